@@ -1,0 +1,74 @@
+"""Run projects one after the other and write what came out to a result file, as the README's figures are made.
+
+    GREYCARD_DATA=… GREYCARD_WEIGHTS=… python benchmarks/measure.py NAME --epochs 2 [--seed 0] PROJECT…
+
+writes `benchmarks/results/NAME.json`: the command, commit, machine, versions, date, and a table row for each project,
+after every project, so that an interrupted measurement keeps what it has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    options = _options()
+    target = HERE / "results" / f"{options.name}.json"
+    result = {"command": _command(options), "commit": _commit(), "date": datetime.now(UTC).date().isoformat()}
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as runs:
+        for project in options.projects:
+            _run(project, options, runs)
+            rows = _table(runs)
+            result |= {"environment": _environment(runs), "rows": rows}
+            target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(f"{target.name}: {len(rows)} rows")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("name")
+    parser.add_argument("projects", nargs="+")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--seed", type=int, nargs="+", default=[0])
+    return parser.parse_args()
+
+
+def _command(options: argparse.Namespace) -> str:
+    epochs = ["--epochs", str(options.epochs)] if options.epochs else []
+    words = ["python", "benchmarks/measure.py", options.name, *epochs, "--seed", *map(str, options.seed), "--"]
+    return " ".join([*words, *options.projects])
+
+
+def _run(project: str, options: argparse.Namespace, runs: str) -> None:
+    epochs = ["--epochs", str(options.epochs)] if options.epochs else []
+    for seed in options.seed:
+        words = ["run", project, "--out", runs, "--quiet", "--seed", str(seed), *epochs]
+        subprocess.run([sys.executable, "-m", "greycard", *words], check=True)
+
+
+def _table(runs: str) -> list[dict[str, object]]:
+    words = ["table", "--out", runs, "--format", "json"]
+    return json.loads(subprocess.check_output([sys.executable, "-m", "greycard", *words]))
+
+
+def _environment(runs: str) -> dict[str, object]:
+    newest = max(Path(runs).glob("*/environment.json"), key=lambda path: path.stat().st_mtime)
+    facts = json.loads(newest.read_text(encoding="utf-8"))
+    return {name: value for name, value in facts.items() if name not in ("schema", "started")}
+
+
+def _commit() -> str:
+    return subprocess.check_output(["git", "rev-parse", "--short=12", "HEAD"], cwd=HERE, text=True).strip()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Greycard: image classification on your own machine, from a folder of pictures to honest numbers.
+
+`import greycard` imports neither Keras nor a backend; that happens when something is trained or loaded.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from greycard.api import (
+        Dataset,
+        GreycardError,
+        Recipe,
+        Run,
+        Table,
+        load_dataset,
+        load_folder,
+        open_run,
+        project,
+        projects,
+        runs_table,
+        train,
+    )
+
+__all__ = [
+    "Dataset",
+    "GreycardError",
+    "Recipe",
+    "Run",
+    "Table",
+    "load_dataset",
+    "load_folder",
+    "open_run",
+    "project",
+    "projects",
+    "runs_table",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when first asked for (PEP 562), so that `import greycard` costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module 'greycard' has no attribute {name!r}")
+    return getattr(import_module("greycard.api"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,210 @@
+"""The Python API: what the command line does, as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from greycard.datasets.core import Dataset
+from greycard.datasets.folders import load_folder
+from greycard.datasets.load import load_dataset
+from greycard.errors import GreycardError
+from greycard.locations import weights_dir
+from greycard.projects import Project, find_project, projects
+from greycard.recipe import Recipe
+from greycard.reports.table import Table, make_table
+from greycard.runs.record import RunRecord, find_runs
+
+if TYPE_CHECKING:
+    from greycard.deploy.predict import Picture, Prediction
+
+_PREFERRED = ("MobileNetV2", "EfficientNetV2B0", "EfficientNetB0", "MobileNet", "ResNet50", "InceptionV3")
+"""Networks for `train` to look for weights of, the best for its time on a CPU first."""
+
+
+class Run(RunRecord):
+    """A run on disk, and its model put to use."""
+
+    @cached_property
+    def model(self) -> Any:
+        """The trained Keras model; takes uint8 pixels at the recipe's size."""
+        _quiet_backend()
+        from greycard.deploy.predict import load_model
+
+        return load_model(self)
+
+    def predict(self, pictures: Picture | Iterable[Picture]) -> list[Prediction]:
+        """What the model says of each picture.
+
+        Args:
+            pictures: one, or several: paths, file contents, Pillow images, uint8 arrays (height, width[, 1 or 3]), or
+                one uint8 array (n, height, width, 1 or 3).
+
+        Raises:
+            GreycardError: a picture cannot be read, or the run is a regression (`predict_numbers` is its own).
+        """
+        found = list(self.predict_each(_several(pictures)))
+        bad = [prediction for prediction in found if prediction.error]
+        if bad:
+            raise GreycardError(f"{len(bad)} of {len(found)} pictures cannot be read: {bad[0].source}: {bad[0].error}")
+        return found
+
+    def predict_each(self, pictures: Iterable[Picture]) -> Iterator[Prediction]:
+        """As `predict`, one by one as they come, an unreadable picture's with its `error` set."""
+        _quiet_backend()
+        from greycard.deploy.predict import predict_pictures
+
+        if self.recipe.is_regression:
+            raise GreycardError(f"{self.path} answers with numbers, not classes", hint="use run.predict_numbers([7])")
+        return predict_pictures(self.model, self.recipe, self.classes, pictures)
+
+    def predict_numbers(self, numbers: Iterable[float]) -> list[float]:
+        """A regression's answers, one a number."""
+        _quiet_backend()
+        from greycard.deploy.predict import predict_numbers
+
+        if not self.recipe.is_regression:
+            raise GreycardError(f"{self.path} answers with classes, not numbers", hint="use run.predict(paths)")
+        return predict_numbers(self.model, list(numbers))
+
+    def _repr_html_(self) -> str:
+        return runs_table([self.path]).html()
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+
+def project(name: str) -> Recipe:
+    """A project's recipe by its name, such as `mnist-cnn`; change it with `.replace(epochs=5)`."""
+    return find_project(name).recipe
+
+
+def train(
+    what: str | Recipe | Dataset,
+    dataset: Dataset | None = None,
+    *,
+    data_dir: str | Path | None = None,
+    weights: str | Path | None = None,
+    backbone: str | Path | None = None,
+    out: str | Path = "runs",
+    quiet: bool = False,
+    **changes: Any,
+) -> Run:
+    """Train, and return the finished run.
+
+    Args:
+        what: a project's name, a recipe, or a dataset (`load_folder(…)`) for which a recipe is chosen.
+        dataset: what to train on instead of the recipe's own dataset.
+        data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+        weights: of a backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        backbone: a `keras.applications` network or an earlier run's folder, for a dataset without a recipe.
+        out: the folder of runs; the run gets its own in it.
+        quiet: show nothing.
+        changes: fields of the recipe, such as `epochs=5` or `rotation_range=20`.
+
+    Raises:
+        GreycardError: a mistake that can be mended, with a hint of how.
+    """
+    _quiet_backend()
+    from greycard.reports.progress import display
+    from greycard.workflow.run import run
+
+    published = reason = None
+    if isinstance(what, Dataset):
+        recipe, reason = choose_recipe(what, weights=weights, backbone=backbone)
+        dataset = what
+    elif isinstance(what, str):
+        found = find_project(what)
+        recipe, published = found.recipe, found.published.to_json() if found.published else None
+    else:
+        recipe = what
+    recipe = recipe.replace(**changes)
+    data = dataset or load_dataset(
+        recipe.dataset, data_dir, val_fraction=recipe.val_fraction, split_seed=recipe.split_seed
+    )
+    with display(quiet) as shown:
+        if reason:
+            shown.says(f"recipe: {reason}")
+        path = run(recipe, data, weights=weights, out=out, display=shown, published=published, reason=reason)
+    return Run(path)
+
+
+def choose_recipe(
+    dataset: Dataset, *, weights: str | Path | None = None, backbone: str | Path | None = None
+) -> tuple[Recipe, str]:
+    """A recipe for a dataset by what is there (how many pictures, how large, which weights), and why this one."""
+    from greycard.training.recommend import recommend
+
+    if backbone is None:
+        chosen = recommend(dataset, at_hand=_network_at_hand(weights))
+    elif Path(backbone).expanduser().is_dir():
+        earlier = Run(backbone)
+        chosen = recommend(dataset, earlier=earlier.recipe.replace(backbone=str(earlier.path)))
+    else:
+        chosen = recommend(dataset, asked=str(backbone))
+    return chosen.recipe, chosen.reason
+
+
+def open_run(path: str | Path) -> Run:
+    """A run by its folder, finished or not; GreycardError if it is none."""
+    return Run(path)
+
+
+def runs_table(runs: Iterable[str | Path | RunRecord] | None = None, *, out: str | Path = "runs") -> Table:
+    """The table of runs, a line each, published figures beside ours.
+
+    Args:
+        runs: their folders; all runs in `out` if None.
+        out: the folder of runs.
+    """
+    chosen = find_runs(out) if runs is None else runs
+    return make_table([run if isinstance(run, RunRecord) else RunRecord(run) for run in chosen])
+
+
+def _network_at_hand(weights: str | Path | None) -> str | None:
+    from greycard.models.weights import weight_files
+
+    if weights == "none":
+        return None
+    if weights == "imagenet":
+        return _PREFERRED[0]
+    path = Path(weights).expanduser() if weights else weights_dir()
+    if weights and not path.exists():
+        raise GreycardError(
+            f"--weights names nothing that exists. Received: {path}", hint="a file, a folder, imagenet or none"
+        )
+    return next((name for name in _PREFERRED if weight_files(path, name)), None)
+
+
+def _several(pictures: Any) -> Iterable[Any]:
+    if isinstance(pictures, np.ndarray):
+        return pictures if pictures.ndim == 4 else [pictures]
+    return pictures if isinstance(pictures, Iterable) and not isinstance(pictures, str | bytes) else [pictures]
+
+
+def _quiet_backend() -> None:
+    from greycard.backend import configure
+
+    configure()
+
+
+__all__ = [
+    "Dataset",
+    "GreycardError",
+    "Project",
+    "Recipe",
+    "Run",
+    "Table",
+    "choose_recipe",
+    "load_dataset",
+    "load_folder",
+    "open_run",
+    "project",
+    "projects",
+    "runs_table",
+    "train",
+]

@@ -1,0 +1,97 @@
+"""The `greycard` command: its subcommands, and how errors, notes and interruptions are told."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from greycard.cli import fetch, info, predict, projects, run, sample, show, table, train
+from greycard.errors import GreycardError, GreycardWarning
+
+USER_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="greycard", message="%(package)s %(version)s")
+def cli() -> None:
+    """Image classification on your own machine: from a folder of pictures to a model and honest numbers.
+
+    \b
+    greycard run digits-cnn           train a project on data that comes along
+    greycard sample pets              render a folder of pictures to try
+    greycard train pets               train on a folder of labelled pictures
+    greycard table                    the runs so far, as a table
+    """
+
+
+for _command in (
+    projects.projects,
+    run.run,
+    train.train,
+    table.table,
+    show.show,
+    predict.predict,
+    fetch.fetch,
+    sample.sample,
+    info.info,
+):
+    cli.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0, 2 for the user's mistake, 1 for ours, 130 when interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    with _notes_on_stderr(debug):
+        try:
+            outcome = cli.main(words, prog_name="greycard", standalone_mode=False)
+            return outcome if isinstance(outcome, int) else 0
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except GreycardError as error:
+            return _tell(f"error: {error}", USER_MISTAKE, debug)
+        except (KeyboardInterrupt, click.Abort):
+            return _tell(
+                "interrupted; what was written so far is kept, and `greycard table` shows it", INTERRUPTED, debug
+            )
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except Exception as error:
+            words_of_it = f"{type(error).__name__}: {error}"
+            return _tell(f"error: Greycard failed: {words_of_it}\nhint: run it again with --debug", OUR_MISTAKE, debug)
+
+
+def _tell(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    click.echo(message, err=True)
+    return code
+
+
+@contextmanager
+def _notes_on_stderr(debug: bool) -> Iterator[None]:
+    """Greycard's warnings as one `note:` line each; the libraries' own only with --debug."""
+    if debug:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
+    with warnings.catch_warnings():
+        warnings.simplefilter("default" if debug else "ignore")
+        warnings.simplefilter("always", GreycardWarning)
+        normal = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, GreycardWarning):
+                click.echo(f"note: {message}", err=True)
+            else:
+                normal(message, category, *place)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield

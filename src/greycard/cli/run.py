@@ -1,0 +1,57 @@
+"""`greycard run`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from greycard.cli import options
+from greycard.cli.output import print_table
+
+
+@click.command()
+@click.argument("projects", nargs=-1, required=True, metavar="PROJECT...|all")
+@options.data_dir
+@options.training
+def run(
+    projects: tuple[str, ...],
+    data_dir: str | None,
+    epochs: int | None,
+    seed: int | None,
+    target_accuracy: float | None,
+    settings: tuple[str, ...],
+    weights: str | None,
+    out: str,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Train projects by name, or `all` whose data is here, and print their table lines.
+
+    `greycard projects` lists them.
+    """
+    from greycard.api import runs_table, train
+    from greycard.projects import find_project
+
+    changes = options.changes(epochs, seed, target_accuracy, settings)
+    chosen = [find_project(name) for name in projects if name != "all"]
+    chosen += _all_here(data_dir) if "all" in projects else []
+    for project in chosen:
+        project.recipe.replace(**changes)  # a wrong setting is told before the first hour of training
+    finished = [
+        train(project.name, data_dir=data_dir, weights=weights, out=out, quiet=quiet, **changes) for project in chosen
+    ]
+    print_table(runs_table(finished))
+
+
+def _all_here(data_dir: str | None) -> list[Any]:
+    from greycard.datasets.load import is_here
+    from greycard.projects import projects as all_projects
+
+    everything = all_projects()
+    here = [project for project in everything if is_here(project.recipe.dataset, data_dir)]
+    for project in everything:
+        if project not in here:
+            dataset = project.recipe.dataset
+            click.echo(f"note: {project.name} is left out: its data is not here (greycard fetch {dataset})", err=True)
+    return here

@@ -1,0 +1,62 @@
+"""`greycard show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from greycard.cli import options
+from greycard.errors import GreycardError
+
+if TYPE_CHECKING:
+    from greycard.recipe import Recipe
+
+
+@click.command()
+@click.argument("path", metavar="RUN|FOLDER")
+@click.option("--augmented", is_flag=True, help="Of a FOLDER of pictures: write a contact sheet of the augmentation.")
+@options.settings
+@options.out
+@options.debug
+def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug: bool) -> None:
+    """Show a RUN: its results, epochs and machine; or, with --augmented, what augmentation does to a FOLDER.
+
+    The sheet has an original and five epochs of it a row; --set rotation_range=… tries other ranges.
+    """
+    if augmented:
+        click.echo(_write_sheet(Path(path), settings, Path(out)))
+        return
+    from greycard.reports.show import run_text
+    from greycard.runs.record import RunRecord
+
+    click.echo(run_text(RunRecord(path if Path(path).exists() else Path(out, path))))
+
+
+def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
+    from greycard.api import load_folder
+    from greycard.pipeline.augmentation import Augmentation
+    from greycard.reports.contact_sheet import augmented_sheet, write_sheet
+
+    dataset = load_folder(folder)
+    recipe = _recipe(dataset.name, settings)
+    augmentation = recipe.augmentation or Augmentation()
+    for note in augmentation.notes():
+        click.echo(f"note: {note}", err=True)
+    assert recipe.image_size is not None
+    place = out / f"{dataset.name}-augmented.png"
+    write_sheet(augmented_sheet(dataset, augmentation, recipe.image_size, seed=recipe.seed), place)
+    return place
+
+
+def _recipe(name: str, settings: tuple[str, ...]) -> Recipe:
+    """What `train` would use, changed as asked."""
+    from greycard.recipe import Recipe
+    from greycard.settings import parse_settings
+    from greycard.training.recommend import GENTLE
+
+    recipe = Recipe(name=name, dataset=name, augmentation=GENTLE).replace(**parse_settings(settings))
+    if recipe.image_size is None:
+        raise GreycardError("image_size must be set for pictures. Received: None", hint="--set image_size=150")
+    return recipe

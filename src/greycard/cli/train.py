@@ -1,0 +1,43 @@
+"""`greycard train`."""
+
+from __future__ import annotations
+
+import click
+
+from greycard.cli import options
+from greycard.cli.output import print_table
+
+
+@click.command()
+@click.argument("folder")
+@click.option(
+    "--backbone",
+    metavar="NETWORK|RUN",
+    help="Transfer from a keras.applications network, or from an earlier run's folder.",
+)
+@options.training
+def train(
+    folder: str,
+    backbone: str | None,
+    epochs: int | None,
+    seed: int | None,
+    target_accuracy: float | None,
+    settings: tuple[str, ...],
+    weights: str | None,
+    out: str,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Train on a FOLDER of labelled pictures and print the table line.
+
+    One folder a class, or train/ and validation/ with one folder a class in each. What is trained is chosen by the
+    number and size of the pictures and the weights at hand, and said; --set changes it.
+    """
+    from greycard.api import load_folder, runs_table
+    from greycard.api import train as train_dataset
+
+    changes = options.changes(epochs, seed, target_accuracy, settings)
+    split = {name: changes[name] for name in ("val_fraction", "split_seed") if name in changes}
+    dataset = load_folder(folder, **split)
+    run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, **changes)
+    print_table(runs_table([run]))

@@ -1,0 +1,86 @@
+"""What a dataset is: two splits of ids, labels and images, and the classes the labels mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from greycard.randomness import SUBSET, generator
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training or validation images with their labels, in a fixed order.
+
+    Attributes:
+        ids: a name for each image, unique in the split: its path in the dataset, or its row.
+        labels: int64 (n,) class indices, or float32 (n,) targets of a regression.
+        images: uint8 (n, height, width[, 3]), float32 (n, features), or a path for each image.
+    """
+
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    images: np.ndarray | tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Split:
+        """The split of these rows, in their order."""
+        images = self.images[rows] if isinstance(self.images, np.ndarray) else tuple(self.images[i] for i in rows)
+        return Split(tuple(self.ids[i] for i in rows), self.labels[rows], images)
+
+    def limited(self, count: int | None, seed: int) -> Split:
+        """At most `count` images, the same share of every class, drawn by `seed`; the order is kept."""
+        if count is None or count >= len(self):
+            return self
+        order = generator(SUBSET, seed).permutation(len(self))
+        rank = np.empty(len(self), dtype=np.int64)
+        for label in np.unique(self.labels):
+            members = order[self.labels[order] == label]
+            rank[members] = np.arange(len(members)) * len(self) // len(members)
+        return self.take(np.sort(np.argsort(rank, kind="stable")[:count]))
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that is not trained on, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Two splits and what their labels mean.
+
+    Attributes:
+        name: the catalog's name, or the folder's.
+        classes: the label names; label i means classes[i]. Empty for a regression.
+        train: the images to learn from.
+        validation: the images to measure on.
+        left_out: files that lie there but are no usable pictures.
+        notes: what a user should know about how the data was found or split.
+        sizes: (smallest, median, largest) short side in pixels of the training pictures, None for arrays.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: Split
+    validation: Split
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    sizes: tuple[int, int, int] | None = None
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the labels are numbers and not classes."""
+        return not self.classes
+
+    def limited(self, train: int | None, validation: int | None, seed: int) -> Dataset:
+        """At most so many images of each split, the same share of every class."""
+        splits = self.train.limited(train, seed), self.validation.limited(validation, seed)
+        return replace(self, train=splits[0], validation=splits[1])

@@ -1,0 +1,92 @@
+"""One file over HTTP: resumed where it broke off, verified, and under its own name only when it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from greycard.errors import GreycardError
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes there so far and the bytes expected, None where the server does not say."""
+
+_ATTEMPTS = 3
+_BLOCK = 1 << 20
+_TIMEOUT_SECONDS = 30
+
+
+def download(url: str, target: Path, *, digest: str | None, size: int | None = None, progress: Progress) -> None:
+    """Fetch `url` to `target`; what an earlier call left in `target.part` is continued.
+
+    Args:
+        url: http or https.
+        target: the finished file; its folder is created.
+        digest: SHA-256 (64 hex digits) or MD5 (32) of the whole file; None where none is published.
+        size: bytes expected; more than that are not received.
+        progress: told of every block.
+
+    Raises:
+        GreycardError: not reachable, too long, or not the published content; a part worth continuing is kept.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _receive(url, part, size, progress)
+            break
+        except (OSError, http.client.HTTPException) as error:
+            if attempt == _ATTEMPTS or _is_final(error):
+                raise GreycardError(
+                    f"could not download {url}: {error}",
+                    hint=f"check the connection and run it again (it goes on where it stopped), or put the file at {target}",
+                ) from error
+    _verify(url, part, digest)
+    os.replace(part, target)
+
+
+def _receive(url: str, part: Path, size: int | None, progress: Progress) -> None:
+    have = part.stat().st_size if part.exists() else 0
+    if size is not None and have == size:
+        return
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        have = have if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = have + int(length) if length else size
+        with part.open("ab" if resumed else "wb") as file:
+            while block := response.read(_BLOCK):
+                have += len(block)
+                if size is not None and have > size:
+                    raise _wrong(url, part, f"more than the {size:,} bytes published")
+                file.write(block)
+                progress(have, total)
+    if total is not None and have < total:
+        raise ConnectionError(f"the connection closed after {have:,} of {total:,} bytes")
+
+
+def _is_final(error: Exception) -> bool:
+    return isinstance(error, urllib.error.HTTPError) and 400 <= error.code < 500
+
+
+def _verify(url: str, part: Path, digest: str | None) -> None:
+    if digest is None:
+        return
+    algorithm = "md5" if len(digest) == 32 else "sha256"
+    with part.open("rb") as file:
+        received = hashlib.file_digest(file, algorithm).hexdigest()
+    if received != digest:
+        raise _wrong(url, part, f"{algorithm} {received} where {digest} is published")
+
+
+def _wrong(url: str, part: Path, received: str) -> GreycardError:
+    part.unlink()
+    return GreycardError(
+        f"{url} is not the published file: received {received}; it was removed",
+        hint="a login page or a proxy may have answered in its place",
+    )

@@ -1,0 +1,116 @@
+"""`greycard fetch`: the only place a dataset is downloaded, each step finished atomically."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from greycard.datasets.archives import unpack
+from greycard.datasets.catalog import Download, Entry, entry
+from greycard.datasets.digests import RECEIPT, check_files, file_digest, known_files, manifest_of
+from greycard.datasets.download import Progress, download
+from greycard.datasets.load import describe_missing, is_here
+from greycard.errors import GreycardError
+from greycard.locations import data_dir
+
+_DOWNLOADS = ".downloads"
+
+
+def fetch(
+    name: str,
+    folder: str | Path | None = None,
+    *,
+    progress: Callable[[str], Progress] = lambda _file: lambda _done, _total: None,
+) -> bool:
+    """Download a dataset into the data directory, verify and unpack it.
+
+    An archive that already lies in the data directory under its published name is used instead of a download.
+
+    Args:
+        name: a dataset of the catalog.
+        folder: the data directory; by default `GREYCARD_DATA` or the user's data folder.
+        progress: given a file's name, returns what is told of its bytes.
+
+    Returns:
+        Whether anything was fetched; False where the dataset is there already.
+
+    Raises:
+        GreycardError: unknown name, not to be fetched by program, unreachable, or not the published content.
+    """
+    wanted = entry(name)
+    root = data_dir(folder)
+    if is_here(name, folder):
+        return False
+    if not wanted.downloads:
+        raise describe_missing(wanted, root)
+    for item in wanted.downloads:
+        _fetch_one(wanted, item, root, progress)
+    return True
+
+
+def _fetch_one(wanted: Entry, item: Download, root: Path, progress: Callable[[str], Progress]) -> None:
+    place = root / wanted.folder / (item.unpack[1] if item.unpack else item.file)
+    if place.exists() and (place.is_file() or any(place.iterdir())):
+        return
+    file = _own_copy(item, root) or _downloaded(item, root, progress)
+    if item.unpack:
+        _unpack_into(wanted, item, file, place)
+    else:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, place)
+    if file.parent.name == _DOWNLOADS:
+        file.unlink(missing_ok=True)
+
+
+def _own_copy(item: Download, root: Path) -> Path | None:
+    """The archive where the user put it, if it is one; a file that is another one is named, not used."""
+    own = root / item.file
+    if item.unpack is None or not own.is_file():
+        return None
+    if item.sha256 and file_digest(own) != item.sha256:
+        raise GreycardError(
+            f"{own} is not the published file: its SHA-256 is not {item.sha256}", hint="remove it and fetch again"
+        )
+    return own
+
+
+def _downloaded(item: Download, root: Path, progress: Callable[[str], Progress]) -> Path:
+    target = root / _DOWNLOADS / item.file
+    if not target.is_file():
+        download(item.url, target, digest=item.sha256, size=item.size, progress=progress(item.file))
+    return target
+
+
+def _unpack_into(wanted: Entry, item: Download, archive: Path, place: Path) -> None:
+    """Unpack beside the place, check, leave a receipt, and move it there in one step."""
+    assert item.unpack is not None
+    place.parent.mkdir(parents=True, exist_ok=True)
+    workshop = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=place.parent))
+    try:
+        fresh = workshop / "fresh"
+        files = unpack(archive, item.unpack[0], fresh)
+        if item.sha256 is None and wanted.manifest:
+            _check_content(wanted, fresh, files, archive)
+        (fresh / RECEIPT).write_text(manifest_of(fresh, files), encoding="utf-8")
+        if place.is_dir():
+            place.rmdir()  # only ever an empty one: a folder with content was skipped
+        os.replace(fresh, place)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _check_content(wanted: Entry, fresh: Path, files: list[Path], archive: Path) -> None:
+    """Where no hash of the archive is published, its content speaks; the download is not kept if it lies."""
+    known = known_files(wanted.name)
+    parts = {path.split("/", 1)[0] for path in known}  # the published archive has a stray script beside them
+    found = {file.relative_to(fresh).as_posix(): file for file in files}
+    found = {path: file for path, file in found.items() if path.split("/", 1)[0] in parts}
+    try:
+        check_files(wanted.title, archive, found, known)
+    except GreycardError:
+        if archive.parent.name == _DOWNLOADS:
+            archive.unlink()
+        raise

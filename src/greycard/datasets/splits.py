@@ -1,0 +1,25 @@
+"""Splitting one set of labelled images in two: the same share of every class, decided by names and a seed alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from greycard.randomness import SPLIT, generator
+
+
+def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows for training and for validation, each sorted.
+
+    Every class gives `fraction` of its images, rounded, to validation: at least one, and it keeps at least one.
+
+    Args:
+        labels: int (n,) class indices; every class has at least two images.
+        fraction: share for validation, between 0 and 1.
+        seed: the same labels and seed give the same split.
+    """
+    validation = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        count = min(max(round(len(rows) * fraction), 1), len(rows) - 1)
+        validation[generator(SPLIT, seed, int(label)).permutation(rows)[:count]] = True
+    return np.flatnonzero(~validation), np.flatnonzero(validation)

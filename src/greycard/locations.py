@@ -1,0 +1,33 @@
+"""Where datasets and pretrained weights lie: the option first, then the environment, then the user's data folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from greycard.errors import GreycardError
+
+
+def data_dir(chosen: str | Path | None = None) -> Path:
+    """The folder that holds the named datasets, one subfolder each; it need not exist unless it was chosen."""
+    return _chosen_folder(chosen, "--data-dir", "GREYCARD_DATA") or user_data_path("greycard") / "datasets"
+
+
+def weights_dir() -> Path:
+    """The folder that holds pretrained weight files; it need not exist unless `GREYCARD_WEIGHTS` names it."""
+    return _chosen_folder(None, "", "GREYCARD_WEIGHTS") or user_data_path("greycard") / "weights"
+
+
+def _chosen_folder(chosen: str | Path | None, option: str, variable: str) -> Path | None:
+    named = (str(chosen), option) if chosen else (os.environ.get(variable, ""), variable)
+    if not named[0]:
+        return None
+    folder = Path(named[0]).expanduser()
+    if not folder.is_dir():
+        raise GreycardError(
+            f"{named[1]} names a folder that does not exist. Received: {folder}",
+            hint="create it, or leave it out to use the default (`greycard info` shows it)",
+        )
+    return folder

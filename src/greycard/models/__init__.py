@@ -1,0 +1,1 @@
+"""Layers: dense and convolutional networks, backbones, heads."""

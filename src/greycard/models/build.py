@@ -1,0 +1,82 @@
+"""A recipe's model: pixels in, scaling first, probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from greycard.errors import GreycardError
+from greycard.models.backbone import add_backbone
+from greycard.models.head import add_head, metrics_for
+from greycard.recipe import Recipe
+
+_OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
+
+
+def build_model(recipe: Recipe, classes: int, weights: Sequence[Path] = (), *, features: int = 1) -> keras.Model:
+    """The compiled model of a resolved recipe.
+
+    Its input is uint8 (b, height, width, channels), or float32 (b, features) for a regression; its output float32
+    probabilities (b, classes), for two classes the second one's alone (b, 1).
+
+    Args:
+        recipe: with its loss chosen.
+        classes: how many; 0 for a regression.
+        weights: of the backbone, files to try in turn.
+        features: numbers an input has, for data that is no picture.
+
+    Raises:
+        GreycardError: layers that do not fit the picture's size, or what `add_backbone` raises.
+    """
+    assert recipe.loss is not None
+    inputs = _inputs(recipe, features)
+    vector = _dense(_features(inputs, recipe, weights), recipe)
+    model = keras.Model(inputs, add_head(vector, recipe.loss, classes), name=recipe.name)
+    optimizer = _OPTIMIZERS[recipe.optimizer](learning_rate=recipe.learning_rate)
+    model.compile(optimizer=optimizer, loss=recipe.loss, metrics=metrics_for(recipe.loss))
+    return model
+
+
+def _inputs(recipe: Recipe, features: int) -> keras.KerasTensor:
+    if recipe.image_size is None:
+        return keras.Input((features,), dtype="float32", name="numbers")
+    return keras.Input((*recipe.image_size, recipe.channels), dtype="uint8", name="pixels")
+
+
+def _features(inputs: keras.KerasTensor, recipe: Recipe, weights: Sequence[Path]) -> keras.KerasTensor:
+    """What comes before the dense layers, as a vector."""
+    if recipe.image_size is None:
+        return inputs
+    if recipe.backbone:
+        feature_map = add_backbone(inputs, recipe, weights)
+    else:
+        feature_map = _conv(layers.Rescaling(1 / 255, name="scaling")(inputs), recipe)
+    if recipe.pooling == "average" and len(feature_map.shape) == 4:
+        return layers.GlobalAveragePooling2D(name="features")(feature_map)
+    return layers.Flatten(name="features")(feature_map)
+
+
+def _conv(x: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
+    """3×3 convolutions, valid padding, ReLU, each followed by 2×2 max pooling."""
+    for position, filters in enumerate(recipe.conv, start=1):
+        if min(x.shape[1:3]) < 4:
+            height, width = recipe.image_size or (0, 0)
+            raise GreycardError(
+                f"{len(recipe.conv)} convolutions with pooling do not fit pictures of {height}×{width} pixels:"
+                f" {x.shape[1]}×{x.shape[2]} are left before number {position}, which needs 4×4",
+                hint="use fewer (--set conv=…) or larger pictures (--set image_size=…)",
+            )
+        x = layers.Conv2D(filters, 3, activation="relu", name=f"conv{position}")(x)
+        x = layers.MaxPooling2D(2, name=f"pool{position}")(x)
+    return x
+
+
+def _dense(x: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
+    if recipe.feature_dropout:
+        x = layers.Dropout(recipe.feature_dropout, name="feature_dropout")(x)
+    for position, units in enumerate(recipe.dense, start=1):
+        x = layers.Dense(units, activation="relu", name=f"dense{position}")(x)
+    return layers.Dropout(recipe.dropout, name="dropout")(x) if recipe.dropout else x

@@ -1,0 +1,52 @@
+"""The head: from a feature vector to logits' probabilities, with the loss that belongs to it."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import layers
+
+from greycard.errors import GreycardError
+
+LINEAR, BINARY, MULTI_CLASS = "mean_squared_error", "binary_crossentropy", "sparse_categorical_crossentropy"
+
+
+def loss_for(classes: int, wanted: str | None = None) -> str:
+    """The loss for a number of classes: none is a regression, two are binary, more are multi-class.
+
+    Args:
+        classes: 0 for a regression.
+        wanted: a recipe's own choice, checked against the data.
+
+    Raises:
+        GreycardError: the choice does not fit the number of classes.
+    """
+    natural = LINEAR if classes == 0 else BINARY if classes == 2 else MULTI_CLASS
+    if wanted is None or wanted == natural or (wanted == MULTI_CLASS and classes == 2):
+        return wanted or natural
+    raise GreycardError(
+        f"loss {wanted!r} does not fit data with {classes} classes; expected {natural!r}",
+        hint="leave the loss out: it is chosen by the number of classes",
+    )
+
+
+def add_head(features: keras.KerasTensor, loss: str, classes: int) -> keras.KerasTensor:
+    """One sigmoid unit for two classes, a softmax for many, one linear unit for a regression; float32 (b, units)."""
+    if loss == MULTI_CLASS:
+        return layers.Dense(classes, activation="softmax", name="probabilities", dtype="float32")(features)
+    activation = "sigmoid" if loss == BINARY else None
+    return layers.Dense(1, activation=activation, name="output", dtype="float32")(features)
+
+
+def metrics_for(loss: str) -> list[keras.metrics.Metric]:
+    """Accuracy under the name `accuracy`, or none for a regression."""
+    if loss == BINARY:
+        return [keras.metrics.BinaryAccuracy(name="accuracy")]
+    if loss == MULTI_CLASS:
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    return []
+
+
+def as_probabilities(outputs: np.ndarray) -> np.ndarray:
+    """The model's outputs float32 (n, units) as a probability a class, (n, classes): a sigmoid has two."""
+    return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs

@@ -1,0 +1,35 @@
+"""Each pretrained network's own preprocessing, as layers, read off Keras's own function instead of written down again.
+
+Every `preprocess_input` of `keras.applications` is the same for all pixels: it may reverse the channels, and scales and
+shifts each. Four probe colours therefore tell all of it.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import layers
+
+from greycard.models.imagenet import Pretrained
+
+
+def add_preprocessing(pixels: keras.KerasTensor, network: Pretrained) -> keras.KerasTensor:
+    """From RGB pixels 0 to 255, (b, height, width, 3), to what the network was trained on, in float."""
+    reverse, scale, offset = _read_off(network)
+    if reverse:
+        pixels = keras.ops.flip(pixels, axis=-1)
+    return layers.Rescaling(_scalar(scale), _scalar(offset), name="preprocessing")(pixels)
+
+
+def _read_off(network: Pretrained) -> tuple[bool, list[float], list[float]]:
+    """Whether channels are reversed, and scale and offset of each output channel."""
+    preprocess = getattr(keras.applications, network.module).preprocess_input
+    probe = np.concatenate([np.zeros((1, 3)), 255 * np.eye(3)]).astype("float32").reshape(1, 4, 1, 3)
+    black, *colours = np.asarray(preprocess(probe.copy(), data_format="channels_last"))[0, :, 0]
+    matrix = (np.array(colours) - black) / 255
+    reverse = bool(abs(matrix[0, 0]) < abs(matrix[2, 0]))
+    return reverse, np.diag(matrix[::-1] if reverse else matrix).tolist(), black.tolist()
+
+
+def _scalar(values: list[float]) -> float | list[float]:
+    return values[0] if len(set(values)) == 1 else values

@@ -1,0 +1,71 @@
+"""Finding a network's pretrained weights: a file, a folder of files, or ImageNet's by Keras's own download."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from greycard.datasets.download import Progress, download
+from greycard.errors import GreycardError
+from greycard.locations import weights_dir
+from greycard.models.imagenet import Pretrained
+
+_NOT_COUNTED = re.compile(r"[^a-z0-9]|^weights")
+
+
+def find_weights(network: Pretrained, cut: str | None, chosen: str | Path | None, progress: Progress) -> list[Path]:
+    """The files that may hold a network's weights, the likeliest first; empty for `none`.
+
+    Args:
+        network: whose weights.
+        cut: the layer the network is cut at; a file saved of the cut network has it in its name.
+        chosen: a file, a folder, `imagenet` (downloaded into the weights folder where it is not there yet), `none`, or
+            None for the weights folder (`GREYCARD_WEIGHTS` or the user's data folder).
+        progress: told of a download's bytes.
+
+    Raises:
+        GreycardError: nothing fits; the message has the URL and the path to put it at.
+    """
+    if chosen == "none":
+        return []
+    path = weights_dir() if chosen in (None, "imagenet") else Path(str(chosen)).expanduser()
+    if path.is_file():
+        return [path]
+    found = weight_files(path, network.name, cut)
+    if not found and chosen == "imagenet":
+        download(network.url, path / network.file, digest=network.digest, progress=progress)
+        found = [path / network.file]
+    if not found:
+        raise _missing(network, path)
+    return found
+
+
+def weight_files(folder: Path, name: str, cut: str | None = None) -> list[Path]:
+    """Files in a folder (or the one file) whose names say they hold this network's weights, cut there or whole."""
+    there = [folder] if folder.is_file() else sorted(folder.iterdir()) if folder.is_dir() else []
+    files = [path for path in there if path.suffix in (".h5", ".hdf5") and path.is_file()]
+    return [path for path in files if _cut_of(path) == cut and _is_named(path, name)] + [
+        path for path in files if cut and _cut_of(path) is None and _is_named(path, name)
+    ]
+
+
+def _is_named(path: Path, network: str) -> bool:
+    """`mobilenet_v2_1.0_224_notop.weights.h5` is MobileNetV2's, and not MobileNet's."""
+    plain = _NOT_COUNTED.sub("", path.name.lower().removeprefix("weights_"))
+    rest = plain.removeprefix(network.lower())
+    return rest != plain and not re.match(r"v\d", rest)
+
+
+def _cut_of(path: Path) -> str | None:
+    named = re.search(r"_to_([A-Za-z0-9_]+?)\.", path.name)
+    return named.group(1) if named else None
+
+
+def _missing(network: Pretrained, folder: Path) -> GreycardError:
+    digest = f"{'md5' if len(network.digest) == 32 else 'sha256'} {network.digest}" if network.digest else "no hash"
+    return GreycardError(
+        f"there are no weights for {network.name} in {folder}: expected {folder / network.file}, published at"
+        f" {network.url} ({digest})",
+        hint="--weights imagenet downloads them, --weights PATH names a file or a folder that has them, and"
+        " --weights none trains the network from scratch",
+    )

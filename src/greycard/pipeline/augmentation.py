@@ -1,0 +1,79 @@
+"""What augmentation does: its ranges, under the names people know from Keras's ImageDataGenerator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from greycard.errors import GreycardError
+
+FILL_MODES = ("nearest", "reflect", "wrap", "constant")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Ranges from which each training image's transform is drawn anew in every epoch.
+
+    Attributes:
+        rotation_range: degrees; the angle is drawn from ± this.
+        width_shift_range: horizontal shift, a fraction of the width below 1, pixels from 1 on; drawn from ± this.
+        height_shift_range: vertical shift, likewise of the height.
+        shear_range: shear angle in **degrees**, drawn from ± this.
+        zoom_range: (low, high) factors on the sampled area, so 0.8 enlarges; x and y are drawn separately.
+            A single number z means (1 - z, 1 + z).
+        horizontal_flip: mirror left and right with probability one half.
+        vertical_flip: mirror top and bottom with probability one half.
+        brightness_range: (low, high) factors on the pixel values, or None.
+        fill_mode: what lies outside the picture: nearest, reflect, wrap or constant (black).
+    """
+
+    rotation_range: float = 0.0
+    width_shift_range: float = 0.0
+    height_shift_range: float = 0.0
+    shear_range: float = 0.0
+    zoom_range: float | tuple[float, float] = (1.0, 1.0)
+    horizontal_flip: bool = False
+    vertical_flip: bool = False
+    brightness_range: tuple[float, float] | None = None
+    fill_mode: str = "nearest"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.zoom_range, int | float):
+            object.__setattr__(self, "zoom_range", (1 - self.zoom_range, 1 + self.zoom_range))
+        for name in ("rotation_range", "width_shift_range", "height_shift_range", "shear_range"):
+            _expect(name, getattr(self, name) >= 0, "a number that is not negative", getattr(self, name))
+        _expect("shear_range", self.shear_range < 90, "degrees below 90", self.shear_range)
+        for name in ("zoom_range", "brightness_range"):
+            _expect_range(name, getattr(self, name))
+        _expect("fill_mode", self.fill_mode in FILL_MODES, f"one of {', '.join(FILL_MODES)}", self.fill_mode)
+
+    @property
+    def zoom(self) -> tuple[float, float]:
+        """`zoom_range` as (low, high)."""
+        assert isinstance(self.zoom_range, tuple)
+        return self.zoom_range
+
+    def notes(self) -> list[str]:
+        """What a user should know about these ranges before trusting them."""
+        if 0 < self.shear_range < 1:
+            return [
+                f"shear_range={self.shear_range:g} means {self.shear_range:g} degrees, which nobody can see;"
+                " for a visible shear ask for 10 to 20"
+            ]
+        return []
+
+
+def augmentation_fields() -> tuple[str, ...]:
+    """The names that `--set` accepts for augmentation."""
+    return tuple(field.name for field in fields(Augmentation))
+
+
+def _expect_range(name: str, pair: tuple[float, float] | None) -> None:
+    if pair is None:
+        return
+    good = len(pair) == 2 and 0 < pair[0] <= pair[1]
+    _expect(name, good, "two factors, 0 < low <= high", pair)
+
+
+def _expect(name: str, good: bool, expected: str, received: object) -> None:
+    if not good:
+        raise GreycardError(f"{name} must be {expected}. Received: {received!r}")

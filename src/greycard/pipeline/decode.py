@@ -1,0 +1,70 @@
+"""From bytes to pixels, in one place and by one stated policy (docs/folders.md).
+
+The first frame of an animation or page of a TIFF; EXIF orientation applied; palettes, CMYK and other colour spaces
+converted; transparency laid over white; 16-bit values divided by 257; stretched to the wanted size with a triangle
+filter, JPEGs first at the DCT scale just above it. Damaged EXIF is treated as no EXIF.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from greycard.datasets.pictures import UnreadableImageError, opened, orientation
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode(source: bytes | Path | Image.Image, size: tuple[int, int], channels: int) -> np.ndarray:
+    """One picture as uint8 of shape (height, width, channels).
+
+    Args:
+        source: the file's bytes or path, or a picture Pillow has opened.
+        size: (height, width) in pixels.
+        channels: 1 for grey, 3 for RGB.
+
+    Raises:
+        UnreadableImageError: empty, truncated, of no known format, or larger than Pillow's bomb limit.
+    """
+    height, width = size
+    mode = "L" if channels == 1 else "RGB"
+    with opened(source) as image:
+        image.draft(mode, (max(size), max(size)))
+        turned = _UPRIGHT.get(orientation(image))
+        image.load()
+        upright = image if turned is None else image.transpose(turned)
+        converted = _in_mode(upright, mode)
+        if converted.size != (width, height):
+            converted = converted.resize((width, height), Image.Resampling.BILINEAR)
+        return np.array(converted, dtype=np.uint8).reshape(height, width, channels)
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    if image.mode.startswith("I"):
+        image = _from_16_bit(image)
+    if image.mode == "F":
+        raise UnreadableImageError("floating-point pixels have no stated range")
+    if image.has_transparency_data:
+        image = _over_white(image.convert("RGBA"))
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _from_16_bit(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise UnreadableImageError("32-bit pixels have no stated range")
+    return Image.fromarray(np.rint(values / 257).astype(np.uint8), "L")
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

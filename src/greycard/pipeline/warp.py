@@ -1,0 +1,131 @@
+"""Augmentation carried out: draws that depend on (seed, epoch, image) alone, and one affine warp per image.
+
+The matrix is the one of Keras's legacy ImageDataGenerator (rotation, then shift, shear, zoom, about the centre), so
+that for the same drawn parameters the pictures agree; OpenCV does in one pass over uint8 what took SciPy three.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from greycard.pipeline.augmentation import Augmentation
+from greycard.randomness import AUGMENTATION, generator
+
+_BORDERS = {
+    "nearest": cv2.BORDER_REPLICATE,
+    "reflect": cv2.BORDER_REFLECT,
+    "constant": cv2.BORDER_CONSTANT,
+}
+_DRAWS_PER_IMAGE = 9
+
+
+@dataclass(frozen=True)
+class Transform:
+    """What was drawn for one image: angles in degrees, shifts in pixels, zoom and brightness as factors."""
+
+    rotation: float = 0.0
+    shift_x: float = 0.0
+    shift_y: float = 0.0
+    shear: float = 0.0
+    zoom_x: float = 1.0
+    zoom_y: float = 1.0
+    flip_x: bool = False
+    flip_y: bool = False
+    brightness: float | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether any pixel changes its place."""
+        still = (self.rotation, self.shift_x, self.shift_y, self.shear) == (0, 0, 0, 0)
+        return not (still and (self.zoom_x, self.zoom_y) == (1, 1) and not (self.flip_x or self.flip_y))
+
+
+def draw(augmentation: Augmentation, *, seed: int, epoch: int, count: int, size: tuple[int, int]) -> list[Transform]:
+    """The transforms of images 0 to count - 1 in one epoch.
+
+    Image i's transform does not depend on `count`: each image takes a fixed number of draws from one stream.
+
+    Args:
+        augmentation: the ranges.
+        seed: the run's seed.
+        epoch: counted from 0.
+        count: number of training images.
+        size: (height, width) in pixels.
+    """
+    uniform = generator(AUGMENTATION, seed, epoch).random((count, _DRAWS_PER_IMAGE))
+    return [_transform(augmentation, row, size) for row in uniform]
+
+
+def _transform(ranges: Augmentation, uniform: np.ndarray, size: tuple[int, int]) -> Transform:
+    height, width = size
+    signed = uniform * 2 - 1
+    brightness = ranges.brightness_range
+    return Transform(
+        rotation=signed[0] * ranges.rotation_range,
+        shift_x=signed[1] * _pixels(ranges.width_shift_range, width),
+        shift_y=signed[2] * _pixels(ranges.height_shift_range, height),
+        shear=signed[3] * ranges.shear_range,
+        zoom_x=_between(ranges.zoom, uniform[4]),
+        zoom_y=_between(ranges.zoom, uniform[5]),
+        flip_x=bool(ranges.horizontal_flip and uniform[6] < 0.5),
+        flip_y=bool(ranges.vertical_flip and uniform[7] < 0.5),
+        brightness=None if brightness is None else _between(brightness, uniform[8]),
+    )
+
+
+def warp(image: np.ndarray, transform: Transform, fill_mode: str = "nearest") -> np.ndarray:
+    """One image, uint8 (height, width, channels), transformed; the same shape and dtype, never the input itself."""
+    warped = _resample(image, _matrix(transform, image.shape[:2]), fill_mode) if transform.moves else image.copy()
+    if transform.brightness is not None:
+        warped = cv2.LUT(warped, _brightness_table(transform.brightness))
+    return warped.reshape(image.shape)
+
+
+def _matrix(transform: Transform, size: tuple[int, int]) -> np.ndarray:
+    """The 2×3 matrix from target to source coordinates (x, y), as ImageDataGenerator composes it."""
+    angle, shear = np.deg2rad(transform.rotation), np.deg2rad(transform.shear)
+    rotate = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    shift = np.array([[1, 0, transform.shift_x], [0, 1, transform.shift_y], [0, 0, 1]])
+    slant = np.array([[1, -np.sin(shear), 0], [0, np.cos(shear), 0], [0, 0, 1]])
+    zoom = np.diag([transform.zoom_x, transform.zoom_y, 1])
+    mirror = np.diag([-1.0 if transform.flip_x else 1.0, -1.0 if transform.flip_y else 1.0, 1.0])
+    centre = np.array([[1, 0, (size[1] - 1) / 2], [0, 1, (size[0] - 1) / 2], [0, 0, 1]])
+    back = np.array([[1, 0, -(size[1] - 1) / 2], [0, 1, -(size[0] - 1) / 2], [0, 0, 1]])
+    return (centre @ rotate @ shift @ slant @ zoom @ mirror @ back)[:2]
+
+
+def _resample(image: np.ndarray, matrix: np.ndarray, fill_mode: str) -> np.ndarray:
+    height, width = image.shape[:2]
+    if fill_mode == "wrap":
+        return _resample_wrapped(image, matrix)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(image, matrix, (width, height), flags=flags, borderMode=_BORDERS[fill_mode])
+
+
+def _resample_wrapped(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Wrapping as SciPy's mode "wrap" does it: the last pixel is the first of the next period."""
+    height, width = image.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    source_x, source_y = np.tensordot(matrix.astype(np.float32), np.stack([x, y, np.ones_like(x)]), axes=1)
+    folded_x, folded_y = _fold(source_x, width - 1), _fold(source_y, height - 1)
+    return cv2.remap(image, folded_x, folded_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _fold(coordinate: np.ndarray, period: int) -> np.ndarray:
+    inside = (coordinate >= 0) & (coordinate <= period)
+    return np.where(inside, coordinate, coordinate % max(period, 1)).astype(np.float32)
+
+
+def _brightness_table(factor: float) -> np.ndarray:
+    return np.clip(np.arange(256) * factor, 0, 255).astype(np.uint8)
+
+
+def _pixels(amount: float, length: int) -> float:
+    return amount * length if amount < 1 else amount
+
+
+def _between(pair: tuple[float, float], uniform: float) -> float:
+    return pair[0] + (pair[1] - pair[0]) * float(uniform)

@@ -1,0 +1,31 @@
+"""Happy or sad: 80 drawn faces."""
+
+from __future__ import annotations
+
+from greycard.projects.published import Published
+from greycard.recipe import Recipe
+
+
+def happy_sad_cnn() -> Recipe:
+    """Three convolutions on 80 faces, stopped as soon as training accuracy reaches 99.9 %.
+
+    Teaches the callback that ends training at a wanted accuracy. The set brings no validation part: a fifth of each
+    class is split off.
+    """
+    return Recipe(
+        name="happy-sad-cnn",
+        dataset="happy-or-sad",
+        image_size=(150, 150),
+        conv=(16, 32, 32),
+        dense=(512,),
+        loss="binary_crossentropy",
+        optimizer="rmsprop",
+        learning_rate=1e-3,
+        batch_size=10,
+        epochs=15,
+        target_accuracy=0.999,
+        target_split="training",
+    )
+
+
+PUBLISHED = {"happy-sad-cnn": Published(80, None, 15, 0.999, None, None, "stops at 99.9 % in training")}

@@ -1,0 +1,67 @@
+"""Horses or Humans: 1,283 rendered pictures of 300×300, validated on other backgrounds than trained on."""
+
+from __future__ import annotations
+
+from greycard.projects.augmentations import AS_PUBLISHED
+from greycard.projects.published import Published
+from greycard.recipe import Recipe
+
+
+def horses_humans_cnn() -> Recipe:
+    """Five convolutions on rendered pictures of horses and of people.
+
+    Teaches binary classification from class folders, and how 100 % in training can be 84 % elsewhere.
+    """
+    return Recipe(
+        name="horses-humans-cnn",
+        dataset="horse-or-human",
+        image_size=(300, 300),
+        conv=(16, 32, 64, 64, 64),
+        dense=(512,),
+        loss="binary_crossentropy",
+        optimizer="rmsprop",
+        learning_rate=1e-3,
+        batch_size=128,
+        val_batch_size=32,
+        epochs=50,
+    )
+
+
+def horses_humans_cnn_augmented() -> Recipe:
+    """The same network on augmented pictures, at a tenth of the rate and for twice as long.
+
+    Teaches where augmentation does not help: the validation pictures differ in their backgrounds, not in their pose.
+    """
+    return horses_humans_cnn().replace(
+        name="horses-humans-cnn-augmented", learning_rate=1e-4, epochs=100, augmentation=AS_PUBLISHED
+    )
+
+
+def horses_humans_transfer() -> Recipe:
+    """InceptionV3's ImageNet features under a new head.
+
+    Teaches transfer learning: features learnt on a million photographs carry over to rendered pictures.
+    """
+    return Recipe(
+        name="horses-humans-transfer",
+        dataset="horse-or-human",
+        image_size=(150, 150),
+        backbone="InceptionV3",
+        backbone_cut="mixed7",
+        dense=(1024,),
+        dropout=0.2,
+        loss="binary_crossentropy",
+        optimizer="rmsprop",
+        learning_rate=1e-4,
+        batch_size=5,
+        val_batch_size=5,
+        epochs=10,
+        augmentation=AS_PUBLISHED,
+    )
+
+
+PUBLISHED = {
+    "horses-humans-cnn": Published(1_000, 512, 50, 1.0, 0.84, 8, "centred 300×300 CGI images"),
+    "horses-humans-cnn-augmented": Published(1_000, 512, 100, 0.954, 0.6328, 8, "augmentation did not help"),
+    "horses-humans-transfer": Published(1_000, 512, 10, 0.997, 0.996, 12, "transfer learning brings high accuracy"),
+}

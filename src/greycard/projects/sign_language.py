@@ -1,0 +1,28 @@
+"""Sign Language MNIST: hands that spell 24 letters (J and Z are movements), 28×28 grey."""
+
+from __future__ import annotations
+
+from greycard.projects.published import Published
+from greycard.recipe import Recipe
+
+
+def sign_language_cnn() -> Recipe:
+    """Two convolutions read the alphabet of hands.
+
+    Teaches the step from two classes to many: softmax over 26 letters. The user brings the two CSV files.
+    """
+    return Recipe(
+        name="sign-language-cnn",
+        dataset="sign-language-mnist",
+        image_size=(28, 28),
+        channels=1,
+        conv=(32, 64),
+        dense=(512,),
+        loss="sparse_categorical_crossentropy",
+        optimizer="adam",
+        batch_size=64,
+        epochs=20,
+    )
+
+
+PUBLISHED = {"sign-language-cnn": Published(27_455, 7_172, 20, None, 0.93, None, "many classes")}

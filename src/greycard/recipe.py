@@ -1,0 +1,207 @@
+"""A recipe: everything that decides a run, frozen, validated where it is built, and the same after JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from greycard.errors import GreycardError
+from greycard.pipeline.augmentation import Augmentation, augmentation_fields
+
+LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error")
+OPTIMIZERS = ("adam", "rmsprop", "sgd")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What is trained, on what, and how. Every field can be set with `--set field=value`.
+
+    Attributes:
+        name: the run's name; its folder is `OUT/NAME-N/`.
+        dataset: a name of the catalog, or the name of a folder of pictures.
+        image_size: (height, width) in pixels; None for data that is no picture.
+        channels: 1 for grey, 3 for RGB.
+        conv: filters of each 3×3 convolution, each followed by 2×2 max pooling.
+        dense: units of each dense layer between the features and the output.
+        feature_dropout: share of the features dropped before the dense layers.
+        dropout: share dropped before the output layer.
+        backbone: a `keras.applications` network, or the folder of an earlier run; frozen where it has weights.
+        backbone_cut: the layer whose output is used; None for the last before the head.
+        backbone_alpha: the width multiplier of the MobileNet family; None for the network's own default.
+        pooling: `flatten` or `average`, how a feature map becomes a vector.
+        loss: chosen by the number of classes when None.
+        optimizer: adam, rmsprop or sgd.
+        learning_rate: the optimizer's step size.
+        batch_size: training images a step.
+        val_batch_size: validation images a step; results do not depend on it.
+        epochs: passes over the training images.
+        augmentation: what is drawn anew for each training image, or None. Its fields are set by their own names.
+        target_accuracy: stop once an epoch reaches it, a fraction between 0 and 1.
+        target_split: whose accuracy the target means, `validation` or `training`.
+        patience: stop after so many epochs without a better validation loss.
+        val_fraction: the share split off for validation where the data brings no validation set.
+        split_seed: the seed of that split, apart from `seed`, so that runs of several seeds can be compared.
+        train_limit: use only so many training images, the same share of every class.
+        val_limit: likewise for validation.
+        seed: of the weights, the order, dropout and augmentation.
+    """
+
+    name: str
+    dataset: str
+    image_size: tuple[int, int] | None = (150, 150)
+    channels: int = 3
+    conv: tuple[int, ...] = ()
+    dense: tuple[int, ...] = ()
+    feature_dropout: float = 0.0
+    dropout: float = 0.0
+    backbone: str | None = None
+    backbone_cut: str | None = None
+    backbone_alpha: float | None = None
+    pooling: str = "flatten"
+    loss: str | None = None
+    optimizer: str = "adam"
+    learning_rate: float = 0.001
+    batch_size: int = 32
+    val_batch_size: int = 32
+    epochs: int = 10
+    augmentation: Augmentation | None = None
+    target_accuracy: float | None = None
+    target_split: str = "validation"
+    patience: int | None = None
+    val_fraction: float = 0.2
+    split_seed: int = 0
+    train_limit: int | None = None
+    val_limit: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _settle_types(self)
+        for names, good, expected in _CHECKS:
+            for name in names:
+                value = getattr(self, name)
+                if not good(value):
+                    raise GreycardError(f"{name} must be {expected}. Received: {value!r}")
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the target is a number (house prices) and not a class."""
+        return self.loss == "mean_squared_error"
+
+    @property
+    def architecture(self) -> str:
+        """A few words for the table, such as `CNN 64-64, dense 512`."""
+        dense = "-".join(map(str, self.dense))
+        if self.backbone:
+            cut = f" to {self.backbone_cut}" if self.backbone_cut else ""
+            return f"{self.backbone}{cut}" + (f", dense {dense}" if dense else ", linear head")
+        if self.conv:
+            return f"CNN {'-'.join(map(str, self.conv))}" + (f", dense {dense}" if dense else "")
+        return f"DNN {dense}" if dense else "linear"
+
+    def replace(self, **changes: Any) -> Recipe:
+        """A copy with some fields changed, validated again; augmentation's fields go by their own names."""
+        own = {name: value for name, value in changes.items() if name not in augmentation_fields()}
+        inner = {name: value for name, value in changes.items() if name in augmentation_fields()}
+        _expect_known(own)
+        if inner:
+            base = own.get("augmentation", self.augmentation) or Augmentation()
+            own["augmentation"] = dataclasses.replace(base, **inner)
+        return dataclasses.replace(self, **own)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types only; `Recipe.from_json` gives back an equal recipe."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Recipe:
+        """The recipe that `to_json` wrote; GreycardError on a field it does not know or a value it cannot be."""
+        _expect_known(fields)
+        augmentation = fields.get("augmentation")
+        if isinstance(augmentation, dict):
+            known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in augmentation.items()}
+            unknown = sorted(set(known) - set(augmentation_fields()))
+            if unknown:
+                raise GreycardError(f"augmentation has no field {unknown[0]!r}")
+            fields = {**fields, "augmentation": Augmentation(**known)}
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise GreycardError(f"the recipe is not complete: {error}") from error
+
+
+def recipe_fields() -> tuple[str, ...]:
+    """The names of a recipe's own fields, in order."""
+    return tuple(field.name for field in dataclasses.fields(Recipe))
+
+
+def _expect_known(names: Iterable[str]) -> None:
+    unknown = sorted(set(names) - set(recipe_fields()))
+    if unknown:
+        known = ", ".join((*recipe_fields(), *augmentation_fields()))
+        raise GreycardError(f"a recipe has no field {unknown[0]!r}", hint=f"its fields are {known}")
+
+
+def _settle_types(recipe: Recipe) -> None:
+    """JSON has lists where a recipe has tuples; one number may stand for a list of one or a square."""
+    for name in ("conv", "dense"):
+        value = getattr(recipe, name)
+        object.__setattr__(recipe, name, (value,) if isinstance(value, int) else tuple(value or ()))
+    size = recipe.image_size
+    if size is not None:
+        object.__setattr__(recipe, "image_size", (size, size) if isinstance(size, int) else tuple(size))
+    for name in ("learning_rate", "dropout", "feature_dropout", "val_fraction"):
+        if isinstance(getattr(recipe, name), int):
+            object.__setattr__(recipe, name, float(getattr(recipe, name)))
+
+
+def _whole(least: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or check(value)
+
+
+def _all_positive(values: Any) -> bool:
+    return all(_whole(1)(value) for value in values)
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _fraction(value: Any) -> bool:
+    return isinstance(value, float) and 0 <= value < 1
+
+
+def _size(value: Any) -> bool:
+    return value is None or (len(value) == 2 and _all_positive(value))
+
+
+def _one_of(*options: Any) -> Callable[[Any], bool]:
+    return lambda value: value in options
+
+
+_CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
+    (("name", "dataset"), _text, "a name"),
+    (("image_size",), _size, "one or two whole numbers of pixels"),
+    (("channels",), _one_of(1, 3), "1 (grey) or 3 (RGB)"),
+    (("conv", "dense"), _all_positive, "whole numbers from 1 on"),
+    (("feature_dropout", "dropout"), _fraction, "a fraction from 0 to below 1"),
+    (("backbone", "backbone_cut"), _optional(_text), "a name"),
+    (("backbone_alpha",), _optional(lambda v: isinstance(v, int | float) and v > 0), "a factor above 0"),
+    (("pooling",), _one_of("flatten", "average"), "flatten or average"),
+    (("loss",), _optional(_one_of(*LOSSES)), f"one of {', '.join(LOSSES)}"),
+    (("optimizer",), _one_of(*OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}"),
+    (("learning_rate",), lambda v: isinstance(v, float) and v > 0, "a number above 0"),
+    (("batch_size", "val_batch_size", "epochs"), _whole(1), "a whole number from 1 on"),
+    (("patience", "train_limit", "val_limit"), _optional(_whole(1)), "a whole number from 1 on"),
+    (("augmentation",), lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields"),
+    (("target_accuracy",), _optional(lambda v: isinstance(v, int | float) and 0 < v <= 1), "between 0 and 1"),
+    (("target_split",), _one_of("validation", "training"), "validation or training"),
+    (("val_fraction",), lambda v: isinstance(v, float) and 0 < v < 1, "a fraction between 0 and 1"),
+    (("split_seed", "seed"), _whole(0), "a whole number from 0 on"),
+)

@@ -1,0 +1,93 @@
+"""The table's columns: a title, and how a row's values become a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; `number` aligns it to the right."""
+
+    title: str
+    show: Callable[[Row], str]
+    number: bool = True
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """`98.61 %`, or a dash."""
+    return "–" if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds with as many digits as mean something; minutes and hours for long times."""
+    if value is None:
+        return "–"
+    if value >= 3600:
+        return f"{value / 3600:.1f} h"
+    if value >= 600:
+        return f"{value / 60:.0f} min"
+    return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
+
+
+def _beside(row: Row, key: str, show: Callable[[Any], str]) -> str:
+    """Our figure, and the published one in brackets."""
+    published = row[f"published_{key}"]
+    return show(row[key]) + (f" ({show(published)})" if published is not None else "")
+
+
+def _accuracy(key: str) -> Callable[[Row], str]:
+    return lambda row: _beside(row, key, percent)
+
+
+def _images(row: Row) -> str:
+    if row["train_images"] is None:
+        return "–"
+    return f"{row['train_images']:,} / {row['val_images']:,}"
+
+
+def _best(row: Row) -> str:
+    if row["best_val_accuracy"] is None:
+        return "–"
+    return f"{percent(row['best_val_accuracy'])} @ {row['best_epoch']}"
+
+
+def _epochs(row: Row) -> str:
+    planned = row["epochs_planned"]
+    return str(planned) if row["epochs"] == planned else f"{row['epochs']} of {planned}"
+
+
+def _text(key: str) -> Callable[[Row], str]:
+    return lambda row: "–" if row[key] is None else str(row[key])
+
+
+def _parameters(row: Row) -> str:
+    return "–" if row["parameters"] is None else f"{row['parameters']:,}"
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("run", _text("run"), number=False),
+    Column("dataset", _text("dataset"), number=False),
+    Column("train / val images", _images),
+    Column("architecture", _text("architecture"), number=False),
+    Column("epochs", _epochs),
+    Column("train acc (published)", _accuracy("train_accuracy")),
+    Column("val acc (published)", _accuracy("val_accuracy")),
+    Column("best val acc", _best),
+    Column("s / epoch (published)", lambda row: _beside(row, "seconds_per_epoch", seconds)),
+    Column("total", lambda row: seconds(row["total_seconds"])),
+    Column("parameters", _parameters),
+    Column("machine", _text("machine"), number=False),
+    Column("seed", _text("seed")),
+    Column("note", _text("note"), number=False),
+)
+
+DROPPED_FIRST = (
+    "machine", "parameters", "note", "dataset", "seed", "architecture", "total", "train / val images", "best val acc",
+    "epochs", "train acc (published)",
+)  # fmt: skip
+"""Which columns go first where the terminal is too narrow for all; what is measured goes last."""

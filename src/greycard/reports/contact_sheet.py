@@ -1,0 +1,46 @@
+"""A contact sheet of what augmentation does: each row a picture, then as the network would see it in five epochs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from greycard.datasets.core import Dataset
+from greycard.pipeline.augmentation import Augmentation
+from greycard.pipeline.pixels import load_pixels
+from greycard.pipeline.warp import draw, warp
+
+_ROWS, _EPOCHS, _GAP = 6, 5, 4
+
+
+def augmented_sheet(
+    dataset: Dataset, augmentation: Augmentation, size: tuple[int, int], *, seed: int = 0
+) -> np.ndarray:
+    """The sheet as uint8 RGB: six training pictures spread over the classes, the original in the first column.
+
+    Args:
+        dataset: whose training pictures.
+        augmentation: the ranges.
+        size: (height, width) of each picture, in pixels.
+        seed: of the draws, the same as in training.
+    """
+    rows = np.linspace(0, len(dataset.train) - 1, min(_ROWS, len(dataset.train))).astype(int)
+    pixels = load_pixels(dataset.train.take(rows), size, 3)
+    draws = [draw(augmentation, seed=seed, epoch=e, count=len(pixels), size=size) for e in range(_EPOCHS)]
+    lines = [
+        np.hstack([_framed(image), *(_framed(warp(image, each[row], augmentation.fill_mode)) for each in draws)])
+        for row, image in enumerate(pixels.images)
+    ]
+    return np.vstack(lines)
+
+
+def write_sheet(sheet: np.ndarray, path: Path) -> None:
+    """As PNG; the folder is created."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(sheet).save(path)
+
+
+def _framed(image: np.ndarray) -> np.ndarray:
+    return np.pad(image, ((_GAP, _GAP), (_GAP, _GAP), (0, 0)), constant_values=255)

@@ -1,0 +1,104 @@
+"""Progress on the terminal (stderr): a live bar with images per second and time left, and a line an epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from greycard.training.display import Display, Silent
+
+_LINES = 20
+_REFRESH_SECONDS = 0.1
+
+
+@contextmanager
+def display(quiet: bool = False) -> Iterator[Display]:
+    """What to hand to a run: silent, or live on the terminal; plain lines where stderr is no terminal."""
+    if quiet:
+        yield Silent()
+        return
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(28),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield _Terminal(console, progress)
+
+
+class _Terminal:
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self._console, self._progress = console, progress
+        self._task: TaskID | None = None
+        self._epochs = self._images = self._done_before = 0
+        self._begun = self._shown = 0.0
+
+    def says(self, sentence: str) -> None:
+        self._console.print(sentence, markup=False)
+
+    def decoding(self, what: str, images: int) -> Callable[[], None]:
+        task = self._progress.add_task(f"reading {what} images", total=images, speed="")
+
+        def done() -> None:
+            self._progress.advance(task)
+            if self._progress.tasks[task].finished:
+                self._progress.update(task, visible=False)
+
+        return done
+
+    def downloading(self, file: str) -> Callable[[int, int | None], None]:
+        task: list[TaskID] = []
+
+        def received(done: int, total: int | None) -> None:
+            if not task:
+                task.append(self._progress.add_task(file, total=total, speed=""))
+            self._progress.update(task[0], completed=done, speed=f"{done / 1e6:,.1f} MB")
+            if done == total:
+                self._progress.update(task[0], visible=False)
+
+        return received
+
+    def epoch_begins(self, epoch: int, epochs: int, images: int) -> None:
+        if self._task is None:
+            self._task = self._progress.add_task("", total=epochs * images, speed="")
+        self._epochs, self._images = epochs, images
+        self._done_before = (epoch - 1) * images
+        self._progress.update(self._task, description=f"epoch {epoch}/{epochs}", completed=self._done_before)
+        self._begun = time.perf_counter()
+
+    def images_done(self, count: int) -> None:
+        """Called after every batch, so it must cost next to nothing: the bar is only told ten times a second."""
+        now = time.perf_counter()
+        if self._task is None or now - self._shown < _REFRESH_SECONDS:
+            return
+        self._shown = now
+        speed = f"{count / (now - self._begun):,.0f} images/s"
+        self._progress.update(self._task, completed=self._done_before + count, speed=speed)
+
+    def epoch_ends(self, line: dict[str, Any]) -> None:
+        every = -(-self._epochs // _LINES)
+        if line["epoch"] % every == 0 or line["epoch"] in (1, self._epochs):
+            self.says(epoch_line(line, self._epochs, self._images))
+
+
+def epoch_line(line: dict[str, Any], epochs: int, images: int) -> str:
+    """One epoch in one line: accuracies where there are any, losses, seconds, training images per second."""
+    accuracies = "".join(
+        f"  {split} {100 * line[f'{split}_accuracy']:6.2f} %"
+        for split in ("train", "val")
+        if f"{split}_accuracy" in line
+    )
+    speed = f"  {images / line['train_seconds']:,.0f} images/s" if accuracies and line["train_seconds"] else ""
+    losses = f"loss {_loss(line['train_loss'])} / {_loss(line['val_loss'])}"
+    return f"epoch {line['epoch']:>{len(str(epochs))}}/{epochs}{accuracies}  {losses}  {line['seconds']:.1f} s{speed}"
+
+
+def _loss(value: float | None) -> str:
+    return "not a number" if value is None else f"{value:.4f}"

@@ -1,0 +1,38 @@
+"""One run as one row of plain values, finished or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from greycard.runs.record import RunRecord
+
+_FIGURES = (
+    "train_images", "val_images", "train_accuracy", "val_accuracy", "best_val_accuracy", "best_epoch", "train_loss",
+    "val_loss", "seconds_per_epoch", "first_epoch_seconds", "total_seconds", "parameters", "machine",
+)  # fmt: skip
+_PUBLISHED = ("train_images", "val_images", "epochs", "train_accuracy", "val_accuracy", "seconds_per_epoch", "note")
+
+
+def row_of(run: RunRecord) -> dict[str, Any]:
+    """The values behind a table line: accuracies as fractions, times in seconds, None where there is no figure."""
+    summary = run.summary if run.finished else {}
+    published = summary.get("published") or {}
+    return {
+        "run": run.name,
+        "project": run.recipe.name,
+        "status": "finished" if run.finished else "unfinished",
+        "dataset": run.recipe.dataset,
+        "architecture": run.recipe.architecture,
+        "epochs": summary["epochs"] if run.finished else len(run.history),
+        "epochs_planned": run.recipe.epochs,
+        **{name: summary.get(name) for name in _FIGURES},
+        "seed": run.recipe.seed,
+        "note": _note(run, summary),
+        **{f"published_{name}": published.get(name) for name in _PUBLISHED},
+    }
+
+
+def _note(run: RunRecord, summary: dict[str, Any]) -> str:
+    if not run.finished:
+        return f"unfinished: {len(run.history)} of {run.recipe.epochs} epochs"
+    return summary.get("stopped") or (summary.get("answer") or "").split(":")[0]

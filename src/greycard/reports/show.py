@@ -1,0 +1,68 @@
+"""A run on one screen of text, from its files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from greycard.reports.columns import percent, seconds
+from greycard.reports.progress import epoch_line
+from greycard.runs.record import RunRecord
+
+_EPOCHS_SHOWN = 10
+
+
+def run_text(run: RunRecord) -> str:
+    """What was trained, what came out, the epochs, and where it ran."""
+    lines = [f"{run.name}: {run.recipe.architecture} on {run.recipe.dataset}", *_results(run), "", *_epochs(run), ""]
+    environment = run.environment
+    lines.append(
+        f"{environment['machine']}; Keras {environment['keras']} on {environment['backend']}"
+        f" {environment['backend_version']} ({environment['device']}); Python {environment['python']};"
+        f" Greycard {environment['greycard']}; started {environment['started']}"
+    )
+    return "\n".join(lines)
+
+
+def _results(run: RunRecord) -> list[str]:
+    if not run.finished:
+        return [f"unfinished: {len(run.history)} of {run.recipe.epochs} epochs are in its history"]
+    summary = run.summary
+    lines = [summary["reason"], *_figures(summary), summary["stopped"], summary["answer"]]
+    if summary["left_out"]:
+        lines.append(f"{len(summary['left_out'])} files were unreadable and left out (see summary.json)")
+    return [line for line in lines if line]
+
+
+def _figures(summary: dict[str, Any]) -> list[str]:
+    published = summary["published"] or {}
+    rows = [
+        ("images", f"{summary['train_images']:,} training, {summary['val_images']:,} validation"),
+        ("training accuracy", _with(percent(summary["train_accuracy"]), published.get("train_accuracy"), percent)),
+        ("validation accuracy", _with(percent(summary["val_accuracy"]), published.get("val_accuracy"), percent)),
+        ("best epoch", f"{percent(summary['best_val_accuracy'])} in epoch {summary['best_epoch']}"),
+        ("loss", f"{_loss(summary['train_loss'])} training, {_loss(summary['val_loss'])} validation"),
+        ("time", f"{seconds(summary['seconds_per_epoch'])} an epoch, {seconds(summary['total_seconds'])} in all"),
+        ("parameters", f"{summary['parameters']:,}"),
+        ("seed", str(summary["seed"])),
+    ]
+    if summary["val_accuracy"] is None:
+        rows = [row for row in rows if "accuracy" not in row[0] and row[0] != "best epoch"]
+    return [f"  {name:<20} {value}" for name, value in rows]
+
+
+def _with(ours: str, published: float | None, show: Any) -> str:
+    return ours if published is None else f"{ours} (published {show(published)})"
+
+
+def _loss(value: float | None) -> str:
+    return "not a number" if value is None else f"{value:.4f}"
+
+
+def _epochs(run: RunRecord) -> list[str]:
+    history = run.history
+    shown = history if len(history) <= _EPOCHS_SHOWN else [*history[:3], *history[3 - _EPOCHS_SHOWN :]]
+    images = run.summary["train_images"] if run.finished else 0
+    lines = [epoch_line(line, run.recipe.epochs, images) for line in shown]
+    if len(shown) < len(history):
+        lines.insert(3, f"  … {len(history) - len(shown)} epochs …")
+    return lines

@@ -1,0 +1,117 @@
+"""The published table's columns from run files, the published figures beside ours."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from greycard.errors import GreycardError
+from greycard.reports.columns import COLUMNS, DROPPED_FIRST, Column
+from greycard.reports.rows import row_of
+from greycard.runs.record import RunRecord
+
+FORMATS = ("text", "md", "csv", "json", "html")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Runs as rows of plain values; every format shows the same rows.
+
+    Attributes:
+        rows: one dict a run, its keys as in `--format json` (docs/table.md).
+    """
+
+    rows: list[dict[str, Any]]
+
+    def sorted_by(self, key: str) -> Table:
+        """The same rows by a key of theirs, the largest figure first, words in their order; rows without one last."""
+        if self.rows and key not in self.rows[0]:
+            raise GreycardError(f"the table has no column {key!r}", hint=f"its columns are {', '.join(self.rows[0])}")
+        known = [row for row in self.rows if row[key] is not None]
+        words = bool(known) and isinstance(known[0][key], str)
+        ordered = sorted(known, key=lambda row: row[key], reverse=not words)
+        return Table(ordered + [row for row in self.rows if row[key] is None])
+
+    def render(self, form: str = "text", width: int | None = None) -> str:
+        """The table as text, md, csv, json or html; `width` is the terminal's, for text."""
+        makers = {"md": self.markdown, "csv": self.csv, "json": self.json, "html": self.html}
+        return self.text(width) if form == "text" else makers[form]()
+
+    def text(self, width: int | None = None) -> str:
+        """Aligned columns; those that do not fit `width` are left out, and the last line says which."""
+        columns, hidden = _fitting(self.rows, width)
+        cells = _cells(self.rows, columns)
+        widths = _widths(cells)
+        lines = [_line(row, widths, columns) for row in cells]
+        lines.insert(1, "  ".join("─" * width for width in widths))
+        if hidden:
+            lines.append(f"(not shown, to fit: {', '.join(hidden)}; --format md has every column)")
+        return "\n".join(lines)
+
+    def markdown(self) -> str:
+        """A GitHub table."""
+        header, *body = _cells(self.rows, COLUMNS)
+        rule = ["---:" if column.number else "---" for column in COLUMNS]
+        escaped = [[cell.replace("|", "\\|") for cell in row] for row in (header, rule, *body)]
+        return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+
+    def csv(self) -> str:
+        """The raw values, a header line first; fractions, seconds and counts as numbers."""
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, fieldnames=list(self.rows[0]) if self.rows else ["run"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return buffer.getvalue().rstrip("\n")
+
+    def json(self) -> str:
+        """A list, one object a run, the raw values."""
+        return json.dumps(self.rows, indent=2)
+
+    def html(self) -> str:
+        """A table element, without style."""
+        header, *body = _cells(self.rows, COLUMNS)
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in body)
+        return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def make_table(runs: Sequence[RunRecord]) -> Table:
+    """The table of these runs, in their order."""
+    return Table([row_of(run) for run in runs])
+
+
+def _fitting(rows: list[dict[str, Any]], width: int | None) -> tuple[list[Column], list[str]]:
+    columns, hidden = list(COLUMNS), []
+    for title in DROPPED_FIRST:
+        if width is None or sum(_widths(_cells(rows, columns))) + 2 * (len(columns) - 1) <= width:
+            break
+        columns = [column for column in columns if column.title != title]
+        hidden.append(title)
+    return columns, hidden
+
+
+def _cells(rows: list[dict[str, Any]], columns: Sequence[Column]) -> list[list[str]]:
+    return [[column.title for column in columns]] + [[column.show(row) for column in columns] for row in rows]
+
+
+def _widths(cells: list[list[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*cells, strict=True)]
+
+
+def _line(cells: list[str], widths: list[int], columns: Sequence[Column]) -> str:
+    padded = (
+        cell.rjust(width) if column.number else cell.ljust(width)
+        for cell, width, column in zip(cells, widths, columns, strict=True)
+    )
+    return "  ".join(padded).rstrip()

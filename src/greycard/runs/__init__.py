@@ -1,0 +1,1 @@
+"""The run directory: its names, writing and reading it."""

@@ -1,0 +1,52 @@
+"""The machine and the versions a run was made with."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+
+def environment(backend: Mapping[str, str]) -> dict[str, Any]:
+    """What `environment.json` holds; no path and no name of a user or host.
+
+    Args:
+        backend: what is known of the backend in use.
+    """
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "greycard": version("greycard"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "machine": machine(),
+        "memory_gib": memory_gib(),
+        **backend,
+        "numpy": version("numpy"),
+    }
+
+
+def machine() -> str:
+    """The processor and the cores this process may use, such as `AMD EPYC, 2 cores`."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"{_processor()}, {cores} core{'s' if cores > 1 else ''}"
+
+
+def memory_gib() -> float | None:
+    """Physical memory in GiB, where the system tells."""
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip().removesuffix(" Processor")
+    return platform.processor() or platform.machine()

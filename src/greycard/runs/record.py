@@ -1,0 +1,111 @@
+"""Reading a run, finished or not, from its files alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from greycard.errors import GreycardError
+from greycard.recipe import Recipe
+from greycard.runs.directory import ENVIRONMENT, HISTORY, LABELS, MODEL, PREDICTIONS, RECIPE, SCHEMA, SUMMARY
+
+
+class RunRecord:
+    """What a run directory says. Nothing is loaded before it is asked for.
+
+    Args:
+        path: the run's folder.
+
+    Raises:
+        GreycardError: no such folder, or one without a `recipe.json`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).expanduser()
+        if not (self.path / RECIPE).is_file():
+            what = "has no recipe.json" if self.path.is_dir() else "does not exist"
+            raise GreycardError(
+                f"{self.path} is not a run: it {what}", hint="`greycard table` lists the runs in runs/ (or in --out)"
+            )
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def finished(self) -> bool:
+        """Whether `summary.json`, the last file, is there."""
+        return (self.path / SUMMARY).is_file()
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        fields = self._json(RECIPE)
+        return Recipe.from_json({key: value for key, value in fields.items() if key != "schema"})
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        return self._json(ENVIRONMENT)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The label names in label order; empty for a regression."""
+        return tuple(self._json(LABELS)["classes"])
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """A line an epoch; a last line that was cut off while it was written is not there."""
+        path = self.path / HISTORY
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as error:
+            raise _damaged(path, error) from error
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The summary of a finished run; GreycardError for an unfinished one."""
+        if not self.finished:
+            raise GreycardError(f"{self.path} is unfinished: it has no summary.json", hint="train it again")
+        return self._json(SUMMARY)
+
+    @cached_property
+    def predictions(self) -> dict[str, np.ndarray]:
+        """`ids`, `labels` and `probabilities` of the validation images."""
+        path = self.path / PREDICTIONS
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return {name: archive[name] for name in ("ids", "labels", "probabilities")}
+        except Exception as error:  # a damaged zip raises nearly anything
+            raise _damaged(path, error) from error
+
+    @property
+    def model_path(self) -> Path:
+        return self.path / MODEL
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise _damaged(path, error) from error
+        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+            found = content.get("schema") if isinstance(content, dict) else None
+            raise GreycardError(f"{path} has run format {found!r}; this Greycard reads format {SCHEMA}")
+        return content
+
+
+def find_runs(out: str | Path) -> list[Path]:
+    """The run folders in `out`, in order of their start; empty if there is no such folder."""
+    folder = Path(out).expanduser()
+    found: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
+    recipes = [path / RECIPE for path in found if (path / RECIPE).is_file()]
+    return [recipe.parent for recipe in sorted(recipes, key=lambda recipe: (recipe.stat().st_mtime_ns, recipe))]
+
+
+def _damaged(path: Path, error: Exception) -> GreycardError:
+    return GreycardError(f"{path} cannot be read: {error}")

@@ -1,0 +1,43 @@
+"""`--set field=value`: from the words on a command line to changes of a recipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from greycard.errors import GreycardError
+from greycard.pipeline.augmentation import augmentation_fields
+from greycard.recipe import recipe_fields
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Changes for `Recipe.replace` from words like `epochs=5`, `conv=32,64`, `rotation_range=20`, `augmentation=none`.
+
+    Raises:
+        GreycardError: a word without `=`, or a field that neither the recipe nor its augmentation has.
+    """
+    return dict(_parse(setting) for setting in settings)
+
+
+def _parse(setting: str) -> tuple[str, Any]:
+    name, equals, text = setting.partition("=")
+    name = name.strip().removeprefix("augmentation.")
+    if not equals:
+        raise GreycardError(f"--set expects field=value. Received: {setting!r}", hint="for example --set epochs=5")
+    if name not in (*recipe_fields(), *augmentation_fields()):
+        known = ", ".join((*recipe_fields(), *augmentation_fields()))
+        raise GreycardError(f"--set knows no field {name!r}", hint=f"the fields are {known}")
+    return name, _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """None, a bool, a number, several of them separated by commas, or the text itself."""
+    words = {"none": None, "null": None, "": None, "true": True, "false": False}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        parsed = json.loads(f"[{text.strip('()[]')}]")
+    except ValueError:
+        return text
+    return parsed[0] if len(parsed) == 1 and not text.startswith(("(", "[")) else tuple(parsed)

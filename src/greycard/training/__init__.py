@@ -1,0 +1,1 @@
+"""Recipes, and how one is carried out."""

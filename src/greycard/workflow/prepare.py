@@ -1,0 +1,106 @@
+"""Everything that training needs, made before the run's folder is: a user's mistake leaves nothing behind."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from greycard import backend
+from greycard.datasets.core import Dataset, LeftOut, Split
+from greycard.errors import GreycardError, GreycardWarning
+from greycard.models.backbone import RUN_MODEL, is_run
+from greycard.models.build import build_model
+from greycard.models.head import loss_for
+from greycard.models.imagenet import network
+from greycard.models.weights import find_weights
+from greycard.pipeline.pixels import Pixels, load_pixels
+from greycard.recipe import Recipe
+from greycard.training.display import Display
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A resolved recipe with its pixels and its compiled model."""
+
+    recipe: Recipe
+    classes: tuple[str, ...]
+    train: Pixels
+    validation: Pixels
+    left_out: tuple[LeftOut, ...]
+    weights: tuple[Path, ...]
+    model: keras.Model
+
+
+def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, display: Display) -> Prepared:
+    """Resolve the recipe, find the weights, decode the pictures and build the model, in this order.
+
+    Raises:
+        GreycardError: whatever of these a user can mend.
+    """
+    resolved = resolve(recipe, dataset)
+    files = _weight_files(resolved, weights, display)
+    limited = dataset.limited(resolved.train_limit, resolved.val_limit, resolved.split_seed)
+    train = _pixels(resolved, limited.train, "training", display)
+    validation = _pixels(resolved, limited.validation, "validation", display)
+    left_out = dataset.left_out + train.left_out + validation.left_out
+    _expect_every_class(limited, train, validation)
+    _warn_left_out(left_out)
+    backend.seed_everything(resolved.seed)
+    features = 0 if resolved.image_size else train.images.shape[1]
+    model = build_model(resolved, len(dataset.classes), files, features=features)
+    return Prepared(resolved, dataset.classes, train, validation, left_out, files, model)
+
+
+def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """The recipe with what the data decides filled in, and its backbone's name known to be one.
+
+    Raises:
+        GreycardError: a loss that does not fit, an unknown network, a folder that is no finished run.
+    """
+    resolved = recipe.replace(loss=loss_for(len(dataset.classes), recipe.loss), dataset=dataset.name)
+    if recipe.backbone is None or is_run(recipe.backbone):
+        return resolved
+    if Path(recipe.backbone).exists():
+        raise GreycardError(
+            f"backbone {recipe.backbone} is no finished run: it has no {RUN_MODEL}",
+            hint="`greycard table` lists the runs",
+        )
+    network(recipe.backbone)
+    return resolved
+
+
+def _weight_files(recipe: Recipe, weights: str | Path | None, display: Display) -> tuple[Path, ...]:
+    if recipe.backbone is None or is_run(recipe.backbone):
+        return ()
+    progress = display.downloading(f"{recipe.backbone} weights")
+    return tuple(find_weights(network(recipe.backbone), recipe.backbone_cut, weights, progress))
+
+
+def _pixels(recipe: Recipe, split: Split, what: str, display: Display) -> Pixels:
+    return load_pixels(split, recipe.image_size, recipe.channels, display.decoding(what, len(split)))
+
+
+def _expect_every_class(dataset: Dataset, train: Pixels, validation: Pixels) -> None:
+    """A file can turn out unreadable as late as here, and with the last one of a class the class is empty."""
+    for what, split, pixels in (("training", dataset.train, train), ("validation", dataset.validation, validation)):
+        lost = [] if dataset.is_regression else sorted(set(split.labels) - set(pixels.labels))
+        if lost:
+            first = pixels.left_out[0]
+            raise GreycardError(
+                f"class {dataset.classes[lost[0]]!r} has no readable {what} picture left; {len(pixels.left_out)} files"
+                f" could not be decoded, such as {first.id} ({first.reason})",
+                hint="replace the damaged files",
+            )
+
+
+def _warn_left_out(left_out: Sequence[LeftOut]) -> None:
+    if not left_out:
+        return
+    named = "; ".join(f"{item.id} ({item.reason})" for item in left_out[:5])
+    more = f"; and {len(left_out) - 5} more, all in the run's summary.json" if len(left_out) > 5 else ""
+    files = "file is" if len(left_out) == 1 else "files are"
+    warnings.warn(f"{len(left_out)} {files} unreadable and left out: {named}{more}", GreycardWarning, stacklevel=4)

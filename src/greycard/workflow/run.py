@@ -1,0 +1,161 @@
+"""One run: prepare, begin its folder, train, write what came of it, and last the summary."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from greycard import backend
+from greycard.datasets.core import Dataset
+from greycard.datasets.digests import file_digest
+from greycard.errors import GreycardWarning
+from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
+from greycard.models.head import as_probabilities
+from greycard.pipeline.batches import Batches
+from greycard.recipe import Recipe
+from greycard.runs.directory import ENVIRONMENT, LABELS, MODEL, RECIPE, SUMMARY, RunDirectory
+from greycard.runs.environment import environment, machine
+from greycard.training.display import Display
+from greycard.training.fit import Fitted, fit, predict
+from greycard.training.stopping import stopping_rules
+from greycard.workflow.prepare import Prepared, prepare
+
+
+def run(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    weights: str | Path | None,
+    out: str | Path,
+    display: Display,
+    published: dict[str, Any] | None = None,
+    reason: str | None = None,
+) -> Path:
+    """Carry a recipe out.
+
+    Args:
+        recipe: what to train, and how.
+        dataset: what to train on.
+        weights: of the backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        out: the folder of runs.
+        display: told what happens.
+        published: a project's figures, kept in the summary beside ours.
+        reason: why this recipe, where Greycard chose it.
+
+    Returns:
+        The finished run's folder.
+
+    Raises:
+        GreycardError: a mistake a user can mend; before training begins, and so without a folder left behind.
+    """
+    begun = time.perf_counter()
+    _tell_notes(recipe, dataset)
+    prepared = prepare(recipe, dataset, weights, display)
+    prepare_seconds = time.perf_counter() - begun
+    directory = _begin(prepared, out)
+    display.says(_opening(prepared, directory.path))
+    fitted = _train(prepared, directory, display)
+    _write_results(prepared, directory)
+    summary = _summary(prepared, fitted) | {"reason": reason, "published": published}
+    summary |= {"prepare_seconds": prepare_seconds, "total_seconds": time.perf_counter() - begun}
+    directory.write_json(SUMMARY, summary)
+    _tell_end(summary, display)
+    return directory.path
+
+
+def _tell_notes(recipe: Recipe, dataset: Dataset) -> None:
+    for note in [*dataset.notes, *(recipe.augmentation.notes() if recipe.augmentation else ())]:
+        warnings.warn(note, GreycardWarning, stacklevel=4)
+
+
+def _begin(prepared: Prepared, out: str | Path) -> RunDirectory:
+    directory = RunDirectory(out, prepared.recipe.name)
+    directory.write_json(RECIPE, prepared.recipe.to_json())
+    directory.write_json(ENVIRONMENT, environment(backend.describe()))
+    directory.write_json(LABELS, {"classes": list(prepared.classes)})
+    return directory
+
+
+def _opening(prepared: Prepared, path: Path) -> str:
+    kinds = f", {len(prepared.classes)} classes" if prepared.classes else ""
+    return (
+        f"{path}: {prepared.recipe.architecture}, {prepared.model.count_params():,} parameters;"
+        f" {len(prepared.train):,} training and {len(prepared.validation):,} validation"
+        f" {'images' if prepared.classes else 'pairs'}{kinds}"
+    )
+
+
+def _train(prepared: Prepared, directory: RunDirectory, display: Display) -> Fitted:
+    recipe = prepared.recipe
+    train = Batches(prepared.train, recipe.batch_size, shuffle=True, seed=recipe.seed, augmentation=recipe.augmentation)
+    return fit(
+        prepared.model,
+        train,
+        Batches(prepared.validation, recipe.val_batch_size),
+        epochs=recipe.epochs,
+        rules=stopping_rules(recipe),
+        display=display,
+        on_epoch=directory.append_history,
+    )
+
+
+def _write_results(prepared: Prepared, directory: RunDirectory) -> None:
+    """The validation images' probabilities, and the model without its optimizer, ready to predict."""
+    held_out = prepared.validation
+    outputs = predict(prepared.model, Batches(held_out, prepared.recipe.val_batch_size))
+    probabilities = as_probabilities(outputs) if prepared.classes else outputs
+    directory.write_predictions(held_out.ids, held_out.labels, probabilities)
+    bare = keras.Model(prepared.model.inputs, prepared.model.outputs, name=prepared.model.name)
+    bare.save(directory.incomplete(MODEL))
+    directory.complete(MODEL)
+
+
+def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
+    """What the table shows: the last epoch, the best one, and how they came about."""
+    last, best = fitted.history[-1], best_epoch(fitted.history)
+    recipe = prepared.recipe
+    return {
+        "name": recipe.name,
+        "dataset": recipe.dataset,
+        "architecture": recipe.architecture,
+        "train_images": len(prepared.train),
+        "val_images": len(prepared.validation),
+        "epochs": len(fitted.history),
+        "epochs_planned": recipe.epochs,
+        "train_accuracy": last.get("train_accuracy"),
+        "val_accuracy": last.get("val_accuracy"),
+        "best_val_accuracy": best.get("val_accuracy"),
+        "best_epoch": best["epoch"],
+        "train_loss": last["train_loss"],
+        "val_loss": last["val_loss"],
+        "seconds_per_epoch": seconds_per_epoch(fitted.history),
+        "first_epoch_seconds": fitted.history[0]["seconds"],
+        "stopped": fitted.stopped,
+        "parameters": prepared.model.count_params(),
+        "seed": recipe.seed,
+        "machine": machine(),
+        "left_out": [{"id": item.id, "reason": item.reason} for item in prepared.left_out],
+        "weights": [{"file": path.name, "sha256": file_digest(path)} for path in prepared.weights[:1]],
+        "answer": _line_sentence(prepared) if not prepared.classes else None,
+    }
+
+
+def _line_sentence(prepared: Prepared) -> str | None:
+    """For one neuron: its line, and what it answers for the first validation input."""
+    values = [np.asarray(value) for value in prepared.model.get_weights()]
+    if [value.shape for value in values] != [(1, 1), (1,)]:
+        return None
+    weight, bias = float(values[0][0, 0]), float(values[1][0])
+    asked = float(prepared.validation.images[0, 0])
+    return read_line(weight, bias, asked, weight * asked + bias)
+
+
+def _tell_end(summary: dict[str, Any], display: Display) -> None:
+    for sentence in (summary["stopped"], summary["answer"]):
+        if sentence:
+            display.says(sentence)
