@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 def main() -> None:
     options = _options()
     target = HERE / "results" / f"{options.name}.json"
+    target.parent.mkdir(exist_ok=True)
     result = {"command": _command(options), "commit": _commit(), "date": datetime.now(UTC).date().isoformat()}
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as runs:

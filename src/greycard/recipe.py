@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -147,14 +148,19 @@ def _expect_known(names: Iterable[str]) -> None:
 def _settle_types(recipe: Recipe) -> None:
     """JSON has lists where a recipe has tuples; one number may stand for a list of one or a square."""
     for name in ("conv", "dense"):
-        value = getattr(recipe, name)
-        object.__setattr__(recipe, name, (value,) if isinstance(value, int) else tuple(value or ()))
-    size = recipe.image_size
-    if size is not None:
-        object.__setattr__(recipe, "image_size", (size, size) if isinstance(size, int) else tuple(size))
+        object.__setattr__(recipe, name, _as_tuple(getattr(recipe, name), 1))
+    if recipe.image_size is not None:
+        object.__setattr__(recipe, "image_size", _as_tuple(recipe.image_size, 2))
     for name in ("learning_rate", "dropout", "feature_dropout", "val_fraction"):
         if isinstance(getattr(recipe, name), int):
             object.__setattr__(recipe, name, float(getattr(recipe, name)))
+
+
+def _as_tuple(value: Any, repeat: int) -> Any:
+    """A list as a tuple, one number `repeat` times, None as empty; anything else is left for the checks to refuse."""
+    if _whole(0)(value):
+        return (value,) * repeat
+    return tuple(value) if isinstance(value, list) else () if value is None else value
 
 
 def _whole(least: int) -> Callable[[Any], bool]:
@@ -166,7 +172,7 @@ def _optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _all_positive(values: Any) -> bool:
-    return all(_whole(1)(value) for value in values)
+    return isinstance(values, tuple) and all(_whole(1)(value) for value in values)
 
 
 def _text(value: Any) -> bool:
@@ -178,7 +184,7 @@ def _fraction(value: Any) -> bool:
 
 
 def _size(value: Any) -> bool:
-    return value is None or (len(value) == 2 and _all_positive(value))
+    return value is None or (_all_positive(value) and len(value) == 2)
 
 
 def _one_of(*options: Any) -> Callable[[Any], bool]:
@@ -196,7 +202,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("pooling",), _one_of("flatten", "average"), "flatten or average"),
     (("loss",), _optional(_one_of(*LOSSES)), f"one of {', '.join(LOSSES)}"),
     (("optimizer",), _one_of(*OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}"),
-    (("learning_rate",), lambda v: isinstance(v, float) and v > 0, "a number above 0"),
+    (("learning_rate",), lambda v: isinstance(v, float) and 0 < v < math.inf, "a number above 0"),
     (("batch_size", "val_batch_size", "epochs"), _whole(1), "a whole number from 1 on"),
     (("patience", "train_limit", "val_limit"), _optional(_whole(1)), "a whole number from 1 on"),
     (("augmentation",), lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields"),

@@ -116,9 +116,10 @@ class _Scan:
             )
         for name, count in zip(self.classes, counts, strict=True):
             if count < at_least:
-                received = f"{count} readable" if count else "no readable picture"
+                received = count or "no readable picture"
                 raise GreycardError(
-                    f"class {name!r} in {self.folder} has {received}; expected at least {at_least}{self._why_left_out()}",
+                    f"class {name!r} in {self.folder} has {received}; expected {at_least} or more"
+                    f"{self._why_left_out()}",
                     hint=f"add pictures to {self.folder / name}, or remove the folder",
                 )
 

@@ -110,7 +110,7 @@ def _check_arrays(wanted: Entry, paths: Sequence[Path], arrays: Arrays) -> None:
 
 
 def _find_files(wanted: Entry, root: Path) -> list[Path]:
-    """The dataset's files in order, plain or gzipped, in its folder, in the data directory, or in folders named alike."""
+    """The dataset's files in order, plain or gzipped: in its folder, in the data directory, or in folders named so."""
     for place in (root / wanted.folder, root):
         found = [_first_file(place, name) for name in wanted.files]
         if all(found):

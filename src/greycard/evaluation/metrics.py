@@ -29,6 +29,6 @@ def seconds_per_epoch(history: Sequence[dict[str, Any]]) -> float:
 def read_line(weight: float, bias: float, asked: float, answer: float) -> str:
     """The house-price line in a sentence, prices in 100,000s."""
     return (
-        f"price ≈ {bias:.2f} + {weight:.2f} × bedrooms (in 100,000s): a house costs about {100 * bias:.0f} thousand, and"
-        f" {100 * weight:.0f} thousand more for each bedroom; asked for {asked:g} bedrooms, it answers {answer:.2f}"
+        f"price ≈ {bias:.2f} + {weight:.2f} × bedrooms (in 100,000s): a house costs about {100 * bias:.0f} thousand,"
+        f" and {100 * weight:.0f} thousand more for each bedroom; asked for {asked:g} bedrooms, it answers {answer:.2f}"
     )

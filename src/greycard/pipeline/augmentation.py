@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 from greycard.errors import GreycardError
@@ -37,13 +38,18 @@ class Augmentation:
     fill_mode: str = "nearest"
 
     def __post_init__(self) -> None:
-        if isinstance(self.zoom_range, int | float):
-            object.__setattr__(self, "zoom_range", (1 - self.zoom_range, 1 + self.zoom_range))
+        if _is_number(self.zoom_range):
+            object.__setattr__(self, "zoom_range", (1 - self.zoom_range, 1 + self.zoom_range))  # type: ignore[operator]
         for name in ("rotation_range", "width_shift_range", "height_shift_range", "shear_range"):
-            _expect(name, getattr(self, name) >= 0, "a number that is not negative", getattr(self, name))
+            value = getattr(self, name)
+            _expect(name, _is_number(value) and value >= 0, "a number that is not negative", value)
         _expect("shear_range", self.shear_range < 90, "degrees below 90", self.shear_range)
-        for name in ("zoom_range", "brightness_range"):
-            _expect_range(name, getattr(self, name))
+        _expect("zoom_range", _is_range(self.zoom_range), "two factors, 0 < low <= high", self.zoom_range)
+        if self.brightness_range is not None:
+            brightness = self.brightness_range
+            _expect("brightness_range", _is_range(brightness), "none or two factors, 0 < low <= high", brightness)
+        for name in ("horizontal_flip", "vertical_flip"):
+            _expect(name, isinstance(getattr(self, name), bool), "true or false", getattr(self, name))
         _expect("fill_mode", self.fill_mode in FILL_MODES, f"one of {', '.join(FILL_MODES)}", self.fill_mode)
 
     @property
@@ -67,11 +73,13 @@ def augmentation_fields() -> tuple[str, ...]:
     return tuple(field.name for field in fields(Augmentation))
 
 
-def _expect_range(name: str, pair: tuple[float, float] | None) -> None:
-    if pair is None:
-        return
-    good = len(pair) == 2 and 0 < pair[0] <= pair[1]
-    _expect(name, good, "two factors, 0 < low <= high", pair)
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_range(pair: object) -> bool:
+    numbers = isinstance(pair, tuple) and len(pair) == 2 and all(map(_is_number, pair))
+    return numbers and 0 < pair[0] <= pair[1]  # type: ignore[index]
 
 
 def _expect(name: str, good: bool, expected: str, received: object) -> None:

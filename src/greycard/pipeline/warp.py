@@ -14,11 +14,6 @@ import numpy as np
 from greycard.pipeline.augmentation import Augmentation
 from greycard.randomness import AUGMENTATION, generator
 
-_BORDERS = {
-    "nearest": cv2.BORDER_REPLICATE,
-    "reflect": cv2.BORDER_REFLECT,
-    "constant": cv2.BORDER_CONSTANT,
-}
 _DRAWS_PER_IMAGE = 9
 
 
@@ -101,16 +96,32 @@ def _resample(image: np.ndarray, matrix: np.ndarray, fill_mode: str) -> np.ndarr
     height, width = image.shape[:2]
     if fill_mode == "wrap":
         return _resample_wrapped(image, matrix)
+    border = cv2.BORDER_REFLECT if fill_mode == "reflect" else cv2.BORDER_REPLICATE
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, matrix, (width, height), flags=flags, borderMode=_BORDERS[fill_mode])
+    warped = cv2.warpAffine(image, matrix, (width, height), flags=flags, borderMode=border).reshape(image.shape)
+    if fill_mode == "constant":
+        warped[_outside(matrix, height, width)] = 0
+    return warped
+
+
+def _outside(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Where the source lies off the picture, as SciPy sees it: no blending of the last pixel with what is beyond."""
+    x, y = _sources(matrix, height, width)
+    return (x < 0) | (x > width - 1) | (y < 0) | (y > height - 1)
+
+
+def _sources(matrix: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each target pixel's source coordinates, x and y float32 (height, width)."""
+    columns, rows = np.arange(width)[None, :], np.arange(height)[:, None]
+    x, y = (row[0] * columns + row[1] * rows + row[2] for row in matrix)
+    return x.astype(np.float32), y.astype(np.float32)
 
 
 def _resample_wrapped(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Wrapping as SciPy's mode "wrap" does it: the last pixel is the first of the next period."""
     height, width = image.shape[:2]
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    source_x, source_y = np.tensordot(matrix.astype(np.float32), np.stack([x, y, np.ones_like(x)]), axes=1)
-    folded_x, folded_y = _fold(source_x, width - 1), _fold(source_y, height - 1)
+    x, y = _sources(matrix, height, width)
+    folded_x, folded_y = _fold(x, width - 1), _fold(y, height - 1)
     return cv2.remap(image, folded_x, folded_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 

@@ -1,0 +1,94 @@
+"""Fixtures: user directories in a temporary folder, the command line in this process, pictures to train on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from greycard.backend import configure
+
+configure()
+_SHARED = Path(__file__).resolve().parents[2] / "shared"
+_DATA = Path(os.environ.get("GREYCARD_DATA", _SHARED / "data"))
+_WEIGHTS = Path(os.environ.get("GREYCARD_WEIGHTS", _SHARED / "weights"))
+
+
+@dataclass
+class Outcome:
+    """What a command line gave back."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def own_directories(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's folders, and each starts in a folder of its own."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+    monkeypatch.setenv("KERAS_HOME", str(home / "keras"))
+    monkeypatch.delenv("GREYCARD_DATA", raising=False)
+    monkeypatch.delenv("GREYCARD_WEIGHTS", raising=False)
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run the command line; what it and the backend write to the terminal is captured at the file descriptors."""
+    from greycard.cli.main import main
+
+    def run(*words: str | Path) -> Outcome:
+        capfd.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return Outcome(code, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real datasets; the test is skipped where there is none."""
+    if not (_DATA / "mnist").is_dir():
+        pytest.skip(f"needs the real datasets in {_DATA.name}/ (GREYCARD_DATA)")
+    return _DATA
+
+
+@pytest.fixture(scope="session")
+def real_weights() -> Path:
+    """The folder of real ImageNet weights; the test is skipped where there is none."""
+    if not list(_WEIGHTS.glob("*.h5")):
+        pytest.skip(f"needs pretrained weights in {_WEIGHTS.name}/ (GREYCARD_WEIGHTS)")
+    return _WEIGHTS
+
+
+def picture(seed: int, brightness: int = 128, size: tuple[int, int] = (40, 48)) -> Image.Image:
+    """A noisy RGB picture (height, width) of about that brightness."""
+    noise = np.random.default_rng(seed).integers(-60, 60, (*size, 3))
+    return Image.fromarray(np.clip(brightness + noise, 0, 255).astype(np.uint8))
+
+
+def make_folder(root: Path, parts: Sequence[str], classes: Sequence[str], count: int) -> Path:
+    """Class folders with `count` JPEGs each, dark for the first class and lighter for each next."""
+    for offset, part in enumerate(parts):
+        for label, name in enumerate(classes):
+            folder = root / part / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                shade = 40 + 170 * label // max(len(classes) - 1, 1)
+                picture(1000 * offset + 100 * label + number, shade).save(folder / f"{number:03}.jpg", quality=90)
+    return root
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """`train/` and `validation/` with two easily told classes of 12 pictures each."""
+    return make_folder(tmp_path / "pictures", ("train", "validation"), ("dark", "light"), 12)
