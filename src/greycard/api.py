@@ -101,7 +101,7 @@ def train(
         dataset: what to train on instead of the recipe's own dataset.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
         weights: of a backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
-        backbone: a `keras.applications` network or an earlier run's folder, for a dataset without a recipe.
+        backbone: a `keras.applications` network or an earlier run's folder to transfer from.
         out: the folder of runs; the run gets its own in it.
         quiet: show nothing.
         changes: fields of the recipe, such as `epochs=5` or `rotation_range=20`.
@@ -114,6 +114,8 @@ def train(
     from greycard.workflow.run import run
 
     published = reason = None
+    if backbone is not None and not isinstance(what, Dataset):
+        changes["backbone"] = str(backbone)
     if isinstance(what, Dataset):
         recipe, reason = choose_recipe(what, weights=weights, backbone=backbone)
         dataset = what

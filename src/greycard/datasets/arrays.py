@@ -21,7 +21,7 @@ ARRAY_NAMES = ("x_train", "y_train", "x_test", "y_test")
 def read_npz(path: Path) -> Arrays:
     """The arrays of Keras's mnist.npz layout; nothing is unpickled."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             x_train, y_train, x_test, y_test = (archive[name] for name in ARRAY_NAMES)
     except KeyError as error:
         raise GreycardError(f"{path} lacks an array: {error}; expected {', '.join(ARRAY_NAMES)}") from error
@@ -59,7 +59,8 @@ def read_csv(paths: Sequence[Path]) -> Arrays:
 
 def _read_one_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
-        rows = np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.int64, ndmin=2)
+        lines = path.read_text(encoding="ascii").splitlines()[1:]
+        rows = np.loadtxt(lines, delimiter=",", dtype=np.int64, ndmin=2) if lines else np.empty((0, 0), np.int64)
     except (OSError, ValueError) as error:
         raise _damaged(path, error) from error
     side = int(max(rows.shape[1] - 1, 0) ** 0.5)

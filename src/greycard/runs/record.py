@@ -78,7 +78,7 @@ class RunRecord:
         """`ids`, `labels` and `probabilities` of the validation images."""
         path = self.path / PREDICTIONS
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 return {name: archive[name] for name in ("ids", "labels", "probabilities")}
         except Exception as error:  # a damaged zip raises nearly anything
             raise _damaged(path, error) from error

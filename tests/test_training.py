@@ -1,0 +1,239 @@
+"""Training through the API and the command line: the same twice, stopped when asked, transferred, predicted with."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import greycard
+from conftest import make_folder, picture
+from greycard.errors import GreycardError, GreycardWarning
+from greycard.pipeline.augmentation import Augmentation
+from test_datasets import pet_images, sign_language
+
+SMALL: dict[str, Any] = {"train_limit": 300, "val_limit": 100, "quiet": True}
+TINY = ("--set", "image_size=32", "--set", "conv=8", "--set", "dense=16", "--quiet")
+
+
+def _numbers(run: greycard.Run) -> list[dict[str, Any]]:
+    """The history without what is a time."""
+    return [{key: value for key, value in line.items() if "seconds" not in key} for line in run.history]
+
+
+@pytest.mark.small_project
+def test_the_same_command_twice_gives_the_same_history(tmp_path: Path) -> None:
+    changes = SMALL | {"epochs": 3, "rotation_range": 10.0, "dropout": 0.3}
+    first, second = (greycard.train("digits-cnn", out=tmp_path, **changes) for _ in range(2))
+    assert _numbers(first) == _numbers(second)
+    assert np.array_equal(first.predictions["probabilities"], second.predictions["probabilities"])
+    assert (first.path.name, second.path.name) == ("digits-cnn-1", "digits-cnn-2")
+    other = greycard.train("digits-cnn", out=tmp_path, seed=1, **changes)
+    assert _numbers(other) != _numbers(first)
+    assert other.predictions["ids"].tolist() == first.predictions["ids"].tolist()  # the split has a seed of its own
+
+
+def test_a_golden_history(tmp_path: Path) -> None:
+    """What a seeded run does must not change unnoticed; loose enough for another processor's rounding."""
+    run = greycard.train("digits-cnn", out=tmp_path, epochs=2, quiet=True)
+    losses = [round(line["train_loss"], 2) for line in run.history]
+    assert losses == pytest.approx(GOLDEN_LOSSES, abs=0.05)
+
+
+GOLDEN_LOSSES = [1.61, 0.46]
+
+
+@pytest.mark.small_project
+def test_a_target_on_validation_stops_training_and_says_so(tmp_path: Path) -> None:
+    run = greycard.train("digits-cnn", out=tmp_path, target_accuracy=0.5, quiet=True)
+    accuracies = [line["val_accuracy"] for line in run.history]
+    assert accuracies[-1] >= 0.5
+    assert all(accuracy < 0.5 for accuracy in accuracies[:-1])
+    stopped = run.summary["stopped"]
+    assert stopped.startswith(f"stopped after epoch {len(accuracies)} of 25: validation accuracy")
+    assert "reached the target of 50 %" in stopped
+
+
+def test_a_target_on_training(tmp_path: Path) -> None:
+    run = greycard.train("digits-cnn", out=tmp_path, target_accuracy=0.6, target_split="training", **SMALL)
+    assert run.history[-1]["train_accuracy"] >= 0.6
+    assert "training accuracy" in run.summary["stopped"]
+
+
+def test_patience_stops_training_and_says_so(tmp_path: Path) -> None:
+    run = greycard.train("digits-cnn", out=tmp_path, patience=2, learning_rate=0.5, epochs=30, **SMALL)
+    best = min(run.history, key=lambda line: line["val_loss"])
+    assert len(run.history) == best["epoch"] + 2
+    assert f"of epoch {best['epoch']} for 2 epochs" in run.summary["stopped"]
+
+
+def test_digits_reach_what_they_promise(tmp_path: Path) -> None:
+    assert greycard.train("digits-cnn", out=tmp_path, quiet=True).summary["val_accuracy"] >= 0.98
+
+
+def test_house_prices_read_the_line(cli) -> None:
+    outcome = cli("run", "house-prices")
+    assert outcome.code == 0
+    assert "asked for 7 bedrooms, it answers 4.0" in outcome.err
+    answer = float(cli("predict", "house-prices-1", "7").out.split("\t")[1])
+    assert answer == pytest.approx(4, abs=0.05)
+    assert cli("predict", "house-prices-1", "seven").code == 2
+
+
+@pytest.mark.small_project
+def test_a_folder_from_the_command_line(pictures: Path, cli) -> None:
+    outcome = cli("train", pictures, "--epochs", "2", *TINY)
+    assert outcome.code == 0
+    assert outcome.err == ""
+    assert "24 / 24" in outcome.out
+    shown = cli("show", "pictures-1")
+    assert "24 training, 24 validation" in shown.out
+    assert "a CNN of" in shown.out
+
+
+def test_the_choice_is_printed_with_its_reason(pictures: Path, cli) -> None:
+    outcome = cli("train", pictures, "--epochs", "1", "--set", "image_size=32")
+    assert "recipe: a CNN of 2 convolutions at 40 px: the pictures are only 40 px wide" in outcome.err
+    assert "epoch 1/1" in outcome.err
+    for noise in ("WARNING", "I0000", "oneDNN", "cuda", "Traceback"):
+        assert noise not in outcome.err
+
+
+def test_unreadable_files_are_named_and_kept_in_the_summary(pictures: Path, cli) -> None:
+    (pictures / "train" / "dark" / "empty.jpg").touch()
+    whole = (pictures / "train" / "dark" / "000.jpg").read_bytes()
+    (pictures / "validation" / "light" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    outcome = cli("train", pictures, "--epochs", "1", *TINY)
+    assert outcome.code == 0
+    assert "note: 2 files are unreadable and left out" in outcome.err
+    left_out = greycard.open_run("runs/pictures-1").summary["left_out"]
+    assert [item["id"] for item in left_out] == ["train/dark/empty.jpg", "validation/light/cut.jpg"]
+
+
+def test_a_class_that_turns_out_unreadable_is_an_error(pictures: Path, cli) -> None:
+    for file in (pictures / "validation" / "light").iterdir():
+        file.write_bytes(file.read_bytes()[:400])
+    outcome = cli("train", pictures, *TINY)
+    assert outcome.code == 2
+    assert "class 'light'" in outcome.err
+    assert not Path("runs").exists()
+
+
+def test_many_classes_choose_a_softmax(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "five", ("",), ("a", "b", "c", "d", "e"), 5)
+    run = greycard.train(greycard.load_folder(folder), epochs=1, image_size=32, conv=(4,), out=tmp_path, quiet=True)
+    assert run.recipe.loss == "sparse_categorical_crossentropy"
+    assert run.predictions["probabilities"].shape == (5, 5)
+
+
+@pytest.mark.parametrize("name", ["cats-dogs-25k-cnn", "cats-dogs-25k-cnn-augmented"])
+def test_the_full_cats_and_dogs_rows_on_a_folder_laid_out_like_the_archive(name: str, tmp_path: Path, cli) -> None:
+    data = pet_images(tmp_path / "data")
+    outcome = cli("run", name, "--data-dir", data, "--epochs", "2", "--quiet")
+    assert outcome.code == 0
+    assert "Cat/666.jpg (the file is empty)" in outcome.err
+    run = greycard.open_run(f"runs/{name}-1")
+    assert (run.summary["train_images"], run.summary["val_images"]) == (38, 4)
+
+
+def test_sign_language_from_files_the_user_brings(tmp_path: Path, cli) -> None:
+    data = sign_language(tmp_path / "data")
+    outcome = cli("run", "sign-language-cnn", "--data-dir", data, "--epochs", "12", "--quiet")
+    assert outcome.code == 0
+    assert greycard.open_run("runs/sign-language-cnn-1").summary["val_accuracy"] > 0.5
+
+
+def test_an_unfinished_run_says_so(tmp_path: Path, cli) -> None:
+    run = greycard.train("digits-cnn", epochs=2, out=tmp_path, **SMALL)
+    (run.path / "summary.json").unlink()
+    with (run.path / "history.jsonl").open("a") as history:
+        history.write('{"epoch": 3, "train_l')  # cut off while it was written
+    row = json.loads(cli("table", "--out", tmp_path, "--format", "json").out)[0]
+    assert (row["status"], row["epochs"], row["note"]) == ("unfinished", 2, "unfinished: 2 of 2 epochs")
+    assert "unfinished" in cli("show", run.path).out
+
+
+def test_a_finished_run_is_never_overwritten(tmp_path: Path) -> None:
+    runs = [greycard.train("digits-cnn", epochs=1, out=tmp_path, **SMALL) for _ in range(2)]
+    assert [run.path.name for run in runs] == ["digits-cnn-1", "digits-cnn-2"]
+
+
+@pytest.mark.small_project
+def test_predict_agrees_with_the_runs_own_predictions(pictures: Path, tmp_path: Path, cli) -> None:
+    run = greycard.train(greycard.load_folder(pictures), epochs=2, image_size=32, conv=(8,), out=tmp_path, quiet=True)
+    files = [pictures / id for id in run.predictions["ids"]]
+    ours = [[p.probabilities[name] for name in run.classes] for p in run.predict(files) if p.probabilities]
+    assert np.allclose(ours, run.predictions["probabilities"], atol=1e-5)
+    as_image, as_array = Image.open(files[0]), np.asarray(Image.open(files[0]))
+    for form in (str(files[0]), as_image, as_array, files[0].read_bytes()):
+        assert run.predict(form)[0].probability == pytest.approx(max(ours[0]), abs=1e-5)
+    outcome = cli("predict", run.path, pictures / "validation")
+    assert (outcome.code, len(outcome.out.splitlines())) == (0, 24)
+
+
+def test_predict_names_bad_files_and_goes_on(pictures: Path, tmp_path: Path, cli) -> None:
+    cli("train", pictures, "--epochs", "1", *TINY)
+    (tmp_path / "bad.jpg").write_text("words")
+    good = pictures / "train" / "dark" / "000.jpg"
+    outcome = cli("predict", "pictures-1", tmp_path / "bad.jpg", good)
+    assert outcome.code == 1
+    assert outcome.out.startswith(f"{good}\t")
+    assert "bad.jpg: not a picture in a known format" in outcome.err
+    assert "1 of 2 files could not be read" in outcome.err
+    with pytest.raises(GreycardError, match=r"bad\.jpg"):
+        greycard.open_run("runs/pictures-1").predict([tmp_path / "bad.jpg"])
+    assert cli("predict", "pictures-1", tmp_path / "nowhere.jpg").code == 2
+
+
+@pytest.mark.small_project
+def test_transfer_from_an_earlier_run_of_ones_own(pictures: Path, tmp_path: Path, cli) -> None:
+    first = cli("train", pictures, "--epochs", "2", *TINY, "--set", "name=first")
+    assert first.code == 0
+    outcome = cli("train", pictures, "--backbone", "runs/first-1", "--epochs", "2", "--seed", "3")
+    assert outcome.code == 0
+    assert "the frozen features of the earlier run first" in outcome.err
+    earlier, later = greycard.open_run("runs/first-1"), greycard.open_run("runs/pictures-1")
+    taken = later.model.get_layer("backbone").get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(earlier.model.get_weights(), taken, strict=False))
+    assert len(taken) == 2  # the one convolution's
+    assert later.predict(picture(1))[0].label in ("dark", "light")
+
+
+@pytest.mark.small_project
+def test_augmentation_is_for_training_images_only(tmp_path: Path) -> None:
+    """Validation of a warped run equals a plain evaluation of its model."""
+    run = greycard.train("digits-cnn", epochs=1, out=tmp_path, rotation_range=90, **SMALL)
+    rows = [int(id.split("/")[1]) for id in run.predictions["ids"]]
+    whole = greycard.load_dataset("digits").validation
+    images = dict(zip(whole.ids, whole.images, strict=True))
+    plain = run.predict(np.stack([images[f"digit/{row}"] for row in rows])[..., None])
+    assert np.allclose([p.probability for p in plain], run.predictions["probabilities"].max(axis=1), atol=1e-5)
+
+
+def test_shear_under_one_degree_is_warned_about(tmp_path: Path) -> None:
+    with pytest.warns(GreycardWarning, match=r"0\.2 degrees"):
+        greycard.train("digits-cnn", epochs=1, out=tmp_path, shear_range=0.2, **SMALL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GreycardWarning)
+        greycard.train("digits-cnn", epochs=1, out=tmp_path, augmentation=Augmentation(shear_range=15), **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"conv": (8, 8)}, "do not fit pictures of 8×8"),
+        ({"loss": "binary_crossentropy"}, "does not fit data with 10 classes"),
+        ({"backbone": "MobileNetV9", "channels": 3}, "MobileNetV2"),
+        ({"backbone": "tests-of-nothing/run-1"}, "keras.applications"),
+        ({"backbone": "MobileNetV2"}, "takes RGB pictures"),
+    ],
+)
+def test_a_recipe_that_cannot_be_built_leaves_no_folder(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(GreycardError, match=words):
+        greycard.train("digits-cnn", weights="none", out=tmp_path / "runs", **changes, **SMALL)
+    assert not (tmp_path / "runs").exists()
