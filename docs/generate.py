@@ -1,0 +1,148 @@
+"""Write the generated blocks of README.md and docs/ anew: `make docs`. A test holds them against the program.
+
+A block lies between `<!-- generated: NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from greycard.cli.main import cli
+from greycard.datasets.catalog import CATALOG
+from greycard.pipeline.augmentation import Augmentation
+from greycard.projects import projects
+from greycard.recipe import Recipe
+from greycard.reports.columns import percent, seconds
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        page.write_text(fresh(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def fresh(text: str) -> str:
+    """A page's text with its blocks made anew."""
+    return BLOCK.sub(lambda found: f"{found[1]}\n{MAKERS[found[2]]()}\n\n{found[3]}", text)
+
+
+def command_line() -> str:
+    """Every command's `--help`, as a terminal of 100 columns shows it."""
+    names = ["", *cli.commands]
+    return "\n\n".join(f"## greycard {name}".rstrip() + f"\n\n```text\n{_help(name)}\n```" for name in names)
+
+
+def _help(name: str) -> str:
+    parent = click.Context(cli, info_name="greycard", terminal_width=100)
+    if not name:
+        return cli.get_help(parent)
+    command = cli.commands[name]
+    return command.get_help(click.Context(command, info_name=name, parent=parent, terminal_width=100))
+
+
+def recipe_fields() -> str:
+    """The fields of a recipe, from its docstring, with their defaults."""
+    return _fields(Recipe) + "\n\n### Augmentation\n\n" + _fields(Augmentation)
+
+
+def _fields(kind: Any) -> str:
+    described = re.findall(r"^        (\w+): (.+?)(?=^        \w+: |\Z)", _attributes(kind), re.MULTILINE | re.DOTALL)
+    defaults = {name: field.default for name, field in kind.__dataclass_fields__.items()}
+    assert [name for name, _ in described] == list(defaults), "every field is described, in order"
+    rows = [f"| `{name}` | {_default(defaults[name])} | {' '.join(text.split())} |" for name, text in described]
+    return "\n".join(["| field | default | what it is |", "| --- | --- | --- |", *rows])
+
+
+def _attributes(kind: Any) -> str:
+    return kind.__doc__.split("Attributes:\n")[1].rstrip() + "\n"
+
+
+def _default(value: Any) -> str:
+    return "required" if "MISSING" in repr(type(value)) else f"`{value!r}`"
+
+
+def project_pages() -> str:
+    """What each project teaches, its recipe in a line and its published figures."""
+    return "\n\n".join(_project(project) for project in projects())
+
+
+def _project(project: Any) -> str:
+    recipe, published = project.recipe, project.published
+    facts = [
+        f"{recipe.architecture}; {recipe.optimizer} {recipe.learning_rate:g}, batch {recipe.batch_size},"
+        f" {recipe.epochs} epochs{', augmented' if recipe.augmentation else ''}; data: `{recipe.dataset}`"
+    ]
+    if published and published.val_accuracy:
+        time = f", {seconds(published.seconds_per_epoch)} an epoch" if published.seconds_per_epoch else ""
+        facts.append(f"published: {percent(published.val_accuracy)} in validation{time}; “{published.note}”")
+    return f"### {project.name}\n\n{project.teaches}\n\n" + "\n".join(f"- {fact}" for fact in facts)
+
+
+def datasets() -> str:
+    """The catalog: name, images, licence, where it is looked for, what is downloaded."""
+    rows = ["| name | images | licence | looked for in | download |", "| --- | --- | --- | --- | --- |"]
+    for entry in CATALOG:
+        places = [train + (f", {val}" if val else "") for train, val in entry.layouts] or [entry.folder or "–"]
+        size = sum(item.size or 0 for item in entry.downloads) / 1e6
+        how = f"{size:,.0f} MB" if size else "size not published" if entry.downloads else entry.by_hand or "comes along"
+        images = " / ".join(f"{count:,}" for count in entry.counts if count)
+        rows.append(f"| `{entry.name}` | {images} | {entry.licence} | `{'`; `'.join(places)}` | {how} |")
+    return "\n".join(rows)
+
+
+def measured() -> str:
+    """The README's table, every figure from a committed result file."""
+    lines = [
+        "| project | train / val images | epochs | train acc | val acc | published val acc (epochs) | s / epoch |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    sources = []
+    for name in ("embedded", "five-epochs", "two-epochs"):
+        result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        lines += [_measured_row(row) for row in result["rows"]]
+        sources.append(f"[{name}.json](benchmarks/results/{name}.json)")
+    where = result["environment"]
+    origin = (
+        f"Measured on {where['machine']}, {result['date']}, Keras {where['keras']} on {where['backend']}"
+        f" {where['backend_version']}, Python {where['python']}; last epoch, the first one not timed. Commands,"
+        f" commits and seeds are in {', '.join(sources)}."
+    )
+    return "\n".join(lines) + f"\n\n{origin}"
+
+
+def _measured_row(row: dict[str, Any]) -> str:
+    published = "–"
+    if row["published_val_accuracy"] is not None:
+        published = f"{percent(row['published_val_accuracy'])} ({row['published_epochs']})"
+    cells = [
+        f"`{row['project']}`",
+        f"{row['train_images']:,} / {row['val_images']:,}",
+        str(row["epochs"]),
+        percent(row["train_accuracy"]),
+        percent(row["val_accuracy"]),
+        published,
+        seconds(row["seconds_per_epoch"]),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+MAKERS: dict[str, Callable[[], str]] = {
+    "command-line": command_line,
+    "recipe-fields": recipe_fields,
+    "projects": project_pages,
+    "datasets": datasets,
+    "measured": measured,
+}
+
+
+if __name__ == "__main__":
+    main()
