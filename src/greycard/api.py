@@ -111,7 +111,6 @@ def train(
     """
     _quiet_backend()
     from greycard.reports.progress import display
-    from greycard.workflow.run import run
 
     published = reason = None
     if backbone is not None and not isinstance(what, Dataset):
@@ -131,6 +130,8 @@ def train(
     with display(quiet) as shown:
         if reason:
             shown.says(f"recipe: {reason}")
+        with shown.waiting("starting Keras"):
+            from greycard.workflow.run import run
         path = run(recipe, data, weights=weights, out=out, display=shown, published=published, reason=reason)
     return Run(path)
 

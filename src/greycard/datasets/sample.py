@@ -70,8 +70,8 @@ def _check_free(folder: Path) -> None:
     # Replacing the current folder would leave the user's shell in a deleted one.
     if taken or folder == Path.cwd():
         raise GreycardError(
-            f"A sample needs a new or an empty folder, and {folder} is in use.",
-            hint="Name a new folder.",
+            f"a sample needs a new or an empty folder. Received: {folder}, which is in use",
+            hint="name a new folder; nothing of yours is overwritten",
         )
 
 

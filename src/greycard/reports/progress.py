@@ -37,21 +37,26 @@ class _Terminal:
     def __init__(self, console: Console, progress: Progress) -> None:
         self._console, self._progress = console, progress
         self._task: TaskID | None = None
+        self._reading: list[TaskID] = []
         self._epochs = self._images = self._done_before = 0
         self._begun = self._shown = 0.0
 
     def says(self, sentence: str) -> None:
         self._console.print(sentence, markup=False)
 
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        task = self._progress.add_task(what, total=None, speed="")
+        try:
+            yield
+        finally:
+            self._progress.remove_task(task)
+
     def decoding(self, what: str, images: int) -> Callable[[], None]:
-        task = self._progress.add_task(f"reading {what} images", total=images, speed="")
-
-        def done() -> None:
-            self._progress.advance(task)
-            if self._progress.tasks[task].finished:
-                self._progress.update(task, visible=False)
-
-        return done
+        """The bar appears with the first file, so that data already in arrays shows none. Workers call it at once."""
+        task = self._progress.add_task(f"reading {what} images", total=images, speed="", visible=False)
+        self._reading.append(task)
+        return lambda: self._progress.update(task, advance=1, visible=True)
 
     def downloading(self, file: str) -> Callable[[int, int | None], None]:
         task: list[TaskID] = []
@@ -66,6 +71,8 @@ class _Terminal:
         return received
 
     def epoch_begins(self, epoch: int, epochs: int, images: int) -> None:
+        while self._reading:
+            self._progress.remove_task(self._reading.pop())
         if self._task is None:
             self._task = self._progress.add_task("", total=epochs * images, speed="")
         self._epochs, self._images = epochs, images

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from greycard.errors import GreycardError
-from greycard.reports.columns import COLUMNS, DROPPED_FIRST, Column
+from greycard.reports.columns import COLUMNS, DROPPED_FIRST, PUBLISHED, Column
 from greycard.reports.rows import row_of
 from greycard.runs.record import RunRecord
 
@@ -102,7 +102,9 @@ def _fitting(rows: list[dict[str, Any]], width: int | None) -> tuple[list[Column
 
 
 def _cells(rows: list[dict[str, Any]], columns: Sequence[Column]) -> list[list[str]]:
-    return [[column.title for column in columns]] + [[column.show(row) for column in columns] for row in rows]
+    published = any(row[name] is not None for row in rows for name in row if name.startswith("published_"))
+    titles = [column.title if published else column.title.removesuffix(PUBLISHED) for column in columns]
+    return [titles] + [[column.show(row) for column in columns] for row in rows]
 
 
 def _widths(cells: list[list[str]]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from greycard.datasets.download import Progress
@@ -12,6 +13,7 @@ class Display(Protocol):
     """Hears of everything that takes its time; epochs count from 1, `images_done` within the epoch."""
 
     def says(self, sentence: str) -> None: ...
+    def waiting(self, what: str) -> AbstractContextManager[None]: ...
     def decoding(self, what: str, images: int) -> Callable[[], None]: ...
     def downloading(self, file: str) -> Progress: ...
     def epoch_begins(self, epoch: int, epochs: int, images: int) -> None: ...
@@ -24,6 +26,9 @@ class Silent:
 
     def says(self, sentence: str) -> None:
         pass
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def decoding(self, what: str, images: int) -> Callable[[], None]:
         return lambda: None

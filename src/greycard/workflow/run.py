@@ -60,7 +60,8 @@ def run(
     directory = _begin(prepared, out)
     display.says(_opening(prepared, directory.path))
     fitted = _train(prepared, directory, display)
-    _write_results(prepared, directory)
+    with display.waiting("predicting validation and saving"):
+        _write_results(prepared, directory)
     summary = _summary(prepared, fitted) | {"reason": reason, "published": published}
     summary |= {"prepare_seconds": prepare_seconds, "total_seconds": time.perf_counter() - begun}
     directory.write_json(SUMMARY, summary)
