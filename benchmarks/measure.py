@@ -1,6 +1,6 @@
 """Run projects one after the other and write what came out to a result file, as the README's figures are made.
 
-    GREYCARD_DATA=… GREYCARD_WEIGHTS=… python benchmarks/measure.py NAME --epochs 2 [--seed 0] PROJECT…
+    GREYCARD_DATA=… GREYCARD_WEIGHTS=… python benchmarks/measure.py NAME --epochs 2 --seed 0 1 2 -- PROJECT…
 
 writes `benchmarks/results/NAME.json`: the command, commit, machine, versions, date, and a table row for each project,
 after every project, so that an interrupted measurement keeps what it has.

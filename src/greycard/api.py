@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from greycard.datasets.core import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, GreycardWarning
 from greycard.locations import weights_dir
 from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe
@@ -21,6 +22,7 @@ from greycard.runs.record import RunRecord, find_runs
 
 if TYPE_CHECKING:
     from greycard.deploy.predict import Picture, Prediction
+    from greycard.training.recommend import Recommendation
 
 _PREFERRED = ("MobileNetV2", "EfficientNetV2B0", "EfficientNetB0", "MobileNet", "ResNet50", "InceptionV3")
 """Networks for `train` to look for weights of, the best for its time on a CPU first."""
@@ -113,17 +115,15 @@ def train(
     from greycard.reports.progress import display
 
     published = reason = None
-    if backbone is not None and not isinstance(what, Dataset):
-        changes["backbone"] = str(backbone)
     if isinstance(what, Dataset):
-        recipe, reason = choose_recipe(what, weights=weights, backbone=backbone)
+        recipe, reason = choose_recipe(what, weights=weights, backbone=changes.pop("backbone", backbone))
         dataset = what
-    elif isinstance(what, str):
-        found = find_project(what)
-        recipe, published = found.recipe, found.published.to_json() if found.published else None
     else:
-        recipe = what
+        recipe = find_project(what).recipe if isinstance(what, str) else what
+        changes |= {"backbone": str(backbone)} if backbone is not None else {}
     recipe = recipe.replace(**changes)
+    if isinstance(what, str) and dataset is None:
+        published = _published(what, recipe)
     data = dataset or load_dataset(
         recipe.dataset, data_dir, val_fraction=recipe.val_fraction, split_seed=recipe.split_seed
     )
@@ -136,19 +136,28 @@ def train(
     return Run(path)
 
 
+def _published(name: str, recipe: Recipe) -> dict[str, Any] | None:
+    """A project's published figures, unless it is trained on other data than they were measured on."""
+    found = find_project(name)
+    same = found.recipe.dataset == recipe.dataset
+    return found.published.to_json() if found.published and same else None
+
+
 def choose_recipe(
     dataset: Dataset, *, weights: str | Path | None = None, backbone: str | Path | None = None
 ) -> tuple[Recipe, str]:
     """A recipe for a dataset by what is there (how many pictures, how large, which weights), and why this one."""
     from greycard.training.recommend import recommend
 
-    if backbone is None:
-        chosen = recommend(dataset, at_hand=_network_at_hand(weights))
-    elif Path(backbone).expanduser().is_dir():
+    if backbone is not None and Path(backbone).expanduser().is_dir():
         earlier = Run(backbone)
-        chosen = recommend(dataset, earlier=earlier.recipe.replace(backbone=str(earlier.path)))
+        if earlier.recipe.is_regression:
+            raise GreycardError(f"the earlier run {backbone} learned from numbers; there are no features to transfer")
+        chosen = recommend(dataset, earlier=earlier.recipe.replace(backbone=str(earlier.path), conv=()))
+    elif backbone is not None:
+        chosen = recommend(dataset, asked=str(backbone), because="--backbone asked for it")
     else:
-        chosen = recommend(dataset, asked=str(backbone))
+        chosen = _recommend_by_weights(dataset, weights)
     return chosen.recipe, chosen.reason
 
 
@@ -157,30 +166,62 @@ def open_run(path: str | Path) -> Run:
     return Run(path)
 
 
-def runs_table(runs: Iterable[str | Path | RunRecord] | None = None, *, out: str | Path = "runs") -> Table:
+def runs_table(
+    runs: str | Path | RunRecord | Iterable[str | Path | RunRecord] | None = None, *, out: str | Path = "runs"
+) -> Table:
     """The table of runs, a line each, published figures beside ours.
 
     Args:
-        runs: their folders; all runs in `out` if None.
+        runs: their folders, or one; all runs in `out` that can be read if None.
         out: the folder of runs.
     """
-    chosen = find_runs(out) if runs is None else runs
+    if runs is None:
+        return make_table(_readable(find_runs(out)))
+    chosen = [runs] if isinstance(runs, str | Path | RunRecord) else runs
     return make_table([run if isinstance(run, RunRecord) else RunRecord(run) for run in chosen])
 
 
-def _network_at_hand(weights: str | Path | None) -> str | None:
-    from greycard.models.weights import weight_files
+def _readable(paths: Iterable[Path]) -> Iterator[RunRecord]:
+    """The runs whose files can be read; a damaged one is told of and does not hide the others."""
+    for path in paths:
+        try:
+            make_table([RunRecord(path)])
+        except GreycardError as error:
+            warnings.warn(f"{path.name} is left out of the table: {error.args[0]}", GreycardWarning, stacklevel=3)
+        else:
+            yield RunRecord(path)
+
+
+def _recommend_by_weights(dataset: Dataset, weights: str | Path | None) -> Recommendation:
+    """Weights that were named are used; those in the weights folder only where the pictures are few."""
+    from greycard.training.recommend import recommend
 
     if weights == "none":
-        return None
+        return recommend(dataset)
     if weights == "imagenet":
-        return _PREFERRED[0]
-    path = Path(weights).expanduser() if weights else weights_dir()
-    if weights and not path.exists():
+        return recommend(dataset, asked=_PREFERRED[0], because="--weights imagenet asked for pretrained features")
+    if weights is None:
+        network, alpha = _network_in(weights_dir())
+        return recommend(dataset, at_hand=network, alpha=alpha)
+    network, alpha = _network_in(Path(weights).expanduser())
+    if network is None:
         raise GreycardError(
-            f"--weights names nothing that exists. Received: {path}", hint="a file, a folder, imagenet or none"
+            f"--weights {weights} has no file whose name tells a network that is known to work on a CPU;"
+            f" expected {', '.join(_PREFERRED)}, whole",
+            hint="--backbone names the network, --weights none trains without",
         )
-    return next((name for name in _PREFERRED if weight_files(path, name)), None)
+    return recommend(dataset, asked=network, because="--weights brought its pretrained weights", alpha=alpha)
+
+
+def _network_in(path: Path) -> tuple[str | None, float | None]:
+    """The first of the preferred networks that has a file there, and its width where that is not the full one."""
+    from greycard.models.weights import alpha_of, weight_files
+
+    found = {name: files for name in _PREFERRED if (files := weight_files(path, name))}
+    if not found:
+        return None, None
+    name, files = next(iter(found.items()))
+    return name, alpha_of(files[0])
 
 
 def _several(pictures: Any) -> Iterable[Any]:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from importlib.util import find_spec
+
+from greycard.errors import GreycardError
+
+_BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def configure() -> None:
@@ -12,12 +17,23 @@ def configure() -> None:
     What the user has set in the environment stays as it is. TensorFlow keeps the memory it has: without its own
     allocator every step asks the system for the same pages again, a third of the time of a small CNN (docs/log.md).
     """
+    _expect_backend(os.environ.get("KERAS_BACKEND", ""))
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     for name in ("tensorflow", "absl", "jax", "torch"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _expect_backend(name: str) -> None:
+    if not name:
+        return  # Keras's own configuration decides, TensorFlow where there is none
+    if name not in _BACKENDS:
+        raise GreycardError(f"KERAS_BACKEND must be one of {', '.join(_BACKENDS)}. Received: {name!r}")
+    if find_spec(name) is None:
+        hint = f'pip install "greycard[{name}]"'
+        raise GreycardError(f"KERAS_BACKEND={name}, but {name} is not installed", hint=hint)
 
 
 def seed_everything(seed: int) -> None:

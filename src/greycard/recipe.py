@@ -85,6 +85,7 @@ class Recipe:
                 value = getattr(self, name)
                 if not good(value):
                     raise GreycardError(f"{name} must be {expected}. Received: {value!r}")
+        _expect_consistent(self)
 
     @property
     def is_regression(self) -> bool:
@@ -107,8 +108,8 @@ class Recipe:
         own = {name: value for name, value in changes.items() if name not in augmentation_fields()}
         inner = {name: value for name, value in changes.items() if name in augmentation_fields()}
         _expect_known(own)
-        if inner:
-            base = own.get("augmentation", self.augmentation) or Augmentation()
+        base = own.get("augmentation", self.augmentation) or Augmentation()
+        if inner and isinstance(base, Augmentation):
             own["augmentation"] = dataclasses.replace(base, **inner)
         return dataclasses.replace(self, **own)
 
@@ -152,8 +153,20 @@ def _settle_types(recipe: Recipe) -> None:
     if recipe.image_size is not None:
         object.__setattr__(recipe, "image_size", _as_tuple(recipe.image_size, 2))
     for name in ("learning_rate", "dropout", "feature_dropout", "val_fraction"):
-        if isinstance(getattr(recipe, name), int):
+        if _whole(0)(getattr(recipe, name)):
             object.__setattr__(recipe, name, float(getattr(recipe, name)))
+
+
+def _expect_consistent(recipe: Recipe) -> None:
+    """No field that would be ignored beside another."""
+    if recipe.backbone and recipe.conv:
+        raise GreycardError(
+            f"conv and backbone exclude each other. Received: conv={recipe.conv}, backbone={recipe.backbone}",
+            hint="--set conv=none, or --set backbone=none",
+        )
+    for name in ("backbone_cut", "backbone_alpha"):
+        if getattr(recipe, name) is not None and recipe.backbone is None:
+            raise GreycardError(f"{name} needs a backbone. Received: {getattr(recipe, name)!r} without one")
 
 
 def _as_tuple(value: Any, repeat: int) -> Any:
@@ -169,6 +182,11 @@ def _whole(least: int) -> Callable[[Any], bool]:
 
 def _optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or check(value)
+
+
+def _number(least: float, most: float) -> Callable[[Any], bool]:
+    """Above `least`, up to `most`."""
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and least < value <= most
 
 
 def _all_positive(values: Any) -> bool:
@@ -194,11 +212,11 @@ def _one_of(*options: Any) -> Callable[[Any], bool]:
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("name", "dataset"), _text, "a name"),
     (("image_size",), _size, "one or two whole numbers of pixels"),
-    (("channels",), _one_of(1, 3), "1 (grey) or 3 (RGB)"),
+    (("channels",), lambda v: _whole(1)(v) and v in (1, 3), "1 (grey) or 3 (RGB)"),
     (("conv", "dense"), _all_positive, "whole numbers from 1 on"),
     (("feature_dropout", "dropout"), _fraction, "a fraction from 0 to below 1"),
     (("backbone", "backbone_cut"), _optional(_text), "a name"),
-    (("backbone_alpha",), _optional(lambda v: isinstance(v, int | float) and v > 0), "a factor above 0"),
+    (("backbone_alpha",), _optional(_number(0, 10)), "a factor above 0, up to 10"),
     (("pooling",), _one_of("flatten", "average"), "flatten or average"),
     (("loss",), _optional(_one_of(*LOSSES)), f"one of {', '.join(LOSSES)}"),
     (("optimizer",), _one_of(*OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}"),
@@ -206,8 +224,8 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("batch_size", "val_batch_size", "epochs"), _whole(1), "a whole number from 1 on"),
     (("patience", "train_limit", "val_limit"), _optional(_whole(1)), "a whole number from 1 on"),
     (("augmentation",), lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields"),
-    (("target_accuracy",), _optional(lambda v: isinstance(v, int | float) and 0 < v <= 1), "between 0 and 1"),
+    (("target_accuracy",), _optional(_number(0, 1)), "between 0 and 1"),
     (("target_split",), _one_of("validation", "training"), "validation or training"),
     (("val_fraction",), lambda v: isinstance(v, float) and 0 < v < 1, "a fraction between 0 and 1"),
-    (("split_seed", "seed"), _whole(0), "a whole number from 0 on"),
+    (("split_seed", "seed"), lambda v: _whole(0)(v) and v < 2**32, "a whole number from 0 to 4294967295"),
 )

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import click
 
 from greycard.cli import options
+from greycard.errors import GreycardError
+
+
+def _folder(find: Callable[[], Path]) -> str:
+    """A folder, or what is wrong with it: this is where people look when something is."""
+    try:
+        folder = find()
+    except GreycardError as error:
+        return str(error.args[0])
+    return str(folder) if folder.is_dir() else f"{folder} (not there yet)"
 
 
 @click.command()
@@ -20,6 +33,6 @@ def info(data_dir: str | None, debug: bool) -> None:
     backend.configure()
     facts = environment(backend.describe())
     del facts["started"]
-    facts |= {"data folder": str(data_folder(data_dir)), "weights folder": str(weights_dir())}
+    facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}
     for name, value in facts.items():
         click.echo(f"{name.replace('_', ' '):<16} {value}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -49,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 2 for the user's mistake, 1 for ours, 130 when interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names need not be valid text
     with _notes_on_stderr(debug):
         try:
             outcome = cli.main(words, prog_name="greycard", standalone_mode=False)
@@ -60,11 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _tell(f"error: {error}", USER_MISTAKE, debug)
         except (KeyboardInterrupt, click.Abort):
             return _tell(
-                "interrupted; what was written so far is kept, and `greycard table` shows it", INTERRUPTED, debug
+                "interrupted; a run keeps the epochs it has, and `greycard table` shows it as unfinished",
+                INTERRUPTED,
+                debug,
             )
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+        except OSError as error:  # a full disk, a missing permission, a folder where a file should be
+            place = f" {error.filename}" if error.filename else ""
+            reason = error.strerror or str(error)
+            return _tell(f"error: cannot read or write{place}: {reason}", USER_MISTAKE, debug)
         except Exception as error:
             words_of_it = f"{type(error).__name__}: {error}"
             return _tell(f"error: Greycard failed: {words_of_it}\nhint: run it again with --debug", OUR_MISTAKE, debug)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from greycard.reports.table import Table
+
+
+def run_path(run: str, out: str) -> Path:
+    """A run by its path, or by its name inside --out."""
+    return Path(run) if Path(run).exists() else Path(out, run)
 
 
 def print_table(table: Table, form: str = "text") -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
+from greycard.cli.output import run_path
 from greycard.errors import GreycardError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def predict(run: str, paths: tuple[str, ...], out: str, debug: bool) -> int:
     """
     from greycard.api import open_run
 
-    opened = open_run(run if Path(run).exists() else Path(out, run))
+    opened = open_run(run_path(run, out))
     return _answer_numbers(opened, paths) if opened.recipe.is_regression else _answer_pictures(opened, paths)
 
 
@@ -56,8 +57,10 @@ def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
 
 
 def _files(path: Path) -> list[Path]:
+    from greycard.datasets.folders import visible_files
+
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+        found, _ = visible_files(path)
         if not found:
             raise GreycardError(f"there are no files in {path}")
         return found

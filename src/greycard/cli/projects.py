@@ -52,7 +52,7 @@ def _task(recipe: Any) -> str:
     if recipe.is_regression:
         return "regression"
     classes = len(entry(recipe.dataset).classes)
-    return f"{classes} classes" if classes else "binary" if recipe.loss == "binary_crossentropy" else "3 classes"
+    return "binary" if classes == 2 else f"{classes} classes"
 
 
 def _page(project: Any, data_dir: str | None) -> str:

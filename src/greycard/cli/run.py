@@ -8,6 +8,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import print_table
+from greycard.errors import GreycardError
 
 
 @click.command()
@@ -34,14 +35,21 @@ def run(
     from greycard.projects import find_project
 
     changes = options.changes(epochs, seed, target_accuracy, settings)
-    chosen = [find_project(name) for name in projects if name != "all"]
-    chosen += _all_here(data_dir) if "all" in projects else []
-    for project in chosen:
-        project.recipe.replace(**changes)  # a wrong setting is told before the first hour of training
-    finished = [
-        train(project.name, data_dir=data_dir, weights=weights, out=out, quiet=quiet, **changes) for project in chosen
-    ]
-    print_table(runs_table(finished))
+    chosen = {name: find_project(name) for name in projects if name != "all"}
+    chosen |= {project.name: project for project in (_all_here(data_dir) if "all" in projects else [])}
+    finished, failed = [], []
+    for name in chosen:
+        try:
+            finished.append(train(name, data_dir=data_dir, weights=weights, out=out, quiet=quiet, **changes))
+        except GreycardError as error:
+            if len(chosen) == 1:
+                raise
+            failed.append(name)
+            click.echo(f"error: {name}: {error}", err=True)
+    if finished:
+        print_table(runs_table(finished))
+    if failed:
+        raise GreycardError(f"{len(failed)} of {len(chosen)} projects could not be trained: {', '.join(failed)}")
 
 
 def _all_here(data_dir: str | None) -> list[Any]:

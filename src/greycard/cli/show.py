@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
+from greycard.cli.output import run_path
 from greycard.errors import GreycardError
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ if TYPE_CHECKING:
 def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug: bool) -> None:
     """Show a RUN: its results, epochs and machine; or, with --augmented, what augmentation does to a FOLDER.
 
-    The sheet has an original and five epochs of it a row; --set rotation_range=… tries other ranges.
+    The sheet has an original and its first five epochs a row, at 150 px; --set rotation_range=… tries other ranges.
     """
+    if settings and not augmented:
+        raise click.UsageError("--set goes with --augmented")
     if augmented:
         click.echo(_write_sheet(Path(path), settings, Path(out)))
         return
     from greycard.reports.show import run_text
     from greycard.runs.record import RunRecord
 
-    click.echo(run_text(RunRecord(path if Path(path).exists() else Path(out, path))))
+    click.echo(run_text(RunRecord(run_path(path, out))))
 
 
 def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
@@ -42,8 +45,10 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
     dataset = load_folder(folder)
     recipe = _recipe(dataset.name, settings)
     augmentation = recipe.augmentation or Augmentation()
-    for note in augmentation.notes():
+    for note in (*dataset.notes, *augmentation.notes()):
         click.echo(f"note: {note}", err=True)
+    for item in dataset.left_out:
+        click.echo(f"note: {item.id} is left out: {item.reason}", err=True)
     assert recipe.image_size is not None
     place = out / f"{dataset.name}-augmented.png"
     write_sheet(augmented_sheet(dataset, augmentation, recipe.image_size, seed=recipe.seed), place)
@@ -51,7 +56,7 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
 
 
 def _recipe(name: str, settings: tuple[str, ...]) -> Recipe:
-    """What `train` would use, changed as asked."""
+    """The augmentation that `train` uses on few pictures, changed as asked."""
     from greycard.recipe import Recipe
     from greycard.settings import parse_settings
     from greycard.training.recommend import GENTLE

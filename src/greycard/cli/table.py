@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from greycard.cli import options
-from greycard.cli.output import print_table
+from greycard.cli.output import print_table, run_path
 
 FORMATS = ("text", "md", "csv", "json", "html")
 
@@ -15,7 +15,7 @@ FORMATS = ("text", "md", "csv", "json", "html")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print it."
 )
-@click.option("--sort", metavar="COLUMN", help="Sort by a key of --format json, such as val_accuracy; best first.")
+@click.option("--sort", metavar="COLUMN", help="Sort by a key of --format json, such as val_accuracy; largest first.")
 @options.out
 @options.debug
 def table(runs: tuple[str, ...], form: str, sort: str | None, out: str, debug: bool) -> None:
@@ -24,15 +24,8 @@ def table(runs: tuple[str, ...], form: str, sort: str | None, out: str, debug: b
 
     from greycard.api import runs_table
 
-    found = runs_table([_path(run, out) for run in runs] if runs else None, out=out)
+    found = runs_table([run_path(run, out) for run in runs] if runs else None, out=out)
     if not found.rows and form == "text":
         click.echo(f"there are no runs in {Path(out)}; `greycard run digits-cnn` makes one", err=True)
         return
     print_table(found.sorted_by(sort) if sort else found, form)
-
-
-def _path(run: str, out: str) -> str:
-    """A run by its path, or by its name inside --out."""
-    from pathlib import Path
-
-    return run if Path(run).exists() else str(Path(out, run))

@@ -14,7 +14,7 @@ MAX_FILES = 200_000
 MAX_BYTES = 8 << 30
 MAX_RATIO = 200
 _BLOCK = 1 << 20
-_IGNORED = "__MACOSX"
+_IGNORED = ("__MACOSX", ".")  # a Mac's resource forks, hidden files
 
 
 def unpack(archive: Path, prefix: str, target: Path) -> list[Path]:
@@ -50,7 +50,7 @@ def _members(source: zipfile.ZipFile, prefix: str, archive: Path) -> list[tuple[
     root = PurePosixPath(prefix)
     files = [(info, PurePosixPath(info.filename)) for info in infos if not info.is_dir()]
     inside = [(info, path.relative_to(root)) for info, path in files if path.is_relative_to(root)]
-    members = [(info, path) for info, path in inside if _IGNORED not in path.parts]
+    members = [(info, path) for info, path in inside if not any(part.startswith(_IGNORED) for part in path.parts)]
     if not members:
         raise GreycardError(f"{archive} has no files under {prefix!r}; it is not the published archive")
     if len(members) > MAX_FILES:

@@ -40,7 +40,7 @@ class Entry:
         name: as recipes and `greycard fetch` call it.
         title: as people call it.
         kind: `embedded`, `npz`, `idx`, `csv` or `folders`; which reader reads it.
-        classes: the label names, in label order; for folders, found there instead.
+        classes: the label names, in label order; of folders, as published, what is there counts.
         counts: (training, validation) images as published; one number in training where it is split here.
         licence: and whose it is.
         folder: its folder inside the data directory.
@@ -161,6 +161,7 @@ CATALOG: tuple[Entry, ...] = (
         kind="folders",
         counts=(1_027, 256),
         licence="CC BY 2.0, Laurence Moroney",
+        classes=("horses", "humans"),
         folder="horse-or-human",
         layouts=(
             ("horse-or-human/train", "horse-or-human/validation"),
@@ -188,6 +189,7 @@ CATALOG: tuple[Entry, ...] = (
         kind="folders",
         counts=(2_000, 1_000),
         licence="for research use; no open licence known",
+        classes=("cats", "dogs"),
         folder="cats_and_dogs_filtered",
         layouts=(("cats_and_dogs_filtered/train", "cats_and_dogs_filtered/validation"),),
         downloads=(
@@ -205,6 +207,7 @@ CATALOG: tuple[Entry, ...] = (
         kind="folders",
         counts=(24_998, 0),
         licence="for research use; no open licence known (Microsoft, Petfinder)",
+        classes=("Cat", "Dog"),
         folder="cats-vs-dogs",
         layouts=(
             ("cats-vs-dogs/PetImages", None),
@@ -227,6 +230,7 @@ CATALOG: tuple[Entry, ...] = (
         kind="folders",
         counts=(2_520, 372),
         licence="CC BY 2.0, Laurence Moroney",
+        classes=("paper", "rock", "scissors"),
         folder="rock-paper-scissors",
         layouts=(("rock-paper-scissors/rps", "rock-paper-scissors/rps-test-set"), ("rps", "rps-test-set")),
         downloads=(
@@ -250,6 +254,7 @@ CATALOG: tuple[Entry, ...] = (
         kind="folders",
         counts=(80, 0),
         licence="not stated; course material by Laurence Moroney",
+        classes=("happy", "sad"),
         folder="happy-or-sad",
         layouts=(("happy-or-sad", None), ("h-or-s", None)),
         downloads=(Download(f"{_GOOGLE}/laurencemoroney-blog.appspot.com/happy-or-sad.zip", unpack=("", "")),),

@@ -35,11 +35,17 @@ def download(url: str, target: Path, *, digest: str | None, size: int | None = N
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, _ATTEMPTS + 1):  # a wrong part costs one
         try:
             _receive(url, part, size, progress)
             break
         except (OSError, http.client.HTTPException) as error:
+            if (
+                isinstance(error, urllib.error.HTTPError)
+                and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+            ):
+                part.unlink(missing_ok=True)  # a part as long as the file, or longer: begin again
+                continue
             if attempt == _ATTEMPTS or _is_final(error):
                 raise GreycardError(
                     f"could not download {url}: {error}",

@@ -48,6 +48,11 @@ def fetch(
         raise describe_missing(wanted, root)
     for item in wanted.downloads:
         _fetch_one(wanted, item, root, progress)
+    if not is_here(name, folder):
+        raise GreycardError(
+            f"{root / wanted.folder} holds files that are not {wanted.title}, and they were left alone",
+            hint="move them away, or name another folder with --data-dir, and fetch again",
+        )
     return True
 
 
@@ -79,6 +84,8 @@ def _own_copy(item: Download, root: Path) -> Path | None:
 
 def _downloaded(item: Download, root: Path, progress: Callable[[str], Progress]) -> Path:
     target = root / _DOWNLOADS / item.file
+    if target.is_file() and item.sha256 and file_digest(target) != item.sha256:
+        target.unlink()  # this folder is ours: what is not the published file has no business here
     if not target.is_file():
         download(item.url, target, digest=item.sha256, size=item.size, progress=progress(item.file))
     return target

@@ -77,11 +77,21 @@ def find_layout(root: Path) -> Layout:
     train = next((named[name] for name in _TRAIN if name in named and _subfolders(named[name])), None)
     validation = [named[name] for name in _VALIDATION if name in named and _subfolders(named[name])]
     if train is None:
+        _expect_classes_not_splits(root)
         return Layout(root, None)
     if not validation:
         return Layout(train, None, (f"there is no validation/ beside {train.name}/, so a part of it is split off",))
     spare = tuple(f"{other.name}/ is left untouched; validation uses {validation[0].name}/" for other in validation[1:])
     return Layout(train, validation[0], spare)
+
+
+def _expect_classes_not_splits(root: Path) -> None:
+    names = [child.name for child in _subfolders(root)]
+    if names and all(name.lower() in (*_TRAIN, *_VALIDATION) for name in names):
+        raise GreycardError(
+            f"{root} has {_some(names)} and no train/ with class folders; {_SHAPE}",
+            hint="name the folder of training pictures train",
+        )
 
 
 class _Scan:
@@ -92,7 +102,7 @@ class _Scan:
         self.classes = tuple(child.name for child in _subfolders(folder))
         self.left_out: list[LeftOut] = []
         self.notes = self._loose_files()
-        found = [(label, path) for label, name in enumerate(self.classes) for path in _files(folder / name)]
+        found = [(label, path) for label, name in enumerate(self.classes) for path in self._look_through(folder / name)]
         sizes = self._readable(found)
         self._files = [pair for pair, size in zip(found, sizes, strict=True) if size]
         shorts = sorted(min(size) for size in sizes if size)
@@ -122,6 +132,12 @@ class _Scan:
                     f"{self._why_left_out()}",
                     hint=f"add pictures to {self.folder / name}, or remove the folder",
                 )
+
+    def _look_through(self, folder: Path) -> list[Path]:
+        """The class's files; folders that cannot be entered, or are links to elsewhere, are left out by name."""
+        files, closed = visible_files(folder)
+        self.left_out += [LeftOut(self._id(path), why) for path, why in closed]
+        return files
 
     def _readable(self, found: list[tuple[int, Path]]) -> list[tuple[int, int] | None]:
         with quiet_pillow(), ThreadPoolExecutor() as pool:
@@ -171,13 +187,22 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
 
 
-def _files(folder: Path) -> list[Path]:
-    """Every file below a class folder, in order of its path; hidden files and folders are none of the user's data."""
-    found = []
-    for parent, children, names in os.walk(folder):
-        children[:] = [child for child in children if not child.startswith(".")]
-        found += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(found)
+def visible_files(folder: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """Every file below a folder in order of its path, and the folders not entered, with the reason.
+
+    Hidden files and folders are none of the user's data.
+    """
+    files: list[Path] = []
+    closed: list[tuple[Path, str]] = []
+
+    def refused(error: OSError) -> None:
+        closed.append((Path(error.filename), error.strerror or "cannot be read"))
+
+    for parent, children, names in os.walk(folder, onerror=refused):
+        children[:] = sorted(child for child in children if not child.startswith("."))
+        closed += [(Path(parent, c), "a link to a folder") for c in children if Path(parent, c).is_symlink()]
+        files += [Path(parent, name) for name in names if not name.startswith(".")]
+    return sorted(files), closed
 
 
 def _some(names: list[str], most: int = 5) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from greycard.errors import GreycardError
 from greycard.randomness import SPLIT, generator
 
 
@@ -16,7 +17,14 @@ def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np
         labels: int (n,) class indices; every class has at least two images.
         fraction: share for validation, between 0 and 1.
         seed: the same labels and seed give the same split.
+
+    Raises:
+        GreycardError: a fraction or seed that is none.
     """
+    if not (isinstance(fraction, float) and 0 < fraction < 1):
+        raise GreycardError(f"val_fraction must be a fraction between 0 and 1. Received: {fraction!r}")
+    if not (isinstance(seed, int) and seed >= 0):
+        raise GreycardError(f"split_seed must be a whole number from 0 on. Received: {seed!r}")
     validation = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)

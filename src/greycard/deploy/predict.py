@@ -64,9 +64,10 @@ def predict_pictures(
         pictures: paths, file contents, Pillow images, or uint8 arrays (height, width[, 1 or 3]).
     """
     numbered = enumerate(pictures)
-    with quiet_pillow(), ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool:
         while group := list(islice(numbered, _BATCH)):
-            decoded = list(pool.map(lambda item: _decode(item[1], recipe), group))
+            with quiet_pillow():
+                decoded = list(pool.map(lambda item: _decode(item[1], recipe), group))
             outputs = iter(_outputs(model, [pixels for pixels in decoded if isinstance(pixels, np.ndarray)]))
             for (number, picture), pixels in zip(group, decoded, strict=True):
                 name = str(picture) if isinstance(picture, str | Path) else f"image {number}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,14 @@ import keras
 from greycard.errors import GreycardError
 from greycard.models.imagenet import network
 from greycard.models.preprocessing import add_preprocessing
+from greycard.models.weights import cut_of
 from greycard.recipe import Recipe
 
 RUN_MODEL = "model.keras"
+
+
+class WeightsDoNotFitError(GreycardError):
+    """A weights file is damaged or of another network; another candidate may fit."""
 
 
 def is_run(backbone: str) -> bool:
@@ -21,7 +25,7 @@ def is_run(backbone: str) -> bool:
     return Path(backbone, RUN_MODEL).is_file()
 
 
-def add_backbone(pixels: keras.KerasTensor, recipe: Recipe, weights: Sequence[Path]) -> keras.KerasTensor:
+def add_backbone(pixels: keras.KerasTensor, recipe: Recipe, weights: Path | None) -> keras.KerasTensor:
     """From pixels to the backbone's feature map, by its own preprocessing.
 
     With weights the backbone is frozen and its batch norm in inference mode; without, it is trained like any layer.
@@ -29,7 +33,7 @@ def add_backbone(pixels: keras.KerasTensor, recipe: Recipe, weights: Sequence[Pa
     Args:
         pixels: uint8 (b, height, width, channels).
         recipe: names the backbone and the cut.
-        weights: files to try in turn; empty for random weights.
+        weights: their file; None for random weights.
 
     Raises:
         GreycardError: no such network or layer, a size it cannot take, or weights that do not fit.
@@ -37,13 +41,14 @@ def add_backbone(pixels: keras.KerasTensor, recipe: Recipe, weights: Sequence[Pa
     assert recipe.backbone is not None
     if is_run(recipe.backbone):
         base = _own_model(Path(recipe.backbone, RUN_MODEL), recipe.backbone_cut)
+        _expect_input(base, pixels, recipe.backbone)
         return _frozen(base)(pixels, training=False)
     entry = network(recipe.backbone)
     base, whole = _application(recipe)
     prepared = add_preprocessing(pixels, entry)
-    if not weights:
+    if weights is None:
         return base(prepared)
-    _load_first_fitting(base, whole, weights, recipe.backbone)
+    _load(base, whole, weights, recipe.backbone)
     return _frozen(base)(prepared, training=False)
 
 
@@ -70,14 +75,23 @@ def _own_model(path: Path, cut: str | None) -> keras.Model:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly anything on a damaged file
         raise GreycardError(f"{path} cannot be loaded: {error}", hint="train that run again") from error
+    names = {layer.name for layer in model.layers}
+    if "features" not in names:
+        raise GreycardError(f"{path} has no features to transfer: it learned from numbers, not pictures")
     if cut is not None:
         return _cut(model, cut)
-    features = model.get_layer("features").input
-    return keras.Model(model.inputs, features if _has_map(model) else model.layers[-1].input, name="backbone")
+    has_map = names & {"conv1", "backbone"}
+    output = model.get_layer("features").input if has_map else model.layers[-1].input
+    return keras.Model(model.inputs, output, name="backbone")
 
 
-def _has_map(model: keras.Model) -> bool:
-    return len(model.get_layer("features").input.shape) == 4 and len(model.layers) > 5
+def _expect_input(base: keras.Model, pixels: keras.KerasTensor, run: str) -> None:
+    if base.input_shape[1:] != pixels.shape[1:]:
+        size, received = ("×".join(map(str, shape[1:])) for shape in (base.input_shape, pixels.shape))
+        raise GreycardError(
+            f"the earlier run {run} takes pictures of {size}; this recipe has {received}",
+            hint="set image_size and channels as that run has them, or leave them out with --backbone",
+        )
 
 
 def _cut(model: keras.Model, cut: str | None) -> keras.Model:
@@ -90,19 +104,23 @@ def _cut(model: keras.Model, cut: str | None) -> keras.Model:
     return keras.Model(model.inputs, output, name="backbone")
 
 
-def _load_first_fitting(base: keras.Model, whole: keras.Model, weights: Sequence[Path], name: str) -> None:
+def _load(base: keras.Model, whole: keras.Model, path: Path, name: str) -> None:
+    """A file of the cut network has the cut in its name; any other is tried on the whole network first.
+
+    The order matters: Keras counts layers of a kind, and ignores what a file has beyond those it asks for.
+    """
+    order = (base, whole) if cut_of(path) else (whole, base)
     reasons = []
-    for path in weights:
-        for model in (base, whole):
-            try:
-                model.load_weights(path)
-            except Exception as error:  # Keras raises nearly anything on a file that does not fit
-                reasons.append(f"{path.name}: {str(error).splitlines()[0][:200]}")
-            else:
-                return
-    raise GreycardError(
-        f"the weights found do not fit {name}: {reasons[0]}",
-        hint="name another file with --weights, or its width with --set backbone_alpha=…",
+    for model in order:
+        try:
+            model.load_weights(path)
+        except Exception as error:  # Keras raises nearly anything on a file that does not fit
+            reasons.append(str(error).splitlines()[0][:200])
+        else:
+            return
+    raise WeightsDoNotFitError(
+        f"the weights in {path} do not fit {name}: {reasons[0]}",
+        hint="name another file with --weights, or the network's width with --set backbone_alpha=…",
     )
 
 

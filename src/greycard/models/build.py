@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -16,7 +15,7 @@ from greycard.recipe import Recipe
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
 
 
-def build_model(recipe: Recipe, classes: int, weights: Sequence[Path] = (), *, features: int = 1) -> keras.Model:
+def build_model(recipe: Recipe, classes: int, weights: Path | None = None, *, features: int = 1) -> keras.Model:
     """The compiled model of a resolved recipe.
 
     Its input is uint8 (b, height, width, channels), or float32 (b, features) for a regression; its output float32
@@ -25,7 +24,7 @@ def build_model(recipe: Recipe, classes: int, weights: Sequence[Path] = (), *, f
     Args:
         recipe: with its loss chosen.
         classes: how many; 0 for a regression.
-        weights: of the backbone, files to try in turn.
+        weights: the file of the backbone's weights; None for random ones.
         features: numbers an input has, for data that is no picture.
 
     Raises:
@@ -34,7 +33,7 @@ def build_model(recipe: Recipe, classes: int, weights: Sequence[Path] = (), *, f
     assert recipe.loss is not None
     inputs = _inputs(recipe, features)
     vector = _dense(_features(inputs, recipe, weights), recipe)
-    model = keras.Model(inputs, add_head(vector, recipe.loss, classes), name=recipe.name)
+    model = keras.Model(inputs, add_head(vector, recipe.loss, classes), name="greycard")
     optimizer = _OPTIMIZERS[recipe.optimizer](learning_rate=recipe.learning_rate)
     model.compile(optimizer=optimizer, loss=recipe.loss, metrics=metrics_for(recipe.loss))
     return model
@@ -46,7 +45,7 @@ def _inputs(recipe: Recipe, features: int) -> keras.KerasTensor:
     return keras.Input((*recipe.image_size, recipe.channels), dtype="uint8", name="pixels")
 
 
-def _features(inputs: keras.KerasTensor, recipe: Recipe, weights: Sequence[Path]) -> keras.KerasTensor:
+def _features(inputs: keras.KerasTensor, recipe: Recipe, weights: Path | None) -> keras.KerasTensor:
     """What comes before the dense layers, as a vector."""
     if recipe.image_size is None:
         return inputs

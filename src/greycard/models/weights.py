@@ -44,8 +44,8 @@ def weight_files(folder: Path, name: str, cut: str | None = None) -> list[Path]:
     """Files in a folder (or the one file) whose names say they hold this network's weights, cut there or whole."""
     there = [folder] if folder.is_file() else sorted(folder.iterdir()) if folder.is_dir() else []
     files = [path for path in there if path.suffix in (".h5", ".hdf5") and path.is_file()]
-    return [path for path in files if _cut_of(path) == cut and _is_named(path, name)] + [
-        path for path in files if cut and _cut_of(path) is None and _is_named(path, name)
+    return [path for path in files if cut_of(path) == cut and _is_named(path, name)] + [
+        path for path in files if cut and cut_of(path) is None and _is_named(path, name)
     ]
 
 
@@ -56,7 +56,14 @@ def _is_named(path: Path, network: str) -> bool:
     return rest != plain and not re.match(r"v\d", rest)
 
 
-def _cut_of(path: Path) -> str | None:
+def alpha_of(path: Path) -> float | None:
+    """The width in a file's name, such as 0.25 in `mobilenet_0.25_224_notop.weights.h5`; None for the full width."""
+    named = re.search(r"_(\d\.\d+)_", path.name)
+    return None if named is None or float(named.group(1)) == 1 else float(named.group(1))
+
+
+def cut_of(path: Path) -> str | None:
+    """The layer in the name of a file saved of a cut network, such as `inceptionv3_to_mixed7.weights.h5`."""
     named = re.search(r"_to_([A-Za-z0-9_]+?)\.", path.name)
     return named.group(1) if named else None
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from greycard.datasets.core import LeftOut, Split
 from greycard.datasets.pictures import UnreadableImageError, quiet_pillow
@@ -54,8 +55,8 @@ def load_pixels(
         on_image: called after each file.
     """
     if size is None or isinstance(split.images, np.ndarray):
-        images = split.images if size is None else _fit_array(split.images, size, channels)
-        return Pixels(split.ids, split.labels, np.asarray(images))
+        array = np.asarray(split.images)
+        return Pixels(split.ids, split.labels, array if size is None else _fit_array(array, size, channels))
     return _decode_files(split, split.images, size, channels, on_image)
 
 
@@ -83,24 +84,24 @@ def _without(split: Split, images: np.ndarray, problems: list[str | None]) -> Pi
         return Pixels(split.ids, split.labels, images)
     left_out = tuple(LeftOut(id, why) for id, why in zip(split.ids, problems, strict=True) if why)
     rows = [row for row, why in enumerate(problems) if not why]
-    return Pixels(tuple(split.ids[row] for row in rows), split.labels[rows], images[rows], left_out)
+    for place, row in enumerate(rows):  # in place: a copy of a mapped file would not fit into memory
+        images[place] = images[row]
+    return Pixels(tuple(split.ids[row] for row in rows), split.labels[rows], images[: len(rows)], left_out)
 
 
 def _room_for(shape: tuple[int, ...]) -> np.ndarray:
     if int(np.prod(shape, dtype=np.int64)) <= IN_MEMORY_BYTES:
         return np.empty(shape, dtype=np.uint8)
     with tempfile.TemporaryFile() as file:  # the map keeps the pages; nothing is left behind
+        if hasattr(os, "posix_fallocate"):  # a full disk is told of now, not met as a crash later
+            os.posix_fallocate(file.fileno(), 0, int(np.prod(shape, dtype=np.int64)))
         return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
 
 
-def _fit_array(images: object, size: tuple[int, int], channels: int) -> np.ndarray:
-    array = np.asarray(images)
-    if array.shape[1:3] != size:
-        flag = cv2.INTER_AREA if array.shape[1] > size[0] else cv2.INTER_LINEAR
-        array = np.stack([cv2.resize(image, size[::-1], interpolation=flag) for image in array])
-    array = array.reshape(len(array), *size, -1)
-    if array.shape[3] == channels:
+def _fit_array(images: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    """Arrays as they are where they fit; otherwise through the one decoder, as prediction does it."""
+    array = images.reshape(*images.shape[:3], -1)
+    if array.shape[1:] == (*size, channels):
         return array
-    if channels == 3:
-        return np.repeat(array, 3, axis=3)
-    return np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in array])[..., None]
+    grey = array.shape[3] == 1
+    return np.stack([decode(Image.fromarray(each[:, :, 0] if grey else each), size, channels) for each in array])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from inspect import cleandoc
 
 from greycard.errors import GreycardError
@@ -79,7 +80,7 @@ def find_project(name: str) -> Project:
     for candidate in everything:
         if candidate.name == name:
             return candidate
-    near = [candidate.name for candidate in everything if name.split("-")[0] in candidate.name]
+    near = get_close_matches(name, [candidate.name for candidate in everything], n=4)
     raise GreycardError(
         f"there is no project named {name!r}",
         hint=f"did you mean {', '.join(near)}?" if near else "`greycard projects` lists them",

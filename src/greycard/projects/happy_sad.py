@@ -28,4 +28,4 @@ def happy_sad_cnn() -> Recipe:
     )
 
 
-PUBLISHED = {"happy-sad-cnn": Published(80, None, 15, 0.999, None, None, "stops at 99.9 % in training")}
+PUBLISHED = {"happy-sad-cnn": Published(80, None, 15, 0.999, None, None)}

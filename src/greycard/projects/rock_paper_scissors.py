@@ -26,4 +26,4 @@ def rock_paper_scissors_cnn() -> Recipe:
     )
 
 
-PUBLISHED = {"rock-paper-scissors-cnn": Published(2_520, 372, 25, None, None, None, "three classes from folders")}
+PUBLISHED = {"rock-paper-scissors-cnn": Published(2_520, 372, 25, None, None, None)}

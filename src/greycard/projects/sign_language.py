@@ -25,4 +25,4 @@ def sign_language_cnn() -> Recipe:
     )
 
 
-PUBLISHED = {"sign-language-cnn": Published(27_455, 7_172, 20, None, 0.93, None, "many classes")}
+PUBLISHED = {"sign-language-cnn": Published(27_455, 7_172, 20, None, 0.93, None)}

@@ -61,7 +61,8 @@ def _best(row: Row) -> str:
 
 def _epochs(row: Row) -> str:
     planned = row["epochs_planned"]
-    return str(planned) if row["epochs"] == planned else f"{row['epochs']} of {planned}"
+    ours = str(planned) if row["epochs"] == planned else f"{row['epochs']} of {planned}"
+    return ours if row["published_epochs"] is None else f"{ours} ({row['published_epochs']})"
 
 
 def _text(key: str) -> Callable[[Row], str]:
@@ -77,7 +78,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("dataset", _text("dataset"), number=False),
     Column("train / val images", _images),
     Column("architecture", _text("architecture"), number=False),
-    Column("epochs", _epochs),
+    Column(f"epochs{PUBLISHED}", _epochs),
     Column(f"train acc{PUBLISHED}", _accuracy("train_accuracy")),
     Column(f"val acc{PUBLISHED}", _accuracy("val_accuracy")),
     Column("best val acc", _best),
@@ -91,6 +92,6 @@ COLUMNS: tuple[Column, ...] = (
 
 DROPPED_FIRST = (
     "machine", "parameters", "note", "dataset", "seed", "architecture", "total", "train / val images", "best val acc",
-    "epochs", f"train acc{PUBLISHED}",
+    f"epochs{PUBLISHED}", f"train acc{PUBLISHED}",
 )  # fmt: skip
 """Which columns go first where the terminal is too narrow for all; what is measured goes last."""

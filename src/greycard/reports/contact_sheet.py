@@ -1,4 +1,4 @@
-"""A contact sheet of what augmentation does: each row a picture, then as the network would see it in five epochs."""
+"""A contact sheet of what augmentation does: each row a picture, then its transforms in the first five epochs."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ def augmented_sheet(
     """
     rows = np.linspace(0, len(dataset.train) - 1, min(_ROWS, len(dataset.train))).astype(int)
     pixels = load_pixels(dataset.train.take(rows), size, 3)
-    draws = [draw(augmentation, seed=seed, epoch=e, count=len(pixels), size=size) for e in range(_EPOCHS)]
+    count = len(dataset.train)
+    draws = [draw(augmentation, seed=seed, epoch=epoch, count=count, size=size) for epoch in range(_EPOCHS)]
     lines = [
         np.hstack([_framed(image), *(_framed(warp(image, each[row], augmentation.fill_mode)) for each in draws)])
-        for row, image in enumerate(pixels.images)
+        for row, image in zip(rows, pixels.images, strict=False)
     ]
     return np.vstack(lines)
 

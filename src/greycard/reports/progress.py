@@ -102,7 +102,9 @@ def epoch_line(line: dict[str, Any], epochs: int, images: int) -> str:
         for split in ("train", "val")
         if f"{split}_accuracy" in line
     )
-    speed = f"  {images / line['train_seconds']:,.0f} images/s" if accuracies and line["train_seconds"] else ""
+    speed = (
+        f"  {images / line['train_seconds']:,.0f} images/s" if accuracies and images and line["train_seconds"] else ""
+    )
     losses = f"loss {_loss(line['train_loss'])} / {_loss(line['val_loss'])}"
     return f"epoch {line['epoch']:>{len(str(epochs))}}/{epochs}{accuracies}  {losses}  {line['seconds']:.1f} s{speed}"
 

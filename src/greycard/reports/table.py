@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -86,7 +86,7 @@ class Table:
         return self.text()
 
 
-def make_table(runs: Sequence[RunRecord]) -> Table:
+def make_table(runs: Iterable[RunRecord]) -> Table:
     """The table of these runs, in their order."""
     return Table([row_of(run) for run in runs])
 

@@ -64,6 +64,15 @@ class RunDirectory:
         self.complete(name)
 
 
+def expect_writable(out: str | Path) -> None:
+    """GreycardError where runs could not be written to `out`; nothing is created."""
+    folder = Path(out).expanduser()
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "may not be written to" if there.is_dir() else "is a file"
+        raise GreycardError(f"runs cannot be written to {folder}: {there} {why}", hint="--out names another folder")
+
+
 def _claim(out: Path, name: str) -> Path:
     """mkdir either makes the folder or fails, so two runs that start together never share one."""
     try:

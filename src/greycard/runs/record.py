@@ -14,6 +14,19 @@ from greycard.errors import GreycardError
 from greycard.recipe import Recipe
 from greycard.runs.directory import ENVIRONMENT, HISTORY, LABELS, MODEL, PREDICTIONS, RECIPE, SCHEMA, SUMMARY
 
+_IN_A_LINE = {"epoch", "train_loss", "val_loss", "seconds", "train_seconds"}
+_REQUIRED = {
+    LABELS: {"classes"},
+    ENVIRONMENT: {
+        "started", "greycard", "python", "machine", "backend", "backend_version", "device", "keras",
+    },
+    SUMMARY: {
+        "epochs", "train_images", "val_images", "train_accuracy", "val_accuracy", "best_val_accuracy", "best_epoch",
+        "train_loss", "val_loss", "seconds_per_epoch", "total_seconds", "parameters", "seed", "machine", "stopped",
+        "left_out", "answer", "reason", "published",
+    },
+}  # fmt: skip
+
 
 class RunRecord:
     """What a run directory says. Nothing is loaded before it is asked for.
@@ -60,11 +73,14 @@ class RunRecord:
     def history(self) -> list[dict[str, Any]]:
         """A line an epoch; a last line that was cut off while it was written is not there."""
         path = self.path / HISTORY
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
         try:
-            return [json.loads(line) for line in lines]
-        except ValueError as error:
+            lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+            history = [json.loads(line) for line in lines]
+        except (OSError, ValueError) as error:
             raise _damaged(path, error) from error
+        if not all(isinstance(line, dict) and line.keys() >= _IN_A_LINE for line in history):
+            raise _damaged(path, f"a line lacks one of {', '.join(sorted(_IN_A_LINE))}")
+        return history
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -96,6 +112,9 @@ class RunRecord:
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             found = content.get("schema") if isinstance(content, dict) else None
             raise GreycardError(f"{path} has run format {found!r}; this Greycard reads format {SCHEMA}")
+        missing = sorted(_REQUIRED.get(name, set()) - content.keys())
+        if missing:
+            raise _damaged(path, f"it lacks {missing[0]!r}")
         return content
 
 
@@ -103,9 +122,16 @@ def find_runs(out: str | Path) -> list[Path]:
     """The run folders in `out`, in order of their start; empty if there is no such folder."""
     folder = Path(out).expanduser()
     found: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
-    recipes = [path / RECIPE for path in found if (path / RECIPE).is_file()]
-    return [recipe.parent for recipe in sorted(recipes, key=lambda recipe: (recipe.stat().st_mtime_ns, recipe))]
+    return sorted((path for path in found if (path / RECIPE).is_file()), key=lambda path: (_started(path), path))
 
 
-def _damaged(path: Path, error: Exception) -> GreycardError:
+def _started(path: Path) -> str:
+    """When a run began, by its own word; a run that does not say comes first."""
+    try:
+        return str(RunRecord(path).environment["started"])
+    except GreycardError:
+        return ""
+
+
+def _damaged(path: Path, error: object) -> GreycardError:
     return GreycardError(f"{path} cannot be read: {error}")

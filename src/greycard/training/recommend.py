@@ -35,7 +35,13 @@ class Recommendation:
 
 
 def recommend(
-    dataset: Dataset, *, at_hand: str | None = None, asked: str | None = None, earlier: Recipe | None = None
+    dataset: Dataset,
+    *,
+    at_hand: str | None = None,
+    asked: str | None = None,
+    because: str = "",
+    alpha: float | None = None,
+    earlier: Recipe | None = None,
 ) -> Recommendation:
     """The recipe for a dataset without one.
 
@@ -43,6 +49,8 @@ def recommend(
         dataset: counted by its training images and the size of its pictures.
         at_hand: a `keras.applications` network whose weights are there, used where the data is too little without.
         asked: a network the user wants, whatever there is.
+        because: why it is wanted.
+        alpha: that network's width, None for its own default.
         earlier: the recipe of an earlier run to transfer from, its own `backbone` naming that run's folder.
     """
     base = Recipe(name=dataset.name, dataset=dataset.name)
@@ -50,10 +58,10 @@ def recommend(
     if earlier is not None:
         return _from_run(base, earlier, count)
     if asked is not None:
-        return _transfer(base, asked, side, "--backbone asked for it")
+        return _transfer(base.replace(backbone=asked, backbone_alpha=alpha), side, because)
     if at_hand is not None and count < MANY_IMAGES and side > SMALL_PIXELS:
         few = f"{count:,} training pictures are few to learn features from, and its pretrained weights are at hand"
-        return _transfer(base, at_hand, side, few)
+        return _transfer(base.replace(backbone=at_hand, backbone_alpha=alpha), side, few)
     return _own_cnn(base, count, side)
 
 
@@ -82,12 +90,10 @@ def _from_run(base: Recipe, earlier: Recipe, count: int) -> Recommendation:
     )
 
 
-def _transfer(base: Recipe, network: str, side: int, reason: str) -> Recommendation:
+def _transfer(base: Recipe, side: int, reason: str) -> Recommendation:
     pixels = min(max(side // 32 * 32, 96), 160)
-    recipe = base.replace(
-        backbone=network, pooling="average", image_size=pixels, dropout=0.2, epochs=8, patience=3, val_batch_size=64
-    )
-    return Recommendation(recipe, f"transfer learning from {network} at {pixels} px with a linear head: {reason}")
+    recipe = base.replace(pooling="average", image_size=pixels, dropout=0.2, epochs=8, patience=3, val_batch_size=64)
+    return Recommendation(recipe, f"transfer learning from {base.backbone} at {pixels} px with a linear head: {reason}")
 
 
 def _own_cnn(base: Recipe, count: int, side: int) -> Recommendation:

@@ -46,6 +46,8 @@ def _patience(patience: int, epochs: int) -> Rule:
             best = (loss, epoch)
         if epoch - best[1] < patience:
             return None
+        if not best[1]:
+            return f"stopped after epoch {epoch} of {epochs}: validation loss was never a number"
         return (
             f"stopped after epoch {epoch} of {epochs}: validation loss has not fallen below {best[0]:.4f} of epoch"
             f" {best[1]} for {patience} epoch{'s' if patience > 1 else ''}"

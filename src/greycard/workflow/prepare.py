@@ -12,7 +12,7 @@ import keras
 from greycard import backend
 from greycard.datasets.core import Dataset, LeftOut, Split
 from greycard.errors import GreycardError, GreycardWarning
-from greycard.models.backbone import RUN_MODEL, is_run
+from greycard.models.backbone import RUN_MODEL, WeightsDoNotFitError, is_run
 from greycard.models.build import build_model
 from greycard.models.head import loss_for
 from greycard.models.imagenet import network
@@ -31,7 +31,7 @@ class Prepared:
     train: Pixels
     validation: Pixels
     left_out: tuple[LeftOut, ...]
-    weights: tuple[Path, ...]
+    weights: Path | None
     model: keras.Model
 
 
@@ -44,15 +44,14 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, displa
     resolved = resolve(recipe, dataset)
     files = _weight_files(resolved, weights, display)
     limited = dataset.limited(resolved.train_limit, resolved.val_limit, resolved.split_seed)
+    _expect_limits(dataset, limited)
     train = _pixels(resolved, limited.train, "training", display)
     validation = _pixels(resolved, limited.validation, "validation", display)
     left_out = dataset.left_out + train.left_out + validation.left_out
     _expect_every_class(limited, train, validation)
     _warn_left_out(left_out)
-    backend.seed_everything(resolved.seed)
-    features = 0 if resolved.image_size else train.images.shape[1]
-    model = build_model(resolved, len(dataset.classes), files, features=features)
-    return Prepared(resolved, dataset.classes, train, validation, left_out, files, model)
+    model, used = _build(resolved, dataset, files, train)
+    return Prepared(resolved, dataset.classes, train, validation, left_out, used, model)
 
 
 def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
@@ -61,6 +60,7 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     Raises:
         GreycardError: a loss that does not fit, an unknown network, a folder that is no finished run.
     """
+    _expect_kind(recipe, dataset)
     resolved = recipe.replace(loss=loss_for(len(dataset.classes), recipe.loss), dataset=dataset.name)
     if recipe.backbone is None or is_run(recipe.backbone):
         return resolved
@@ -73,11 +73,48 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     return resolved
 
 
+def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
+    """Pictures have a size; numbers have none, and nothing that is meant for pictures."""
+    if dataset.is_regression and (recipe.image_size or recipe.conv or recipe.backbone or recipe.augmentation):
+        raise GreycardError(
+            f"{dataset.name} holds numbers: image_size, conv, backbone and augmentation must be none",
+            hint="leave them out",
+        )
+    if not dataset.is_regression and recipe.image_size is None:
+        raise GreycardError("image_size must be set for pictures. Received: None", hint="--set image_size=150")
+
+
+def _expect_limits(dataset: Dataset, limited: Dataset) -> None:
+    for field, whole, part in (
+        ("train_limit", dataset.train, limited.train),
+        ("val_limit", dataset.validation, limited.validation),
+    ):
+        lost = [] if dataset.is_regression else sorted(set(whole.labels) - set(part.labels))
+        if lost:
+            raise GreycardError(
+                f"{field}={len(part)} leaves no picture of class {dataset.classes[lost[0]]!r};"
+                f" expected at least {len(set(whole.labels))}, one for each class"
+            )
+
+
 def _weight_files(recipe: Recipe, weights: str | Path | None, display: Display) -> tuple[Path, ...]:
     if recipe.backbone is None or is_run(recipe.backbone):
         return ()
     progress = display.downloading(f"{recipe.backbone} weights")
     return tuple(find_weights(network(recipe.backbone), recipe.backbone_cut, weights, progress))
+
+
+def _build(recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: Pixels) -> tuple[keras.Model, Path | None]:
+    """The model with the first weights that fit, and which these are."""
+    features = 0 if recipe.image_size else train.images.shape[1]
+    for position, file in enumerate(files or [None]):
+        backend.seed_everything(recipe.seed)
+        try:
+            return build_model(recipe, len(dataset.classes), file, features=features), file
+        except WeightsDoNotFitError:
+            if position == len(files) - 1:
+                raise
+    raise AssertionError("unreachable: there is always a candidate")
 
 
 def _pixels(recipe: Recipe, split: Split, what: str, display: Display) -> Pixels:

@@ -18,7 +18,7 @@ from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
 from greycard.models.head import as_probabilities
 from greycard.pipeline.batches import Batches
 from greycard.recipe import Recipe
-from greycard.runs.directory import ENVIRONMENT, LABELS, MODEL, RECIPE, SUMMARY, RunDirectory
+from greycard.runs.directory import ENVIRONMENT, LABELS, MODEL, RECIPE, SUMMARY, RunDirectory, expect_writable
 from greycard.runs.environment import environment, machine
 from greycard.training.display import Display
 from greycard.training.fit import Fitted, fit, predict
@@ -54,6 +54,7 @@ def run(
         GreycardError: a mistake a user can mend; before training begins, and so without a folder left behind.
     """
     begun = time.perf_counter()
+    expect_writable(out)
     _tell_notes(recipe, dataset)
     prepared = prepare(recipe, dataset, weights, display)
     prepare_seconds = time.perf_counter() - begun
@@ -141,9 +142,13 @@ def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "seed": recipe.seed,
         "machine": machine(),
         "left_out": [{"id": item.id, "reason": item.reason} for item in prepared.left_out],
-        "weights": [{"file": path.name, "sha256": file_digest(path)} for path in prepared.weights[:1]],
+        "weights": _weights(prepared.weights),
         "answer": _line_sentence(prepared) if not prepared.classes else None,
     }
+
+
+def _weights(file: Path | None) -> dict[str, str] | None:
+    return None if file is None else {"file": file.name, "sha256": file_digest(file)}
 
 
 def _line_sentence(prepared: Prepared) -> str | None:
