@@ -42,7 +42,7 @@ def command_line() -> str:
 
 
 def _help(name: str) -> str:
-    parent = click.Context(cli, info_name="greycard", terminal_width=100)
+    parent = click.Context(cli, info_name="greycard", terminal_width=100, help_option_names=["-h", "--help"])
     if not name:
         return cli.get_help(parent)
     command = cli.commands[name]

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+import greycard
 from greycard.errors import GreycardError
 from greycard.models.build import build_model
 from greycard.models.imagenet import NETWORKS, network
@@ -107,7 +108,7 @@ def small_weights(tmp_path: Path) -> Path:
 
 
 def test_a_backbone_with_weights_is_frozen_and_its_batch_norm_at_rest(small_weights: Path) -> None:
-    model = build_model(_recipe("MobileNet", 32, backbone_alpha=0.25), 2, [small_weights])
+    model = build_model(_recipe("MobileNet", 32, backbone_alpha=0.25), 2, small_weights)
     before = [np.array(value) for value in model.get_layer("backbone").get_weights()]
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     for _ in range(3):
@@ -119,27 +120,55 @@ def test_a_backbone_with_weights_is_frozen_and_its_batch_norm_at_rest(small_weig
 
 @pytest.mark.parametrize("cut", ["conv_pw_1_relu", "conv_pw_5_bn", None])
 def test_any_layer_can_be_the_cut(cut: str | None, small_weights: Path) -> None:
-    model = build_model(_recipe("MobileNet", 32, backbone_alpha=0.25, backbone_cut=cut), 2, [small_weights])
+    model = build_model(_recipe("MobileNet", 32, backbone_alpha=0.25, backbone_cut=cut), 2, small_weights)
     last = model.get_layer("backbone").layers[-1].name
     assert last == (cut or "conv_pw_13_relu")
 
 
-def test_the_first_weights_that_fit_are_used(small_weights: Path, tmp_path: Path) -> None:
+def test_weights_that_do_not_fit_are_named(small_weights: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(wrong)
-    recipe = _recipe("MobileNet", 32, backbone_alpha=0.25)
-    assert build_model(recipe, 2, [wrong, small_weights])
-    with pytest.raises(GreycardError, match=r"do not fit MobileNet: other\.weights\.h5"):
-        build_model(recipe, 2, [wrong])
+    with pytest.raises(GreycardError, match=r"other\.weights\.h5 do not fit MobileNet"):
+        build_model(_recipe("MobileNet", 32, backbone_alpha=0.25), 2, wrong)
     with pytest.raises(GreycardError, match="do not fit MobileNet"):
-        build_model(_recipe("MobileNet", 32), 2, [small_weights])  # another width
+        build_model(_recipe("MobileNet", 32), 2, small_weights)  # another width
+
+
+@pytest.mark.filterwarnings("ignore::greycard.errors.GreycardWarning")
+def test_the_first_weights_that_fit_are_used_and_recorded(small_weights: Path, pictures: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(folder / "mobilenet_0.weights.h5")
+    small_weights.rename(folder / small_weights.name)
+    run = greycard.train(
+        greycard.load_folder(pictures),
+        weights=folder,
+        backbone="MobileNet",
+        backbone_alpha=0.25,
+        image_size=32,
+        epochs=1,
+        out=tmp_path,
+        quiet=True,
+    )
+    assert run.summary["weights"]["file"] == small_weights.name
+
+
+def test_a_file_cut_in_its_name_is_loaded_into_the_cut(tmp_path: Path) -> None:
+    options = {"alpha": 0.25, "include_top": False, "weights": None, "input_shape": (32, 32, 3)}
+    whole = keras.applications.MobileNet(**options)
+    cut = keras.Model(whole.input, whole.get_layer("conv_pw_2_relu").output)
+    recipe = _recipe("MobileNet", 32, backbone_alpha=0.25, backbone_cut="conv_pw_2_relu")
+    for source, name in ((cut, "mobilenet_to_conv_pw_2_relu.weights.h5"), (whole, "mobilenet_whole.weights.h5")):
+        source.save_weights(tmp_path / name)
+        taken = build_model(recipe, 2, tmp_path / name).get_layer("backbone").get_weights()
+        assert all(np.array_equal(a, b) for a, b in zip(cut.get_weights(), taken, strict=True))
 
 
 @pytest.mark.parametrize("damage", [b"", b"not HDF5", None])
 def test_damaged_weights_are_named(damage: bytes | None, small_weights: Path) -> None:
     small_weights.write_bytes(small_weights.read_bytes()[:5000] if damage is None else damage)
     with pytest.raises(GreycardError, match=r"mobilenet_0\.25_notop\.weights\.h5"):
-        build_model(_recipe("MobileNet", 32, backbone_alpha=0.25), 2, [small_weights])
+        build_model(_recipe("MobileNet", 32, backbone_alpha=0.25), 2, small_weights)
 
 
 @pytest.mark.parametrize(

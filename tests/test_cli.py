@@ -96,6 +96,27 @@ def test_interrupted_training_keeps_what_it_has(cli, monkeypatch: pytest.MonkeyP
     assert "2 of 25" in cli("table").out
 
 
+def test_a_backend_that_is_not_there(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "theano")
+    outcome = cli("run", "digits-cnn")
+    assert outcome.code == 2
+    assert "KERAS_BACKEND must be one of tensorflow, jax, torch" in outcome.err
+
+
+def test_info_tells_of_a_folder_that_is_not_there(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREYCARD_WEIGHTS", "nowhere")
+    outcome = cli("info")
+    assert outcome.code == 0
+    assert "GREYCARD_WEIGHTS names a folder that does not exist" in outcome.out
+
+
+def test_a_file_in_the_way_is_a_clear_error(cli) -> None:
+    Path("a-file").touch()
+    outcome = cli("sample", "a-file/pets")
+    assert outcome.code == 2
+    assert "cannot read or write" in outcome.err
+
+
 def test_run_all_names_what_it_leaves_out(cli, tmp_path: Path) -> None:
     limits = ("--set", "train_limit=50", "--set", "val_limit=30", "--epochs", "1", "--quiet")
     outcome = cli("run", "all", "--data-dir", tmp_path, *limits)

@@ -49,6 +49,9 @@ class Server:
         if name not in self.files:
             handler.send_error(404)
             return
+        if wanted and self.ranges and wanted == f"bytes={len(self.files[name])}-":
+            handler.send_error(416)
+            return
         start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.ranges else 0
         body = self.files[name][start:]
         handler.send_response(206 if start else 200)
@@ -83,7 +86,7 @@ def _zip(files: dict[str, bytes]) -> bytes:
 
 def _zip_of(folder: Path, prefix: str = "") -> bytes:
     files = {f"{prefix}{path.relative_to(folder).as_posix()}": path.read_bytes() for path in folder.rglob("*.jpg")}
-    return _zip(files | {"__MACOSX/._x.jpg": b"resource fork"})
+    return _zip(files | {"__MACOSX/._x.jpg": b"resource fork", "happy/.DS_Store": b"hidden"})
 
 
 def _get(server: Server, name: str, target: Path, digest: str | None, size: int | None = None) -> None:
@@ -120,6 +123,30 @@ def test_a_server_without_ranges_starts_over(server: Server, tmp_path: Path) -> 
     (tmp_path / "file.part").write_bytes(b"something else")
     _get(server, "file", tmp_path / "file", hashlib.md5(CONTENT).hexdigest())
     assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_a_part_that_is_already_whole_is_no_dead_end(server: Server, tmp_path: Path) -> None:
+    server.files["file"] = CONTENT
+    (tmp_path / "file.part").write_bytes(CONTENT)
+    _get(server, "file", tmp_path / "file", _sha256(CONTENT))
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_foreign_files_in_the_place_are_told_of(happy: bytes, tmp_path: Path, cli) -> None:
+    place = tmp_path / "data" / "happy-or-sad"
+    place.mkdir(parents=True)
+    (place / "notes.txt").write_text("mine")
+    outcome = cli("fetch", "happy-or-sad", "--data-dir", tmp_path / "data")
+    assert outcome.code == 2
+    assert "holds files that are not Happy or Sad" in outcome.err
+    assert (place / "notes.txt").read_text() == "mine"
+
+
+def test_an_unverified_download_left_lying_is_fetched_again(happy: bytes, tmp_path: Path, cli) -> None:
+    waiting = tmp_path / "data" / ".downloads" / "happy-or-sad.zip"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_bytes(b"half")
+    assert cli("fetch", "happy-or-sad", "--data-dir", tmp_path / "data").code == 0
 
 
 @pytest.mark.parametrize("size", [None, len(CONTENT) - 5])

@@ -141,6 +141,10 @@ def _different_classes(root: Path) -> None:
     make_folder(root, ("val",), ("a", "c"), 2)
 
 
+def _only_splits(root: Path) -> None:
+    make_folder(root, ("val", "test"), ("a", "b"), 2)
+
+
 def _empty_validation(root: Path) -> None:
     make_folder(root, ("train", "val"), ("a", "b"), 2)
     for file in (root / "val" / "b").iterdir():
@@ -159,6 +163,7 @@ def _empty_validation(root: Path) -> None:
         (_loose, "loose.png"),
         (_different_classes, "b is in train/ but not in val/"),
         (_empty_validation, "class 'b'"),
+        (_only_splits, "no train/"),
     ],
 )
 def test_every_mistake_is_one_clear_error(make, words: str, tmp_path: Path, cli) -> None:
@@ -171,6 +176,21 @@ def test_every_mistake_is_one_clear_error(make, words: str, tmp_path: Path, cli)
     assert words in outcome.err
     assert "Traceback" not in outcome.err
     assert not Path("runs").exists()
+
+
+def test_what_cannot_be_entered_is_named(tmp_path: Path) -> None:
+    make_folder(tmp_path / "pictures", ("",), ("a", "b"), 2)
+    os.symlink(tmp_path, tmp_path / "pictures" / "a" / "elsewhere")
+    dataset = greycard.load_folder(tmp_path / "pictures")
+    assert [(item.id, item.reason) for item in dataset.left_out] == [("a/elsewhere", "a link to a folder")]
+
+
+@pytest.mark.parametrize("setting", ["val_fraction=abc", "val_fraction=2.0", "split_seed=-1", "split_seed=1.5"])
+def test_a_split_that_cannot_be_is_a_clear_error(setting: str, tmp_path: Path, cli) -> None:
+    make_folder(tmp_path / "pictures", ("",), ("a", "b"), 2)
+    outcome = cli("train", tmp_path / "pictures", "--set", setting)
+    assert outcome.code == 2
+    assert setting.split("=")[0] in outcome.err
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

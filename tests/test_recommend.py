@@ -41,7 +41,7 @@ def test_the_choice_and_its_reason(
 
 
 def test_a_network_that_is_asked_for_is_taken() -> None:
-    chosen = recommend(_dataset(50_000, 300), asked="VGG16")
+    chosen = recommend(_dataset(50_000, 300), asked="VGG16", because="--backbone asked for it")
     assert chosen.recipe.backbone == "VGG16"
     assert "--backbone asked for it" in chosen.reason
 
@@ -54,7 +54,13 @@ def test_weights_are_looked_for_by_name(tmp_path: Path, monkeypatch: pytest.Monk
     assert choose_recipe(large, weights=tmp_path)[0].backbone == "MobileNetV2"
     assert choose_recipe(large, weights="none")[0].backbone is None
     assert choose_recipe(large, weights="imagenet")[0].backbone == "MobileNetV2"
+    assert "--weights brought" in choose_recipe(large, weights=tmp_path)[1]
     monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path))
     assert choose_recipe(large)[0].backbone == "MobileNetV2"
-    with pytest.raises(greycard.GreycardError, match="--weights names nothing"):
-        choose_recipe(large, weights=tmp_path / "nowhere")
+    for useless in (tmp_path / "nowhere", tmp_path / "pictures"):
+        with pytest.raises(greycard.GreycardError, match="has no file whose name tells a network"):
+            choose_recipe(large, weights=useless)
+    narrow = tmp_path / "mobilenet_0.25_224_notop.weights.h5"
+    narrow.touch()
+    recipe = choose_recipe(large, weights=narrow)[0]
+    assert (recipe.backbone, recipe.backbone_alpha) == ("MobileNet", 0.25)

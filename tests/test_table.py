@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,23 @@ from greycard.runs.directory import RunDirectory
 PUBLISHED = {"train_accuracy": 0.998, "val_accuracy": 0.981, "seconds_per_epoch": 4, "note": "centred | images"}
 
 
+ENVIRONMENT = ("greycard", "python", "machine", "backend", "backend_version", "device", "keras")
+_CLOCK = itertools.count(100)
+
+
+def _clock() -> int:
+    return next(_CLOCK)
+
+
 def _run(out: Path, name: str = "mnist-dnn", accuracy: float = 0.97, finished: bool = True, seed: int = 0) -> Path:
     """A run as training leaves it, without training."""
     directory = RunDirectory(out, name)
+    directory.write_json("environment.json", {**dict.fromkeys(ENVIRONMENT, "x"), "started": f"2026-01-01-{_clock()}"})
     directory.write_json("recipe.json", Recipe(name=name, dataset="mnist", dense=(8,), epochs=3, seed=seed).to_json())
     for epoch in range(1, 4 if finished else 2):
-        directory.append_history({"epoch": epoch, "train_loss": 0.1, "val_loss": 0.2, "seconds": 1.0})
+        directory.append_history(
+            {"epoch": epoch, "train_loss": 0.1, "val_loss": 0.2, "seconds": 1.0, "train_seconds": 0.8}
+        )
     if finished:
         figures = {
             "epochs": 3,
@@ -38,7 +50,13 @@ def _run(out: Path, name: str = "mnist-dnn", accuracy: float = 0.97, finished: b
             "total_seconds": 4000.0,
             "parameters": 1234,
             "machine": "a machine",
+            "train_loss": 0.1,
+            "val_loss": 0.2,
+            "seed": seed,
             "stopped": None,
+            "answer": None,
+            "reason": None,
+            "left_out": [],
             "published": PUBLISHED,
         }
         directory.write_json("summary.json", figures)
@@ -55,7 +73,7 @@ def out(tmp_path: Path) -> Path:
 
 def test_json_is_a_list_with_an_object_a_run(out: Path, cli) -> None:
     rows = json.loads(cli("table", "--out", out, "--format", "json").out)
-    assert [row["run"] for row in rows] == ["mnist-dnn-1", "mnist-dnn-2", "mnist-cnn-1"]
+    assert [row["run"] for row in rows] == ["mnist-dnn-1", "mnist-dnn-2", "mnist-cnn-1"]  # as they were begun
     assert rows[0]["val_accuracy"] == 0.95
     assert rows[0]["published_val_accuracy"] == 0.981
     assert [row["status"] for row in rows] == ["finished", "finished", "unfinished"]
@@ -126,6 +144,20 @@ def test_a_damaged_history_is_named(out: Path) -> None:
     (out / "mnist-cnn-1" / "history.jsonl").write_text("not json\n")
     with pytest.raises(GreycardError, match=r"history\.jsonl"):
         greycard.runs_table([out / "mnist-cnn-1"])
+
+
+@pytest.mark.parametrize("content", ["[]\n", "{}\n", '{"epoch": 1}\n'])
+def test_a_history_without_its_keys_is_named(content: str, out: Path) -> None:
+    (out / "mnist-cnn-1" / "history.jsonl").write_text(content)
+    with pytest.raises(GreycardError, match=r"history\.jsonl"):
+        greycard.runs_table(out / "mnist-cnn-1")
+
+
+def test_a_damaged_run_does_not_hide_the_others(out: Path, cli) -> None:
+    (out / "mnist-dnn-1" / "recipe.json").write_text("{")
+    outcome = cli("table", "--out", out, "--format", "json")
+    assert [row["run"] for row in json.loads(outcome.out)] == ["mnist-dnn-2", "mnist-cnn-1"]
+    assert "note: mnist-dnn-1 is left out of the table" in outcome.err
 
 
 def test_keys_that_are_times_say_seconds(tmp_path: Path) -> None:

@@ -223,17 +223,63 @@ def test_shear_under_one_degree_is_warned_about(tmp_path: Path) -> None:
         greycard.train("digits-cnn", epochs=1, out=tmp_path, augmentation=Augmentation(shear_range=15), **SMALL)
 
 
+@pytest.mark.parametrize("name", ["my pets é", "_pets", "a+b"])
+def test_any_folder_name_will_do(name: str, tmp_path: Path, cli) -> None:
+    folder = make_folder(tmp_path / name, ("",), ("a b", "ü"), 4)
+    outcome = cli("train", folder, "--epochs", "1", *TINY)
+    assert outcome.code == 0, outcome.err
+    assert len(list(Path("runs").iterdir())) == 1
+
+
+def test_a_dense_run_hands_on_what_it_learned(tmp_path: Path) -> None:
+    first = greycard.train("digits-cnn", epochs=1, conv=(), dense=(12, 9), out=tmp_path, **SMALL)
+    later = greycard.train("digits-cnn", epochs=1, conv=(), backbone=first.path, out=tmp_path, weights="none", **SMALL)
+    taken = later.model.get_layer("backbone").get_weights()
+    assert [value.shape for value in taken] == [(64, 12), (12,), (12, 9), (9,)]
+
+
+def test_an_earlier_run_that_does_not_fit_is_a_clear_error(pictures: Path, tmp_path: Path, cli) -> None:
+    greycard.train("digits-cnn", epochs=1, out=tmp_path, **SMALL)
+    outcome = cli("train", pictures, "--backbone", tmp_path / "digits-cnn-1", "--set", "image_size=64")
+    assert outcome.code == 2
+    assert "takes pictures of 8×8×1; this recipe has 64×64×1" in outcome.err
+
+
+def test_run_goes_on_after_a_project_that_cannot_be_trained(cli) -> None:
+    outcome = cli("run", "digits-cnn", "mnist-cnn", "digits-cnn", "--epochs", "1", "--set", "train_limit=50", "--quiet")
+    assert outcome.code == 2
+    assert "error: mnist-cnn: MNIST is not in" in outcome.err
+    assert "1 of 2 projects could not be trained: mnist-cnn" in outcome.err
+    assert "digits-cnn-1" in outcome.out
+    assert [path.name for path in Path("runs").iterdir()] == ["digits-cnn-1"]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"conv": (8, 8)}, "do not fit pictures of 8×8"),
         ({"loss": "binary_crossentropy"}, "does not fit data with 10 classes"),
-        ({"backbone": "MobileNetV9", "channels": 3}, "MobileNetV2"),
-        ({"backbone": "tests-of-nothing/run-1"}, "keras.applications"),
-        ({"backbone": "MobileNetV2"}, "takes RGB pictures"),
+        ({"backbone": "MobileNetV9", "conv": None}, "MobileNetV2"),
+        ({"backbone": "tests-of-nothing/run-1", "conv": None}, "keras.applications"),
+        ({"backbone": "MobileNetV2", "conv": None}, "takes RGB pictures"),
+        ({"backbone": "MobileNetV2"}, "exclude each other"),
+        ({"image_size": None}, "image_size must be set"),
+        ({"backbone_cut": "mixed7"}, "needs a backbone"),
+        ({"out": "/proc/nowhere"}, "cannot be written"),
     ],
 )
 def test_a_recipe_that_cannot_be_built_leaves_no_folder(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(GreycardError, match=words):
-        greycard.train("digits-cnn", weights="none", out=tmp_path / "runs", **changes, **SMALL)
+        greycard.train("digits-cnn", weights="none", **({"out": tmp_path / "runs"} | changes | SMALL))
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("changes", [{"image_size": 64}, {"rotation_range": 3.0}, {"conv": (8,)}])
+def test_numbers_take_nothing_that_is_meant_for_pictures(changes: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(GreycardError, match="holds numbers"):
+        greycard.train("house-prices", out=tmp_path / "runs", quiet=True, **changes)
+
+
+def test_a_limit_that_loses_a_class_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(GreycardError, match="train_limit=5 leaves no picture of class"):
+        greycard.train("digits-cnn", out=tmp_path / "runs", train_limit=5, quiet=True)

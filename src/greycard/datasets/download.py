@@ -35,17 +35,11 @@ def download(url: str, target: Path, *, digest: str | None, size: int | None = N
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    for attempt in range(1, _ATTEMPTS + 1):  # a wrong part costs one
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
             _receive(url, part, size, progress)
             break
         except (OSError, http.client.HTTPException) as error:
-            if (
-                isinstance(error, urllib.error.HTTPError)
-                and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-            ):
-                part.unlink(missing_ok=True)  # a part as long as the file, or longer: begin again
-                continue
             if attempt == _ATTEMPTS or _is_final(error):
                 raise GreycardError(
                     f"could not download {url}: {error}",
@@ -59,8 +53,7 @@ def _receive(url: str, part: Path, size: int | None, progress: Progress) -> None
     have = part.stat().st_size if part.exists() else 0
     if size is not None and have == size:
         return
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+    with _opened(url, have) as response:
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
         have = have if resumed else 0
         length = response.headers.get("Content-Length")
@@ -74,6 +67,17 @@ def _receive(url: str, part: Path, size: int | None, progress: Progress) -> None
                 progress(have, total)
     if total is not None and have < total:
         raise ConnectionError(f"the connection closed after {have:,} of {total:,} bytes")
+
+
+def _opened(url: str, start: int) -> http.client.HTTPResponse:
+    """The response from byte `start` on, or from the first where the server has nothing left beyond it."""
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    try:
+        return urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if start and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return _opened(url, 0)
+        raise
 
 
 def _is_final(error: Exception) -> bool:
