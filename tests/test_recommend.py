@@ -9,9 +9,9 @@ import pytest
 
 import greycard
 from conftest import make_folder
-from greycard.api import choose_recipe
 from greycard.datasets.core import Dataset, Split
 from greycard.training.recommend import recommend
+from greycard.workflow.choose import choose_recipe
 
 
 def _dataset(count: int, side: int) -> Dataset:

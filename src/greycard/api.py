@@ -14,18 +14,14 @@ from greycard.datasets.core import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.errors import GreycardError, GreycardWarning
-from greycard.locations import weights_dir
 from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe
 from greycard.reports.table import Table, make_table
 from greycard.runs.record import RunRecord, find_runs
+from greycard.workflow.choose import choose_recipe
 
 if TYPE_CHECKING:
     from greycard.deploy.predict import Picture, Prediction
-    from greycard.training.recommend import Recommendation
-
-_PREFERRED = ("MobileNetV2", "EfficientNetV2B0", "EfficientNetB0", "MobileNet", "ResNet50", "InceptionV3")
-"""Networks for `train` to look for weights of, the best for its time on a CPU first."""
 
 
 class Run(RunRecord):
@@ -143,24 +139,6 @@ def _published(name: str, recipe: Recipe) -> dict[str, Any] | None:
     return found.published.to_json() if found.published and same else None
 
 
-def choose_recipe(
-    dataset: Dataset, *, weights: str | Path | None = None, backbone: str | Path | None = None
-) -> tuple[Recipe, str]:
-    """A recipe for a dataset by what is there (how many pictures, how large, which weights), and why this one."""
-    from greycard.training.recommend import recommend
-
-    if backbone is not None and Path(backbone).expanduser().is_dir():
-        earlier = Run(backbone)
-        if earlier.recipe.is_regression:
-            raise GreycardError(f"the earlier run {backbone} learned from numbers; there are no features to transfer")
-        chosen = recommend(dataset, earlier=earlier.recipe.replace(backbone=str(earlier.path), conv=()))
-    elif backbone is not None:
-        chosen = recommend(dataset, asked=str(backbone), because="--backbone asked for it")
-    else:
-        chosen = _recommend_by_weights(dataset, weights)
-    return chosen.recipe, chosen.reason
-
-
 def open_run(path: str | Path) -> Run:
     """A run by its folder, finished or not; GreycardError if it is none."""
     return Run(path)
@@ -192,38 +170,6 @@ def _readable(paths: Iterable[Path]) -> Iterator[RunRecord]:
             yield RunRecord(path)
 
 
-def _recommend_by_weights(dataset: Dataset, weights: str | Path | None) -> Recommendation:
-    """Weights that were named are used; those in the weights folder only where the pictures are few."""
-    from greycard.training.recommend import recommend
-
-    if weights == "none":
-        return recommend(dataset)
-    if weights == "imagenet":
-        return recommend(dataset, asked=_PREFERRED[0], because="--weights imagenet asked for pretrained features")
-    if weights is None:
-        network, alpha = _network_in(weights_dir())
-        return recommend(dataset, at_hand=network, alpha=alpha)
-    network, alpha = _network_in(Path(weights).expanduser())
-    if network is None:
-        raise GreycardError(
-            f"--weights {weights} has no file whose name tells a network that is known to work on a CPU;"
-            f" expected {', '.join(_PREFERRED)}, whole",
-            hint="--backbone names the network, --weights none trains without",
-        )
-    return recommend(dataset, asked=network, because="--weights brought its pretrained weights", alpha=alpha)
-
-
-def _network_in(path: Path) -> tuple[str | None, float | None]:
-    """The first of the preferred networks that has a file there, and its width where that is not the full one."""
-    from greycard.models.weights import alpha_of, weight_files
-
-    found = {name: files for name in _PREFERRED if (files := weight_files(path, name))}
-    if not found:
-        return None, None
-    name, files = next(iter(found.items()))
-    return name, alpha_of(files[0])
-
-
 def _several(pictures: Any) -> Iterable[Any]:
     if isinstance(pictures, np.ndarray):
         return pictures if pictures.ndim == 4 else [pictures]
@@ -243,7 +189,6 @@ __all__ = [
     "Recipe",
     "Run",
     "Table",
-    "choose_recipe",
     "load_dataset",
     "load_folder",
     "open_run",
