@@ -96,6 +96,10 @@ def test_a_folder_from_the_command_line(pictures: Path, cli) -> None:
     assert "a CNN of" in shown.out
 
 
+def test_a_folder_in_the_data_directory(pictures: Path, cli) -> None:
+    assert cli("train", pictures.name, "--data-dir", pictures.parent, "--epochs", "1", *TINY).code == 0
+
+
 def test_the_choice_is_printed_with_its_reason(pictures: Path, cli) -> None:
     outcome = cli("train", pictures, "--epochs", "1", "--set", "image_size=32")
     assert "recipe: a CNN of 2 convolutions at 40 px: the pictures are only 40 px wide" in outcome.err

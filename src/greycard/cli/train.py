@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from greycard.cli import options
@@ -15,10 +17,12 @@ from greycard.cli.output import print_table
     metavar="NETWORK|RUN",
     help="Transfer from a keras.applications network, or from an earlier run's folder.",
 )
+@options.data_dir
 @options.training
 def train(
     folder: str,
     backbone: str | None,
+    data_dir: str | None,
     epochs: int | None,
     seed: int | None,
     target_accuracy: float | None,
@@ -28,7 +32,7 @@ def train(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Train on a FOLDER of labelled pictures and print the table line.
+    """Train on a FOLDER of labelled pictures, here or in --data-dir, and print the table line.
 
     One folder a class, or train/ and validation/ with one folder a class in each. What is trained is chosen by the
     number and size of the pictures and the weights at hand, and said; --set changes it.
@@ -38,6 +42,14 @@ def train(
 
     changes = options.changes(epochs, seed, target_accuracy, settings)
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if name in changes}
-    dataset = load_folder(folder, **split)
+    dataset = load_folder(_find(folder, data_dir), **split)
     run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, **changes)
     print_table(runs_table([run]))
+
+
+def _find(folder: str, data_dir: str | None) -> Path:
+    """The folder as it is named, or else inside the data directory."""
+    from greycard.locations import data_dir as data_folder
+
+    inside = data_folder(data_dir) / folder
+    return inside if not Path(folder).exists() and inside.is_dir() else Path(folder)
