@@ -13,6 +13,7 @@ import pytest
 
 import greycard
 from greycard.cli.main import cli as group
+from greycard.pipeline.augmentation import augmentation_fields
 from greycard.recipe import recipe_fields
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,14 +60,8 @@ def test_commands_in_the_docs_exist(page: Path) -> None:
             options = {name for param in group.commands[words[0]].params for name in param.opts}
             assert {word for word in words if word.startswith("--")} <= options, line
             settings = {words[n + 1].split("=")[0] for n, word in enumerate(words) if word == "--set"}
-            known = {*recipe_fields(), *greycard.api.Recipe.__dataclass_fields__, *_augmentation()}
+            known = {*recipe_fields(), *augmentation_fields()}
             assert settings <= known, line
-
-
-def _augmentation() -> tuple[str, ...]:
-    from greycard.pipeline.augmentation import augmentation_fields
-
-    return augmentation_fields()
 
 
 def test_every_option_is_in_the_reference() -> None:
