@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow backends check docs clean
+.PHONY: demo test test-slow check docs clean
 
 demo: $(VENV)/.installed  ## from nothing to a trained model and its table line, on embedded real data
 	$(BIN)/greycard run digits-cnn
@@ -11,12 +11,8 @@ demo: $(VENV)/.installed  ## from nothing to a trained model and its table line,
 test: $(VENV)/.developed  ## the default tests
 	$(BIN)/pytest
 
-test-slow: $(VENV)/.developed  ## the longer ones
+test-slow: $(VENV)/.backends  ## the longer ones: every backbone family, JAX and PyTorch, the wheel, real pictures
 	$(BIN)/pytest -m slow
-
-backends: $(VENV)/.developed  ## the small project on JAX and PyTorch
-	$(BIN)/pip install --quiet "torch==2.13.0" -e ".[jax]"
-	$(BIN)/pytest -m slow tests/test_backends.py
 
 check: $(VENV)/.developed  ## lint and types
 	$(BIN)/ruff check .
@@ -33,6 +29,10 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/pip install --quiet --editable ".[dev]"
+	touch $@
+
+$(VENV)/.backends: $(VENV)/.developed
+	$(BIN)/pip install --quiet --editable ".[tested-backends]"
 	touch $@
 
 clean:

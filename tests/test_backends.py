@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_the_small_project_runs_on(backend: str) -> None:
     if find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed (make backends)")
+        pytest.skip(f"{backend} is not installed (make test-slow installs it)")
     words = ["-m", "pytest", "-q", "-m", "small_project", "-p", "no:cacheprovider", HERE / "test_training.py"]
     done = subprocess.run(
         [sys.executable, *map(str, words)],
