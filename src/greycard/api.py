@@ -14,7 +14,7 @@ from greycard.datasets.core import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.errors import GreycardError, GreycardWarning
-from greycard.projects import Project, find_project, projects
+from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
 from greycard.reports.table import Table, make_table
 from greycard.runs.record import RunRecord, find_runs
@@ -185,7 +185,6 @@ def _quiet_backend() -> None:
 __all__ = [
     "Dataset",
     "GreycardError",
-    "Project",
     "Recipe",
     "Run",
     "Table",

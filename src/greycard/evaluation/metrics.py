@@ -1,4 +1,4 @@
-"""Numbers from predictions, and a learned line read out."""
+"""Numbers from a history, and a learned line read out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
-
-def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Share of images whose likeliest class is their label: labels int (n,), probabilities (n, classes)."""
-    return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
 def best_epoch(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
