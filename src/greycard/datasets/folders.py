@@ -117,7 +117,8 @@ class _Scan:
         counts = np.bincount([label for label, _ in self._files], minlength=len(self.classes))
         if not counts.sum():
             raise GreycardError(
-                f"there are no pictures in class folders in {self.folder}; {_SHAPE}{self._why_left_out()}"
+                f"there are no pictures in class folders in {self.folder}; {_SHAPE}{self._why_left_out()}",
+                hint="put the pictures of each class into a folder named after it",
             )
         if len(self.classes) < 2:
             raise GreycardError(
@@ -126,7 +127,7 @@ class _Scan:
             )
         for name, count in zip(self.classes, counts, strict=True):
             if count < at_least:
-                received = count or "no readable picture"
+                received = f"{count or 'no'} readable picture"
                 raise GreycardError(
                     f"class {name!r} in {self.folder} has {received}; expected {at_least} or more"
                     f"{self._why_left_out()}",
