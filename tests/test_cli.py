@@ -45,6 +45,7 @@ def test_the_common_options_are_the_contract(command: str) -> None:
         ("run", "digits-cnn", "--set", "colour=red"),
         ("run", "digits-cnn", "--target-accuracy", "95"),
         ("run", "digits-cnn", "--out", "a-file"),
+        ("run", "digits-cnn", "--weights", "imagnet"),
         ("run", "mnist-cnn"),
         ("train", "nowhere"),
         ("train", "a-file"),

@@ -72,6 +72,12 @@ def test_test_is_left_alone_where_validation_is_there(tmp_path: Path) -> None:
     assert "test/ is left untouched" in dataset.notes[0]
 
 
+def test_a_class_beside_train_is_told_of(tmp_path: Path) -> None:
+    make_folder(tmp_path, ("train",), ("a", "b"), 5)
+    make_folder(tmp_path, ("",), ("forgotten",), 2)
+    assert "forgotten/ lies beside the training pictures" in greycard.load_folder(tmp_path).notes[0]
+
+
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     dataset = greycard.load_folder(make_folder(tmp_path, ("",), ("bus", "train"), 4))
     assert dataset.classes == ("bus", "train")

@@ -198,7 +198,7 @@ def test_predict_names_bad_files_and_goes_on(pictures: Path, tmp_path: Path, cli
 def test_transfer_from_an_earlier_run_of_ones_own(pictures: Path, tmp_path: Path, cli) -> None:
     first = cli("train", pictures, "--epochs", "2", *TINY, "--set", "name=first")
     assert first.code == 0
-    outcome = cli("train", pictures, "--backbone", "runs/first-1", "--epochs", "2", "--seed", "3")
+    outcome = cli("train", pictures, "--backbone", "first-1", "--epochs", "2", "--seed", "3")
     assert outcome.code == 0
     assert "the frozen features of the earlier run first" in outcome.err
     earlier, later = greycard.open_run("runs/first-1"), greycard.open_run("runs/pictures-1")

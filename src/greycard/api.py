@@ -118,6 +118,7 @@ def train(
         recipe = find_project(what).recipe if isinstance(what, str) else what
         changes |= {"backbone": str(backbone)} if backbone is not None else {}
     recipe = recipe.replace(**changes)
+    _expect_weights(weights, recipe)
     if isinstance(what, str) and dataset is None:
         published = _published(what, recipe)
     data = dataset or load_dataset(
@@ -130,6 +131,16 @@ def train(
             from greycard.workflow.run import run
         path = run(recipe, data, weights=weights, out=out, display=shown, published=published, reason=reason)
     return Run(path)
+
+
+def _expect_weights(weights: str | Path | None, recipe: Recipe) -> None:
+    """A mistyped path must not be ignored where no weights are needed; a backbone says what it misses by itself."""
+    named = weights is not None and str(weights) not in ("imagenet", "none")
+    if named and recipe.backbone is None and not Path(str(weights)).expanduser().exists():
+        raise GreycardError(
+            f"--weights must be a file, a folder, imagenet or none. Received: {weights}, which does not exist",
+            hint="check the path; this recipe itself needs no weights",
+        )
 
 
 def _published(name: str, recipe: Recipe) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from greycard.cli import options
-from greycard.cli.output import print_table
+from greycard.cli.output import print_table, run_path
 
 
 @click.command()
@@ -43,6 +43,8 @@ def train(
     changes = options.changes(epochs, seed, target_accuracy, settings)
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if name in changes}
     dataset = load_folder(_find(folder, data_dir), **split)
+    if backbone and run_path(backbone, out).is_dir():
+        backbone = str(run_path(backbone, out))
     run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, **changes)
     print_table(runs_table([run]))
 

@@ -79,10 +79,26 @@ def find_layout(root: Path) -> Layout:
     if train is None:
         _expect_classes_not_splits(root)
         return Layout(root, None)
+    beside = _beside(root, {train, *validation})
     if not validation:
-        return Layout(train, None, (f"there is no validation/ beside {train.name}/, so a part of it is split off",))
+        return Layout(
+            train,
+            None,
+            (
+                *beside,
+                f"there is no validation/ beside {train.name}/, so a part of it is split off",
+            ),
+        )
     spare = tuple(f"{other.name}/ is left untouched; validation uses {validation[0].name}/" for other in validation[1:])
-    return Layout(train, validation[0], spare)
+    return Layout(train, validation[0], (*beside, *spare))
+
+
+def _beside(root: Path, used: set[Path]) -> tuple[str, ...]:
+    """A class folder that was put beside train/ by mistake must not vanish without a word."""
+    others = [child for child in _subfolders(root) if child not in used]
+    return tuple(
+        f"{other.name}/ lies beside the training pictures, not among them, and is not used" for other in others
+    )
 
 
 def _expect_classes_not_splits(root: Path) -> None:
