@@ -174,11 +174,12 @@ def _readable(paths: Iterable[Path]) -> Iterator[RunRecord]:
     """The runs whose files can be read; a damaged one is told of and does not hide the others."""
     for path in paths:
         try:
-            make_table([RunRecord(path)])
+            run = RunRecord(path)
+            make_table([run])
         except GreycardError as error:
             warnings.warn(f"{path.name} is left out of the table: {error.args[0]}", GreycardWarning, stacklevel=3)
         else:
-            yield RunRecord(path)
+            yield run
 
 
 def _several(pictures: Any) -> Iterable[Any]:
