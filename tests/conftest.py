@@ -37,6 +37,8 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.setenv("KERAS_HOME", str(home / "keras"))
     monkeypatch.delenv("GREYCARD_DATA", raising=False)
     monkeypatch.delenv("GREYCARD_WEIGHTS", raising=False)
+    monkeypatch.setenv("GREYCARD_CACHE", str(home / "cache"))
+    monkeypatch.delenv("GREYCARD_CACHE_LIMIT", raising=False)
     monkeypatch.chdir(tmp_path_factory.mktemp("work"))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from greycard.cli.main import cli as group
 
-COMMANDS = ("projects", "run", "train", "table", "show", "predict", "fetch", "sample", "info")
+COMMANDS = ("projects", "run", "train", "table", "show", "predict", "fetch", "sample", "cache", "info")
 
 
 def test_the_commands_are_the_contract() -> None:

@@ -1,11 +1,11 @@
-"""Where datasets and pretrained weights lie: the option first, then the environment, then the user's data folder."""
+"""Where datasets, weights and the cache lie: the option first, then the environment, then the user's own folders."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
 from greycard.errors import GreycardError
 
@@ -18,6 +18,22 @@ def data_dir(chosen: str | Path | None = None) -> Path:
 def weights_dir() -> Path:
     """The folder that holds pretrained weight files; it need not exist unless `GREYCARD_WEIGHTS` names it."""
     return _chosen_folder(None, "", "GREYCARD_WEIGHTS") or user_data_path("greycard") / "weights"
+
+
+def cache_dir() -> Path:
+    """The folder of what is kept between runs to save time; it is made when something is first kept, whoever named it.
+
+    Raises:
+        GreycardError: `GREYCARD_CACHE` names a file.
+    """
+    named = os.environ.get("GREYCARD_CACHE", "")
+    folder = Path(named).expanduser() if named else user_cache_path("greycard")
+    if named and folder.is_file():
+        raise GreycardError(
+            f"GREYCARD_CACHE names a file where a folder is expected. Received: {folder}",
+            hint="name a folder, there or not yet, or leave it out to use the default (`greycard info` shows it)",
+        )
+    return folder
 
 
 def _chosen_folder(chosen: str | Path | None, option: str, variable: str) -> Path | None:

@@ -20,6 +20,16 @@ def _folder(find: Callable[[], Path]) -> str:
     return str(folder) if folder.is_dir() else f"{folder} (not there yet)"
 
 
+def _cache() -> str:
+    """The cache's folder, with its size where there is one."""
+    from greycard.locations import cache_dir
+    from greycard.pipeline.cache import entries
+
+    folder = _folder(cache_dir)
+    size = sum(entry.bytes for entry in entries()) if Path(folder).is_dir() else 0
+    return f"{folder} ({size / 1e6:,.1f} MB)" if size else folder
+
+
 @click.command()
 @options.data_dir
 @options.debug
@@ -34,5 +44,6 @@ def info(data_dir: str | None, debug: bool) -> None:
     facts = environment(backend.describe())
     del facts["started"]
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}
+    facts["cache folder"] = _cache()
     for name, value in facts.items():
         click.echo(f"{name.replace('_', ' '):<16} {value}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from greycard.cli import fetch, info, predict, projects, run, sample, show, table, train
+from greycard.cli import cache, fetch, info, predict, projects, run, sample, show, table, train
 from greycard.errors import GreycardError, GreycardWarning
 
 USER_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
@@ -41,6 +41,7 @@ for _command in (
     predict.predict,
     fetch.fetch,
     sample.sample,
+    cache.cache,
     info.info,
 ):
     cli.add_command(_command)

@@ -14,6 +14,10 @@ from PIL import Image
 
 from greycard.datasets.pictures import UnreadableImageError, opened, orientation
 
+POLICY = 1
+"""The version of what this module does to a picture. Raise it with every change that can change a pixel: it is part of
+the key under which decoded pixels are kept between runs (cache.py), and the old ones must not be met again."""
+
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -1,0 +1,75 @@
+"""`greycard cache`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from greycard.cli import options
+
+if TYPE_CHECKING:
+    from greycard.pipeline.cache import Entry
+
+KINDS = ("pixels", "features")
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How to print it."
+)
+@options.debug
+@click.pass_context
+def cache(context: click.Context, form: str, debug: bool) -> None:
+    """List what is kept between runs: decoded pixels, features of frozen backbones.
+
+    All of it can be made again. GREYCARD_CACHE names its folder, GREYCARD_CACHE_LIMIT its limit in GB.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from greycard.locations import cache_dir
+    from greycard.pipeline.cache import entries
+    from greycard.pipeline.cache_room import limit_bytes
+
+    listing = _as_json if form == "json" else _as_text
+    click.echo(listing(entries(), cache_dir(), limit_bytes()))
+
+
+@cache.command("clear")
+@click.argument("kind", required=False, type=click.Choice(KINDS))
+@options.debug
+def clear_command(kind: str | None, debug: bool) -> None:
+    """Remove all that is kept between runs, or one kind of it."""
+    from greycard.locations import cache_dir
+    from greycard.pipeline.cache import clear
+
+    click.echo(f"{_megabytes(clear(kind))} freed in {cache_dir()}")
+
+
+def _as_text(entries: list[Entry], folder: Path, limit: int) -> str:
+    rows = [("kind", "shape", "size", "last used", "of"), *map(_row, entries)] if entries else []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if lines:
+        lines.insert(1, "  ".join("─" * width for width in widths))
+    count = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
+    total = _megabytes(sum(entry.bytes for entry in entries))
+    return "\n".join([*lines, f"{count}, {total} of at most {limit / 1e9:g} GB, in {folder}"])
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    used = datetime.fromtimestamp(entry.used).isoformat(" ", "minutes")
+    return entry.kind, " × ".join(map(str, entry.shape)), _megabytes(entry.bytes), used, entry.about
+
+
+def _as_json(entries: list[Entry], folder: Path, limit: int) -> str:
+    listed = [asdict(entry) for entry in entries]
+    return json.dumps({"folder": str(folder), "limit_bytes": limit, "entries": listed}, indent=2)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
