@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow check docs clean
+.PHONY: demo test test-slow check docs bench clean
 
 demo: $(VENV)/.installed  ## from nothing to a trained model and its table line, on embedded real data
 	$(BIN)/greycard run digits-cnn
@@ -20,6 +20,16 @@ check: $(VENV)/.developed  ## lint and types
 	$(BIN)/mypy
 
 docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchmarks.md); about an hour
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/features.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/rows.py
+	$(BIN)/python benchmarks/rows.py --share 0.1 cats-dogs-25k-cnn cats-dogs-25k-cnn-augmented
+	$(BIN)/python benchmarks/rows.py --whole
 	$(BIN)/python docs/generate.py
 
 $(VENV)/.installed: pyproject.toml

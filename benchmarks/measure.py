@@ -13,8 +13,9 @@ import json
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
+
+from result import commit, today, write
 
 HERE = Path(__file__).parent
 
@@ -22,15 +23,14 @@ HERE = Path(__file__).parent
 def main() -> None:
     options = _options()
     target = HERE / "results" / f"{options.name}.json"
-    target.parent.mkdir(exist_ok=True)
-    result = {"command": _command(options), "commit": _commit(), "date": datetime.now(UTC).date().isoformat()}
+    result = {"command": _command(options), "commit": commit(), "date": today()}
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as runs:
         for project in options.projects:
             _run(project, options, runs)
             rows = _table(runs)
             result |= {"environment": _environment(runs), "rows": rows}
-            target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            write(target, result)
     print(f"{target.name}: {len(rows)} rows")
 
 
@@ -65,10 +65,6 @@ def _environment(runs: str) -> dict[str, object]:
     newest = max(Path(runs).glob("*/environment.json"), key=lambda path: path.stat().st_mtime)
     facts = json.loads(newest.read_text(encoding="utf-8"))
     return {name: value for name, value in facts.items() if name not in ("schema", "started")}
-
-
-def _commit() -> str:
-    return subprocess.check_output(["git", "rev-parse", "--short=12", "HEAD"], cwd=HERE, text=True).strip()
 
 
 if __name__ == "__main__":

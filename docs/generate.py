@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,12 +136,18 @@ def _measured_row(row: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def benchmarks() -> str:
+    """Greycard against plain Keras; the tables are made beside the scripts that measure them."""
+    return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["page"]()
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "command-line": command_line,
     "recipe-fields": recipe_fields,
     "projects": project_pages,
     "datasets": datasets,
     "measured": measured,
+    "benchmarks": benchmarks,
 }
 
 

@@ -1,0 +1,78 @@
+"""Features a second from a frozen MobileNetV2 at 224 px: `model.predict` against Greycard's feature engine.
+
+    python benchmarks/features.py [--images 512] [--rounds 3]
+
+In turn, on random pixels and random weights, which cost what real ones cost. Each row says how far its features are
+from those of `model.predict`, relative to their largest. Writes `results/speed/features.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from clock import Way, measure
+from result import ResultFile, parser
+
+from greycard.backend import configure
+
+BATCH = 32
+
+
+def main() -> None:
+    options = _options()
+    configure()
+    results = ResultFile("features", ("work", "how"), keep=not options.quick)
+    images = np.random.default_rng(0).integers(0, 256, (options.images, 224, 224, 3), dtype=np.uint8)
+    engines = _engines()
+    expected = engines["model.predict"](images[:BATCH])
+    ways = [Way("MobileNetV2 features, 224 px", how, _counted(engine, images)) for how, engine in engines.items()]
+    for row in measure(ways, options.rounds):
+        away = np.abs(engines[row["how"]](images[:BATCH]) - expected).max() / np.abs(expected).max()
+        results.put(row | {"largest_difference": float(away)})
+
+
+def _options() -> argparse.Namespace:
+    made = parser(__doc__, rounds=3)
+    made.add_argument("--images", type=int, default=512)
+    options = made.parse_args()
+    if options.quick:
+        options.images, options.rounds = 64, 1
+    return options
+
+
+def _engines() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """Both take uint8 (n, 224, 224, 3) and return float32 (n, 1280), from one and the same model."""
+    from greycard.backend.features import extractor
+
+    model = _model()
+    extract = extractor(model, BATCH)
+    return {
+        "model.predict": lambda images: model.predict(images, batch_size=BATCH, verbose=0),
+        "Greycard": lambda images: np.concatenate(
+            [extract(images[row : row + BATCH]) for row in range(0, len(images), BATCH)]
+        ),
+    }
+
+
+def _model() -> Any:
+    """MobileNetV2 with its own preprocessing in front, pooled."""
+    import keras
+
+    from greycard.models.imagenet import network
+    from greycard.models.preprocessing import add_preprocessing
+
+    pixels = keras.Input((224, 224, 3), dtype="uint8")
+    base = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(224, 224, 3), pooling="avg")
+    base.trainable = False
+    return keras.Model(pixels, base(add_preprocessing(pixels, network("MobileNetV2")), training=False))
+
+
+def _counted(engine: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> Callable[[int], int]:
+    return lambda _number: len(engine(images))
+
+
+if __name__ == "__main__":
+    main()

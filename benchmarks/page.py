@@ -1,0 +1,154 @@
+"""The tables of docs/benchmarks.md, every figure from a file in `results/speed/`; no file, no section.
+
+`docs/generate.py` loads this file by its path, so it imports none of its neighbours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from greycard.reports.columns import percent, seconds
+
+Row = dict[str, Any]
+SPEED = Path(__file__).parent / "results" / "speed"
+_LINK = "../benchmarks/results/speed/"
+
+
+def page(folder: Path = SPEED) -> str:
+    """All sections whose result files are there and have rows for them."""
+    return "\n\n".join(section for title, name, make in SECTIONS if (section := _section(folder, title, name, make)))
+
+
+def _section(folder: Path, title: str, name: str, make: Callable[[list[Row]], list[str]]) -> str:
+    path = folder / f"{name}.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
+    lines = make(rows)
+    if len(lines) <= 2:  # a table's head alone
+        return ""
+    return "\n".join([f"## {title}", "", *lines, "", _origin(rows, path.name)])
+
+
+def _origin(rows: Sequence[Row], file: str) -> str:
+    """Where and when it was measured, by which commits; once for all rows that say the same."""
+    made: dict[str, dict[str, None]] = {}
+    for measured in (row["measured"] for row in rows):
+        facts = measured["environment"]
+        backend = f"Keras {facts['keras']} on {facts['backend']} {facts['backend_version']}, Python {facts['python']}"
+        made.setdefault(f"{facts['machine']}, {backend}", {})[f"{measured['date']} at `{measured['commit']}`"] = None
+    where = "; ".join(f"{place} ({', '.join(times)})" for place, times in made.items())
+    return f"Measured on {where}. Commands and every round are in [{file}]({_LINK}{file})."
+
+
+def epochs(rows: list[Row]) -> list[str]:
+    """Seconds of a settled epoch, rows that train every layer."""
+    chosen = [row for row in rows if not row["whole"] and not row["project"].endswith("transfer")]
+    head = ["project", "plain, s / epoch", "Greycard, s / epoch", "times", "plain, process", "Greycard, process"]
+    return _table([*head, "plain, memory", "Greycard, memory"], [_epoch_cells(row) for row in chosen]) + _notes(chosen)
+
+
+def whole(rows: list[Row]) -> list[str]:
+    """Seconds of whole runs."""
+    chosen = [row for row in rows if row["whole"]]
+    head = ["project", "epochs", "plain, process", "Greycard, process", "times", "plain, memory", "Greycard, memory"]
+    return _table(head, [_whole_cells(row) for row in chosen]) + _notes(chosen)
+
+
+def accuracy(rows: list[Row]) -> list[str]:
+    """Validation accuracy side by side, where pictures are real and validation is apart from training."""
+    head = ["project", "epochs", "plain, val acc", "Greycard, val acc", "only plain right", "only Greycard right", "p"]
+    return _table(head, [_accuracy_cells(row) for row in rows if row["data"] is None])
+
+
+def rates(rows: list[Row]) -> list[str]:
+    """Images a second; the first way of some work is what the others are compared with."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row["work"], row)
+    head = ["work", "how", "images / s", "images / s of one core", "times, per core"]
+    return _table(head, [_rate_cells(row, first[row["work"]]) for row in rows], words=2)
+
+
+def starts(rows: list[Row]) -> list[str]:
+    return _table(["command", "seconds"], [[f"`{row['what']}`", f"{row['seconds']:.2f}"] for row in rows])
+
+
+def memory(rows: list[Row]) -> list[str]:
+    """Peak memory against the size of the pixels."""
+    head = ["pictures", "their pixels", "peak memory", "of which its own", "whole process"]
+    return _table(head, [_memory_cells(row) for row in rows], words=0)
+
+
+SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
+    ("An epoch", "rows", epochs),
+    ("Whole runs", "rows", whole),
+    ("The same accuracy", "rows", accuracy),
+    ("From files to batches", "pipeline", rates),
+    ("Features of a frozen backbone", "features", rates),
+    ("Start", "startup", starts),
+    ("Memory", "memory", memory),
+)
+
+
+def _epoch_cells(row: Row) -> list[str]:
+    plain, ours = row["plain"], row["greycard"]
+    each = [seconds(side["seconds_per_epoch"]) for side in (plain, ours)]
+    total = [f"{seconds(side['total_seconds'])} ({row['epochs']} epochs)" for side in (plain, ours)]
+    return [_project(row), *each, _times(row["ratio"]), *total, *_memories(plain, ours)]
+
+
+def _whole_cells(row: Row) -> list[str]:
+    plain, ours = row["plain"], row["greycard"]
+    total = [seconds(side["total_seconds"]) for side in (plain, ours)]
+    return [_project(row), str(row["epochs"]), *total, _times(row["total_ratio"]), *_memories(plain, ours)]
+
+
+def _accuracy_cells(row: Row) -> list[str]:
+    only_plain, only_ours = ([pair[f"only_{side}_right"] for pair in row["paired"]] for side in ("plain", "greycard"))
+    chances = [f"{pair['p']:.2g}" for pair in row["paired"]]
+    both = [percent(row[side]["val_accuracy"]) for side in ("plain", "greycard")]
+    return [_project(row), str(row["epochs"]), *both, _each(only_plain), _each(only_ours), _each(chances)]
+
+
+def _rate_cells(row: Row, first: Row) -> list[str]:
+    rate, core = row["images_per_second"], row["images_per_core_second"]
+    times = "–" if row is first else _times(core / first["images_per_core_second"])
+    return [row["work"], row["how"], f"{rate:,.0f}", f"{core:,.0f}", times]
+
+
+def _memory_cells(row: Row) -> list[str]:
+    sizes = [_gigabytes(row[name]) for name in ("pixels_mb", "peak_memory_mb", "peak_own_mb")]
+    return [f"{row['pictures']:,}", *sizes, seconds(row["seconds"])]
+
+
+def _project(row: Row) -> str:
+    return f"`{row['project']}`" + (" *" if row["data"] else "")
+
+
+def _notes(rows: Iterable[Row]) -> list[str]:
+    notes = dict.fromkeys(row["data"] for row in rows if row["data"])
+    return ["", *(f"\\* {note}." for note in notes)] if notes else []
+
+
+def _memories(plain: Row, ours: Row) -> list[str]:
+    return [_gigabytes(side["peak_memory_mb"]) for side in (plain, ours)]
+
+
+def _gigabytes(megabytes: float | None) -> str:
+    return "–" if megabytes is None else f"{megabytes / 1000:.2f} GB"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}×" if ratio < 10 else f"{ratio:.0f}×"
+
+
+def _each(values: Iterable[object]) -> str:
+    return "; ".join(map(str, values))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> list[str]:
+    """A Markdown table; all columns but the first `words` are numbers, to the right."""
+    lines = ["---"] * words + ["---:"] * (len(head) - words)
+    return [f"| {' | '.join(cells)} |" for cells in [head, lines, *rows]]

@@ -1,0 +1,98 @@
+"""A result file: rows of figures, each with the command, commit, date and machine that it comes from.
+
+The file is written whole after every row, so that an interrupted measurement keeps what it has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+SPEED = HERE / "results" / "speed"
+_ENVIRONMENT = (
+    "import json; from greycard import backend; backend.configure();"
+    "from greycard.runs.environment import environment; print(json.dumps(environment(backend.describe())))"
+)
+
+
+class ResultFile:
+    """`results/speed/NAME.json`, in which a new row takes the place of an earlier one of the same key.
+
+    Args:
+        name: the file's, without its ending.
+        key: the fields that tell rows apart.
+        keep: whether anything is written; each row is printed either way.
+        folder: where the file lies.
+    """
+
+    def __init__(self, name: str, key: tuple[str, ...], *, keep: bool = True, folder: Path = SPEED) -> None:
+        self.path, self.key, self.keep = folder / f"{name}.json", key, keep
+        self.measured = {"command": command(), "commit": commit(), "date": today(), "environment": environment()}
+
+    def put(self, row: Mapping[str, Any]) -> None:
+        """Add a row, or measure it anew, and keep the others."""
+        print(json.dumps(row), flush=True)
+        if not self.keep:
+            return
+        rows = self.rows()
+        places = [place for place, other in enumerate(rows) if self._key(other) == self._key(row)]
+        place = places[0] if places else len(rows)
+        rows[place : place + 1] = [{**row, "measured": self.measured}]
+        write(self.path, {"rows": rows})
+
+    def rows(self) -> list[dict[str, Any]]:
+        return json.loads(self.path.read_text(encoding="utf-8"))["rows"] if self.path.is_file() else []
+
+    def _key(self, row: Mapping[str, Any]) -> list[Any]:
+        return [row[name] for name in self.key]
+
+
+def parser(text: str | None, *, rounds: int) -> argparse.ArgumentParser:
+    """The options that every measurement has; `text` is the script's docstring."""
+    made = argparse.ArgumentParser(description=(text or "").splitlines()[0])
+    made.add_argument("--rounds", type=int, default=rounds, help="measurements of each, in turn")
+    made.add_argument("--quick", action="store_true", help="at the smallest size, to see that it works; keeps nothing")
+    return made
+
+
+def write(path: Path, result: Mapping[str, Any]) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    incomplete = path.with_name(f".{path.name}")
+    incomplete.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    os.replace(incomplete, path)
+
+
+def command() -> str:
+    """The command line in use, as one types it in the project's folder."""
+    return " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+
+
+def commit() -> str:
+    """What is checked out; told on stderr if the code has changes that this commit has not."""
+    changed = _git("status", "--porcelain", "--", "../src", "*.py")
+    if changed:
+        print(f"note: the code differs from its commit:\n{changed}", file=sys.stderr)
+    return _git("rev-parse", "--short=12", "HEAD")
+
+
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def environment() -> dict[str, Any]:
+    """Machine and versions, asked of another process: this one loads no backend and stays small (child.py)."""
+    facts = json.loads(subprocess.check_output([sys.executable, "-c", _ENVIRONMENT]))
+    return {name: value for name, value in facts.items() if name not in ("schema", "started")}
+
+
+def _git(*words: str) -> str:
+    return subprocess.check_output(["git", *words], cwd=HERE, text=True).rstrip()
