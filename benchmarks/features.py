@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from clock import Way, measure
-from result import ResultFile, parser
 
+from clock import Way, measure
 from greycard.backend import configure
+from result import ResultFile, parser
 
 BATCH = 32
 

@@ -13,10 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import child
 import numpy as np
-from large import link_many
 from PIL import Image
+
+import child
+from large import link_many
 from result import ResultFile, parser
 
 DRAWN = 200

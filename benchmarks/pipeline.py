@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from clock import Way, measure
-from large import filtered_set
 from PIL import Image
-from result import ResultFile, parser
 
+from clock import Way, measure
 from greycard.backend import configure
 from greycard.datasets.core import Split
 from greycard.datasets.folders import load_folder
 from greycard.pipeline.batches import Batches
 from greycard.pipeline.pixels import Pixels, load_pixels
 from greycard.projects.augmentations import AS_PUBLISHED
+from large import filtered_set
+from result import ResultFile, parser
 
 SIZE, BATCH = (150, 150), 32
 RANGES = {

@@ -19,13 +19,12 @@ from typing import Any
 
 import large
 from compare import summarise
-from result import ResultFile, parser
-from sides import SIDES, Task, Trained
-
 from greycard.datasets.load import is_here
 from greycard.locations import data_dir
 from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
+from result import ResultFile, parser
+from sides import SIDES, Task, Trained
 
 PUBLISHED = tuple(project.recipe for project in projects()[:12])
 

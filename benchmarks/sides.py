@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import child
 import numpy as np
 
+import child
 from greycard.datasets.catalog import entry
 from greycard.locations import weights_dir
 from greycard.models.weights import weight_files

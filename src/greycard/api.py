@@ -30,7 +30,7 @@ class Run(RunRecord):
     @cached_property
     def model(self) -> Any:
         """The trained Keras model; takes uint8 pixels at the recipe's size."""
-        _quiet_backend()
+        _start()
         from greycard.deploy.predict import load_model
 
         return load_model(self)
@@ -53,7 +53,7 @@ class Run(RunRecord):
 
     def predict_each(self, pictures: Iterable[Picture]) -> Iterator[Prediction]:
         """As `predict`, one by one as they come, an unreadable picture's with its `error` set."""
-        _quiet_backend()
+        _start()
         from greycard.deploy.predict import predict_pictures
 
         if self.recipe.is_regression:
@@ -62,7 +62,7 @@ class Run(RunRecord):
 
     def predict_numbers(self, numbers: Iterable[float]) -> list[float]:
         """A regression's answers, one a number."""
-        _quiet_backend()
+        _start()
         from greycard.deploy.predict import predict_numbers
 
         if not self.recipe.is_regression:
@@ -107,8 +107,10 @@ def train(
     Raises:
         GreycardError: a mistake that can be mended, with a hint of how.
     """
-    _quiet_backend()
+    from greycard.backend import configure
     from greycard.reports.progress import display
+
+    configure()
 
     published = reason = None
     if isinstance(what, Dataset):
@@ -128,6 +130,7 @@ def train(
         if reason:
             shown.says(f"recipe: {reason}")
         with shown.waiting("starting Keras"):
+            _start()
             from greycard.workflow.run import run
         path = run(recipe, data, weights=weights, out=out, display=shown, published=published, reason=reason)
     return Run(path)
@@ -188,10 +191,10 @@ def _several(pictures: Any) -> Iterable[Any]:
     return pictures if isinstance(pictures, Iterable) and not isinstance(pictures, str | bytes) else [pictures]
 
 
-def _quiet_backend() -> None:
-    from greycard.backend import configure
+def _start() -> None:
+    from greycard.backend import start
 
-    configure()
+    start()
 
 
 __all__ = [

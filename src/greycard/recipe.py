@@ -32,12 +32,14 @@ class Recipe:
         backbone: a `keras.applications` network, or the folder of an earlier run; frozen where it has weights.
         backbone_cut: the layer whose output is used; None for the last before the head.
         backbone_alpha: the width multiplier of the MobileNet family; None for the network's own default.
+        feature_views: of how many augmented views of each image a frozen backbone's features are computed; the epochs
+            take turns with them. Without augmentation there is one.
         pooling: `flatten` or `average`, how a feature map becomes a vector.
         loss: chosen by the number of classes when None.
         optimizer: adam, rmsprop or sgd.
         learning_rate: the optimizer's step size.
         batch_size: training images a step.
-        val_batch_size: validation images a step; results do not depend on it.
+        val_batch_size: validation images at once, or more where that is quicker; results do not depend on it.
         epochs: passes over the training images.
         augmentation: what is drawn anew for each training image, or None. Its fields are set by their own names.
         target_accuracy: stop once an epoch reaches it, a fraction between 0 and 1.
@@ -61,6 +63,7 @@ class Recipe:
     backbone: str | None = None
     backbone_cut: str | None = None
     backbone_alpha: float | None = None
+    feature_views: int = 4
     pooling: str = "flatten"
     loss: str | None = None
     optimizer: str = "adam"
@@ -221,7 +224,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("loss",), _optional(_one_of(*LOSSES)), f"one of {', '.join(LOSSES)}"),
     (("optimizer",), _one_of(*OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}"),
     (("learning_rate",), lambda v: isinstance(v, float) and 0 < v < math.inf, "a number above 0"),
-    (("batch_size", "val_batch_size", "epochs"), _whole(1), "a whole number from 1 on"),
+    (("batch_size", "val_batch_size", "epochs", "feature_views"), _whole(1), "a whole number from 1 on"),
     (("patience", "train_limit", "val_limit"), _optional(_whole(1)), "a whole number from 1 on"),
     (("augmentation",), lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields"),
     (("target_accuracy",), _optional(_number(0, 1)), "between 0 and 1"),

@@ -40,7 +40,7 @@ def info(data_dir: str | None, debug: bool) -> None:
     from greycard.locations import weights_dir
     from greycard.runs.environment import environment
 
-    backend.configure()
+    backend.start()
     facts = environment(backend.describe())
     del facts["started"]
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}

@@ -10,6 +10,9 @@ from greycard.errors import GreycardError
 
 LINEAR, BINARY, MULTI_CLASS = "mean_squared_error", "binary_crossentropy", "sparse_categorical_crossentropy"
 
+_EPSILON = 1e-7
+"""Keras keeps probabilities this far from 0 and 1 before it takes their logarithm."""
+
 
 def loss_for(classes: int, wanted: str | None = None) -> str:
     """The loss for a number of classes: none is a regression, two are binary, more are multi-class.
@@ -45,6 +48,23 @@ def metrics_for(loss: str) -> list[keras.metrics.Metric]:
     if loss == MULTI_CLASS:
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     return []
+
+
+def measure(loss: str, labels: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+    """The mean loss of outputs, and accuracy where there are classes, as Keras computes them, in double precision.
+
+    Args:
+        loss: one of the three.
+        labels: (n,), or targets of a regression.
+        outputs: float32 (n, units).
+    """
+    values = outputs.astype(np.float64)
+    if loss == LINEAR:
+        return {"loss": float(np.mean((values[:, 0] - labels) ** 2))}
+    probabilities = np.clip(as_probabilities(values), _EPSILON, 1 - _EPSILON)
+    true = probabilities[np.arange(len(labels)), labels]
+    guessed = outputs[:, 0] > 0.5 if loss == BINARY else outputs.argmax(axis=1)
+    return {"loss": float(-np.mean(np.log(true))), "accuracy": float(np.mean(guessed == labels))}
 
 
 def as_probabilities(outputs: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ class _Terminal:
     def __init__(self, console: Console, progress: Progress) -> None:
         self._console, self._progress = console, progress
         self._task: TaskID | None = None
-        self._reading: list[TaskID] = []
+        self._counted: list[TaskID] = []
         self._epochs = self._images = self._done_before = 0
         self._begun = self._shown = 0.0
 
@@ -52,11 +52,11 @@ class _Terminal:
         finally:
             self._progress.remove_task(task)
 
-    def decoding(self, what: str, images: int) -> Callable[[], None]:
-        """The bar appears with the first file, so that data already in arrays shows none. Workers call it at once."""
-        task = self._progress.add_task(f"reading {what} images", total=images, speed="", visible=False)
-        self._reading.append(task)
-        return lambda: self._progress.update(task, advance=1, visible=True)
+    def counting(self, what: str, images: int) -> Callable[[int], None]:
+        """The bar appears with the first image, so that what is there already shows none. Workers call it at once."""
+        task = self._progress.add_task(what, total=images, speed="", visible=False)
+        self._counted.append(task)
+        return lambda count: self._progress.update(task, advance=count, visible=True)
 
     def downloading(self, file: str) -> Callable[[int, int | None], None]:
         task: list[TaskID] = []
@@ -71,8 +71,8 @@ class _Terminal:
         return received
 
     def epoch_begins(self, epoch: int, epochs: int, images: int) -> None:
-        while self._reading:
-            self._progress.remove_task(self._reading.pop())
+        while self._counted:
+            self._progress.remove_task(self._counted.pop())
         if self._task is None:
             self._task = self._progress.add_task("", total=epochs * images, speed="")
         self._epochs, self._images = epochs, images

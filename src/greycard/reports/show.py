@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from greycard.evaluation.time_spent import time_line
 from greycard.reports.columns import percent, seconds
 from greycard.reports.progress import epoch_line
 from greycard.runs.record import RunRecord
@@ -27,7 +28,7 @@ def _results(run: RunRecord) -> list[str]:
     if not run.finished:
         return [f"unfinished: {len(run.history)} of {run.recipe.epochs} epochs are in its history"]
     summary = run.summary
-    lines = [summary["reason"], *_figures(summary), summary["stopped"], summary["answer"]]
+    lines = [summary["reason"], *_figures(summary), summary.get("advice"), summary["stopped"], summary["answer"]]
     if summary["left_out"]:
         lines.append(f"{len(summary['left_out'])} files were unreadable and left out (see summary.json)")
     return [line for line in lines if line]
@@ -42,12 +43,24 @@ def _figures(summary: dict[str, Any]) -> list[str]:
         ("best epoch", f"{percent(summary['best_val_accuracy'])} in epoch {summary['best_epoch']}"),
         ("loss", f"{_loss(summary['train_loss'])} training, {_loss(summary['val_loss'])} validation"),
         ("time", f"{seconds(summary['seconds_per_epoch'])} an epoch, {seconds(summary['total_seconds'])} in all"),
+        *_time(summary),
         ("parameters", f"{summary['parameters']:,}"),
         ("seed", str(summary["seed"])),
     ]
     if summary["val_accuracy"] is None:
         rows = [row for row in rows if "accuracy" not in row[0] and row[0] != "best epoch"]
     return [f"  {name:<20} {value}" for name, value in rows]
+
+
+def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Runs of before this was kept do not say where their time went."""
+    return [("where it went", time_line(summary["time"])), ("speed", _speed(summary))] if "time" in summary else []
+
+
+def _speed(summary: dict[str, Any]) -> str:
+    speed, memory = summary["images_per_second"], summary["peak_memory_mb"]
+    parts = [f"{speed:,.0f} images/s in training"] if speed else []
+    return ", ".join([*parts, *([f"{memory:,.0f} MB of memory at most"] if memory else [])])
 
 
 def _with(ours: str, published: float | None, show: Any) -> str:

@@ -43,6 +43,16 @@ def memory_gib() -> float | None:
         return None
 
 
+def peak_memory_mb() -> float | None:
+    """The most memory this process has held so far, in MB (10⁶ bytes), where the system tells."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak * (1 if platform.system() == "Darwin" else 1024) / 1e6, 1)
+
+
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():

@@ -19,6 +19,7 @@ from greycard.models.imagenet import network
 from greycard.models.weights import find_weights
 from greycard.pipeline.pixels import Pixels, load_pixels
 from greycard.recipe import Recipe
+from greycard.training.clock import Clock
 from greycard.training.display import Display
 
 
@@ -35,7 +36,7 @@ class Prepared:
     model: keras.Model
 
 
-def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, display: Display) -> Prepared:
+def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, display: Display, clock: Clock) -> Prepared:
     """Resolve the recipe, find the weights, decode the pictures and build the model, in this order.
 
     Raises:
@@ -45,8 +46,9 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, displa
     files = _weight_files(resolved, weights, display)
     limited = dataset.limited(resolved.train_limit, resolved.val_limit, resolved.split_seed)
     _expect_limits(dataset, limited)
-    train = _pixels(resolved, limited.train, "training", display)
-    validation = _pixels(resolved, limited.validation, "validation", display)
+    with clock("decode"):
+        train = _pixels(resolved, limited.train, "training", display)
+        validation = _pixels(resolved, limited.validation, "validation", display)
     left_out = dataset.left_out + train.left_out + validation.left_out
     _expect_every_class(limited, train, validation)
     _warn_left_out(left_out)
@@ -118,7 +120,8 @@ def _build(recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: Pixel
 
 
 def _pixels(recipe: Recipe, split: Split, what: str, display: Display) -> Pixels:
-    return load_pixels(split, recipe.image_size, recipe.channels, display.decoding(what, len(split)))
+    count = display.counting(f"reading {what} images", len(split))
+    return load_pixels(split, recipe.image_size, recipe.channels, lambda: count(1))
 
 
 def _expect_every_class(dataset: Dataset, train: Pixels, validation: Pixels) -> None:

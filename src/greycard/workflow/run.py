@@ -15,14 +15,16 @@ from greycard.datasets.core import Dataset
 from greycard.datasets.digests import file_digest
 from greycard.errors import GreycardWarning
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
+from greycard.evaluation.time_spent import time_facts
 from greycard.models.head import as_probabilities
-from greycard.pipeline.batches import Batches
 from greycard.recipe import Recipe
 from greycard.runs.directory import ENVIRONMENT, LABELS, MODEL, RECIPE, SUMMARY, RunDirectory, expect_writable
-from greycard.runs.environment import environment, machine
+from greycard.runs.environment import environment, machine, peak_memory_mb
+from greycard.training.clock import Clock
 from greycard.training.display import Display
-from greycard.training.fit import Fitted, fit, predict
+from greycard.training.fit import Fitted, fit
 from greycard.training.stopping import stopping_rules
+from greycard.workflow.learner import Learner, learner
 from greycard.workflow.prepare import Prepared, prepare
 
 
@@ -53,18 +55,24 @@ def run(
     Raises:
         GreycardError: a mistake a user can mend; before training begins, and so without a folder left behind.
     """
-    begun = time.perf_counter()
+    begun, clock = time.perf_counter(), Clock()
     expect_writable(out)
     _tell_notes(recipe, dataset)
-    prepared = prepare(recipe, dataset, weights, display)
-    prepare_seconds = time.perf_counter() - begun
+    prepared = prepare(recipe, dataset, weights, display, clock)
     directory = _begin(prepared, out)
     display.says(_opening(prepared, directory.path))
-    fitted = _train(prepared, directory, display)
-    with display.waiting("predicting validation and saving"):
-        _write_results(prepared, directory)
+    learns = learner(prepared, display, clock)
+    fitted = _train(prepared.recipe, learns, directory, display, clock)
+    with display.waiting("saving"), clock("saving"):
+        _write_results(prepared, fitted, directory)
     summary = _summary(prepared, fitted) | {"reason": reason, "published": published}
-    summary |= {"prepare_seconds": prepare_seconds, "total_seconds": time.perf_counter() - begun}
+    summary |= time_facts(
+        clock.seconds,
+        fitted.history,
+        images=len(prepared.train),
+        augment=learns.train.seconds,
+        total=time.perf_counter() - begun,
+    )
     directory.write_json(SUMMARY, summary)
     _tell_end(summary, display)
     return directory.path
@@ -92,25 +100,23 @@ def _opening(prepared: Prepared, path: Path) -> str:
     )
 
 
-def _train(prepared: Prepared, directory: RunDirectory, display: Display) -> Fitted:
-    recipe = prepared.recipe
-    train = Batches(prepared.train, recipe.batch_size, shuffle=True, seed=recipe.seed, augmentation=recipe.augmentation)
+def _train(recipe: Recipe, learns: Learner, directory: RunDirectory, display: Display, clock: Clock) -> Fitted:
     return fit(
-        prepared.model,
-        train,
-        Batches(prepared.validation, recipe.val_batch_size),
+        learns.model,
+        learns.train,
+        learns.validation,
         epochs=recipe.epochs,
         rules=stopping_rules(recipe),
         display=display,
+        clock=clock,
         on_epoch=directory.append_history,
     )
 
 
-def _write_results(prepared: Prepared, directory: RunDirectory) -> None:
+def _write_results(prepared: Prepared, fitted: Fitted, directory: RunDirectory) -> None:
     """The validation images' probabilities, and the model without its optimizer, ready to predict."""
     held_out = prepared.validation
-    outputs = predict(prepared.model, Batches(held_out, prepared.recipe.val_batch_size))
-    probabilities = as_probabilities(outputs) if prepared.classes else outputs
+    probabilities = as_probabilities(fitted.outputs) if prepared.classes else fitted.outputs
     directory.write_predictions(held_out.ids, held_out.labels, probabilities)
     bare = keras.Model(prepared.model.inputs, prepared.model.outputs, name=prepared.model.name)
     bare.save(directory.incomplete(MODEL))
@@ -141,6 +147,7 @@ def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "parameters": prepared.model.count_params(),
         "seed": recipe.seed,
         "machine": machine(),
+        "peak_memory_mb": peak_memory_mb(),
         "left_out": [{"id": item.id, "reason": item.reason} for item in prepared.left_out],
         "weights": _weights(prepared.weights),
         "answer": _line_sentence(prepared) if not prepared.classes else None,

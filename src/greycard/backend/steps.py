@@ -1,0 +1,60 @@
+"""What training asks of a backend: steps, their running loss and accuracy, and predictions."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+
+class Steps(Protocol):
+    """A compiled model in training. Loss and accuracy are kept where the steps run and read once an epoch."""
+
+    together: int
+    """Batches that one call takes at once, for as long as they are whole."""
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """One step for each batch of images (n, …) and labels (n,)."""
+
+    def totals(self) -> dict[str, float]:
+        """Mean `loss`, and `accuracy` where there are classes, of all images since the last call."""
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The model's outputs float32 (n, units) in inference mode."""
+
+
+def steps_for(model: keras.Model, batch_size: int, steps: int) -> Steps:
+    """The fastest steps that the backend in use offers.
+
+    Args:
+        model: compiled.
+        batch_size: images a step; a last, smaller batch is allowed.
+        steps: that training will take in all; what takes long to compile pays only where there are many.
+    """
+    if keras.backend.backend() == "tensorflow":
+        from greycard.backend.tensorflow_steps import TensorFlowSteps
+
+        return TensorFlowSteps(model, batch_size, steps)
+    return KerasSteps(model)
+
+
+class KerasSteps:
+    """Keras's own steps, on any backend."""
+
+    together = 1
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self._latest: dict[str, Any] = {}
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> None:
+        targets = labels.astype(np.float32)[:, None]
+        self._latest = self._model.train_on_batch(images, targets, return_dict=True)
+
+    def totals(self) -> dict[str, float]:
+        self._model.reset_metrics()
+        return {name: float(value) for name, value in self._latest.items()}
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        return np.asarray(self._model.predict_on_batch(images))

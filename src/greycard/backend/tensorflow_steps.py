@@ -1,0 +1,123 @@
+"""Training steps on TensorFlow: no input pipeline of its own, nothing read back, XLA where it is faster.
+
+Keras's `fit` hands every batch through `tf.data`, whose tuning thread can hold up the end of an epoch for as long as
+the epoch took, and on small models spends as long on bookkeeping as on the step (docs/log.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from greycard.backend.tensorflow_conv import forward
+
+_WORTH_COMPILING = 1e12
+"""Operations in a whole training from which the seconds that XLA takes to compile are made up for."""
+
+_OPERATIONS_A_WEIGHT = 400
+"""What updating one weight once costs, as so many operations: it waits for memory, XLA or not."""
+
+_TOGETHER, _TOGETHER_BYTES = 32, 1 << 20
+"""Several steps a call, while their images are this small: for larger ones the call costs nothing against the step."""
+
+
+class TensorFlowSteps:
+    """See `Steps`.
+
+    Args:
+        model: compiled with one of Greycard's losses.
+        batch_size: images a step.
+        steps: that training will take in all.
+    """
+
+    def __init__(self, model: keras.Model, batch_size: int, steps: int) -> None:
+        self._model, self._batch_size = model, batch_size
+        self._loss = keras.losses.get(model.loss)
+        self._sums = tf.Variable(tf.zeros(3, tf.float64))  # loss, right answers, images
+        model.optimizer.build(model.trainable_variables)
+        compiled = steps * _operations(model, batch_size) > _WORTH_COMPILING
+        whole = compiled and _is_dense(model)  # XLA runs convolutions more slowly than TensorFlow
+        self.together = _together(model, batch_size) if compiled else 1
+        self._forward = forward(model) if compiled else lambda images: model(images, training=True)
+        self._update = tf.function(self._apply, jit_compile=True) if compiled and not whole else self._apply
+        self._run = tf.function(self._steps, jit_compile=whole or None)
+        self._outputs = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> None:
+        targets = labels.astype(np.float32)[:, None]
+        whole = len(images) // self._batch_size * self._batch_size
+        for part in (slice(0, whole), slice(whole, len(images))):
+            if len(images[part]):
+                self._run(*(self._as_steps(array[part]) for array in (images, targets)))
+
+    def totals(self) -> dict[str, float]:
+        loss, right, images = self._sums.numpy()
+        self._sums.assign(tf.zeros(3, tf.float64))
+        mean = {"loss": float(loss / images)}
+        return mean if self._model.loss == "mean_squared_error" else mean | {"accuracy": float(right / images)}
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        return self._outputs(tf.constant(images)).numpy()
+
+    def _as_steps(self, array: np.ndarray) -> Any:
+        """(n, …) as (steps, batch size, …); what is less than a batch is one step."""
+        size = min(self._batch_size, len(array))
+        return tf.constant(array.reshape(-1, size, *array.shape[1:]))
+
+    def _steps(self, images: Any, targets: Any) -> None:
+        if images.shape[0] == 1:
+            self._step(images[0], targets[0])
+            return
+        for position in tf.range(images.shape[0]):
+            self._step(images[position], targets[position])
+
+    def _step(self, images: Any, targets: Any) -> None:
+        weights = self._model.trainable_variables
+        with tf.GradientTape() as tape:
+            outputs = self._forward(images)
+            loss = tf.reduce_mean(self._loss(targets, outputs))
+            whole_loss = tf.add_n([loss, *self._model.losses])
+        self._update(tape.gradient(whole_loss, [weight.value for weight in weights]))
+        count = tf.cast(tf.shape(images)[0], tf.float64)
+        right = tf.reduce_sum(tf.cast(_right(targets, outputs), tf.float64))
+        self._sums.assign_add(tf.stack([tf.cast(loss, tf.float64) * count, right, count]))
+
+    def _apply(self, gradients: list[Any]) -> None:
+        self._model.optimizer.apply(gradients, self._model.trainable_variables)
+
+
+def _right(targets: Any, outputs: Any) -> Any:
+    """Which answers are right, as Keras's `BinaryAccuracy` and `SparseCategoricalAccuracy` have it."""
+    if outputs.shape[1] == 1:
+        return (outputs > 0.5) == (targets > 0.5)
+    return tf.argmax(outputs, axis=1) == tf.cast(targets[:, 0], tf.int64)
+
+
+def _is_dense(model: keras.Model) -> bool:
+    return not any(isinstance(layer, keras.Model | layers.Conv2D) for layer in model.layers)
+
+
+def _operations(model: keras.Model, batch_size: int) -> int:
+    """About how many a step takes: two passes back for each forward, and the update of every weight."""
+    forward = sum(2 * int(np.prod(layer.kernel.shape)) * _places(layer) for layer in model.layers if _has_kernel(layer))
+    return 3 * forward * batch_size + _OPERATIONS_A_WEIGHT * sum(
+        int(np.prod(weight.shape)) for weight in model.trainable_variables
+    )
+
+
+def _has_kernel(layer: keras.Layer) -> bool:
+    return isinstance(layer, layers.Conv2D | layers.Dense)
+
+
+def _places(layer: keras.Layer) -> int:
+    """At how many places of a picture the kernel is applied."""
+    return int(np.prod(layer.output.shape[1:3])) if isinstance(layer, layers.Conv2D) else 1
+
+
+def _together(model: keras.Model, batch_size: int) -> int:
+    bytes_a_step = batch_size * int(np.prod(model.input_shape[1:])) * np.dtype(model.input.dtype).itemsize
+    return max(1, min(_TOGETHER, _TOGETHER_BYTES // bytes_a_step))

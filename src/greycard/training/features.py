@@ -1,0 +1,113 @@
+"""Frozen features once: what a frozen backbone says of each picture does not change, so it is computed once and kept.
+
+The head then trains on the features alone, on the same recipe, and because its layers are the whole model's own, the
+whole model is trained with it. Augmented pictures differ in every epoch; features are computed of the first
+`recipe.feature_views` epochs' pictures, and the epochs take turns with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from greycard.backend.features import extractor
+from greycard.models.head import metrics_for
+from greycard.pipeline.augmentation import Augmentation
+from greycard.pipeline.batches import Batches
+from greycard.pipeline.cache import cached_array
+from greycard.pipeline.pixels import Pixels
+
+BATCH = 32
+"""Pictures whose features are computed at once."""
+
+_VERSION = 1
+"""Raise it when the same pixels and weights come to give other features."""
+
+
+class FrozenFeatures:
+    """The features of a model whose backbone is frozen, computed or found in the cache.
+
+    Args:
+        model: as `build_model` gives it.
+        identity: what the backbone's answers depend on but pixels: its weights, its cut, how it is pooled.
+    """
+
+    def __init__(self, model: keras.Model, identity: dict[str, Any]) -> None:
+        self._bottom = keras.Model(model.inputs, model.get_layer("features").output)
+        self.head = _head(model)
+        self._identity = identity | {"version": _VERSION}
+        self._extract: Callable[[np.ndarray], np.ndarray] | None = None
+
+    def of(self, pixels: Pixels, on_image: Callable[[int], None]) -> Pixels:
+        """The pictures as they are."""
+        return self._view(pixels, None, 0, 0, on_image)
+
+    def views(
+        self, pixels: Pixels, augmentation: Augmentation, seed: int, count: int, on_image: Callable[[int], None]
+    ) -> list[Pixels]:
+        """The pictures as the first `count` epochs augment them."""
+        return [self._view(pixels, augmentation, seed, epoch, on_image) for epoch in range(count)]
+
+    def _view(
+        self, pixels: Pixels, augmentation: Augmentation | None, seed: int, epoch: int, on_image: Callable[[int], None]
+    ) -> Pixels:
+        drawn = None if augmentation is None else {**asdict(augmentation), "seed": seed, "epoch": epoch}
+        key = _digest({**self._identity, "pixels": pixels.digest, "augmentation": drawn})
+        batches = Batches(pixels, BATCH, seed=seed, augmentation=augmentation)
+        array, _, _ = cached_array(
+            "features",
+            key,
+            shape=(len(pixels), *self._bottom.output_shape[1:]),
+            dtype="float32",
+            about=f"{self._identity['backbone']}'s features",
+            fill=lambda features: self._fill(features, batches, epoch, on_image),
+        )
+        return replace(pixels, images=array, digest=key)
+
+    def _fill(
+        self, features: np.ndarray, batches: Batches, epoch: int, on_image: Callable[[int], None]
+    ) -> dict[str, Any]:
+        self._extract = self._extract or extractor(self._bottom, BATCH)
+        done = 0
+        for images, _ in batches.epoch(epoch):
+            features[done : done + len(images)] = self._extract(images)
+            done += len(images)
+            on_image(len(images))
+        return {}
+
+
+class ViewedBatches(Batches):
+    """Batches whose epochs take turns with the views."""
+
+    def __init__(self, views: list[Pixels], batch_size: int, *, seed: int) -> None:
+        super().__init__(views[0], batch_size, shuffle=True, seed=seed)
+        self._views = views
+
+    def images(self, epoch: int) -> np.ndarray:
+        return self._views[epoch % len(self._views)].images
+
+
+def is_frozen(model: keras.Model) -> bool:
+    """Whether the model has a backbone that training does not change."""
+    return any(layer.name == "backbone" and not layer.trainable for layer in model.layers)
+
+
+def _head(model: keras.Model) -> keras.Model:
+    """The model's own layers from the features on, compiled with its own optimizer."""
+    names = [layer.name for layer in model.layers]
+    inputs = outputs = keras.Input(model.get_layer("features").output.shape[1:], name="features")
+    for layer in model.layers[names.index("features") + 1 :]:
+        outputs = layer(outputs)
+    head = keras.Model(inputs, outputs, name="head")
+    head.compile(optimizer=model.optimizer, loss=model.loss, metrics=metrics_for(model.loss))
+    return head
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
