@@ -60,7 +60,7 @@ def _litert(model: keras.Model, batch_size: int) -> Extractor:
     shape = (batch_size, *model.input_shape[1:])
     call = tensorflow.function(lambda images: model(images, training=False))
     concrete = call.get_concrete_function(tensorflow.TensorSpec(shape, tensorflow.uint8))
-    converted = tensorflow.lite.TFLiteConverter.from_concrete_functions([concrete], model).convert()
+    converted = tensorflow.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
     interpreter = _interpreter()(model_content=converted, num_threads=os.cpu_count())
     interpreter.allocate_tensors()
     put, get = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
@@ -80,5 +80,7 @@ def _interpreter() -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        from tensorflow.lite import Interpreter
+        import tensorflow
+
+        return tensorflow.lite.Interpreter
     return Interpreter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -46,15 +46,19 @@ class KerasSteps:
 
     def __init__(self, model: keras.Model) -> None:
         self._model = model
-        self._latest: dict[str, Any] = {}
+        self._sums: dict[str, float] = {}
+        self._images = 0
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
         targets = labels.astype(np.float32)[:, None]
-        self._latest = self._model.train_on_batch(images, targets, return_dict=True)
+        for name, mean in self._model.train_on_batch(images, targets, return_dict=True).items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(mean) * len(images)
+        self._images += len(images)
 
     def totals(self) -> dict[str, float]:
-        self._model.reset_metrics()
-        return {name: float(value) for name, value in self._latest.items()}
+        means = {name: total / self._images for name, total in self._sums.items()}
+        self._sums, self._images = {}, 0
+        return means
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         return np.asarray(self._model.predict_on_batch(images))

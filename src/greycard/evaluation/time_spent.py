@@ -42,7 +42,7 @@ def time_facts(
         total: seconds of the whole run.
 
     Returns:
-        `time` (seconds by part, `other` being the rest), `augment_seconds`, `images_per_second` of the training steps
+        `seconds_by_part` (`other` being the rest), `augment_seconds`, `images_per_second` of the training steps
         after the first epoch, `total_seconds` and `advice`, None where nothing dominates.
     """
     time = {part: seconds.get(part, 0.0) for part in PARTS if part != "other"}
@@ -51,7 +51,7 @@ def time_facts(
     trained = sum(line["train_seconds"] for line in settled)
     speed = images * len(settled) / trained if trained else None
     return {
-        "time": time,
+        "seconds_by_part": time,
         "augment_seconds": augment,
         "images_per_second": speed,
         "total_seconds": total,

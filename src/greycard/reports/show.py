@@ -54,7 +54,9 @@ def _figures(summary: dict[str, Any]) -> list[str]:
 
 def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Runs of before this was kept do not say where their time went."""
-    return [("where it went", time_line(summary["time"])), ("speed", _speed(summary))] if "time" in summary else []
+    if "seconds_by_part" not in summary:
+        return []
+    return [("where it went", time_line(summary["seconds_by_part"])), ("speed", _speed(summary))]
 
 
 def _speed(summary: dict[str, Any]) -> str:

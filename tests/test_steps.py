@@ -1,0 +1,215 @@
+"""The fast steps and features compute what Keras computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import layers
+
+import greycard
+from greycard import backend
+from greycard.backend import features, tensorflow_steps
+from greycard.backend.steps import KerasSteps, Steps
+from greycard.backend.tensorflow_conv import conv_pool
+from greycard.backend.tensorflow_steps import TensorFlowSteps
+from greycard.models.build import build_model
+from greycard.models.head import measure
+from greycard.pipeline.augmentation import Augmentation
+from greycard.pipeline.batches import Batches
+from greycard.pipeline.pixels import Pixels
+from greycard.recipe import Recipe
+
+tf = pytest.importorskip("tensorflow")
+
+RECIPES = {
+    "dense": Recipe(name="d", dataset="d", image_size=(9, 9), dense=(12,), loss="sparse_categorical_crossentropy"),
+    "conv": Recipe(name="c", dataset="c", image_size=(21, 18), conv=(4, 6), dense=(8,), loss="binary_crossentropy"),
+}
+CLASSES = {"dense": 3, "conv": 2}
+
+
+def _data(recipe: Recipe, classes: int, count: int = 22) -> tuple[np.ndarray, np.ndarray]:
+    draws = np.random.default_rng(3)
+    assert recipe.image_size is not None
+    return draws.integers(0, 256, (count, *recipe.image_size, 3), dtype=np.uint8), draws.integers(0, classes, count)
+
+
+def _model(name: str) -> keras.Model:
+    backend.seed_everything(5)
+    return build_model(RECIPES[name], CLASSES[name])
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    height=st.integers(4, 11),
+    width=st.integers(4, 11),
+    channels=st.integers(1, 3),
+    filters=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+def test_conv_pool_is_convolution_relu_and_pooling_and_so_is_its_gradient(
+    height: int, width: int, channels: int, filters: int, seed: int
+) -> None:
+    draws = np.random.default_rng(seed)
+    shapes = ((2, height, width, channels), (3, 3, channels, filters), (filters,))
+    arguments = [tf.constant(draws.normal(size=shape).astype(np.float32)) for shape in shapes]
+
+    def stock(x: Any, kernel: Any, bias: Any) -> Any:
+        return tf.nn.max_pool2d(tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "VALID") + bias), 2, 2, "VALID")
+
+    results = []
+    for operation in (conv_pool, stock):
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            outputs = operation(*arguments)
+            total = tf.reduce_sum(outputs * tf.range(1.0, filters + 1))
+        results.append([outputs, *tape.gradient(total, arguments)])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def _trained(steps: Steps, images: np.ndarray, labels: np.ndarray) -> list[dict[str, float]]:
+    measured = []
+    for _ in range(3):
+        size = 4 * steps.together
+        for start in range(0, len(images), size):
+            steps.train(images[start : start + size], labels[start : start + size])
+        measured.append(steps.totals())
+    return measured
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_steps_are_keras_steps(name: str, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """22 images in batches of 4: the last batch is smaller, and several whole ones go into one call."""
+    monkeypatch.setattr(tensorflow_steps, "_WORTH_COMPILING", 0 if compiled else 1e18)
+    images, labels = _data(RECIPES[name], CLASSES[name])
+    ours, theirs = _model(name), _model(name)
+    steps = TensorFlowSteps(ours, 4, steps=18)
+    assert (steps.together > 1) == compiled
+    for found, expected in zip(
+        _trained(steps, images, labels), _trained(KerasSteps(theirs), images, labels), strict=True
+    ):
+        assert found == pytest.approx(expected, rel=1e-3)
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-2, atol=1e-4)
+    np.testing.assert_allclose(steps.predict(images), KerasSteps(theirs).predict(images), rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize(("loss", "units"), [("binary_crossentropy", 1), ("sparse_categorical_crossentropy", 4)])
+def test_validation_is_measured_as_keras_measures_it(loss: str, units: int) -> None:
+    draws = np.random.default_rng(8)
+    outputs = draws.random((60, units)).astype(np.float32)
+    outputs = outputs if units == 1 else outputs / outputs.sum(axis=1, keepdims=True)
+    labels = draws.integers(0, max(units, 2), 60)
+    found = measure(loss, labels, outputs)
+    expected = float(np.mean(keras.losses.get(loss)(labels[:, None].astype(np.float32), outputs)))
+    assert found["loss"] == pytest.approx(expected, rel=1e-5)
+    metric = keras.metrics.BinaryAccuracy() if units == 1 else keras.metrics.SparseCategoricalAccuracy()
+    metric.update_state(labels[:, None], outputs)
+    assert found["accuracy"] == pytest.approx(float(metric.result()))
+
+
+def test_a_loss_of_certain_wrong_answers_is_finite() -> None:
+    assert np.isfinite(measure("binary_crossentropy", np.array([0, 1]), np.array([[1.0], [0.0]]))["loss"])
+
+
+@pytest.mark.parametrize("together", [1, 3, 50])
+def test_batches_together_are_the_batches_one_by_one(together: int) -> None:
+    draws = np.random.default_rng(1)
+    pixels = Pixels(tuple("abcdefghijk"), np.arange(11), draws.integers(0, 256, (11, 8, 8, 3), dtype=np.uint8))
+    batches = Batches(pixels, 2, shuffle=True, seed=4, augmentation=Augmentation(rotation_range=30))
+    single = [batches.batch(2, index) for index in range(len(batches))]
+    joined = list(batches.epoch(2, together))
+    for ours, theirs in zip(zip(*joined, strict=True), zip(*single, strict=True), strict=True):
+        assert np.array_equal(np.concatenate(ours), np.concatenate(theirs))
+    assert batches.seconds > 0
+
+
+def _backbone() -> keras.Model:
+    backend.seed_everything(2)
+    inputs = keras.Input((20, 20, 3), dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.DepthwiseConv2D(3, activation="relu6")(layers.Conv2D(5, 3, strides=2)(x))
+    return keras.Model(inputs, layers.GlobalAveragePooling2D()(layers.BatchNormalization()(x)))
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_features_agree_with_keras(count: int) -> None:
+    model = _backbone()
+    images = np.random.default_rng(0).integers(0, 256, (count, 20, 20, 3), dtype=np.uint8)
+    extract = features.extractor(model, 8)
+    assert "litert" in extract.__qualname__
+    expected = model.predict_on_batch(images)
+    np.testing.assert_allclose(extract(images), expected, atol=features.TOLERANCE * np.abs(expected).max())
+
+
+def _raises(model: keras.Model, batch_size: int) -> features.Extractor:
+    raise RuntimeError("an operation LiteRT does not have")
+
+
+def _wrong(model: keras.Model, batch_size: int) -> features.Extractor:
+    return lambda images: np.asarray(model.predict_on_batch(images)) * 1.01
+
+
+@pytest.mark.parametrize("litert", [_raises, _wrong])
+def test_an_engine_that_fails_or_disagrees_is_not_used(litert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "_litert", litert)
+    model = _backbone()
+    images = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3), dtype=np.uint8)
+    assert np.array_equal(features.extractor(model, 8)(images), model.predict_on_batch(images))
+
+
+def _transfer(pictures: Path, out: Path, **changes: Any) -> greycard.Run:
+    dataset = greycard.load_folder(pictures)
+    if not (out / "first-1").exists():
+        first = Recipe(name="first", dataset="pictures", image_size=(24, 24), conv=(4,), dense=(8,), epochs=1)
+        greycard.train(first, dataset, out=out, quiet=True)
+    recipe = Recipe(
+        name="second", dataset="pictures", image_size=(24, 24), backbone=str(out / "first-1"), dense=(8,), epochs=5
+    )
+    return greycard.train(recipe.replace(**changes), dataset, out=out, quiet=True)
+
+
+def test_the_saved_model_is_whole_and_predicts_what_the_head_did(pictures: Path, tmp_path: Path) -> None:
+    run = _transfer(pictures, tmp_path / "runs", rotation_range=20)
+    images = [pictures / id for id in run.predictions["ids"]]
+    found = [[each.probabilities[name] for name in run.classes] for each in run.predict(images) if each.probabilities]
+    np.testing.assert_allclose(found, run.predictions["probabilities"], atol=2e-3)
+    assert run.summary["seconds_by_part"]["features"] > 0
+
+
+def test_features_are_computed_once(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Any) -> None:
+    first = _transfer(pictures, tmp_path / "runs", rotation_range=20, feature_views=2)
+    listed = cli("cache", "--format", "json").out
+    assert listed.count('"features"') == 3  # validation and two views
+    monkeypatch.setattr("greycard.training.features.extractor", _raises)
+    second = _transfer(pictures, tmp_path / "runs", rotation_range=20, feature_views=2)
+    assert np.array_equal(first.predictions["probabilities"], second.predictions["probabilities"])
+    with pytest.raises(RuntimeError):
+        _transfer(pictures, tmp_path / "runs", rotation_range=20, feature_views=3)
+
+
+def test_epochs_take_turns_with_the_views(pictures: Path, tmp_path: Path) -> None:
+    """As many views as epochs is the recipe without the saving; fewer is another training from then on."""
+    runs = [_transfer(pictures, tmp_path / "runs", rotation_range=40, feature_views=count) for count in (5, 9, 1)]
+    losses = [[line["train_loss"] for line in run.history] for run in runs]
+    assert losses[0] == losses[1]
+    assert losses[0][0] == losses[2][0]
+    assert losses[0][1:] != losses[2][1:]
+
+
+def test_the_head_on_features_learns_what_the_whole_model_would(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = _transfer(pictures, tmp_path / "runs")
+    monkeypatch.setattr("greycard.workflow.learner.is_frozen", lambda model: False)
+    whole = _transfer(pictures, tmp_path / "runs")
+    assert whole.summary["seconds_by_part"]["features"] == 0
+    np.testing.assert_allclose(quick.predictions["probabilities"], whole.predictions["probabilities"], atol=2e-3)
