@@ -14,12 +14,13 @@ from keras import layers
 
 import greycard
 from greycard import backend
-from greycard.backend import features, tensorflow_steps
+from greycard.backend import features, precision, tensorflow_steps
 from greycard.backend.steps import KerasSteps, Steps
 from greycard.backend.tensorflow_conv import conv_pool
 from greycard.backend.tensorflow_steps import TensorFlowSteps
 from greycard.models.build import build_model
 from greycard.models.head import measure
+from greycard.models.precision import computing_in
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.batches import Batches
 from greycard.pipeline.pixels import Pixels
@@ -213,3 +214,38 @@ def test_the_head_on_features_learns_what_the_whole_model_would(
     whole = _transfer(pictures, tmp_path / "runs")
     assert whole.summary["seconds_by_part"]["features"] == 0
     np.testing.assert_allclose(quick.predictions["probabilities"], whole.predictions["probabilities"], atol=2e-3)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_bfloat16_learns_the_same_with_float32_weights_and_outputs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorflow_steps, "_WORTH_COMPILING", 0)
+    images, labels = _data(RECIPES[name], CLASSES[name])
+    measured = {}
+    for kind in ("float32", "bfloat16"):
+        model = _model(name)
+        with computing_in(model, kind):
+            measured[kind] = _trained(TensorFlowSteps(model, 4, steps=18), images, labels)
+        assert {weight.dtype for weight in model.get_weights()} == {np.dtype("float32")}
+        assert all(layer.compute_dtype == "float32" for layer in model.layers if layer.weights)
+    assert measured["bfloat16"] != measured["float32"]
+    for found, expected in zip(measured["bfloat16"], measured["float32"], strict=True):
+        assert found["loss"] == pytest.approx(expected["loss"], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"), [("sse2 avx2", False), ("avx512f avx512_bf16", True), ("amx_bf16 amx_tile", True)]
+)
+def test_a_processor_says_whether_it_has_bfloat16(flags: str, expected: bool, tmp_path: Path) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor : 0\nflags : {flags}\nprocessor : 1\nflags : {flags}\n")
+    assert precision._cpu_has_bfloat16(cpuinfo) == expected
+    assert not precision._cpu_has_bfloat16(tmp_path / "none")
+
+
+def test_a_run_says_what_it_computed_in(tmp_path: Path) -> None:
+    run = greycard.train("digits-cnn", epochs=1, precision="bfloat16", out=tmp_path, quiet=True)
+    assert run.recipe.precision == "bfloat16"
+    assert run.predictions["probabilities"].dtype == np.float32
+    assert run.summary["val_accuracy"] > 0.5
+    chosen = greycard.train("digits-cnn", epochs=1, out=tmp_path, quiet=True)
+    assert chosen.recipe.precision == precision.best_precision()

@@ -49,6 +49,8 @@ class Recipe:
         split_seed: the seed of that split, apart from `seed`, so that runs of several seeds can be compared.
         train_limit: use only so many training images, the same share of every class.
         val_limit: likewise for validation.
+        precision: what training computes in: bfloat16, float32, or auto, which is bfloat16 where the hardware has it.
+            Weights and outputs are float32 either way.
         seed: of the weights, the order, dropout and augmentation.
     """
 
@@ -79,6 +81,7 @@ class Recipe:
     split_seed: int = 0
     train_limit: int | None = None
     val_limit: int | None = None
+    precision: str = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -228,6 +231,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("patience", "train_limit", "val_limit"), _optional(_whole(1)), "a whole number from 1 on"),
     (("augmentation",), lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields"),
     (("target_accuracy",), _optional(_number(0, 1)), "between 0 and 1"),
+    (("precision",), _one_of("auto", "float32", "bfloat16"), "auto, float32 or bfloat16"),
     (("target_split",), _one_of("validation", "training"), "validation or training"),
     (("val_fraction",), lambda v: isinstance(v, float) and 0 < v < 1, "a fraction between 0 and 1"),
     (("split_seed", "seed"), lambda v: _whole(0)(v) and v < 2**32, "a whole number from 0 to 4294967295"),

@@ -45,7 +45,7 @@ def _fused(layer: keras.Layer, after: keras.Layer | None) -> Callable[[Any], Any
     if isinstance(layer, layers.InputLayer | layers.MaxPooling2D):
         return lambda x: x  # its convolution has pooled already
     if isinstance(layer, layers.Conv2D) and isinstance(after, layers.MaxPooling2D):
-        return lambda x: conv_pool(x, layer.kernel.value, layer.bias.value)
+        return lambda x: conv_pool(*(tf.cast(each, layer.compute_dtype) for each in (x, layer.kernel, layer.bias)))
     return lambda x: layer(x, training=True)
 
 

@@ -42,7 +42,8 @@ class TensorFlowSteps:
         compiled = steps * _operations(model, batch_size) > _WORTH_COMPILING
         whole = compiled and _is_dense(model)  # XLA runs convolutions more slowly than TensorFlow
         self.together = _together(model, batch_size) if compiled else 1
-        self._forward = forward(model) if compiled else lambda images: model(images, training=True)
+        fused = compiled and not tf.config.list_physical_devices("GPU")  # cuDNN needs no help
+        self._forward = forward(model) if fused else lambda images: model(images, training=True)
         self._update = tf.function(self._apply, jit_compile=True) if compiled and not whole else self._apply
         self._run = tf.function(self._steps, jit_compile=whole or None)
         self._outputs = tf.function(lambda images: model(images, training=False), reduce_retracing=True)

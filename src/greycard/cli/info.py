@@ -36,12 +36,13 @@ def _cache() -> str:
 def info(data_dir: str | None, debug: bool) -> None:
     """Say which versions, device and folders are in use."""
     from greycard import backend
+    from greycard.backend.precision import best_precision
     from greycard.locations import data_dir as data_folder
     from greycard.locations import weights_dir
     from greycard.runs.environment import environment
 
     backend.start()
-    facts = environment(backend.describe())
+    facts = environment(backend.describe() | {"precision": best_precision()})
     del facts["started"]
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}
     facts["cache folder"] = _cache()

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from greycard import backend
+from greycard.backend.precision import best_precision
 from greycard.datasets.core import Dataset, LeftOut, Split
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.models.backbone import RUN_MODEL, WeightsDoNotFitError, is_run
@@ -63,7 +64,9 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
         GreycardError: a loss that does not fit, an unknown network, a folder that is no finished run.
     """
     _expect_kind(recipe, dataset)
-    resolved = recipe.replace(loss=loss_for(len(dataset.classes), recipe.loss), dataset=dataset.name)
+    precision = best_precision() if recipe.precision == "auto" else recipe.precision
+    loss = loss_for(len(dataset.classes), recipe.loss)
+    resolved = recipe.replace(loss=loss, dataset=dataset.name, precision=precision)
     if recipe.backbone is None or is_run(recipe.backbone):
         return resolved
     if Path(recipe.backbone).exists():

@@ -17,6 +17,7 @@ from greycard.errors import GreycardWarning
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
 from greycard.evaluation.time_spent import time_facts
 from greycard.models.head import as_probabilities
+from greycard.models.precision import computing_in
 from greycard.recipe import Recipe
 from greycard.runs.directory import ENVIRONMENT, LABELS, MODEL, RECIPE, SUMMARY, RunDirectory, expect_writable
 from greycard.runs.environment import environment, machine, peak_memory_mb
@@ -101,16 +102,17 @@ def _opening(prepared: Prepared, path: Path) -> str:
 
 
 def _train(recipe: Recipe, learns: Learner, directory: RunDirectory, display: Display, clock: Clock) -> Fitted:
-    return fit(
-        learns.model,
-        learns.train,
-        learns.validation,
-        epochs=recipe.epochs,
-        rules=stopping_rules(recipe),
-        display=display,
-        clock=clock,
-        on_epoch=directory.append_history,
-    )
+    with computing_in(learns.model, recipe.precision):
+        return fit(
+            learns.model,
+            learns.train,
+            learns.validation,
+            epochs=recipe.epochs,
+            rules=stopping_rules(recipe),
+            display=display,
+            clock=clock,
+            on_epoch=directory.append_history,
+        )
 
 
 def _write_results(prepared: Prepared, fitted: Fitted, directory: RunDirectory) -> None:
