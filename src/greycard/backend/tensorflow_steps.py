@@ -50,10 +50,11 @@ class TensorFlowSteps:
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
         targets = labels.astype(np.float32)[:, None]
-        whole = len(images) // self._batch_size * self._batch_size
-        for part in (slice(0, whole), slice(whole, len(images))):
-            if len(images[part]):
-                self._run(*(self._as_steps(array[part]) for array in (images, targets)))
+        steps, rest = divmod(len(images), self._batch_size)
+        if steps:
+            self._run(self._as_steps(images, steps), self._as_steps(targets, steps), tf.constant(steps))
+        if rest:
+            self._run(tf.constant(images[None, -rest:]), tf.constant(targets[None, -rest:]), tf.constant(1))
 
     def totals(self) -> dict[str, float]:
         loss, right, images = self._sums.numpy()
@@ -64,16 +65,18 @@ class TensorFlowSteps:
     def predict(self, images: np.ndarray) -> np.ndarray:
         return self._outputs(tf.constant(images)).numpy()
 
-    def _as_steps(self, array: np.ndarray) -> Any:
-        """(n, …) as (steps, batch size, …); what is less than a batch is one step."""
-        size = min(self._batch_size, len(array))
-        return tf.constant(array.reshape(-1, size, *array.shape[1:]))
+    def _as_steps(self, array: np.ndarray, steps: int) -> Any:
+        """(n, …) as (together, batch size, …), filled up: XLA compiles for one shape, and would do so again."""
+        whole = array[: steps * self._batch_size].reshape(steps, self._batch_size, *array.shape[1:])
+        missing = self.together - steps
+        return tf.constant(np.pad(whole, [(0, missing)] + [(0, 0)] * (whole.ndim - 1)) if missing else whole)
 
-    def _steps(self, images: Any, targets: Any) -> None:
+    def _steps(self, images: Any, targets: Any, count: Any) -> None:
+        """`count` steps of the batches (steps, b, …)."""
         if images.shape[0] == 1:
             self._step(images[0], targets[0])
             return
-        for position in tf.range(images.shape[0]):
+        for position in tf.range(count):
             self._step(images[position], targets[position])
 
     def _step(self, images: Any, targets: Any) -> None:
