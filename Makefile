@@ -22,7 +22,7 @@ check: $(VENV)/.developed  ## lint and types
 docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
 	$(BIN)/python docs/generate.py
 
-bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchmarks.md); about an hour
+bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchmarks.md); takes hours
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/features.py

@@ -12,6 +12,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,6 @@ from large import filtered_set
 from result import ResultFile, parser
 
 SIZE, BATCH = (150, 150), 32
-RANGES = {
-    "rotation_range": 40,
-    "width_shift_range": 0.2,
-    "height_shift_range": 0.2,
-    "shear_range": 0.2,
-    "zoom_range": 0.2,
-    "horizontal_flip": True,
-    "fill_mode": "nearest",
-}
 
 
 def main() -> None:
@@ -96,7 +88,7 @@ def _batches(folder: Path, pixels: Pixels) -> Iterator[Way]:
 def _augmenting(pixels: Pixels) -> Iterator[Way]:
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
-    generator, layers = ImageDataGenerator(**RANGES), _random_layers(pixels.images)
+    generator, layers = ImageDataGenerator(**asdict(AS_PUBLISHED)), _random_layers(pixels.images)
     ours = Batches(pixels, BATCH, shuffle=True, augmentation=AS_PUBLISHED)
 
     def image_by_image(_number: int) -> int:

@@ -15,6 +15,7 @@ from keras import layers
 import greycard
 from greycard import backend
 from greycard.backend import features, precision, tensorflow_steps
+from greycard.backend.start import muted
 from greycard.backend.steps import KerasSteps, Steps
 from greycard.backend.tensorflow_conv import conv_pool
 from greycard.backend.tensorflow_steps import TensorFlowSteps
@@ -249,3 +250,10 @@ def test_a_run_says_what_it_computed_in(tmp_path: Path) -> None:
     assert run.summary["val_accuracy"] > 0.5
     chosen = greycard.train("digits-cnn", epochs=1, out=tmp_path, quiet=True)
     assert chosen.recipe.precision == precision.best_precision()
+
+
+def test_a_process_without_stderr_has_nothing_to_mute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    with muted():
+        pass
+    assert backend.describe()["backend"] == "tensorflow"

@@ -7,6 +7,7 @@ DIR holds train/ and validation/ with a folder a class in each.
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import dataclass
 
 import keras
@@ -38,14 +39,20 @@ ROWS = {
 
 def main() -> None:
     asked = options(tuple(ROWS))
-    row, clock = ROWS[asked.name], Clock()
+    row = ROWS[asked.name]
     keras.utils.set_random_seed(asked.seed)
     training = augmenting() if row.augmented else ImageDataGenerator(rescale=1 / 255)
-    plain = ImageDataGenerator(rescale=1 / 255)
-    pictures = {"target_size": (row.size, row.size), "class_mode": "binary"}
-    train = training.flow_from_directory(asked.data / "train", batch_size=row.batch, **pictures)
-    validation = plain.flow_from_directory(asked.data / "validation", batch_size=row.val_batch, **pictures)
-    model = cnn(row)
+    learn(asked, cnn(row), training, row.size, row.batch, row.val_batch)
+
+
+def learn(
+    asked: Namespace, model: keras.Model, training: ImageDataGenerator, size: int, batch: int, val_batch: int
+) -> None:
+    """Fit on the pictures of asked.data, and say what came of it."""
+    plain, clock = ImageDataGenerator(rescale=1 / 255), Clock()
+    pictures = {"target_size": (size, size), "class_mode": "binary"}
+    train = training.flow_from_directory(asked.data / "train", batch_size=batch, **pictures)
+    validation = plain.flow_from_directory(asked.data / "validation", batch_size=val_batch, **pictures)
     model.fit(
         train,
         epochs=asked.epochs,
@@ -55,9 +62,7 @@ def main() -> None:
         callbacks=[clock],
         verbose=2,
     )
-    sorted_ones = plain.flow_from_directory(
-        asked.data / "validation", batch_size=row.val_batch, shuffle=False, **pictures
-    )
+    sorted_ones = plain.flow_from_directory(asked.data / "validation", batch_size=val_batch, shuffle=False, **pictures)
     finish(asked, clock, model, sorted_ones, sorted_ones.classes, sorted_ones.filenames)
 
 

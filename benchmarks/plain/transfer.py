@@ -10,34 +10,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
-from folders import augmenting
+from folders import augmenting, learn
 from keras import layers
-from keras.src.legacy.preprocessing.image import ImageDataGenerator
-from record import Clock, finish, options
+from record import options
 
 BATCH = {"horses-humans-transfer": 5, "cats-dogs-3k-transfer": 20}
 
 
 def main() -> None:
     asked = options(tuple(BATCH))
-    clock = Clock()
     keras.utils.set_random_seed(asked.seed)
-    plain = ImageDataGenerator(rescale=1 / 255)
-    pictures = {"target_size": (150, 150), "class_mode": "binary", "batch_size": BATCH[asked.name]}
-    train = augmenting().flow_from_directory(asked.data / "train", **pictures)
-    validation = plain.flow_from_directory(asked.data / "validation", **pictures)
-    model = transfer(asked.weights)
-    model.fit(
-        train,
-        epochs=asked.epochs,
-        steps_per_epoch=asked.steps,
-        validation_data=validation,
-        validation_steps=asked.steps,
-        callbacks=[clock],
-        verbose=2,
-    )
-    sorted_ones = plain.flow_from_directory(asked.data / "validation", shuffle=False, **pictures)
-    finish(asked, clock, model, sorted_ones, sorted_ones.classes, sorted_ones.filenames)
+    batch = BATCH[asked.name]
+    learn(asked, transfer(asked.weights), augmenting(), 150, batch, batch)
 
 
 def transfer(weights: Path | None) -> keras.Model:

@@ -111,7 +111,6 @@ def train(
     from greycard.reports.progress import display
 
     configure()
-
     published = reason = None
     if isinstance(what, Dataset):
         recipe, reason = choose_recipe(what, weights=weights, backbone=changes.pop("backbone", backbone))

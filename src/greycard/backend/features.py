@@ -1,8 +1,7 @@
 """A frozen network's features by the fastest engine that agrees with Keras.
 
-On a CPU LiteRT (TensorFlow Lite with XNNPACK) computes InceptionV3 1.4 times and MobileNetV2 3.4 times as fast as
-`model.predict`. It is used only where its answers on a probe agree with Keras's; whatever else happens, Keras computes
-them.
+On a CPU that is LiteRT (TensorFlow Lite with XNNPACK; docs/benchmarks.md). It is used only where its answers on a probe
+agree with Keras's; whatever else happens, Keras computes them.
 """
 
 from __future__ import annotations

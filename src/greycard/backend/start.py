@@ -19,7 +19,7 @@ def configure() -> None:
 
     What the user has set in the environment stays as it is. TensorFlow keeps the memory it has: without its own
     allocator every step asks the system for the same pages again, a third of the time of a small CNN. And it uses
-    oneDNN on processors where it would leave it out, though it is up to 1.6 times as fast there (docs/log.md).
+    oneDNN on processors where it would leave it out, though it is up to 1.5 times as fast there (docs/log.md).
     """
     _expect_backend(os.environ.get("KERAS_BACKEND", ""))
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
@@ -34,6 +34,8 @@ def configure() -> None:
 def start() -> None:
     """Import Keras and the backend in use, some seconds the first time, without what they remark on stderr."""
     configure()
+    if "keras" in sys.modules:
+        return
     with muted():
         import keras
 
@@ -43,6 +45,9 @@ def start() -> None:
 @contextmanager
 def muted() -> Iterator[None]:
     """Nothing reaches the terminal's stderr: libraries in C++ write there before they can be told not to."""
+    if sys.stderr is None:  # closed by whoever started this process: nothing to mute
+        yield
+        return
     sys.stderr.flush()
     terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

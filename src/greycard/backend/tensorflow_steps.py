@@ -107,10 +107,9 @@ def _is_dense(model: keras.Model) -> bool:
 
 def _operations(model: keras.Model, batch_size: int) -> int:
     """About how many a step takes: two passes back for each forward, and the update of every weight."""
-    forward = sum(2 * int(np.prod(layer.kernel.shape)) * _places(layer) for layer in model.layers if _has_kernel(layer))
-    return 3 * forward * batch_size + _OPERATIONS_A_WEIGHT * sum(
-        int(np.prod(weight.shape)) for weight in model.trainable_variables
-    )
+    an_image = sum(2 * int(np.prod(layer.kernel.shape)) * _places(layer) for layer in filter(_has_kernel, model.layers))
+    weights = sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
+    return 3 * an_image * batch_size + _OPERATIONS_A_WEIGHT * weights
 
 
 def _has_kernel(layer: keras.Layer) -> bool:

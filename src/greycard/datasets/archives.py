@@ -35,12 +35,7 @@ def unpack(archive: Path, prefix: str, target: Path) -> list[Path]:
             members = _members(source, prefix, archive)
             budget = min(MAX_BYTES, MAX_RATIO * archive.stat().st_size)
             return _write(source, members, target, budget)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        RuntimeError,
-    ) as error:  # RuntimeError: encrypted, or packed oddly
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: encrypted, or packed oddly
         shutil.rmtree(target)
         raise GreycardError(f"{archive} is damaged or not a plain zip file: {error}", hint="remove it") from error
     except BaseException:

@@ -81,14 +81,8 @@ def find_layout(root: Path) -> Layout:
         return Layout(root, None)
     beside = _beside(root, {train, *validation})
     if not validation:
-        return Layout(
-            train,
-            None,
-            (
-                *beside,
-                f"there is no validation/ beside {train.name}/, so a part of it is split off",
-            ),
-        )
+        split_off = f"there is no validation/ beside {train.name}/, so a part of it is split off"
+        return Layout(train, None, (*beside, split_off))
     spare = tuple(f"{other.name}/ is left untouched; validation uses {validation[0].name}/" for other in validation[1:])
     return Layout(train, validation[0], (*beside, *spare))
 

@@ -1,4 +1,4 @@
-"""Computing in bfloat16 while training: half the bytes and, where the hardware has it, twice the speed.
+"""Computing in bfloat16 while training: half the bytes to move, and fast where the hardware has it.
 
 Weights, their updates and the output stay float32, so nothing of the saved model tells how it was trained.
 """
