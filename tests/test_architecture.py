@@ -14,10 +14,11 @@ FLOW = (
     ("errors", "randomness", "locations", "backend"),
     ("datasets",),
     ("pipeline",),
+    ("doctor",),
     ("recipe", "settings"),
     ("models",),
-    ("training",),
     ("evaluation",),
+    ("training",),
     ("runs",),
     ("reports",),
     ("deploy",),
@@ -81,7 +82,7 @@ def test_one_package_names_a_backend() -> None:
 
 
 def test_import_and_help_load_nothing_heavy() -> None:
-    heavy = ("keras", "numpy", "cv2", "PIL", "sklearn", "rich", *BACKENDS)
+    heavy = ("keras", "numpy", "cv2", "PIL", "scipy", "sklearn", "rich", *BACKENDS)
     code = (
         "import sys, greycard; from greycard.cli.main import main; main(['--help']); main(['train', '--help']);"
         f"print('HEAVY', [name for name in {heavy!r} if name in sys.modules])"

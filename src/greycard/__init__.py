@@ -15,12 +15,16 @@ if TYPE_CHECKING:
         Recipe,
         Run,
         Table,
+        check,
+        compare,
         load_dataset,
         load_folder,
+        load_manifest,
         open_run,
         project,
         projects,
         runs_table,
+        split,
         train,
     )
 
@@ -30,12 +34,16 @@ __all__ = [
     "Recipe",
     "Run",
     "Table",
+    "check",
+    "compare",
     "load_dataset",
     "load_folder",
+    "load_manifest",
     "open_run",
     "project",
     "projects",
     "runs_table",
+    "split",
     "train",
 ]
 

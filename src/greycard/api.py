@@ -13,15 +13,20 @@ import numpy as np
 from greycard.datasets.core import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
+from greycard.datasets.manifest import load_manifest
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
 from greycard.reports.table import Table, make_table
+from greycard.runs.compare import Comparison, compare_runs
 from greycard.runs.record import RunRecord, find_runs
 from greycard.workflow.choose import choose_recipe
 
 if TYPE_CHECKING:
     from greycard.deploy.predict import Picture, Prediction
+    from greycard.doctor.check import Report
+    from greycard.doctor.looks import Looks
+    from greycard.workflow.split import NewSplit
 
 
 class Run(RunRecord):
@@ -157,6 +162,64 @@ def open_run(path: str | Path) -> Run:
     return Run(path)
 
 
+def check(dataset: Dataset, *, weights: str | Path | None = None, quiet: bool = False) -> tuple[Report, Looks]:
+    """What is wrong with a dataset's pictures and labels, and the small pictures it was found by.
+
+    Args:
+        dataset: from `load_folder` or `load_dataset`.
+        weights: judge labels by a pretrained network's features, not by pixels: a file, a folder, or `imagenet`.
+        quiet: show no progress.
+
+    Raises:
+        GreycardError: the dataset holds no pictures; weights that are none.
+    """
+    from greycard.reports.progress import display
+    from greycard.workflow.check import check_dataset
+
+    with display(quiet) as shown:
+        return check_dataset(dataset, weights=weights, display=shown)
+
+
+def split(
+    dataset: Dataset,
+    *,
+    val_fraction: float = 0.2,
+    seed: int = 0,
+    group_by: str | None = None,
+    quarantine: bool = False,
+    quiet: bool = False,
+) -> NewSplit:
+    """Both parts of a dataset of files mixed and split anew, equal and nearly equal pictures on the same side.
+
+    Args:
+        dataset: from `load_folder`.
+        val_fraction: of each class for validation.
+        seed: another seed, another split.
+        group_by: a regular expression; pictures whose ids match alike stay together.
+        quarantine: leave out what shows hardly anything, and equal pictures with different labels.
+        quiet: show no progress.
+
+    Raises:
+        GreycardError: arrays, or groups that cannot be dealt.
+    """
+    from greycard.reports.progress import display
+    from greycard.workflow.split import split_dataset
+
+    with display(quiet) as shown:
+        return split_dataset(
+            dataset, val_fraction=val_fraction, seed=seed, group_by=group_by, quarantine=quarantine, display=shown
+        )
+
+
+def compare(*runs: str | Path | RunRecord) -> Comparison:
+    """Two runs or more on the validation images they share; the seeds of one recipe count as one.
+
+    Raises:
+        GreycardError: runs that cannot be compared, with the reason.
+    """
+    return compare_runs([run if isinstance(run, RunRecord) else RunRecord(run) for run in runs])
+
+
 def runs_table(
     runs: str | Path | RunRecord | Iterable[str | Path | RunRecord] | None = None, *, out: str | Path = "runs"
 ) -> Table:
@@ -202,11 +265,15 @@ __all__ = [
     "Recipe",
     "Run",
     "Table",
+    "check",
+    "compare",
     "load_dataset",
     "load_folder",
+    "load_manifest",
     "open_run",
     "project",
     "projects",
     "runs_table",
+    "split",
     "train",
 ]

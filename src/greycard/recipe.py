@@ -44,6 +44,8 @@ class Recipe:
         augmentation: what is drawn anew for each training image, or None. Its fields are set by their own names.
         target_accuracy: stop once an epoch reaches it, a fraction between 0 and 1.
         target_split: whose accuracy the target means, `validation` or `training`.
+        target_bound: what of it has to reach the target: the accuracy as `measured`, or the `lower` end of its 95 %
+            interval.
         patience: stop after so many epochs without a better validation loss.
         val_fraction: the share split off for validation where the data brings no validation set.
         split_seed: the seed of that split, apart from `seed`, so that runs of several seeds can be compared.
@@ -76,6 +78,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     target_accuracy: float | None = None
     target_split: str = "validation"
+    target_bound: str = "measured"
     patience: int | None = None
     val_fraction: float = 0.2
     split_seed: int = 0
@@ -233,6 +236,7 @@ _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("target_accuracy",), _optional(_number(0, 1)), "between 0 and 1"),
     (("precision",), _one_of("auto", "float32", "bfloat16"), "auto, float32 or bfloat16"),
     (("target_split",), _one_of("validation", "training"), "validation or training"),
+    (("target_bound",), _one_of("measured", "lower"), "measured or lower"),
     (("val_fraction",), lambda v: isinstance(v, float) and 0 < v < 1, "a fraction between 0 and 1"),
     (("split_seed", "seed"), lambda v: _whole(0)(v) and v < 2**32, "a whole number from 0 to 4294967295"),
 )

@@ -13,7 +13,22 @@ from typing import Any
 
 import click
 
-from greycard.cli import cache, fetch, info, predict, projects, run, sample, show, table, train
+from greycard.cli import (
+    cache,
+    check,
+    compare,
+    diagnose,
+    fetch,
+    info,
+    predict,
+    projects,
+    run,
+    sample,
+    show,
+    split,
+    table,
+    train,
+)
 from greycard.errors import GreycardError, GreycardWarning
 
 USER_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
@@ -38,6 +53,10 @@ for _command in (
     train.train,
     table.table,
     show.show,
+    diagnose.diagnose,
+    check.check,
+    split.split,
+    compare.compare,
     predict.predict,
     fetch.fetch,
     sample.sample,

@@ -29,6 +29,10 @@ settings = click.option(
 quiet = click.option("--quiet", is_flag=True, help="Show no progress; print the result only.")
 debug = click.option("--debug", is_flag=True, help="Show tracebacks, and the backend's own messages.")
 
+text_or_json = click.option(
+    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How to print it."
+)
+
 _TRAINING = (
     click.option("--epochs", type=int, metavar="N", help="Passes over the training images."),
     click.option("--seed", type=int, metavar="N", help="Seed of weights, order, dropout and augmentation."),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from greycard.cli import options
-from greycard.cli.output import print_table, run_path
+from greycard.cli.output import load_pictures, print_table, run_path
 
 
 @click.command()
@@ -32,26 +30,18 @@ def train(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Train on a FOLDER of labelled pictures, here or in --data-dir, and print the table line.
+    """Train on a FOLDER of labelled pictures, here or in --data-dir, or on a manifest, and print the table line.
 
     One folder a class, or train/ and validation/ with one folder a class in each. What is trained is chosen by the
     number and size of the pictures and the weights at hand, and said; --set changes it.
     """
-    from greycard.api import load_folder, runs_table
+    from greycard.api import runs_table
     from greycard.api import train as train_dataset
 
     changes = options.changes(epochs, seed, target_accuracy, settings)
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if name in changes}
-    dataset = load_folder(_find(folder, data_dir), **split)
+    dataset = load_pictures(folder, data_dir, **split)
     if backbone and run_path(backbone, out).is_dir():
         backbone = str(run_path(backbone, out))
     run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, **changes)
     print_table(runs_table([run]))
-
-
-def _find(folder: str, data_dir: str | None) -> Path:
-    """The folder as it is named, or else inside the data directory."""
-    from greycard.locations import data_dir as data_folder
-
-    inside = data_folder(data_dir) / folder
-    return inside if not Path(folder).exists() and inside.is_dir() else Path(folder)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from greycard.datasets.core import Dataset, LeftOut, Split
-from greycard.datasets.pictures import UnreadableImageError, probe, quiet_pillow
+from greycard.datasets.pictures import quiet_pillow
+from greycard.datasets.readable import readable
 from greycard.datasets.splits import stratified_split
 from greycard.errors import GreycardError
 
@@ -151,8 +151,8 @@ class _Scan:
         return files
 
     def _readable(self, found: list[tuple[int, Path]]) -> list[tuple[int, int] | None]:
-        with quiet_pillow(), ThreadPoolExecutor() as pool:
-            outcomes = list(pool.map(_probe, [path for _, path in found]))
+        with quiet_pillow():
+            outcomes = readable([path for _, path in found])
         for (_, path), outcome in zip(found, outcomes, strict=True):
             if isinstance(outcome, str):
                 self.left_out.append(LeftOut(self._id(path), outcome))
@@ -185,13 +185,6 @@ def _expect_same_classes(train: _Scan, validation: _Scan) -> None:
             f" but not in {other.folder.name}/; expected the same class folders in both",
             hint=f"rename, add or remove folders; {train.folder.name}/ has {_some(list(train.classes))}",
         )
-
-
-def _probe(path: Path) -> tuple[int, int] | str:
-    try:
-        return probe(path)
-    except UnreadableImageError as error:
-        return str(error)
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -41,11 +42,19 @@ def render(kind: str, *, seed: int, index: int, size: int = 128) -> np.ndarray:
     return _lit(scene, rng)
 
 
-def write_sample(folder: Path, *, seed: int = 0, train_per_class: int = 100, validation_per_class: int = 40) -> int:
+def write_sample(
+    folder: Path,
+    *,
+    seed: int = 0,
+    train_per_class: int = 100,
+    validation_per_class: int = 40,
+    spoil: Callable[[Path], None] = lambda draft: None,
+) -> int:
     """Render FOLDER/train/<class>/NNN.jpg and FOLDER/validation/<class>/NNN.jpg.
 
     Returns the number of pictures. A half-written sample is never left behind, and a folder that
-    holds anything is refused with a GreycardError.
+    holds anything is refused with a GreycardError. `spoil` is given the rendered folder before it
+    gets its name.
     """
     folder = folder.resolve()
     _check_free(folder)
@@ -58,10 +67,12 @@ def write_sample(folder: Path, *, seed: int = 0, train_per_class: int = 100, val
         for subset, indices in (("train", train), ("validation", validation)):
             for kind in CLASSES:
                 _write_class(draft / subset / kind, kind, seed, indices)
+        spoil(draft)
+        count = sum(1 for path in draft.rglob("*") if path.is_file())
         if folder.exists():  # empty, or this refuses; Windows would not replace it
             folder.rmdir()
         os.replace(draft, folder)
-    return len(CLASSES) * (len(train) + len(validation))
+    return count
 
 
 def _check_free(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 PARTS = {
     "decode": "reading and decoding pictures",
+    "check": "looking for leaks and shift",
     "features": "the frozen backbone's features",
     "compute": "training steps",
     "validation": "validation",
@@ -18,6 +19,7 @@ PARTS = {
 
 _ADVICE = {
     "decode": (0.4, "the next run on these pictures finds them decoded (`greycard cache`)"),
+    "check": (0.4, "with more epochs it is a smaller share"),
     "features": (0.5, "the next run with this backbone and seed finds them computed; fewer feature_views take less"),
     "compute": (0.6, "smaller pictures (--set image_size=…) are the quickest way to shorter steps, a GPU the next"),
     "validation": (0.4, "--set val_limit=… measures on fewer images, with wider intervals"),

@@ -11,16 +11,13 @@ from functools import lru_cache
 import numpy as np
 
 from greycard.pipeline.augmentation import Augmentation
-from greycard.pipeline.cache import release
+from greycard.pipeline.cache import RELEASE_BYTES, release
 from greycard.pipeline.pixels import Pixels
 from greycard.pipeline.warp import Transform, draw, warp
 from greycard.randomness import ORDER, generator
 
 AHEAD = 2
 """Batches made ahead of the one in use; a few hide the making, more only take memory."""
-
-_RELEASE_BYTES = 256 << 20
-"""Pages of a mapped array are given back after so much was read, so that memory does not grow with the data."""
 
 _SHARES = 8
 """Parts a batch is warped in; the threads of any machine take them as they come."""
@@ -117,7 +114,7 @@ class Batches:
     def _give_back(self, epoch: int, read: int) -> None:
         """Only pages of a mapped array can be given back; in memory there is nothing to do."""
         self._unreleased += read
-        if self._unreleased > _RELEASE_BYTES:
+        if self._unreleased > RELEASE_BYTES:
             release(self.images(epoch))
             self._unreleased = 0
 

@@ -33,8 +33,11 @@ from greycard.pipeline.cache_entry import (
 )
 from greycard.pipeline.cache_room import NoRoomError
 
-IN_MEMORY_BYTES = 1 << 30
+IN_MEMORY_BYTES = 256 << 20
 """What is larger stays in a file that is mapped into memory."""
+
+RELEASE_BYTES = 256 << 20
+"""Pages of a mapped array are given back after so much was read or written, so that memory does not grow with it."""
 
 Fill = Callable[[np.ndarray], dict[str, Any]]
 _Made = tuple[np.ndarray, dict[str, Any]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from greycard.datasets.core import LeftOut, Split
 from greycard.datasets.digests import array_digest, file_digest
 from greycard.datasets.pictures import UnreadableImageError, quiet_pillow
 from greycard.errors import GreycardError
-from greycard.pipeline.cache import IN_MEMORY_BYTES, cached_array
+from greycard.pipeline.cache import IN_MEMORY_BYTES, RELEASE_BYTES, cached_array, release
 from greycard.pipeline.decode import POLICY, decode
 
 
@@ -46,6 +46,13 @@ class Pixels:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def each(self) -> Iterator[np.ndarray]:
+        """Image after image; memory does not grow with those that have been read."""
+        together = max(1, RELEASE_BYTES // max(self.images[:1].nbytes, 1))
+        for start in range(0, len(self), together):
+            yield from self.images[start : start + together]
+            release(self.images)
 
 
 @dataclass(frozen=True)
@@ -152,8 +159,12 @@ def _decode_into(
             on_image()
         return None
 
+    problems: list[str | None] = []
+    together = max(1, RELEASE_BYTES // max(images[:1].nbytes, 1))
     with quiet_pillow(), ThreadPoolExecutor() as pool:
-        problems = list(pool.map(decode_row, range(len(files))))
+        for start in range(0, len(files), together):
+            problems += pool.map(decode_row, range(start, min(start + together, len(files))))
+            release(images)
     _close_gaps(images, problems)
     return {"left_out": [[file.id, why] for file, why in zip(files, problems, strict=True) if why]}
 

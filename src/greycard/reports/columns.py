@@ -59,6 +59,15 @@ def _best(row: Row) -> str:
     return f"{percent(row['best_val_accuracy'])} @ {row['best_epoch']}"
 
 
+def _interval(row: Row) -> str:
+    return "–" if row["val_low"] is None else span(row["val_low"], row["val_high"])
+
+
+def span(low: float, high: float) -> str:
+    """An interval of fractions, `72.2 to 77.6 %`."""
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
 def _epochs(row: Row) -> str:
     planned = row["epochs_planned"]
     ours = str(planned) if row["epochs"] == planned else f"{row['epochs']} of {planned}"
@@ -66,7 +75,7 @@ def _epochs(row: Row) -> str:
 
 
 def _text(key: str) -> Callable[[Row], str]:
-    return lambda row: "–" if row[key] is None else str(row[key])
+    return lambda row: "–" if row[key] in (None, "") else str(row[key])
 
 
 def _parameters(row: Row) -> str:
@@ -80,18 +89,21 @@ COLUMNS: tuple[Column, ...] = (
     Column("architecture", _text("architecture"), number=False),
     Column(f"epochs{PUBLISHED}", _epochs),
     Column(f"train acc{PUBLISHED}", _accuracy("train_accuracy")),
+    Column("train acc after", lambda row: percent(row["train_accuracy_after"])),
     Column(f"val acc{PUBLISHED}", _accuracy("val_accuracy")),
+    Column("95 % interval", _interval),
     Column("best val acc", _best),
     Column(f"s / epoch{PUBLISHED}", lambda row: _beside(row, "seconds_per_epoch", seconds)),
     Column("total", lambda row: seconds(row["total_seconds"])),
     Column("parameters", _parameters),
     Column("machine", _text("machine"), number=False),
     Column("seed", _text("seed")),
+    Column("diagnosis", _text("diagnosis"), number=False),
     Column("note", _text("note"), number=False),
 )
 
 DROPPED_FIRST = (
-    "machine", "parameters", "note", "dataset", "seed", "architecture", "total", "train / val images", "best val acc",
-    f"epochs{PUBLISHED}", f"train acc{PUBLISHED}",
+    "machine", "parameters", "note", "dataset", "train acc after", "seed", "architecture", "total",
+    "train / val images", "best val acc", f"epochs{PUBLISHED}", f"train acc{PUBLISHED}", "diagnosis",
 )  # fmt: skip
 """Which columns go first where the terminal is too narrow for all; what is measured goes last."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from greycard.evaluation.intervals import accuracy_interval
 from greycard.runs.record import RunRecord
 
 _FIGURES = (
-    "train_images", "val_images", "train_accuracy", "val_accuracy", "best_val_accuracy", "best_epoch", "train_loss",
-    "val_loss", "seconds_per_epoch", "first_epoch_seconds", "total_seconds", "parameters", "machine",
+    "train_images", "val_images", "train_accuracy", "train_accuracy_after", "val_accuracy", "best_val_accuracy",
+    "best_epoch", "train_loss", "val_loss", "seconds_per_epoch", "first_epoch_seconds", "total_seconds",
+    "parameters", "machine",
 )  # fmt: skip
 _PUBLISHED = ("train_images", "val_images", "epochs", "train_accuracy", "val_accuracy", "seconds_per_epoch", "note")
 
@@ -16,6 +18,7 @@ _PUBLISHED = ("train_images", "val_images", "epochs", "train_accuracy", "val_acc
 def row_of(run: RunRecord) -> dict[str, Any]:
     """The values behind a table line: accuracies as fractions, times in seconds, None where there is no figure."""
     summary = run.summary if run.finished else {}
+    low, high = _interval(summary)
     published = summary.get("published") or {}
     return {
         "run": run.name,
@@ -26,10 +29,19 @@ def row_of(run: RunRecord) -> dict[str, Any]:
         "epochs": summary["epochs"] if run.finished else len(run.history),
         "epochs_planned": run.recipe.epochs,
         **{name: summary.get(name) for name in _FIGURES},
+        "val_low": low,
+        "val_high": high,
         "seed": run.recipe.seed,
+        "diagnosis": ", ".join(verdict["name"] for verdict in summary.get("diagnosis") or []),
         "note": _note(run, summary),
         **{f"published_{name}": published.get(name) for name in _PUBLISHED},
     }
+
+
+def _interval(summary: dict[str, Any]) -> tuple[float | None, float | None]:
+    """The 95 % interval of the validation accuracy."""
+    accuracy = summary.get("val_accuracy")
+    return (None, None) if accuracy is None else accuracy_interval(accuracy, summary["val_images"])
 
 
 def _note(run: RunRecord, summary: dict[str, Any]) -> str:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.time_spent import time_line
-from greycard.reports.columns import percent, seconds
+from greycard.reports.classes import classes_lines
+from greycard.reports.columns import percent, seconds, span
+from greycard.reports.diagnosis import diagnosis_lines
 from greycard.reports.progress import epoch_line
+from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
+from greycard.runs.scores import scores_of
 
 _EPOCHS_SHOWN = 10
 
 
 def run_text(run: RunRecord) -> str:
     """What was trained, what came out, the epochs, and where it ran."""
-    lines = [f"{run.name}: {run.recipe.architecture} on {run.recipe.dataset}", *_results(run), "", *_epochs(run), ""]
+    lines = [f"{run.name}: {run.recipe.architecture} on {run.recipe.dataset}", *_results(run), ""]
+    if run.finished and run.classes:
+        lines += [*diagnosis_lines(verdicts(run)), "", *classes_lines(scores_of(run)), ""]
+    lines += [*_epochs(run), ""]
     environment = run.environment
     lines.append(
         f"{environment['machine']}; Keras {environment['keras']} on {environment['backend']}"
@@ -36,11 +44,14 @@ def _results(run: RunRecord) -> list[str]:
 
 def _figures(summary: dict[str, Any]) -> list[str]:
     published = summary["published"] or {}
+    images = summary["val_images"]
     rows = [
         ("images", f"{summary['train_images']:,} training, {summary['val_images']:,} validation"),
         ("training accuracy", _with(percent(summary["train_accuracy"]), published.get("train_accuracy"), percent)),
+        *_after(summary),
         ("validation accuracy", _with(percent(summary["val_accuracy"]), published.get("val_accuracy"), percent)),
-        ("best epoch", f"{percent(summary['best_val_accuracy'])} in epoch {summary['best_epoch']}"),
+        ("", f"between {_span(summary['val_accuracy'], images)}, as far as {images:,} images can tell"),
+        ("best epoch", _best(summary)),
         ("loss", f"{_loss(summary['train_loss'])} training, {_loss(summary['val_loss'])} validation"),
         ("time", f"{seconds(summary['seconds_per_epoch'])} an epoch, {seconds(summary['total_seconds'])} in all"),
         *_time(summary),
@@ -48,8 +59,29 @@ def _figures(summary: dict[str, Any]) -> list[str]:
         ("seed", str(summary["seed"])),
     ]
     if summary["val_accuracy"] is None:
-        rows = [row for row in rows if "accuracy" not in row[0] and row[0] != "best epoch"]
+        rows = [row for row in rows if "accuracy" not in row[0] and row[0] not in ("", "best epoch")]
     return [f"  {name:<20} {value}" for name, value in rows]
+
+
+def _after(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """While an epoch lasts the weights change, and dropout and augmentation are at work; this is without."""
+    if summary.get("train_accuracy_after") is None:
+        return []
+    accuracy = summary["train_accuracy_after"]
+    between = _span(accuracy, summary["train_images"])
+    return [("  measured after", f"{percent(accuracy)}, between {between}, on the training images as they are")]
+
+
+def _best(summary: dict[str, Any]) -> str:
+    best, images = summary["best_val_accuracy"], summary["val_images"]
+    if best is None:
+        return ""
+    chosen = "; chosen on the same images, so it flatters" if best != summary["val_accuracy"] else ""
+    return f"{percent(best)} in epoch {summary['best_epoch']}, between {_span(best, images)}{chosen}"
+
+
+def _span(accuracy: float | None, images: int) -> str:
+    return "–" if accuracy is None else span(*accuracy_interval(accuracy, images))
 
 
 def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:

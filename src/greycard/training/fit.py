@@ -27,17 +27,20 @@ class Fitted:
         history: a line an epoch.
         stopped: why it ended early, if it did.
         outputs: the model's outputs on validation after the last epoch, float32 (n, units).
+        after: `loss` and `accuracy` on the training images as they are, measured after the last epoch.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
     stopped: str | None = None
     outputs: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
+    after: dict[str, float | None] = field(default_factory=dict)
 
 
 def fit(
     model: keras.Model,
     train: Batches,
     validation: Batches,
+    as_is: Batches,
     *,
     epochs: int,
     rules: Sequence[Rule] = (),
@@ -51,6 +54,7 @@ def fit(
         model: compiled.
         train: batches to learn from.
         validation: batches to measure on, never augmented.
+        as_is: the training images without augmentation, to measure the finished model on.
         epochs: passes over the training images, unless a rule ends it before.
         rules: asked after every epoch.
         display: told of progress.
@@ -77,6 +81,8 @@ def fit(
         fitted.stopped = next((why for rule in rules if (why := rule(epoch + 1, line))), None)
         if fitted.stopped:
             break
+    with clock("validation"), display.waiting("measuring the training images as they are"):
+        fitted.after = _finite(measure(model.loss, as_is.pixels.labels, predict(steps, as_is)))
     return fitted
 
 

@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from greycard.evaluation.intervals import accuracy_interval
 from greycard.recipe import Recipe
 
 Rule = Callable[[int, Mapping[str, Any]], str | None]
 """(epoch counted from 1, its history line) → why training stops now, or None."""
 
 
-def stopping_rules(recipe: Recipe) -> list[Rule]:
+def stopping_rules(recipe: Recipe, train_images: int, val_images: int) -> list[Rule]:
     """The recipe's rules, fresh: they hold state for one training only."""
     rules: list[Rule] = []
     if recipe.target_accuracy is not None:
-        rules.append(_target(recipe.target_accuracy, recipe.target_split, recipe.epochs))
+        images = val_images if recipe.target_split == "validation" else train_images
+        rules.append(_target(recipe.target_accuracy, recipe, images))
     if recipe.patience is not None:
         rules.append(_patience(recipe.patience, recipe.epochs))
     return rules
 
 
-def _target(target: float, split: str, epochs: int) -> Rule:
+def _target(target: float, recipe: Recipe, images: int) -> Rule:
+    """Asked of the accuracy as it is measured, or of the lower end of its interval."""
+    split, epochs = recipe.target_split, recipe.epochs
     key = "val_accuracy" if split == "validation" else "train_accuracy"
 
     def rule(epoch: int, line: Mapping[str, Any]) -> str | None:
-        reached = line.get(key)
-        if reached is None or reached < target:
+        accuracy = line.get(key)
+        if accuracy is None:
             return None
+        low = accuracy_interval(accuracy, images)[0]
+        if (low if recipe.target_bound == "lower" else accuracy) < target:
+            return None
+        surely = f" (at least {100 * low:.2f} %)" if recipe.target_bound == "lower" else ""
         return (
-            f"stopped after epoch {epoch} of {epochs}: {split} accuracy {100 * reached:.2f} % reached the target"
-            f" of {100 * target:g} %"
+            f"stopped after epoch {epoch} of {epochs}: {split} accuracy {100 * accuracy:.2f} %{surely} reached the"
+            f" target of {100 * target:g} %"
         )
 
     return rule
+
+
+def missed_target(recipe: Recipe, history: Sequence[Mapping[str, Any]]) -> str | None:
+    """A sentence where a target was asked for and no epoch reached it."""
+    if recipe.target_accuracy is None:
+        return None
+    key = "val_accuracy" if recipe.target_split == "validation" else "train_accuracy"
+    best = max(line[key] for line in history)
+    return (
+        f"the target of {100 * recipe.target_accuracy:g} % {recipe.target_split} accuracy was not reached in"
+        f" {len(history)} epochs; the best was {100 * best:.2f} %"
+    )
 
 
 def _patience(patience: int, epochs: int) -> Rule:

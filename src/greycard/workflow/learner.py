@@ -21,11 +21,12 @@ from greycard.workflow.prepare import Prepared
 
 @dataclass(frozen=True)
 class Learner:
-    """A compiled model and the batches it learns from and is measured on."""
+    """A compiled model, the batches it learns from and is measured on, and the training images as they are."""
 
     model: keras.Model
     train: Batches
     validation: Batches
+    as_is: Batches
 
 
 def learner(prepared: Prepared, display: Display, clock: Clock) -> Learner:
@@ -35,33 +36,33 @@ def learner(prepared: Prepared, display: Display, clock: Clock) -> Learner:
         with clock("features"):
             return _head_learner(prepared, display)
     train = Batches(pixels, recipe.batch_size, shuffle=True, seed=recipe.seed, augmentation=recipe.augmentation)
-    return Learner(prepared.model, train, _held_out(prepared.validation, recipe))
+    return Learner(prepared.model, train, _measured(prepared.validation, recipe), _measured(pixels, recipe))
 
 
 def _head_learner(prepared: Prepared, display: Display) -> Learner:
     recipe = prepared.recipe
-    features = FrozenFeatures(prepared.model, _identity(prepared))
+    features = FrozenFeatures(prepared.model, identity(prepared))
     count = display.counting("features of validation images", len(prepared.validation))
     held_out = features.of(prepared.validation, count)
     views = _views(recipe)
-    count = display.counting("features of training images", views * len(prepared.train))
-    if recipe.augmentation is None:
-        seen = [features.of(prepared.train, count)]
-    else:
-        seen = features.views(prepared.train, recipe.augmentation, recipe.seed, views, count)
+    count = display.counting("features of training images", (1 + views) * len(prepared.train))
+    as_is = features.of(prepared.train, count)
+    augmentation = recipe.augmentation
+    seen = features.views(prepared.train, augmentation, recipe.seed, views, count) if augmentation else [as_is]
     train = ViewedBatches(seen, recipe.batch_size, seed=recipe.seed)
-    return Learner(features.head, train, _held_out(held_out, recipe))
+    return Learner(features.head, train, _measured(held_out, recipe), _measured(as_is, recipe))
 
 
 def _views(recipe: Recipe) -> int:
-    return 1 if recipe.augmentation is None else min(recipe.feature_views, recipe.epochs)
+    """How many augmented views of each training image are looked at."""
+    return min(recipe.feature_views, recipe.epochs) if recipe.augmentation else 0
 
 
-def _held_out(pixels: Pixels, recipe: Recipe) -> Batches:
+def _measured(pixels: Pixels, recipe: Recipe) -> Batches:
     return Batches(pixels, prediction_batch(pixels, recipe.val_batch_size))
 
 
-def _identity(prepared: Prepared) -> dict[str, Any]:
+def identity(prepared: Prepared) -> dict[str, Any]:
     """All that the features depend on but the pixels."""
     recipe = prepared.recipe
     assert recipe.backbone is not None

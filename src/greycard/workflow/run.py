@@ -13,7 +13,10 @@ import numpy as np
 from greycard import backend
 from greycard.datasets.core import Dataset
 from greycard.datasets.digests import file_digest
+from greycard.doctor.quick import quick_look
 from greycard.errors import GreycardWarning
+from greycard.evaluation.calibration import calibration_facts
+from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
 from greycard.evaluation.time_spent import time_facts
 from greycard.models.head import as_probabilities
@@ -21,10 +24,11 @@ from greycard.models.precision import computing_in
 from greycard.recipe import Recipe
 from greycard.runs.directory import ENVIRONMENT, LABELS, MODEL, RECIPE, SUMMARY, RunDirectory, expect_writable
 from greycard.runs.environment import environment, machine, peak_memory_mb
+from greycard.runs.evidence import diagnosis_line, evidence_of
 from greycard.training.clock import Clock
 from greycard.training.display import Display
 from greycard.training.fit import Fitted, fit
-from greycard.training.stopping import stopping_rules
+from greycard.training.stopping import missed_target, stopping_rules
 from greycard.workflow.learner import Learner, learner
 from greycard.workflow.prepare import Prepared, prepare
 
@@ -62,11 +66,13 @@ def run(
     prepared = prepare(recipe, dataset, weights, display, clock)
     directory = _begin(prepared, out)
     display.says(_opening(prepared, directory.path))
+    data = _look(prepared, display, clock)
     learns = learner(prepared, display, clock)
     fitted = _train(prepared.recipe, learns, directory, display, clock)
     with display.waiting("saving"), clock("saving"):
         _write_results(prepared, fitted, directory)
-    summary = _summary(prepared, fitted) | {"reason": reason, "published": published}
+    summary = _summary(prepared, fitted) | {"reason": reason, "published": published, "data": data}
+    summary |= _honest(prepared, fitted, summary)
     summary |= time_facts(
         clock.seconds,
         fitted.history,
@@ -101,14 +107,31 @@ def _opening(prepared: Prepared, path: Path) -> str:
     )
 
 
+def _look(prepared: Prepared, display: Display, clock: Clock) -> dict[str, Any] | None:
+    """The doctor's quick look at the pictures; a leak is told of before anyone waits for a figure it spoils."""
+    if not prepared.classes:
+        return None
+    with display.waiting("looking for leaks and shift"), clock("check"):
+        data = quick_look(prepared.train, prepared.validation, len(prepared.classes))
+    if data["leaks"]:
+        warnings.warn(
+            f"{data['leaks']:,} of {len(prepared.validation):,} validation images are in training too, such as"
+            f" {' and '.join(data['leak_example'])}; `greycard check` finds all of them",
+            GreycardWarning,
+            stacklevel=4,
+        )
+    return data
+
+
 def _train(recipe: Recipe, learns: Learner, directory: RunDirectory, display: Display, clock: Clock) -> Fitted:
     with computing_in(learns.model, recipe.precision):
         return fit(
             learns.model,
             learns.train,
             learns.validation,
+            learns.as_is,
             epochs=recipe.epochs,
-            rules=stopping_rules(recipe),
+            rules=stopping_rules(recipe, len(learns.train.pixels), len(learns.validation.pixels)),
             display=display,
             clock=clock,
             on_epoch=directory.append_history,
@@ -141,11 +164,13 @@ def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "val_accuracy": last.get("val_accuracy"),
         "best_val_accuracy": best.get("val_accuracy"),
         "best_epoch": best["epoch"],
+        "train_accuracy_after": fitted.after.get("accuracy"),
+        "train_loss_after": fitted.after["loss"],
         "train_loss": last["train_loss"],
         "val_loss": last["val_loss"],
         "seconds_per_epoch": seconds_per_epoch(fitted.history),
         "first_epoch_seconds": fitted.history[0]["seconds"],
-        "stopped": fitted.stopped,
+        "stopped": fitted.stopped or missed_target(recipe, fitted.history),
         "parameters": prepared.model.count_params(),
         "seed": recipe.seed,
         "machine": machine(),
@@ -154,6 +179,18 @@ def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "weights": _weights(prepared.weights),
         "answer": _line_sentence(prepared) if not prepared.classes else None,
     }
+
+
+def _honest(prepared: Prepared, fitted: Fitted, summary: dict[str, Any]) -> dict[str, Any]:
+    """What makes the figures honest: calibration, and what is wrong with them."""
+    if not prepared.classes:
+        return {"calibration": None, "diagnosis": []}
+    labels, probabilities = prepared.validation.labels, as_probabilities(fitted.outputs)
+    calibration = calibration_facts(labels, probabilities)
+    evidence = evidence_of(
+        prepared.recipe, summary | {"calibration": calibration}, fitted.history, probabilities.argmax(axis=1)
+    )
+    return {"calibration": calibration, "diagnosis": [verdict.to_json() for verdict in diagnose(evidence)]}
 
 
 def _weights(file: Path | None) -> dict[str, str] | None:
@@ -171,6 +208,6 @@ def _line_sentence(prepared: Prepared) -> str | None:
 
 
 def _tell_end(summary: dict[str, Any], display: Display) -> None:
-    for sentence in (summary["stopped"], summary["answer"]):
+    for sentence in (summary["stopped"], summary["answer"], diagnosis_line(summary)):
         if sentence:
             display.says(sentence)

@@ -1,0 +1,56 @@
+"""`greycard check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from greycard.cli import options
+from greycard.cli.output import find_dataset
+
+
+@click.command()
+@click.argument("data", metavar="FOLDER|DATASET")
+@click.option("--strict", is_flag=True, help="Exit with 1 on leakage or unreadable files.")
+@options.text_or_json
+@click.option(
+    "--weights",
+    metavar="PATH|imagenet",
+    help="Judge labels by a pretrained network's features; without, by the pixels.",
+)
+@options.data_dir
+@options.out
+@options.quiet
+@options.debug
+def check(
+    data: str,
+    strict: bool,
+    form: str,
+    weights: str | None,
+    data_dir: str | None,
+    out: str,
+    quiet: bool,
+    debug: bool,
+) -> int:
+    """Look at every picture of a FOLDER or a named DATASET, and say what is wrong with it.
+
+    Unreadable files, wrong endings, odd modes and sizes; the same or nearly the same picture twice, across training and
+    validation or with two labels; imbalance, shift, near-empty pictures, suspected labels. Writes a contact sheet to
+    --out; changes nothing.
+    """
+    from greycard.api import check as checked
+    from greycard.reports.findings import findings_sheet, report_text, write_sheet
+
+    dataset = find_dataset(data, data_dir)
+    for note in dataset.notes:
+        click.echo(f"note: {note}", err=True)
+    report, looks = checked(dataset, weights=weights, quiet=quiet)
+    click.echo(json.dumps(report.to_json(), indent=2) if form == "json" else report_text(report))
+    sheet = findings_sheet(report, looks)
+    if sheet is not None:
+        place = Path(out) / f"{dataset.name}-check.png"
+        write_sheet(sheet, place)
+        click.echo(f"{place} shows them", err=True)
+    return 1 if strict and report.is_grave else 0

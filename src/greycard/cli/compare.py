@@ -1,0 +1,27 @@
+"""`greycard compare`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from greycard.cli import options
+from greycard.cli.output import run_path
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...")
+@options.text_or_json
+@options.out
+@options.debug
+def compare(runs: tuple[str, ...], form: str, out: str, debug: bool) -> None:
+    """Compare RUNs on the validation images they share: which difference is real, and where they disagree.
+
+    Runs that differ in nothing but the seed count as one recipe. Two single runs are compared by McNemar's exact test.
+    """
+    from greycard.api import compare as compared
+    from greycard.reports.compare import comparison_text
+
+    found = compared(*(run_path(run, out) for run in runs))
+    click.echo(json.dumps(found.to_json(), indent=2) if form == "json" else comparison_text(found))

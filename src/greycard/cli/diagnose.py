@@ -1,0 +1,32 @@
+"""`greycard diagnose`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from greycard.cli import options
+from greycard.cli.output import run_path
+from greycard.errors import GreycardError
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@options.text_or_json
+@options.out
+@options.debug
+def diagnose(run: str, form: str, out: str, debug: bool) -> None:
+    """Say what is wrong with a RUN, by which figures, and what to do next; what helps most comes first."""
+    from greycard.reports.diagnosis import diagnosis_lines
+    from greycard.runs.evidence import verdicts
+    from greycard.runs.record import RunRecord
+
+    record = RunRecord(run_path(run, out))
+    found = verdicts(record)
+    if not found:
+        raise GreycardError(f"{record.path} is a regression; a diagnosis needs classes")
+    if form == "json":
+        click.echo(json.dumps([verdict.to_json() for verdict in found], indent=2))
+    else:
+        click.echo("\n".join([f"{record.name}: {record.recipe.architecture}", *diagnosis_lines(found)]))

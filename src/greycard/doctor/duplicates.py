@@ -1,0 +1,158 @@
+"""The same picture more than once: the same file, the same pixels, or nearly the same to look at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from greycard.datasets.core import Dataset
+from greycard.datasets.digests import file_digest
+from greycard.datasets.pictures import UnreadableImageError, opened
+from greycard.doctor.looks import Looks
+from greycard.doctor.neighbours import candidates, descriptors
+from greycard.doctor.similarity import same_pictures
+
+SAME_FILE, SAME_PIXELS, NEAR = "the same file", "the same pixels", "nearly the same"
+_DESCRIBED = 16
+"""Pixels a side of what is compared; pictures that are smaller are too much alike to be called nearly the same."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows of the looks that show the same picture.
+
+    Attributes:
+        first: a row.
+        second: a larger one.
+        how: one of the three words above.
+        distance: 0 for the same pixels, else 1 minus their correlation.
+        mirrored: whether one is the other's mirror image.
+    """
+
+    first: int
+    second: int
+    how: str
+    distance: float = 0.0
+    mirrored: bool = False
+
+    @property
+    def words(self) -> str:
+        return self.how + (", mirrored" if self.mirrored else "")
+
+
+def find_pairs(looks: Looks, dataset: Dataset) -> list[Pair]:
+    """Every pair that was found, the surest first; pictures without content are compared only exactly."""
+    files = _files(dataset)
+    exact = exact_pairs(looks, files)
+    known = {(pair.first, pair.second) for pair in exact}
+    similar = _near_pairs(looks) if min(looks.colour.shape[1:3]) >= _DESCRIBED else []
+    near = (pair for pair in similar if (pair.first, pair.second) not in known)
+    return exact + [_exactly(pair, looks, files) for pair in near]
+
+
+def _exactly(pair: Pair, looks: Looks, files: dict[str, Path]) -> Pair:
+    """A JPEG and a PNG of the same pixels are made small on different ways, and so are met as nearly the same."""
+    if not files or pair.mirrored:
+        return pair
+    one, other = (_pixels_digest(files[looks.ids[row]]) for row in (pair.first, pair.second))
+    return replace(pair, how=SAME_PIXELS) if one == other else pair
+
+
+def exact_pairs(looks: Looks, files: dict[str, Path]) -> list[Pair]:
+    """Pictures with the same bytes or pixels; each is paired with the first of its kind.
+
+    Args:
+        looks: whose small pictures tell where to look: the same pixels are the same when small.
+        files: by id; empty where the small pictures are the whole ones.
+    """
+    alike = _by_key(range(len(looks)), lambda row: looks.colour[row].tobytes())
+    return [pair for rows in alike for pair in _exactly_same(rows, looks, files)]
+
+
+def _exactly_same(rows: list[int], looks: Looks, files: dict[str, Path]) -> list[Pair]:
+    if not files:
+        return [Pair(rows[0], row, SAME_PIXELS) for row in rows[1:]]
+    pairs = []
+    for same in _by_key(rows, lambda row: _pixels_digest(files[looks.ids[row]])):
+        first = file_digest(files[looks.ids[same[0]]])
+        hows = (SAME_FILE if file_digest(files[looks.ids[row]]) == first else SAME_PIXELS for row in same[1:])
+        pairs += [Pair(same[0], row, how) for row, how in zip(same[1:], hows, strict=True)]
+    return pairs
+
+
+def _near_pairs(looks: Looks) -> list[Pair]:
+    """Each picture against the others as they are, and against their mirror images."""
+    count, small = len(looks), looks.grey(_DESCRIBED)
+    points = descriptors(np.concatenate([small, small[:, :, ::-1]]))
+    pairs = candidates(points, originals=count)
+    kept, distances = same_pictures(looks, pairs[pairs[:, 1] != pairs[:, 0] + count])
+    return _once(
+        _near(int(one), int(other), count, float(distance))
+        for (one, other), distance in zip(kept, distances, strict=True)
+    )
+
+
+def _near(one: int, other: int, count: int, distance: float) -> Pair:
+    first, second = sorted((one, other % count))
+    return Pair(first, second, NEAR, max(distance, 0.0), mirrored=other >= count)
+
+
+def _once(pairs: Iterable[Pair]) -> list[Pair]:
+    """A picture and another's mirror image are found from both sides, and a symmetric one both ways."""
+    found: dict[tuple[int, int], Pair] = {}
+    for pair in pairs:
+        found.setdefault((pair.first, pair.second), pair)
+    return list(found.values())
+
+
+def grouped(pairs: Iterable[Pair]) -> list[list[int]]:
+    """Rows that belong together, each group sorted, in the order of their surest pair."""
+    leader: dict[int, int] = {}
+
+    def lead(row: int) -> int:
+        while leader.setdefault(row, row) != row:
+            row = leader[row]
+        return row
+
+    order = []
+    for pair in pairs:
+        first, second = lead(pair.first), lead(pair.second)
+        leader[max(first, second)] = min(first, second)
+        order.append(pair.first)
+    groups = defaultdict(list)
+    for row in sorted(leader):
+        groups[lead(row)].append(row)
+    return [groups.pop(head) for head in map(lead, order) if head in groups]
+
+
+def _by_key(rows: Iterable[int], key: Callable[[int], object]) -> list[list[int]]:
+    """Groups of two or more rows of the same key."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _files(dataset: Dataset) -> dict[str, Path]:
+    return {
+        id: path
+        for split in (dataset.train, dataset.validation)
+        if isinstance(split.images, tuple)
+        for id, path in zip(split.ids, split.images, strict=True)
+    }
+
+
+def _pixels_digest(path: Path) -> str:
+    """Of the whole picture's pixels as they are stored; a file that cannot be read is like no other."""
+    try:
+        with opened(path) as image:
+            pixels = Image.Image.tobytes(image.convert("RGBA"))
+            return hashlib.sha256(repr(image.size).encode() + pixels).hexdigest()
+    except UnreadableImageError:
+        return str(path)

@@ -1,0 +1,111 @@
+"""A new split of labelled pictures: the same share of every class, and nothing that belongs together on both sides."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from greycard.doctor.duplicates import Pair
+from greycard.errors import GreycardError
+from greycard.randomness import SPLIT, generator
+
+
+def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """Which pictures are for validation, bool (n,).
+
+    Groups are dealt whole, in random order, each to the side that lacks more of what it should have of the group's
+    classes; with groups of one this is a stratified split. (scikit-learn's StratifiedGroupKFold knows only fractions
+    of one over a whole number.)
+
+    Args:
+        labels: int (n,).
+        groups: int (n,); equal numbers stay together.
+        fraction: of each class for validation, between 0 and 1.
+        seed: of the order among groups of one size.
+
+    Raises:
+        GreycardError: groups so large that a side is left without some class.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for row, group in enumerate(groups.tolist()):
+        members[group].append(row)
+    names, counts = list(members), np.bincount(labels)
+    wanted = np.maximum(np.stack([counts * (1 - fraction), counts * fraction]), 1e-9)
+    dealt, validation = np.zeros_like(wanted), np.zeros(len(labels), dtype=bool)
+    for place in generator(SPLIT, seed).permutation(len(names)):
+        rows = members[names[place]]
+        more = np.bincount(labels[rows], minlength=len(counts))
+        side = int(np.argmax(((wanted - dealt) / wanted) @ more))
+        dealt[side] += more
+        validation[rows] = bool(side)
+    _expect_both_sides(labels, validation)
+    return validation
+
+
+def _expect_both_sides(labels: np.ndarray, validation: np.ndarray) -> None:
+    everything = set(labels.tolist())
+    for side, chosen in (("validation", validation), ("training", ~validation)):
+        if set(labels[chosen].tolist()) != everything:
+            raise GreycardError(
+                f"the groups are so large that {side} is left without a class",
+                hint="a --group-by that makes smaller groups, or another --val-fraction",
+            )
+
+
+def group_numbers(ids: Sequence[str], pairs: Iterable[Pair], pattern: str | None) -> np.ndarray:
+    """A number for each picture, int (n,), equal where two belong together: duplicates, or names that match alike.
+
+    Args:
+        ids: of the pictures.
+        pairs: duplicates, rows of `ids`.
+        pattern: a regular expression searched for in each id; what its groups (or all of it) match is the group's
+            name, and a picture that it does not match is a group of its own.
+
+    Raises:
+        GreycardError: the pattern is none, or matches no name.
+    """
+    leader = list(range(len(ids)))
+
+    def lead(row: int) -> int:
+        while leader[row] != row:
+            leader[row] = leader[leader[row]]
+            row = leader[row]
+        return row
+
+    for first, second in [*((pair.first, pair.second) for pair in pairs), *_alike(ids, pattern)]:
+        leader[lead(second)] = lead(first)
+    return np.array([lead(row) for row in range(len(ids))])
+
+
+def _alike(ids: Sequence[str], pattern: str | None) -> list[tuple[int, int]]:
+    """Each picture with the first of its name's group."""
+    if pattern is None:
+        return []
+    name_of, pairs = _name_by(pattern), []
+    first: dict[str, int] = {}
+    for row, id in enumerate(ids):
+        name = name_of(id)
+        if name is not None:
+            pairs.append((first.setdefault(name, row), row))
+    if not first:
+        raise GreycardError(f"--group-by {pattern!r} matches no picture's name, such as {ids[0]}")
+    return pairs
+
+
+def _name_by(pattern: str) -> Callable[[str], str | None]:
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise GreycardError(
+            f"--group-by must be a regular expression. Received: {pattern!r} ({error})",
+            hint=r"for example --group-by '([a-z]+\d+)-' for names like human11-24.jpg",
+        ) from error
+
+    def name(id: str) -> str | None:
+        found = compiled.search(id)
+        return None if found is None else "\0".join(map(str, found.groups())) or found.group()
+
+    return name

@@ -1,0 +1,154 @@
+"""Runs compared: the seeds of one recipe together, every two recipes on the same validation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from greycard.evaluation.intervals import wilson
+from greycard.evaluation.paired import LEVEL, paired
+
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Group:
+    """One recipe's runs, of one seed or several.
+
+    Attributes:
+        name: to show.
+        runs: their names, a seed each.
+        right: bool (runs, images): whether each run has each validation image right.
+    """
+
+    name: str
+    runs: tuple[str, ...]
+    right: np.ndarray
+
+    @property
+    def accuracies(self) -> list[float]:
+        return [float(value) for value in self.right.mean(axis=1)]
+
+    @property
+    def accuracy(self) -> float:
+        """The mean over the seeds."""
+        return float(self.right.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the mean accuracy, as far as the number of images tells: Wilson's for a single run."""
+        images = self.right.shape[1]
+        if len(self.runs) == 1:
+            return wilson(int(self.right.sum()), images)
+        reach = _Z * float(self.right.mean(axis=0).std(ddof=1)) / images**0.5
+        return max(0.0, self.accuracy - reach), min(1.0, self.accuracy + reach)
+
+    def to_json(self) -> dict[str, Any]:
+        accuracies = self.accuracies
+        return {
+            "name": self.name,
+            "runs": list(self.runs),
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "lowest": min(accuracies),
+            "highest": max(accuracies),
+        }
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two groups on the same images.
+
+    Attributes:
+        first: a group's name.
+        second: another's.
+        difference: the first's accuracy minus the second's, a fraction.
+        low: the lower end of its 95 % interval.
+        high: the upper end.
+        p: McNemar's exact test for two single runs; a paired t test over the images where there are several seeds.
+        p_adjusted: by Holm's method, where more than two groups are compared.
+        only_first: images that only the first has right, in most of its seeds.
+        only_second: likewise.
+    """
+
+    first: str
+    second: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_adjusted: float
+    only_first: tuple[str, ...]
+    only_second: tuple[str, ...]
+
+    @property
+    def is_real(self) -> bool:
+        """Whether chance in the choice of the validation images explains it badly: adjusted p below 0.05."""
+        return self.p_adjusted < LEVEL
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "is_real": self.is_real,
+            "only_first": list(self.only_first),
+            "only_second": list(self.only_second),
+        }
+
+
+def differences(groups: Sequence[Group], ids: Sequence[str]) -> list[Difference]:
+    """Every two groups compared, in their order.
+
+    Args:
+        groups: whose `right` have the same images in the same order.
+        ids: of these images.
+
+    Source of the adjustment: Holm, "A simple sequentially rejective multiple test procedure" (1979).
+    """
+    pairs = list(combinations(groups, 2))
+    figures = [_figures(one, other) for one, other in pairs]
+    adjusted = _holm([found[3] for found in figures])
+    return [
+        Difference(one.name, other.name, *found, p_adjusted, *_disagreements(one, other, ids))
+        for (one, other), found, p_adjusted in zip(pairs, figures, adjusted, strict=True)
+    ]
+
+
+def _figures(one: Group, other: Group) -> tuple[float, float, float, float]:
+    """(difference, low, high, p)."""
+    if len(one.runs) == len(other.runs) == 1:
+        found = paired(one.right[0], other.right[0])
+        return found.difference, found.low, found.high, found.p
+    return _over_seeds(one.right.mean(axis=0) - other.right.mean(axis=0))
+
+
+def _over_seeds(difference: np.ndarray) -> tuple[float, float, float, float]:
+    """From each image's share of right answers in one group minus the other's."""
+    from scipy.stats import ttest_1samp
+
+    if not difference.any():
+        return 0.0, 0.0, 0.0, 1.0
+    test = ttest_1samp(difference, 0.0)
+    low, high = test.confidence_interval(0.95)
+    return float(difference.mean()), float(low), float(high), float(test.pvalue)
+
+
+def _disagreements(one: Group, other: Group, ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    first, second = (group.right.mean(axis=0) > 0.5 for group in (one, other))
+    return _named(ids, first & ~second), _named(ids, second & ~first)
+
+
+def _named(ids: Sequence[str], chosen: np.ndarray) -> tuple[str, ...]:
+    return tuple(ids[int(row)] for row in np.flatnonzero(chosen))
+
+
+def _holm(values: Sequence[float]) -> list[float]:
+    """Each p value times the number of those not smaller, never below a smaller one's."""
+    order = sorted(range(len(values)), key=lambda place: values[place])
+    adjusted, highest = [0.0] * len(values), 0.0
+    for rank, place in enumerate(order):
+        highest = max(highest, min(1.0, values[place] * (len(values) - rank)))
+        adjusted[place] = highest
+    return adjusted

@@ -1,0 +1,75 @@
+"""What is wrong with the images a run was trained and measured on."""
+
+from __future__ import annotations
+
+from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_text, percent
+
+SHIFTED = 0.7
+"""How well training and validation images may be told apart: an AUC whose interval is above this is a shift."""
+
+IMBALANCED = 4.0
+"""The largest class may have so many times the images of the smallest."""
+
+_WIDE = 0.035
+"""Half the width of an interval, in accuracy, from which a result says little."""
+
+
+def leakage(evidence: Evidence) -> Verdict | None:
+    if not evidence.leaks:
+        return None
+    share = percent(evidence.leaks / evidence.val_images)
+    pair = " is also ".join(evidence.leak_example) if evidence.leak_example else ""
+    return Verdict(
+        "leakage",
+        f"{evidence.leaks:,} of {evidence.val_images:,} validation images ({share}) are in training too"
+        f"{f', such as {pair}' if pair else ''}: the accuracy on them is memory",
+        "split again with `greycard split`, which keeps equal pictures together",
+    )
+
+
+def validation_augmented(evidence: Evidence) -> Verdict | None:
+    if not evidence.validation_augmented:
+        return None
+    return Verdict(
+        "validation augmented",
+        f"the {percent(evidence.validation)} were measured on augmented validation images, which are harder than the"
+        f" pictures the model will meet: the figure says nothing about augmentation in training",
+        "measure on the validation images as they are",
+    )
+
+
+def shifted(evidence: Evidence) -> Verdict | None:
+    shift = evidence.shift
+    if not shift or shift["low"] < SHIFTED:
+        return None
+    telling = " and ".join(shift["features"][:2])
+    return Verdict(
+        "shifted",
+        f"training and validation images come from different distributions: a classifier tells them apart with an AUC"
+        f" of {shift['auc']:.2f} ({shift['low']:.2f} to {shift['high']:.2f}), mostly by {telling}",
+        "mix both parts and split again with `greycard split`, or add training images like those of validation",
+    )
+
+
+def imbalanced(evidence: Evidence) -> Verdict | None:
+    counts = evidence.train_counts
+    if len(counts) < 2 or max(counts) < IMBALANCED * min(counts):
+        return None
+    return Verdict(
+        "imbalanced",
+        f"the largest class has {max(counts):,} training images and the smallest {min(counts):,}; answering always"
+        f" the largest would be {percent(evidence.majority)} right in validation",
+        "add images of the small classes, and judge by each class's recall (`greycard show`)",
+    )
+
+
+def few_images(evidence: Evidence) -> Verdict | None:
+    low, high = evidence.interval
+    if (high - low) / 2 < _WIDE:
+        return None
+    return Verdict(
+        "few validation images",
+        f"{evidence.val_images:,} validation images leave the accuracy at"
+        f" {interval_text(evidence.validation, evidence.val_images)}: differences of a few points mean nothing",
+        "measure on more images; four times as many halve the interval",
+    )

@@ -1,0 +1,119 @@
+"""What a diagnosis is made from: plain figures, so that it can be made of a run, or of a history someone published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from greycard.evaluation.intervals import accuracy_interval
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One thing that is wrong, or that all is well.
+
+    Attributes:
+        name: in one or two words, as the table shows it.
+        sentence: what is seen, with its figures.
+        next_step: the one thing to do about it.
+    """
+
+    name: str
+    sentence: str
+    next_step: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"name": self.name, "sentence": self.sentence, "next_step": self.next_step}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The figures of one training.
+
+    Attributes:
+        history: a line an epoch with `train_accuracy`, `val_accuracy`, `train_loss` and `val_loss`; a figure that is
+            not known may be missing, one that was no number is None.
+        train_images: trained on.
+        val_images: measured on.
+        train_accuracy_after: measured after training on the training images as they are.
+        ended_early: whether a rule ended training before its planned epochs.
+        augmented: whether training images were augmented.
+        validation_augmented: whether validation images were.
+        pretrained: whether the features are another training's.
+        train_counts: training images of each class.
+        val_counts: validation images of each class.
+        guessed_counts: how often each class was answered on validation.
+        leaks: validation images whose very pixels are in training too; None where nobody looked.
+        leak_example: a pair of such images.
+        shift: how well a classifier tells training from validation images: `auc`, `low`, `high` and `features`.
+        calibration_error: the expected one on validation.
+        temperature: that mends it.
+    """
+
+    history: Sequence[Mapping[str, Any]]
+    train_images: int
+    val_images: int
+    train_accuracy_after: float | None = None
+    ended_early: bool = False
+    augmented: bool = False
+    validation_augmented: bool = False
+    pretrained: bool = False
+    train_counts: Sequence[int] = ()
+    val_counts: Sequence[int] = ()
+    guessed_counts: Sequence[int] = ()
+    leaks: int | None = None
+    leak_example: tuple[str, str] | None = None
+    shift: Mapping[str, Any] | None = None
+    calibration_error: float | None = None
+    temperature: float | None = None
+
+    def series(self, name: str) -> np.ndarray:
+        """A figure of every epoch, float64 (epochs,), NaN where it is not known."""
+        values = [line.get(name) for line in self.history]
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+    @cached_property
+    def train(self) -> float:
+        """The training accuracy to compare with validation's."""
+        last = float(self.series("train_accuracy")[-1])
+        return last if self.train_accuracy_after is None else self.train_accuracy_after
+
+    @cached_property
+    def validation(self) -> float:
+        return float(self.series("val_accuracy")[-1])
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """Of the validation accuracy."""
+        return accuracy_interval(self.validation, self.val_images)
+
+    @cached_property
+    def best(self) -> tuple[int, float]:
+        """The epoch, from 1, of the highest validation accuracy, and that accuracy."""
+        accuracies = self.series("val_accuracy")
+        position = int(np.nanargmax(accuracies))
+        return position + 1, float(accuracies[position])
+
+    @cached_property
+    def majority(self) -> float:
+        """The share of the largest class in validation: what answering always the same would reach."""
+        return max(self.val_counts) / sum(self.val_counts) if self.val_counts else 0.0
+
+    @cached_property
+    def gap(self) -> tuple[float, float]:
+        """Training minus validation accuracy, and how much of it validation's interval leaves for certain."""
+        return self.train - self.validation, self.train - self.interval[1]
+
+
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"
+
+
+def interval_text(accuracy: float, images: int) -> str:
+    """`75.0 % (72.2 to 77.6 %)`."""
+    low, high = accuracy_interval(accuracy, images)
+    return f"{percent(accuracy)} ({100 * low:.1f} to {100 * high:.1f} %)"

@@ -1,0 +1,58 @@
+"""Each class's figures and the commonest confusions as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+_SHOWN = 12
+_CONFUSIONS = 5
+
+
+def classes_lines(scores: dict[str, Any]) -> list[str]:
+    """A line a class, the worst recall first where they are many, then what is confused and how far to trust it."""
+    classes = scores["classes"]
+    ranked = sorted(classes, key=lambda each: each["recall"] if each["recall"] is not None else 2.0)
+    shown = classes if len(classes) <= _SHOWN else ranked[:_SHOWN]
+    width = max(len("class"), *(len(each["class"]) for each in shown))
+    lines = [f"  {'class':<{width}}  precision  recall      F1  images"]
+    lines += [_class_line(each, width) for each in shown]
+    if len(shown) < len(classes):
+        lines.append(f"  … and {len(classes) - len(shown)} classes with a higher recall")
+    return [*lines, *_confusions(scores), f"  {_trust(scores)}"]
+
+
+def _class_line(each: dict[str, Any], width: int) -> str:
+    cells = (_percent(each[name]) for name in ("precision", "recall", "f1"))
+    precision, recall, f1 = cells
+    return f"  {each['class']:<{width}}  {precision:>9}  {recall:>6}  {f1:>6}  {each['support']:>6,}"
+
+
+def _confusions(scores: dict[str, Any]) -> list[str]:
+    names = [each["class"] for each in scores["classes"]]
+    matrix = np.array(scores["confusion"])
+    np.fill_diagonal(matrix, 0)
+    order: Sequence[int] = np.argsort(-matrix, axis=None, kind="stable")[:_CONFUSIONS].tolist()
+    found = [(*divmod(place, len(names)), int(matrix.flat[place])) for place in order if matrix.flat[place]]
+    if not found:
+        return []
+    words = ", ".join(f"{names[true]} taken for {names[guessed]} {count}×" for true, guessed, count in found)
+    return [f"  confused: {words}"]
+
+
+def _trust(scores: dict[str, Any]) -> str:
+    """Log loss, AUC and calibration in one line."""
+    calibration = scores["calibration"]
+    better = calibration["error_after_scaling"] < calibration["error"]
+    scaled = f" ({100 * calibration['error_after_scaling']:.1f} at temperature {calibration['temperature']:.2f})"
+    auc = "" if scores["roc_auc"] is None else f"ROC AUC {scores['roc_auc']:.4f}, "
+    return (
+        f"{auc}log loss {scores['log_loss']:.4f}, calibration error {100 * calibration['error']:.1f} points"
+        f"{scaled if better else ''}"
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"

@@ -1,0 +1,48 @@
+"""A comparison of runs as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from greycard.evaluation.comparison import Difference, Group
+from greycard.reports.columns import percent, span
+from greycard.runs.compare import Comparison
+
+_SHOWN = 5
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """A line a recipe, then what every two of them differ by, and on which images."""
+    width = max(len(group.name) for group in comparison.groups)
+    lines = [f"on the same {comparison.images:,} validation images:"]
+    lines += [f"  {group.name:<{width}}  {_accuracy(group)}" for group in comparison.groups]
+    for difference in comparison.differences:
+        lines += ["", *_difference(difference, len(comparison.differences))]
+    if not comparison.differences:
+        lines += ["", "they are seeds of one recipe: their range is what chance does to it"]
+    return "\n".join(lines)
+
+
+def _accuracy(group: Group) -> str:
+    measured = f"{percent(group.accuracy)} ({span(*group.interval)})"
+    if len(group.runs) == 1:
+        return measured
+    lowest, highest = min(group.accuracies), max(group.accuracies)
+    return f"{measured}, the mean of {len(group.runs)} seeds from {percent(lowest)} to {percent(highest)}"
+
+
+def _difference(found: Difference, of: int) -> list[str]:
+    points, low, high = (100 * value for value in (found.difference, found.low, found.high))
+    adjusted = f", {found.p_adjusted:.2g} for one of {of} comparisons" if of > 1 else ""
+    judged = "real" if found.is_real else "no difference that these images can show"
+    return [
+        f"{found.first} minus {found.second}: {points:+.2f} points ({low:+.2f} to {high:+.2f}),"
+        f" p = {found.p:.2g}{adjusted}: {judged}",
+        f"  only {found.first} is right: {_images(found.only_first)}",
+        f"  only {found.second} is right: {_images(found.only_second)}",
+    ]
+
+
+def _images(ids: Sequence[str]) -> str:
+    more = ", …" if len(ids) > _SHOWN else ""
+    return f"{len(ids):,}" + (f" ({', '.join(ids[:_SHOWN])}{more})" if ids else "")

@@ -1,0 +1,95 @@
+"""What the doctor found, as text and as a contact sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from greycard.doctor.check import Report
+from greycard.doctor.finding import KINDS, Finding
+from greycard.doctor.looks import Looks
+
+_LISTED = 5
+_SHOWN, _COLUMNS, _SIDE, _GAP, _LINE = 12, 12, 96, 8, 18
+
+
+def report_text(report: Report) -> str:
+    """A paragraph a finding: what, the first pictures it is about, and the next step."""
+    lines = [
+        f"{report.dataset}: {report.train_images:,} training and {report.val_images:,} validation pictures looked at"
+    ]
+    for finding in report.findings:
+        lines += ["", f"{finding.kind}: {finding.sentence}", *_listed(finding), f"  → {finding.next_step}"]
+    if not report.findings:
+        lines += ["", "nothing was found"]
+    return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])
+
+
+def _listed(finding: Finding) -> list[str]:
+    details = list(finding.details) or [""] * len(finding.groups)
+    pairs = list(zip(finding.groups, details, strict=True))
+    lines = [f"  {' = '.join(_some(ids))}{f'  ({why})' if why else ''}" for ids, why in pairs[:_LISTED]]
+    if len(pairs) > _LISTED:
+        lines.append(f"  … and {len(pairs) - _LISTED:,} more (--format json has all)")
+    return lines
+
+
+def _some(ids: Sequence[str], most: int = 4) -> list[str]:
+    return [*ids[:most], f"{len(ids) - most} more"] if len(ids) > most else list(ids)
+
+
+def findings_sheet(report: Report, looks: Looks) -> Image.Image | None:
+    """A row of pictures for each finding that has some to show, those that belong together side by side."""
+    row_of = {id: row for row, id in enumerate(looks.ids)}
+    bands = [_band(finding, looks, row_of) for finding in report.findings]
+    shown = [band for band in bands if band is not None]
+    if not shown:
+        return None
+    sheet = Image.new("RGB", (shown[0].width, sum(band.height for band in shown)), "white")
+    top = 0
+    for band in shown:
+        sheet.paste(band, (0, top))
+        top += band.height
+    return sheet
+
+
+def write_sheet(sheet: Image.Image, path: Path) -> None:
+    """As PNG; the folder is created."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path)
+
+
+def _band(finding: Finding, looks: Looks, row_of: dict[str, int]) -> Image.Image | None:
+    """The finding's title, and under each of its first pictures the name."""
+    pictures: list[tuple[str, int, bool]] = []
+    for ids in finding.groups:
+        rows = [(id, row_of[id]) for id in ids[:4] if id in row_of]
+        pictures += [(id, row, place == 0) for place, (id, row) in enumerate(rows)]
+    if not pictures:
+        return None
+    width = _GAP + _COLUMNS * (_SIDE + _GAP)
+    band = Image.new("RGB", (width, _LINE + _SIDE + 2 * _LINE + _GAP), "white")
+    pen, font = ImageDraw.Draw(band), ImageFont.load_default(12)
+    pen.text((_GAP, 2), f"{finding.kind}: {KINDS[finding.kind]}", "black", font)
+    for place, (id, row, begins) in enumerate(pictures[:_SHOWN]):
+        left = _GAP + place * (_SIDE + _GAP)
+        band.paste(_thumbnail(looks.colour[row]), (left, _LINE))
+        if begins and place:
+            pen.line([(left - _GAP // 2, _LINE), (left - _GAP // 2, _LINE + _SIDE)], "black")
+        for line, words in enumerate(_name(id)):
+            pen.text((left, _LINE + _SIDE + 2 + line * (_LINE - 4)), words, "dimgray", ImageFont.load_default(10))
+    return band
+
+
+def _thumbnail(picture: np.ndarray) -> Image.Image:
+    flat = picture[:, :, 0] if picture.shape[2] == 1 else picture
+    return Image.fromarray(flat).convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.NEAREST)
+
+
+def _name(id: str, most: int = 15) -> tuple[str, str]:
+    """Folder and file, the ends of each that have room."""
+    folder, _, name = id.rpartition("/")
+    return folder[-most:], name[-most:]

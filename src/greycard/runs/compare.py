@@ -1,0 +1,105 @@
+"""Finished runs brought together for a comparison: the same validation images, the seeds of one recipe in a group."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from greycard.errors import GreycardError
+from greycard.evaluation.comparison import Difference, Group, differences
+from greycard.recipe import Recipe
+from greycard.runs.record import RunRecord
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What comparing runs gives.
+
+    Attributes:
+        images: validation images, the same for all.
+        groups: a recipe each, in the order in which they were named.
+        differences: of every two groups.
+    """
+
+    images: int
+    groups: tuple[Group, ...]
+    differences: tuple[Difference, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "images": self.images,
+            "groups": [group.to_json() for group in self.groups],
+            "differences": [difference.to_json() for difference in self.differences],
+        }
+
+
+def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
+    """Compare runs that were measured on the same validation images.
+
+    Raises:
+        GreycardError: fewer than two runs, one twice, an unfinished one, a regression, or other validation images.
+    """
+    _expect_two(runs)
+    for run in runs:
+        _expect_same_images(runs[0], run)
+    gathered: dict[str, list[RunRecord]] = {}
+    for run in runs:
+        gathered.setdefault(_without_seed(run.recipe), []).append(run)
+    groups = tuple(_group(members) for members in gathered.values())
+    ids = sorted(runs[0].predictions["ids"].tolist())
+    return Comparison(len(ids), groups, tuple(differences(groups, ids)))
+
+
+def _expect_two(runs: Sequence[RunRecord]) -> None:
+    paths = [run.path.resolve() for run in runs]
+    if len(set(paths)) < 2 or len(set(paths)) < len(paths):
+        raise GreycardError(
+            f"a comparison needs two different runs or more. Received: {', '.join(run.name for run in runs)}",
+            hint="`greycard table` lists the runs",
+        )
+    for run in runs:
+        run.summary  # noqa: B018 (an unfinished run says so)
+        if not run.classes:
+            raise GreycardError(f"{run.path} answers with numbers; only classifiers can be compared")
+
+
+def _expect_same_images(one: RunRecord, other: RunRecord) -> None:
+    first, second = one.predictions, other.predictions
+    reason = None
+    if one.classes != other.classes:
+        reason = f"their classes differ: {', '.join(one.classes[:5])} and {', '.join(other.classes[:5])}"
+    elif set(first["ids"]) != set(second["ids"]):
+        shared = len(set(first["ids"]) & set(second["ids"]))
+        reason = f"of {len(first['ids']):,} and {len(second['ids']):,} validation images they share {shared:,}"
+    elif one.recipe.dataset != other.recipe.dataset or _labels(one) != _labels(other):
+        reason = f"one is of {one.recipe.dataset}, one of {other.recipe.dataset}, or their labels differ"
+    if reason:
+        raise GreycardError(
+            f"{one.name} and {other.name} were measured on different validation images, so their accuracies cannot be"
+            f" compared: {reason}",
+            hint="train both on the same split: the same folder, split_seed, val_fraction and val_limit",
+        )
+
+
+def _labels(run: RunRecord) -> dict[str, int]:
+    return dict(zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True))
+
+
+def _without_seed(recipe: Recipe) -> str:
+    return repr(dataclasses.replace(recipe, seed=0))
+
+
+def _group(runs: Sequence[RunRecord]) -> Group:
+    name = runs[0].name if len(runs) == 1 else f"{runs[0].recipe.name} ({len(runs)} seeds)"
+    return Group(name, tuple(run.name for run in runs), np.stack([_right(run) for run in runs]))
+
+
+def _right(run: RunRecord) -> np.ndarray:
+    """In the order of the ids, which two runs of different shuffling need not share."""
+    found = run.predictions
+    order = np.argsort(found["ids"], kind="stable")
+    return (found["probabilities"].argmax(axis=1) == found["labels"])[order]

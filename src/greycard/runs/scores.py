@@ -1,0 +1,17 @@
+"""A run's scores, from its predictions alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from greycard.errors import GreycardError
+from greycard.evaluation.scores import scores
+from greycard.runs.record import RunRecord
+
+
+def scores_of(run: RunRecord) -> dict[str, Any]:
+    """See `scores`; GreycardError for an unfinished run, or a regression."""
+    if not run.classes:
+        raise GreycardError(f"{run.path} is a regression: it has no classes to score")
+    found = run.predictions
+    return scores(found["labels"], found["probabilities"], run.classes)

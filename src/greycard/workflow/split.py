@@ -1,0 +1,132 @@
+"""Splitting a folder anew: a manifest or a folder of links, the pictures themselves untouched."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from greycard.datasets.core import Dataset, LeftOut
+from greycard.datasets.manifest import Line, expect_new
+from greycard.doctor.content import near_empty
+from greycard.doctor.duplicates import Pair, find_pairs
+from greycard.doctor.looks import Looks, look_at
+from greycard.doctor.splitting import group_numbers, group_split
+from greycard.errors import GreycardError
+from greycard.training.display import Display
+
+
+@dataclass(frozen=True)
+class NewSplit:
+    """A dataset dealt anew.
+
+    Attributes:
+        lines: every picture that is in, with its side.
+        set_aside: those that are not, and why.
+        together: how many pictures were kept on one side with another.
+    """
+
+    lines: tuple[Line, ...]
+    set_aside: tuple[LeftOut, ...]
+    together: int
+
+
+def split_dataset(
+    dataset: Dataset,
+    *,
+    val_fraction: float,
+    seed: int,
+    group_by: str | None,
+    quarantine: bool,
+    display: Display,
+) -> NewSplit:
+    """Both parts of a dataset mixed and dealt anew.
+
+    Args:
+        dataset: of picture files.
+        val_fraction: of each class for validation.
+        seed: of the deal.
+        group_by: see `group_numbers`.
+        quarantine: set aside also what shows hardly anything, and equal pictures with different labels.
+        display: told of progress.
+
+    Raises:
+        GreycardError: the dataset is no folder of files; groups that cannot be dealt.
+    """
+    path_of = _paths(dataset)
+    count = display.counting("pictures looked at", len(dataset.train) + len(dataset.validation))
+    with display.waiting("comparing pictures"):
+        looks = look_at(dataset, lambda: count(1))
+        pairs = find_pairs(looks, dataset)
+    aside = _unfit(looks, pairs) if quarantine else {}
+    groups = group_numbers(looks.ids, pairs, group_by)
+    rows = np.array([row for row, id in enumerate(looks.ids) if id not in aside], dtype=np.int64)
+    held_out = group_split(looks.labels[rows], groups[rows], val_fraction, seed)
+    lines = tuple(
+        Line(path_of[looks.ids[row]], dataset.classes[looks.labels[row]], "validation" if held else "train")
+        for row, held in zip(rows, held_out, strict=True)
+    )
+    bad = (*dataset.left_out, *looks.left_out, *(LeftOut(id, why) for id, why in aside.items()))
+    sizes = np.bincount(groups[rows])
+    return NewSplit(lines, bad, int(sizes[sizes > 1].sum()))
+
+
+def _paths(dataset: Dataset) -> dict[str, Path]:
+    """Every picture's file, by its id."""
+    found: dict[str, Path] = {}
+    for part in (dataset.train, dataset.validation):
+        if isinstance(part.images, np.ndarray):
+            raise GreycardError(f"{dataset.name} is an array with its own split; a new one is made of picture files")
+        found |= dict(zip(part.ids, part.images, strict=True))
+    return found
+
+
+def _unfit(looks: Looks, pairs: Sequence[Pair]) -> dict[str, str]:
+    """Pictures that no split should hold, with the reason."""
+    empty = near_empty(looks)
+    found = {ids[0]: "shows hardly anything" for ids in (empty.groups if empty else ())}
+    for pair in pairs:
+        if looks.labels[pair.first] != looks.labels[pair.second]:
+            for row, other in ((pair.first, pair.second), (pair.second, pair.first)):
+                found.setdefault(looks.ids[row], f"{pair.words} as {looks.ids[other]}, which has another label")
+    return found
+
+
+def write_links(lines: Sequence[Line], folder: Path, root: Path) -> None:
+    """`folder/train/LABEL/…` and `folder/validation/LABEL/…`, symbolic links to the pictures, whole or not at all.
+
+    Args:
+        lines: the split.
+        folder: a new one.
+        root: of the pictures; a link's name is its picture's path below it, with dashes.
+
+    Raises:
+        GreycardError: the folder is there already.
+    """
+    expect_new(folder)
+    with tempfile.TemporaryDirectory(prefix=".greycard-split-", dir=folder.absolute().parent) as scratch:
+        draft = Path(scratch, folder.name)
+        for line in lines:
+            place = draft / line.split / line.label
+            place.mkdir(parents=True, exist_ok=True)
+            name = "-".join(line.path.absolute().relative_to(root.absolute()).parts)
+            (place / name).symlink_to(line.path.absolute())
+        os.replace(draft, folder)
+
+
+def write_quarantine(aside: Sequence[LeftOut], file: Path) -> None:
+    """A CSV of path and reason. Nothing is moved.
+
+    Raises:
+        GreycardError: the file is there already.
+    """
+    expect_new(file)
+    with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("path", "reason"))
+        writer.writerows((item.id, item.reason) for item in aside)

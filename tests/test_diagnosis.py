@@ -1,0 +1,180 @@
+"""The verdict that each history deserves: synthetic ones, published ones, and those of runs made here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import greycard
+from greycard.evaluation.diagnosis.diagnose import diagnose
+from greycard.evaluation.diagnosis.evidence import Evidence
+
+BALANCED = (500, 500)
+
+
+def history(train: Any, validation: Any, train_loss: Any = None, val_loss: Any = None) -> list[dict[str, Any]]:
+    """A line an epoch; losses, where none are given, fall with the accuracies."""
+    train, validation = np.asarray(train, float), np.asarray(validation, float)
+    losses = (1 - train if train_loss is None else train_loss, 1 - validation if val_loss is None else val_loss)
+    return [
+        {"epoch": n + 1, "train_accuracy": t, "val_accuracy": v, "train_loss": tl, "val_loss": vl}
+        for n, (t, v, tl, vl) in enumerate(zip(train, validation, *losses, strict=True))
+    ]
+
+
+def curve(start: float, end: float, epochs: int, speed: float = 15.0) -> np.ndarray:
+    """From one accuracy towards another, fast at first."""
+    return end + (start - end) * np.exp(-speed * np.linspace(0, 1, epochs))
+
+
+def evidence(lines: list[dict[str, Any]], **facts: Any) -> Evidence:
+    usual = {"train_images": 2000, "val_images": 1000, "val_counts": BALANCED, "guessed_counts": BALANCED}
+    return Evidence(history=lines, **(usual | facts))
+
+
+STEADY = history(curve(0.6, 0.97, 20), curve(0.6, 0.96, 20))
+RISING_LOSS = np.concatenate([np.linspace(0.69, 0.5, 15), np.linspace(0.5, 1.8, 85)])
+SHIFT = {"auc": 0.99, "low": 0.98, "high": 1.0, "features": ["colourfulness", "brightness"]}
+
+CASES: dict[str, tuple[Evidence, list[str]]] = {
+    "steady": (evidence(STEADY), ["healthy"]),
+    "overfit": (
+        evidence(history(curve(0.6, 1.0, 50), curve(0.6, 0.8, 50))),
+        ["overfit"],
+    ),
+    "overfit though augmented and pretrained": (
+        evidence(history(curve(0.6, 1.0, 50), curve(0.6, 0.8, 50)), augmented=True, pretrained=True),
+        ["overfit"],
+    ),
+    "underfit": (evidence(history(curve(0.5, 0.7, 30), curve(0.5, 0.7, 30))), ["underfit"]),
+    "stopped early": (
+        evidence(history(np.linspace(0.6, 0.95, 12), np.linspace(0.6, 0.94, 12)), val_images=10_000),
+        ["stopped early"],
+    ),
+    "ended by a rule, still rising": (
+        evidence(history(np.linspace(0.6, 0.95, 12), np.linspace(0.6, 0.94, 12)), ended_early=True),
+        ["healthy"],
+    ),
+    "jumping": (
+        evidence(history(curve(0.6, 0.97, 20), [*curve(0.6, 0.95, 10), *([0.95, 0.80] * 5)])),
+        ["overfit", "unstable"],
+    ),
+    "dropped": (
+        evidence(history(np.full(10, 0.92), [*np.linspace(0.7, 0.93, 6), 0.9, 0.88, 0.86, 0.85]), train_images=50_000),
+        ["overfit", "unstable"],
+    ),
+    "diverged": (
+        evidence(history([0.6, 0.5, 0.5], [0.6, 0.5, 0.5], [0.7, None, None], [0.7, None, None])),
+        ["diverged", "learned nothing", "underfit", "unstable"],
+    ),
+    "chance": (
+        evidence(history(np.full(10, 0.5), np.full(10, 0.5)), guessed_counts=(1000, 0)),
+        ["learned nothing", "class collapse", "underfit"],
+    ),
+    "a class is lost": (
+        evidence(STEADY, val_counts=(480, 480, 40), guessed_counts=(500, 500, 0)),
+        ["class collapse"],
+    ),
+    "imbalanced": (
+        evidence(STEADY, train_counts=(1900, 100), val_counts=(700, 300), guessed_counts=(700, 300)),
+        ["imbalanced"],
+    ),
+    "leakage": (evidence(STEADY, leaks=30, leak_example=("validation/1", "train/7")), ["leakage"]),
+    "shifted": (evidence(STEADY, shift=SHIFT), ["shifted"]),
+    "not shifted for certain": (evidence(STEADY, shift=SHIFT | {"auc": 0.75, "low": 0.62}), ["healthy"]),
+    "few images": (
+        evidence(STEADY, val_images=60, val_counts=(30, 30), guessed_counts=(30, 30)),
+        ["few validation images"],
+    ),
+    "too sure": (evidence(STEADY, calibration_error=0.15, temperature=2.2), ["too sure"]),
+    "too doubtful": (evidence(STEADY, calibration_error=0.15, temperature=0.4), ["too doubtful"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_history_gets_its_verdicts_in_order(case: str) -> None:
+    given, expected = CASES[case]
+    found = diagnose(given)
+    assert [verdict.name for verdict in found] == expected
+    assert all(verdict.sentence and verdict.next_step for verdict in found)
+
+
+def _published_25k_augmented() -> Evidence:
+    """Trained and validated on augmented images, 73.9 % in training and still rising, 70 % in validation."""
+    return evidence(
+        history(np.linspace(0.6, 0.739, 15), np.linspace(0.58, 0.70, 15)),
+        train_images=22_500,
+        val_images=2_500,
+        augmented=True,
+        validation_augmented=True,
+        val_counts=(1250, 1250),
+        guessed_counts=(1250, 1250),
+    )
+
+
+def _published_horses_augmented() -> Evidence:
+    """88.7 % in epoch 1, drifting to 63.3 % while validation loss rises, on 256 images of another background."""
+    drift = np.concatenate([[0.887], np.linspace(0.85, 0.633, 99)])
+    return evidence(
+        history(curve(0.6, 0.954, 100), drift, None, np.linspace(0.4, 2.5, 100)),
+        train_images=1027,
+        val_images=256,
+        augmented=True,
+        val_counts=(128, 128),
+        guessed_counts=(180, 76),
+        shift=SHIFT,
+    )
+
+
+def _published_cats_dogs() -> Evidence:
+    return evidence(history(curve(0.5, 1.0, 100), curve(0.5, 0.75, 100), None, RISING_LOSS))
+
+
+def test_what_the_published_notes_should_have_said() -> None:
+    names = {verdict.name for verdict in diagnose(_published_25k_augmented())}
+    assert {"validation augmented", "underfit"} <= names
+    names = {verdict.name for verdict in diagnose(_published_horses_augmented())}
+    assert {"shifted", "unstable", "few validation images"} <= names
+    first = diagnose(_published_cats_dogs())[0]
+    assert first.name == "overfit"
+    assert "validation loss is lowest in epoch 15 (0.50) and ends at 1.80" in first.sentence
+    assert "transfer learning" in first.next_step
+
+
+def test_the_next_step_is_one_that_was_not_taken_yet() -> None:
+    overfit = history(curve(0.6, 1.0, 50), curve(0.6, 0.8, 50))
+    steps = [
+        diagnose(evidence(overfit, **facts))[0].next_step
+        for facts in ({}, {"pretrained": True}, {"pretrained": True, "augmented": True}, {"train_images": 60_000})
+    ]
+    assert [step.split()[0] for step in steps] == ["transfer", "augment", "more", "more"]
+
+
+def test_figures_are_quoted() -> None:
+    verdict = diagnose(CASES["leakage"][0])[0]
+    assert "30 of 1,000 validation images (3.0 %)" in verdict.sentence
+    assert "validation/1 is also train/7" in verdict.sentence
+
+
+def test_a_run_is_diagnosed_and_says_so_everywhere(pictures, cli, tmp_path) -> None:
+    for number in range(3):  # three of the validation pictures are in training
+        source = pictures / "train" / "dark" / f"{number:03}.jpg"
+        (pictures / "validation" / "dark" / f"copy{number}.jpg").write_bytes(source.read_bytes())
+    trained = cli("train", pictures, "--epochs", "2", "--set", "image_size=32", "--weights", "none", "--out", tmp_path)
+    assert trained.code == 0, trained.err
+    assert "3 of 27 validation images are in training too" in trained.err
+    assert "leakage" in trained.out
+    said = cli("diagnose", tmp_path / "pictures-1")
+    assert said.out.splitlines()[1].startswith("  leakage: 3 of 27 validation images")
+    assert "leakage" in cli("show", tmp_path / "pictures-1").out
+    assert greycard.open_run(tmp_path / "pictures-1").summary["diagnosis"][0]["name"] == "leakage"
+    assert '"name": "leakage"' in cli("diagnose", tmp_path / "pictures-1", "--format", "json").out
+
+
+def test_a_regression_has_no_diagnosis(cli, tmp_path) -> None:
+    cli("run", "house-prices", "--epochs", "2", "--quiet", "--out", tmp_path)
+    refused = cli("diagnose", tmp_path / "house-prices-1")
+    assert refused.code == 2
+    assert "regression" in refused.err

@@ -1,0 +1,209 @@
+"""The dataset doctor: every planted defect is found, nothing in a clean set, and what the commands print and write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance, ImageOps
+
+import greycard
+from greycard.datasets.core import Dataset, Split
+from greycard.datasets.sample import write_sample
+from greycard.doctor.check import Report, check
+from greycard.doctor.duplicates import Pair, find_pairs, grouped
+from greycard.doctor.finding import KINDS
+from greycard.doctor.looks import look_at
+from greycard.doctor.shift import find_shift
+from greycard.doctor.suspects import find_suspects
+from greycard.errors import GreycardError
+
+
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[str]]]:
+    """A sample with defects, and what was planted."""
+    from greycard.datasets.defects import plant_defects
+
+    folder, planted = tmp_path_factory.mktemp("spoiled") / "pets", {}
+    write_sample(folder, validation_per_class=25, spoil=lambda draft: planted.update(plant_defects(draft)))
+    return folder, planted
+
+
+@pytest.fixture(scope="module")
+def report(spoiled: tuple[Path, dict[str, list[str]]]) -> Report:
+    return check(greycard.load_folder(spoiled[0]))[0]
+
+
+def _found(report: Report, kind: str) -> set[str]:
+    return {id for each in report.findings if each.kind == kind for ids in each.groups for id in ids}
+
+
+_BY_LOOK = [kind for kind in KINDS if kind not in ("shift", "imbalance", "suspected labels")]
+
+
+@pytest.mark.parametrize("kind", _BY_LOOK)
+def test_every_planted_defect_is_found(spoiled, report: Report, kind: str) -> None:
+    assert set(spoiled[1][kind]) <= _found(report, kind)
+
+
+def test_nothing_else_is_taken_for_a_defect(spoiled, report: Report) -> None:
+    """Only the originals of copies are named besides, which lie in training and are numbered."""
+    for kind in _BY_LOOK:
+        besides = _found(report, kind) - set(spoiled[1][kind])
+        copied = {"leakage", "duplicates", "conflicting labels"}
+        assert not besides or (kind in copied and all(Path(id).stem.isdigit() for id in besides)), (kind, besides)
+        assert len(besides) <= len(spoiled[1][kind])
+
+
+def test_shift_and_imbalance_are_found_in_whole_parts(report: Report) -> None:
+    kinds = {each.kind: each for each in report.findings}
+    assert kinds["shift"].figures["low"] > 0.7
+    assert "lower in validation" in kinds["shift"].sentence
+    assert kinds["imbalance"].figures["rabbit"] == 20
+
+
+def test_findings_are_ranked_by_gravity(report: Report) -> None:
+    kinds = [each.kind for each in report.findings]
+    assert kinds == [kind for kind in KINDS if kind in kinds]
+    assert report.is_grave
+
+
+def test_how_pictures_are_the_same_is_told(report: Report) -> None:
+    details = {text for each in report.findings if each.kind in ("leakage", "duplicates") for text in each.details}
+    assert details == {"the same file", "the same pixels", "nearly the same", "nearly the same, mirrored"}
+
+
+@pytest.mark.slow
+def test_a_clean_set_of_a_thousand_has_no_finding(tmp_path: Path) -> None:
+    write_sample(tmp_path / "clean", seed=3, train_per_class=250, validation_per_class=84)
+    report, _ = check(greycard.load_folder(tmp_path / "clean"))
+    assert report.train_images + report.val_images == 1002
+    assert report.findings == ()
+
+
+def _dataset(train: np.ndarray, validation: np.ndarray, labels: tuple[np.ndarray, np.ndarray]) -> Dataset:
+    splits = [
+        Split(tuple(f"{name}/{n}" for n in range(len(images))), part, images)
+        for name, images, part in (("train", train, labels[0]), ("test", validation, labels[1]))
+    ]
+    return Dataset("arrays", ("a", "b"), *splits)
+
+
+def _noise(count: int, seed: int, shift: int = 0) -> np.ndarray:
+    """Smooth random pictures, uint8 (count, 28, 28)."""
+    small = np.random.default_rng(seed).integers(0, 200, (count, 7, 7)).astype(np.uint8)
+    large = [np.asarray(Image.fromarray(each).resize((28, 28), Image.Resampling.BICUBIC)) for each in small]
+    return np.stack(large) // 2 + np.uint8(50 + shift)
+
+
+def test_arrays_are_looked_at_too() -> None:
+    train, validation = _noise(60, 0), _noise(30, 1)
+    validation[3], train[9] = train[5], train[8]
+    report, _ = check(_dataset(train, validation, (np.arange(60) % 2, np.arange(30) % 2)))
+    assert _found(report, "leakage") == {"train/5", "test/3"}
+    assert _found(report, "conflicting labels") == {"train/8", "train/9"}
+    assert all("the same pixels" in each.details for each in report.findings if each.kind == "leakage")
+
+
+def test_numbers_are_no_pictures() -> None:
+    with pytest.raises(GreycardError, match="holds numbers"):
+        check(greycard.load_dataset("house-prices"))
+
+
+CHANGES = {
+    "resized": lambda picture: picture.resize((85, 85)),
+    "cropped": lambda picture: picture.crop((4, 2, 126, 124)),
+    "brighter": lambda picture: ImageEnhance.Brightness(picture).enhance(1.3),
+    "darker": lambda picture: ImageEnhance.Brightness(picture).enhance(0.7),
+    "mirrored": ImageOps.mirror,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_copies_are_found_and_nothing_else(tmp_path: Path, change: str) -> None:
+    write_sample(tmp_path / "pets", train_per_class=12, validation_per_class=12)
+    originals = sorted((tmp_path / "pets" / "train").rglob("*.jpg"))[::3]
+    for number, path in enumerate(originals):
+        with Image.open(path) as picture:
+            target = tmp_path / "pets" / "validation" / path.parent.name / f"copy{number}.jpg"
+            CHANGES[change](picture.copy()).save(target, quality=70)
+    dataset = greycard.load_folder(tmp_path / "pets")
+    looks = look_at(dataset)
+    found = {frozenset((looks.ids[pair.first], looks.ids[pair.second])) for pair in find_pairs(looks, dataset)}
+    expected = {
+        frozenset((f"train/{path.parent.name}/{path.name}", f"validation/{path.parent.name}/copy{number}.jpg"))
+        for number, path in enumerate(originals)
+    }
+    assert found <= expected
+    assert len(found) >= 0.9 * len(expected)
+
+
+def test_groups_of_pairs() -> None:
+    pairs = [Pair(4, 7, "x"), Pair(1, 2, "x"), Pair(2, 9, "x"), Pair(7, 8, "x")]
+    assert grouped(pairs) == [[4, 7, 8], [1, 2, 9]]
+
+
+def test_one_kind_of_pictures_is_not_shifted_and_two_kinds_are() -> None:
+    same = find_shift(_noise(150, 0)[..., None], _noise(80, 1)[..., None])
+    other = find_shift(_noise(150, 0)[..., None], _noise(80, 1, shift=40)[..., None])
+    assert same is not None
+    assert other is not None
+    assert same.low < 0.6
+    assert other.low > 0.9
+    assert "brightness" in other.features[0]
+    assert find_shift(_noise(10, 0)[..., None], _noise(80, 1)[..., None]) is None
+
+
+def test_wrong_labels_are_suspected_and_right_ones_are_not() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 60)
+    points = random.normal(size=(180, 8)) + 6 * np.eye(8)[labels]
+    wrong = np.array([5, 70, 150])
+    given = labels.copy()
+    given[wrong] = (given[wrong] + 1) % 3
+    found = find_suspects(points, given)
+    assert found is not None
+    assert set(found.rows) == set(wrong)
+    assert list(found.instead) == list(labels[found.rows])
+
+
+def test_labels_are_not_judged_by_what_does_not_tell_them() -> None:
+    random = np.random.default_rng(0)
+    found = find_suspects(random.normal(size=(200, 5)), random.integers(0, 2, 200))
+    assert found is not None
+    assert not found.is_able
+    assert len(found.rows) == 0
+
+
+def test_the_command_prints_ranked_findings_and_writes_a_sheet(spoiled, cli, tmp_path: Path) -> None:
+    said = cli("check", spoiled[0], "--out", tmp_path, "--quiet")
+    assert said.code == 0
+    assert said.out.index("leakage:") < said.out.index("duplicates:") < said.out.index("rotated:")
+    assert "validation/cat/same-file.jpg" in said.out
+    with Image.open(tmp_path / "pets-check.png") as sheet:
+        assert sheet.width > 1000
+    assert cli("check", spoiled[0], "--out", tmp_path, "--strict", "--quiet").code == 1
+
+
+def test_json_has_every_finding(spoiled, cli, tmp_path: Path) -> None:
+    said = cli("check", spoiled[0], "--format", "json", "--out", tmp_path, "--quiet")
+    content = json.loads(said.out)
+    leaks = next(each for each in content["findings"] if each["kind"] == "leakage")
+    assert [picture["detail"] for picture in leaks["pictures"]].count("the same file") == 1
+    assert leaks["figures"]["validation_images"] == 3
+
+
+def test_a_named_dataset_is_looked_at_by_its_name(cli, tmp_path: Path) -> None:
+    said = cli("check", "digits", "--strict", "--quiet", "--out", tmp_path)
+    assert said.code == 0  # 8×8 pixels are too few to call two digits the same picture
+    assert "1,438 training and 359 validation pictures looked at" in said.out
+    assert not any(f"{kind}:" in said.out for kind in ("leakage", "duplicates", "shift", "imbalance"))
+
+
+def test_planted_defects_are_listed(cli, tmp_path: Path) -> None:
+    said = cli("sample", tmp_path / "bad", "--defects")
+    assert said.code == 0
+    assert {line.split(":")[0] for line in said.out.splitlines()[:-1]} == set(KINDS)
+    assert "greycard check" in said.out.splitlines()[-1]
