@@ -13,25 +13,32 @@ from typing import Any
 from greycard.reports.columns import percent, seconds
 
 Row = dict[str, Any]
-SPEED = Path(__file__).parent / "results" / "speed"
-_LINK = "../benchmarks/results/speed/"
+RESULTS = Path(__file__).parent / "results"
+SPEED, DOCTOR = RESULTS / "speed", RESULTS / "doctor"
+_LINK = "../benchmarks/results"
 
 
 def page(folder: Path = SPEED) -> str:
-    """All sections whose result files are there and have rows for them."""
+    """All sections of docs/benchmarks.md whose result files are there and have rows for them."""
     return "\n\n".join(section for title, name, make in SECTIONS if (section := _section(folder, title, name, make)))
 
 
-def _section(folder: Path, title: str, name: str, make: Callable[[list[Row]], list[str]]) -> str:
+def doctor_page(folder: Path = DOCTOR) -> str:
+    """Likewise what the dataset doctor finds, for docs/check.md."""
+    found = (_section(folder, title, name, make, "###") for title, name, make in DOCTOR_SECTIONS)
+    return "\n\n".join(section for section in found if section)
+
+
+def _section(folder: Path, title: str, name: str, make: Callable[[list[Row]], list[str]], level: str = "##") -> str:
     path = folder / f"{name}.json"
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
     lines = make(rows)
     if len(lines) <= 2:  # a table's head alone
         return ""
-    return "\n".join([f"## {title}", "", *lines, "", _origin(rows, path.name)])
+    return "\n".join([f"{level} {title}", "", *lines, "", _origin(rows, path)])
 
 
-def _origin(rows: Sequence[Row], file: str) -> str:
+def _origin(rows: Sequence[Row], path: Path) -> str:
     """Where and when it was measured, by which commits; once for all rows that say the same."""
     made: dict[str, dict[str, None]] = {}
     for measured in (row["measured"] for row in rows):
@@ -39,7 +46,8 @@ def _origin(rows: Sequence[Row], file: str) -> str:
         backend = f"Keras {facts['keras']} on {facts['backend']} {facts['backend_version']}, Python {facts['python']}"
         made.setdefault(f"{facts['machine']}, {backend}", {})[f"{measured['date']} at `{measured['commit']}`"] = None
     where = "; ".join(f"{place} ({', '.join(times)})" for place, times in made.items())
-    return f"Measured on {where}. Commands and every round are in [{file}]({_LINK}{file})."
+    link = f"[{path.name}]({_LINK}/{path.parent.name}/{path.name})"
+    return f"Measured on {where}. Commands and every figure are in {link}."
 
 
 def epochs(rows: list[Row]) -> list[str]:
@@ -81,6 +89,29 @@ def memory(rows: list[Row]) -> list[str]:
     return _table(head, [_memory_cells(row) for row in rows], words=0)
 
 
+def copies(rows: list[Row]) -> list[str]:
+    """How many changed copies of photographs the doctor finds."""
+    head = ["a copy that was", "photographs", "copies", "found", "recall", "false pairs", "precision"]
+    return _table(head, [_copies_cells(row) for row in rows])
+
+
+def datasets(rows: list[Row]) -> list[str]:
+    """What the doctor finds in the real datasets."""
+    head = ["dataset", "pictures", "pairs across the splits", "pairs inside", "shift, AUC", "seconds"]
+    return _table(head, [_dataset_cells(row) for row in rows])
+
+
+def check_times(rows: list[Row]) -> list[str]:
+    cells = [[f"{row['pictures']:,}", seconds(row["seconds"]), seconds(row["seconds_again"])] for row in rows]
+    return _table(["pictures", "first check", "next check"], cells, words=0)
+
+
+DOCTOR_SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
+    ("Changed copies of real photographs", "copies", copies),
+    ("The real datasets", "datasets", datasets),
+    ("How long it takes", "time", check_times),
+)
+
 SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("An epoch", "rows", epochs),
     ("Whole runs", "rows", whole),
@@ -121,6 +152,17 @@ def _rate_cells(row: Row, first: Row) -> list[str]:
 def _memory_cells(row: Row) -> list[str]:
     sizes = [_gigabytes(row[name]) for name in ("pixels_mb", "peak_memory_mb", "peak_own_mb")]
     return [f"{row['pictures']:,}", *sizes, seconds(row["seconds"])]
+
+
+def _copies_cells(row: Row) -> list[str]:
+    figures = [f"{row[name]:,}" for name in ("photographs", "copies", "found")]
+    return [row["change"], *figures, percent(row["recall"], 1), str(row["false_pairs"]), percent(row["precision"], 1)]
+
+
+def _dataset_cells(row: Row) -> list[str]:
+    auc = "–" if row["shift_auc"] is None else f"{row['shift_auc']:.3f}"
+    pairs = [f"{row[name]:,}" for name in ("pairs_across", "pairs_inside")]
+    return [f"`{row['dataset']}`", f"{row['pictures']:,}", *pairs, auc, seconds(row["seconds"])]
 
 
 def _project(row: Row) -> str:

@@ -141,6 +141,11 @@ def benchmarks() -> str:
     return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["page"]()
 
 
+def doctor() -> str:
+    """What the dataset doctor finds, from its result files."""
+    return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["doctor_page"]()
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "command-line": command_line,
     "recipe-fields": recipe_fields,
@@ -148,6 +153,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "datasets": datasets,
     "measured": measured,
     "benchmarks": benchmarks,
+    "doctor": doctor,
 }
 
 

@@ -23,7 +23,7 @@ from greycard.projects.augmentations import AS_PUBLISHED
 pytestmark = pytest.mark.filterwarnings("ignore:Please import `affine_transform`:DeprecationWarning")  # Keras's own
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
-SPEED = sorted((BENCHMARKS / "results" / "speed").glob("*.json"))
+FILES = sorted((BENCHMARKS / "results").glob("*/*.json"))
 MEASURED = {
     "command": "python benchmarks/rows.py",
     "commit": "0123456789ab",
@@ -127,7 +127,7 @@ def test_a_row_measured_again_takes_its_own_place(
 
 
 def test_every_row_says_where_it_comes_from() -> None:
-    rows = [(path.stem, row) for path in SPEED for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+    rows = [(path.stem, row) for path in FILES for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
     for script, row in rows:
         measured = row["measured"]
         assert measured["command"].startswith(f"python benchmarks/{script}.py")

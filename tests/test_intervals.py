@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ from greycard.evaluation.calibration import (
 )
 from greycard.evaluation.comparison import Group, differences
 from greycard.evaluation.intervals import accuracy_interval, paired_interval, wilson
-from greycard.evaluation.paired import paired
+from greycard.evaluation.paired import mcnemar, paired
 from greycard.evaluation.scores import scores
 
 counts = st.integers(0, 400)
@@ -153,3 +155,12 @@ def test_a_class_that_is_never_answered_has_no_precision() -> None:
     assert [each["precision"] for each in found["classes"]] == [pytest.approx(2 / 3), None, None]
     assert found["classes"][2]["recall"] is None
     assert found["roc_auc"] is None
+
+
+def test_the_examples_of_the_page_are_right() -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "honest.md").read_text(encoding="utf-8")
+    for images in (1000, 100):
+        low, high = accuracy_interval(0.75, images)
+        assert f"{100 * low:.1f} to {100 * high:.1f} %" in " ".join(text.split())
+    assert mcnemar(30, 10) == pytest.approx(0.002, abs=0.0005)
+    assert round(1 / mcnemar(30, 10), -1) == 450
