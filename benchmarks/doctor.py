@@ -91,9 +91,7 @@ def _copies(change: str, folder: Path, most: int | None) -> dict[str, Any]:
     looks = look_at(spoiled)
     pairs = [frozenset((looks.ids[pair.first], looks.ids[pair.second])) for pair in find_pairs(looks, spoiled)]
     wanted = {frozenset((id, f"copy/{id}")) for id in chosen}
-    false = [
-        pair for pair in pairs if pair not in wanted and len({id.removeprefix("copy/") for id in pair} | KNOWN) > 2
-    ]
+    false = [pair for pair in pairs if pair not in wanted and not _one_photograph(pair)]
     found = len(wanted & set(pairs))
     return {
         "change": change,
@@ -104,6 +102,11 @@ def _copies(change: str, folder: Path, most: int | None) -> dict[str, Any]:
         "false_pairs": len(false),
         "precision": found / (found + len(false)) if found else None,
     }
+
+
+def _one_photograph(pair: frozenset[str]) -> bool:
+    """A copy of the photograph that the set has twice is one of its twin, too."""
+    return {id.removeprefix("copy/") for id in pair} <= KNOWN
 
 
 def _copy(path: Path, target: Path, change: str, number: int) -> Path:

@@ -2,8 +2,8 @@
 
     GREYCARD_DATA=… GREYCARD_WEIGHTS=… python benchmarks/measure.py NAME --epochs 2 --seed 0 1 2 -- PROJECT…
 
-writes `benchmarks/results/NAME.json`: the command, commit, machine, versions, date, and a table row for each project,
-after every project, so that an interrupted measurement keeps what it has.
+writes `benchmarks/results/NAME.json`: the command, commit, machine, versions, date, a table row for each project, and
+how the runs on one dataset compare; after every project, so that an interrupted measurement keeps what it has.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from result import commit, today, write
 
@@ -24,12 +25,12 @@ def main() -> None:
     options = _options()
     target = HERE / "results" / f"{options.name}.json"
     result = {"command": _command(options), "commit": commit(), "date": today()}
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as runs:
         for project in options.projects:
             _run(project, options, runs)
             rows = _table(runs)
-            result |= {"environment": _environment(runs), "rows": rows}
+            result |= {"environment": _environment(runs), "rows": rows, "comparisons": _comparisons(runs, rows)}
             write(target, result)
     print(f"{target.name}: {len(rows)} rows")
 
@@ -56,9 +57,23 @@ def _run(project: str, options: argparse.Namespace, runs: str) -> None:
         subprocess.run([sys.executable, "-m", "greycard", *words], check=True)
 
 
-def _table(runs: str) -> list[dict[str, object]]:
+def _table(runs: str) -> list[dict[str, Any]]:
     words = ["table", "--out", runs, "--format", "json"]
     return json.loads(subprocess.check_output([sys.executable, "-m", "greycard", *words]))
+
+
+def _comparisons(runs: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs on each dataset compared, without the names of the images they differ on."""
+    found = []
+    for dataset in dict.fromkeys(row["dataset"] for row in rows if row["val_accuracy"] is not None):
+        names = [row["run"] for row in rows if row["dataset"] == dataset]
+        if len(names) > 1:
+            words = ["compare", *names, "--out", runs, "--format", "json"]
+            compared = json.loads(subprocess.check_output([sys.executable, "-m", "greycard", *words]))
+            for difference in compared["differences"]:
+                difference |= {side: len(difference[side]) for side in ("only_first", "only_second")}
+            found.append({"dataset": dataset, **compared})
+    return found
 
 
 def _environment(runs: str) -> dict[str, object]:

@@ -141,6 +141,27 @@ def benchmarks() -> str:
     return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["page"]()
 
 
+def compared() -> str:
+    """Real runs compared, from the files that measured them."""
+    head = ["dataset", "recipes", "difference, points", "95 % interval", "p", "only the first right", "only the second"]
+    cells = [_compared_row(entry, found) for entry in _comparisons() for found in entry["differences"]]
+    lines = [head, ["---", "---", *["---:"] * 5], *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) if cells else ""
+
+
+def _comparisons() -> list[dict[str, Any]]:
+    results = (json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json")))
+    return [entry for result in results for entry in result.get("comparisons", [])]
+
+
+def _compared_row(entry: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    points, low, high = (f"{100 * found[name]:+.2f}" for name in ("difference", "low", "high"))
+    judged = f"{found['p_adjusted']:.2g}" + ("" if found["is_real"] else ", not real")
+    recipes = f"{found['first']} − {found['second']}"
+    sides = [str(found[name]) for name in ("only_first", "only_second")]
+    return [entry["dataset"], recipes, points, f"{low} to {high}", judged, *sides]
+
+
 def doctor() -> str:
     """What the dataset doctor finds, from its result files."""
     return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["doctor_page"]()
@@ -153,6 +174,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "datasets": datasets,
     "measured": measured,
     "benchmarks": benchmarks,
+    "compared": compared,
     "doctor": doctor,
 }
 

@@ -15,11 +15,14 @@ from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.datasets.manifest import load_manifest
 from greycard.errors import GreycardError, GreycardWarning
+from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
 from greycard.reports.table import Table, make_table
 from greycard.runs.compare import Comparison, compare_runs
+from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord, find_runs
+from greycard.runs.scores import scores_of
 from greycard.workflow.choose import choose_recipe
 
 if TYPE_CHECKING:
@@ -39,6 +42,15 @@ class Run(RunRecord):
         from greycard.deploy.predict import load_model
 
         return load_model(self)
+
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        """Each class's precision, recall, F1 and support, the confusion matrix, log loss, calibration, ROC AUC."""
+        return scores_of(self)
+
+    def diagnose(self) -> list[Verdict]:
+        """What is wrong with it, what is expected to help most first."""
+        return verdicts(self)
 
     def predict(self, pictures: Picture | Iterable[Picture]) -> list[Prediction]:
         """What the model says of each picture.
