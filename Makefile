@@ -11,7 +11,7 @@ demo: $(VENV)/.installed  ## from nothing to a trained model and its table line,
 test: $(VENV)/.developed  ## the default tests
 	$(BIN)/pytest
 
-test-slow: $(VENV)/.backends  ## the longer ones: every backbone family, JAX and PyTorch, the wheel, real pictures
+test-slow: $(VENV)/.extras  ## the longer ones: every backbone family, JAX and PyTorch, the wheel, real pictures
 	$(BIN)/pytest -m slow
 
 check: $(VENV)/.developed  ## lint and types
@@ -21,6 +21,7 @@ check: $(VENV)/.developed  ## lint and types
 
 docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/notebooks.py
 
 bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchmarks.md); takes hours
 	$(BIN)/python benchmarks/startup.py
@@ -31,6 +32,7 @@ bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchm
 	$(BIN)/python benchmarks/rows.py
 	$(BIN)/python benchmarks/rows.py --share 0.1 cats-dogs-25k-cnn cats-dogs-25k-cnn-augmented
 	$(BIN)/python benchmarks/rows.py --whole
+	$(BIN)/python benchmarks/recommended.py
 	$(BIN)/python docs/generate.py
 
 $(VENV)/.installed: pyproject.toml
@@ -42,8 +44,8 @@ $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/pip install --quiet --editable ".[dev]"
 	touch $@
 
-$(VENV)/.backends: $(VENV)/.developed
-	$(BIN)/pip install --quiet --editable ".[tested-backends]"
+$(VENV)/.extras: $(VENV)/.developed
+	$(BIN)/pip install --quiet --editable ".[tested-extras]"
 	touch $@
 
 clean:

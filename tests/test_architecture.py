@@ -21,9 +21,10 @@ FLOW = (
     ("training",),
     ("runs",),
     ("reports",),
-    ("deploy",),
+    ("deploy", "explain"),
     ("projects",),
     ("workflow",),
+    ("run",),
     ("api",),
     ("cli",),
 )

@@ -11,7 +11,10 @@ import pytest
 
 from greycard.cli.main import cli as group
 
-COMMANDS = ("projects", "run", "train", "table", "show", "predict", "fetch", "sample", "cache", "info")
+COMMANDS = (
+    "projects", "run", "train", "table", "show", "report", "diagnose", "compare", "explain", "predict", "check",
+    "split", "fetch", "sample", "cache", "info",
+)  # fmt: skip
 
 
 def test_the_commands_are_the_contract() -> None:
@@ -142,9 +145,10 @@ def test_the_terminal_shows_no_backend_noise() -> None:
         [sys.executable, "-m", "greycard", *words], capture_output=True, text=True, env=environment, check=True
     )
     lines = done.stderr.splitlines()
-    assert len(lines) == 2, done.stderr
+    assert len(lines) == 3, done.stderr
     assert lines[0].startswith("runs/digits-cnn-1: CNN 128")
     assert lines[1].startswith("epoch 1/1")
+    assert lines[2].startswith("underfit: ")
     predicted = subprocess.run(
         [sys.executable, "-m", "greycard", "predict", "digits-cnn-1", "nothing.png"],
         capture_output=True,

@@ -190,7 +190,7 @@ def test_the_saved_model_is_whole_and_predicts_what_the_head_did(pictures: Path,
 def test_features_are_computed_once(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Any) -> None:
     first = _transfer(pictures, tmp_path / "runs", rotation_range=20, feature_views=2)
     listed = cli("cache", "--format", "json").out
-    assert listed.count('"features"') == 3  # validation and two views
+    assert listed.count('"features"') == 4  # validation, training as it is, and two views of it
     monkeypatch.setattr("greycard.training.features.extractor", _raises)
     second = _transfer(pictures, tmp_path / "runs", rotation_range=20, feature_views=2)
     assert np.array_equal(first.predictions["probabilities"], second.predictions["probabilities"])

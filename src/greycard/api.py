@@ -3,94 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from greycard.datasets.core import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.datasets.manifest import load_manifest
 from greycard.errors import GreycardError, GreycardWarning
-from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
 from greycard.reports.table import Table, make_table
+from greycard.run import Run
 from greycard.runs.compare import Comparison, compare_runs
-from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord, find_runs
-from greycard.runs.scores import scores_of
 from greycard.workflow.choose import choose_recipe
 
 if TYPE_CHECKING:
-    from greycard.deploy.predict import Picture, Prediction
     from greycard.doctor.check import Report
     from greycard.doctor.looks import Looks
     from greycard.workflow.split import NewSplit
-
-
-class Run(RunRecord):
-    """A run on disk, and its model put to use."""
-
-    @cached_property
-    def model(self) -> Any:
-        """The trained Keras model; takes uint8 pixels at the recipe's size."""
-        _start()
-        from greycard.deploy.predict import load_model
-
-        return load_model(self)
-
-    @cached_property
-    def scores(self) -> dict[str, Any]:
-        """Each class's precision, recall, F1 and support, the confusion matrix, log loss, calibration, ROC AUC."""
-        return scores_of(self)
-
-    def diagnose(self) -> list[Verdict]:
-        """What is wrong with it, what is expected to help most first."""
-        return verdicts(self)
-
-    def predict(self, pictures: Picture | Iterable[Picture]) -> list[Prediction]:
-        """What the model says of each picture.
-
-        Args:
-            pictures: one, or several: paths, file contents, Pillow images, uint8 arrays (height, width[, 1 or 3]), or
-                one uint8 array (n, height, width, 1 or 3).
-
-        Raises:
-            GreycardError: a picture cannot be read, or the run is a regression (`predict_numbers` is its own).
-        """
-        found = list(self.predict_each(_several(pictures)))
-        bad = [prediction for prediction in found if prediction.error]
-        if bad:
-            raise GreycardError(f"{len(bad)} of {len(found)} pictures cannot be read: {bad[0].source}: {bad[0].error}")
-        return found
-
-    def predict_each(self, pictures: Iterable[Picture]) -> Iterator[Prediction]:
-        """As `predict`, one by one as they come, an unreadable picture's with its `error` set."""
-        _start()
-        from greycard.deploy.predict import predict_pictures
-
-        if self.recipe.is_regression:
-            raise GreycardError(f"{self.path} answers with numbers, not classes", hint="use run.predict_numbers([7])")
-        return predict_pictures(self.model, self.recipe, self.classes, pictures)
-
-    def predict_numbers(self, numbers: Iterable[float]) -> list[float]:
-        """A regression's answers, one a number."""
-        _start()
-        from greycard.deploy.predict import predict_numbers
-
-        if not self.recipe.is_regression:
-            raise GreycardError(f"{self.path} answers with classes, not numbers", hint="use run.predict(paths)")
-        return predict_numbers(self.model, list(numbers))
-
-    def _repr_html_(self) -> str:
-        return runs_table([self.path]).html()
-
-    def __repr__(self) -> str:
-        return f"Run({str(self.path)!r})"
 
 
 def project(name: str) -> Recipe:
@@ -107,6 +40,7 @@ def train(
     backbone: str | Path | None = None,
     out: str | Path = "runs",
     quiet: bool = False,
+    track: Sequence[str] = (),
     **changes: Any,
 ) -> Run:
     """Train, and return the finished run.
@@ -119,6 +53,7 @@ def train(
         backbone: a `keras.applications` network or an earlier run's folder to transfer from.
         out: the folder of runs; the run gets its own in it.
         quiet: show nothing.
+        track: other tools to tell of every epoch, of `tensorboard` and `mlflow`.
         changes: fields of the recipe, such as `epochs=5` or `rotation_range=20`.
 
     Raises:
@@ -148,7 +83,9 @@ def train(
         with shown.waiting("starting Keras"):
             _start()
             from greycard.workflow.run import run
-        path = run(recipe, data, weights=weights, out=out, display=shown, published=published, reason=reason)
+        path = run(
+            recipe, data, weights=weights, out=out, display=shown, published=published, reason=reason, track=track
+        )
     return Run(path)
 
 
@@ -257,12 +194,6 @@ def _readable(paths: Iterable[Path]) -> Iterator[RunRecord]:
             warnings.warn(f"{path.name} is left out of the table: {error.args[0]}", GreycardWarning, stacklevel=3)
         else:
             yield run
-
-
-def _several(pictures: Any) -> Iterable[Any]:
-    if isinstance(pictures, np.ndarray):
-        return pictures if pictures.ndim == 4 else [pictures]
-    return pictures if isinstance(pictures, Iterable) and not isinstance(pictures, str | bytes) else [pictures]
 
 
 def _start() -> None:

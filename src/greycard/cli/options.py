@@ -45,6 +45,8 @@ _TRAINING = (
     settings,
     weights,
     out,
+    click.option("--tensorboard", is_flag=True, help="Write TensorBoard's event files into the run, too."),
+    click.option("--mlflow", is_flag=True, help="Log to MLflow, too: MLFLOW_TRACKING_URI, or mlruns/."),
     quiet,
     debug,
 )
@@ -65,3 +67,8 @@ def changes(
 
     named = {"epochs": epochs, "seed": seed, "target_accuracy": target_accuracy}
     return {name: value for name, value in named.items() if value is not None} | parse_settings(words)
+
+
+def track(tensorboard: bool, mlflow: bool) -> list[str]:
+    """The other tools that the options ask to tell."""
+    return [name for name, asked in (("tensorboard", tensorboard), ("mlflow", mlflow)) if asked]

@@ -24,6 +24,8 @@ def run(
     settings: tuple[str, ...],
     weights: str | None,
     out: str,
+    tensorboard: bool,
+    mlflow: bool,
     quiet: bool,
     debug: bool,
 ) -> None:
@@ -34,13 +36,15 @@ def run(
     from greycard.api import runs_table, train
     from greycard.projects import find_project
 
+    track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)
     chosen = {name: find_project(name) for name in projects if name != "all"}
     chosen |= {project.name: project for project in (_all_here(data_dir) if "all" in projects else [])}
     finished, failed = [], []
     for name in chosen:
         try:
-            finished.append(train(name, data_dir=data_dir, weights=weights, out=out, quiet=quiet, **changes))
+            run = train(name, data_dir=data_dir, weights=weights, out=out, quiet=quiet, track=track, **changes)
+            finished.append(run)
         except GreycardError as error:
             if len(chosen) == 1:
                 raise

@@ -27,6 +27,8 @@ def train(
     settings: tuple[str, ...],
     weights: str | None,
     out: str,
+    tensorboard: bool,
+    mlflow: bool,
     quiet: bool,
     debug: bool,
 ) -> None:
@@ -38,10 +40,11 @@ def train(
     from greycard.api import runs_table
     from greycard.api import train as train_dataset
 
+    track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if name in changes}
     dataset = load_pictures(folder, data_dir, **split)
     if backbone and run_path(backbone, out).is_dir():
         backbone = str(run_path(backbone, out))
-    run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, **changes)
+    run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, track=track, **changes)
     print_table(runs_table([run]))

@@ -63,5 +63,7 @@ def quiet_pillow() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     words = str(error).splitlines()
     return words[0].rstrip(".") if words else type(error).__name__

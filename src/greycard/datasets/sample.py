@@ -42,6 +42,14 @@ def render(kind: str, *, seed: int, index: int, size: int = 128) -> np.ndarray:
     return _lit(scene, rng)
 
 
+def head_mask(kind: str, *, seed: int, index: int, size: int = 128) -> np.ndarray:
+    """Where in that picture the animal is, bool of shape (size, size)."""
+    rng = _generator(kind, seed, index)
+    _backdrop(rng, size)
+    _clutter(rng, size)
+    return _head(kind, rng, size)[..., 3] > 0
+
+
 def write_sample(
     folder: Path,
     *,

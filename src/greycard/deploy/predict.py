@@ -82,10 +82,15 @@ def predict_numbers(model: keras.Model, numbers: Sequence[float]) -> list[float]
     return [float(value) for value in np.asarray(model.predict(inputs, verbose=0))[:, 0]]
 
 
-def _decode(picture: Picture, recipe: Recipe) -> np.ndarray | str:
+def decode_for(picture: Picture, recipe: Recipe) -> np.ndarray:
+    """A picture as a recipe's model takes it, uint8 (height, width, channels); UnreadableImageError if it is none."""
     assert recipe.image_size is not None
+    return decode(_source(picture), recipe.image_size, recipe.channels)
+
+
+def _decode(picture: Picture, recipe: Recipe) -> np.ndarray | str:
     try:
-        return decode(_source(picture), recipe.image_size, recipe.channels)
+        return decode_for(picture, recipe)
     except UnreadableImageError as error:
         return str(error)
 

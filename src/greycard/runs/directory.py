@@ -18,6 +18,7 @@ SCHEMA = 1
 
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"
 HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"
+MISTAKES = "mistakes.npz"
 
 
 class RunDirectory:
@@ -51,6 +52,15 @@ class RunDirectory:
             names = np.array(ids, dtype=np.str_)
             np.savez_compressed(file, ids=names, labels=labels, probabilities=probabilities.astype(np.float32))
         self.complete(PREDICTIONS)
+
+    def write_mistakes(
+        self, ids: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray, images: np.ndarray
+    ) -> None:
+        """The worst mistakes: ids, labels, probabilities, and pictures uint8 (n, height, width, channels)."""
+        with self.incomplete(MISTAKES).open("wb") as file:
+            names = np.array(ids, dtype=np.str_)
+            np.savez_compressed(file, ids=names, labels=labels, probabilities=probabilities, images=images)
+        self.complete(MISTAKES)
 
     def incomplete(self, name: str) -> Path:
         """Where to write a file until `complete` gives it its name; keeps the ending, which Keras insists on."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from greycard.errors import GreycardError
 from greycard.recipe import Recipe
-from greycard.runs.directory import ENVIRONMENT, HISTORY, LABELS, MODEL, PREDICTIONS, RECIPE, SCHEMA, SUMMARY
+from greycard.runs.directory import ENVIRONMENT, HISTORY, LABELS, MISTAKES, MODEL, PREDICTIONS, RECIPE, SCHEMA, SUMMARY
 
 _IN_A_LINE = {"epoch", "train_loss", "val_loss", "seconds", "train_seconds"}
 _REQUIRED = {
@@ -92,16 +92,26 @@ class RunRecord:
     @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
         """`ids`, `labels` and `probabilities` of the validation images."""
-        path = self.path / PREDICTIONS
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                return {name: archive[name] for name in ("ids", "labels", "probabilities")}
-        except Exception as error:  # a damaged zip raises nearly anything
-            raise _damaged(path, error) from error
+        return self._arrays(PREDICTIONS, "ids", "labels", "probabilities")
+
+    @cached_property
+    def mistakes(self) -> dict[str, np.ndarray] | None:
+        """`ids`, `labels`, `probabilities` and small `images` of the worst mistakes; None where they were not kept."""
+        if not (self.path / MISTAKES).is_file():
+            return None
+        return self._arrays(MISTAKES, "ids", "labels", "probabilities", "images")
 
     @property
     def model_path(self) -> Path:
         return self.path / MODEL
+
+    def _arrays(self, name: str, *keys: str) -> dict[str, np.ndarray]:
+        path = self.path / name
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                return {key: archive[key] for key in keys}
+        except Exception as error:  # a damaged zip raises nearly anything
+            raise _damaged(path, error) from error
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,13 @@ from greycard.recipe import Recipe
 from greycard.runs.directory import ENVIRONMENT, LABELS, MODEL, RECIPE, SUMMARY, RunDirectory, expect_writable
 from greycard.runs.environment import environment, machine, peak_memory_mb
 from greycard.runs.evidence import diagnosis_line, evidence_of
+from greycard.runs.trackers import expect_installed, trackers
 from greycard.training.clock import Clock
 from greycard.training.display import Display
 from greycard.training.fit import Fitted, fit
 from greycard.training.stopping import missed_target, stopping_rules
 from greycard.workflow.learner import Learner, learner
+from greycard.workflow.mistakes import worst_mistakes
 from greycard.workflow.prepare import Prepared, prepare
 
 
@@ -42,6 +45,7 @@ def run(
     display: Display,
     published: dict[str, Any] | None = None,
     reason: str | None = None,
+    track: Sequence[str] = (),
 ) -> Path:
     """Carry a recipe out.
 
@@ -53,6 +57,7 @@ def run(
         display: told what happens.
         published: a project's figures, kept in the summary beside ours.
         reason: why this recipe, where Greycard chose it.
+        track: other tools to tell, of `tensorboard` and `mlflow`.
 
     Returns:
         The finished run's folder.
@@ -62,13 +67,15 @@ def run(
     """
     begun, clock = time.perf_counter(), Clock()
     expect_writable(out)
+    expect_installed(track)
     _tell_notes(recipe, dataset)
     prepared = prepare(recipe, dataset, weights, display, clock)
     directory = _begin(prepared, out)
     display.says(_opening(prepared, directory.path))
     data = _look(prepared, display, clock)
     learns = learner(prepared, display, clock)
-    fitted = _train(prepared.recipe, learns, directory, display, clock)
+    told = trackers(track, prepared.recipe, directory.path)
+    fitted = _train(prepared.recipe, learns, [directory.append_history, *(each.epoch for each in told)], display, clock)
     with display.waiting("saving"), clock("saving"):
         _write_results(prepared, fitted, directory)
     summary = _summary(prepared, fitted) | {"reason": reason, "published": published, "data": data}
@@ -81,6 +88,8 @@ def run(
         total=time.perf_counter() - begun,
     )
     directory.write_json(SUMMARY, summary)
+    for tracker in told:
+        tracker.end(summary)
     _tell_end(summary, display)
     return directory.path
 
@@ -123,7 +132,13 @@ def _look(prepared: Prepared, display: Display, clock: Clock) -> dict[str, Any] 
     return data
 
 
-def _train(recipe: Recipe, learns: Learner, directory: RunDirectory, display: Display, clock: Clock) -> Fitted:
+def _train(
+    recipe: Recipe, learns: Learner, hear: Sequence[Callable[[dict[str, Any]], None]], display: Display, clock: Clock
+) -> Fitted:
+    def on_epoch(line: dict[str, Any]) -> None:
+        for told in hear:
+            told(line)
+
     with computing_in(learns.model, recipe.precision):
         return fit(
             learns.model,
@@ -134,7 +149,7 @@ def _train(recipe: Recipe, learns: Learner, directory: RunDirectory, display: Di
             rules=stopping_rules(recipe, len(learns.train.pixels), len(learns.validation.pixels)),
             display=display,
             clock=clock,
-            on_epoch=directory.append_history,
+            on_epoch=on_epoch,
         )
 
 
@@ -143,6 +158,8 @@ def _write_results(prepared: Prepared, fitted: Fitted, directory: RunDirectory) 
     held_out = prepared.validation
     probabilities = as_probabilities(fitted.outputs) if prepared.classes else fitted.outputs
     directory.write_predictions(held_out.ids, held_out.labels, probabilities)
+    if prepared.classes:
+        directory.write_mistakes(*worst_mistakes(held_out, probabilities))
     bare = keras.Model(prepared.model.inputs, prepared.model.outputs, name=prepared.model.name)
     bare.save(directory.incomplete(MODEL))
     directory.complete(MODEL)

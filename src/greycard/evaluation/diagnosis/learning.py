@@ -102,10 +102,14 @@ def underfit(evidence: Evidence) -> Verdict | None:
     still = f" and still rising ({percent(rising)} over the last third of the epochs)" if rising >= _RISING else ""
     return Verdict(
         "underfit",
-        f"only {percent(evidence.train)} of its own training images are right after {len(evidence.history)}"
-        f" epochs{still}",
+        f"only {percent(evidence.train)} of its own training images are right after {_epochs(evidence)}{still}",
         "more epochs (--epochs)" if still else _against_underfitting(evidence),
     )
+
+
+def _epochs(evidence: Evidence) -> str:
+    count = len(evidence.history)
+    return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 def _against_underfitting(evidence: Evidence) -> str:

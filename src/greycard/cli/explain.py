@@ -1,0 +1,47 @@
+"""`greycard explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from greycard.cli import options
+from greycard.cli.output import run_path
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option("--label", metavar="CLASS", help="Explain this class.  [default: the answered one]")
+@options.out
+@options.debug
+def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debug: bool) -> None:
+    """Draw what a RUN's model sees in each IMAGE, as PNG files in the run's explain/ folder.
+
+    NAME-heat.png has Grad-CAM and an occlusion map, NAME-maps.png what every convolution and pooling layer makes of it;
+    filters.png is the first convolution's.
+    """
+    from greycard.api import open_run
+    from greycard.reports.explanation import as_png, filters_figure
+
+    opened = open_run(run_path(run, out))
+    folder = opened.path / "explain"
+    for image in images:
+        found = opened.explain(image, label)
+        drawn = {"heat": found.figure()} | ({"maps": found.maps_figure()} if found.maps else {})
+        folder.mkdir(exist_ok=True)
+        for kind, figure in drawn.items():
+            place = folder / f"{_name(image)}-{kind}.png"
+            place.write_bytes(as_png(figure))
+            click.echo(place)
+    filters = opened.filters()
+    if filters is not None:
+        (folder / "filters.png").write_bytes(as_png(filters_figure(filters)))
+        click.echo(folder / "filters.png")
+
+
+def _name(image: str) -> str:
+    """Its folder's name and its own: class folders number their pictures alike."""
+    path = Path(image).resolve()
+    return f"{path.parent.name}-{path.stem}"

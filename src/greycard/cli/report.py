@@ -1,0 +1,33 @@
+"""`greycard report`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from greycard.cli import options
+from greycard.cli.output import run_path
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("-o", "--output", metavar="FILE", help="Where to write it.  [default: report.html in the first RUN]")
+@options.out
+@options.debug
+def report(runs: tuple[str, ...], output: str | None, out: str, debug: bool) -> None:
+    """Write one HTML page about a RUN, or several compared; it needs no network, and nothing beside it.
+
+    Curves, diagnosis, confusions, calibration, the worst mistakes as pictures, where the time went, the recipe.
+    """
+    from greycard.api import open_run
+    from greycard.reports.page import report_page
+
+    opened = [open_run(run_path(run, out)) for run in runs]
+    page = report_page(opened)
+    place = Path(output) if output else opened[0].path / "report.html"
+    draft = place.with_name(f".incomplete-{place.name}")
+    draft.write_text(page, encoding="utf-8")
+    os.replace(draft, place)
+    click.echo(place)

@@ -1,0 +1,24 @@
+"""One sentence that sums a run up."""
+
+from __future__ import annotations
+
+from greycard.evaluation.intervals import accuracy_interval
+from greycard.reports.columns import percent, seconds, span
+from greycard.runs.record import RunRecord
+
+
+def headline(run: RunRecord) -> str:
+    """What was trained, how well it does and how surely, and what stands in the way."""
+    summary, recipe = run.summary, run.recipe
+    if not run.classes:
+        return summary["answer"] or f"a regression on {recipe.dataset}, validation loss {summary['val_loss']:.4f}"
+    images, accuracy = summary["val_images"], summary["val_accuracy"]
+    between = span(*accuracy_interval(accuracy, images))
+    names = [verdict["name"] for verdict in summary.get("diagnosis") or []]
+    found = (
+        f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
+    )
+    return (
+        f"{recipe.architecture}, trained on {recipe.dataset} in {seconds(summary['total_seconds'])}, is right on"
+        f" {percent(accuracy, 1)} of {images:,} validation images; with other images it would be {between}.{found}"
+    )

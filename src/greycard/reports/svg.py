@@ -1,0 +1,32 @@
+"""A Matplotlib figure as SVG for a page that is light or dark: its colours become the page's own."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from greycard.reports.figures import FAINT, INK, PAPER, TRAIN, VALIDATION
+
+_THEMED = {INK: "--ink", FAINT: "--faint", PAPER: "--paper", TRAIN: "--train", VALIDATION: "--accent"}
+
+
+def inline_svg(figure: Figure, label: str) -> str:
+    """An `<svg>` element that scales with its column; text stays text, nothing is loaded from elsewhere.
+
+    Args:
+        figure: drawn with the colours of `figures`.
+        label: what a screen reader says of it.
+    """
+    buffer = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.family": "sans-serif"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    drawing = buffer.getvalue()
+    drawing = drawing[drawing.index("<svg") :]
+    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
+    for colour, name in _THEMED.items():
+        drawing = re.sub(re.escape(colour), f"var({name})", drawing, flags=re.IGNORECASE)
+    drawing = re.sub(r"font: ([\d.]+)px [^;\"]+", r"font: \1px system-ui, sans-serif", drawing)
+    return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', f'role="img" aria-label="{label}"', drawing, count=1)

@@ -1,0 +1,130 @@
+"""A run on disk, and its model put to use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from greycard.backend import start
+from greycard.errors import GreycardError
+from greycard.evaluation.diagnosis.evidence import Verdict
+from greycard.reports.table import make_table
+from greycard.runs.evidence import verdicts
+from greycard.runs.record import RunRecord
+from greycard.runs.scores import scores_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from greycard.deploy.predict import Picture, Prediction
+    from greycard.workflow.explain import Explanation
+
+
+class Run(RunRecord):
+    """A run on disk, and its model put to use."""
+
+    @cached_property
+    def model(self) -> Any:
+        """The trained Keras model; takes uint8 pixels at the recipe's size."""
+        start()
+        from greycard.deploy.predict import load_model
+
+        return load_model(self)
+
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        """Each class's precision, recall, F1 and support, the confusion matrix, log loss, calibration, ROC AUC."""
+        return scores_of(self)
+
+    def diagnose(self) -> list[Verdict]:
+        """What is wrong with it, what is expected to help most first."""
+        return verdicts(self)
+
+    def report(self) -> str:
+        """The run as one self-contained HTML page."""
+        from greycard.reports.page import report_page
+
+        return report_page([self])
+
+    def curves(self) -> Figure:
+        """Accuracy and loss by epoch, a Matplotlib figure."""
+        from greycard.reports.figures import learning_curves
+
+        return learning_curves({self.name: self.history})
+
+    def confusion(self) -> Figure:
+        """The confusion matrix of the validation images, a Matplotlib figure."""
+        from greycard.reports.figures import confusion
+
+        return confusion(self.scores["confusion"], self.classes)
+
+    def explain(self, picture: Picture, label: str | None = None) -> Explanation:
+        """What the model sees in a picture: heat map, occlusion map, feature maps.
+
+        Args:
+            picture: as for `predict`.
+            label: the class to explain; the answered one by default.
+
+        Raises:
+            GreycardError: the picture cannot be read, or there is no such class.
+        """
+        start()
+        from greycard.workflow.explain import explain_picture
+
+        return explain_picture(self.model, self, picture, label)
+
+    def filters(self) -> np.ndarray | None:
+        """The first convolution's kernels, float32 (height, width, channels, filters); None if there is none."""
+        start()
+        from greycard.explain.feature_maps import first_filters
+
+        return first_filters(self.model)
+
+    def predict(self, pictures: Picture | Iterable[Picture]) -> list[Prediction]:
+        """What the model says of each picture.
+
+        Args:
+            pictures: one, or several: paths, file contents, Pillow images, uint8 arrays (height, width[, 1 or 3]), or
+                one uint8 array (n, height, width, 1 or 3).
+
+        Raises:
+            GreycardError: a picture cannot be read, or the run is a regression (`predict_numbers` is its own).
+        """
+        found = list(self.predict_each(_several(pictures)))
+        bad = [prediction for prediction in found if prediction.error]
+        if bad:
+            raise GreycardError(f"{len(bad)} of {len(found)} pictures cannot be read: {bad[0].source}: {bad[0].error}")
+        return found
+
+    def predict_each(self, pictures: Iterable[Picture]) -> Iterator[Prediction]:
+        """As `predict`, one by one as they come, an unreadable picture's with its `error` set."""
+        start()
+        from greycard.deploy.predict import predict_pictures
+
+        if self.recipe.is_regression:
+            raise GreycardError(f"{self.path} answers with numbers, not classes", hint="use run.predict_numbers([7])")
+        return predict_pictures(self.model, self.recipe, self.classes, pictures)
+
+    def predict_numbers(self, numbers: Iterable[float]) -> list[float]:
+        """A regression's answers, one a number."""
+        start()
+        from greycard.deploy.predict import predict_numbers
+
+        if not self.recipe.is_regression:
+            raise GreycardError(f"{self.path} answers with classes, not numbers", hint="use run.predict(paths)")
+        return predict_numbers(self.model, list(numbers))
+
+    def _repr_html_(self) -> str:
+        return make_table([self]).html()
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+
+def _several(pictures: Any) -> Iterable[Any]:
+    if isinstance(pictures, np.ndarray):
+        return pictures if pictures.ndim == 4 else [pictures]
+    return pictures if isinstance(pictures, Iterable) and not isinstance(pictures, str | bytes) else [pictures]

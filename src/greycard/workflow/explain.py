@@ -1,0 +1,102 @@
+"""One picture explained: what a model answers, where it looks, what its layers make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from greycard.datasets.pictures import UnreadableImageError
+from greycard.deploy.predict import Picture, decode_for
+from greycard.errors import GreycardError
+from greycard.explain.feature_maps import feature_maps
+from greycard.explain.gradcam import grad_cam
+from greycard.explain.occlusion import occlusion
+from greycard.explain.parts import has_feature_map
+from greycard.models.head import as_probabilities
+from greycard.runs.record import RunRecord
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a model sees in a picture.
+
+    Attributes:
+        picture: uint8 (height, width, channels), as the model gets it.
+        probabilities: of every class, by name.
+        label: the class that is explained.
+        heat: Grad-CAM, float32 (height, width) from 0 to 1; None for a model without convolutions.
+        occlusion: the probability that covering each place takes away, float32 (height, width).
+        maps: what each convolution and pooling layer makes of it, float32 (rows, columns, filters).
+    """
+
+    picture: np.ndarray
+    probabilities: dict[str, float]
+    label: str
+    heat: np.ndarray | None
+    occlusion: np.ndarray
+    maps: dict[str, np.ndarray]
+
+    def figure(self) -> Figure:
+        """The picture beside its heat and occlusion maps, a Matplotlib figure."""
+        from greycard.reports.explanation import heat_figure
+
+        return heat_figure(self.picture, self.heat, self.occlusion, self.label, self.probabilities)
+
+    def maps_figure(self) -> Figure:
+        """A row of maps for each layer, a Matplotlib figure."""
+        from greycard.reports.explanation import maps_figure
+
+        return maps_figure(self.maps)
+
+    def _repr_png_(self) -> bytes:
+        from greycard.reports.explanation import as_png
+
+        return as_png(self.figure())
+
+
+def explain_picture(model: keras.Model, run: RunRecord, picture: Picture, label: str | None) -> Explanation:
+    """Explain the answered class of a picture, or another.
+
+    Raises:
+        GreycardError: the run has no classes, the picture cannot be read, or there is no such class.
+    """
+    if not run.classes:
+        raise GreycardError(f"{run.path} answers with numbers; only a classifier can be explained")
+    pixels = _pixels(picture, run)
+    row = _answers(model)(pixels[None])[0]
+    chosen = _class_number(run, label, int(row.argmax()))
+    return Explanation(
+        pixels,
+        dict(zip(run.classes, map(float, row), strict=True)),
+        run.classes[chosen],
+        grad_cam(model, pixels, chosen) if has_feature_map(model) else None,
+        occlusion(_answers(model), pixels, chosen),
+        feature_maps(model, pixels),
+    )
+
+
+def _pixels(picture: Picture, run: RunRecord) -> np.ndarray:
+    try:
+        return decode_for(picture, run.recipe)
+    except UnreadableImageError as error:
+        name = picture if isinstance(picture, str | Path) else "the picture"
+        raise GreycardError(f"{name} cannot be read: {error}") from error
+
+
+def _class_number(run: RunRecord, label: str | None, answered: int) -> int:
+    if label is None:
+        return answered
+    if label not in run.classes:
+        raise GreycardError(f"{run.name} knows no class {label!r}", hint=f"its classes are {', '.join(run.classes)}")
+    return run.classes.index(label)
+
+
+def _answers(model: keras.Model) -> Any:
+    return lambda images: as_probabilities(np.asarray(model.predict(images, verbose=0)))

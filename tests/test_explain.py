@@ -1,0 +1,180 @@
+"""Explanations: heat on the object, maps of every layer, pictures written; on a CNN and on a nested backbone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import greycard
+from greycard.datasets.sample import CLASSES, head_mask, render
+from greycard.errors import GreycardError
+from greycard.explain.occlusion import occlusion
+
+SIDE, BOX = 48, 14
+
+
+def _square(seed: int, colour: tuple[int, int, int]) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """Noise with one coloured square somewhere, and where."""
+    random = np.random.default_rng(seed)
+    picture = random.integers(60, 140, (SIDE, SIDE, 3)).astype(np.uint8)
+    top, left = random.integers(0, SIDE - BOX, 2)
+    place = slice(top, top + BOX), slice(left, left + BOX)
+    picture[place] = colour
+    return picture, place
+
+
+COLOURS = {"blue": (30, 60, 230), "red": (230, 40, 30)}
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory: pytest.TempPathFactory) -> greycard.Dataset:
+    folder = tmp_path_factory.mktemp("squares")
+    for part, start, count in (("train", 0, 60), ("validation", 500, 20)):
+        for name, colour in COLOURS.items():
+            (folder / part / name).mkdir(parents=True)
+            for number in range(count):
+                picture = Image.fromarray(_square(start + number + 1000 * len(name), colour)[0])
+                picture.save(folder / part / name / f"{number:03}.png")
+    return greycard.load_folder(folder)
+
+
+@pytest.fixture(scope="module")
+def run(squares: greycard.Dataset, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
+    recipe = greycard.Recipe(
+        name="squares", dataset="x", image_size=SIDE, conv=(8, 8), dense=(16,), epochs=6, batch_size=8
+    )
+    return greycard.train(recipe, squares, out=tmp_path_factory.mktemp("runs"), quiet=True)
+
+
+@pytest.fixture(scope="module")
+def nested(run: greycard.Run, squares: greycard.Dataset, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
+    """The first run's features inside a new model."""
+    recipe = greycard.Recipe(name="nested", dataset="x", image_size=SIDE, backbone=str(run.path), dense=(8,), epochs=8)
+    return greycard.train(recipe, squares, out=tmp_path_factory.mktemp("runs"), quiet=True)
+
+
+def _inside(heat: np.ndarray, place: tuple[slice, slice]) -> float:
+    """The share of the heat that is in the box."""
+    return float(heat[place].sum() / heat.sum())
+
+
+@pytest.mark.small_project
+@pytest.mark.parametrize("which", ["run", "nested"])
+def test_the_heat_is_on_the_object(request: pytest.FixtureRequest, which: str) -> None:
+    shares = []
+    trained = request.getfixturevalue(which)
+    assert trained.summary["val_accuracy"] > 0.9
+    for seed in range(3000, 3012):
+        picture, place = _square(seed, COLOURS["red"])
+        explained = trained.explain(picture, "red")
+        assert explained.heat is not None
+        assert explained.heat.shape == (SIDE, SIDE)
+        if explained.heat.any():
+            shares.append(_inside(explained.heat, place))
+    area = (BOX / SIDE) ** 2
+    assert len(shares) >= 8
+    assert np.mean(shares) > 3 * area
+
+
+def test_covering_the_object_takes_the_most(run: greycard.Run) -> None:
+    picture, place = _square(4000, COLOURS["blue"])
+    explained = run.explain(picture, "blue")
+    middle = np.unravel_index(explained.occlusion.argmax(), explained.occlusion.shape)
+    assert all(abs(int(at) - (part.start + part.stop) // 2) <= BOX for at, part in zip(middle, place, strict=True))
+
+
+def test_an_occlusion_map_of_a_known_function() -> None:
+    picture = np.zeros((32, 32, 1), np.uint8)
+
+    def answer(images: np.ndarray) -> np.ndarray:  # sure of class 1 while the top left corner is dark
+        sure = 1 - images[:, 0, 0, 0] / 128
+        return np.stack([1 - sure, sure], axis=1)
+
+    found = occlusion(answer, picture, 1)
+    assert found[0, 0] == pytest.approx(1.0)
+    assert found[16:, 16:].max() == 0
+
+
+def test_every_layer_has_its_maps(run: greycard.Run, nested: greycard.Run) -> None:
+    picture, _ = _square(1, COLOURS["red"])
+    maps = run.explain(picture).maps
+    assert {name: values.shape for name, values in maps.items()} == {
+        "conv1": (46, 46, 8), "pool1": (23, 23, 8), "conv2": (21, 21, 8), "pool2": (10, 10, 8),
+    }  # fmt: skip
+    inside = nested.explain(picture).maps
+    assert inside.keys() == maps.keys()
+    np.testing.assert_allclose(inside["conv1"], maps["conv1"], atol=1e-4)
+
+
+def test_a_dense_network_has_an_occlusion_map_only(squares: greycard.Dataset, tmp_path: Path) -> None:
+    recipe = greycard.Recipe(name="dense", dataset="x", image_size=16, dense=(8,), epochs=1)
+    trained = greycard.train(recipe, squares, out=tmp_path, quiet=True)
+    explained = trained.explain(_square(1, COLOURS["red"])[0])
+    assert explained.heat is None
+    assert explained.maps == {}
+    assert trained.filters() is None
+    assert explained.figure().axes
+
+
+def test_pictures_are_written_into_the_run(run: greycard.Run, squares: greycard.Dataset, cli) -> None:
+    image = squares.validation.images[0]
+    said = cli("explain", run.path, image)
+    assert said.code == 0, said.err
+    written = [Path(line) for line in said.out.splitlines()]
+    assert [path.name for path in written] == ["blue-000-heat.png", "blue-000-maps.png", "filters.png"]
+    for path in written:
+        with Image.open(path) as picture:
+            assert np.asarray(picture.convert("L")).std() > 5
+    assert "What it looks at" in run.report()
+
+
+@pytest.mark.parametrize(("words", "said"), [(("--label", "green"), "no class 'green'"), ((), "No such file")])
+def test_what_cannot_be_explained_is_refused(run: greycard.Run, squares, cli, words, said: str) -> None:
+    image = squares.validation.images[0] if words else "nowhere.png"
+    refused = cli("explain", run.path, image, *words)
+    assert refused.code == 2
+    assert said in refused.err
+
+
+def test_a_regression_is_not_explained(cli, tmp_path: Path) -> None:
+    cli("run", "house-prices", "--epochs", "1", "--quiet", "--out", tmp_path)
+    with pytest.raises(GreycardError, match="only a classifier"):
+        greycard.open_run(tmp_path / "house-prices-1").explain(np.zeros((8, 8, 3), np.uint8))
+
+
+def _heads_share(trained: greycard.Run) -> tuple[float, float]:
+    """Mean share of the heat on the head, and mean share of the picture that the head is, on pictures not seen."""
+    side = trained.recipe.image_size[0]
+    shares, areas = [], []
+    for kind in CLASSES:
+        for index in range(1000, 1010):
+            mask = head_mask(kind, seed=0, index=index, size=side)
+            heat = trained.explain(render(kind, seed=0, index=index, size=side), kind).heat
+            assert heat is not None
+            if heat.any():
+                shares.append(float(heat[mask].sum() / heat.sum()))
+                areas.append(float(mask.mean()))
+    return float(np.mean(shares)), float(np.mean(areas))
+
+
+@pytest.mark.slow
+def test_on_rendered_samples_the_heat_is_on_the_head(cli, tmp_path: Path) -> None:
+    cli("sample", tmp_path / "pets")
+    trained = greycard.train(
+        greycard.load_folder(tmp_path / "pets"), weights="none", out=tmp_path, quiet=True, augmentation=None, epochs=15
+    )
+    share, area = _heads_share(trained)
+    assert share > 1.5 * area, (share, area)
+
+
+@pytest.mark.slow
+def test_with_a_pretrained_backbone_too(cli, tmp_path: Path, real_weights: Path) -> None:
+    cli("sample", tmp_path / "pets")
+    data = greycard.load_folder(tmp_path / "pets")
+    trained = greycard.train(data, weights=real_weights, out=tmp_path, quiet=True)
+    assert trained.recipe.backbone == "MobileNetV2"
+    share, area = _heads_share(trained)
+    assert share > 1.5 * area, (share, area)
