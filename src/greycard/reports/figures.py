@@ -134,7 +134,6 @@ def time_bar(seconds: Mapping[str, float]) -> Figure:
 def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Any]]:
     """A figure in inches with axes that have no frame but two lines."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.patch.set_alpha(0)
     axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
     for axis in axes:
         axis.patch.set_alpha(0)
