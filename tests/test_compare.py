@@ -96,3 +96,23 @@ def test_one_run_is_no_comparison(tmp_path: Path) -> None:
     one = a_run(tmp_path, 0.8)
     with pytest.raises(GreycardError, match="two different runs"):
         greycard.compare(one, one)
+
+
+def test_the_same_seed_on_other_data_is_no_second_seed(tmp_path: Path) -> None:
+    """A folder that was cleaned and trained again: the same recipe and seed, and something to compare."""
+    found = greycard.compare(a_run(tmp_path, 0.5), a_run(tmp_path, 0.5))
+    assert [group.name for group in found.groups] == ["pets-1", "pets-2"]
+    assert len(found.differences) == 1
+
+
+def test_groups_have_names_of_their_own(tmp_path: Path) -> None:
+    runs = [a_run(tmp_path, 0.8, seed=seed, units=units) for units in (8, 16) for seed in (0, 1)]
+    found = greycard.compare(*runs)
+    assert [group.name for group in found.groups] == ["pets (pets-1, pets-2)", "pets (pets-3, pets-4)"]
+
+
+def test_several_perfect_seeds_are_not_perfectly_sure(tmp_path: Path) -> None:
+    found = greycard.compare(*(a_run(tmp_path, 1.1, seed=seed) for seed in (0, 1)))
+    low, high = found.groups[0].interval
+    assert 0.98 < low < 1.0
+    assert high == 1.0

@@ -207,3 +207,15 @@ def test_planted_defects_are_listed(cli, tmp_path: Path) -> None:
     assert said.code == 0
     assert {line.split(":")[0] for line in said.out.splitlines()[:-1]} == set(KINDS)
     assert "greycard check" in said.out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("copies", [5, 12])
+def test_a_family_of_copies_is_one_group(tmp_path: Path, copies: int) -> None:
+    write_sample(tmp_path / "pets", train_per_class=12, validation_per_class=5)
+    random, folder = np.random.default_rng(0), tmp_path / "pets" / "train" / "cat"
+    with Image.open(folder / "000.jpg") as picture:
+        for number in range(copies):
+            left, top = (int(value) for value in random.integers(0, 7, 2))
+            picture.crop((left, top, left + 121, top + 121)).save(folder / f"crop{number}.jpg", quality=80)
+    dataset = greycard.load_folder(tmp_path / "pets")
+    assert [len(group) for group in grouped(find_pairs(look_at(dataset), dataset))] == [copies + 1]

@@ -124,7 +124,9 @@ def test_pictures_are_written_into_the_run(run: greycard.Run, squares: greycard.
     said = cli("explain", run.path, image)
     assert said.code == 0, said.err
     written = [Path(line) for line in said.out.splitlines()]
-    assert [path.name for path in written] == ["blue-000-heat.png", "blue-000-maps.png", "filters.png"]
+    assert [path.name for path in written] == [
+        "validation-blue-000-heat.png", "validation-blue-000-maps.png", "filters.png",
+    ]  # fmt: skip
     for path in written:
         with Image.open(path) as picture:
             assert np.asarray(picture.convert("L")).std() > 5

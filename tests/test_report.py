@@ -135,3 +135,13 @@ def test_a_browser_opens_it_without_a_complaint(runs: list[greycard.Run], tmp_pa
     )  # fmt: skip
     assert "Where the time went" in done.stdout
     assert "CONSOLE" not in done.stderr
+
+
+def test_runs_on_other_images_are_shown_without_a_comparison(runs: list[greycard.Run], cli, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(runs[0].path, other)
+    recipe = (other / "recipe.json").read_text().replace('"dataset": "digits"', '"dataset": "others"')
+    (other / "recipe.json").write_text(recipe)
+    said = cli("report", runs[0].path, other, "-o", tmp_path / "page.html")
+    assert said.code == 0, said.err
+    assert "Compared on the same images" not in (tmp_path / "page.html").read_text()

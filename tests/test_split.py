@@ -124,6 +124,7 @@ def test_quarantine_lists_and_moves_nothing(doubled: Path, cli) -> None:
 BAD_MANIFESTS = {
     "path,label\na.jpg,cat\n": "must have the columns",
     "path,label,split\na.jpg,cat,test\n": "line 2",
+    "path,label,split\n": "names no picture",
     "path,label,split\nnowhere.jpg,cat,train\nnowhere.jpg,dog,train\n": "nowhere.jpg, which is not there",
 }
 
@@ -141,3 +142,28 @@ def test_a_manifest_that_is_none_is_refused(cli, tmp_path: Path, text: str) -> N
 def test_arrays_keep_their_split() -> None:
     with pytest.raises(GreycardError, match="array"):
         greycard.split(greycard.load_dataset("digits"), quiet=True)
+
+
+@pytest.mark.parametrize("fraction", ["20", "0", "-1", "nan"])
+def test_a_share_that_is_none_is_refused(pictures: Path, cli, fraction: str) -> None:
+    refused = cli("split", pictures, "--val-fraction", fraction, "--quiet")
+    assert refused.code == 2
+    assert "between 0 and 1" in refused.err
+
+
+def test_a_manifest_from_a_spreadsheet_is_read(doubled: Path, cli, tmp_path: Path) -> None:
+    cli("split", doubled, "-o", tmp_path / "new.csv", "--quiet")
+    text = (tmp_path / "new.csv").read_text()
+    (tmp_path / "excel.csv").write_text(text, encoding="utf-8-sig")
+    assert len(greycard.load_manifest(tmp_path / "excel.csv").train) == len(
+        greycard.load_manifest(tmp_path / "new.csv").train
+    )
+
+
+def test_names_that_come_to_the_same_are_numbered(pictures: Path, cli, tmp_path: Path) -> None:
+    inner = pictures / "train" / "dark" / "a"
+    inner.mkdir()
+    for source, target in (("000.jpg", "a-b.jpg"), ("001.jpg", "a/b.jpg")):
+        (pictures / "train" / "dark" / source).rename(pictures / "train" / "dark" / target)
+    assert cli("split", pictures, "--links", tmp_path / "linked", "--quiet").code == 0
+    assert len(list((tmp_path / "linked").rglob("*.jpg"))) == 48

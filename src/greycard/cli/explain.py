@@ -32,7 +32,7 @@ def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debu
         drawn = {"heat": found.figure()} | ({"maps": found.maps_figure()} if found.maps else {})
         folder.mkdir(exist_ok=True)
         for kind, figure in drawn.items():
-            place = folder / f"{_name(image)}-{kind}.png"
+            place = folder / f"{_name(image, label)}-{kind}.png"
             place.write_bytes(as_png(figure))
             click.echo(place)
     filters = opened.filters()
@@ -41,7 +41,7 @@ def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debu
         click.echo(folder / "filters.png")
 
 
-def _name(image: str) -> str:
-    """Its folder's name and its own: class folders number their pictures alike."""
-    path = Path(image).resolve()
-    return f"{path.parent.name}-{path.stem}"
+def _name(image: str, label: str | None) -> str:
+    """The end of its path as it was typed, since class folders number their pictures alike; and the asked-for class."""
+    parts = [part for part in Path(image).with_suffix("").parts if part not in ("..", "/")][-3:]
+    return "-".join([*parts, *([label] if label else [])])

@@ -33,7 +33,7 @@ def load_pictures(name: str, data_dir: str | None, **split: Any) -> Dataset:
     """A folder of pictures, or a manifest, which brings its own split."""
     from greycard.api import load_folder, load_manifest
 
-    if Path(name).is_file() and Path(name).suffix.lower() == ".csv":
+    if not Path(name).is_dir() and Path(name).suffix.lower() == ".csv":
         return load_manifest(name)
     return load_folder(find_folder(name, data_dir), **split)
 

@@ -28,6 +28,6 @@ def report(runs: tuple[str, ...], output: str | None, out: str, debug: bool) -> 
     page = report_page(opened)
     place = Path(output) if output else opened[0].path / "report.html"
     draft = place.with_name(f".incomplete-{place.name}")
-    draft.write_text(page, encoding="utf-8")
+    draft.write_text(page, encoding="utf-8", errors="backslashreplace")
     os.replace(draft, place)
     click.echo(place)

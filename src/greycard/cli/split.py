@@ -62,6 +62,8 @@ def split(
     root = find_folder(folder, data_dir)
     dataset = load_folder(root)
     place = Path(links or output or f"{dataset.name}-split.csv")
+    if quarantine and Path(quarantine).absolute() == place.absolute():
+        raise GreycardError(f"--quarantine and the split are the same file. Received: {place}", hint="name two")
     for new in (place, *([Path(quarantine)] if quarantine else [])):
         expect_new(new)
     found = split_anew(

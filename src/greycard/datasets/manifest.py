@@ -34,14 +34,23 @@ def write_manifest(lines: Iterable[Line], file: Path) -> None:
     Raises:
         GreycardError: the file is there already; nothing is overwritten.
     """
-    expect_new(file)
     folder = file.absolute().parent
+    rows = ((Path(os.path.relpath(line.path.absolute(), folder)).as_posix(), line.label, line.split) for line in lines)
+    write_csv(file, COLUMNS, rows)
+
+
+def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A new CSV, whole or not at all.
+
+    Raises:
+        GreycardError: the file is there already; nothing is overwritten.
+    """
+    expect_new(file)
     draft = file.with_name(f".incomplete-{file.name}")
     with draft.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for line in lines:
-            writer.writerow([Path(os.path.relpath(line.path.absolute(), folder)).as_posix(), line.label, line.split])
+        writer.writerow(columns)
+        writer.writerows(rows)
     os.replace(draft, file)
 
 
@@ -73,7 +82,7 @@ def load_manifest(file: str | Path) -> Dataset:
 
 def _read(place: Path) -> list[dict[str, str]]:
     try:
-        with place.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        with place.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
             reader = csv.DictReader(stream)
             rows, names = list(reader), reader.fieldnames or []
     except (OSError, csv.Error) as error:
@@ -82,6 +91,8 @@ def _read(place: Path) -> list[dict[str, str]]:
         raise GreycardError(
             f"{place} must have the columns {', '.join(COLUMNS)}. Received: {', '.join(names) or 'none'}"
         )
+    if not rows:
+        raise GreycardError(f"{place} names no picture; expected a line for each")
     for number, row in enumerate(rows, start=2):
         if row["split"] not in SPLITS or not row["path"] or not row["label"]:
             raise GreycardError(

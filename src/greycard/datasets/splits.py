@@ -21,13 +21,18 @@ def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np
     Raises:
         GreycardError: a fraction or seed that is none.
     """
-    if not (isinstance(fraction, float) and 0 < fraction < 1):
-        raise GreycardError(f"val_fraction must be a fraction between 0 and 1. Received: {fraction!r}")
-    if not (isinstance(seed, int) and seed >= 0):
-        raise GreycardError(f"split_seed must be a whole number from 0 on. Received: {seed!r}")
+    expect_fraction(fraction, seed)
     validation = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
         count = min(max(round(len(rows) * fraction), 1), len(rows) - 1)
         validation[generator(SPLIT, seed, int(label)).permutation(rows)[:count]] = True
     return np.flatnonzero(~validation), np.flatnonzero(validation)
+
+
+def expect_fraction(fraction: float, seed: int) -> None:
+    """GreycardError for a fraction or seed that is none."""
+    if not (isinstance(fraction, float) and 0 < fraction < 1):
+        raise GreycardError(f"val_fraction must be a fraction between 0 and 1. Received: {fraction!r}")
+    if not (isinstance(seed, int) and seed >= 0):
+        raise GreycardError(f"split_seed must be a whole number from 0 on. Received: {seed!r}")

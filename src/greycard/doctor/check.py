@@ -97,7 +97,7 @@ def _suspects(looks: Looks, features: np.ndarray | None) -> tuple[Suspects | Non
     by = "the pixels" if features is None else "the network's features"
     found = find_suspects(descriptors(looks.grey(_DESCRIBED)) if features is None else features, looks.labels)
     if found is None:
-        return None, ("labels were not judged: a class has too few pictures",)
+        return None, ("labels were not judged: there are too few pictures, or too few of a class",)
     if found.is_able:
         return found, ()
     hint = "; --weights judges by a pretrained network" if features is None else ""

@@ -9,18 +9,13 @@ import numpy as np
 
 from greycard.doctor.duplicates import Pair, grouped
 from greycard.doctor.finding import Finding
+from greycard.doctor.limits import SHIFTED, UNEQUAL
 from greycard.doctor.looks import Looks
 from greycard.doctor.shift import Shift, find_shift
 from greycard.doctor.suspects import Suspects
 
 _FLAT = 4.0
 """Standard deviation of the grey values, of 255, below which a picture shows hardly anything."""
-
-_UNEQUAL = 4.0
-"""The largest class may have so many times the pictures of the smallest."""
-
-_SHIFTED = 0.7
-"""The lower end of the AUC's interval from which two parts are called different."""
 
 
 def duplicate_findings(looks: Looks, pairs: Sequence[Pair]) -> list[Finding]:
@@ -89,7 +84,7 @@ def _pictures(looks: Looks, pairs: Sequence[Pair]) -> tuple[list[tuple[str, ...]
 
 def near_empty(looks: Looks) -> Finding | None:
     side = min(looks.colour.shape[1:3])
-    spread = looks.grey(side).reshape(len(looks), -1).std(axis=1)
+    spread = np.array([looks.grey(side, [row]).std() for row in range(len(looks))])
     flat = np.flatnonzero(spread < _FLAT)
     if not len(flat):
         return None
@@ -106,7 +101,7 @@ def near_empty(looks: Looks) -> Finding | None:
 def imbalance(looks: Looks, classes: Sequence[str]) -> Finding | None:
     counts = np.bincount(looks.labels[~looks.in_validation], minlength=len(classes))
     least, most = int(counts.argmin()), int(counts.argmax())
-    if counts[most] < _UNEQUAL * counts[least]:
+    if counts[most] <= UNEQUAL * counts[least]:
         return None
     return Finding(
         "imbalance",
@@ -130,7 +125,7 @@ def shift(looks: Looks) -> Finding | None:
 
 
 def is_shifted(found: Shift) -> bool:
-    return found.low > _SHIFTED
+    return found.low > SHIFTED
 
 
 def suspected(looks: Looks, classes: Sequence[str], suspects: Suspects | None) -> Finding | None:
@@ -141,7 +136,7 @@ def suspected(looks: Looks, classes: Sequence[str], suspects: Suspects | None) -
         "suspected labels",
         f"{_count(count, 'picture')} {'looks' if count == 1 else 'look'} like another class, as their ten nearest"
         f" neighbours have it, whose vote is right for {100 * suspects.accuracy:.1f} % of all pictures",
-        "look at them, the surest first, and move those that lie in the wrong folder",
+        "look at them, and move those that lie in the wrong folder",
         [(looks.ids[row],) for row in suspects.rows],
         [
             f"labelled {classes[looks.labels[row]]}, looks like {classes[instead]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from PIL import Image
 from greycard.datasets.core import Dataset
 from greycard.datasets.digests import file_digest
 from greycard.datasets.pictures import UnreadableImageError, opened
+from greycard.doctor.joined import joined
 from greycard.doctor.looks import Looks
 from greycard.doctor.neighbours import candidates, descriptors
 from greycard.doctor.similarity import same_pictures
@@ -71,7 +72,7 @@ def exact_pairs(looks: Looks, files: dict[str, Path]) -> list[Pair]:
         looks: whose small pictures tell where to look: the same pixels are the same when small.
         files: by id; empty where the small pictures are the whole ones.
     """
-    alike = _by_key(range(len(looks)), lambda row: looks.colour[row].tobytes())
+    alike = _by_key(range(len(looks)), lambda row: hashlib.sha256(looks.colour[row].tobytes()).digest())
     return [pair for rows in alike for pair in _exactly_same(rows, looks, files)]
 
 
@@ -111,24 +112,15 @@ def _once(pairs: Iterable[Pair]) -> list[Pair]:
     return list(found.values())
 
 
-def grouped(pairs: Iterable[Pair]) -> list[list[int]]:
+def grouped(pairs: Sequence[Pair]) -> list[list[int]]:
     """Rows that belong together, each group sorted, in the order of their surest pair."""
-    leader: dict[int, int] = {}
-
-    def lead(row: int) -> int:
-        while leader.setdefault(row, row) != row:
-            row = leader[row]
-        return row
-
-    order = []
-    for pair in pairs:
-        first, second = lead(pair.first), lead(pair.second)
-        leader[max(first, second)] = min(first, second)
-        order.append(pair.first)
-    groups = defaultdict(list)
-    for row in sorted(leader):
-        groups[lead(row)].append(row)
-    return [groups.pop(head) for head in map(lead, order) if head in groups]
+    count = max((pair.second for pair in pairs), default=-1) + 1
+    part = joined(count, ((pair.first, pair.second) for pair in pairs))
+    members: dict[int, list[int]] = {part[pair.first]: [] for pair in pairs}
+    for row, number in enumerate(part):
+        if number in members:
+            members[number].append(row)
+    return list(members.values())
 
 
 def _by_key(rows: Iterable[int], key: Callable[[int], object]) -> list[list[int]]:

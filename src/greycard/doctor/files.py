@@ -14,6 +14,9 @@ from greycard.datasets.pictures import UnreadableImageError, opened, orientation
 from greycard.doctor.finding import Finding
 
 _USUAL_MODES = ("RGB", "L", "1")
+_FORMATS = {"MPO": "JPEG"}
+"""What many cameras write as .jpg: a JPEG with more pictures behind the first."""
+
 _SMALL, _LARGE, _NARROW = 32, 8000, 4.0
 """Pixels of a short side, pixels of a long side, and long over short side, beyond which a picture is extreme."""
 
@@ -80,11 +83,13 @@ def file_findings(facts: Sequence[FileFacts]) -> list[Finding]:
 
 def _wrong_endings(facts: Sequence[FileFacts]) -> Finding | None:
     known = Image.registered_extensions()
-    wrong = [each for each in facts if each.ending in known and known[each.ending] != each.format]
+    wrong = [
+        each for each in facts if each.ending in known and known[each.ending] != _FORMATS.get(each.format, each.format)
+    ]
     return _finding(
         "wrong ending",
         wrong,
-        "have another format than their ending says",
+        "have an ending of another format",
         "nothing needs to be done: Greycard goes by the content; other programs may not",
         [f"is {each.format}" for each in wrong],
     )

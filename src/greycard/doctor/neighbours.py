@@ -10,7 +10,7 @@ _TABLES, _AHEAD = 16, 6
 _NEAR = 0.8
 """Cosine of two descriptors from which a pair is a candidate; a crop of 5 % leaves about 0.9."""
 
-_MOST = 10
+_MOST = 20
 """Candidates kept for each picture, the nearest ones."""
 
 

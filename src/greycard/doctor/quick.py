@@ -20,14 +20,16 @@ def quick_look(train: Pixels, validation: Pixels, classes: int) -> dict[str, Any
         classes: how many.
 
     Returns:
-        `train_counts` and `val_counts` of each class, `leaks` (validation images whose very pixels are in training),
-        `leak_example` (two ids, or None) and `shift` (see `find_shift`, or None).
+        `train_counts` and `val_counts` of each class, `train_digest` (the same pictures, the same digest), `leaks`
+        (validation images whose very pixels are in training), `leak_example` (two ids, or None) and `shift` (see
+        `find_shift`, or None).
     """
     leaks = _leaks(train, validation)
     shift = find_shift(train.images, validation.images)
     return {
         "train_counts": np.bincount(train.labels, minlength=classes).tolist(),
         "val_counts": np.bincount(validation.labels, minlength=classes).tolist(),
+        "train_digest": train.digest,
         "leaks": len(leaks),
         "leak_example": list(leaks[0]) if leaks else None,
         "shift": shift.to_json() if shift else None,

@@ -135,7 +135,10 @@ def _telling(features: np.ndarray, origin: np.ndarray) -> tuple[str, ...]:
 
 
 def _standard_error(auc: float, first: int, second: int) -> float:
-    """Source: Hanley and McNeil, "The meaning and use of the area under a ROC curve" (1982)."""
+    """`second` of them are those that shall score higher.
+
+    Source: Hanley and McNeil, "The meaning and use of the area under a ROC curve" (1982).
+    """
     one, other = auc / (2 - auc), 2 * auc * auc / (1 + auc)
-    spread = auc * (1 - auc) + (first - 1) * (one - auc * auc) + (second - 1) * (other - auc * auc)
+    spread = auc * (1 - auc) + (second - 1) * (one - auc * auc) + (first - 1) * (other - auc * auc)
     return math.sqrt(max(spread, 0.0) / (first * second))

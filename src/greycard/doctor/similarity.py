@@ -17,9 +17,15 @@ each other than any two photographs."""
 _RANK, _ALONE = 5, 0.6
 """The neighbour whose distance says how alike pictures are around here, and that distance where there are fewer."""
 
-_WORTH_ALIGNING, _DETAILED = 0.65, 48
-"""Only pairs this much nearer than the others are laid over each other, which takes milliseconds; and only pictures of
-so many pixels a side: moved and sheared, any handwritten one is any other."""
+_WORTH_ALIGNING, _MOST_ALIGNED, _DETAILED = 0.4, 20_000, 48
+"""The nearest pairs up to this distance are laid over each other, which takes milliseconds each; and only pictures
+of so many pixels a side: moved and sheared, any handwritten digit is any other."""
+
+_FURTHEST = 0.15
+"""How much of its side a picture may be shifted, scaled or sheared by: a crop is, and is not pulled into shape."""
+
+_DETAILS = 0.5
+"""The least correlation of two pictures' details once one is laid over the other."""
 
 _SIDE, _CHUNK = 32, 20_000
 _STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
@@ -39,14 +45,26 @@ def same_pictures(looks: Looks, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarr
     keypoints", 2004); aligning is Evangelidis and Psarakis's ECC ("Parametric image alignment", 2008), OpenCV's.
     """
     distance = _distances(looks, pairs)
-    around = _around(2 * len(looks), pairs, distance)
-    nearby = np.minimum(around[pairs[:, 0]], around[pairs[:, 1]])
+    nearby = _of_pairs(_around(2 * len(looks), pairs, distance), pairs)
+    same = _is_same(distance, nearby)
     if min(looks.colour.shape[1:3]) >= _DETAILED:
-        for row in np.flatnonzero(~_is_same(distance, nearby) & (distance <= _WORTH_ALIGNING * nearby)):
+        for row in _worth_aligning(distance, same):
             distance[row] = min(distance[row], _aligned(looks, *pairs[row]))
-    kept = np.flatnonzero(_is_same(distance, nearby))
+        family = _of_pairs(_families(2 * len(looks), pairs, distance), pairs)
+        same = _is_same(distance, nearby) | (distance <= family)
+    kept = np.flatnonzero(same)
     kept = kept[np.argsort(distance[kept], kind="stable")]
     return pairs[kept], distance[kept]
+
+
+def _of_pairs(of_rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """The smaller of what the two rows of each pair have."""
+    return np.minimum(of_rows[pairs[:, 0]], of_rows[pairs[:, 1]])
+
+
+def _worth_aligning(distance: np.ndarray, same: np.ndarray) -> np.ndarray:
+    open_ones = np.flatnonzero(~same & (distance <= _WORTH_ALIGNING))
+    return open_ones[np.argsort(distance[open_ones], kind="stable")][:_MOST_ALIGNED]
 
 
 def _is_same(distance: np.ndarray, nearby: np.ndarray) -> np.ndarray:
@@ -79,14 +97,32 @@ def _unit(pictures: np.ndarray) -> np.ndarray:
 
 def _around(count: int, pairs: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """How far each row's fifth neighbour is, of those that pairs tell of."""
-    rows, both = np.concatenate([pairs[:, 0], pairs[:, 1]]), np.concatenate([distance, distance])
-    order = np.lexsort((both, rows))
-    ordered, far = rows[order], both[order]
-    first = np.searchsorted(ordered, np.arange(count))
+    ordered, far, first = _neighbours(count, pairs, distance)
     enough = np.searchsorted(ordered, np.arange(count), side="right") - first >= _RANK
     around = np.full(count, _ALONE)
     around[enough] = far[first[enough] + _RANK - 1]
     return around
+
+
+def _families(count: int, pairs: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Up to which distance each row's neighbours are copies of it: all before a gap that stands out, however many.
+
+    Of six copies of one picture each is the fifth neighbour of another, so that none stands out from it.
+    """
+    ordered, far, _ = _neighbours(count, pairs, distance)
+    last = np.append(ordered[1:] != ordered[:-1], True) if len(ordered) else np.empty(0, bool)
+    following = np.where(last, _ALONE, np.append(far[1:], _ALONE)) if len(ordered) else far
+    gap = (far <= LIKELY) & (_STANDS_OUT * far <= following)
+    reach = np.full(count, -1.0)
+    np.maximum.at(reach, ordered[gap], far[gap])
+    return reach
+
+
+def _neighbours(count: int, pairs: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every row as often as it has neighbours, in order; how far these are, nearest first; where each row begins."""
+    rows, both = np.concatenate([pairs[:, 0], pairs[:, 1]]), np.concatenate([distance, distance])
+    order = np.lexsort((both, rows))
+    return rows[order], both[order], np.searchsorted(rows[order], np.arange(count))
 
 
 def _aligned(looks: Looks, first: int, second: int) -> float:
@@ -96,7 +132,17 @@ def _aligned(looks: Looks, first: int, second: int) -> float:
     other = np.ascontiguousarray(other[:, ::-1]) if second >= len(looks) else other
     start = np.eye(2, 3, dtype=np.float32)
     try:
-        correlation, _ = cv2.findTransformECC(one, other, start, cv2.MOTION_AFFINE, _STOP, None, 3)
+        correlation, found = cv2.findTransformECC(one, other, start, cv2.MOTION_AFFINE, _STOP, None, 3)
     except cv2.error:  # nothing to hold on to
         return 1.0
-    return 1.0 - float(correlation)
+    if np.abs((found - start) / [1, 1, side]).max() > _FURTHEST:
+        return 1.0
+    laid = cv2.warpAffine(other, found, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return 1.0 - float(correlation) if _details_agree(one, laid) else 1.0
+
+
+def _details_agree(one: np.ndarray, other: np.ndarray) -> bool:
+    """Light and dark parts can lie alike in two photographs by chance; their details do not."""
+    inner = slice(len(one) // 8, -len(one) // 8)
+    fine = [(each - cv2.GaussianBlur(each, (0, 0), 2.5))[inner, inner].ravel() for each in (one, other)]
+    return float(np.corrcoef(fine)[0, 1]) >= _DETAILS

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from greycard.datasets.splits import expect_fraction
 from greycard.doctor.duplicates import Pair
+from greycard.doctor.joined import joined
 from greycard.errors import GreycardError
 from greycard.randomness import SPLIT, generator
 
@@ -27,8 +29,9 @@ def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: i
         seed: of the order among groups of one size.
 
     Raises:
-        GreycardError: groups so large that a side is left without some class.
+        GreycardError: a fraction that is none, or pictures or groups so few that a side is left without some class.
     """
+    expect_fraction(fraction, seed)
     members: dict[int, list[int]] = defaultdict(list)
     for row, group in enumerate(groups.tolist()):
         members[group].append(row)
@@ -50,8 +53,8 @@ def _expect_both_sides(labels: np.ndarray, validation: np.ndarray) -> None:
     for side, chosen in (("validation", validation), ("training", ~validation)):
         if set(labels[chosen].tolist()) != everything:
             raise GreycardError(
-                f"the groups are so large that {side} is left without a class",
-                hint="a --group-by that makes smaller groups, or another --val-fraction",
+                f"{side} is left without a class: its pictures, or the groups that stay together, are too few",
+                hint="add pictures, or name smaller groups (--group-by) or another share (--val-fraction)",
             )
 
 
@@ -67,17 +70,7 @@ def group_numbers(ids: Sequence[str], pairs: Iterable[Pair], pattern: str | None
     Raises:
         GreycardError: the pattern is none, or matches no name.
     """
-    leader = list(range(len(ids)))
-
-    def lead(row: int) -> int:
-        while leader[row] != row:
-            leader[row] = leader[leader[row]]
-            row = leader[row]
-        return row
-
-    for first, second in [*((pair.first, pair.second) for pair in pairs), *_alike(ids, pattern)]:
-        leader[lead(second)] = lead(first)
-    return np.array([lead(row) for row in range(len(ids))])
+    return joined(len(ids), [*((pair.first, pair.second) for pair in pairs), *_alike(ids, pattern)])
 
 
 def _alike(ids: Sequence[str], pattern: str | None) -> list[tuple[int, int]]:

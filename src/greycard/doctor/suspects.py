@@ -20,15 +20,13 @@ class Suspects:
 
     Attributes:
         accuracy: of the neighbours' vote on all pictures; below 85 % nothing is suspected.
-        rows: the suspects, the surest first.
+        rows: the suspects.
         instead: int (rows,), the class that their neighbours name.
-        share: float (rows,), the neighbours that name it, weighted by nearness.
     """
 
     accuracy: float
     rows: np.ndarray
     instead: np.ndarray
-    share: np.ndarray
 
     @property
     def is_able(self) -> bool:
@@ -45,7 +43,7 @@ def find_suspects(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> Su
         seed: of the folds.
 
     Returns:
-        None where a class has fewer pictures than there are folds.
+        None where a class has fewer than 5 pictures, or all have fewer than 50.
 
     Source: the out-of-fold votes are those of Northcutt et al., "Confident learning" (2021), with nearest neighbours
     as the classifier.
@@ -56,11 +54,11 @@ def find_suspects(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> Su
     if np.unique(labels, return_counts=True)[1].min() < _FOLDS or len(labels) < _FOLDS * _NEIGHBOURS:
         return None
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-    voters = KNeighborsClassifier(_NEIGHBOURS, weights="distance", algorithm="brute")
+    voters = KNeighborsClassifier(_NEIGHBOURS, algorithm="brute")
     votes = cross_val_predict(voters, features, labels, cv=folds, method="predict_proba")
-    guesses = votes.argmax(axis=1)
+    best = votes.argmax(axis=1)
+    guesses = np.unique(labels)[best]
     accuracy = float(np.mean(guesses == labels))
-    share = votes[np.arange(len(labels)), guesses]
+    share = votes[np.arange(len(labels)), best]
     rows = np.flatnonzero((guesses != labels) & (share >= _AGREE) & (accuracy >= _GOOD_ENOUGH))
-    rows = rows[np.argsort(-share[rows], kind="stable")]
-    return Suspects(accuracy, rows, guesses[rows], share[rows])
+    return Suspects(accuracy, rows, guesses[rows])

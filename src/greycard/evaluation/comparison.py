@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from greycard.evaluation.intervals import wilson
+from greycard.evaluation.intervals import Z, wilson
 from greycard.evaluation.paired import LEVEL, paired
-
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -40,12 +38,13 @@ class Group:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the mean accuracy, as far as the number of images tells: Wilson's for a single run."""
+        """Of the mean accuracy, as far as the number of images tells: Wilson's, or the images' spread if wider."""
         images = self.right.shape[1]
-        if len(self.runs) == 1:
-            return wilson(int(self.right.sum()), images)
-        reach = _Z * float(self.right.mean(axis=0).std(ddof=1)) / images**0.5
-        return max(0.0, self.accuracy - reach), min(1.0, self.accuracy + reach)
+        low, high = wilson(round(self.accuracy * images), images)
+        if len(self.runs) == 1 or images == 1:
+            return low, high
+        reach = Z * float(self.right.mean(axis=0).std(ddof=1)) / images**0.5
+        return max(0.0, min(low, self.accuracy - reach)), min(1.0, max(high, self.accuracy + reach))
 
     def to_json(self) -> dict[str, Any]:
         accuracies = self.accuracies

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-_Z = 1.959963984540054
+Z = 1.959963984540054
 """The standard normal's 97.5 % point."""
 
 
@@ -22,9 +22,9 @@ def wilson(right: int, images: int) -> tuple[float, float]:
     """
     if not 0 <= right <= images or not images:
         raise ValueError(f"expected 0 ≤ right ≤ images and 1 ≤ images. Received: {right} of {images}")
-    share, spread = right / images, _Z * _Z / images
+    share, spread = right / images, Z * Z / images
     centre = (share + spread / 2) / (1 + spread)
-    reach = _Z / (1 + spread) * math.sqrt(share * (1 - share) / images + spread / (4 * images))
+    reach = Z / (1 + spread) * math.sqrt(share * (1 - share) / images + spread / (4 * images))
     return (0.0 if right == 0 else centre - reach), (1.0 if right == images else centre + reach)
 
 

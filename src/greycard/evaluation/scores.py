@@ -22,22 +22,23 @@ def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
     Returns:
         `images`, `accuracy`, `interval`, `classes` (a dict a class), `confusion` (rows are true classes), `log_loss`,
         `calibration`, `reliability` and, for two classes, `roc_auc`: of the second class, None where only one occurs.
+        Probabilities that are no numbers, as a diverged run has them, leave None for what is made of them.
     """
-    from sklearn.metrics import confusion_matrix, log_loss
+    from sklearn.metrics import confusion_matrix
 
     guesses, every = probabilities.argmax(axis=1), np.arange(len(classes))
     right = int(np.sum(guesses == labels))
-    clipped = np.clip(probabilities.astype(np.float64), 1e-7, 1)
+    numbers = bool(np.isfinite(probabilities).all())
     return {
         "images": len(labels),
         "accuracy": right / len(labels),
         "interval": list(wilson(right, len(labels))),
         "classes": _each_class(labels, guesses, classes),
         "confusion": confusion_matrix(labels, guesses, labels=every).tolist(),
-        "log_loss": float(log_loss(labels, clipped / clipped.sum(axis=1, keepdims=True), labels=every)),
-        "calibration": calibration_facts(labels, probabilities),
-        "reliability": [each.to_json() for each in reliability(labels, probabilities)],
-        "roc_auc": _roc_auc(labels, probabilities),
+        "log_loss": _log_loss(labels, probabilities) if numbers else None,
+        "calibration": calibration_facts(labels, probabilities) if numbers else None,
+        "reliability": [each.to_json() for each in reliability(labels, probabilities)] if numbers else [],
+        "roc_auc": _roc_auc(labels, probabilities) if numbers else None,
     }
 
 
@@ -49,6 +50,14 @@ def _each_class(labels: np.ndarray, guesses: np.ndarray, classes: Sequence[str])
         {"class": name, "precision": _number(p), "recall": _number(r), "f1": _number(f), "support": int(n)}
         for name, p, r, f, n in zip(classes, *figures, strict=True)
     ]
+
+
+def _log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    from sklearn.metrics import log_loss
+
+    clipped = np.clip(probabilities.astype(np.float64), 1e-7, 1)
+    every = np.arange(probabilities.shape[1])
+    return float(log_loss(labels, clipped / clipped.sum(axis=1, keepdims=True), labels=every))
 
 
 def _roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:

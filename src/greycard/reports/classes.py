@@ -45,6 +45,8 @@ def _confusions(scores: dict[str, Any]) -> list[str]:
 def _trust(scores: dict[str, Any]) -> str:
     """Log loss, AUC and calibration in one line."""
     calibration = scores["calibration"]
+    if calibration is None:
+        return "its probabilities are no numbers"
     better = calibration["error_after_scaling"] < calibration["error"]
     scaled = f" ({100 * calibration['error_after_scaling']:.1f} at temperature {calibration['temperature']:.2f})"
     auc = "" if scores["roc_auc"] is None else f"ROC AUC {scores['roc_auc']:.4f}, "

@@ -11,6 +11,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from greycard.reports.columns import percent
+from greycard.reports.figures import plain
 
 _A_ROW = 16
 _FILTERS = 64
@@ -33,9 +34,11 @@ def heat_figure(
         probabilities: of every class.
     """
     answers = sorted(probabilities.items(), key=lambda pair: -pair[1])[:3]
-    panels: list[tuple[str, np.ndarray]] = [(", ".join(f"{n} {percent(p, 1)}" for n, p in answers), as_rgb(picture))]
+    panels: list[tuple[str, np.ndarray]] = [
+        (", ".join(f"{plain(n)} {percent(p, 1)}" for n, p in answers), as_rgb(picture))
+    ]
     if heat is not None:
-        panels.append((f"where it sees {label} (Grad-CAM)", overlaid(picture, heat)))
+        panels.append((f"where it sees {plain(label)} (Grad-CAM)", overlaid(picture, heat)))
     reach = float(np.abs(occlusion).max()) or 1.0
     lost = np.maximum(occlusion, 0) / reach
     panels.append((f"covering takes up to {100 * max(float(occlusion.max()), 0):.0f} points", overlaid(picture, lost)))

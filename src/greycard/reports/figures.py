@@ -51,7 +51,9 @@ def _curve(axis: Any, name: str, history: Sequence[Mapping[str, Any]], kind: str
     if alone:
         training = [np.nan if line[f"train_{kind}"] is None else line[f"train_{kind}"] for line in history]
         axis.plot(epochs, training, color=TRAIN, label="training", marker=mark)
-    axis.plot(epochs, values, color=VALIDATION if alone else colour, label="validation" if alone else name, marker=mark)
+    axis.plot(
+        epochs, values, color=VALIDATION if alone else colour, label="validation" if alone else plain(name), marker=mark
+    )
     if np.isfinite(values).any():
         best = int(np.nanargmax(values) if kind == "accuracy" else np.nanargmin(values))
         axis.plot(epochs[best], values[best], "o", color=VALIDATION if alone else colour, markersize=5)
@@ -92,7 +94,7 @@ def class_bars(scores: Mapping[str, Any]) -> Figure:
     for offset, name, colour in ((0.19, "recall", VALIDATION), (-0.19, "precision", TRAIN)):
         values = [100 * (each[name] or 0) for each in classes]
         axis.barh(places + offset, values, 0.36, color=colour, label=name)
-    axis.set_yticks(places, [each["class"] for each in classes])
+    axis.set_yticks(places, [plain(each["class"]) for each in classes])
     axis.set_xlim(0, 100)
     axis.set_xlabel("%")
     axis.legend(frameon=False, fontsize=8, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
@@ -129,6 +131,11 @@ def time_bar(seconds: Mapping[str, float]) -> Figure:
     axis.set_axis_off()
     axis.legend(frameon=False, fontsize=8, labelcolor=INK, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0.1))
     return figure
+
+
+def plain(name: str) -> str:
+    """A name as Matplotlib shows it letter by letter: a dollar begins no formula, and every character can be drawn."""
+    return name.encode("utf-8", "replace").decode().replace("$", r"\$")
 
 
 def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Any]]:

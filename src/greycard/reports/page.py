@@ -12,7 +12,6 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
-from greycard.evaluation.time_spent import time_line
 from greycard.reports import figures
 from greycard.reports.columns import percent, seconds
 from greycard.reports.compare import comparison_text
@@ -49,13 +48,16 @@ def report_page(runs: Sequence[RunRecord]) -> str:
 
 def _together(runs: Sequence[RunRecord]) -> dict[str, Any]:
     """The runs' curves over one another, and their comparison where one can be made."""
-    groups: dict[frozenset[str], list[RunRecord]] = {}
+    names = [run.name for run in runs]
+    shown = {run.name if names.count(run.name) == 1 else str(run.path): run.history for run in runs}
+    groups: dict[Any, list[RunRecord]] = {}
     for run in runs:
         if run.classes:
-            groups.setdefault(frozenset(run.predictions["ids"].tolist()), []).append(run)
+            answered = zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True)
+            groups.setdefault((run.recipe.dataset, run.classes, frozenset(answered)), []).append(run)
     comparable = [members for members in groups.values() if len(members) > 1]
     texts = [comparison_text(compare_runs(members)) for members in comparable]
-    return {"curves": _curves({run.name: run.history for run in runs}), "comparisons": texts}
+    return {"curves": _curves(shown), "comparisons": texts}
 
 
 def _run_part(run: RunRecord) -> dict[str, Any]:
@@ -96,10 +98,16 @@ def _figures(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _scores_part(scores: dict[str, Any], classes: Sequence[str]) -> dict[str, Any]:
-    calibration = scores["calibration"]
     return {
         "confusion": inline_svg(figures.confusion(scores["confusion"], classes), "confusion matrix"),
         "bars": inline_svg(figures.class_bars(scores), "recall and precision of each class"),
+        "trust": _trust_part(scores) if scores["calibration"] else None,
+    }
+
+
+def _trust_part(scores: dict[str, Any]) -> dict[str, Any]:
+    calibration = scores["calibration"]
+    return {
         "reliability": inline_svg(figures.reliability(scores), "reliability curve"),
         "log_loss": f"{scores['log_loss']:.4f}",
         "roc_auc": None if scores["roc_auc"] is None else f"{scores['roc_auc']:.4f}",
@@ -145,6 +153,5 @@ def _time(summary: dict[str, Any]) -> dict[str, Any] | None:
         return None
     return {
         "bar": inline_svg(figures.time_bar(parts), "where the time went"),
-        "words": time_line(parts),
         "advice": summary.get("advice"),
     }

@@ -11,7 +11,6 @@ import numpy as np
 
 from greycard.errors import GreycardError
 from greycard.evaluation.comparison import Difference, Group, differences
-from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
 
 
@@ -46,12 +45,30 @@ def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
     _expect_two(runs)
     for run in runs:
         _expect_same_images(runs[0], run)
-    gathered: dict[str, list[RunRecord]] = {}
-    for run in runs:
-        gathered.setdefault(_without_seed(run.recipe), []).append(run)
-    groups = tuple(_group(members) for members in gathered.values())
+    groups = tuple(_group(members, runs) for members in _by_recipe(runs))
     ids = sorted(runs[0].predictions["ids"].tolist())
     return Comparison(len(ids), groups, tuple(differences(groups, ids)))
+
+
+def _by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
+    """Runs that differ in nothing but the seed together: not in what they trained on, nor in their weights.
+
+    The same seed twice on the same data is no second seed, so it is a group of its own.
+    """
+    gathered: dict[tuple[Any, ...], list[RunRecord]] = {}
+    for run in runs:
+        key, again = _without_seed(run), 0
+        while any(other.recipe.seed == run.recipe.seed for other in gathered.get((key, again), ())):
+            again += 1
+        gathered.setdefault((key, again), []).append(run)
+    return list(gathered.values())
+
+
+def _without_seed(run: RunRecord) -> str:
+    data = run.summary.get("data") or {}
+    trained_on = data.get("train_digest") or run.summary["train_images"]
+    weights = (run.summary.get("weights") or {}).get("sha256")
+    return repr((dataclasses.replace(run.recipe, seed=0), trained_on, weights))
 
 
 def _expect_two(runs: Sequence[RunRecord]) -> None:
@@ -89,13 +106,19 @@ def _labels(run: RunRecord) -> dict[str, int]:
     return dict(zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True))
 
 
-def _without_seed(recipe: Recipe) -> str:
-    return repr(dataclasses.replace(recipe, seed=0))
+def _group(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> Group:
+    names = tuple(run.name for run in members)
+    return Group(_label(members, runs), names, np.stack([_right(run) for run in members]))
 
 
-def _group(runs: Sequence[RunRecord]) -> Group:
-    name = runs[0].name if len(runs) == 1 else f"{runs[0].recipe.name} ({len(runs)} seeds)"
-    return Group(name, tuple(run.name for run in runs), np.stack([_right(run) for run in runs]))
+def _label(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> str:
+    """A name that no other group of the comparison has."""
+    if len(members) == 1:
+        name = members[0].name
+        return name if [run.name for run in runs].count(name) == 1 else str(members[0].path)
+    alike = [run for run in runs if run.recipe.name == members[0].recipe.name and run not in members]
+    which = f"{len(members)} seeds" if not alike else ", ".join(run.name for run in members)
+    return f"{members[0].recipe.name} ({which})"
 
 
 def _right(run: RunRecord) -> np.ndarray:

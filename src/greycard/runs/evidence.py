@@ -12,6 +12,9 @@ from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
 
+_TINY = 40
+"""Pixels a side, below which `greycard train` does not choose a pretrained network either."""
+
 
 def verdicts(run: RunRecord) -> list[Verdict]:
     """What is wrong with a finished run; nothing for a regression.
@@ -21,8 +24,9 @@ def verdicts(run: RunRecord) -> list[Verdict]:
     """
     if not run.classes:
         return []
+    summary = run.summary
     guesses = run.predictions["probabilities"].argmax(axis=1)
-    return diagnose(evidence_of(run.recipe, run.summary, run.history, guesses))
+    return diagnose(evidence_of(run.recipe, summary, run.history, guesses))
 
 
 def evidence_of(
@@ -46,6 +50,7 @@ def evidence_of(
         ended_early=summary["epochs"] < recipe.epochs,
         augmented=recipe.augmentation is not None,
         pretrained=recipe.backbone is not None,
+        tiny=recipe.image_size is not None and min(recipe.image_size) < _TINY,
         train_counts=data.get("train_counts") or (),
         val_counts=counts,
         guessed_counts=np.bincount(guesses, minlength=len(counts)).tolist() if counts else (),

@@ -82,11 +82,15 @@ class RunRecord:
             raise _damaged(path, f"a line lacks one of {', '.join(sorted(_IN_A_LINE))}")
         return history
 
+    def expect_finished(self) -> None:
+        """GreycardError for an unfinished run."""
+        if not self.finished:
+            raise GreycardError(f"{self.path} is unfinished: it has no summary.json", hint="train it again")
+
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The summary of a finished run; GreycardError for an unfinished one."""
-        if not self.finished:
-            raise GreycardError(f"{self.path} is unfinished: it has no summary.json", hint="train it again")
+        self.expect_finished()
         return self._json(SUMMARY)
 
     @cached_property

@@ -13,5 +13,6 @@ def scores_of(run: RunRecord) -> dict[str, Any]:
     """See `scores`; GreycardError for an unfinished run, or a regression."""
     if not run.classes:
         raise GreycardError(f"{run.path} is a regression: it has no classes to score")
+    run.expect_finished()
     found = run.predictions
     return scores(found["labels"], found["probabilities"], run.classes)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, GreycardWarning
 from greycard.recipe import Recipe
 
 
 class Tracker(Protocol):
-    """Hears of every epoch and of the end."""
+    """Hears of every epoch and of the end; of a run that was broken off, without a summary."""
 
     def epoch(self, line: Mapping[str, Any]) -> None: ...
-    def end(self, summary: Mapping[str, Any]) -> None: ...
+    def end(self, summary: Mapping[str, Any] | None) -> None: ...
 
 
 def trackers(names: Iterable[str], recipe: Recipe, folder: Path) -> list[Tracker]:
@@ -26,7 +27,7 @@ def trackers(names: Iterable[str], recipe: Recipe, folder: Path) -> list[Tracker
         recipe: the run's.
         folder: the run's; TensorBoard's files go into its `tensorboard/`.
     """
-    return [_TRACKERS[name](recipe, folder) for name in names]
+    return [_Careful(name, recipe, folder) for name in names]
 
 
 def expect_installed(names: Iterable[str]) -> None:
@@ -38,13 +39,40 @@ def expect_installed(names: Iterable[str]) -> None:
             raise GreycardError(f"{name} is not installed", hint=f'pip install "greycard[{name}]"')
 
 
+class _Careful:
+    """A tracker that is left alone once it fails: no training is lost because a server went away."""
+
+    def __init__(self, name: str, recipe: Recipe, folder: Path) -> None:
+        self._name = name
+        self._tracker: Tracker | None = None
+        self._try(lambda: setattr(self, "_tracker", _TRACKERS[name](recipe, folder)))
+
+    def epoch(self, line: Mapping[str, Any]) -> None:
+        tracker = self._tracker
+        if tracker is not None:
+            self._try(lambda: tracker.epoch(line))
+
+    def end(self, summary: Mapping[str, Any] | None) -> None:
+        tracker = self._tracker
+        if tracker is not None:
+            self._try(lambda: tracker.end(summary))
+
+    def _try(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # whatever a server, a disk or a version brings
+            self._tracker = None
+            said = str(error).splitlines()[0] if str(error) else type(error).__name__
+            warnings.warn(f"{self._name} is told no more of this run: {said}", GreycardWarning, stacklevel=5)
+
+
 def _figures(line: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a history line but the epoch's own."""
     return {name: float(value) for name, value in line.items() if name != "epoch" and isinstance(value, int | float)}
 
 
 class _TensorBoard:
-    """Scalars by epoch in `RUN/tensorboard/`; the recipe as text."""
+    """Scalars by epoch in `RUN/tensorboard/`."""
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
         from tensorboard.summary import Writer
@@ -56,7 +84,7 @@ class _TensorBoard:
             self._writer.add_scalar(name, value, line["epoch"])
         self._writer.flush()
 
-    def end(self, summary: Mapping[str, Any]) -> None:
+    def end(self, summary: Mapping[str, Any] | None) -> None:
         self._writer.close()
 
 
@@ -77,9 +105,10 @@ class _Mlflow:
         for name, value in _figures(line).items():
             self._client.log_metric(self._run, name, value, step=line["epoch"])
 
-    def end(self, summary: Mapping[str, Any]) -> None:
-        self._client.set_tag(self._run, "diagnosis", ", ".join(v["name"] for v in summary["diagnosis"]))
-        self._client.set_terminated(self._run)
+    def end(self, summary: Mapping[str, Any] | None) -> None:
+        if summary is not None:
+            self._client.set_tag(self._run, "diagnosis", ", ".join(found["name"] for found in summary["diagnosis"]))
+        self._client.set_terminated(self._run, "FINISHED" if summary is not None else "KILLED")
 
 
 _TRACKERS: dict[str, Callable[[Recipe, Path], Tracker]] = {"tensorboard": _TensorBoard, "mlflow": _Mlflow}

@@ -44,15 +44,23 @@ def _target(target: float, recipe: Recipe, images: int) -> Rule:
     return rule
 
 
-def missed_target(recipe: Recipe, history: Sequence[Mapping[str, Any]]) -> str | None:
-    """A sentence where a target was asked for and no epoch reached it."""
-    if recipe.target_accuracy is None:
-        return None
+def missed_target(recipe: Recipe, history: Sequence[Mapping[str, Any]], images: int) -> str | None:
+    """A sentence where a target was asked for and no epoch reached it.
+
+    Args:
+        recipe: the run's.
+        history: a line an epoch; a regression's has no accuracy.
+        images: that the target's accuracy was measured on.
+    """
     key = "val_accuracy" if recipe.target_split == "validation" else "train_accuracy"
+    if recipe.target_accuracy is None or key not in history[0]:
+        return None
     best = max(line[key] for line in history)
+    low = f" (at least {100 * accuracy_interval(best, images)[0]:.2f} %)" if recipe.target_bound == "lower" else ""
+    epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
     return (
-        f"the target of {100 * recipe.target_accuracy:g} % {recipe.target_split} accuracy was not reached in"
-        f" {len(history)} epochs; the best was {100 * best:.2f} %"
+        f"the target of {100 * recipe.target_accuracy:g} % {recipe.target_split} accuracy was not reached in {epochs};"
+        f" the best was {100 * best:.2f} %{low}"
     )
 
 

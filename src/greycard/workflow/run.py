@@ -22,6 +22,7 @@ from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
 from greycard.evaluation.time_spent import time_facts
 from greycard.models.head import as_probabilities
 from greycard.models.precision import computing_in
+from greycard.pipeline.pixels import Pixels
 from greycard.recipe import Recipe
 from greycard.runs.directory import ENVIRONMENT, LABELS, MODEL, RECIPE, SUMMARY, RunDirectory, expect_writable
 from greycard.runs.environment import environment, machine, peak_memory_mb
@@ -75,7 +76,13 @@ def run(
     data = _look(prepared, display, clock)
     learns = learner(prepared, display, clock)
     told = trackers(track, prepared.recipe, directory.path)
-    fitted = _train(prepared.recipe, learns, [directory.append_history, *(each.epoch for each in told)], display, clock)
+    try:
+        hear = [directory.append_history, *(each.epoch for each in told)]
+        fitted = _train(prepared.recipe, learns, hear, display, clock)
+    except BaseException:  # Ctrl-C, too
+        for tracker in told:
+            tracker.end(None)
+        raise
     with display.waiting("saving"), clock("saving"):
         _write_results(prepared, fitted, directory)
     summary = _summary(prepared, fitted) | {"reason": reason, "published": published, "data": data}
@@ -187,7 +194,7 @@ def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "val_loss": last["val_loss"],
         "seconds_per_epoch": seconds_per_epoch(fitted.history),
         "first_epoch_seconds": fitted.history[0]["seconds"],
-        "stopped": fitted.stopped or missed_target(recipe, fitted.history),
+        "stopped": fitted.stopped or missed_target(recipe, fitted.history, len(_aimed_at(prepared))),
         "parameters": prepared.model.count_params(),
         "seed": recipe.seed,
         "machine": machine(),
@@ -198,12 +205,16 @@ def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
     }
 
 
+def _aimed_at(prepared: Prepared) -> Pixels:
+    return prepared.validation if prepared.recipe.target_split == "validation" else prepared.train
+
+
 def _honest(prepared: Prepared, fitted: Fitted, summary: dict[str, Any]) -> dict[str, Any]:
     """What makes the figures honest: calibration, and what is wrong with them."""
     if not prepared.classes:
         return {"calibration": None, "diagnosis": []}
     labels, probabilities = prepared.validation.labels, as_probabilities(fitted.outputs)
-    calibration = calibration_facts(labels, probabilities)
+    calibration = calibration_facts(labels, probabilities) if np.isfinite(probabilities).all() else None
     evidence = evidence_of(
         prepared.recipe, summary | {"calibration": calibration}, fitted.history, probabilities.argmax(axis=1)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import tempfile
 from collections.abc import Sequence
@@ -12,13 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from greycard.datasets.core import Dataset, LeftOut
-from greycard.datasets.manifest import Line, expect_new
+from greycard.datasets.manifest import Line, expect_new, write_csv
 from greycard.doctor.content import near_empty
-from greycard.doctor.duplicates import Pair, find_pairs
+from greycard.doctor.duplicates import Pair, find_pairs, grouped
 from greycard.doctor.looks import Looks, look_at
 from greycard.doctor.splitting import group_numbers, group_split
 from greycard.errors import GreycardError
 from greycard.training.display import Display
+
+_LONGEST = 200
+"""Characters of a link's name; file systems take 255 bytes."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def split_dataset(
     aside = _unfit(looks, pairs) if quarantine else {}
     groups = group_numbers(looks.ids, pairs, group_by)
     rows = np.array([row for row, id in enumerate(looks.ids) if id not in aside], dtype=np.int64)
+    _expect_every_class(dataset, looks.labels[rows])
     held_out = group_split(looks.labels[rows], groups[rows], val_fraction, seed)
     lines = tuple(
         Line(path_of[looks.ids[row]], dataset.classes[looks.labels[row]], "validation" if held else "train")
@@ -87,14 +90,25 @@ def _paths(dataset: Dataset) -> dict[str, Path]:
 
 
 def _unfit(looks: Looks, pairs: Sequence[Pair]) -> dict[str, str]:
-    """Pictures that no split should hold, with the reason."""
+    """Pictures that no split should hold, and why: those without content, and equal ones whose labels differ."""
     empty = near_empty(looks)
     found = {ids[0]: "shows hardly anything" for ids in (empty.groups if empty else ())}
-    for pair in pairs:
-        if looks.labels[pair.first] != looks.labels[pair.second]:
-            for row, other in ((pair.first, pair.second), (pair.second, pair.first)):
-                found.setdefault(looks.ids[row], f"{pair.words} as {looks.ids[other]}, which has another label")
+    for rows in grouped(pairs):
+        for row in rows:
+            other = next((each for each in rows if looks.labels[each] != looks.labels[row]), None)
+            if other is not None:
+                found.setdefault(looks.ids[row], f"the same picture as {looks.ids[other]}, which has another label")
     return found
+
+
+def _expect_every_class(dataset: Dataset, labels: np.ndarray) -> None:
+    lost = [name for number, name in enumerate(dataset.classes) if number not in set(labels.tolist())]
+    if lost:
+        raise GreycardError(
+            f"nothing is left of class {lost[0]!r}: all its pictures are unreadable, nearly empty or also labelled"
+            f" otherwise",
+            hint="`greycard check` names them",
+        )
 
 
 def write_links(lines: Sequence[Line], folder: Path, root: Path) -> None:
@@ -114,9 +128,18 @@ def write_links(lines: Sequence[Line], folder: Path, root: Path) -> None:
         for line in lines:
             place = draft / line.split / line.label
             place.mkdir(parents=True, exist_ok=True)
-            name = "-".join(line.path.absolute().relative_to(root.absolute()).parts)
-            (place / name).symlink_to(line.path.absolute())
+            (place / _free_name(place, line.path, root)).symlink_to(line.path.absolute())
         os.replace(draft, folder)
+
+
+def _free_name(place: Path, path: Path, root: Path) -> str:
+    """The path below the root with dashes, its end where that is long; numbered where two come to the same."""
+    whole = "-".join(path.absolute().relative_to(root.absolute()).parts)[-_LONGEST:]
+    name, number = whole, 1
+    while (place / name).is_symlink():
+        number += 1
+        name = f"{number}-{whole}"
+    return name
 
 
 def write_quarantine(aside: Sequence[LeftOut], file: Path) -> None:
@@ -125,8 +148,4 @@ def write_quarantine(aside: Sequence[LeftOut], file: Path) -> None:
     Raises:
         GreycardError: the file is there already.
     """
-    expect_new(file)
-    with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("path", "reason"))
-        writer.writerows((item.id, item.reason) for item in aside)
+    write_csv(file, ("path", "reason"), ((item.id, item.reason) for item in aside))

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
+from greycard.doctor.limits import SHIFTED, UNEQUAL
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_text, percent
-
-SHIFTED = 0.7
-"""How well training and validation images may be told apart: an AUC whose interval is above this is a shift."""
-
-IMBALANCED = 4.0
-"""The largest class may have so many times the images of the smallest."""
 
 _WIDE = 0.035
 """Half the width of an interval, in accuracy, from which a result says little."""
@@ -21,7 +16,7 @@ def leakage(evidence: Evidence) -> Verdict | None:
     pair = " is also ".join(evidence.leak_example) if evidence.leak_example else ""
     return Verdict(
         "leakage",
-        f"{evidence.leaks:,} of {evidence.val_images:,} validation images ({share}) are in training too"
+        f"{evidence.leaks:,} of {evidence.val_images:,} validation images ({share}) also in training"
         f"{f', such as {pair}' if pair else ''}: the accuracy on them is memory",
         "split again with `greycard split`, which keeps equal pictures together",
     )
@@ -40,7 +35,7 @@ def validation_augmented(evidence: Evidence) -> Verdict | None:
 
 def shifted(evidence: Evidence) -> Verdict | None:
     shift = evidence.shift
-    if not shift or shift["low"] < SHIFTED:
+    if not shift or shift["low"] <= SHIFTED:
         return None
     telling = " and ".join(shift["features"][:2])
     return Verdict(
@@ -53,7 +48,7 @@ def shifted(evidence: Evidence) -> Verdict | None:
 
 def imbalanced(evidence: Evidence) -> Verdict | None:
     counts = evidence.train_counts
-    if len(counts) < 2 or max(counts) < IMBALANCED * min(counts):
+    if len(counts) < 2 or max(counts) <= UNEQUAL * min(counts):
         return None
     return Verdict(
         "imbalanced",

@@ -13,8 +13,7 @@ QUESTIONS: tuple[Callable[[Evidence], Verdict | None], ...] = (
     # figures that mean something else than they seem to
     data.leakage,
     data.validation_augmented,
-    # nothing was learned
-    learning.not_a_number,
+    # nothing was learned, or not all of it
     learning.learned_nothing,
     learning.collapsed,
     # it learned, and could do better
@@ -37,6 +36,9 @@ def diagnose(evidence: Evidence) -> list[Verdict]:
     """
     if not evidence.history or not np.isfinite(evidence.series("val_accuracy")[-1]):
         return []
+    diverged = learning.not_a_number(evidence)
+    if diverged:  # whatever else is seen comes of it
+        return [diverged]
     found = [verdict for question in QUESTIONS if (verdict := question(evidence))]
     return found or [_healthy(evidence)]
 

@@ -44,6 +44,7 @@ class Evidence:
         augmented: whether training images were augmented.
         validation_augmented: whether validation images were.
         pretrained: whether the features are another training's.
+        tiny: whether the pictures are too small for the networks that are pretrained on photographs.
         train_counts: training images of each class.
         val_counts: validation images of each class.
         guessed_counts: how often each class was answered on validation.
@@ -62,6 +63,7 @@ class Evidence:
     augmented: bool = False
     validation_augmented: bool = False
     pretrained: bool = False
+    tiny: bool = False
     train_counts: Sequence[int] = ()
     val_counts: Sequence[int] = ()
     guessed_counts: Sequence[int] = ()

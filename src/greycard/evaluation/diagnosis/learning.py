@@ -25,6 +25,12 @@ _JUMPS = 2.0
 """Validation accuracy may jump between epochs by so many times what its number of images explains."""
 
 _FEW_PICTURES = 10_000
+"""From here on a network learns its own features, as `greycard train` has it, too."""
+
+_THIRD = 3
+"""Twice so many epochs are the fewest whose last third can be compared with the one before."""
+
+_TRANSFER = "transfer learning: `greycard train FOLDER --backbone MobileNetV2`, or a project's own -transfer row"
 
 
 def not_a_number(evidence: Evidence) -> Verdict | None:
@@ -88,11 +94,16 @@ def _loss_since(evidence: Evidence) -> str:
 
 
 def _against_overfitting(evidence: Evidence) -> str:
-    if not evidence.pretrained and evidence.train_images < _FEW_PICTURES:
-        return "transfer learning (--backbone MobileNetV2) does most for so few pictures"
+    if _would_transfer(evidence):
+        return _TRANSFER
     if not evidence.augmented and evidence.train_images < _FEW_PICTURES:
-        return "augment the training images (--set augmentation=on)"
+        return "augment the training images, such as --set rotation_range=15 --set zoom_range=0.1"
     return "more training images; without them, fewer epochs or dropout (--set dropout=0.5) keep the best of it"
+
+
+def _would_transfer(evidence: Evidence) -> bool:
+    """Whether pretrained features are likely to help, and were not tried."""
+    return not (evidence.pretrained or evidence.tiny) and evidence.train_images < _FEW_PICTURES
 
 
 def underfit(evidence: Evidence) -> Verdict | None:
@@ -103,7 +114,7 @@ def underfit(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "underfit",
         f"only {percent(evidence.train)} of its own training images are right after {_epochs(evidence)}{still}",
-        "more epochs (--epochs)" if still else _against_underfitting(evidence),
+        _against_underfitting(evidence, rising=bool(still)),
     )
 
 
@@ -112,10 +123,15 @@ def _epochs(evidence: Evidence) -> str:
     return "1 epoch" if count == 1 else f"{count} epochs"
 
 
-def _against_underfitting(evidence: Evidence) -> str:
-    if not evidence.pretrained and evidence.train_images < _FEW_PICTURES:
-        return "transfer learning (--backbone MobileNetV2), or a larger network"
-    return "a larger network (--set conv=… or dense=…), or weaker augmentation"
+def _against_underfitting(evidence: Evidence, *, rising: bool) -> str:
+    if evidence.ended_early:
+        return "let it go on: leave out the target accuracy or the patience that ended it, or raise it"
+    if rising or len(evidence.history) < 2 * _THIRD:
+        return "more epochs (--epochs)"
+    if _would_transfer(evidence):
+        return _TRANSFER
+    weaker = ", or weaker augmentation" if evidence.augmented else ""
+    return f"a larger network (--set conv=… or dense=…){weaker}"
 
 
 def stopped_early(evidence: Evidence) -> Verdict | None:
@@ -175,6 +191,6 @@ def _noise(evidence: Evidence) -> float:
 def _rise(values: np.ndarray) -> float:
     """The mean of the last third of the epochs minus the mean of the third before."""
     third = len(values) // 3
-    if third < 2:
+    if third < 2:  # too few epochs to tell
         return 0.0
     return float(values[-third:].mean() - values[-2 * third : -third].mean())

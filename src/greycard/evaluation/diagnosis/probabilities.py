@@ -5,6 +5,7 @@ from __future__ import annotations
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
 
 _MISCALIBRATED = 0.08
+"""Below this, 15 bins of a few hundred images are noisier than what they measure."""
 
 
 def miscalibrated(evidence: Evidence) -> Verdict | None:
@@ -15,5 +16,5 @@ def miscalibrated(evidence: Evidence) -> Verdict | None:
     return Verdict(
         f"too {too}",
         f"its probabilities are off by {100 * error:.0f} points on average (expected calibration error {error:.3f})",
-        f"divide its logits by the stored temperature {evidence.temperature:.2f} before trusting a probability",
+        f"scale them: greycard.evaluation.calibration.at_temperature(probabilities, {evidence.temperature:.2f})",
     )
