@@ -164,7 +164,7 @@ def test_a_run_is_diagnosed_and_says_so_everywhere(pictures, cli, tmp_path) -> N
         (pictures / "validation" / "dark" / f"copy{number}.jpg").write_bytes(source.read_bytes())
     trained = cli("train", pictures, "--epochs", "2", "--set", "image_size=32", "--weights", "none", "--out", tmp_path)
     assert trained.code == 0, trained.err
-    assert "3 of 27 validation images are in training too" in trained.err
+    assert "3 of 27 validation images also in training" in trained.err
     assert "leakage" in trained.out
     said = cli("diagnose", tmp_path / "pictures-1")
     assert said.out.splitlines()[1].startswith("  leakage: 3 of 27 validation images")

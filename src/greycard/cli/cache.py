@@ -19,9 +19,7 @@ KINDS = ("pixels", "features")
 
 
 @click.group(invoke_without_command=True)
-@click.option(
-    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How to print it."
-)
+@options.text_or_json
 @options.debug
 @click.pass_context
 def cache(context: click.Context, form: str, debug: bool) -> None:

@@ -33,7 +33,7 @@ def _accuracy(group: Group) -> str:
 
 def _difference(found: Difference, of: int) -> list[str]:
     points, low, high = (100 * value for value in (found.difference, found.low, found.high))
-    adjusted = f", {found.p_adjusted:.2g} for one of {of} comparisons" if of > 1 else ""
+    adjusted = f" (adjusted for {of} comparisons: {found.p_adjusted:.2g})" if of > 1 else ""
     judged = "real" if found.is_real else "no difference that these images can show"
     return [
         f"{found.first} minus {found.second}: {points:+.2f} points ({low:+.2f} to {high:+.2f}),"

@@ -31,14 +31,15 @@ def report_text(report: Report) -> str:
 def _listed(finding: Finding) -> list[str]:
     details = list(finding.details) or [""] * len(finding.groups)
     pairs = list(zip(finding.groups, details, strict=True))
-    lines = [f"  {' = '.join(_some(ids))}{f'  ({why})' if why else ''}" for ids, why in pairs[:_LISTED]]
+    lines = [f"  {_some(ids)}{f'  ({why})' if why else ''}" for ids, why in pairs[:_LISTED]]
     if len(pairs) > _LISTED:
         lines.append(f"  … and {len(pairs) - _LISTED:,} more (--format json has all)")
     return lines
 
 
-def _some(ids: Sequence[str], most: int = 4) -> list[str]:
-    return [*ids[:most], f"{len(ids) - most} more"] if len(ids) > most else list(ids)
+def _some(ids: Sequence[str], most: int = 4) -> str:
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return " = ".join(ids[:most]) + more
 
 
 def findings_sheet(report: Report, looks: Looks) -> Image.Image | None:

@@ -20,5 +20,6 @@ def headline(run: RunRecord) -> str:
     )
     return (
         f"{recipe.architecture}, trained on {recipe.dataset} in {seconds(summary['total_seconds'])}, is right on"
-        f" {percent(accuracy, 1)} of {images:,} validation images; with other images it would be {between}.{found}"
+        f" {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
+        f" {between}.{found}"
     )

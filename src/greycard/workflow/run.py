@@ -131,7 +131,7 @@ def _look(prepared: Prepared, display: Display, clock: Clock) -> dict[str, Any] 
         data = quick_look(prepared.train, prepared.validation, len(prepared.classes))
     if data["leaks"]:
         warnings.warn(
-            f"{data['leaks']:,} of {len(prepared.validation):,} validation images are in training too, such as"
+            f"leakage: {data['leaks']:,} of {len(prepared.validation):,} validation images also in training, such as"
             f" {' and '.join(data['leak_example'])}; `greycard check` finds all of them",
             GreycardWarning,
             stacklevel=4,
