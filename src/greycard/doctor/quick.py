@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from greycard.doctor.shift import find_shift
+from greycard.pipeline.cache import release
 from greycard.pipeline.pixels import Pixels
 
 
@@ -26,6 +27,8 @@ def quick_look(train: Pixels, validation: Pixels, classes: int) -> dict[str, Any
     """
     leaks = _leaks(train, validation)
     shift = find_shift(train.images, validation.images)
+    for part in (train, validation):
+        release(part.images)
     return {
         "train_counts": np.bincount(train.labels, minlength=classes).tolist(),
         "val_counts": np.bincount(validation.labels, minlength=classes).tolist(),
