@@ -36,7 +36,7 @@ from greycard.pipeline.cache_room import NoRoomError
 IN_MEMORY_BYTES = 256 << 20
 """What is larger stays in a file that is mapped into memory."""
 
-RELEASE_BYTES = 64 << 20
+RELEASE_BYTES = 16 << 20
 """Pages of a mapped array are given back after so much was read or written, so that memory does not grow with it."""
 
 Fill = Callable[[np.ndarray], dict[str, Any]]
