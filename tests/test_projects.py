@@ -79,6 +79,7 @@ def _expect_whole(run: greycard.Run) -> None:
         "predictions.npz",
         "model.keras",
         "summary.json",
+        *(["mistakes.npz"] if run.classes else []),
     }
     for name in names:
         if name.endswith(".json"):
