@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -145,3 +146,19 @@ def test_runs_on_other_images_are_shown_without_a_comparison(runs: list[greycard
     said = cli("report", runs[0].path, other, "-o", tmp_path / "page.html")
     assert said.code == 0, said.err
     assert "Compared on the same images" not in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.slow
+def test_other_tools_are_told(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tensorboard")
+    pytest.importorskip("mlflow")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    small = ("--epochs", "2", "--set", "train_limit=100", "--quiet")
+    told = subprocess.run(
+        [sys.executable, "-m", "greycard", "run", "digits-cnn", *small, "--tensorboard", "--mlflow"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "is told no more" not in told.stderr
+    assert list(Path("runs/digits-cnn-1/tensorboard").glob("events*"))
+    losses = next(Path("mlruns").rglob("metrics/val_loss")).read_text().splitlines()
+    assert len(losses) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
@@ -94,7 +95,10 @@ class _Mlflow:
     def __init__(self, recipe: Recipe, folder: Path) -> None:
         from mlflow.tracking import MlflowClient
 
-        self._client = MlflowClient()
+        server = os.environ.get("MLFLOW_TRACKING_URI")
+        if not server:  # a folder of files; MLflow's own default is a database that its small package cannot write
+            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+        self._client = MlflowClient(server or Path("mlruns").absolute().as_uri())
         known = self._client.get_experiment_by_name("greycard")
         experiment = known.experiment_id if known else self._client.create_experiment("greycard")
         self._run = self._client.create_run(experiment, run_name=folder.name).info.run_id
