@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
+from greycard.evaluation.paired import mcnemar
 from sides import Trained
 
 
@@ -58,11 +59,5 @@ def paired(plain: Mapping[str, bool], greycard: Mapping[str, bool]) -> dict[str,
         "both_right": pairs.count((True, True)),
         "only_plain_right": only_plain,
         "only_greycard_right": only_greycard,
-        "p": _exact_p(only_plain, only_greycard),
+        "p": mcnemar(only_plain, only_greycard),
     }
-
-
-def _exact_p(one: int, other: int) -> float:
-    from scipy.stats import binomtest  # a second to import: only where there is something to test
-
-    return float(binomtest(one, one + other).pvalue) if one + other else 1.0

@@ -14,11 +14,9 @@ from greycard.doctor.duplicates import find_pairs
 from greycard.doctor.files import file_facts, file_findings, unreadable
 from greycard.doctor.finding import KINDS, STRICT, Finding
 from greycard.doctor.looks import Looks, look_at
-from greycard.doctor.neighbours import descriptors
+from greycard.doctor.neighbours import SIDE, descriptors
 from greycard.doctor.suspects import Suspects, find_suspects
 from greycard.errors import GreycardError
-
-_DESCRIBED = 16
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def check(
 
 def _suspects(looks: Looks, features: np.ndarray | None) -> tuple[Suspects | None, tuple[str, ...]]:
     by = "the pixels" if features is None else "the network's features"
-    found = find_suspects(descriptors(looks.grey(_DESCRIBED)) if features is None else features, looks.labels)
+    found = find_suspects(descriptors(looks.grey(SIDE)) if features is None else features, looks.labels)
     if found is None:
         return None, ("labels were not judged: there are too few pictures, or too few of a class",)
     if found.is_able:

@@ -11,7 +11,7 @@ from greycard.doctor.duplicates import Pair, grouped
 from greycard.doctor.finding import Finding
 from greycard.doctor.limits import SHIFTED, UNEQUAL
 from greycard.doctor.looks import Looks
-from greycard.doctor.shift import Shift, find_shift
+from greycard.doctor.shift import find_shift
 from greycard.doctor.suspects import Suspects
 
 _FLAT = 4.0
@@ -113,7 +113,7 @@ def imbalance(looks: Looks, classes: Sequence[str]) -> Finding | None:
 
 def shift(looks: Looks) -> Finding | None:
     found = find_shift(looks.colour[~looks.in_validation], looks.colour[looks.in_validation])
-    if found is None or not is_shifted(found):
+    if found is None or found.low <= SHIFTED:
         return None
     return Finding(
         "shift",
@@ -122,10 +122,6 @@ def shift(looks: Looks) -> Finding | None:
         "mix both parts and split again (`greycard split`), or add training pictures like those of validation",
         figures=found.to_json(),
     )
-
-
-def is_shifted(found: Shift) -> bool:
-    return found.low > SHIFTED
 
 
 def suspected(looks: Looks, classes: Sequence[str], suspects: Suspects | None) -> Finding | None:

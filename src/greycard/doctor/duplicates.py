@@ -16,12 +16,10 @@ from greycard.datasets.digests import file_digest
 from greycard.datasets.pictures import UnreadableImageError, opened
 from greycard.doctor.joined import joined
 from greycard.doctor.looks import Looks
-from greycard.doctor.neighbours import candidates, descriptors
+from greycard.doctor.neighbours import SIDE, candidates, descriptors
 from greycard.doctor.similarity import same_pictures
 
 SAME_FILE, SAME_PIXELS, NEAR = "the same file", "the same pixels", "nearly the same"
-_DESCRIBED = 16
-"""Pixels a side of what is compared; pictures that are smaller are too much alike to be called nearly the same."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def find_pairs(looks: Looks, dataset: Dataset) -> list[Pair]:
     files = _files(dataset)
     exact = exact_pairs(looks, files)
     known = {(pair.first, pair.second) for pair in exact}
-    similar = _near_pairs(looks) if min(looks.colour.shape[1:3]) >= _DESCRIBED else []
+    similar = _near_pairs(looks) if min(looks.colour.shape[1:3]) >= SIDE else []
     near = (pair for pair in similar if (pair.first, pair.second) not in known)
     return exact + [_exactly(pair, looks, files) for pair in near]
 
@@ -89,7 +87,7 @@ def _exactly_same(rows: list[int], looks: Looks, files: dict[str, Path]) -> list
 
 def _near_pairs(looks: Looks) -> list[Pair]:
     """Each picture against the others as they are, and against their mirror images."""
-    count, small = len(looks), looks.grey(_DESCRIBED)
+    count, small = len(looks), looks.grey(SIDE)
     points = descriptors(np.concatenate([small, small[:, :, ::-1]]))
     pairs = candidates(points, originals=count)
     kept, distances = same_pictures(looks, pairs[pairs[:, 1] != pairs[:, 0] + count])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+SIDE = 16
+"""Pixels a side of what is described; smaller pictures are too much alike to be called nearly the same."""
+
 _DIMENSIONS = 32
 _SAMPLE = 5_000
 _TABLES, _AHEAD = 16, 6
