@@ -3,7 +3,8 @@
     GREYCARD_DATA=… GREYCARD_WEIGHTS=… python benchmarks/measure.py NAME --epochs 2 --seed 0 1 2 -- PROJECT…
 
 writes `benchmarks/results/NAME.json`: the command, commit, machine, versions, date, a table row for each project, and
-how the runs on one dataset compare; after every project, so that an interrupted measurement keeps what it has.
+how the runs on one dataset compare; after every project, so that an interrupted measurement keeps what it has. The runs
+themselves are kept with `--out FOLDER`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def main() -> None:
     target = HERE / "results" / f"{options.name}.json"
     result = {"command": _command(options), "commit": commit(), "date": today()}
     rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as runs:
+    with tempfile.TemporaryDirectory() as scratch:
+        runs = options.out or scratch
         for project in options.projects:
             _run(project, options, runs)
             rows = _table(runs)
@@ -41,6 +43,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("projects", nargs="+")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, nargs="+", default=[0])
+    parser.add_argument("--out", help="keep the runs in this folder, which measures nothing else")
     return parser.parse_args()
 
 
