@@ -45,10 +45,10 @@ def _options() -> argparse.Namespace:
 
 def _engines() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """Both take uint8 (n, 224, 224, 3) and return float32 (n, 1280), from one and the same model."""
-    from greycard.backend.features import extractor
+    from greycard.backend.inference import fastest
 
     model = _model()
-    extract = extractor(model, BATCH)
+    extract = fastest(model)
     return {
         "model.predict": lambda images: model.predict(images, batch_size=BATCH, verbose=0),
         "Greycard": lambda images: np.concatenate(

@@ -18,7 +18,17 @@ HERE = Path(__file__).parent
 def test_the_small_project_runs_on(backend: str) -> None:
     if find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed (make test-slow installs it)")
-    words = ["-m", "pytest", "-q", "-m", "small_project", "-p", "no:cacheprovider", HERE / "test_training.py"]
+    words = [
+        "-m",
+        "pytest",
+        "-q",
+        "-m",
+        "small_project",
+        "-p",
+        "no:cacheprovider",
+        HERE / "test_training.py",
+        HERE / "test_predict.py",
+    ]
     done = subprocess.run(
         [sys.executable, *map(str, words)],
         env=os.environ | {"KERAS_BACKEND": backend},

@@ -14,11 +14,12 @@ from keras import layers
 
 import greycard
 from greycard import backend
-from greycard.backend import features, precision, tensorflow_steps
+from greycard.backend import inference, litert, precision, tensorflow_steps
 from greycard.backend.start import muted
 from greycard.backend.steps import KerasSteps, Steps
 from greycard.backend.tensorflow_conv import conv_pool
 from greycard.backend.tensorflow_steps import TensorFlowSteps
+from greycard.evaluation.calibration import at_temperature
 from greycard.models.build import build_model
 from greycard.models.head import measure
 from greycard.models.precision import computing_in
@@ -146,26 +147,26 @@ def _backbone() -> keras.Model:
 def test_features_agree_with_keras(count: int) -> None:
     model = _backbone()
     images = np.random.default_rng(0).integers(0, 256, (count, 20, 20, 3), dtype=np.uint8)
-    extract = features.extractor(model, 8)
-    assert "litert" in extract.__qualname__
+    engine = inference.fastest(model)
+    assert isinstance(engine, litert.LiteRT)
     expected = model.predict_on_batch(images)
-    np.testing.assert_allclose(extract(images), expected, atol=features.TOLERANCE * np.abs(expected).max())
+    np.testing.assert_allclose(engine(images), expected, atol=inference.TOLERANCE * np.abs(expected).max())
 
 
-def _raises(model: keras.Model, batch_size: int) -> features.Extractor:
+def _raises(model: Any) -> inference.Engine:
     raise RuntimeError("an operation LiteRT does not have")
 
 
-def _wrong(model: keras.Model, batch_size: int) -> features.Extractor:
-    return lambda images: np.asarray(model.predict_on_batch(images)) * 1.01
+def _wrong(model: Any) -> inference.Engine:
+    return lambda images: np.ones((len(images), 5), np.float32)
 
 
-@pytest.mark.parametrize("litert", [_raises, _wrong])
-def test_an_engine_that_fails_or_disagrees_is_not_used(litert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "_litert", litert)
+@pytest.mark.parametrize("engine", [_raises, _wrong])
+def test_an_engine_that_fails_or_disagrees_is_not_used(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "LiteRT", engine)
     model = _backbone()
     images = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3), dtype=np.uint8)
-    assert np.array_equal(features.extractor(model, 8)(images), model.predict_on_batch(images))
+    assert np.array_equal(inference.fastest(model)(images), model.predict_on_batch(images))
 
 
 def _transfer(pictures: Path, out: Path, **changes: Any) -> greycard.Run:
@@ -183,7 +184,8 @@ def test_the_saved_model_is_whole_and_predicts_what_the_head_did(pictures: Path,
     run = _transfer(pictures, tmp_path / "runs", rotation_range=20)
     images = [pictures / id for id in run.predictions["ids"]]
     found = [[each.probabilities[name] for name in run.classes] for each in run.predict(images) if each.probabilities]
-    np.testing.assert_allclose(found, run.predictions["probabilities"], atol=2e-3)
+    expected = at_temperature(run.predictions["probabilities"], run.temperature)
+    np.testing.assert_allclose(found, expected, atol=2e-3)
     assert run.summary["seconds_by_part"]["features"] > 0
 
 
@@ -191,7 +193,7 @@ def test_features_are_computed_once(pictures: Path, tmp_path: Path, monkeypatch:
     first = _transfer(pictures, tmp_path / "runs", rotation_range=20, feature_views=2)
     listed = cli("cache", "--format", "json").out
     assert listed.count('"features"') == 4  # validation, training as it is, and two views of it
-    monkeypatch.setattr("greycard.training.features.extractor", _raises)
+    monkeypatch.setattr("greycard.training.features.fastest", _raises)
     second = _transfer(pictures, tmp_path / "runs", rotation_range=20, feature_views=2)
     assert np.array_equal(first.predictions["probabilities"], second.predictions["probabilities"])
     with pytest.raises(RuntimeError):

@@ -19,7 +19,8 @@ from greycard.runs.scores import scores_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from greycard.deploy.predict import Picture, Prediction
+    from greycard.deploy.classifier import Classifier, Picture
+    from greycard.deploy.predict import Prediction
     from greycard.workflow.explain import Explanation
 
 
@@ -30,9 +31,17 @@ class Run(RunRecord):
     def model(self) -> Any:
         """The trained Keras model; takes uint8 pixels at the recipe's size."""
         start()
-        from greycard.deploy.predict import load_model
+        from greycard.deploy.classifier import load_model
 
         return load_model(self)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """What answers in predictions, exports and the server: the model with its probabilities calibrated."""
+        start()
+        from greycard.deploy.classifier import classifier_of
+
+        return classifier_of(self, self.model)
 
     @cached_property
     def scores(self) -> dict[str, Any]:
@@ -104,9 +113,7 @@ class Run(RunRecord):
         start()
         from greycard.deploy.predict import predict_pictures
 
-        if self.recipe.is_regression:
-            raise GreycardError(f"{self.path} answers with numbers, not classes", hint="use run.predict_numbers([7])")
-        return predict_pictures(self.model, self.recipe, self.classes, pictures)
+        return predict_pictures(self.classifier, pictures)
 
     def predict_numbers(self, numbers: Iterable[float]) -> list[float]:
         """A regression's answers, one a number."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import glob
+import json
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,37 +18,83 @@ from greycard.errors import GreycardError
 
 if TYPE_CHECKING:
     from greycard.api import Run
+    from greycard.deploy.predict import Prediction
+
+Printer = Callable[["Prediction"], None]
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--top", type=click.IntRange(1), default=1, metavar="K", help="Show the K likeliest classes.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "csv", "jsonl")),
+    default="text",
+    show_default=True,
+    help="A line a picture, with tabs, with commas, or as JSON.",
+)
 @options.out
 @options.debug
-def predict(run: str, paths: tuple[str, ...], out: str, debug: bool) -> int:
-    """Ask a RUN's model about pictures: files, or folders of them.
+def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, debug: bool) -> int:
+    """Ask a RUN's model about pictures: files, folders of them, patterns such as 'new/**/*.jpg', or - for a list of
+    files on stdin.
 
-    Prints a line a picture: path, class, probability. For house-prices, PATH is a number of bedrooms. Exits with 1 if a
-    picture could not be read.
+    Prints a line a picture: path, class, probability, calibrated on the run's validation images. For house-prices, PATH
+    is a number of bedrooms. Exits with 1 if a picture could not be read.
     """
     from greycard.api import open_run
 
     opened = open_run(run_path(run, out))
-    return _answer_numbers(opened, paths) if opened.recipe.is_regression else _answer_pictures(opened, paths)
+    if opened.recipe.is_regression:
+        return _answer_numbers(opened, paths)
+    top = min(top, len(opened.classes))
+    return _answer_pictures(opened, paths, {"text": _text, "csv": _csv, "jsonl": _jsonl}[form](top))
 
 
-def _answer_pictures(run: Run, paths: tuple[str, ...]) -> int:
-    files = [file for path in paths for file in _files(Path(path))]
-    bad = 0
-    for found in run.predict_each(files):
+def _answer_pictures(run: Run, paths: tuple[str, ...], show: Printer) -> int:
+    asked = [_files(path) for path in paths]  # a mistyped path is told before the first answer
+    count = bad = 0
+    for found in run.predict_each(file for files in asked for file in files):
+        show(found)
+        count, bad = count + 1, bad + bool(found.error)
+    if bad:
+        click.echo(f"{bad:,} of {count:,} files could not be read", err=True)
+    return 1 if bad else 0
+
+
+def _text(top: int) -> Printer:
+    """Errors go to stderr: every line of stdout is an answer."""
+
+    def show(found: Prediction) -> None:
         if found.error:
-            bad += 1
             click.echo(f"error: {found.source}: {found.error}", err=True)
         else:
-            click.echo(f"{found.source}\t{found.label}\t{found.probability:.4f}")
-    if bad:
-        click.echo(f"{bad} of {len(files)} files could not be read", err=True)
-    return 1 if bad else 0
+            answers = (f"{label}\t{probability:.4f}" for label, probability in found.top(top).items())
+            click.echo("\t".join((found.source, *answers)))
+
+    return show
+
+
+def _csv(top: int) -> Printer:
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    more = [f"{column}_{rank}" for rank in range(2, top + 1) for column in ("class", "probability")]
+    lines.writerow(["path", "class", "probability", *more, "error"])
+
+    def show(found: Prediction) -> None:
+        answers = [cell for label, value in found.top(top).items() for cell in (label, f"{value:.6f}")]
+        lines.writerow([found.source, *(answers or [""] * (2 * top)), found.error or ""])
+
+    return show
+
+
+def _jsonl(top: int) -> Printer:
+    def show(found: Prediction) -> None:
+        answer = {"class": found.label, "probability": found.probability, "probabilities": found.top(top)}
+        click.echo(json.dumps({"path": found.source, **({"error": found.error} if found.error else answer)}))
+
+    return show
 
 
 def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
@@ -56,14 +107,27 @@ def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
     return 0
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: str) -> Iterator[Path]:
+    """The files that a word of the command line means; of stdin's none is read yet."""
+    if path == "-":
+        return (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
+    if Path(path).exists():
+        return iter(_there(Path(path)))
+    matching = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
+    if not matching:
+        what = "matches no file" if glob.has_magic(path) else "does not exist"
+        raise GreycardError(f"{path} {what}; expected a picture, a folder of pictures, a pattern, or - for stdin")
+    if "**" in path:  # names the folders beside what is in them
+        return (Path(match) for match in matching if not Path(match).is_dir())
+    return (file for match in matching for file in _there(Path(match)))
+
+
+def _there(path: Path) -> list[Path]:
     from greycard.datasets.folders import visible_files
 
-    if path.is_dir():
-        found, _ = visible_files(path)
-        if not found:
-            raise GreycardError(f"there are no files in {path}")
-        return found
-    if not path.exists():
-        raise GreycardError(f"{path} does not exist; expected a picture or a folder of pictures")
-    return [path]
+    if not path.is_dir():
+        return [path]
+    found, _ = visible_files(path)
+    if not found:
+        raise GreycardError(f"there are no files in {path}")
+    return found

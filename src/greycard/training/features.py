@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from greycard.backend.features import extractor
+from greycard.backend.inference import Engine, fastest
 from greycard.models.head import metrics_for
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.batches import Batches
@@ -42,7 +42,7 @@ class FrozenFeatures:
         self._bottom = keras.Model(model.inputs, model.get_layer("features").output)
         self.head = _head(model)
         self._identity = identity | {"version": _VERSION}
-        self._extract: Callable[[np.ndarray], np.ndarray] | None = None
+        self._engine: Engine | None = None
 
     def of(self, pixels: Pixels, on_image: Callable[[int], None]) -> Pixels:
         """The pictures as they are."""
@@ -73,10 +73,10 @@ class FrozenFeatures:
     def _fill(
         self, features: np.ndarray, batches: Batches, epoch: int, on_image: Callable[[int], None]
     ) -> dict[str, Any]:
-        self._extract = self._extract or extractor(self._bottom, BATCH)
+        self._engine = self._engine or fastest(self._bottom)
         done = 0
         for images, _ in batches.epoch(epoch):
-            features[done : done + len(images)] = self._extract(images)
+            features[done : done + len(images)] = self._engine(images)
             done += len(images)
             on_image(len(images))
         return {}

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from greycard.datasets.pictures import UnreadableImageError
-from greycard.deploy.predict import Picture, decode_for
+from greycard.deploy.classifier import Classifier, Picture, classifier_of
 from greycard.errors import GreycardError
 from greycard.explain.feature_maps import feature_maps
 from greycard.explain.gradcam import grad_cam
 from greycard.explain.occlusion import occlusion
 from greycard.explain.parts import has_feature_map
-from greycard.models.head import as_probabilities
 from greycard.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ class Explanation:
 
     Attributes:
         picture: uint8 (height, width, channels), as the model gets it.
-        probabilities: of every class, by name.
+        probabilities: of every class, by name, calibrated.
         label: the class that is explained.
         heat: Grad-CAM, float32 (height, width) from 0 to 1; None for a model without convolutions.
         occlusion: the probability that covering each place takes away, float32 (height, width).
@@ -69,22 +68,23 @@ def explain_picture(model: keras.Model, run: RunRecord, picture: Picture, label:
     """
     if not run.classes:
         raise GreycardError(f"{run.path} answers with numbers; only a classifier can be explained")
-    pixels = _pixels(picture, run)
-    row = _answers(model)(pixels[None])[0]
+    classifier = classifier_of(run, model)
+    pixels = _pixels(picture, classifier)
+    row = classifier.by_keras(pixels[None])[0]
     chosen = _class_number(run, label, int(row.argmax()))
     return Explanation(
         pixels,
         dict(zip(run.classes, map(float, row), strict=True)),
         run.classes[chosen],
         grad_cam(model, pixels, chosen) if has_feature_map(model) else None,
-        occlusion(_answers(model), pixels, chosen),
+        occlusion(classifier.by_keras, pixels, chosen),
         feature_maps(model, pixels),
     )
 
 
-def _pixels(picture: Picture, run: RunRecord) -> np.ndarray:
+def _pixels(picture: Picture, classifier: Classifier) -> np.ndarray:
     try:
-        return decode_for(picture, run.recipe)
+        return classifier.decode(picture)
     except UnreadableImageError as error:
         name = picture if isinstance(picture, str | Path) else "the picture"
         raise GreycardError(f"{name} cannot be read: {error}") from error
@@ -96,7 +96,3 @@ def _class_number(run: RunRecord, label: str | None, answered: int) -> int:
     if label not in run.classes:
         raise GreycardError(f"{run.name} knows no class {label!r}", hint=f"its classes are {', '.join(run.classes)}")
     return run.classes.index(label)
-
-
-def _answers(model: keras.Model) -> Any:
-    return lambda images: as_probabilities(np.asarray(model.predict(images, verbose=0)))

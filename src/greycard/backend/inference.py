@@ -1,0 +1,47 @@
+"""A trained model's answers by the fastest engine that agrees with Keras.
+
+On a CPU that is LiteRT. It is used only where its answers on a probe agree with Keras's; whatever else happens, Keras
+computes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from greycard.backend.litert import LiteRT, convert
+from greycard.backend.start import describe
+
+TOLERANCE = 1e-3
+"""The most that LiteRT's answers may differ from Keras's, as a share of the largest one."""
+
+Engine = Callable[[np.ndarray], np.ndarray]
+"""uint8 pictures (n, height, width, channels) to float32 outputs (n, …), in inference mode."""
+
+
+def fastest(model: keras.Model) -> Engine:
+    """What computes the model's outputs.
+
+    Args:
+        model: pixels in; features or probabilities out.
+    """
+
+    def by_keras(images: np.ndarray) -> np.ndarray:
+        return np.asarray(model.predict_on_batch(images))
+
+    facts = describe()
+    if facts["backend"] != "tensorflow" or facts["device"] != "CPU":
+        return by_keras
+    try:
+        by_litert = LiteRT(convert(model))
+        probe = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]), dtype=np.uint8)
+        agrees = _agree(by_litert(probe), by_keras(probe))
+    except Exception:  # a layer LiteRT does not know, a TensorFlow without it: Keras can do all of it
+        return by_keras
+    return by_litert if agrees else by_keras
+
+
+def _agree(found: np.ndarray, expected: np.ndarray) -> bool:
+    return bool(np.abs(found - expected).max() <= TOLERANCE * np.abs(expected).max())

@@ -1,0 +1,77 @@
+"""A run's classifier ready to answer: pictures decoded by the run's own recipe, probabilities calibrated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+from greycard.backend.inference import Engine, fastest
+from greycard.errors import GreycardError
+from greycard.models.servable import servable
+from greycard.pipeline.decode import decode
+from greycard.recipe import Recipe
+from greycard.runs.record import RunRecord
+
+Picture = str | Path | bytes | Image.Image | np.ndarray
+"""A path, a file's content, a Pillow image, or a uint8 array (height, width[, 1 or 3])."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """What answers for a run.
+
+    Attributes:
+        recipe: the run's, for size and channels.
+        classes: the run's label names.
+        model: uint8 pictures in, the calibrated probability of every class out.
+    """
+
+    recipe: Recipe
+    classes: tuple[str, ...]
+    model: keras.Model
+
+    def by_keras(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities float32 (n, classes) of uint8 pictures (n, height, width, channels), without a warm-up."""
+        return np.asarray(self.model.predict_on_batch(images))
+
+    def engine(self) -> Engine:
+        """The fastest way to the same probabilities; takes some seconds to prepare."""
+        return fastest(self.model)
+
+    def decode(self, picture: Picture) -> np.ndarray:
+        """A picture as the model takes it, uint8 (height, width, channels); UnreadableImageError if it is none."""
+        assert self.recipe.image_size is not None
+        return decode(_source(picture), self.recipe.image_size, self.recipe.channels)
+
+
+def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
+    """What answers for a run with its model loaded; GreycardError for a regression."""
+    if not run.classes:
+        raise GreycardError(f"{run.path} answers with numbers, not classes", hint="use run.predict_numbers([7])")
+    return Classifier(run.recipe, run.classes, servable(model, run.temperature))
+
+
+def load_model(run: RunRecord) -> keras.Model:
+    """The run's model; nothing in the file is executed (Keras's safe mode)."""
+    if not run.model_path.is_file():
+        raise GreycardError(f"{run.path} has no model.keras: it is unfinished", hint="train it again")
+    try:
+        return keras.saving.load_model(run.model_path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises nearly anything on a damaged file
+        raise GreycardError(f"{run.model_path} cannot be loaded: {error}", hint="train it again") from error
+
+
+def _source(picture: Picture) -> bytes | Path | Image.Image:
+    if isinstance(picture, str):
+        return Path(picture)
+    if not isinstance(picture, np.ndarray):
+        return picture
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+        raise GreycardError(
+            f"an array must be uint8 of shape (height, width[, channels]). Received: {picture.dtype} {picture.shape}"
+        )
+    return Image.fromarray(picture[:, :, 0] if picture.shape[2:] == (1,) else picture)
