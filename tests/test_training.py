@@ -193,6 +193,12 @@ def test_augmentation_is_for_training_images_only(tmp_path: Path) -> None:
     assert np.allclose([p.probability for p in plain], expected, atol=1e-5)
 
 
+def test_train_can_be_told_not_to_transfer(pictures: Path, cli, real_weights: Path) -> None:
+    outcome = cli("train", pictures, "--weights", real_weights, "--set", "backbone=none", "--epochs", "1", *TINY)
+    assert outcome.code == 0, outcome.err
+    assert greycard.open_run("runs/pictures-1").recipe.backbone is None
+
+
 def test_shear_under_one_degree_is_warned_about(tmp_path: Path) -> None:
     with pytest.warns(GreycardWarning, match=r"0\.2 degrees"):
         greycard.train("digits-cnn", epochs=1, out=tmp_path, shear_range=0.2, **SMALL)

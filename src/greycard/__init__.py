@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         project,
         projects,
         runs_table,
+        serve,
         split,
         train,
     )
@@ -43,6 +44,7 @@ __all__ = [
     "project",
     "projects",
     "runs_table",
+    "serve",
     "split",
     "train",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def train(
     configure()
     published = reason = None
     if isinstance(what, Dataset):
-        recipe, reason = choose_recipe(what, weights=weights, backbone=changes.pop("backbone", backbone))
+        recipe, reason = choose_recipe(what, weights=weights, backbone=backbone)
         dataset = what
     else:
         recipe = find_project(what).recipe if isinstance(what, str) else what
@@ -169,6 +170,37 @@ def compare(*runs: str | Path | RunRecord) -> Comparison:
     return compare_runs([run if isinstance(run, RunRecord) else RunRecord(run) for run in runs])
 
 
+def serve(
+    runs: Iterable[str | Path | Run],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    on_ready: Callable[[str], None] = print,
+) -> None:
+    """Answer for finished runs on a web page and a JSON API, until SIGINT or SIGTERM.
+
+    Args:
+        runs: the runs, or their folders.
+        host: the address to listen on; `0.0.0.0` lets other machines in.
+        port: 0 takes any free one.
+        token: a word that the API asks for.
+        on_ready: told the page's address, once it answers.
+
+    Raises:
+        GreycardError: a run that cannot answer, an address or port that cannot be had.
+    """
+    missing = [name for name in ("starlette", "uvicorn", "multipart", "prometheus_client") if find_spec(name) is None]
+    if missing:
+        raise GreycardError(f"serving needs {' and '.join(missing)}", hint='pip install "greycard[serve]"')
+    opened = [run if isinstance(run, Run) else Run(run) for run in runs]
+    _start()
+    from greycard.deploy.serve.models import make_ready
+    from greycard.deploy.serve.server import serve as serve_models
+
+    serve_models(make_ready([(run, run.classifier) for run in opened]), host, port, token, on_ready)
+
+
 def runs_table(
     runs: str | Path | RunRecord | Iterable[str | Path | RunRecord] | None = None, *, out: str | Path = "runs"
 ) -> Table:
@@ -217,6 +249,7 @@ __all__ = [
     "project",
     "projects",
     "runs_table",
+    "serve",
     "split",
     "train",
 ]

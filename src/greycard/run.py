@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from greycard.deploy.classifier import Classifier, Picture
+    from greycard.deploy.export.export import Exported
     from greycard.deploy.predict import Prediction
     from greycard.workflow.explain import Explanation
 
@@ -123,6 +125,37 @@ class Run(RunRecord):
         if not self.recipe.is_regression:
             raise GreycardError(f"{self.path} answers with classes, not numbers", hint="use run.predict(paths)")
         return predict_numbers(self.model, list(numbers))
+
+    def export(
+        self,
+        form: str,
+        place: str | Path | None = None,
+        *,
+        data: str | Path | None = None,
+        data_dir: str | Path | None = None,
+        quiet: bool = True,
+    ) -> Exported:
+        """The model as a file for elsewhere, checked on the run's own validation pictures.
+
+        Args:
+            form: `keras`, `saved-model`, `litert`, `litert-int8` or `onnx`.
+            place: where to; by default in the run's `export/` folder.
+            data: the folder or manifest it was trained on, where it is not found by its name.
+            data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            quiet: show nothing.
+
+        Raises:
+            GreycardError: the pictures are not there, or the export answers otherwise than the original.
+        """
+        from greycard.reports.progress import display
+
+        self.expect_finished()
+        with display(quiet) as shown:
+            with shown.waiting("starting Keras"):
+                classifier = self.classifier
+            from greycard.workflow.export import export_run
+
+            return export_run(self, classifier, form, place=place, data=data, data_dir=data_dir, display=shown)
 
     def _repr_html_(self) -> str:
         return make_table([self]).html()

@@ -42,6 +42,9 @@ def train(
 
     track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)
+    if "backbone" in changes:  # by --set: a network or a run as by --backbone, or none
+        backbone = changes.pop("backbone")
+        weights = "none" if backbone is None else weights
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if name in changes}
     dataset = load_pictures(folder, data_dir, **split)
     if backbone and run_path(backbone, out).is_dir():

@@ -28,11 +28,17 @@ class Classifier:
         recipe: the run's, for size and channels.
         classes: the run's label names.
         model: uint8 pictures in, the calibrated probability of every class out.
+        network: the model as it was trained; its outputs are what the run kept.
     """
 
     recipe: Recipe
     classes: tuple[str, ...]
     model: keras.Model
+    network: keras.Model
+
+    def trained(self, images: np.ndarray) -> np.ndarray:
+        """The trained network's own outputs float32 (n, units), not calibrated."""
+        return np.asarray(self.network.predict_on_batch(images))
 
     def by_keras(self, images: np.ndarray) -> np.ndarray:
         """Probabilities float32 (n, classes) of uint8 pictures (n, height, width, channels), without a warm-up."""
@@ -52,7 +58,7 @@ def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
     """What answers for a run with its model loaded; GreycardError for a regression."""
     if not run.classes:
         raise GreycardError(f"{run.path} answers with numbers, not classes", hint="use run.predict_numbers([7])")
-    return Classifier(run.recipe, run.classes, servable(model, run.temperature))
+    return Classifier(run.recipe, run.classes, servable(model, run.temperature), model)
 
 
 def load_model(run: RunRecord) -> keras.Model:

@@ -11,17 +11,18 @@ import keras
 
 from greycard import backend
 from greycard.backend.precision import best_precision
-from greycard.datasets.core import Dataset, LeftOut, Split
+from greycard.datasets.core import Dataset, LeftOut
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.models.backbone import RUN_MODEL, WeightsDoNotFitError, is_run
 from greycard.models.build import build_model
 from greycard.models.head import loss_for
 from greycard.models.imagenet import network
 from greycard.models.weights import find_weights
-from greycard.pipeline.pixels import Pixels, load_pixels
+from greycard.pipeline.pixels import Pixels
 from greycard.recipe import Recipe
 from greycard.training.clock import Clock
 from greycard.training.display import Display
+from greycard.workflow.data import split_pixels
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, displa
     limited = dataset.limited(resolved.train_limit, resolved.val_limit, resolved.split_seed)
     _expect_limits(dataset, limited)
     with clock("decode"):
-        train = _pixels(resolved, limited.train, "training", display)
-        validation = _pixels(resolved, limited.validation, "validation", display)
+        train = split_pixels(resolved, limited.train, "training", display)
+        validation = split_pixels(resolved, limited.validation, "validation", display)
     left_out = dataset.left_out + train.left_out + validation.left_out
     _expect_every_class(limited, train, validation)
     _warn_left_out(left_out)
@@ -120,11 +121,6 @@ def _build(recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: Pixel
             if position == len(files) - 1:
                 raise
     raise AssertionError("unreachable: there is always a candidate")
-
-
-def _pixels(recipe: Recipe, split: Split, what: str, display: Display) -> Pixels:
-    count = display.counting(f"reading {what} images", len(split))
-    return load_pixels(split, recipe.image_size, recipe.channels, lambda: count(1))
 
 
 def _expect_every_class(dataset: Dataset, train: Pixels, validation: Pixels) -> None:

@@ -1,0 +1,58 @@
+"""What an exported file says of itself: label names, how to feed it, and the recipe it was trained by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from greycard.runs.record import RunRecord
+
+MEMBER = "greycard.json"
+"""Its name inside of files that are zip archives, or have room for one, and in a SavedModel's assets.extra/."""
+
+
+def describe(run: RunRecord) -> dict[str, Any]:
+    """Label names, input, output, and the recipe's SHA-256."""
+    height, width = run.recipe.image_size or (0, 0)
+    return {
+        "classes": list(run.classes),
+        "input": {"dtype": "uint8", "shape": [None, height, width, run.recipe.channels], "values": "0 to 255"},
+        "output": {"dtype": "float32", "shape": [None, len(run.classes)], "values": "calibrated probabilities"},
+        "temperature": run.temperature,
+        "recipe_sha256": recipe_digest(run),
+        "dataset": run.recipe.dataset,
+        "greycard": version("greycard"),
+    }
+
+
+def recipe_digest(run: RunRecord) -> str:
+    """The SHA-256 of the recipe as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(run.recipe.to_json(), sort_keys=True).encode()).hexdigest()
+
+
+def embed(facts: dict[str, Any], place: Path) -> None:
+    """Write the facts into the exported file itself.
+
+    A `.keras` file is a zip archive; a `.tflite` file may be followed by one, as LiteRT's own metadata are; ONNX has
+    properties; a SavedModel has a folder for what is not TensorFlow's.
+    """
+    if place.is_dir():
+        (place / "assets.extra").mkdir(exist_ok=True)
+        (place / "assets.extra" / MEMBER).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+    elif place.suffix == ".onnx":
+        _embed_in_onnx(facts, place)
+    else:
+        with zipfile.ZipFile(place, "a") as archive:
+            archive.writestr(MEMBER, json.dumps(facts, indent=2))
+
+
+def _embed_in_onnx(facts: dict[str, Any], place: Path) -> None:
+    import onnx
+
+    model = onnx.load(place)
+    onnx.helper.set_model_props(model, {"greycard": json.dumps(facts)})
+    onnx.save(model, place)

@@ -1,0 +1,123 @@
+"""The formats a model is exported to: how each is written, and how it is run again to be checked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from greycard.backend.inference import Engine
+from greycard.backend.litert import LiteRT, convert
+from greycard.backend.start import muted
+from greycard.errors import GreycardError
+
+Writer = Callable[[keras.Model, Path, np.ndarray], None]
+Opener = Callable[[Path], Engine]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Attributes:
+        name: as `--format` takes it.
+        ending: of the file's name; a SavedModel is a folder.
+        write: the model to a path; the third argument is training pictures uint8 (n, height, width, channels), which
+            integers are fitted to.
+        open: what is at the path, as a function of pictures.
+        exact: whether its probabilities are held against the original's, or else its accuracy.
+        needs: packages beyond Greycard's own.
+        tensorflow: whether only the TensorFlow backend can write it.
+    """
+
+    name: str
+    ending: str
+    write: Writer
+    open: Opener
+    exact: bool = True
+    needs: tuple[str, ...] = ()
+    tensorflow: bool = True
+
+    @property
+    def suffix(self) -> str:
+        """What every name of such a file ends in, as those who read it expect; nothing for a folder."""
+        return "".join(self.ending.rpartition(".")[1:]) if "." in self.ending else ""
+
+    def expect_possible(self) -> None:
+        """GreycardError where a package is missing, or another backend is in use."""
+        missing = [name for name in self.needs if find_spec(name) is None]
+        if missing:
+            raise GreycardError(
+                f"exporting to {self.name} needs {' and '.join(missing)}", hint='pip install "greycard[onnx]"'
+            )
+        if self.tensorflow and keras.backend.backend() != "tensorflow":
+            raise GreycardError(
+                f"exporting to {self.name} needs the TensorFlow backend. Received: {keras.backend.backend()}",
+                hint="unset KERAS_BACKEND; a run of any backend is read by all",
+            )
+
+
+def _write_keras(model: keras.Model, place: Path, _: np.ndarray) -> None:
+    model.save(place)
+
+
+def _open_keras(place: Path) -> Engine:
+    model = keras.saving.load_model(place, compile=False, safe_mode=True)
+    return lambda images: np.asarray(model.predict_on_batch(images))
+
+
+def _write_saved_model(model: keras.Model, place: Path, _: np.ndarray) -> None:
+    with muted(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.export(place, format="tf_saved_model", verbose=False)
+
+
+def _open_saved_model(place: Path) -> Engine:
+    layer = keras.layers.TFSMLayer(place, call_endpoint="serving_default")
+    return lambda images: np.asarray(next(iter(layer(images).values())))
+
+
+def _write_litert(model: keras.Model, place: Path, _: np.ndarray) -> None:
+    place.write_bytes(convert(model))
+
+
+def _write_litert_int8(model: keras.Model, place: Path, pictures: np.ndarray) -> None:
+    place.write_bytes(convert(model, pictures))
+
+
+def _write_onnx(model: keras.Model, place: Path, _: np.ndarray) -> None:
+    model.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.uint8))  # Keras exports what has been called
+    with muted(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.export(place, format="onnx", verbose=False)
+
+
+def _open_onnx(place: Path) -> Engine:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(place, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda images: session.run(None, {name: images})[0]
+
+
+FORMATS: Sequence[Format] = (
+    Format("keras", ".keras", _write_keras, _open_keras, tensorflow=False),
+    Format("saved-model", "-saved-model", _write_saved_model, _open_saved_model),
+    Format("litert", ".tflite", _write_litert, LiteRT),
+    Format("litert-int8", "-int8.tflite", _write_litert_int8, LiteRT, exact=False),
+    Format("onnx", ".onnx", _write_onnx, _open_onnx, needs=("onnx", "tf2onnx", "onnxruntime")),
+)
+
+
+def find_format(name: str) -> Format:
+    """A format by its name; GreycardError if there is none."""
+    found = next((each for each in FORMATS if each.name == name), None)
+    if found is None:
+        names = ", ".join(each.name for each in FORMATS)
+        raise GreycardError(f"there is no export format {name!r}", hint=f"the formats are {names}")
+    return found

@@ -1,0 +1,58 @@
+"""Pictures that come together are answered together: while the model looks at some, the next ones gather."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from greycard.backend.inference import Engine
+
+
+class Batcher:
+    """A model that several requests ask at once. Nobody waits for company: a batch is whoever is there.
+
+    Args:
+        engine: pictures in, probabilities out; called from one thread.
+        most: pictures in a batch.
+        on_batch: told each batch's size.
+    """
+
+    def __init__(self, engine: Engine, most: int, on_batch: Callable[[int], None] = lambda size: None) -> None:
+        self._engine, self._most, self._on_batch = engine, most, on_batch
+        self._waiting: deque[tuple[np.ndarray, asyncio.Future[np.ndarray]]] = deque()
+        self._thread = ThreadPoolExecutor(1)
+        self._at_work: asyncio.Task[None] | None = None
+
+    async def ask(self, pixels: np.ndarray) -> np.ndarray:
+        """Probabilities float32 (classes,) of a picture uint8 (height, width, channels)."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[np.ndarray] = loop.create_future()
+        self._waiting.append((pixels, answer))
+        if self._at_work is None or self._at_work.done():
+            self._at_work = loop.create_task(self._work())
+        return await answer
+
+    async def _work(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+            batch = [(pixels, answer) for pixels, answer in batch if not answer.cancelled()]
+            if batch:
+                await self._answer(batch)
+
+    async def _answer(self, batch: list[tuple[np.ndarray, asyncio.Future[np.ndarray]]]) -> None:
+        self._on_batch(len(batch))
+        images = np.stack([pixels for pixels, _ in batch])
+        try:
+            rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._engine, images)
+        except Exception as error:
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for (_, answer), row in zip(batch, rows, strict=True):
+            if not answer.done():
+                answer.set_result(row)

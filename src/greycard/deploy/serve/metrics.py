@@ -1,0 +1,29 @@
+"""What a server counts, as Prometheus reads it."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+
+class Metrics:
+    """The counters of one server, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "greycard_requests", "Requests by path and status.", ["path", "status"], registry=self._registry
+        )
+        self.pictures = Counter("greycard_pictures", "Pictures answered, by model.", ["model"], registry=self._registry)
+        self.seconds = Histogram("greycard_request_seconds", "Seconds of an answered request.", registry=self._registry)
+        self.batches = Histogram(
+            "greycard_batch_pictures",
+            "Pictures the model looked at in one go.",
+            buckets=(1, 2, 4, 8, 16),
+            registry=self._registry,
+        )
+        self.in_work = Gauge("greycard_requests_in_work", "Requests being answered now.", registry=self._registry)
+        ProcessCollector(registry=self._registry)  # memory, processor time, open files
+
+    def text(self) -> bytes:
+        """Everything in Prometheus's text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,92 @@
+"""The runs that a server answers for: each with its engine warm and its heat map at hand."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from greycard.backend.inference import Engine
+from greycard.deploy.classifier import Classifier
+from greycard.errors import GreycardError
+from greycard.evaluation.intervals import accuracy_interval
+from greycard.explain.gradcam import Heat, heat_of
+from greycard.explain.parts import has_feature_map
+from greycard.reports.explanation import overlaid
+from greycard.runs.record import RunRecord
+
+
+@dataclass(frozen=True)
+class Served:
+    """One run, ready to answer.
+
+    Attributes:
+        name: the run's.
+        classifier: of it.
+        engine: the fastest way to its probabilities.
+        heat: where a picture speaks for a class; None for a network without convolutions.
+        facts: what the API tells of it.
+    """
+
+    name: str
+    classifier: Classifier
+    engine: Engine
+    heat: Heat | None
+    facts: dict[str, Any]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def heat_png(self, pixels: np.ndarray, label: int) -> str | None:
+        """The heat over a picture uint8 (height, width, channels), as a data URL; None where nothing speaks for it."""
+        if self.heat is None:
+            return None
+        with self.lock:  # gradients take the memory of a training step
+            heat = self.heat(pixels, label)
+        if not heat.any():
+            return None
+        shown = overlaid(pixels, heat)
+        _, png = cv2.imencode(".png", shown[..., ::-1])
+        return f"data:image/png;base64,{base64.b64encode(png.tobytes()).decode()}"
+
+
+def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served]:
+    """The runs by name, their engines prepared and tried.
+
+    Raises:
+        GreycardError: two of one name.
+    """
+    names = [run.name for run, _ in runs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise GreycardError(f"two runs are named {twice}; expected a name for each", hint="rename one of the folders")
+    return {run.name: _ready(run, classifier) for run, classifier in runs}
+
+
+def _ready(run: RunRecord, classifier: Classifier) -> Served:
+    engine = classifier.engine()
+    heat = heat_of(classifier.network) if has_feature_map(classifier.network) else None
+    blank = np.zeros((*(run.recipe.image_size or ()), run.recipe.channels), np.uint8)
+    engine(blank[None])  # the first call of anything is slow
+    if heat:
+        heat(blank, 0)
+    return Served(run.name, classifier, engine, heat, _facts(run, heat is not None))
+
+
+def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
+    summary = run.summary
+    return {
+        "name": run.name,
+        "classes": list(run.classes),
+        "architecture": run.recipe.architecture,
+        "dataset": run.recipe.dataset,
+        "image_size": list(run.recipe.image_size or ()),
+        "channels": run.recipe.channels,
+        "val_accuracy": summary["val_accuracy"],
+        "val_accuracy_interval": list(accuracy_interval(summary["val_accuracy"], summary["val_images"])),
+        "val_images": summary["val_images"],
+        "heat": heat,
+    }

@@ -1,0 +1,123 @@
+"""The API described, as OpenAPI 3.1."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from greycard.deploy.serve.limits import Limits
+
+_PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
+_SCHEMAS: dict[str, Any] = {
+    "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
+    "Models": {
+        "type": "object",
+        "required": ["models"],
+        "properties": {"models": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}},
+    },
+    "Model": {
+        "type": "object",
+        "required": ["name", "classes", "architecture", "dataset", "image_size", "val_accuracy", "val_images", "heat"],
+        "properties": {
+            "name": {"type": "string"},
+            "classes": {"type": "array", "items": {"type": "string"}},
+            "architecture": {"type": "string"},
+            "dataset": {"type": "string"},
+            "image_size": {"type": "array", "items": {"type": "integer"}, "description": "height, width"},
+            "channels": {"type": "integer"},
+            "val_accuracy": _PROBABILITY,
+            "val_accuracy_interval": {"type": "array", "items": _PROBABILITY, "description": "95 %"},
+            "val_images": {"type": "integer"},
+            "heat": {"type": "boolean", "description": "whether it can say where it looks"},
+        },
+    },
+    "Predictions": {
+        "type": "object",
+        "required": ["pictures"],
+        "properties": {
+            "pictures": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["name", "answers"],
+                    "properties": {
+                        "name": {"type": "string", "description": "as it was sent"},
+                        "answers": {"type": "array", "items": {"$ref": "#/components/schemas/Answer"}},
+                    },
+                },
+            }
+        },
+    },
+    "Answer": {
+        "type": "object",
+        "required": ["model", "class", "probability", "probabilities"],
+        "properties": {
+            "model": {"type": "string"},
+            "class": {"type": "string", "description": "the likeliest"},
+            "probability": _PROBABILITY,
+            "probabilities": {
+                "type": "object",
+                "additionalProperties": _PROBABILITY,
+                "description": "of the likeliest classes, the likeliest first, calibrated on validation images",
+            },
+            "heat": {"type": ["string", "null"], "description": "where it looks, a PNG as a data URL"},
+        },
+    },
+}
+
+
+def description(limits: Limits) -> dict[str, Any]:
+    """The whole description; the bounds in it are the server's own."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Greycard", "version": version("greycard"), "description": "Image classification."},
+        "paths": {
+            "/api/models": {"get": {"summary": "The models", "responses": {"200": _json("Models"), **_errors(401)}}},
+            "/api/predict": {"post": _predict(limits)},
+            "/health": {"get": {"summary": "Whether it answers", "responses": {"200": {"description": "It does."}}}},
+            "/metrics": {
+                "get": {"summary": "Counts for Prometheus", "responses": {"200": {"description": "Text."}}},
+            },
+        },
+        "components": {
+            "schemas": _SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _predict(limits: Limits) -> dict[str, Any]:
+    picture = {"schema": {"type": "string", "format": "binary"}}
+    form = {"type": "object", "properties": {"file": {"type": "array", "items": picture["schema"]}}}
+    return {
+        "summary": "What the models say of pictures",
+        "description": f"A picture as the body, or up to {limits.pictures} in a form; at most"
+        f" {limits.body_bytes / 1e6:.0f} MB, and {limits.pixels / 1e6:.0f} million pixels each.",
+        "parameters": [
+            _parameter("model", {"type": "string"}, "Only this model; may be repeated. All of them by default."),
+            _parameter("top", {"type": "integer", "minimum": 1, "default": 5}, "How many classes to name."),
+            _parameter("heat", {"type": "boolean", "default": False}, "Whether to draw where it looks."),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "image/*": picture,
+                "application/octet-stream": picture,
+                "multipart/form-data": {"schema": form},
+            },
+        },
+        "responses": {"200": _json("Predictions"), **_errors(400, 401, 404, 408, 413, 415, 422, 503)},
+    }
+
+
+def _parameter(name: str, schema: dict[str, Any], text: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": text}
+
+
+def _json(schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": schema, "content": content}
+
+
+def _errors(*statuses: int) -> dict[str, Any]:
+    return {str(status): _json("Error") for status in statuses}

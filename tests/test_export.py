@@ -1,0 +1,194 @@
+"""Exports: every format answers as its run does on real validation pictures, or is refused; the examples load them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import types
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import greycard
+from conftest import make_folder
+from greycard.backend import litert
+from greycard.deploy.export import formats, gate
+from greycard.deploy.export.about import recipe_digest
+from greycard.errors import GreycardError
+from greycard.pipeline.pixels import Pixels
+
+FORMATS = [each.name for each in formats.FORMATS]
+DOCS = Path(__file__).parents[1] / "docs" / "export.md"
+KINDS = ("cnn", "augmented", "transfer")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_folder(
+        tmp_path_factory.mktemp("data") / "shades", ("train", "validation"), ("dark", "grey", "light"), 12
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, greycard.Run]:
+    """A CNN, an augmented CNN, and a model that transfers from the first; two of them with calibration forced on."""
+    dataset, out = greycard.load_folder(folder), tmp_path_factory.mktemp("runs")
+    same: dict[str, Any] = {
+        "epochs": 40,
+        "learning_rate": 0.003,
+        "out": out,
+        "quiet": True,
+        "image_size": 24,
+        "dense": (8,),
+    }
+    cnn = greycard.train(dataset, name="cnn", conv=(8,), augmentation=None, **same)
+    augmented = greycard.train(dataset, name="augmented", conv=(8,), rotation_range=20, **same)
+    transfer = greycard.train(dataset, name="transfer", backbone=str(cnn.path), **same)
+    for run, temperature in ((cnn, 0.7), (transfer, 1.6)):
+        _calibrate(run.path, temperature)
+    return {name: greycard.open_run(run.path) for name, run in zip(KINDS, (cnn, augmented, transfer), strict=True)}
+
+
+def _calibrate(path: Path, temperature: float) -> None:
+    summary = json.loads((path / "summary.json").read_text())
+    summary["calibration"] = {"error": 0.2, "temperature": temperature, "error_after_scaling": 0.1}
+    (path / "summary.json").write_text(json.dumps(summary))
+
+
+def _validation(run: greycard.Run, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and the run's own calibrated answers."""
+    files = [folder / id for id in run.predictions["ids"]]
+    answers = [list(each.probabilities.values()) for each in run.predict(files) if each.probabilities]
+    return np.stack([run.classifier.decode(file) for file in files]), np.array(answers)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_export_answers_as_its_run_does(
+    runs: dict[str, greycard.Run], folder: Path, form: str, kind: str, tmp_path: Path
+) -> None:
+    run = runs[kind]
+    ending = formats.find_format(form).ending
+    done = run.export(form, tmp_path / f"model{ending}", data=folder)
+    assert done.path.exists()
+    assert done.gate.passed
+    images, expected = _validation(run, folder)
+    found = formats.find_format(form).open(done.path)(images)
+    if done.gate.tolerance is not None:
+        np.testing.assert_allclose(found, expected, atol=gate.TOLERANCE)
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.85
+    assert found.sum(axis=1) == pytest.approx(1, abs=0.02)
+    beside = json.loads(done.path.with_name(f"{done.path.name}.json").read_text())
+    assert beside["gate"]["images"] == len(expected) == 36
+    assert _inside(done.path)["classes"] == list(run.classes) == beside["classes"]
+    assert _inside(done.path)["recipe_sha256"] == recipe_digest(run)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([done.path.name, f"{done.path.name}.json"])
+
+
+def _inside(place: Path) -> dict[str, Any]:
+    if place.is_dir():
+        return json.loads((place / "assets.extra" / "greycard.json").read_text())
+    if place.suffix == ".onnx":
+        import onnx
+
+        return json.loads(onnx.load(place).metadata_props[0].value)
+    with zipfile.ZipFile(place) as archive:
+        return json.loads(archive.read("greycard.json"))
+
+
+def test_the_command_finds_the_pictures_by_their_name(runs: dict[str, greycard.Run], folder: Path, cli: Any) -> None:
+    said = cli("export", runs["cnn"].path, "--format", "litert", "--data-dir", folder.parent, "--quiet")
+    assert (said.code, said.out.partition("\t")[0]) == (0, str(runs["cnn"].path / "export" / "cnn-1.tflite"))
+    assert "36 validation images: 36 answered alike" in said.err
+    again = cli("export", runs["cnn"].path, "--format", "litert", "--data", folder, "--quiet")
+    assert again.code == 0, again.err
+
+
+def test_pictures_that_are_not_there_are_asked_for(runs: dict[str, greycard.Run], cli: Any, pictures: Path) -> None:
+    said = cli("export", runs["cnn"].path, "--format", "keras")
+    assert (said.code, "hint: --data names their folder" in said.err) == (2, True)
+    other = cli("export", runs["cnn"].path, "--format", "keras", "--data", pictures)
+    assert (other.code, "other validation pictures than cnn-1 was measured on" in other.err) == (2, True)
+
+
+def test_an_export_that_answers_otherwise_is_refused(
+    runs: dict[str, greycard.Run], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its figures stay, it does not; an earlier export is left alone."""
+    place = tmp_path / "model.tflite"
+    runs["cnn"].export("litert", place, data=folder)
+    earlier = place.read_bytes()
+    right = formats.LiteRT.__call__
+    monkeypatch.setattr(formats.LiteRT, "__call__", lambda self, images: right(self, images) * 0.99 + 0.005)
+    with pytest.raises(GreycardError, match=r"the litert export is refused: a probability differs by 0\.0"):
+        runs["cnn"].export("litert", place, data=folder)
+    assert place.read_bytes() == earlier
+    beside = json.loads((tmp_path / "model.tflite.json").read_text())
+    assert beside["gate"]["passed"] is False
+    monkeypatch.setattr(formats.LiteRT, "__call__", lambda self, images: np.roll(right(self, images), 1, axis=1))
+    with pytest.raises(GreycardError, match=r"the litert-int8 export is refused: it is right on .* lower end"):
+        runs["cnn"].export("litert-int8", tmp_path / "other-int8.tflite", data=folder)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "model.tflite", "model.tflite.json", "other-int8.tflite.json",
+    ]  # fmt: skip
+
+
+def test_the_gate_counts() -> None:
+    pixels = Pixels(tuple("abcd"), np.array([0, 1, 1, 0]), np.zeros((4, 2, 2, 3), np.uint8))
+    original = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.3, 0.7]])
+    export = original + np.array([[0.0, 0.0], [0.0, 0.0], [0.2, -0.2], [0.0, 0.0]])
+    held = gate.hold_against(original, lambda images: export[: len(images)], pixels, exact=True)
+    assert (held.same_answers, held.accuracy, held.original_accuracy, held.passed) == (3, 0.5, 0.75, False)
+    assert held.largest_difference == pytest.approx(0.2)
+    loose = gate.hold_against(original, lambda images: export[: len(images)], pixels, exact=False)
+    assert (loose.passed, loose.lowest_accuracy < 0.5) == (True, True)
+    broken = gate.hold_against(original, lambda images: np.full((4, 2), np.nan), pixels, exact=True)
+    assert not broken.passed
+
+
+def test_mistakes_are_told(runs: dict[str, greycard.Run], folder: Path, tmp_path: Path, cli: Any) -> None:
+    (tmp_path / "mine").mkdir()
+    for words, place in (("name ends in .onnx", "model.tflite"), ("name ends in .onnx", "mine")):
+        said = cli("export", runs["cnn"].path, "--format", "onnx", "-o", tmp_path / place, "--data", folder)
+        assert (said.code, words in said.err) == (2, True), said.err
+    said = cli("export", runs["cnn"].path, "--format", "saved-model", "-o", tmp_path / "mine", "--data", folder)
+    assert (said.code, "is a folder and no earlier export" in said.err) == (2, True), said.err
+    with pytest.raises(GreycardError, match="there is no export format 'tflite'"):
+        runs["cnn"].export("tflite", data=folder)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_examples_of_loading_work(
+    runs: dict[str, greycard.Run], folder: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each block of docs/export.md, run where its file is."""
+    run = runs["cnn"]
+    ending = formats.find_format(form).ending
+    run.export(form, f"model{ending}", data=folder)
+    photo = folder / "validation" / "light" / "000.jpg"
+    Image.open(photo).save("photo.jpg", quality=95)
+    code = re.search(rf"## {form}\n.*?```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert code, form
+    theirs = types.SimpleNamespace(Interpreter=_quietly(litert._interpreter()))  # TensorFlow's copy is the same
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", theirs)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", types.SimpleNamespace(interpreter=theirs))
+    names: dict[str, Any] = {}
+    exec(code[1], names)
+    expected = run.predict("photo.jpg")[0]
+    assert names["label"] == expected.label
+    assert names["probability"] == pytest.approx(expected.probability, abs=0.05)
+
+
+def _quietly(interpreter: Any) -> Any:
+    def made(*arguments: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return interpreter(*arguments)
+
+    return made
