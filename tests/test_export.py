@@ -41,11 +41,12 @@ def runs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, gr
     dataset, out = greycard.load_folder(folder), tmp_path_factory.mktemp("runs")
     same: dict[str, Any] = {
         "epochs": 40,
-        "learning_rate": 0.003,
+        "patience": None,
+        "dropout": 0.0,
         "out": out,
         "quiet": True,
         "image_size": 24,
-        "dense": (8,),
+        "dense": (32,),
     }
     cnn = greycard.train(dataset, name="cnn", conv=(8,), augmentation=None, **same)
     augmented = greycard.train(dataset, name="augmented", conv=(8,), rotation_range=20, **same)
