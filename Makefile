@@ -29,6 +29,7 @@ bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchm
 	$(BIN)/python benchmarks/features.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/doctor.py
+	$(BIN)/python benchmarks/use.py
 	$(BIN)/python benchmarks/rows.py
 	$(BIN)/python benchmarks/rows.py --share 0.1 cats-dogs-25k-cnn cats-dogs-25k-cnn-augmented
 	$(BIN)/python benchmarks/rows.py --whole

@@ -112,6 +112,56 @@ def check_times(rows: list[Row]) -> list[str]:
     return _table(["pictures", "first check", "next check"], cells, words=0)
 
 
+def predicting(rows: list[Row]) -> list[str]:
+    """Files a second, whole processes."""
+    head = ["files", "plain loop", "greycard predict", "times", "plain, memory", "Greycard, memory"]
+    cells = [
+        [
+            f"{row['files']:,}",
+            *(f"{row[side]['files_per_second']:.0f} files/s" for side in ("plain", "greycard")),
+            _times(row["ratio"]),
+            *_memories(row["plain"], row["greycard"]),
+        ]
+        for row in rows
+        if row["work"] == "predict"
+    ]
+    return _table(head, cells, words=0)
+
+
+def serving(rows: list[Row]) -> list[str]:
+    """Requests a second and latency by the number of clients."""
+    head = ["clients", "plain, requests/s", "p50 / p99", "greycard serve, requests/s", "p50 / p99", "times", "errors"]
+    chosen = [row for row in rows if row["work"] == "serve"]
+    return _table(head, [_serving_cells(row) for row in chosen], words=0)
+
+
+def enduring(rows: list[Row]) -> list[str]:
+    """Memory over many requests."""
+    head = ["requests", "errors", "requests/s", "p99", "memory after a tenth", "memory after all"]
+    cells = [
+        [
+            f"{row['requests']:,}",
+            str(row["errors"]),
+            f"{row['requests_per_second']:.0f}",
+            f"{row['p99_ms']:.0f} ms",
+            f"{row['own_memory_mb_after_a_tenth']:.0f} MB",
+            f"{row['own_memory_mb']:.0f} MB",
+        ]
+        for row in rows
+        if row["work"] == "endure"
+    ]
+    return _table(head, cells, words=0)
+
+
+def _serving_cells(row: Row) -> list[str]:
+    sides = [
+        [f"{row[side]['requests_per_second']:.0f}", f"{row[side]['p50_ms']:.0f} / {row[side]['p99_ms']:.0f} ms"]
+        for side in ("plain", "greycard")
+    ]
+    errors = row["plain"]["errors"] + row["greycard"]["errors"]
+    return [str(row["clients"]), *sides[0], *sides[1], _times(row["ratio"]), str(errors)]
+
+
 DOCTOR_SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Changed copies of real photographs", "copies", copies),
     ("The real datasets", "datasets", datasets),
@@ -127,6 +177,9 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Features of a frozen backbone", "features", rates),
     ("Start", "startup", starts),
     ("Memory", "memory", memory),
+    ("Predicting", "use", predicting),
+    ("Serving", "use", serving),
+    ("20,000 requests", "use", enduring),
 )
 
 

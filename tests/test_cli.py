@@ -13,7 +13,7 @@ from greycard.cli.main import cli as group
 
 COMMANDS = (
     "projects", "run", "train", "table", "show", "report", "diagnose", "compare", "explain", "predict", "check",
-    "split", "fetch", "sample", "cache", "info",
+    "split", "export", "serve", "card", "fetch", "sample", "cache", "info",
 )  # fmt: skip
 
 
@@ -56,6 +56,9 @@ def test_the_common_options_are_the_contract(command: str) -> None:
         ("table", "--format", "xml"),
         ("show", "nowhere"),
         ("predict", "nowhere", "picture.jpg"),
+        ("export", "nowhere", "--format", "onnx"),
+        ("serve", "nowhere"),
+        ("card", "nowhere"),
         ("fetch", "no-such-dataset"),
         ("sample", "."),
         ("sample", "a-file"),

@@ -19,7 +19,6 @@ import greycard
 from conftest import make_folder
 from greycard.backend import litert
 from greycard.deploy.export import formats, gate
-from greycard.deploy.export.about import recipe_digest
 from greycard.errors import GreycardError
 from greycard.pipeline.pixels import Pixels
 
@@ -88,7 +87,7 @@ def test_an_export_answers_as_its_run_does(
     beside = json.loads(done.path.with_name(f"{done.path.name}.json").read_text())
     assert beside["gate"]["images"] == len(expected) == 36
     assert _inside(done.path)["classes"] == list(run.classes) == beside["classes"]
-    assert _inside(done.path)["recipe_sha256"] == recipe_digest(run)
+    assert _inside(done.path)["recipe_sha256"] == run.recipe.digest
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([done.path.name, f"{done.path.name}.json"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable
@@ -111,6 +112,11 @@ class Recipe:
         if self.conv:
             return f"CNN {'-'.join(map(str, self.conv))}" + (f", dense {dense}" if dense else "")
         return f"DNN {dense}" if dense else "linear"
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the recipe as JSON with sorted keys: the same digest is the same recipe."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed, validated again; augmentation's fields go by their own names."""

@@ -60,6 +60,12 @@ class Run(RunRecord):
 
         return report_page([self])
 
+    def card(self) -> str:
+        """Its model card in Markdown."""
+        from greycard.reports.card import model_card
+
+        return model_card(self)
+
     def curves(self) -> Figure:
         """Accuracy and loss by epoch, a Matplotlib figure."""
         from greycard.reports.figures import learning_curves

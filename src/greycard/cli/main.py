@@ -15,6 +15,7 @@ import click
 
 from greycard.cli import (
     cache,
+    card,
     check,
     compare,
     diagnose,
@@ -59,6 +60,7 @@ for _command in (
     show.show,
     diagnose.diagnose,
     report.report,
+    card.card,
     explain.explain,
     check.check,
     split.split,

@@ -47,7 +47,14 @@ def _each_class(labels: np.ndarray, guesses: np.ndarray, classes: Sequence[str])
 
     figures = precision_recall_fscore_support(labels, guesses, labels=np.arange(len(classes)), zero_division=np.nan)
     return [
-        {"class": name, "precision": _number(p), "recall": _number(r), "f1": _number(f), "support": int(n)}
+        {
+            "class": name,
+            "precision": _number(p),
+            "recall": _number(r),
+            "recall_interval": list(wilson(round(r * n), int(n))) if n else None,
+            "f1": _number(f),
+            "support": int(n),
+        }
         for name, p, r, f, n in zip(classes, *figures, strict=True)
     ]
 

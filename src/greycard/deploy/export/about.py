@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from importlib.metadata import version
@@ -23,15 +22,10 @@ def describe(run: RunRecord) -> dict[str, Any]:
         "input": {"dtype": "uint8", "shape": [None, height, width, run.recipe.channels], "values": "0 to 255"},
         "output": {"dtype": "float32", "shape": [None, len(run.classes)], "values": "calibrated probabilities"},
         "temperature": run.temperature,
-        "recipe_sha256": recipe_digest(run),
+        "recipe_sha256": run.recipe.digest,
         "dataset": run.recipe.dataset,
         "greycard": version("greycard"),
     }
-
-
-def recipe_digest(run: RunRecord) -> str:
-    """The SHA-256 of the recipe as JSON with sorted keys."""
-    return hashlib.sha256(json.dumps(run.recipe.to_json(), sort_keys=True).encode()).hexdigest()
 
 
 def embed(facts: dict[str, Any], place: Path) -> None:
