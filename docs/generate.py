@@ -9,6 +9,7 @@ import json
 import re
 import runpy
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from greycard.reports.columns import percent, seconds, span
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-FILES = ("embedded", "five-epochs", "two-epochs")
+FILES = ("embedded", "five-epochs", "two-epochs", "table-transfer")
 """What the README's table is made from; of a project that is in several, the longest runs are shown."""
 
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -106,16 +107,8 @@ def datasets() -> str:
 
 def measured() -> str:
     """The README's table, every figure from a committed result file."""
-    lines = [
-        "| project | train / val images | epochs | seed | train acc | val acc | 95 % interval | published (epochs) |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
     results = {name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in FILES}
-    rows = [row for result in results.values() for row in result["rows"] if row["val_accuracy"] is not None]
-    longest: dict[str, int] = {}
-    for row in rows:
-        longest[row["project"]] = max(row["epochs"], longest.get(row["project"], 0))
-    lines += [_measured_row(row) for row in rows if row["epochs"] == longest[row["project"]]]
+    rows = _longest([row for result in results.values() for row in result["rows"] if row["val_accuracy"] is not None])
     sources = [f"[{name}.json](benchmarks/results/{name}.json)" for name in FILES]
     result = results[FILES[-1]]
     where = result["environment"]
@@ -124,7 +117,35 @@ def measured() -> str:
         f" {where['backend_version']}, Python {where['python']}; accuracies of the last epoch."
         f" Commands and commits are in {', '.join(sources)}."
     )
-    return "\n".join(lines) + f"\n\n{origin}"
+    return "\n".join([*_HEAD, *map(_measured_row, rows), "", origin])
+
+
+def real_rows(*names: str) -> str:
+    """The longest runs of some projects on their real data, for a lesson."""
+    results = [(name, json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))) for name in FILES]
+    rows = _longest([row for _, result in results for row in result["rows"] if row["project"] in names])
+    rows.sort(key=lambda row: names.index(row["project"]))
+    used = [(name, result) for name, result in results if any(row in rows for row in result["rows"])]
+    links = ", ".join(f"[{name}.json](../../benchmarks/results/{name}.json)" for name, _ in used)
+    origin = f"Measured on {used[0][1]['environment']['machine']}, {used[0][1]['date']}: {links}."
+    return "\n".join([*_HEAD, *map(_measured_row, rows), "", origin])
+
+
+_HEAD = (
+    "| project | train / val images | epochs | seed | train acc | val acc | 95 % interval | s / epoch"
+    " | published (epochs) |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+)
+
+
+def _longest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each project the runs with the most epochs, in the order of the published table."""
+    most: dict[str, int] = {}
+    for row in rows:
+        most[row["project"]] = max(row["epochs"], most.get(row["project"], 0))
+    chosen = [row for row in rows if row["epochs"] == most[row["project"]]]
+    order = [project.recipe.name for project in projects()]
+    return sorted(chosen, key=lambda row: (order.index(row["project"]), row["seed"]))
 
 
 def _measured_row(row: dict[str, Any]) -> str:
@@ -139,6 +160,7 @@ def _measured_row(row: dict[str, Any]) -> str:
         percent(row["train_accuracy"]),
         percent(row["val_accuracy"]),
         span(*accuracy_interval(row["val_accuracy"], row["val_images"])),
+        seconds(row["seconds_per_epoch"]),
         published,
     ]
     return f"| {' | '.join(cells)} |"
@@ -189,6 +211,21 @@ def doctor() -> str:
     return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["doctor_page"]()
 
 
+_LESSONS = {
+    "convolution": ("mnist-dnn", "mnist-cnn"),
+    "folders": ("horses-humans-cnn",),
+    "speed": ("mnist-dnn", "mnist-cnn", "horses-humans-cnn", "cats-dogs-3k-cnn"),
+    "augmentation": (
+        "horses-humans-cnn",
+        "horses-humans-cnn-augmented",
+        "cats-dogs-3k-cnn",
+        "cats-dogs-3k-cnn-augmented",
+    ),
+    "transfer": ("horses-humans-cnn", "horses-humans-transfer", "cats-dogs-3k-cnn", "cats-dogs-3k-transfer"),
+    "many-classes": ("fashion-mnist-dnn", "fashion-mnist-cnn"),
+}
+"""The projects whose real figures stand beside a lesson."""
+
 MAKERS: dict[str, Callable[[], str]] = {
     "command-line": command_line,
     "recipe-fields": recipe_fields,
@@ -198,6 +235,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "benchmarks": benchmarks,
     "compared": compared,
     "doctor": doctor,
+    **{f"real-{lesson}": partial(real_rows, *names) for lesson, names in _LESSONS.items()},
 }
 
 
