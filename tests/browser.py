@@ -27,12 +27,14 @@ class Page:
 
     Attributes:
         complaints: what was written to the console as an error, and exceptions nobody caught.
+        requests: the addresses it asked for, but for those that are in the page itself (data, blob).
     """
 
     def __init__(self, connection: Any) -> None:
         self._connection, self._number = connection, 0
         self.complaints: list[str] = []
-        for part in ("Page", "Runtime", "DOM", "Log"):
+        self.requests: list[str] = []
+        for part in ("Page", "Runtime", "DOM", "Log", "Network"):
             self.call(f"{part}.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -50,6 +52,8 @@ class Page:
         method, told = message.get("method"), message.get("params", {})
         if method == "Runtime.exceptionThrown" or (method == "Runtime.consoleAPICalled" and told["type"] == "error"):
             self.complaints.append(str(told))
+        if method == "Network.requestWillBeSent" and not told["request"]["url"].startswith(("data:", "blob:")):
+            self.requests.append(told["request"]["url"])
         refused = "the server responded with a status of 422"  # a bad file's answer, which the page tells in words
         if method == "Log.entryAdded" and told["entry"]["level"] == "error" and refused not in told["entry"]["text"]:
             self.complaints.append(told["entry"]["text"])

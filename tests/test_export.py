@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
 import greycard
 from conftest import make_folder
 from greycard.backend import litert
 from greycard.deploy.export import formats, gate
+from greycard.deploy.serve.app import make_app
+from greycard.deploy.serve.models import make_ready
 from greycard.errors import GreycardError
 from greycard.pipeline.pixels import Pixels
 
@@ -89,6 +92,23 @@ def test_an_export_answers_as_its_run_does(
     assert _inside(done.path)["classes"] == list(run.classes) == beside["classes"]
     assert _inside(done.path)["recipe_sha256"] == run.recipe.digest
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([done.path.name, f"{done.path.name}.json"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_api_and_the_command_answer_as_the_run_does(
+    runs: dict[str, greycard.Run], folder: Path, kind: str, cli: Any
+) -> None:
+    run = runs[kind]
+    _, expected = _validation(run, folder)
+    files = [folder / id for id in run.predictions["ids"]]
+    with TestClient(make_app(make_ready([(run, run.classifier)]))) as client:
+        asked = [client.post("/api/predict", files={"file": file.read_bytes()}).json() for file in files]
+    by_api = [answer["pictures"][0]["answers"][0]["probabilities"] for answer in asked]
+    lines = cli("predict", run.path, *files, "--format", "jsonl", "--top", "3").out.splitlines()
+    by_command = [json.loads(line)["probabilities"] for line in lines]
+    for found in (by_api, by_command):
+        rows = [[each[name] for name in run.classes] for each in found]
+        np.testing.assert_allclose(rows, expected, atol=gate.TOLERANCE)
 
 
 def _inside(place: Path) -> dict[str, Any]:
