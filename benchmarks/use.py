@@ -124,9 +124,11 @@ def _server(words: Sequence[str | Path]) -> Iterator[tuple[int, subprocess.Popen
         list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stdout
-        line = process.stdout.readline()
-        yield int(line.rstrip().rstrip("/").rpartition(":")[2]), process
-        process.terminate()
+        try:
+            line = process.stdout.readline()
+            yield int(line.rstrip().rstrip("/").rpartition(":")[2]), process
+        finally:
+            process.terminate()
 
 
 def _pictures(folder: Path) -> list[bytes]:

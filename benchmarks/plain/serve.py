@@ -21,6 +21,7 @@ LOCK = threading.Lock()
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two small packets; without this each answer waits 40 ms more
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
