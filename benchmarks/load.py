@@ -17,7 +17,7 @@ class Load:
     Attributes:
         seconds: from the first request to the last answer.
         latencies: seconds of each answered request.
-        errors: answers other than 200.
+        errors: answers other than 200, and broken connections.
     """
 
     seconds: float = 0.0
@@ -54,7 +54,11 @@ async def _ask(port: int, pictures: Sequence[bytes], clients: int, seconds: floa
         turn = number
         while more():
             sent = time.perf_counter()
-            status = await _request(reader, writer, pictures[turn % len(pictures)])
+            try:
+                status = await _request(reader, writer, pictures[turn % len(pictures)])
+            except (OSError, EOFError):
+                status = 0
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
             turn += clients
             if status == 200:
                 load.latencies.append(time.perf_counter() - sent)

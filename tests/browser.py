@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-_DROP = """{
+_GIVEN = """{
 const bytes = Uint8Array.from(atob(%s), (letter) => letter.charCodeAt(0));
 const dataTransfer = new DataTransfer();
 dataTransfer.items.add(new File([bytes], %s, { type: "image/jpeg" }));
-document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+document.getElementById("drop").dispatchEvent(new %s);
 }"""
 
 
@@ -34,6 +34,7 @@ class Page:
         self._connection, self._number = connection, 0
         self.complaints: list[str] = []
         self.requests: list[str] = []
+        self.chosen: int | None = None
         for part in ("Page", "Runtime", "DOM", "Log", "Network"):
             self.call(f"{part}.enable")
 
@@ -52,6 +53,8 @@ class Page:
         method, told = message.get("method"), message.get("params", {})
         if method == "Runtime.exceptionThrown" or (method == "Runtime.consoleAPICalled" and told["type"] == "error"):
             self.complaints.append(str(told))
+        if method == "Page.fileChooserOpened":
+            self.chosen = told["backendNodeId"]
         if method == "Network.requestWillBeSent" and not told["request"]["url"].startswith(("data:", "blob:")):
             self.requests.append(told["request"]["url"])
         refused = "the server responded with a status of 422"  # a bad file's answer, which the page tells in words
@@ -71,18 +74,31 @@ class Page:
             time.sleep(0.05)
 
     def drop(self, file: Path) -> None:
+        self._give(file, 'DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })')
+
+    def paste(self, file: Path) -> None:
+        self._give(file, 'ClipboardEvent("paste", { clipboardData: dataTransfer, bubbles: true })')
+
+    def _give(self, file: Path, event: str) -> None:
         content = base64.b64encode(file.read_bytes()).decode()
-        self.run(_DROP % (json.dumps(content), json.dumps(file.name)))
+        self.run(_GIVEN % (json.dumps(content), json.dumps(file.name), event))
 
-    def choose(self, selector: str, file: Path) -> None:
-        """A file in a file input."""
-        root = self.call("DOM.getDocument")["root"]["nodeId"]
-        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file)])
+    def choose_by_keyboard(self, file: Path) -> None:
+        """The space bar opens the focused input's dialog, and the dialog gives this file."""
+        self.call("Page.setInterceptFileChooserDialog", enabled=True)
+        self.chosen = None
+        self.press(" ")
+        deadline = time.monotonic() + 20
+        while self.chosen is None:
+            assert time.monotonic() < deadline, "no dialog was opened"
+            self.run("0")
+        self.call("DOM.setFileInputFiles", backendNodeId=self.chosen, files=[str(file)])
 
-    def press_tab(self) -> None:
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+    def press(self, key: str) -> None:
+        code, number, text = {"Tab": ("Tab", 9, ""), " ": ("Space", 32, " ")}[key]
+        same = {"key": key, "code": code, "windowsVirtualKeyCode": number}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **same)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **same)
 
     def resize(self, width: int, height: int) -> None:
         self.call(

@@ -149,13 +149,13 @@ def test_an_export_that_answers_otherwise_is_refused(
     with pytest.raises(GreycardError, match=r"the litert export is refused: a probability differs by 0\.0"):
         runs["cnn"].export("litert", place, data=folder)
     assert place.read_bytes() == earlier
-    beside = json.loads((tmp_path / "model.tflite.json").read_text())
-    assert beside["gate"]["passed"] is False
+    beside, refused = (json.loads((tmp_path / f"model.tflite{end}").read_text()) for end in (".json", ".refused.json"))
+    assert (beside["gate"]["passed"], refused["gate"]["passed"]) == (True, False)
     monkeypatch.setattr(formats.LiteRT, "__call__", lambda self, images: np.roll(right(self, images), 1, axis=1))
     with pytest.raises(GreycardError, match=r"the litert-int8 export is refused: it is right on .* lower end"):
         runs["cnn"].export("litert-int8", tmp_path / "other-int8.tflite", data=folder)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "model.tflite", "model.tflite.json", "other-int8.tflite.json",
+        "model.tflite", "model.tflite.json", "model.tflite.refused.json", "other-int8.tflite.refused.json",
     ]  # fmt: skip
 
 
@@ -172,13 +172,26 @@ def test_the_gate_counts() -> None:
     assert not broken.passed
 
 
+@pytest.mark.parametrize("form", ["saved-model", "onnx"])
+def test_an_earlier_export_is_replaced(runs: dict[str, greycard.Run], folder: Path, form: str, tmp_path: Path) -> None:
+    place = tmp_path / f"model{formats.find_format(form).ending}"
+    for _ in range(2):
+        done = runs["cnn"].export(form, place, data=folder)
+        assert done.gate.passed
+    assert sorted(path.name for path in tmp_path.iterdir()) == [place.name, f"{place.name}.json"]
+
+
 def test_mistakes_are_told(runs: dict[str, greycard.Run], folder: Path, tmp_path: Path, cli: Any) -> None:
     (tmp_path / "mine").mkdir()
     for words, place in (("name ends in .onnx", "model.tflite"), ("name ends in .onnx", "mine")):
         said = cli("export", runs["cnn"].path, "--format", "onnx", "-o", tmp_path / place, "--data", folder)
         assert (said.code, words in said.err) == (2, True), said.err
     said = cli("export", runs["cnn"].path, "--format", "saved-model", "-o", tmp_path / "mine", "--data", folder)
-    assert (said.code, "is a folder and no earlier export" in said.err) == (2, True), said.err
+    assert (said.code, "is there already and no earlier export" in said.err) == (2, True), said.err
+    before = runs["cnn"].model_path.read_bytes()
+    said = cli("export", runs["cnn"].path, "--format", "keras", "-o", runs["cnn"].model_path, "--data", folder)
+    assert (said.code, "is there already and no earlier export" in said.err) == (2, True), said.err
+    assert runs["cnn"].model_path.read_bytes() == before
     with pytest.raises(GreycardError, match="there is no export format 'tflite'"):
         runs["cnn"].export("tflite", data=folder)
 

@@ -153,6 +153,10 @@ def test_patterns_folders_and_a_list_on_stdin_mean_the_same_files(
 
     expected = lines(folder)
     assert len(expected) == 30
+    Path("beside/empty").mkdir(parents=True)
+    (Path("beside") / "one.jpg").write_bytes((folder / "dark" / "0.jpg").read_bytes())
+    assert len(lines("beside/*")) == 1
+    assert cli("predict", run.path, "beside/empty").code == cli("predict", run.path, "beside/emp*").code == 2
     assert lines(f"{folder}/*/*.jpg") == lines(f"{folder}/*") == lines(f"{folder}/**") == expected
     listed = "".join(f"{file}\n\n" for file in folder.rglob("*.jpg"))
     monkeypatch.setattr("sys.stdin", io.StringIO(listed))

@@ -18,7 +18,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,12 @@ def zip_bytes() -> bytes:
     return stream.getvalue()
 
 
+def zip64_end() -> bytes:
+    """The end of an archive that says it is on two disks, which Python's own reader stumbles over."""
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2)
+    return locator + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+
+
 def post(client: TestClient, content: bytes, query: str = "", kind: str = "image/jpeg") -> Any:
     return client.post(f"/api/predict{query}", content=content, headers={"content-type": kind})
 
@@ -136,8 +142,9 @@ def test_the_description_fits_the_routes_and_the_answers(client: TestClient) -> 
         (b"words", 422, "not a picture in a known format"),
         (jpeg()[:300], 422, "cannot be read"),
         (huge_png(30_000, 30_000), 422, "exceeds limit"),
-        (huge_png(2_000, 2_000), 413, "2,000×2,000 pixels; expected at most 1 million"),
+        (huge_png(2_000, 2_000), 413, "4,000,000 pixels; expected at most 1 million"),
         (jpeg() + zip_bytes(), 422, "something else at once"),
+        (jpeg() + zip64_end(), 422, "something else at once"),
         (b"GIF89a<script>alert(1)</script>", 422, "cannot be read"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", 422, "known format"),
         (zip_bytes(), 422, "known format"),
@@ -145,8 +152,8 @@ def test_the_description_fits_the_routes_and_the_answers(client: TestClient) -> 
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n", 415, "is EPS; expected one of JPEG"),
         (os.urandom(200_001), 413, "too large; expected at most 0 MB"),
     ],
-    ids=("empty", "words", "truncated", "900-megapixels", "4-megapixels", "jpeg-zip", "gif-script", "svg", "zip",
-         "pdf-jpeg", "eps", "too-large"),
+    ids=("empty", "words", "truncated", "900-megapixels", "4-megapixels", "jpeg-zip", "jpeg-zip64", "gif-script", "svg",
+         "zip", "pdf-jpeg", "eps", "too-large"),
 )  # fmt: skip
 def test_hostile_bytes_are_turned_away_with_a_sentence(
     client: TestClient, content: bytes, status: int, words: str
@@ -191,6 +198,11 @@ def test_a_file_name_is_only_a_name(client: TestClient) -> None:
     assert found["name"].endswith(".jpg")
     said = client.post("/api/predict", files={"file": ("a" * 500, b"words")}).json()["error"]
     assert len(said) < 200
+    odd = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="+2AA-.jpg"\r\n\r\n' + jpeg() + b"\r\n--x--\r\n"
+    )
+    kind = "multipart/form-data; boundary=x; charset=utf-7"  # whose name is no text that JSON could hold
+    assert client.post("/api/predict", content=odd, headers={"content-type": kind}).status_code == 200
 
 
 def test_too_many_pictures_are_refused_whole(client: TestClient) -> None:
@@ -224,6 +236,42 @@ def test_other_hosts_names_are_refused(models: dict[str, Served]) -> None:
     with TestClient(make_app(models, hosts=["127.0.0.1"])) as client:
         assert client.get("/health", headers={"host": "evil.example"}).status_code == 400
         assert client.get("/health", headers={"host": "127.0.0.1:8000"}).status_code == 200
+    with TestClient(make_app(models, hosts=["[::1]"])) as client:
+        assert client.get("/health", headers={"host": "[::1]:8000"}).status_code == 200
+        assert client.get("/health", headers={"host": "[::2]:8000"}).status_code == 400
+
+
+def test_another_sites_page_is_refused(client: TestClient) -> None:
+    """A browser says where a request comes from; a link to the page itself is welcome."""
+    foreign = {"sec-fetch-site": "cross-site"}
+    assert client.post("/api/predict", content=jpeg(), headers=foreign).status_code == 403
+    assert client.get("/", headers=foreign).status_code == 200
+    assert client.get("/api/models", headers={"sec-fetch-site": "same-origin"}).status_code == 200
+
+
+def test_a_failure_of_ours_is_told_as_one(models: dict[str, Served], caplog: pytest.LogCaptureFixture) -> None:
+    def broken(images: np.ndarray) -> np.ndarray:
+        raise RuntimeError("no memory")
+
+    first = next(iter(models.values()))
+    with TestClient(make_app({"broken": Served("broken", first.classifier, broken, None, first.facts)})) as client:
+        answer = post(client, jpeg())
+        assert (answer.status_code, answer.json()) == (500, {"error": "the server failed"})
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert 'path="/api/predict",status="500"' in client.get("/metrics").text
+    assert "no memory" in caplog.text
+
+
+def test_pictures_of_a_request_are_counted_together(client: TestClient) -> None:
+    stream = io.BytesIO()
+    Image.new("L", (700, 600)).save(stream, "PNG")
+    answer = client.post("/api/predict", files=[("file", (f"{n}.png", stream.getvalue())) for n in range(3)])
+    assert (answer.status_code, "the request has 1,260,000 pixels" in answer.json()["error"]) == (413, True)
+
+
+def test_a_model_named_twice_is_asked_once(client: TestClient) -> None:
+    found = post(client, jpeg(), "?model=conv-1&model=conv-1").json()["pictures"][0]["answers"]
+    assert [answer["model"] for answer in found] == ["conv-1"]
 
 
 def test_metrics_count_what_was_asked(models: dict[str, Served]) -> None:
@@ -310,6 +358,12 @@ def test_a_host_that_others_reach_is_noted(models: dict[str, Served], monkeypatc
         server.serve(models, "0.0.0.0", 0, None, lambda _: None)
 
 
+@pytest.mark.parametrize("token", ["", "wört"])
+def test_a_token_that_cannot_be_asked_for_is_refused(models: dict[str, Served], token: str) -> None:
+    with pytest.raises(GreycardError, match="the token is empty or has letters beyond ASCII"):
+        server.serve(models, "127.0.0.1", 0, token, lambda _: None)
+
+
 @contextmanager
 def serving(runs: list[greycard.Run], *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The command itself, in a process of its own, on a port of its own; the address it tells."""
@@ -350,6 +404,44 @@ def test_slow_senders_are_shown_out_and_others_served(address: Any) -> None:
     assert _status(address[0], jpeg()) == 200
 
 
+def _connection(address: str) -> socket.socket:
+    host, port = address.removeprefix("http://").rstrip("/").split(":")
+    return socket.create_connection((host, int(port)), timeout=60)
+
+
+def test_a_body_that_is_too_large_is_answered_all_the_same(address: Any) -> None:
+    """A client that is still sending gets the sentence, not a broken connection."""
+    with _connection(address[0]) as connection:
+        connection.sendall(b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 20000000\r\n\r\n")
+        for _ in range(200):
+            connection.sendall(b"x" * 100_000)
+        said = connection.recv(4000)
+    assert said.startswith(b"HTTP/1.1 413")
+    assert b"at most 16 MB" in said
+
+
+def test_who_hangs_up_or_does_not_read_costs_the_others_nothing(address: Any) -> None:
+    with _connection(address[0]) as connection:
+        connection.sendall(b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsome")
+    deaf = [_connection(address[0]) for _ in range(4)]
+    for connection in deaf:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.setblocking(False)
+        with suppress(BlockingIOError):
+            connection.sendall(b"GET /page.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 2000)
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{address[0]}metrics") as answer:
+            if "greycard_requests_in_work 1.0" in answer.read().decode():
+                break
+        time.sleep(0.5)
+    else:
+        pytest.fail("requests of those who do not read stay in work")
+    for connection in deaf:
+        connection.close()
+    assert _status(address[0], jpeg()) == 200
+
+
 def test_it_ends_gracefully(address: Any) -> None:
     """The last test of this process: a request that is still arriving is answered, and the exit code is 0."""
     host, port = address[0].removeprefix("http://").rstrip("/").split(":")
@@ -367,25 +459,35 @@ def test_it_ends_gracefully(address: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_in_a_browser(runs: list[greycard.Run], tmp_path: Path) -> None:
-    """Drop a picture, see the answer; choose one with the keyboard alone; a bad file is told; nothing is complained."""
+def test_the_page_in_a_browser(tmp_path: Path) -> None:
+    """Drop a picture, see the answer; paste one; choose one with the keyboard alone; a bad file is told."""
     expect_browser()
-    good, bad = tmp_path / "<b>light.jpg", tmp_path / "bad.jpg"
-    good.write_bytes(jpeg())
+    folder = make_folder(tmp_path / "shades", ("",), ("10", "9"), 12)  # JavaScript would put 9 before 10
+    tiny: dict[str, Any] = {"image_size": 24, "conv": (8,), "dense": (8,), "epochs": 12, "backbone": None}
+    run = greycard.train(greycard.load_folder(folder), out=tmp_path / "runs", quiet=True, **tiny)
+    good, bad = tmp_path / "<b>dark.jpg", tmp_path / "bad.jpg"
+    good.write_bytes(jpeg(brightness=40))
     bad.write_text("words")
-    with serving(runs, "--token", "grey") as (address, _), opened_page(address, tmp_path / "profile") as page:
-        page.wait_for("document.getElementById('models').textContent.includes('conv-1 tells dark, light apart')")
+    likeliest = run.predict(good)[0].label
+    with serving([run], "--token", "a+b&c") as (address, _), opened_page(address, tmp_path / "profile") as page:
+        page.wait_for("document.getElementById('models').textContent.includes('shades-1 tells 10, 9 apart')")
         page.drop(good)
-        page.wait_for("document.querySelectorAll('.model').length === 2")
-        assert page.run("document.querySelector('.answer').textContent") == "light"
+        page.wait_for("document.querySelectorAll('.model').length === 1")
+        assert page.run("document.querySelector('.answer').textContent") == likeliest
+        assert page.run("document.querySelector('.model th').textContent") == likeliest
         assert page.run("document.querySelector('figcaption').textContent") == good.name
-        page.wait_for("document.querySelector('.map img').naturalWidth === 24")
         page.drop(bad)
         page.wait_for("document.getElementById('status').textContent.includes('bad.jpg cannot be read')")
-        page.press_tab()
-        assert page.run("document.activeElement.id") == "files"
-        page.choose("#files", good)
+        page.paste(good)
         page.wait_for("document.querySelectorAll('.picture').length === 2")
+        page.press("Tab")
+        assert page.run("document.activeElement.id") == "files"
+        page.choose_by_keyboard(good)
+        page.wait_for("document.querySelectorAll('.picture').length === 3")
+        page.press("Tab")
+        page.press("Tab")
+        page.press(" ")
+        assert page.run("document.getElementById('heat').checked") is False
         for width in (1280, 390):
             page.resize(width, 900)
             assert page.run("document.documentElement.scrollWidth <= innerWidth"), width

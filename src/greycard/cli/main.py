@@ -37,6 +37,8 @@ from greycard.cli import (
 from greycard.errors import GreycardError, GreycardWarning
 
 USER_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
+_ODD_NAMES = ("surrogateescape", "backslashreplace", "backslashreplace")
+"""How stdin, stdout and stderr take file names that are no valid text."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -80,9 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 2 for the user's mistake, 1 for ours, 130 when interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    for stream in (sys.stdout, sys.stderr):
+    for stream, odd in zip((sys.stdin, sys.stdout, sys.stderr), _ODD_NAMES, strict=True):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # file names need not be valid text
+            stream.reconfigure(errors=odd)
     with _notes_on_stderr(debug):
         try:
             outcome = cli.main(words, prog_name="greycard", standalone_mode=False)

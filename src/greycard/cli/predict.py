@@ -6,7 +6,8 @@ import csv
 import glob
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,12 +51,12 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
     if opened.recipe.is_regression:
         return _answer_numbers(opened, paths)
     top = min(top, len(opened.classes))
-    return _answer_pictures(opened, paths, {"text": _text, "csv": _csv, "jsonl": _jsonl}[form](top))
+    return _answer_pictures(opened, paths, partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top))
 
 
-def _answer_pictures(run: Run, paths: tuple[str, ...], show: Printer) -> int:
-    asked = [_files(path) for path in paths]  # a mistyped path is told before the first answer
-    count = bad = 0
+def _answer_pictures(run: Run, paths: tuple[str, ...], printer: Callable[[], Printer]) -> int:
+    asked = [_files(path) for path in paths]  # a mistyped path is told before the first line
+    show, count, bad = printer(), 0, 0
     for found in run.predict_each(file for files in asked for file in files):
         show(found)
         count, bad = count + 1, bad + bool(found.error)
@@ -85,6 +86,7 @@ def _csv(top: int) -> Printer:
     def show(found: Prediction) -> None:
         answers = [cell for label, value in found.top(top).items() for cell in (label, f"{value:.6f}")]
         lines.writerow([found.source, *(answers or [""] * (2 * top)), found.error or ""])
+        sys.stdout.flush()
 
     return show
 
@@ -107,27 +109,28 @@ def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
     return 0
 
 
-def _files(path: str) -> Iterator[Path]:
+def _files(path: str) -> Iterable[Path]:
     """The files that a word of the command line means; of stdin's none is read yet."""
     if path == "-":
         return (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
+    found = [file for match in _matching(path) for file in _there(match)]
+    if not found:
+        raise GreycardError(f"there are no files in {path}")
+    return found
+
+
+def _matching(path: str) -> list[Path]:
     if Path(path).exists():
-        return iter(_there(Path(path)))
-    matching = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
+        return [Path(path)]
+    matching = [Path(match) for match in sorted(glob.glob(path, recursive=True))] if glob.has_magic(path) else []
     if not matching:
         what = "matches no file" if glob.has_magic(path) else "does not exist"
         raise GreycardError(f"{path} {what}; expected a picture, a folder of pictures, a pattern, or - for stdin")
-    if "**" in path:  # names the folders beside what is in them
-        return (Path(match) for match in matching if not Path(match).is_dir())
-    return (file for match in matching for file in _there(Path(match)))
+    # ** names the folders beside what is in them
+    return [match for match in matching if not match.is_dir()] if "**" in path else matching
 
 
 def _there(path: Path) -> list[Path]:
     from greycard.datasets.folders import visible_files
 
-    if not path.is_dir():
-        return [path]
-    found, _ = visible_files(path)
-    if not found:
-        raise GreycardError(f"there are no files in {path}")
-    return found
+    return visible_files(path)[0] if path.is_dir() else [path]

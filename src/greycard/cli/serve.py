@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import click
 
 from greycard.cli import options
@@ -34,7 +36,8 @@ def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, out: s
 
     def ready(address: str) -> None:
         names = ", ".join(run.name for run in opened)
-        click.echo(f"{names} on {address}{f'#token={token}' if token else ''}")
+        known = f"#token={quote(token, safe='')}" if token else ""  # the page takes it from there
+        click.echo(f"{names} on {address}{known}")
 
     serve_runs(opened, host=host, port=port, token=token, on_ready=ready)
     click.echo("stopped", err=True)

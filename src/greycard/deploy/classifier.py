@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -44,8 +45,9 @@ class Classifier:
         """Probabilities float32 (n, classes) of uint8 pictures (n, height, width, channels), without a warm-up."""
         return np.asarray(self.model.predict_on_batch(images))
 
+    @cached_property
     def engine(self) -> Engine:
-        """The fastest way to the same probabilities; takes some seconds to prepare."""
+        """The fastest way to the same probabilities; takes some seconds to prepare, once."""
         return fastest(self.model)
 
     def decode(self, picture: Picture) -> np.ndarray:

@@ -65,7 +65,7 @@ def predict_pictures(classifier: Classifier, pictures: Iterable[Picture]) -> Ite
         decoded = _ahead(pool, lambda item: (item[0], _decode(classifier, item[1])), numbered)
         while group := list(islice(decoded, _BATCH)):
             if answered <= _FEW < answered + len(group):
-                engine = classifier.engine()
+                engine = classifier.engine
             answered += len(group)
             yield from _answer(engine, classifier.classes, group)
 

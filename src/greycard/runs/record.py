@@ -108,7 +108,7 @@ class RunRecord:
     @property
     def temperature(self) -> float:
         """What the logits are divided by for calibrated probabilities: 1 where that does not help the held-out half."""
-        facts = self.summary["calibration"] if self.finished else None
+        facts = self.summary.get("calibration") if self.finished else None
         return facts["temperature"] if facts and facts["error_after_scaling"] < facts["error"] else 1.0
 
     @property

@@ -17,30 +17,34 @@ from greycard.runs.record import RunRecord
 from greycard.training.display import Display
 
 
-def pixels_of(
-    run: RunRecord, data: str | Path | None, folder: str | Path | None, display: Display
-) -> tuple[Pixels, Pixels]:
-    """A run's training and validation pictures, as they were given to its model.
+def dataset_of(run: RunRecord, data: str | Path | None, folder: str | Path | None) -> Dataset:
+    """The dataset a run was trained and measured on, as much of it as its recipe took.
 
     Args:
         run: finished.
         data: its dataset's folder or manifest; None to find it by its name, here or in the data directory.
         folder: the data directory; by default `GREYCARD_DATA` or the user's data folder.
-        display: told of progress.
 
     Raises:
-        GreycardError: they are not there, or no longer the same.
+        GreycardError: it is not there.
     """
     recipe = run.recipe
-    dataset = _dataset(run, data, folder).limited(recipe.train_limit, recipe.val_limit, recipe.split_seed)
-    train = split_pixels(recipe, dataset.train, "training", display)
-    validation = split_pixels(recipe, dataset.validation, "validation", display)
+    return _dataset(run, data, folder).limited(recipe.train_limit, recipe.val_limit, recipe.split_seed)
+
+
+def validation_of(run: RunRecord, dataset: Dataset, display: Display) -> Pixels:
+    """The validation pictures as the run's model was given them.
+
+    Raises:
+        GreycardError: they are no longer the same ones.
+    """
+    validation = split_pixels(run.recipe, dataset.validation, "validation", display)
     if list(validation.ids) != run.predictions["ids"].tolist():
         raise GreycardError(
-            f"{recipe.dataset} has other validation pictures than {run.name} was measured on",
+            f"{run.recipe.dataset} has other validation pictures than {run.name} was measured on",
             hint="--data names the folder or manifest it was trained on",
         )
-    return train, validation
+    return validation
 
 
 def split_pixels(recipe: Recipe, split: Split, what: str, display: Display) -> Pixels:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from greycard.datasets.core import Dataset
 from greycard.deploy.classifier import Classifier
-from greycard.deploy.export.export import Exported, default_place, export
+from greycard.deploy.export.export import Exported, default_place, expect_place, export
 from greycard.deploy.export.formats import find_format
 from greycard.runs.record import RunRecord
 from greycard.training.display import Display
-from greycard.workflow.data import pixels_of
+from greycard.workflow.data import dataset_of, split_pixels, validation_of
+
+_REPRESENTATIVE = 200
 
 
 def export_run(
@@ -39,7 +44,16 @@ def export_run(
     chosen = find_format(form)
     chosen.expect_possible()
     target = Path(place).expanduser() if place else default_place(run, chosen)
-    train, validation = pixels_of(run, data, data_dir, display)
+    expect_place(target, chosen)
+    dataset = dataset_of(run, data, data_dir)
+    validation = validation_of(run, dataset, display)
+    some = _some(run, dataset, display) if not chosen.exact else np.empty(0, np.uint8)
     target.parent.mkdir(parents=True, exist_ok=True)
     with display.waiting(f"writing {chosen.name} and checking it on {len(validation):,} validation images"):
-        return export(run, classifier, chosen, train, validation, target)
+        return export(run, classifier, chosen, some, validation, target)
+
+
+def _some(run: RunRecord, dataset: Dataset, display: Display) -> np.ndarray:
+    """Training pictures of every part of the set, and so of every class."""
+    rows = np.linspace(0, len(dataset.train) - 1, min(len(dataset.train), _REPRESENTATIVE)).astype(int)
+    return split_pixels(run.recipe, dataset.train.take(rows), "training", display).images

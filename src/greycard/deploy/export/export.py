@@ -21,8 +21,6 @@ from greycard.models.head import as_probabilities
 from greycard.pipeline.pixels import Pixels
 from greycard.runs.record import RunRecord
 
-_REPRESENTATIVE = 200
-
 
 @dataclass(frozen=True)
 class Exported:
@@ -45,7 +43,7 @@ def default_place(run: RunRecord, form: Format) -> Path:
 
 
 def export(
-    run: RunRecord, classifier: Classifier, form: Format, train: Pixels, validation: Pixels, place: Path
+    run: RunRecord, classifier: Classifier, form: Format, some: np.ndarray, validation: Pixels, place: Path
 ) -> Exported:
     """Write the run's classifier in a format, with the figures of its gate in a JSON file beside it.
 
@@ -53,30 +51,63 @@ def export(
         run: whose model it is.
         classifier: of it.
         form: the format.
-        train: pictures that integers are fitted to.
+        some: training pictures uint8 (n, height, width, channels) that integers are fitted to.
         validation: pictures it is checked on.
-        place: the file, or a SavedModel's folder; an earlier export there is replaced.
+        place: the file, or a SavedModel's folder, as `expect_place` has looked at; an earlier export there is replaced.
 
     Raises:
-        GreycardError: it answers otherwise than the original; the figures are written, the export is not.
+        GreycardError: it answers otherwise than the original; the figures are in `NAME.refused.json`, an earlier export
+            stays.
     """
-    _expect_place(place, form)
     original = _original(run, classifier, validation)
     draft = place.with_name(f".incomplete-{place.name}")
     remove(draft)
     try:
-        form.write(classifier.model, draft, _some(train))
+        form.write(classifier.model, draft, some)
         facts = describe(run)
         embed(facts, draft)
         gate = hold_against(original, form.open(draft), validation, exact=form.exact)
-        _write_facts({"format": form.name, **facts, "gate": gate.to_json()}, place)
-        _expect_passed(gate, form)
-        if place.is_dir():
-            remove(place)
-        os.replace(draft, place)
+        told = {"schema": 1, "format": form.name, **facts, "gate": gate.to_json()}
+        _expect_passed(gate, form, told, place)
+        _put_in_place(draft, place)
     finally:
         remove(draft)
+    _write(told, about(place))
+    about(place, refused=True).unlink(missing_ok=True)
     return Exported(place, size_of(place), gate)
+
+
+def expect_place(place: Path, form: Format) -> None:
+    """GreycardError where the name does not end as it must, or something other than an earlier export is there."""
+    if not place.name.endswith(form.suffix):
+        raise GreycardError(f"a {form.name} export's name ends in {form.suffix}. Received: {place.name}")
+    for there in (place, about(place)):
+        if there.exists() and not _is_ours(place):
+            raise GreycardError(f"{there} is there already and no earlier export", hint="-o names another place")
+
+
+def about(place: Path, *, refused: bool = False) -> Path:
+    """The JSON beside an export, or beside the place of a refused one."""
+    return place.with_name(f"{place.name}.refused.json" if refused else f"{place.name}.json")
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether the JSON beside it is an export's."""
+    try:
+        facts = json.loads(about(place).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(facts, dict) and {"format", "gate", "recipe_sha256"} <= facts.keys()
+
+
+def _put_in_place(draft: Path, place: Path) -> None:
+    """A folder cannot be renamed over another, so the earlier one is put aside first."""
+    aside = place.with_name(f".replaced-{place.name}")
+    remove(aside)
+    if place.is_dir():
+        os.replace(place, aside)
+    os.replace(draft, place)
+    remove(aside)
 
 
 def _original(run: RunRecord, classifier: Classifier, pixels: Pixels) -> np.ndarray:
@@ -85,29 +116,16 @@ def _original(run: RunRecord, classifier: Classifier, pixels: Pixels) -> np.ndar
     return at_temperature(as_probabilities(outputs), run.temperature)
 
 
-def _some(train: Pixels) -> np.ndarray:
-    """Training pictures of every part of the set, and so of every class."""
-    return train.images[np.linspace(0, len(train) - 1, min(len(train), _REPRESENTATIVE)).astype(int)]
-
-
-def _expect_place(place: Path, form: Format) -> None:
-    """Nothing of the user's is overwritten but an earlier export."""
-    if not place.name.endswith(form.suffix):
-        raise GreycardError(f"a {form.name} export's name ends in {form.suffix}. Received: {place.name}")
-    if place.is_dir() and not (place / "saved_model.pb").is_file():
-        raise GreycardError(f"{place} is a folder and no earlier export", hint="-o names another place")
-
-
-def _write_facts(facts: dict[str, Any], place: Path) -> None:
-    target = place.with_name(f"{place.name}.json")
+def _write(facts: dict[str, Any], target: Path) -> None:
     draft = target.with_name(f".incomplete-{target.name}")
-    draft.write_text(json.dumps({"schema": 1, **facts}, indent=2) + "\n", encoding="utf-8")
+    draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     os.replace(draft, target)
 
 
-def _expect_passed(gate: Gate, form: Format) -> None:
+def _expect_passed(gate: Gate, form: Format, told: dict[str, Any], place: Path) -> None:
     if gate.passed:
         return
+    _write(told, about(place, refused=True))
     if form.exact:
         raise GreycardError(
             f"the {form.name} export is refused: a probability differs by {gate.largest_difference:.2g} from the"

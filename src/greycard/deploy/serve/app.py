@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -14,19 +14,18 @@ import numpy as np
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from greycard.deploy.predict import named
 from greycard.deploy.serve.batching import Batcher
-from greycard.deploy.serve.guard import Guard
+from greycard.deploy.serve.guard import Guard, Welcome
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.models import Served
 from greycard.deploy.serve.openapi import description
-from greycard.deploy.serve.uploads import Upload, decode_uploads, read_uploads
+from greycard.deploy.serve.uploads import Decoder, Upload, read_uploads
 
 _PAGE = {
     "/": ("index.html", "text/html"),
@@ -36,11 +35,7 @@ _PAGE = {
 
 
 def make_app(
-    models: Mapping[str, Served],
-    *,
-    limits: Limits | None = None,
-    token: str | None = None,
-    hosts: list[str] | None = None,
+    models: Mapping[str, Served], *, limits: Limits | None = None, token: str | None = None, hosts: Collection[str] = ()
 ) -> Starlette:
     """The ASGI application.
 
@@ -48,7 +43,7 @@ def make_app(
         models: by name, the first one first.
         limits: of size, time and number.
         token: asked of the API and the metrics.
-        hosts: the names it answers to; any, if None.
+        hosts: the names it answers to; any, if empty.
     """
     service = _Service(models, limits or Limits())
     routes = [
@@ -59,29 +54,31 @@ def make_app(
         Route("/health", lambda request: JSONResponse({"status": "ok"})),
         Route("/metrics", lambda request: Response(service.metrics.text(), media_type="text/plain; version=0.0.4")),
     ]
-    middleware = [
-        Middleware(
-            Guard, limits=service.limits, metrics=service.metrics, token=token, paths={route.path for route in routes}
-        ),
-        Middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["*"]),
-    ]
-    return Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: _not_found})
+    welcome = Welcome({route.path for route in routes}, token, hosts)
+    guard = Middleware(Guard, limits=service.limits, metrics=service.metrics, welcome=welcome)
+    handlers = {HTTPException: _no_route}
+    return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers, lifespan=service.lifespan)
 
 
-@dataclass
 class _Service:
-    """What the routes share."""
+    """What the routes share: the models' batchers, threads to decode in, one to draw heat in."""
 
-    models: Mapping[str, Served]
-    limits: Limits
-    metrics: Metrics = field(default_factory=Metrics)
-
-    def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(os.cpu_count())  # as many large pictures are in memory at once
+    def __init__(self, models: Mapping[str, Served], limits: Limits) -> None:
+        self.models, self.limits, self.metrics = models, limits, Metrics()
+        self._decoder = Decoder(limits)
+        self._decoding = ThreadPoolExecutor(min(os.cpu_count() or 1, 4))
+        self._drawing = ThreadPoolExecutor(1)  # gradients take the memory of a training step
         self._batchers = {
-            name: Batcher(served.engine, self.limits.together, self.metrics.batches.observe)
-            for name, served in self.models.items()
+            name: Batcher(served.engine, limits.together, self.metrics.batches.observe)
+            for name, served in models.items()
         }
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """At the end, what has not begun is not begun."""
+        yield
+        for pool in (self._decoding, self._drawing):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def list_models(self, request: Request) -> JSONResponse:
         return JSONResponse({"models": [served.facts for served in self.models.values()]})
@@ -90,26 +87,28 @@ class _Service:
         """Every picture of the request answered by the asked-for models, or by all."""
         chosen, top, heat = self._asked(request)
         uploads = await read_uploads(request, self.limits)
-        classifiers = [served.classifier for served in chosen]
-        pixels = await self._aside(decode_uploads, uploads, classifiers, self.limits)
-        pictures = [
-            self._picture(chosen, upload, sizes, top, heat) for upload, sizes in zip(uploads, pixels, strict=True)
-        ]
-        return JSONResponse({"pictures": await asyncio.gather(*pictures)})
+        sizes = self._decoder.pixels(uploads)
+        try:
+            async with asyncio.timeout(self.limits.work_seconds):
+                pictures = [self._picture(chosen, *pair, top, heat) for pair in zip(uploads, sizes, strict=True)]
+                return JSONResponse({"pictures": await asyncio.gather(*pictures)})
+        except TimeoutError as error:
+            raise RefusedError(503, f"no answer was found in {self.limits.work_seconds:g} seconds") from error
 
     def _asked(self, request: Request) -> tuple[list[Served], int, bool]:
-        names = request.query_params.getlist("model") or list(self.models)
+        names = list(dict.fromkeys(request.query_params.getlist("model"))) or list(self.models)
         unknown = [name for name in names if name not in self.models]
         if unknown:
             raise RefusedError(404, f"there is no model {unknown[0][:80]!r}; expected one of {', '.join(self.models)}")
         top = request.query_params.get("top", "5")
         if not (top.isascii() and top.isdigit() and 1 <= int(top[:9]) <= 1000):
             raise RefusedError(400, f"top must be a whole number from 1 to 1000. Received: {top[:80]!r}")
-        return [self.models[name] for name in names], int(top), request.query_params.get("heat") in ("1", "true")
+        heat = request.query_params.get("heat", "false").lower()
+        return [self.models[name] for name in names], int(top), heat in ("1", "true")
 
-    async def _picture(
-        self, chosen: list[Served], upload: Upload, pixels: list[np.ndarray], top: int, heat: bool
-    ) -> dict[str, Any]:
+    async def _picture(self, chosen: list[Served], upload: Upload, size: int, top: int, heat: bool) -> dict[str, Any]:
+        classifiers = [served.classifier for served in chosen]
+        pixels = await _aside(self._decoding, self._decoder.decode, upload, size, classifiers)
         answers = [self._answer(served, each, top, heat) for served, each in zip(chosen, pixels, strict=True)]
         return {"name": upload.name, "answers": await asyncio.gather(*answers)}
 
@@ -124,12 +123,13 @@ class _Service:
             "probabilities": found.top(top),
         }
         if heat:
-            answer["heat"] = await self._aside(served.heat_png, pixels, int(row.argmax()))
+            answer["heat"] = await _aside(self._drawing, served.heat_png, pixels, int(row.argmax()))
         return answer
 
-    async def _aside(self, function: Any, *arguments: Any) -> Any:
-        """In a thread, so that the loop goes on listening."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+async def _aside(pool: ThreadPoolExecutor, function: Any, *arguments: Any) -> Any:
+    """In a thread, so that the loop goes on listening."""
+    return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
 
 
 def _file(name: str, kind: str) -> Any:
@@ -138,8 +138,7 @@ def _file(name: str, kind: str) -> Any:
     return lambda request: Response(content, media_type=f"{kind}; charset=utf-8")
 
 
-async def _not_found(request: Request, error: Exception) -> JSONResponse:
-    status = error.status_code if isinstance(error, HTTPException) else 500
+async def _no_route(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
     words = {404: "there is nothing at this path", 405: f"this path does not take {request.method[:16]}"}
-    detail = getattr(error, "detail", "the request cannot be answered")
-    return JSONResponse({"error": words.get(status, detail)}, status, headers=getattr(error, "headers", None))
+    return JSONResponse({"error": words.get(error.status_code, error.detail)}, error.status_code, headers=error.headers)

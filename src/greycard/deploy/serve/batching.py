@@ -45,9 +45,9 @@ class Batcher:
 
     async def _answer(self, batch: list[tuple[np.ndarray, asyncio.Future[np.ndarray]]]) -> None:
         self._on_batch(len(batch))
-        images = np.stack([pixels for pixels, _ in batch])
+        pixels = [each for each, _ in batch]
         try:
-            rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._engine, images)
+            rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._look, pixels)
         except Exception as error:
             for _, answer in batch:
                 if not answer.done():
@@ -56,3 +56,6 @@ class Batcher:
         for (_, answer), row in zip(batch, rows, strict=True):
             if not answer.done():
                 answer.set_result(row)
+
+    def _look(self, pixels: list[np.ndarray]) -> np.ndarray:
+        return self._engine(np.stack(pixels))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -38,14 +37,12 @@ class Served:
     engine: Engine
     heat: Heat | None
     facts: dict[str, Any]
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def heat_png(self, pixels: np.ndarray, label: int) -> str | None:
         """The heat over a picture uint8 (height, width, channels), as a data URL; None where nothing speaks for it."""
         if self.heat is None:
             return None
-        with self.lock:  # gradients take the memory of a training step
-            heat = self.heat(pixels, label)
+        heat = self.heat(pixels, label)
         if not heat.any():
             return None
         shown = overlaid(pixels, heat)
@@ -67,7 +64,7 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
 
 
 def _ready(run: RunRecord, classifier: Classifier) -> Served:
-    engine = classifier.engine()
+    engine = classifier.engine
     heat = heat_of(classifier.network) if has_feature_map(classifier.network) else None
     blank = np.zeros((*(run.recipe.image_size or ()), run.recipe.channels), np.uint8)
     engine(blank[None])  # the first call of anything is slow

@@ -58,7 +58,7 @@ _SCHEMAS: dict[str, Any] = {
             "probabilities": {
                 "type": "object",
                 "additionalProperties": _PROBABILITY,
-                "description": "of the likeliest classes, the likeliest first, calibrated on validation images",
+                "description": "of the likeliest classes, calibrated on validation images",
             },
             "heat": {"type": ["string", "null"], "description": "where it looks, a PNG as a data URL"},
         },
@@ -72,11 +72,11 @@ def description(limits: Limits) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Greycard", "version": version("greycard"), "description": "Image classification."},
         "paths": {
-            "/api/models": {"get": {"summary": "The models", "responses": {"200": _json("Models"), **_errors(401)}}},
+            "/api/models": {"get": _asks_for_the_token("The models", {"200": _json("Models"), **_errors(401, 503)})},
             "/api/predict": {"post": _predict(limits)},
             "/health": {"get": {"summary": "Whether it answers", "responses": {"200": {"description": "It does."}}}},
             "/metrics": {
-                "get": {"summary": "Counts for Prometheus", "responses": {"200": {"description": "Text."}}},
+                "get": _asks_for_the_token("Counts for Prometheus", {"200": {"description": "Text."}, **_errors(401)})
             },
         },
         "components": {
@@ -89,13 +89,14 @@ def description(limits: Limits) -> dict[str, Any]:
 def _predict(limits: Limits) -> dict[str, Any]:
     picture = {"schema": {"type": "string", "format": "binary"}}
     form = {"type": "object", "properties": {"file": {"type": "array", "items": picture["schema"]}}}
+    answers = {"200": _json("Predictions"), **_errors(400, 401, 403, 404, 408, 413, 415, 422, 503)}
     return {
-        "summary": "What the models say of pictures",
+        **_asks_for_the_token("What the models say of pictures", answers),
         "description": f"A picture as the body, or up to {limits.pictures} in a form; at most"
-        f" {limits.body_bytes / 1e6:.0f} MB, and {limits.pixels / 1e6:.0f} million pixels each.",
+        f" {limits.body_bytes / 1e6:.0f} MB and {limits.pixels / 1e6:.0f} million pixels in all.",
         "parameters": [
-            _parameter("model", {"type": "string"}, "Only this model; may be repeated. All of them by default."),
-            _parameter("top", {"type": "integer", "minimum": 1, "default": 5}, "How many classes to name."),
+            _parameter("model", {"type": "array", "items": {"type": "string"}}, "Only these models; all by default."),
+            _parameter("top", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 5}, "Classes to name."),
             _parameter("heat", {"type": "boolean", "default": False}, "Whether to draw where it looks."),
         ],
         "requestBody": {
@@ -106,8 +107,12 @@ def _predict(limits: Limits) -> dict[str, Any]:
                 "multipart/form-data": {"schema": form},
             },
         },
-        "responses": {"200": _json("Predictions"), **_errors(400, 401, 404, 408, 413, 415, 422, 503)},
     }
+
+
+def _asks_for_the_token(summary: str, responses: dict[str, Any]) -> dict[str, Any]:
+    """An operation that asks for the token where the server has one."""
+    return {"summary": summary, "security": [{}, {"token": []}], "responses": responses}
 
 
 def _parameter(name: str, schema: dict[str, Any], text: str) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def serve(
     Raises:
         GreycardError: the address or port cannot be had.
     """
+    if token is not None and not (token and token.isascii() and token.isprintable()):
+        raise GreycardError("the token is empty or has letters beyond ASCII", hint="letters, digits and signs will do")
     if not _is_local(host) and not token:
         note = f"everyone who reaches {host} can ask these models; --token asks them for a word first"
         warnings.warn(note, GreycardWarning, stacklevel=2)
@@ -57,20 +59,18 @@ def _serve_on(
     on_ready: Callable[[str], None],
 ) -> None:
     limits = Limits()
-    hosts = [host, "localhost", "127.0.0.1"] if _is_local(host) else None
+    hosts = {_in_address(host), "localhost", "127.0.0.1"} if _is_local(host) else set()
     config = uvicorn.Config(
         make_app(models, limits=limits, token=token, hosts=hosts),
         http=_patient_for(limits.seconds),
         ws="none",
-        lifespan="off",
         log_level="error",
         access_log=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    shown = f"[{host}]" if ":" in host else host
-    on_ready(f"http://{shown}:{listener.getsockname()[1]}/")
+    on_ready(f"http://{_in_address(host)}:{listener.getsockname()[1]}/")
     with _signals_end_here():
         uvicorn.Server(config).run(sockets=[listener])
 
@@ -84,6 +84,11 @@ def _signals_end_here() -> Iterator[None]:
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
+
+
+def _in_address(host: str) -> str:
+    """A host as it stands in an address: IPv6 has brackets there."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_local(host: str) -> bool:
@@ -111,17 +116,22 @@ def _patient_for(seconds: float) -> type[asyncio.Protocol]:
     class Impatient(H11Protocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._wait_for_a_head()
+            self._look_again()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
-            self._wait_for_a_head()
+            self._look_again()
 
-        def _wait_for_a_head(self) -> None:
+        def _look_again(self) -> None:
             self.loop.call_later(seconds, self._expect_progress, self.cycle)
 
         def _expect_progress(self, before: Any) -> None:
-            if self.cycle is before and not self.transport.is_closing():
+            """No new request since, and none in work: its head is too slow, or nobody reads the last answer."""
+            if self.cycle is not before or (before is not None and not before.response_complete):
+                return
+            if self.transport.get_write_buffer_size():
+                self.transport.abort()
+            elif not self.transport.is_closing():
                 self.transport.write(_TOO_SLOW)
                 self.transport.close()
 

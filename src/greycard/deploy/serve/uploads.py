@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +27,7 @@ _HEAD = 1024
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it came: the name it was given, for the answer only, and its content."""
+    """A file as it came: the name it was given, short and in one line, for the answer only; and its content."""
 
     name: str
     content: bytes
@@ -53,48 +55,66 @@ async def _of_form(request: Request, limits: Limits) -> list[Upload]:
     try:
         async with request.form(max_files=limits.pictures, max_fields=limits.pictures) as form:
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            return [Upload(file.filename or "picture", await file.read()) for file in files]
+            return [Upload(_shown(file.filename or "picture"), await file.read()) for file in files]
     except HTTPException as error:
         raise RefusedError(400, f"the form cannot be read: {error.detail}") from error
 
 
-def decode_uploads(
-    uploads: Sequence[Upload], classifiers: Sequence[Classifier], limits: Limits
-) -> list[list[np.ndarray]]:
-    """Each picture's pixels as each classifier takes them.
+class Decoder:
+    """Strangers' pictures as the models take them, after a look at their headers.
 
-    Raises:
-        RefusedError: one of them is no picture, or too large.
+    Args:
+        limits: of pixels.
     """
-    return [_decode(upload, classifiers, limits) for upload in uploads]
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self._one_at_a_time = limits, threading.Lock()
+
+    def pixels(self, uploads: Sequence[Upload]) -> list[int]:
+        """How many each declares; nothing is decoded yet.
+
+        Raises:
+            RefusedError: one of them is no picture, or they are too large.
+        """
+        found = [_declared(upload) for upload in uploads]
+        if sum(found) > self._limits.pixels:
+            what = uploads[0].name if len(uploads) == 1 else "the request"
+            raise RefusedError(
+                413, f"{what} has {sum(found):,} pixels; expected at most {self._limits.pixels / 1e6:.0f} million"
+            )
+        return found
+
+    def decode(self, upload: Upload, pixels: int, classifiers: Sequence[Classifier]) -> list[np.ndarray]:
+        """A picture's pixels as each classifier takes them; RefusedError where it is damaged."""
+        alone = self._one_at_a_time if pixels >= self._limits.large else nullcontext()
+        try:
+            with alone:
+                return [classifier.decode(upload.content) for classifier in classifiers]
+        except UnreadableImageError as error:
+            raise RefusedError(422, f"{upload.name} cannot be read: {error}") from error
 
 
-def _decode(upload: Upload, classifiers: Sequence[Classifier], limits: Limits) -> list[np.ndarray]:
+def _declared(upload: Upload) -> int:
+    """Width times height by the header of a picture that is nothing else as well."""
     try:
-        _expect_harmless(upload, limits)
-        return [classifier.decode(upload.content) for classifier in classifiers]
+        if not upload.content:
+            raise UnreadableImageError("the file is empty")
+        with opened(upload.content) as image:
+            kind, (width, height) = image.format, image.size
     except UnreadableImageError as error:
-        raise RefusedError(422, f"{_shown(upload.name)} cannot be read: {error}") from error
-
-
-def _expect_harmless(upload: Upload, limits: Limits) -> None:
-    """Told from the header alone; nothing is decoded yet."""
-    if not upload.content:
-        raise UnreadableImageError("the file is empty")
-    with opened(upload.content) as image:
-        kind, (width, height) = image.format, image.size
+        raise RefusedError(422, f"{upload.name} cannot be read: {error}") from error
     if kind not in FORMATS:
-        raise RefusedError(415, f"{_shown(upload.name)} is {kind}; expected one of {', '.join(FORMATS)}")
-    if width * height > limits.pixels:
-        raise RefusedError(
-            413,
-            f"{_shown(upload.name)} has {width:,}×{height:,} pixels; expected at most"
-            f" {limits.pixels / 1e6:.0f} million",
-        )
-    if zipfile.is_zipfile(io.BytesIO(upload.content)) or any(
-        mark in upload.content[:_HEAD].lower() for mark in _MARKUP
-    ):
-        raise RefusedError(422, f"{_shown(upload.name)} is a picture and something else at once")
+        raise RefusedError(415, f"{upload.name} is {kind}; expected one of {', '.join(FORMATS)}")
+    if _is_archive(upload.content) or any(mark in upload.content[:_HEAD].lower() for mark in _MARKUP):
+        raise RefusedError(422, f"{upload.name} is a picture and something else at once")
+    return width * height
+
+
+def _is_archive(content: bytes) -> bool:
+    try:
+        return zipfile.is_zipfile(io.BytesIO(content))
+    except zipfile.BadZipFile:  # the end of one, damaged
+        return True
 
 
 def _shown(name: str) -> str:

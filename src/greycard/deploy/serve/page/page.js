@@ -64,7 +64,7 @@ function modelAnswer(found) {
   const part = element("model").content.cloneNode(true);
   part.querySelector("h3").textContent = found.model;
   part.querySelector(".answer").textContent = found.class;
-  part.querySelector("tbody").append(...Object.entries(found.probabilities).map(row));
+  part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
   if (found.heat) {
     const map = part.querySelector(".map");
     map.hidden = false;
@@ -72,6 +72,11 @@ function modelAnswer(found) {
     map.querySelector("img").alt = `the picture, coloured where it speaks for ${found.class}`;
   }
   return part;
+}
+
+// A label such as "7" comes first in any object of JavaScript's, however unlikely it is.
+function likeliestFirst(probabilities) {
+  return Object.entries(probabilities).sort(([, one], [, other]) => other - one);
 }
 
 function row([label, probability]) {
