@@ -29,7 +29,7 @@ def export(
     """Write a RUN's model for use elsewhere: pixels in, calibrated probabilities of its classes out.
 
     The file is run on the run's own validation images next to the original. Where a probability differs by more than
-    0.001, or for litert-int8 the accuracy falls out of its 95 % interval, it is refused; the figures are kept beside it
+    0.001, or for litert-int8 the accuracy falls below its 95 % interval, it is refused. The figures are kept beside it
     as JSON either way.
     """
     from greycard.api import open_run

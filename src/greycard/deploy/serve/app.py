@@ -87,7 +87,7 @@ class _Service:
         """Every picture of the request answered by the asked-for models, or by all."""
         chosen, top, heat = self._asked(request)
         uploads = await read_uploads(request, self.limits)
-        sizes = self._decoder.pixels(uploads)
+        sizes = await _aside(self._decoding, self._decoder.pixels, uploads)
         try:
             async with asyncio.timeout(self.limits.work_seconds):
                 pictures = [self._picture(chosen, *pair, top, heat) for pair in zip(uploads, sizes, strict=True)]
