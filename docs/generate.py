@@ -25,7 +25,7 @@ from greycard.reports.columns import percent, seconds, span
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-FILES = ("embedded", "five-epochs", "two-epochs", "table-transfer")
+FILES = ("embedded", "five-epochs", "two-epochs", "table-transfer", "table-horses")
 """What the README's table is made from; of a project that is in several, the longest runs are shown."""
 
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

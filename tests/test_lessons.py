@@ -27,6 +27,8 @@ def _notebooks() -> ModuleType:
 
 notebooks = _notebooks()
 LESSONS = notebooks.lessons()
+LONG = ("6-augmentation", "7-transfer", "9-your-picture")
+RUN = [pytest.param(page, marks=pytest.mark.slow if page.stem in LONG else ()) for page in LESSONS]
 
 
 def _name(page: Path) -> str:
@@ -39,7 +41,7 @@ def test_there_is_a_lesson_for_each_of_the_nine() -> None:
     assert all(page.name in overview for page in LESSONS)
 
 
-@pytest.mark.parametrize("page", LESSONS, ids=_name)
+@pytest.mark.parametrize("page", RUN, ids=_name)
 def test_a_lesson_runs_and_makes_its_pictures(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = page.read_text(encoding="utf-8")
     names: dict[str, Any] = {}

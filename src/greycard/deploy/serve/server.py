@@ -64,7 +64,7 @@ def _serve_on(
         make_app(models, limits=limits, token=token, hosts=hosts),
         http=_patient_for(limits.seconds),
         ws="none",
-        log_level="error",
+        log_level="critical",  # it would remark on everyone who hangs up; what fails, the guard tells
         access_log=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,
