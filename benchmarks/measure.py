@@ -43,20 +43,27 @@ def _options() -> argparse.Namespace:
     parser.add_argument("projects", nargs="+")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, nargs="+", default=[0])
+    parser.add_argument("--target-accuracy", type=float, help="stop each run once its validation accuracy is there")
     parser.add_argument("--out", help="keep the runs in this folder, which measures nothing else")
     return parser.parse_args()
 
 
 def _command(options: argparse.Namespace) -> str:
-    epochs = ["--epochs", str(options.epochs)] if options.epochs else []
-    words = ["python", "benchmarks/measure.py", options.name, *epochs, "--seed", *map(str, options.seed), "--"]
+    words = ["python", "benchmarks/measure.py", options.name, *_changes(options)]
+    words += ["--seed", *map(str, options.seed), "--"]
     return " ".join([*words, *options.projects])
 
 
-def _run(project: str, options: argparse.Namespace, runs: str) -> None:
+def _changes(options: argparse.Namespace) -> list[str]:
+    """What both this command and `greycard run` are told."""
     epochs = ["--epochs", str(options.epochs)] if options.epochs else []
+    target = ["--target-accuracy", str(options.target_accuracy)] if options.target_accuracy else []
+    return [*epochs, *target]
+
+
+def _run(project: str, options: argparse.Namespace, runs: str) -> None:
     for seed in options.seed:
-        words = ["run", project, "--out", runs, "--quiet", "--seed", str(seed), *epochs]
+        words = ["run", project, "--out", runs, "--quiet", "--seed", str(seed), *_changes(options)]
         subprocess.run([sys.executable, "-m", "greycard", *words], check=True)
 
 
