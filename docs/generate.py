@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -120,9 +120,9 @@ def measured() -> str:
     return "\n".join([*_HEAD, *map(_measured_row, rows), "", origin])
 
 
-def real_rows(*names: str) -> str:
+def real_rows(*names: str, files: Sequence[str] = FILES) -> str:
     """The longest runs of some projects on their real data, for a lesson."""
-    results = [(name, json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))) for name in FILES]
+    results = [(name, json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))) for name in files]
     rows = _longest([row for _, result in results for row in result["rows"] if row["project"] in names])
     rows.sort(key=lambda row: names.index(row["project"]))
     used = [(name, result) for name, result in results if any(row in rows for row in result["rows"])]
@@ -223,6 +223,7 @@ _LESSONS = {
     ),
     "transfer": ("horses-humans-cnn", "horses-humans-transfer", "cats-dogs-3k-cnn", "cats-dogs-3k-transfer"),
     "many-classes": ("fashion-mnist-dnn", "fashion-mnist-cnn"),
+    "your-picture": ("cats-dogs-3k-transfer",),
 }
 """The projects whose real figures stand beside a lesson."""
 
@@ -235,6 +236,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "benchmarks": benchmarks,
     "compared": compared,
     "doctor": doctor,
+    "real-stopping": partial(real_rows, "mnist-dnn", files=("stopping",)),
     **{f"real-{lesson}": partial(real_rows, *names) for lesson, names in _LESSONS.items()},
 }
 

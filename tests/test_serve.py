@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 import zipfile
 import zlib
@@ -402,6 +404,35 @@ def test_slow_senders_are_shown_out_and_others_served(address: Any) -> None:
         assert b"to arrive" in said + connection.recv(4000)
         connection.close()
     assert _status(address[0], jpeg()) == 200
+
+
+def _sent(address: str, content: bytes) -> int:
+    try:
+        return _status(address, content)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def _memory_mb(address: str) -> float:
+    with urllib.request.urlopen(f"{address}metrics") as answer:
+        found = re.search(r"^process_resident_memory_bytes (\S+)$", answer.read().decode(), re.MULTILINE)
+    if found is None:
+        pytest.skip("this system does not tell a process's memory")
+    return float(found[1]) / 1e6
+
+
+def test_hostile_pictures_leave_no_memory_behind(address: Any) -> None:
+    """Bombs that are refused, and one that is just small enough to be decoded: 250 MB while it is, none afterwards."""
+    stream = io.BytesIO()
+    Image.new("LA", (5000, 5000), (9, 9)).save(stream, "PNG")
+    bodies = (stream.getvalue(), huge_png(30_000, 30_000), huge_png(10_000, 10_000), jpeg()[:300], jpeg() + zip_bytes())
+    measured = []
+    for _ in range(2):
+        statuses = [_sent(address[0], body) for _ in range(2) for body in bodies]
+        assert statuses == [200, 422, 413, 422, 422] * 2
+        measured.append(_memory_mb(address[0]))
+    assert measured[1] - measured[0] < 50, measured
 
 
 def _connection(address: str) -> socket.socket:

@@ -25,7 +25,7 @@ from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.models import Served
 from greycard.deploy.serve.openapi import description
-from greycard.deploy.serve.uploads import Decoder, Upload, read_uploads
+from greycard.deploy.serve.uploads import Upload, declared_pixels, decode, read_uploads
 
 _PAGE = {
     "/": ("index.html", "text/html"),
@@ -61,12 +61,12 @@ def make_app(
 
 
 class _Service:
-    """What the routes share: the models' batchers, threads to decode in, one to draw heat in."""
+    """What the routes share: the models' batchers, threads to decode in, one for large pictures, one for heat."""
 
     def __init__(self, models: Mapping[str, Served], limits: Limits) -> None:
         self.models, self.limits, self.metrics = models, limits, Metrics()
-        self._decoder = Decoder(limits)
         self._decoding = ThreadPoolExecutor(min(os.cpu_count() or 1, 4))
+        self._large = ThreadPoolExecutor(1)  # a thread keeps the memory that its largest picture took
         self._drawing = ThreadPoolExecutor(1)  # gradients take the memory of a training step
         self._batchers = {
             name: Batcher(served.engine, limits.together, self.metrics.batches.observe)
@@ -77,7 +77,7 @@ class _Service:
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """At the end, what has not begun is not begun."""
         yield
-        for pool in (self._decoding, self._drawing):
+        for pool in (self._decoding, self._large, self._drawing):
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def list_models(self, request: Request) -> JSONResponse:
@@ -87,7 +87,7 @@ class _Service:
         """Every picture of the request answered by the asked-for models, or by all."""
         chosen, top, heat = self._asked(request)
         uploads = await read_uploads(request, self.limits)
-        sizes = await _aside(self._decoding, self._decoder.pixels, uploads)
+        sizes = await _aside(self._decoding, declared_pixels, uploads, self.limits.pixels)
         try:
             async with asyncio.timeout(self.limits.work_seconds):
                 pictures = [self._picture(chosen, *pair, top, heat) for pair in zip(uploads, sizes, strict=True)]
@@ -107,8 +107,8 @@ class _Service:
         return [self.models[name] for name in names], int(top), heat in ("1", "true")
 
     async def _picture(self, chosen: list[Served], upload: Upload, size: int, top: int, heat: bool) -> dict[str, Any]:
-        classifiers = [served.classifier for served in chosen]
-        pixels = await _aside(self._decoding, self._decoder.decode, upload, size, classifiers)
+        pool = self._large if size >= self.limits.large else self._decoding
+        pixels = await _aside(pool, decode, upload, [served.classifier for served in chosen])
         answers = [self._answer(served, each, top, heat) for served, each in zip(chosen, pixels, strict=True)]
         return {"name": upload.name, "answers": await asyncio.gather(*answers)}
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import threading
 import zipfile
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,38 +58,25 @@ async def _of_form(request: Request, limits: Limits) -> list[Upload]:
         raise RefusedError(400, f"the form cannot be read: {error.detail}") from error
 
 
-class Decoder:
-    """Strangers' pictures as the models take them, after a look at their headers.
+def declared_pixels(uploads: Sequence[Upload], most: int) -> list[int]:
+    """How many pixels each picture has by its header; nothing is decoded yet.
 
-    Args:
-        limits: of pixels.
+    Raises:
+        RefusedError: one of them is no picture, or they have more than `most` together.
     """
+    found = [_declared(upload) for upload in uploads]
+    if sum(found) > most:
+        what = uploads[0].name if len(uploads) == 1 else "the request"
+        raise RefusedError(413, f"{what} has {sum(found):,} pixels; expected at most {most / 1e6:.0f} million")
+    return found
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits, self._one_at_a_time = limits, threading.Lock()
 
-    def pixels(self, uploads: Sequence[Upload]) -> list[int]:
-        """How many each declares; nothing is decoded yet.
-
-        Raises:
-            RefusedError: one of them is no picture, or they are too large.
-        """
-        found = [_declared(upload) for upload in uploads]
-        if sum(found) > self._limits.pixels:
-            what = uploads[0].name if len(uploads) == 1 else "the request"
-            raise RefusedError(
-                413, f"{what} has {sum(found):,} pixels; expected at most {self._limits.pixels / 1e6:.0f} million"
-            )
-        return found
-
-    def decode(self, upload: Upload, pixels: int, classifiers: Sequence[Classifier]) -> list[np.ndarray]:
-        """A picture's pixels as each classifier takes them; RefusedError where it is damaged."""
-        alone = self._one_at_a_time if pixels >= self._limits.large else nullcontext()
-        try:
-            with alone:
-                return [classifier.decode(upload.content) for classifier in classifiers]
-        except UnreadableImageError as error:
-            raise RefusedError(422, f"{upload.name} cannot be read: {error}") from error
+def decode(upload: Upload, classifiers: Sequence[Classifier]) -> list[np.ndarray]:
+    """A picture's pixels as each classifier takes them; RefusedError where it is damaged."""
+    try:
+        return [classifier.decode(upload.content) for classifier in classifiers]
+    except UnreadableImageError as error:
+        raise RefusedError(422, f"{upload.name} cannot be read: {error}") from error
 
 
 def _declared(upload: Upload) -> int:
