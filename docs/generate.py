@@ -121,9 +121,10 @@ def measured() -> str:
 
 
 def real_rows(*names: str, files: Sequence[str] = FILES) -> str:
-    """The longest runs of some projects on their real data, for a lesson."""
+    """Runs of some projects on their real data, for a lesson: the longest ones, or all that some files have."""
     results = [(name, json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))) for name in files]
-    rows = _longest([row for _, result in results for row in result["rows"] if row["project"] in names])
+    rows = [row for _, result in results for row in result["rows"] if row["project"] in names]
+    rows = _longest(rows) if files is FILES else rows
     rows.sort(key=lambda row: names.index(row["project"]))
     used = [(name, result) for name, result in results if any(row in rows for row in result["rows"])]
     links = ", ".join(f"[{name}.json](../../benchmarks/results/{name}.json)" for name, _ in used)

@@ -23,7 +23,8 @@ def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debu
     filters.png is the first convolution's.
     """
     from greycard.api import open_run
-    from greycard.reports.explanation import as_png, filters_figure
+    from greycard.reports.drawing import as_png
+    from greycard.reports.explanation import filters_figure
 
     opened = open_run(run_path(run, out))
     folder = opened.path / "explain"

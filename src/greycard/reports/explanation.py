@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from greycard.reports.columns import percent
+from greycard.reports.drawing import Drawing
 from greycard.reports.figures import plain
 
 _A_ROW = 16
@@ -42,7 +42,7 @@ def heat_figure(
     reach = float(np.abs(occlusion).max()) or 1.0
     lost = np.maximum(occlusion, 0) / reach
     panels.append((f"covering takes up to {100 * max(float(occlusion.max()), 0):.0f} points", overlaid(picture, lost)))
-    figure = Figure(figsize=(3.1 * len(panels), 3.4), layout="constrained")
+    figure = Drawing(figsize=(3.1 * len(panels), 3.4), layout="constrained")
     for column, (title, image) in enumerate(panels, start=1):
         _shown(figure.add_subplot(1, len(panels), column), image, title)
     return figure
@@ -59,7 +59,7 @@ def overlaid(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
 def maps_figure(maps: Mapping[str, np.ndarray]) -> Figure:
     """A row for each layer, its first filters side by side, each in its own range."""
     rows = max(len(maps), 1)
-    figure = Figure(figsize=(9.6, 0.85 * rows + 0.2), layout="constrained")
+    figure = Drawing(figsize=(9.6, 0.85 * rows + 0.2), layout="constrained")
     for row, (name, values) in enumerate(maps.items()):
         axis = figure.add_subplot(rows, 1, row + 1)
         shape = "×".join(map(str, values.shape))
@@ -72,7 +72,7 @@ def filters_figure(kernels: np.ndarray) -> Figure:
     shown = [_stretched(kernels[:, :, :, number]) for number in range(min(kernels.shape[3], _FILTERS))]
     columns = min(len(shown), 16)
     rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(0.55 * columns + 0.2, 0.55 * rows + 0.2), layout="constrained")
+    figure = Drawing(figsize=(0.55 * columns + 0.2, 0.55 * rows + 0.2), layout="constrained")
     for place, kernel in enumerate(shown, start=1):
         axis = figure.add_subplot(rows, columns, place)
         _shown(axis, kernel if kernel.shape[2] == 3 else kernel[:, :, 0], "", cmap="gray")
@@ -81,12 +81,6 @@ def filters_figure(kernels: np.ndarray) -> Figure:
 
 def as_rgb(picture: np.ndarray) -> np.ndarray:
     return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
-
-
-def as_png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor="white")
-    return buffer.getvalue()
 
 
 def _side_by_side(values: np.ndarray) -> np.ndarray:

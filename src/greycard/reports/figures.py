@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from greycard.evaluation.time_spent import PARTS
+from greycard.reports.drawing import Drawing
 
 INK, FAINT, PAPER = "#1a1c1f", "#9aa0a6", "#ffffff"
 LIGHT = "#fdfdfd"  # on a dark shade, whatever the page is
@@ -140,7 +141,7 @@ def plain(name: str) -> str:
 
 def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Any]]:
     """A figure in inches with axes that have no frame but two lines."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Drawing(figsize=(width, height), layout="constrained")
     axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
     for axis in axes:
         axis.patch.set_alpha(0)

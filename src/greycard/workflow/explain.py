@@ -55,7 +55,7 @@ class Explanation:
         return maps_figure(self.maps)
 
     def _repr_png_(self) -> bytes:
-        from greycard.reports.explanation import as_png
+        from greycard.reports.drawing import as_png
 
         return as_png(self.figure())
 
