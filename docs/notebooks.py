@@ -62,8 +62,9 @@ def notebook(text: str) -> str:
 
 
 def _text_cell(part: str) -> dict[str, Any]:
-    beside = part.strip().replace("](pictures/", "](../pictures/").replace("](../benchmarks", "](../../benchmarks")
-    moved = re.sub(r"\]\((\d[^)]*)\.md\)", r"](\1.ipynb)", beside).replace("](../honest", "](../../honest")
+    """Text with its links as seen from one folder further down, where other lessons are notebooks, too."""
+    deeper = re.sub(r"\]\((\.\./|pictures/)", r"](../\1", part.strip())
+    moved = re.sub(r"\]\((\d[^)]*)\.md\)", r"](\1.ipynb)", deeper)
     return {"cell_type": "markdown", "metadata": {}, "source": moved}
 
 
