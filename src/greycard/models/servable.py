@@ -25,7 +25,7 @@ def servable(model: keras.Model, temperature: float = 1.0) -> keras.Model:
     logits.set_weights(head.get_weights())
     if temperature != 1.0:
         x = layers.Rescaling(1 / temperature, name="temperature", dtype="float32")(x)
-    return keras.Model(model.inputs, _probabilities(x, head.units), name="greycard")
+    return keras.Model(model.inputs[0], _probabilities(x, head.units), name="greycard")
 
 
 def _probabilities(logits: keras.KerasTensor, units: int) -> keras.KerasTensor:
