@@ -28,14 +28,19 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], kinds:
         kinds: `accuracy`, `loss`, or both in this order; all that were measured if none is named.
     """
     shown = kinds or measured_kinds(histories)
-    figure, axes = _figure(3.8 * len(shown), 2.8, columns=len(shown))
+    named = 0.19 * -(-len(histories) // 2) if len(histories) > 1 else 0
+    figure, axes = _figure(3.8 * len(shown), 2.8 + named, columns=len(shown))
     for axis, kind in zip(axes, shown, strict=True):
         for number, (name, history) in enumerate(histories.items()):
-            _curve(axis, name, history, kind, SERIES[number % len(SERIES)], alone=len(histories) == 1)
+            _curve(axis, name, history, kind, _line(number), alone=len(histories) == 1)
         axis.set_title(kind, fontsize=9, color=INK)
         axis.set_xlabel("epoch")
         axis.margins(y=0.12)
-    axes[0].legend(frameon=False, fontsize=8, labelcolor=INK)
+    look: dict[str, Any] = {"frameon": False, "fontsize": 8, "labelcolor": INK}
+    if len(histories) == 1:
+        axes[0].legend(**look)
+    else:  # beside the curves: several fill the whole drawing
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, **look)
     return figure
 
 
@@ -45,19 +50,25 @@ def measured_kinds(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> tupl
     return ("accuracy", "loss") if classes else ("loss",)
 
 
-def _curve(axis: Any, name: str, history: Sequence[Mapping[str, Any]], kind: str, colour: str, *, alone: bool) -> None:
+def _line(number: int) -> dict[str, str]:
+    """Six colours, and six again in dashes."""
+    return {"color": SERIES[number % len(SERIES)], "linestyle": ("-", "--", ":")[number // len(SERIES) % 3]}
+
+
+def _curve(
+    axis: Any, name: str, history: Sequence[Mapping[str, Any]], kind: str, line: dict[str, str], *, alone: bool
+) -> None:
     epochs = [line["epoch"] for line in history]
     values = [np.nan if line[f"val_{kind}"] is None else line[f"val_{kind}"] for line in history]
     mark = "o" if len(epochs) == 1 else None
     if alone:
         training = [np.nan if line[f"train_{kind}"] is None else line[f"train_{kind}"] for line in history]
         axis.plot(epochs, training, color=TRAIN, label="training", marker=mark)
-    axis.plot(
-        epochs, values, color=VALIDATION if alone else colour, label="validation" if alone else plain(name), marker=mark
-    )
+    look = {"color": VALIDATION, "linestyle": "-"} if alone else line
+    axis.plot(epochs, values, **look, label="validation" if alone else plain(name), marker=mark)
     if np.isfinite(values).any():
         best = int(np.nanargmax(values) if kind == "accuracy" else np.nanargmin(values))
-        axis.plot(epochs[best], values[best], "o", color=VALIDATION if alone else colour, markersize=5)
+        axis.plot(epochs[best], values[best], "o", color=look["color"], markersize=5)
         if alone:
             axis.annotate(f"best, {epochs[best]}", (epochs[best], values[best]), xytext=(0, 7), **_NOTE)
 
