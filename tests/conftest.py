@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from greycard.backend import configure
 
 configure()
+settings.register_profile("greycard", deadline=None)  # a busy machine is no failure
+settings.load_profile("greycard")
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 _DATA = Path(os.environ.get("GREYCARD_DATA", _SHARED / "data"))
 _WEIGHTS = Path(os.environ.get("GREYCARD_WEIGHTS", _SHARED / "weights"))

@@ -262,7 +262,7 @@ ARRAYS = hnp.arrays(
 
 
 @given(ARRAYS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_fill_wrote_is_what_comes_back(wanted: np.ndarray) -> None:
     def fill(array: np.ndarray) -> dict[str, Any]:
         array[...] = wanted

@@ -48,7 +48,7 @@ def _model(name: str) -> keras.Model:
     return build_model(RECIPES[name], CLASSES[name])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     height=st.integers(4, 11),
     width=st.integers(4, 11),
