@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 import greycard
 from conftest import make_folder
 from greycard.backend import litert
+from greycard.cli import export as command
 from greycard.deploy.export import formats, gate
 from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.models import make_ready
@@ -157,6 +158,11 @@ def test_an_export_that_answers_otherwise_is_refused(
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "model.tflite", "model.tflite.json", "model.tflite.refused.json", "other-int8.tflite.refused.json",
     ]  # fmt: skip
+
+
+def test_the_command_line_offers_every_format() -> None:
+    """It has a list of its own, so that `--help` need not wait for Keras."""
+    assert list(command.FORMATS) == FORMATS
 
 
 def test_the_gate_counts() -> None:

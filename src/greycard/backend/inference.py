@@ -21,26 +21,27 @@ Engine = Callable[[np.ndarray], np.ndarray]
 """uint8 pictures (n, height, width, channels) to float32 outputs (n, …), in inference mode."""
 
 
+def by_keras(model: keras.Model) -> Engine:
+    """Keras itself, which starts at once."""
+    return lambda images: np.asarray(model.predict_on_batch(images))
+
+
 def fastest(model: keras.Model) -> Engine:
-    """What computes the model's outputs.
+    """What computes the model's outputs soonest; takes some seconds to prepare.
 
     Args:
         model: pixels in; features or probabilities out.
     """
-
-    def by_keras(images: np.ndarray) -> np.ndarray:
-        return np.asarray(model.predict_on_batch(images))
-
-    facts = describe()
+    slow, facts = by_keras(model), describe()
     if facts["backend"] != "tensorflow" or facts["device"] != "CPU":
-        return by_keras
+        return slow
     try:
-        by_litert = LiteRT(convert(model))
+        quick = LiteRT(convert(model))
         probe = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]), dtype=np.uint8)
-        agrees = _agree(by_litert(probe), by_keras(probe))
+        agrees = _agree(quick(probe), slow(probe))
     except Exception:  # a layer LiteRT does not know, a TensorFlow without it: Keras can do all of it
-        return by_keras
-    return by_litert if agrees else by_keras
+        return slow
+    return quick if agrees else slow
 
 
 def _agree(found: np.ndarray, expected: np.ndarray) -> bool:

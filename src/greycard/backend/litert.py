@@ -44,14 +44,13 @@ class LiteRT:
 
     Args:
         model: its content, or its file.
-        threads: of one call; by default all cores.
     """
 
-    def __init__(self, model: bytes | Path, threads: int | None = None) -> None:
+    def __init__(self, model: bytes | Path) -> None:
         source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
         with muted(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TensorFlow announces that its copy will move to a package of its own
-            self._interpreter = _interpreter()(**source, num_threads=threads or os.cpu_count())
+            self._interpreter = _interpreter()(**source, num_threads=os.cpu_count())
             self._interpreter.allocate_tensors()  # announces its delegate
         first, last = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._input, self._output = first["index"], last["index"]

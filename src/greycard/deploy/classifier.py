@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from greycard.backend.inference import Engine, fastest
+from greycard.backend.inference import Engine, by_keras, fastest
 from greycard.errors import GreycardError
 from greycard.models.servable import servable
 from greycard.pipeline.decode import decode
@@ -37,13 +37,10 @@ class Classifier:
     model: keras.Model
     network: keras.Model
 
-    def trained(self, images: np.ndarray) -> np.ndarray:
-        """The trained network's own outputs float32 (n, units), not calibrated."""
-        return np.asarray(self.network.predict_on_batch(images))
-
-    def by_keras(self, images: np.ndarray) -> np.ndarray:
-        """Probabilities float32 (n, classes) of uint8 pictures (n, height, width, channels), without a warm-up."""
-        return np.asarray(self.model.predict_on_batch(images))
+    @property
+    def at_once(self) -> Engine:
+        """Pictures to probabilities float32 (n, classes), without a warm-up."""
+        return by_keras(self.model)
 
     @cached_property
     def engine(self) -> Engine:
@@ -59,7 +56,10 @@ class Classifier:
 def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
     """What answers for a run with its model loaded; GreycardError for a regression."""
     if not run.classes:
-        raise GreycardError(f"{run.path} answers with numbers, not classes", hint="use run.predict_numbers([7])")
+        raise GreycardError(
+            f"{run.path} answers with numbers, not classes",
+            hint="`greycard predict RUN 7`, or run.predict_numbers([7])",
+        )
     return Classifier(run.recipe, run.classes, servable(model, run.temperature), model)
 
 

@@ -59,13 +59,11 @@ def predict_pictures(classifier: Classifier, pictures: Iterable[Picture]) -> Ite
         pictures: any number; no more than a few batches are in memory at once.
     """
     numbered = ((_name(number, picture), picture) for number, picture in enumerate(pictures))
-    engine: Engine = classifier.by_keras
     answered = 0
     with quiet_pillow(), ThreadPoolExecutor() as pool:
         decoded = _ahead(pool, lambda item: (item[0], _decode(classifier, item[1])), numbered)
         while group := list(islice(decoded, _BATCH)):
-            if answered <= _FEW < answered + len(group):
-                engine = classifier.engine
+            engine = classifier.at_once if answered < _FEW else classifier.engine
             answered += len(group)
             yield from _answer(engine, classifier.classes, group)
 

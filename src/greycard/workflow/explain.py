@@ -70,14 +70,14 @@ def explain_picture(model: keras.Model, run: RunRecord, picture: Picture, label:
         raise GreycardError(f"{run.path} answers with numbers; only a classifier can be explained")
     classifier = classifier_of(run, model)
     pixels = _pixels(picture, classifier)
-    row = classifier.by_keras(pixels[None])[0]
+    row = classifier.at_once(pixels[None])[0]
     chosen = _class_number(run, label, int(row.argmax()))
     return Explanation(
         pixels,
         dict(zip(run.classes, map(float, row), strict=True)),
         run.classes[chosen],
         grad_cam(model, pixels, chosen) if has_feature_map(model) else None,
-        occlusion(classifier.by_keras, pixels, chosen),
+        occlusion(classifier.at_once, pixels, chosen),
         feature_maps(model, pixels),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from greycard.backend.inference import by_keras
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.formats import Format
@@ -112,7 +113,7 @@ def _put_in_place(draft: Path, place: Path) -> None:
 
 def _original(run: RunRecord, classifier: Classifier, pixels: Pixels) -> np.ndarray:
     """The trained model's own answers, calibrated apart from what is exported."""
-    outputs = np.concatenate(list(answers(classifier.trained, pixels)))
+    outputs = np.concatenate(list(answers(by_keras(classifier.network), pixels)))
     return at_temperature(as_probabilities(outputs), run.temperature)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from greycard.backend.inference import Engine
+from greycard.backend.inference import Engine, by_keras
 from greycard.backend.litert import LiteRT, convert
 from greycard.backend.start import muted
 from greycard.errors import GreycardError
@@ -67,8 +67,7 @@ def _write_keras(model: keras.Model, place: Path, _: np.ndarray) -> None:
 
 
 def _open_keras(place: Path) -> Engine:
-    model = keras.saving.load_model(place, compile=False, safe_mode=True)
-    return lambda images: np.asarray(model.predict_on_batch(images))
+    return by_keras(keras.saving.load_model(place, compile=False, safe_mode=True))
 
 
 def _write_saved_model(model: keras.Model, place: Path, _: np.ndarray) -> None:

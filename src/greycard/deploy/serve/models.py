@@ -59,7 +59,10 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
     names = [run.name for run, _ in runs]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise GreycardError(f"two runs are named {twice}; expected a name for each", hint="rename one of the folders")
+        raise GreycardError(
+            f"two runs are named {twice}; expected a name for each",
+            hint="name each run once, or rename one of the folders",
+        )
     return {run.name: _ready(run, classifier) for run, classifier in runs}
 
 
