@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from greycard.whole_files import write_whole
 
 HERE = Path(__file__).parent
 SPEED = HERE / "results" / "speed"
@@ -66,9 +67,7 @@ def parser(text: str | None, *, rounds: int) -> argparse.ArgumentParser:
 def write(path: Path, result: Mapping[str, Any]) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    incomplete = path.with_name(f".{path.name}")
-    incomplete.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    os.replace(incomplete, path)
+    write_whole(path, json.dumps(result, indent=1) + "\n")
 
 
 def command() -> str:

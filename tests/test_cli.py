@@ -13,7 +13,7 @@ from greycard.cli.main import cli as group
 
 COMMANDS = (
     "projects", "run", "train", "table", "show", "report", "diagnose", "compare", "explain", "predict", "check",
-    "split", "export", "serve", "card", "fetch", "sample", "cache", "info",
+    "split", "export", "serve", "card", "fetch", "sample", "cache", "info", "resume",
 )  # fmt: skip
 
 

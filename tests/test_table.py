@@ -30,7 +30,7 @@ def _clock() -> int:
 
 def _run(out: Path, name: str = "mnist-dnn", accuracy: float = 0.97, finished: bool = True, seed: int = 0) -> Path:
     """A run as training leaves it, without training."""
-    directory = RunDirectory(out, name)
+    directory = RunDirectory.new(out, name)
     directory.write_json("environment.json", {**dict.fromkeys(ENVIRONMENT, "x"), "started": f"2026-01-01-{_clock()}"})
     directory.write_json("recipe.json", Recipe(name=name, dataset="mnist", dense=(8,), epochs=3, seed=seed).to_json())
     for epoch in range(1, 4 if finished else 2):

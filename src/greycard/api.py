@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ from greycard.recipe import Recipe
 from greycard.reports.table import Table, make_table
 from greycard.run import Run
 from greycard.runs.compare import Comparison, compare_runs
+from greycard.runs.origin import Origin, as_place, read_origin
 from greycard.runs.record import RunRecord, find_runs
 from greycard.workflow.choose import choose_recipe
+from greycard.workflow.data import whole_dataset_of
 
 if TYPE_CHECKING:
     from greycard.doctor.check import Report
@@ -64,7 +67,7 @@ def train(
     from greycard.reports.progress import display
 
     configure()
-    published = reason = None
+    reason = None
     if isinstance(what, Dataset):
         recipe, reason = choose_recipe(what, weights=weights, backbone=backbone)
         dataset = what
@@ -73,10 +76,16 @@ def train(
         changes |= {"backbone": str(backbone)} if backbone is not None else {}
     recipe = recipe.replace(**changes)
     _expect_weights(weights, recipe)
-    if isinstance(what, str) and dataset is None:
-        published = _published(what, recipe)
     data = dataset or load_dataset(
         recipe.dataset, data_dir, val_fraction=recipe.val_fraction, split_seed=recipe.split_seed
+    )
+    origin = Origin(
+        data=as_place(data.origin),
+        data_dir=as_place(data_dir),
+        weights=as_place(weights),
+        track=tuple(track),
+        published=_published(what, recipe) if isinstance(what, str) and dataset is None else None,
+        reason=reason,
     )
     with display(quiet) as shown:
         if reason:
@@ -84,10 +93,45 @@ def train(
         with shown.waiting("starting Keras"):
             _start()
             from greycard.workflow.run import run
-        path = run(
-            recipe, data, weights=weights, out=out, display=shown, published=published, reason=reason, track=track
-        )
-    return Run(path)
+        return Run(run(recipe, data, origin, out=out, display=shown))
+
+
+def resume(
+    run: str | Path | RunRecord,
+    dataset: Dataset | None = None,
+    *,
+    data: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    weights: str | Path | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Go on with an unfinished run, and return it finished: number for number as if it had not been ended.
+
+    Args:
+        run: its folder.
+        dataset: what it was trained on, where that came from no file.
+        data: the folder or manifest it was trained on, where it lies elsewhere now.
+        data_dir: likewise the folder of named datasets.
+        weights: likewise its backbone's weights.
+        quiet: show nothing.
+
+    Raises:
+        GreycardError: it is finished, in training, or its data is no longer what it was.
+    """
+    from greycard.backend import configure
+    from greycard.reports.progress import display
+
+    configure()
+    record = run if isinstance(run, RunRecord) else RunRecord(run)
+    record.expect_unfinished()
+    asked = read_origin(record.path)
+    found = dataset or whole_dataset_of(record, data or asked.data, data_dir or asked.data_dir)
+    origin = replace(asked, weights=as_place(weights) or asked.weights)
+    with display(quiet) as shown:
+        with shown.waiting("starting Keras"):
+            _start()
+            from greycard.workflow.run import resume
+        return Run(resume(record, found, origin, shown))
 
 
 def _expect_weights(weights: str | Path | None, recipe: Recipe) -> None:
@@ -248,6 +292,7 @@ __all__ = [
     "open_run",
     "project",
     "projects",
+    "resume",
     "runs_table",
     "serve",
     "split",

@@ -118,6 +118,12 @@ class Recipe:
         """The SHA-256 of the recipe as JSON with sorted keys: the same digest is the same recipe."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
+    def became(self, resolved: Recipe) -> bool:
+        """Whether a run's recipe is this one, with what the data and the machine decide filled in."""
+        loss, precision = self.loss or resolved.loss, self.precision
+        filled = self.replace(loss=loss, precision=resolved.precision if precision == "auto" else precision)
+        return filled == resolved
+
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed, validated again; augmentation's fields go by their own names."""
         own = {name: value for name, value in changes.items() if name not in augmentation_fields()}

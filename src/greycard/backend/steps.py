@@ -20,6 +20,12 @@ class Steps(Protocol):
     def totals(self) -> dict[str, float]:
         """Mean `loss`, and `accuracy` where there are classes, of all images since the last call."""
 
+    def sums(self) -> dict[str, float]:
+        """What `totals` is made of, as it stands: JSON-able, for `go_on`."""
+
+    def go_on(self, sums: dict[str, float]) -> None:
+        """Add to these sums of an earlier process; none for nothing."""
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         """The model's outputs float32 (n, units) in inference mode."""
 
@@ -47,18 +53,24 @@ class KerasSteps:
     def __init__(self, model: keras.Model) -> None:
         self._model = model
         self._sums: dict[str, float] = {}
-        self._images = 0
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
         targets = labels.astype(np.float32)[:, None]
-        for name, mean in self._model.train_on_batch(images, targets, return_dict=True).items():
+        means = self._model.train_on_batch(images, targets, return_dict=True)
+        for name, mean in [*means.items(), ("images", 1.0)]:
             self._sums[name] = self._sums.get(name, 0.0) + float(mean) * len(images)
-        self._images += len(images)
 
     def totals(self) -> dict[str, float]:
-        means = {name: total / self._images for name, total in self._sums.items()}
-        self._sums, self._images = {}, 0
+        images = self._sums.pop("images")
+        means = {name: total / images for name, total in self._sums.items()}
+        self._sums = {}
         return means
+
+    def sums(self) -> dict[str, float]:
+        return dict(self._sums)
+
+    def go_on(self, sums: dict[str, float]) -> None:
+        self._sums = dict(sums)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         return np.asarray(self._model.predict_on_batch(images))

@@ -25,6 +25,10 @@ _TOGETHER, _TOGETHER_BYTES = 32, 1 << 20
 """Several steps a call, while their images are this small: for larger ones the call costs nothing against the step."""
 
 
+_SUMS = ("loss", "right", "images")
+"""What is added up over an epoch; `right` are the right answers."""
+
+
 class TensorFlowSteps:
     """See `Steps`.
 
@@ -37,7 +41,7 @@ class TensorFlowSteps:
     def __init__(self, model: keras.Model, batch_size: int, steps: int) -> None:
         self._model, self._batch_size = model, batch_size
         self._loss = keras.losses.get(model.loss)
-        self._sums = tf.Variable(tf.zeros(3, tf.float64))  # loss, right answers, images
+        self._sums = tf.Variable(tf.zeros(len(_SUMS), tf.float64))
         model.optimizer.build(model.trainable_variables)
         compiled = steps * _operations(model, batch_size) > _WORTH_COMPILING
         whole = compiled and _is_dense(model)  # XLA runs convolutions more slowly than TensorFlow
@@ -58,9 +62,15 @@ class TensorFlowSteps:
 
     def totals(self) -> dict[str, float]:
         loss, right, images = self._sums.numpy()
-        self._sums.assign(tf.zeros(3, tf.float64))
+        self.go_on({})
         mean = {"loss": float(loss / images)}
         return mean if self._model.loss == "mean_squared_error" else mean | {"accuracy": float(right / images)}
+
+    def sums(self) -> dict[str, float]:
+        return dict(zip(_SUMS, self._sums.numpy().tolist(), strict=True))
+
+    def go_on(self, sums: dict[str, float]) -> None:
+        self._sums.assign([sums.get(name, 0.0) for name in _SUMS])
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         return self._outputs(tf.constant(images)).numpy()

@@ -25,6 +25,7 @@ def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debu
     from greycard.api import open_run
     from greycard.reports.drawing import as_png
     from greycard.reports.explanation import filters_figure
+    from greycard.whole_files import write_whole
 
     opened = open_run(run_path(run, out))
     folder = opened.path / "explain"
@@ -34,11 +35,11 @@ def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debu
         folder.mkdir(exist_ok=True)
         for kind, figure in drawn.items():
             place = folder / f"{_name(image, label)}-{kind}.png"
-            place.write_bytes(as_png(figure))
+            write_whole(place, as_png(figure))
             click.echo(place)
     filters = opened.filters()
     if filters is not None:
-        (folder / "filters.png").write_bytes(as_png(filters_figure(filters)))
+        write_whole(folder / "filters.png", as_png(filters_figure(filters)))
         click.echo(folder / "filters.png")
 
 

@@ -26,6 +26,7 @@ from greycard.cli import (
     predict,
     projects,
     report,
+    resume,
     run,
     sample,
     serve,
@@ -58,6 +59,7 @@ for _command in (
     projects.projects,
     run.run,
     train.train,
+    resume.resume,
     table.table,
     show.show,
     diagnose.diagnose,
@@ -79,7 +81,7 @@ for _command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0, 2 for the user's mistake, 1 for ours, 130 when interrupted."""
+    """Run the command line; returns the exit code: 0, 2 for the user's mistake, 1 for ours, 130 for Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     for stream, odd in zip((sys.stdin, sys.stdout, sys.stderr), _ODD_NAMES, strict=True):
@@ -94,12 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return error.exit_code
         except GreycardError as error:
             return _tell(f"error: {error}", USER_MISTAKE, debug)
-        except (KeyboardInterrupt, click.Abort):
-            return _tell(
-                "interrupted; a run keeps the epochs it has, and `greycard table` shows it as unfinished",
-                INTERRUPTED,
-                debug,
-            )
+        except (KeyboardInterrupt, click.Abort) as stop:
+            return _tell_interrupted(stop, debug)
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
@@ -110,6 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except Exception as error:
             words_of_it = f"{type(error).__name__}: {error}"
             return _tell(f"error: Greycard failed: {words_of_it}\nhint: run it again with --debug", OUR_MISTAKE, debug)
+
+
+def _tell_interrupted(stop: BaseException, debug: bool) -> int:
+    """A saved run is named; 128 and the signal's number, as shells have it."""
+    run, number = getattr(stop, "run", None), getattr(stop, "number", INTERRUPTED - 128)
+    saved = f"{stop}" if run else "a run keeps what was saved of it, and `greycard table` shows it as unfinished"
+    return _tell(f"interrupted; {saved}\nhint: `greycard resume {run or 'RUN'}` goes on", 128 + number, debug)
 
 
 def _tell(message: str, code: int, debug: bool) -> int:

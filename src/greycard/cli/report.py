@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
+from greycard.whole_files import write_whole
 
 
 @click.command()
@@ -27,7 +27,5 @@ def report(runs: tuple[str, ...], output: str | None, out: str, debug: bool) -> 
     opened = [open_run(run_path(run, out)) for run in runs]
     page = report_page(opened)
     place = Path(output) if output else opened[0].path / "report.html"
-    draft = place.with_name(f".incomplete-{place.name}")
-    draft.write_text(page, encoding="utf-8", errors="backslashreplace")
-    os.replace(draft, place)
+    write_whole(place, page)
     click.echo(place)

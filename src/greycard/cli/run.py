@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,13 +10,24 @@ from greycard.cli import options
 from greycard.cli.output import print_table
 from greycard.errors import GreycardError
 
+if TYPE_CHECKING:
+    from greycard.run import Run
+    from greycard.runs.record import RunRecord
+
 
 @click.command()
 @click.argument("projects", nargs=-1, required=True, metavar="PROJECT...|all")
+@click.option(
+    "--resume",
+    "go_on",
+    is_flag=True,
+    help="Go on where an earlier call was ended: what is finished in --out is kept, what is unfinished goes on.",
+)
 @options.data_dir
 @options.training
 def run(
     projects: tuple[str, ...],
+    go_on: bool,
     data_dir: str | None,
     epochs: int | None,
     seed: int | None,
@@ -35,6 +46,7 @@ def run(
     """
     from greycard.api import runs_table, train
     from greycard.projects import find_project
+    from greycard.runs.record import earlier_run
 
     track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)
@@ -43,6 +55,10 @@ def run(
     finished, failed = [], []
     for name in chosen:
         try:
+            earlier = earlier_run(out, chosen[name].recipe.replace(**changes)) if go_on else None
+            if earlier is not None:
+                finished.append(_gone_on_with(earlier, data_dir, weights, quiet))
+                continue
             run = train(name, data_dir=data_dir, weights=weights, out=out, quiet=quiet, track=track, **changes)
             finished.append(run)
         except GreycardError as error:
@@ -54,6 +70,15 @@ def run(
         print_table(runs_table(finished))
     if failed:
         raise GreycardError(f"{len(failed)} of {len(chosen)} projects could not be trained: {', '.join(failed)}")
+
+
+def _gone_on_with(run: RunRecord, data_dir: str | None, weights: str | None, quiet: bool) -> Run:
+    from greycard.api import open_run, resume
+
+    if not run.finished:
+        return resume(run, data_dir=data_dir, weights=weights, quiet=quiet)
+    click.echo(f"note: {run.path} is finished already", err=True)
+    return open_run(run.path)
 
 
 def _all_here(data_dir: str | None) -> list[Any]:

@@ -65,6 +65,7 @@ class Dataset:
         left_out: files that lie there but are no usable pictures.
         notes: what a user should know about how the data was found or split.
         sizes: (smallest, median, largest) short side in pixels of the training pictures, None for arrays.
+        origin: the folder or manifest of one's own that it was read from; None for a dataset of the catalog.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Dataset:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     sizes: tuple[int, int, int] | None = None
+    origin: Path | None = None
 
     @property
     def is_regression(self) -> bool:

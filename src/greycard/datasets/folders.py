@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,8 @@ def load_folder(folder: str | Path, *, val_fraction: float = 0.2, split_seed: in
     """
     root = Path(folder).expanduser()
     layout = find_layout(root)
-    return load_layout(layout, root, root.resolve().name, val_fraction=val_fraction, split_seed=split_seed)
+    found = load_layout(layout, root, root.resolve().name, val_fraction=val_fraction, split_seed=split_seed)
+    return replace(found, origin=root)
 
 
 def load_layout(layout: Layout, root: Path, name: str, *, val_fraction: float, split_seed: int) -> Dataset:

@@ -14,6 +14,7 @@ from greycard.datasets.core import Dataset, LeftOut, Split
 from greycard.datasets.pictures import quiet_pillow
 from greycard.datasets.readable import readable
 from greycard.errors import GreycardError
+from greycard.whole_files import whole
 
 COLUMNS = ("path", "label", "split")
 SPLITS = ("train", "validation")
@@ -46,12 +47,10 @@ def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]])
         GreycardError: the file is there already; nothing is overwritten.
     """
     expect_new(file)
-    draft = file.with_name(f".incomplete-{file.name}")
-    with draft.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+    with whole(file) as draft, draft.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
-    os.replace(draft, file)
 
 
 def expect_new(place: Path) -> None:
@@ -77,7 +76,8 @@ def load_manifest(file: str | Path) -> Dataset:
     (train, train_bad, sizes), (validation, validation_bad, _) = parts
     shorts = sorted(min(size) for size in sizes)
     spread = shorts[0], shorts[len(shorts) // 2], shorts[-1]
-    return Dataset(place.stem, classes, train, validation, left_out=(*train_bad, *validation_bad), sizes=spread)
+    left_out = (*train_bad, *validation_bad)
+    return Dataset(place.stem, classes, train, validation, left_out=left_out, sizes=spread, origin=place)
 
 
 def _read(place: Path) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ PARTS = {
     "compute": "training steps",
     "validation": "validation",
     "waiting": "waiting for augmented pictures",
+    "checkpoint": "checkpoints",
     "saving": "saving",
     "other": "starting and compiling",
 }
@@ -24,6 +25,7 @@ _ADVICE = {
     "compute": (0.6, "smaller pictures (--set image_size=…) are the quickest way to shorter steps, a GPU the next"),
     "validation": (0.4, "--set val_limit=… measures on fewer images, with wider intervals"),
     "waiting": (0.2, "augmentation is slower than the device: smaller pictures or more processor cores"),
+    "checkpoint": (0.05, "the folder of runs is slow: --out names another"),
     "saving": (0.2, "the folder of runs is slow: --out names another"),
     "other": (0.6, "the run is short: more epochs take little longer"),
 }

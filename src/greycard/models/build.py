@@ -8,11 +8,16 @@ import keras
 from keras import layers
 
 from greycard.errors import GreycardError
+from greycard.memory import expect_room
 from greycard.models.backbone import add_backbone
 from greycard.models.head import add_head, metrics_for
 from greycard.recipe import Recipe
 
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
+
+
+_BYTES_A_WEIGHT = 12
+"""At the least: the weight, its gradient, and a number of the optimizer's."""
 
 
 def build_model(recipe: Recipe, classes: int, weights: Path | None = None, *, features: int = 1) -> keras.Model:
@@ -77,5 +82,15 @@ def _dense(x: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
     if recipe.feature_dropout:
         x = layers.Dropout(recipe.feature_dropout, name="feature_dropout")(x)
     for position, units in enumerate(recipe.dense, start=1):
+        _expect_room(x.shape[-1], units)
         x = layers.Dense(units, activation="relu", name=f"dense{position}")(x)
     return layers.Dropout(recipe.dropout, name="dropout")(x) if recipe.dropout else x
+
+
+def _expect_room(features: int, units: int) -> None:
+    """The one kind of layer whose size can run away: a dense one on a large picture's flattened features."""
+    expect_room(
+        features * units * _BYTES_A_WEIGHT,
+        f"a dense layer of {units:,} units on {features:,} features",
+        "smaller pictures (--set image_size=…), --set pooling=average, or fewer units (--set dense=…)",
+    )

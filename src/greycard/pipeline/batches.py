@@ -69,16 +69,17 @@ class Batches:
         """Images uint8 (b, height, width, channels) and labels (b,) of one batch; epoch and index count from 0."""
         return self._read(epoch, index, 1, None)
 
-    def epoch(self, epoch: int, together: int = 1) -> Iterator[Batch]:
+    def epoch(self, epoch: int, together: int = 1, start: int = 0) -> Iterator[Batch]:
         """An epoch's images in order, made in threads while the ones before are in use.
 
         Args:
             epoch: counted from 0.
             together: batches to hand out at once, one after the other in the same arrays.
+            start: the batch to begin with, a multiple of `together`, for an epoch that is gone on with.
         """
         with ThreadPoolExecutor(1) as maker, ThreadPoolExecutor() as workers:
             waiting: deque[Future[Batch]] = deque()
-            for index in range(-(-len(self) // together)):
+            for index in range(-(-start // together), -(-len(self) // together)):
                 waiting.append(maker.submit(self._read, epoch, index, together, workers))
                 if len(waiting) > AHEAD:
                     yield waiting.popleft().result()

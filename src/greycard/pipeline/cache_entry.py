@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of `entry.json`; an entry of another one is made anew."""
 
 ARRAY, ENTRY = "array.npy", "entry.json"
+
+_CHUNK = 4 << 20
 
 
 class DamagedEntryError(Exception):
@@ -38,7 +42,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Record:
-    """What `entry.json` says: shape and dtype of the array, bytes of its file, and the facts kept with it."""
+    """What `entry.json` says: shape and dtype of the array, bytes and digest of its file, the facts kept with it.
+
+    `seal` is the digest of all the rest, so that no byte of either file can change unnoticed.
+    """
 
     schema: int
     about: str
@@ -46,7 +53,14 @@ class Record:
     shape: list[int]
     dtype: str
     bytes: int
+    digest: str
     facts: dict[str, Any]
+    seal: str = ""
+
+    @property
+    def true_seal(self) -> str:
+        rest = {name: value for name, value in asdict(self).items() if name != "seal"}
+        return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def create_array(folder: Path, wanted: Wanted) -> None:
@@ -78,8 +92,12 @@ def write_record(folder: Path, wanted: Wanted, facts: dict[str, Any]) -> None:
     _sync(folder / ARRAY)
     size = (folder / ARRAY).stat().st_size
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    record = Record(SCHEMA, wanted.about, now, list(wanted.shape), wanted.dtype.str, size, facts)
-    (folder / ENTRY).write_text(json.dumps(asdict(record)), encoding="utf-8")
+    kept = json.loads(json.dumps(facts))  # as it will be read
+    record = Record(
+        SCHEMA, wanted.about, now, list(wanted.shape), wanted.dtype.str, size, _digest(folder / ARRAY), kept
+    )
+    sealed = replace(record, seal=record.true_seal)
+    (folder / ENTRY).write_text(json.dumps(asdict(sealed)), encoding="utf-8")
     _sync(folder / ENTRY)
 
 
@@ -98,6 +116,8 @@ def read_record(folder: Path) -> Record:
         raise DamagedEntryError(f"{ENTRY} is not one of this Greycard's") from error
     if record.schema != SCHEMA or not isinstance(record.facts, dict):
         raise DamagedEntryError(f"{ENTRY} is not one of this Greycard's")
+    if record.seal != record.true_seal:
+        raise DamagedEntryError(f"{ENTRY} has changed since it was written")
     if size != record.bytes:
         raise DamagedEntryError(f"{ARRAY} has {size:,} bytes where {ENTRY} says {record.bytes:,}")
     return record
@@ -107,9 +127,11 @@ def open_entry(wanted: Wanted) -> tuple[np.ndarray, dict[str, Any]]:
     """The array, mapped read-only, and its facts; the entry now counts as used.
 
     Raises:
-        DamagedEntryError: it is not whole, or not of the wanted shape and dtype.
+        DamagedEntryError: it is not whole, has changed, or is not of the wanted shape and dtype.
     """
     record = read_record(wanted.folder)
+    if _digest(wanted.folder / ARRAY) != record.digest:
+        raise DamagedEntryError(f"{ARRAY} has changed since it was written")
     try:
         array = open_array(wanted.folder)
     except Exception as error:  # a damaged header raises nearly anything
@@ -119,6 +141,26 @@ def open_entry(wanted: Wanted) -> tuple[np.ndarray, dict[str, Any]]:
     with suppress(OSError):  # a cache that may only be read is still good to read
         os.utime(wanted.folder / ENTRY)
     return array, record.facts
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 over the SHA-256 of each chunk of the file, hashed on all cores without holding more than a few chunks.
+
+    Raises:
+        DamagedEntryError: the file cannot be read.
+    """
+
+    def of_chunk(start: int) -> bytes:
+        with path.open("rb") as file:
+            file.seek(start)
+            return hashlib.sha256(file.read(_CHUNK)).digest()
+
+    try:
+        with ThreadPoolExecutor() as pool:
+            chunks = pool.map(of_chunk, range(0, path.stat().st_size, _CHUNK))
+            return hashlib.sha256(b"".join(chunks)).hexdigest()
+    except OSError as error:
+        raise DamagedEntryError(f"{ARRAY}: {error.strerror}") from error
 
 
 def _sync(path: Path) -> None:

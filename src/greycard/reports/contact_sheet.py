@@ -11,6 +11,7 @@ from greycard.datasets.core import Dataset
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.pixels import load_pixels
 from greycard.pipeline.warp import draw, warp
+from greycard.whole_files import whole
 
 _ROWS, _EPOCHS, _GAP = 6, 5, 4
 
@@ -40,7 +41,8 @@ def augmented_sheet(
 def write_sheet(sheet: np.ndarray, path: Path) -> None:
     """As PNG; the folder is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(sheet).save(path)
+    with whole(path) as draft:
+        Image.fromarray(sheet).save(draft)
 
 
 def _framed(image: np.ndarray) -> np.ndarray:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.reports.columns import percent, seconds, span
+from greycard.runs.directory import is_in_training
 from greycard.runs.record import RunRecord
+
+
+def unfinished(run: RunRecord) -> str:
+    """How far a run has come that has no summary, and how to go on."""
+    state = f"unfinished: {len(run.history)} of {run.recipe.epochs} epochs"
+    if is_in_training(run.path):
+        return f"{state}, in training"
+    return f"{state}; `greycard resume {run.path}` goes on"
 
 
 def headline(run: RunRecord) -> str:

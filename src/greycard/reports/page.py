@@ -15,7 +15,7 @@ from PIL import Image
 from greycard.reports import figures
 from greycard.reports.columns import percent, seconds
 from greycard.reports.compare import comparison_text
-from greycard.reports.headline import headline
+from greycard.reports.headline import headline, unfinished
 from greycard.reports.svg import inline_svg
 from greycard.reports.table import make_table
 from greycard.runs.compare import compare_runs
@@ -31,10 +31,11 @@ def report_page(runs: Sequence[RunRecord]) -> str:
     """The page as text; it loads nothing from anywhere.
 
     Args:
-        runs: finished; several that were measured on the same images are compared, too.
+        runs: finished ones that were measured on the same images are compared, too; an unfinished one shows the
+            epochs it has.
 
     Raises:
-        GreycardError: an unfinished or damaged run.
+        GreycardError: a damaged run.
     """
     template = resources.files("greycard.reports").joinpath("templates/report.html").read_text("utf-8")
     parts = [_run_part(run) for run in runs]
@@ -49,35 +50,49 @@ def report_page(runs: Sequence[RunRecord]) -> str:
 def _together(runs: Sequence[RunRecord]) -> dict[str, Any]:
     """The runs' curves over one another, and their comparison where one can be made."""
     names = [run.name for run in runs]
-    shown = {run.name if names.count(run.name) == 1 else str(run.path): run.history for run in runs}
+    begun = [run for run in runs if run.history]
+    shown = {run.name if names.count(run.name) == 1 else str(run.path): run.history for run in begun}
     groups: dict[Any, list[RunRecord]] = {}
     for run in runs:
-        if run.classes:
+        if run.classes and run.finished:
             answered = zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True)
             groups.setdefault((run.recipe.dataset, run.classes, frozenset(answered)), []).append(run)
     comparable = [members for members in groups.values() if len(members) > 1]
     texts = [comparison_text(compare_runs(members)) for members in comparable]
-    return {"curves": _curves(shown), "comparisons": texts}
+    return {"curves": _curves(shown) if shown else [], "comparisons": texts}
 
 
 def _run_part(run: RunRecord) -> dict[str, Any]:
     """Everything the template shows of one run."""
+    return {
+        "name": run.name,
+        "curves": _curves({run.name: run.history}) if run.history else [],
+        "explained": [(path.stem, _png_url(path.read_bytes())) for path in sorted(run.path.glob("explain/*.png"))],
+        "recipe": {name: value for name, value in run.recipe.to_json().items() if value not in (None, [], 0.0)},
+        "environment": {name: value for name, value in run.environment.items() if name != "schema"},
+        **(_outcome(run) if run.finished else _so_far(run)),
+    }
+
+
+def _outcome(run: RunRecord) -> dict[str, Any]:
+    """What only a finished run has."""
     summary = run.summary
     scores = scores_of(run) if run.classes else None
     return {
-        "name": run.name,
         "headline": headline(run),
         "figures": _figures(summary),
         "verdicts": verdicts(run),
-        "curves": _curves({run.name: run.history}),
         "scores": scores and _scores_part(scores, run.classes),
         "mistakes": _mistakes(run),
-        "explained": [(path.stem, _png_url(path.read_bytes())) for path in sorted(run.path.glob("explain/*.png"))],
         "time": _time(summary),
-        "recipe": {name: value for name, value in run.recipe.to_json().items() if value not in (None, [], 0.0)},
-        "environment": {name: value for name, value in run.environment.items() if name != "schema"},
         "left_out": summary["left_out"],
     }
+
+
+def _so_far(run: RunRecord) -> dict[str, Any]:
+    figures = [("epochs", f"{len(run.history)} of {run.recipe.epochs}"), ("seed", str(run.recipe.seed))]
+    nothing: dict[str, Any] = {"verdicts": [], "scores": None, "mistakes": [], "time": None, "left_out": []}
+    return {"headline": f"{unfinished(run)}.", "figures": figures, **nothing}
 
 
 def _curves(histories: dict[str, Any]) -> list[str]:

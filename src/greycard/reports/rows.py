@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.reports.headline import unfinished
 from greycard.runs.record import RunRecord
 
 _FIGURES = (
@@ -46,5 +47,5 @@ def _interval(summary: dict[str, Any]) -> tuple[float | None, float | None]:
 
 def _note(run: RunRecord, summary: dict[str, Any]) -> str:
     if not run.finished:
-        return f"unfinished: {len(run.history)} of {run.recipe.epochs} epochs"
+        return unfinished(run)
     return summary.get("stopped") or (summary.get("answer") or "").split(":")[0]

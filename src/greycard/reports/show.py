@@ -9,6 +9,7 @@ from greycard.evaluation.time_spent import time_line
 from greycard.reports.classes import classes_lines
 from greycard.reports.columns import percent, seconds, span
 from greycard.reports.diagnosis import diagnosis_lines
+from greycard.reports.headline import unfinished
 from greycard.reports.progress import epoch_line
 from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
@@ -34,7 +35,7 @@ def run_text(run: RunRecord) -> str:
 
 def _results(run: RunRecord) -> list[str]:
     if not run.finished:
-        return [f"unfinished: {len(run.history)} of {run.recipe.epochs} epochs are in its history"]
+        return [unfinished(run)]
     summary = run.summary
     lines = [summary["reason"], *_figures(summary), summary.get("advice"), summary["stopped"], summary["answer"]]
     if summary["left_out"]:
@@ -53,7 +54,7 @@ def _figures(summary: dict[str, Any]) -> list[str]:
         ("", f"between {_span(summary['val_accuracy'], images)}, as far as {images:,} images can tell"),
         ("best epoch", _best(summary)),
         ("loss", f"{_loss(summary['train_loss'])} training, {_loss(summary['val_loss'])} validation"),
-        ("time", f"{seconds(summary['seconds_per_epoch'])} an epoch, {seconds(summary['total_seconds'])} in all"),
+        ("time", _total(summary)),
         *_time(summary),
         ("parameters", f"{summary['parameters']:,}"),
         ("seed", str(summary["seed"])),
@@ -61,6 +62,13 @@ def _figures(summary: dict[str, Any]) -> list[str]:
     if summary["val_accuracy"] is None:
         rows = [row for row in rows if "accuracy" not in row[0] and row[0] not in ("", "best epoch")]
     return [f"  {name:<20} {value}" for name, value in rows]
+
+
+def _total(summary: dict[str, Any]) -> str:
+    """Runs of before this was kept were never resumed."""
+    times = summary.get("resumed", 0)
+    resumed = f", resumed {'once' if times == 1 else f'{times} times'}" if times else ""
+    return f"{seconds(summary['seconds_per_epoch'])} an epoch, {seconds(summary['total_seconds'])} in all{resumed}"
 
 
 def _after(summary: dict[str, Any]) -> list[tuple[str, str]]:

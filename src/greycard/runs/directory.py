@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from greycard.errors import GreycardError
+from greycard.pipeline import locks
+from greycard.whole_files import remove, remove_drafts, whole, write_whole
 
 SCHEMA = 1
 """The version of the run format (docs/runs.md); written into every JSON file of a run."""
@@ -19,59 +22,83 @@ SCHEMA = 1
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"
 HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"
 MISTAKES = "mistakes.npz"
+CHECKPOINTS, ORIGIN, _LOCK = "checkpoint", "origin.json", "lock"
 
 
 class RunDirectory:
-    """A new run's folder, `OUT/NAME-N/` with the first free N; an existing one is never written to.
+    """A run's folder while it is trained; one process has it at a time.
 
     Args:
-        out: created if missing.
-        name: the recipe's name; what is no letter, digit, dot, dash or underscore becomes a dash.
+        path: an unfinished run's folder.
 
     Raises:
-        GreycardError: `out` is a file or cannot be written.
+        GreycardError: another process is training this run.
+
+    Attributes:
+        checkpoints: the folder of all that only an unfinished run needs; it goes when the run is finished.
     """
 
-    def __init__(self, out: str | Path, name: str) -> None:
-        self.path = _claim(Path(out).expanduser(), re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run")
+    def __init__(self, path: Path) -> None:
+        self.path, self.checkpoints = path, path / CHECKPOINTS
+        self.checkpoints.mkdir(exist_ok=True)
+        self._lock = _held(self.checkpoints / _LOCK, path)
+        remove_drafts(path)
+        remove_drafts(self.checkpoints)
+
+    @classmethod
+    def new(cls, out: str | Path, name: str) -> RunDirectory:
+        """`OUT/NAME-N/` with the first free N; an existing folder is never written to.
+
+        Args:
+            out: created if missing.
+            name: the recipe's name; what is no letter, digit, dot, dash or underscore becomes a dash.
+
+        Raises:
+            GreycardError: `out` is a file or cannot be written.
+        """
+        return cls(_claim(Path(out).expanduser(), re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """`name` is one of this module's, in `checkpoint/` the origin's."""
         text = json.dumps({"schema": SCHEMA, **content}, indent=2, allow_nan=False)
-        self._write(name, f"{text}\n".encode())
+        write_whole((self.checkpoints if name == ORIGIN else self.path) / name, f"{text}\n")
 
     def append_history(self, line: Mapping[str, Any]) -> None:
         """One more epoch; on the disk when this returns."""
         with (self.path / HISTORY).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, allow_nan=False) + "\n")
+            file.write(_history_line(line))
             file.flush()
             os.fsync(file.fileno())
 
+    def begin_history(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """The epochs that training goes on from, in place of those that are there."""
+        write_whole(self.path / HISTORY, "".join(map(_history_line, lines)))
+
     def write_predictions(self, ids: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray) -> None:
         """Validation ids (n,), labels (n,) and probabilities float32 (n, classes), or outputs (n, 1)."""
-        with self.incomplete(PREDICTIONS).open("wb") as file:
-            names = np.array(ids, dtype=np.str_)
-            np.savez_compressed(file, ids=names, labels=labels, probabilities=probabilities.astype(np.float32))
-        self.complete(PREDICTIONS)
+        self._write_arrays(PREDICTIONS, ids=ids, labels=labels, probabilities=probabilities.astype(np.float32))
 
     def write_mistakes(
         self, ids: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray, images: np.ndarray
     ) -> None:
         """The worst mistakes: ids, labels, probabilities, and pictures uint8 (n, height, width, channels)."""
-        with self.incomplete(MISTAKES).open("wb") as file:
-            names = np.array(ids, dtype=np.str_)
-            np.savez_compressed(file, ids=names, labels=labels, probabilities=probabilities, images=images)
-        self.complete(MISTAKES)
+        self._write_arrays(MISTAKES, ids=ids, labels=labels, probabilities=probabilities, images=images)
 
-    def incomplete(self, name: str) -> Path:
-        """Where to write a file until `complete` gives it its name; keeps the ending, which Keras insists on."""
-        return self.path / f".incomplete-{name}"
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """The summary makes the run finished; then nobody needs its checkpoints, or the lock on them."""
+        self.write_json(SUMMARY, summary)
+        self.release()
+        with suppress(OSError):
+            remove(self.checkpoints)
 
-    def complete(self, name: str) -> None:
-        os.replace(self.incomplete(name), self.path / name)
+    def release(self) -> None:
+        """Another process may train it now."""
+        if self._lock:
+            self._lock.close()
 
-    def _write(self, name: str, data: bytes) -> None:
-        self.incomplete(name).write_bytes(data)
-        self.complete(name)
+    def _write_arrays(self, name: str, *, ids: tuple[str, ...], **arrays: np.ndarray) -> None:
+        with whole(self.path / name) as draft, draft.open("wb") as file:
+            np.savez_compressed(file, **{"ids": np.array(ids, dtype=np.str_), **arrays})  # type: ignore[arg-type]
 
 
 def expect_writable(out: str | Path) -> None:
@@ -81,6 +108,33 @@ def expect_writable(out: str | Path) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         why = "may not be written to" if there.is_dir() else "is a file"
         raise GreycardError(f"runs cannot be written to {folder}: {there} {why}", hint="--out names another folder")
+
+
+def is_in_training(path: Path) -> bool:
+    """Whether a process is at work on this run."""
+    try:
+        with (path / CHECKPOINTS / _LOCK).open("rb") as file:
+            return not locks.try_lock(file)
+    except OSError:  # no such file, or a file system without locks
+        return False
+
+
+def _history_line(line: Mapping[str, Any]) -> str:
+    return json.dumps(line, allow_nan=False) + "\n"
+
+
+def _held(lock: Path, run: Path) -> IO[bytes] | None:
+    """The open lock; None on a file system that has none."""
+    file = lock.open("ab")
+    try:
+        mine = locks.try_lock(file)
+    except OSError:
+        file.close()
+        return None
+    if not mine:
+        file.close()
+        raise GreycardError(f"{run} is being trained by another process", hint="wait for it, or end it first")
+    return file
 
 
 def _claim(out: Path, name: str) -> Path:

@@ -12,7 +12,18 @@ import numpy as np
 
 from greycard.errors import GreycardError
 from greycard.recipe import Recipe
-from greycard.runs.directory import ENVIRONMENT, HISTORY, LABELS, MISTAKES, MODEL, PREDICTIONS, RECIPE, SCHEMA, SUMMARY
+from greycard.runs.directory import (
+    ENVIRONMENT,
+    HISTORY,
+    LABELS,
+    MISTAKES,
+    MODEL,
+    PREDICTIONS,
+    RECIPE,
+    SCHEMA,
+    SUMMARY,
+    is_in_training,
+)
 
 _IN_A_LINE = {"epoch", "train_loss", "val_loss", "seconds", "train_seconds"}
 _REQUIRED = {
@@ -85,7 +96,17 @@ class RunRecord:
     def expect_finished(self) -> None:
         """GreycardError for an unfinished run."""
         if not self.finished:
-            raise GreycardError(f"{self.path} is unfinished: it has no summary.json", hint="train it again")
+            raise GreycardError(
+                f"{self.path} is unfinished: it has no summary.json",
+                hint=f"`greycard resume {self.path}` goes on with it",
+            )
+
+    def expect_unfinished(self) -> None:
+        """GreycardError for a finished run, and for one that is in training."""
+        if self.finished:
+            raise GreycardError(f"{self.path} is finished; there is nothing to go on with", hint="train anew for more")
+        if is_in_training(self.path):
+            raise GreycardError(f"{self.path} is being trained by another process", hint="wait for it, or end it first")
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -131,7 +152,10 @@ class RunRecord:
             raise _damaged(path, error) from error
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             found = content.get("schema") if isinstance(content, dict) else None
-            raise GreycardError(f"{path} has run format {found!r}; this Greycard reads format {SCHEMA}")
+            raise GreycardError(
+                f"{path} has run format {found!r}; this Greycard reads format {SCHEMA}",
+                hint="a newer Greycard wrote it: use that one",
+            )
         missing = sorted(_REQUIRED.get(name, set()) - content.keys())
         if missing:
             raise _damaged(path, f"it lacks {missing[0]!r}")
@@ -143,6 +167,18 @@ def find_runs(out: str | Path) -> list[Path]:
     folder = Path(out).expanduser()
     found: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
     return sorted((path for path in found if (path / RECIPE).is_file()), key=lambda path: (_started(path), path))
+
+
+def earlier_run(out: str | Path, recipe: Recipe) -> RunRecord | None:
+    """The run in `out` that was begun last by this recipe, finished or not."""
+    for path in reversed(find_runs(out)):
+        try:
+            run = RunRecord(path)
+            if recipe.became(run.recipe):
+                return run
+        except GreycardError:  # a damaged run hides no other
+            continue
+    return None
 
 
 def _started(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -14,76 +14,91 @@ import numpy as np
 from greycard.backend.steps import Steps, steps_for
 from greycard.models.head import measure
 from greycard.pipeline.batches import Batches
+from greycard.training.checkpoint import Progress
 from greycard.training.clock import Clock
 from greycard.training.display import Display
-from greycard.training.stopping import Rule
+from greycard.training.keeper import Keeper
+from greycard.training.stopping import Rule, gone_bad
+
+History = list[dict[str, Any]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fitted:
     """What training leaves.
 
     Attributes:
         history: a line an epoch.
         stopped: why it ended early, if it did.
-        outputs: the model's outputs on validation after the last epoch, float32 (n, units).
-        after: `loss` and `accuracy` on the training images as they are, measured after the last epoch.
+        outputs: the final model's outputs on validation, float32 (n, units).
+        held_out: its `loss` and `accuracy` there.
+        after: the same on the training images as they are.
+        resumed: how often it was gone on with.
     """
 
-    history: list[dict[str, Any]] = field(default_factory=list)
-    stopped: str | None = None
-    outputs: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
-    after: dict[str, float | None] = field(default_factory=dict)
+    history: History
+    stopped: str | None
+    outputs: np.ndarray
+    held_out: dict[str, float | None]
+    after: dict[str, float | None]
+    resumed: int
 
 
-def fit(
-    model: keras.Model,
-    train: Batches,
-    validation: Batches,
-    as_is: Batches,
-    *,
-    epochs: int,
-    rules: Sequence[Rule] = (),
-    display: Display,
-    clock: Clock,
-    on_epoch: Callable[[dict[str, Any]], None] = lambda line: None,
-) -> Fitted:
-    """Train and measure after every epoch.
+@dataclass(frozen=True)
+class Course:
+    """What is trained, on what, and who is told.
 
-    Args:
+    Attributes:
         model: compiled.
         train: batches to learn from.
         validation: batches to measure on, never augmented.
         as_is: the training images without augmentation, to measure the finished model on.
         epochs: passes over the training images, unless a rule ends it before.
         rules: asked after every epoch.
+        keeper: of its state.
         display: told of progress.
         clock: told where the time goes.
+        on_begin: given the history that training goes on from.
         on_epoch: given each history line as it is complete: `epoch` from 1, `train_loss`, `val_loss`, accuracies where
             there are classes, and `seconds`, `train_seconds`, `val_seconds`.
     """
-    steps = steps_for(model, train.batch_size, epochs * len(train))
-    fitted = Fitted()
-    for epoch in range(epochs):
-        display.epoch_begins(epoch + 1, epochs, len(train.pixels))
-        begun = time.perf_counter()
-        measured = {f"train_{name}": value for name, value in _train(steps, train, epoch, display, clock).items()}
-        trained = time.perf_counter()
-        with clock("validation"):
-            fitted.outputs = predict(steps, validation)
-            on_validation = measure(model.loss, validation.pixels.labels, fitted.outputs)
-        measured |= {f"val_{name}": value for name, value in on_validation.items()}
-        line = {"epoch": epoch + 1, **_finite(measured), **_seconds(begun, trained, time.perf_counter())}
-        fitted.history.append(line)
-        with clock("saving"):
-            on_epoch(line)
-        display.epoch_ends(line)
-        fitted.stopped = next((why for rule in rules if (why := rule(epoch + 1, line))), None)
-        if fitted.stopped:
+
+    model: keras.Model
+    train: Batches
+    validation: Batches
+    as_is: Batches
+    epochs: int
+    rules: Sequence[Rule]
+    keeper: Keeper
+    display: Display
+    clock: Clock
+    on_begin: Callable[[History], None]
+    on_epoch: Callable[[dict[str, Any]], None]
+
+
+def fit(course: Course) -> Fitted:
+    """Train from the state that was kept last, or from the start, and measure after every epoch.
+
+    Raises:
+        InterruptedRunError: someone asked to end it; its state is kept.
+        GreycardError: a kept state of other data or another model.
+    """
+    steps = steps_for(course.model, course.train.batch_size, course.epochs * len(course.train))
+    progress = course.keeper.begin(course.model, steps)
+    course.on_begin(progress.history)
+    if progress.resumed:
+        course.display.says(f"going on {progress.place}")
+    stopped = _replayed(course.rules, progress.history)
+    outputs: np.ndarray | None = None
+    while progress.epoch < course.epochs and not stopped:
+        line, outputs = _epoch(course, steps, progress)
+        stopped = gone_bad(progress.history, course.epochs, course.keeper.bad)
+        if stopped:
+            stopped, outputs = f"{stopped}; {_kept(course.keeper)}", None
             break
-    with clock("validation"), display.waiting("measuring the training images as they are"):
-        fitted.after = _finite(measure(model.loss, as_is.pixels.labels, predict(steps, as_is)))
-    return fitted
+        stopped = _asked(course.rules, line)
+        course.keeper.after_step(progress)
+    return _measured(course, steps, progress, stopped, outputs)
 
 
 def predict(steps: Steps, batches: Batches) -> np.ndarray:
@@ -91,21 +106,73 @@ def predict(steps: Steps, batches: Batches) -> np.ndarray:
     return np.concatenate([steps.predict(images) for images, _ in batches.epoch(0)])
 
 
-def _train(steps: Steps, batches: Batches, epoch: int, display: Display, clock: Clock) -> dict[str, float]:
-    done = 0
-    for images, labels in clock.waiting_for(batches.epoch(epoch, steps.together)):
-        with clock("compute"):
+def _epoch(course: Course, steps: Steps, progress: Progress) -> tuple[dict[str, Any], np.ndarray]:
+    """Train to the epoch's end and measure; its history line, and the outputs on validation."""
+    number = progress.epoch + 1
+    course.display.epoch_begins(number, course.epochs, len(course.train.pixels))
+    begun, before = time.perf_counter(), progress.epoch_seconds
+    learnt = _train(course, steps, progress)
+    trained = time.perf_counter()
+    with course.clock("validation"):
+        outputs = predict(steps, course.validation)
+        held_out = measure(course.model.loss, course.validation.pixels.labels, outputs)
+    seconds = _seconds(begun - before, trained, time.perf_counter())
+    line = {"epoch": number, **_finite(learnt, "train_"), **_finite(held_out, "val_"), **seconds}
+    progress.history.append(line)
+    progress.epoch, progress.batch, progress.epoch_seconds = number, 0, 0.0
+    with course.clock("saving"):
+        course.on_epoch(line)
+    course.display.epoch_ends(line)
+    return line, outputs
+
+
+def _train(course: Course, steps: Steps, progress: Progress) -> dict[str, float]:
+    train, begun, before = course.train, time.perf_counter(), progress.epoch_seconds
+    for images, labels in course.clock.waiting_for(train.epoch(progress.epoch, steps.together, progress.batch)):
+        with course.clock("compute"):
             steps.train(images, labels)
-        done += len(images)
-        display.images_done(done)
-    with clock("compute"):
+        progress.batch += -(-len(images) // train.batch_size)
+        progress.epoch_seconds = before + time.perf_counter() - begun
+        course.display.images_done(min(progress.batch * train.batch_size, len(train.pixels)))
+        if not course.keeper.after_step(progress):
+            break
+    with course.clock("compute"):
         return steps.totals()
+
+
+def _replayed(rules: Sequence[Rule], history: History) -> str | None:
+    """The rules told of the epochs before; why they would have ended training, where a kill came in between."""
+    stopped = None
+    for line in history:
+        stopped = stopped or _asked(rules, line)
+    return stopped
+
+
+def _asked(rules: Sequence[Rule], line: dict[str, Any]) -> str | None:
+    reasons = [rule(line["epoch"], line) for rule in rules]
+    return next((why for why in reasons if why), None)
+
+
+def _kept(keeper: Keeper) -> str:
+    place = keeper.back_to_good()
+    return f"the model is the last good one, kept {place}" if place else "no good model was kept before"
+
+
+def _measured(
+    course: Course, steps: Steps, progress: Progress, stopped: str | None, outputs: np.ndarray | None
+) -> Fitted:
+    """The final model on both splits; its outputs on validation are there already if they are the last epoch's."""
+    with course.clock("validation"), course.display.waiting("measuring the training images as they are"):
+        known = outputs if outputs is not None else predict(steps, course.validation)
+        held_out = measure(course.model.loss, course.validation.pixels.labels, known)
+        after = measure(course.model.loss, course.as_is.pixels.labels, predict(steps, course.as_is))
+    return Fitted(progress.history, stopped, known, _finite(held_out), _finite(after), progress.resumed)
 
 
 def _seconds(begun: float, trained: float, ended: float) -> dict[str, float]:
     return {"seconds": ended - begun, "train_seconds": trained - begun, "val_seconds": ended - trained}
 
 
-def _finite(measured: dict[str, float]) -> dict[str, float | None]:
+def _finite(measured: dict[str, float], prefix: str = "") -> dict[str, float | None]:
     """JSON has no NaN: None."""
-    return {name: value if math.isfinite(value) else None for name, value in measured.items()}
+    return {f"{prefix}{name}": value if math.isfinite(value) else None for name, value in measured.items()}

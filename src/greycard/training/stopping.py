@@ -23,6 +23,30 @@ def stopping_rules(recipe: Recipe, train_images: int, val_images: int) -> list[R
     return rules
 
 
+EXPLODED = 1000
+"""Times the first epoch's training loss from which on a loss counts as exploded."""
+
+
+def gone_bad(history: Sequence[Mapping[str, Any]], epochs: int, bad_weights: bool) -> str | None:
+    """Why there is no sense in another epoch after the last one of `history`.
+
+    Args:
+        history: a line an epoch.
+        epochs: planned.
+        bad_weights: whether some weight is no number any more; a ReLU can make 0 of it, and the loss look well.
+    """
+    line, first = history[-1], history[0]["train_loss"]
+    begin = f"stopped after epoch {line['epoch']} of {epochs}:"
+    for split, key in (("training", "train_loss"), ("validation", "val_loss")):
+        if line[key] is None:
+            return f"{begin} the {split} loss is no number any more, as with a learning rate that is too high"
+    if bad_weights:
+        return f"{begin} some weights are no numbers any more, as with a learning rate that is too high"
+    if line["train_loss"] > EXPLODED * max(first, 1.0):
+        return f"{begin} the training loss exploded from {first:.4g} to {line['train_loss']:.4g}"
+    return None
+
+
 def _target(target: float, recipe: Recipe, images: int) -> Rule:
     """Asked of the accuracy as it is measured, or of the lower end of its interval."""
     split, epochs = recipe.target_split, recipe.epochs
@@ -70,12 +94,10 @@ def _patience(patience: int, epochs: int) -> Rule:
     def rule(epoch: int, line: Mapping[str, Any]) -> str | None:
         nonlocal best
         loss = line["val_loss"]
-        if loss is not None and loss < best[0]:
+        if loss < best[0]:
             best = (loss, epoch)
         if epoch - best[1] < patience:
             return None
-        if not best[1]:
-            return f"stopped after epoch {epoch} of {epochs}: validation loss was never a number"
         return (
             f"stopped after epoch {epoch} of {epochs}: validation loss has not fallen below {best[0]:.4f} of epoch"
             f" {best[1]} for {patience} epoch{'s' if patience > 1 else ''}"

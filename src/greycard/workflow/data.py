@@ -1,4 +1,4 @@
-"""The pictures a finished run was trained and measured on, found again."""
+"""The pictures a run was trained and measured on, found again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def dataset_of(run: RunRecord, data: str | Path | None, folder: str | Path | Non
     """The dataset a run was trained and measured on, as much of it as its recipe took.
 
     Args:
-        run: finished.
+        run: whose.
         data: its dataset's folder or manifest; None to find it by its name, here or in the data directory.
         folder: the data directory; by default `GREYCARD_DATA` or the user's data folder.
 
@@ -29,7 +29,18 @@ def dataset_of(run: RunRecord, data: str | Path | None, folder: str | Path | Non
         GreycardError: it is not there.
     """
     recipe = run.recipe
-    return _dataset(run, data, folder).limited(recipe.train_limit, recipe.val_limit, recipe.split_seed)
+    return whole_dataset_of(run, data, folder).limited(recipe.train_limit, recipe.val_limit, recipe.split_seed)
+
+
+def whole_dataset_of(run: RunRecord, data: str | Path | None, folder: str | Path | None) -> Dataset:
+    """As `dataset_of`, before the recipe's limits."""
+    recipe, fraction, seed = run.recipe, run.recipe.val_fraction, run.recipe.split_seed
+    if data is None and recipe.dataset in {entry.name for entry in CATALOG}:
+        return load_dataset(recipe.dataset, folder, val_fraction=fraction, split_seed=seed)
+    place = Path(data).expanduser() if data else _by_name(run, folder)
+    if place.suffix.lower() == ".csv" and not place.is_dir():
+        return load_manifest(place)
+    return load_folder(place, val_fraction=fraction, split_seed=seed)
 
 
 def validation_of(run: RunRecord, dataset: Dataset, display: Display) -> Pixels:
@@ -51,16 +62,6 @@ def split_pixels(recipe: Recipe, split: Split, what: str, display: Display) -> P
     """A split decoded as a recipe wants it."""
     count = display.counting(f"reading {what} images", len(split))
     return load_pixels(split, recipe.image_size, recipe.channels, lambda: count(1))
-
-
-def _dataset(run: RunRecord, data: str | Path | None, folder: str | Path | None) -> Dataset:
-    recipe, fraction, seed = run.recipe, run.recipe.val_fraction, run.recipe.split_seed
-    if data is None and recipe.dataset in {entry.name for entry in CATALOG}:
-        return load_dataset(recipe.dataset, folder, val_fraction=fraction, split_seed=seed)
-    place = Path(data).expanduser() if data else _by_name(run, folder)
-    if place.suffix.lower() == ".csv" and not place.is_dir():
-        return load_manifest(place)
-    return load_folder(place, val_fraction=fraction, split_seed=seed)
 
 
 def _by_name(run: RunRecord, folder: str | Path | None) -> Path:

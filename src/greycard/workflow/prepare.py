@@ -13,6 +13,7 @@ from greycard import backend
 from greycard.backend.precision import best_precision
 from greycard.datasets.core import Dataset, LeftOut
 from greycard.errors import GreycardError, GreycardWarning
+from greycard.memory import expect_room, used_bytes
 from greycard.models.backbone import RUN_MODEL, WeightsDoNotFitError, is_run
 from greycard.models.build import build_model
 from greycard.models.head import loss_for
@@ -22,12 +23,13 @@ from greycard.pipeline.pixels import Pixels
 from greycard.recipe import Recipe
 from greycard.training.clock import Clock
 from greycard.training.display import Display
+from greycard.training.memory import expected_bytes
 from greycard.workflow.data import split_pixels
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A resolved recipe with its pixels and its compiled model."""
+    """A resolved recipe with its pixels and its compiled model, and the bound of the memory that training takes."""
 
     recipe: Recipe
     classes: tuple[str, ...]
@@ -36,6 +38,7 @@ class Prepared:
     left_out: tuple[LeftOut, ...]
     weights: Path | None
     model: keras.Model
+    expected_bytes: int
 
 
 def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, display: Display, clock: Clock) -> Prepared:
@@ -55,7 +58,8 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, displa
     _expect_every_class(limited, train, validation)
     _warn_left_out(left_out)
     model, used = _build(resolved, dataset, files, train)
-    return Prepared(resolved, dataset.classes, train, validation, left_out, used, model)
+    needed = _expect_memory(model, resolved, train, validation)
+    return Prepared(resolved, dataset.classes, train, validation, left_out, used, model, needed)
 
 
 def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
@@ -121,6 +125,16 @@ def _build(recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: Pixel
             if position == len(files) - 1:
                 raise
     raise AssertionError("unreachable: there is always a candidate")
+
+
+def _expect_memory(model: keras.Model, recipe: Recipe, train: Pixels, validation: Pixels) -> int:
+    expected = expected_bytes(model, recipe, train, validation)
+    expect_room(
+        expected - used_bytes(),
+        f"training {recipe.name} in batches of {recipe.batch_size}",
+        "smaller batches (--set batch_size=…) or pictures (--set image_size=…), or close other programs",
+    )
+    return expected
 
 
 def _expect_every_class(dataset: Dataset, train: Pixels, validation: Pixels) -> None:

@@ -1,100 +1,114 @@
-"""One run: prepare, begin its folder, train, write what came of it, and last the summary."""
+"""One run: prepare, begin its folder, train, write what came of it, and last the summary; or go on with one."""
 
 from __future__ import annotations
 
-import time
+import hashlib
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-
 from greycard import backend
 from greycard.datasets.core import Dataset
-from greycard.datasets.digests import file_digest
 from greycard.doctor.quick import quick_look
-from greycard.errors import GreycardWarning
-from greycard.evaluation.calibration import calibration_facts
-from greycard.evaluation.diagnosis.diagnose import diagnose
-from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
-from greycard.evaluation.time_spent import time_facts
-from greycard.models.head import as_probabilities
+from greycard.errors import GreycardError, GreycardWarning
 from greycard.models.precision import computing_in
-from greycard.pipeline.pixels import Pixels
+from greycard.pipeline.batches import Batches
 from greycard.recipe import Recipe
-from greycard.runs.directory import ENVIRONMENT, LABELS, MODEL, RECIPE, SUMMARY, RunDirectory, expect_writable
-from greycard.runs.environment import environment, machine, peak_memory_mb
-from greycard.runs.evidence import diagnosis_line, evidence_of
-from greycard.runs.trackers import expect_installed, trackers
+from greycard.runs.directory import ENVIRONMENT, LABELS, ORIGIN, RECIPE, RunDirectory, expect_writable
+from greycard.runs.environment import environment
+from greycard.runs.evidence import diagnosis_line
+from greycard.runs.origin import Origin
+from greycard.runs.record import RunRecord
+from greycard.runs.trackers import Tracker, expect_installed, trackers
 from greycard.training.clock import Clock
 from greycard.training.display import Display
-from greycard.training.fit import Fitted, fit
-from greycard.training.stopping import missed_target, stopping_rules
+from greycard.training.fit import Course, Fitted, fit
+from greycard.training.interruption import Interruption
+from greycard.training.keeper import Keeper
+from greycard.training.stopping import stopping_rules
 from greycard.workflow.learner import Learner, learner
-from greycard.workflow.mistakes import worst_mistakes
 from greycard.workflow.prepare import Prepared, prepare
+from greycard.workflow.results import summarise, write_results
+
+_VERSIONS = ("greycard", "keras", "backend", "backend_version", "numpy", "machine", "device")
 
 
-def run(
-    recipe: Recipe,
-    dataset: Dataset,
-    *,
-    weights: str | Path | None,
-    out: str | Path,
-    display: Display,
-    published: dict[str, Any] | None = None,
-    reason: str | None = None,
-    track: Sequence[str] = (),
-) -> Path:
+def run(recipe: Recipe, dataset: Dataset, origin: Origin, *, out: str | Path, display: Display) -> Path:
     """Carry a recipe out.
 
     Args:
         recipe: what to train, and how.
         dataset: what to train on.
-        weights: of the backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        origin: what else was asked for.
         out: the folder of runs.
         display: told what happens.
-        published: a project's figures, kept in the summary beside ours.
-        reason: why this recipe, where Greycard chose it.
-        track: other tools to tell, of `tensorboard` and `mlflow`.
 
     Returns:
         The finished run's folder.
 
     Raises:
         GreycardError: a mistake a user can mend; before training begins, and so without a folder left behind.
+        InterruptedRunError: someone asked to end it; `resume` goes on.
     """
-    begun, clock = time.perf_counter(), Clock()
+    clock = Clock()
     expect_writable(out)
-    expect_installed(track)
+    expect_installed(origin.track)
     _tell_notes(recipe, dataset)
-    prepared = prepare(recipe, dataset, weights, display, clock)
-    directory = _begin(prepared, out)
+    prepared = prepare(recipe, dataset, origin.weights, display, clock)
+    directory = _begin(prepared, origin, out)
     display.says(_opening(prepared, directory.path))
-    data = _look(prepared, display, clock)
-    learns = learner(prepared, display, clock)
-    told = trackers(track, prepared.recipe, directory.path)
+    return _carry_out(prepared, directory, origin, display, clock)
+
+
+def resume(run: RunRecord, dataset: Dataset, origin: Origin, display: Display) -> Path:
+    """Go on with an unfinished run from the state it kept last; number for number as if it had not been ended.
+
+    Args:
+        run: unfinished.
+        dataset: what it was trained on.
+        origin: what else it was asked for.
+        display: told what happens.
+
+    Returns:
+        The finished run's folder.
+
+    Raises:
+        GreycardError: other data than it began with, or another process trains it.
+        InterruptedRunError: as for `run`.
+    """
+    clock = Clock()
+    expect_installed(origin.track)
+    _expect_classes(run, dataset)
+    directory = RunDirectory(run.path)
     try:
-        hear = [directory.append_history, *(each.epoch for each in told)]
-        fitted = _train(prepared.recipe, learns, hear, display, clock)
+        prepared = prepare(run.recipe, replace(dataset, name=run.recipe.dataset), origin.weights, display, clock)
+        _tell_other_versions(run)
+        display.says(_opening(prepared, directory.path))
+    except BaseException:
+        directory.release()
+        raise
+    return _carry_out(prepared, directory, origin, display, clock)
+
+
+def _carry_out(prepared: Prepared, directory: RunDirectory, origin: Origin, display: Display, clock: Clock) -> Path:
+    told: list[Tracker] = []
+    try:
+        data = _look(prepared, display, clock)
+        learns = learner(prepared, display, clock)
+        told += trackers(origin.track, prepared.recipe, directory.path)
+        fitted = _train(prepared.recipe, learns, directory, told, display, clock)
+        with display.waiting("saving"), clock("saving"):
+            write_results(prepared, fitted, directory)
+        found = {"reason": origin.reason, "published": origin.published, "data": data}
+        summary = summarise(prepared, fitted, clock, augment=learns.train.seconds, found=found)
+        directory.finish(summary)
     except BaseException:  # Ctrl-C, too
+        directory.release()
         for tracker in told:
             tracker.end(None)
         raise
-    with display.waiting("saving"), clock("saving"):
-        _write_results(prepared, fitted, directory)
-    summary = _summary(prepared, fitted) | {"reason": reason, "published": published, "data": data}
-    summary |= _honest(prepared, fitted, summary)
-    summary |= time_facts(
-        clock.seconds,
-        fitted.history,
-        images=len(prepared.train),
-        augment=learns.train.seconds,
-        total=time.perf_counter() - begun,
-    )
-    directory.write_json(SUMMARY, summary)
     for tracker in told:
         tracker.end(summary)
     _tell_end(summary, display)
@@ -106,12 +120,35 @@ def _tell_notes(recipe: Recipe, dataset: Dataset) -> None:
         warnings.warn(note, GreycardWarning, stacklevel=4)
 
 
-def _begin(prepared: Prepared, out: str | Path) -> RunDirectory:
-    directory = RunDirectory(out, prepared.recipe.name)
-    directory.write_json(RECIPE, prepared.recipe.to_json())
+def _begin(prepared: Prepared, origin: Origin, out: str | Path) -> RunDirectory:
+    """The recipe comes last: a folder with one is a run."""
+    directory = RunDirectory.new(out, prepared.recipe.name)
+    directory.write_json(ORIGIN, origin.to_json())
     directory.write_json(ENVIRONMENT, environment(backend.describe()))
     directory.write_json(LABELS, {"classes": list(prepared.classes)})
+    directory.write_json(RECIPE, prepared.recipe.to_json())
     return directory
+
+
+def _expect_classes(run: RunRecord, dataset: Dataset) -> None:
+    if run.classes != dataset.classes:
+        raise GreycardError(
+            f"{run.path} was begun on the classes {', '.join(run.classes)}; the data now has"
+            f" {', '.join(dataset.classes)}",
+            hint="put the data back as it was, or train anew",
+        )
+
+
+def _tell_other_versions(run: RunRecord) -> None:
+    now = environment(backend.describe())
+    other = [f"{name} {run.environment.get(name)}, now {now[name]}" for name in _VERSIONS
+             if run.environment.get(name) != now[name]]  # fmt: skip
+    if other:
+        warnings.warn(
+            f"{run.name} was begun with {'; '.join(other)}: its last digits may differ from an uninterrupted run's",
+            GreycardWarning,
+            stacklevel=4,
+        )
 
 
 def _opening(prepared: Prepared, path: Path) -> str:
@@ -140,99 +177,47 @@ def _look(prepared: Prepared, display: Display, clock: Clock) -> dict[str, Any] 
 
 
 def _train(
-    recipe: Recipe, learns: Learner, hear: Sequence[Callable[[dict[str, Any]], None]], display: Display, clock: Clock
+    recipe: Recipe,
+    learns: Learner,
+    directory: RunDirectory,
+    told: Sequence[Tracker],
+    display: Display,
+    clock: Clock,
 ) -> Fitted:
+    hear: list[Callable[[dict[str, Any]], None]] = [directory.append_history, *(each.epoch for each in told)]
+
     def on_epoch(line: dict[str, Any]) -> None:
-        for told in hear:
-            told(line)
+        for hears in hear:
+            hears(line)
 
-    with computing_in(learns.model, recipe.precision):
-        return fit(
-            learns.model,
-            learns.train,
-            learns.validation,
-            learns.as_is,
-            epochs=recipe.epochs,
-            rules=stopping_rules(recipe, len(learns.train.pixels), len(learns.validation.pixels)),
-            display=display,
-            clock=clock,
-            on_epoch=on_epoch,
-        )
-
-
-def _write_results(prepared: Prepared, fitted: Fitted, directory: RunDirectory) -> None:
-    """The validation images' probabilities, and the model without its optimizer, ready to predict."""
-    held_out = prepared.validation
-    probabilities = as_probabilities(fitted.outputs) if prepared.classes else fitted.outputs
-    directory.write_predictions(held_out.ids, held_out.labels, probabilities)
-    if prepared.classes:
-        directory.write_mistakes(*worst_mistakes(held_out, probabilities))
-    bare = keras.Model(prepared.model.inputs, prepared.model.outputs, name=prepared.model.name)
-    bare.save(directory.incomplete(MODEL))
-    directory.complete(MODEL)
-
-
-def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
-    """What the table shows: the last epoch, the best one, and how they came about."""
-    last, best = fitted.history[-1], best_epoch(fitted.history)
-    recipe = prepared.recipe
-    return {
-        "name": recipe.name,
-        "dataset": recipe.dataset,
-        "architecture": recipe.architecture,
-        "train_images": len(prepared.train),
-        "val_images": len(prepared.validation),
-        "epochs": len(fitted.history),
-        "epochs_planned": recipe.epochs,
-        "train_accuracy": last.get("train_accuracy"),
-        "val_accuracy": last.get("val_accuracy"),
-        "best_val_accuracy": best.get("val_accuracy"),
-        "best_epoch": best["epoch"],
-        "train_accuracy_after": fitted.after.get("accuracy"),
-        "train_loss_after": fitted.after["loss"],
-        "train_loss": last["train_loss"],
-        "val_loss": last["val_loss"],
-        "seconds_per_epoch": seconds_per_epoch(fitted.history),
-        "first_epoch_seconds": fitted.history[0]["seconds"],
-        "stopped": fitted.stopped or missed_target(recipe, fitted.history, len(_aimed_at(prepared))),
-        "parameters": prepared.model.count_params(),
-        "seed": recipe.seed,
-        "machine": machine(),
-        "peak_memory_mb": peak_memory_mb(),
-        "left_out": [{"id": item.id, "reason": item.reason} for item in prepared.left_out],
-        "weights": _weights(prepared.weights),
-        "answer": _line_sentence(prepared) if not prepared.classes else None,
-    }
-
-
-def _aimed_at(prepared: Prepared) -> Pixels:
-    return prepared.validation if prepared.recipe.target_split == "validation" else prepared.train
-
-
-def _honest(prepared: Prepared, fitted: Fitted, summary: dict[str, Any]) -> dict[str, Any]:
-    """What makes the figures honest: calibration, and what is wrong with them."""
-    if not prepared.classes:
-        return {"calibration": None, "diagnosis": []}
-    labels, probabilities = prepared.validation.labels, as_probabilities(fitted.outputs)
-    calibration = calibration_facts(labels, probabilities) if np.isfinite(probabilities).all() else None
-    evidence = evidence_of(
-        prepared.recipe, summary | {"calibration": calibration}, fitted.history, probabilities.argmax(axis=1)
+    interruption = Interruption()
+    course = Course(
+        model=learns.model,
+        train=learns.train,
+        validation=learns.validation,
+        as_is=learns.as_is,
+        epochs=recipe.epochs,
+        rules=stopping_rules(recipe, len(learns.train.pixels), len(learns.validation.pixels)),
+        keeper=Keeper(directory.checkpoints, _data_digest(learns), clock, interruption),
+        display=display,
+        clock=clock,
+        on_begin=directory.begin_history,
+        on_epoch=on_epoch,
     )
-    return {"calibration": calibration, "diagnosis": [verdict.to_json() for verdict in diagnose(evidence)]}
+    with interruption.awaited(), computing_in(learns.model, recipe.precision):
+        return fit(course)
 
 
-def _weights(file: Path | None) -> dict[str, str] | None:
-    return None if file is None else {"file": file.name, "sha256": file_digest(file)}
+def _data_digest(learns: Learner) -> str:
+    """SHA-256 over the pixels or features and the labels of both splits: what an exact continuation depends on."""
+    digest = hashlib.sha256()
+    for batches in (learns.train, learns.validation):
+        digest.update(_identity(batches))
+    return digest.hexdigest()
 
 
-def _line_sentence(prepared: Prepared) -> str | None:
-    """For one neuron: its line, and what it answers for the first validation input."""
-    values = [np.asarray(value) for value in prepared.model.get_weights()]
-    if [value.shape for value in values] != [(1, 1), (1,)]:
-        return None
-    weight, bias = float(values[0][0, 0]), float(values[1][0])
-    asked = float(prepared.validation.images[0, 0])
-    return read_line(weight, bias, asked, weight * asked + bias)
+def _identity(batches: Batches) -> bytes:
+    return batches.pixels.digest.encode() + batches.pixels.labels.tobytes()
 
 
 def _tell_end(summary: dict[str, Any], display: Display) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from greycard.evaluation.calibration import at_temperature
 from greycard.models.head import as_probabilities
 from greycard.pipeline.pixels import Pixels
 from greycard.runs.record import RunRecord
+from greycard.whole_files import whole, write_whole
 
 
 @dataclass(frozen=True)
@@ -61,18 +60,13 @@ def export(
             stays.
     """
     original = _original(run, classifier, validation)
-    draft = place.with_name(f".incomplete-{place.name}")
-    remove(draft)
-    try:
+    with whole(place) as draft:
         form.write(classifier.model, draft, some)
         facts = describe(run)
         embed(facts, draft)
         gate = hold_against(original, form.open(draft), validation, exact=form.exact)
         told = {"schema": 1, "format": form.name, **facts, "gate": gate.to_json()}
         _expect_passed(gate, form, told, place)
-        _put_in_place(draft, place)
-    finally:
-        remove(draft)
     _write(told, about(place))
     about(place, refused=True).unlink(missing_ok=True)
     return Exported(place, size_of(place), gate)
@@ -101,16 +95,6 @@ def _is_ours(place: Path) -> bool:
     return isinstance(facts, dict) and {"format", "gate", "recipe_sha256"} <= facts.keys()
 
 
-def _put_in_place(draft: Path, place: Path) -> None:
-    """A folder cannot be renamed over another, so the earlier one is put aside first."""
-    aside = place.with_name(f".replaced-{place.name}")
-    remove(aside)
-    if place.is_dir():
-        os.replace(place, aside)
-    os.replace(draft, place)
-    remove(aside)
-
-
 def _original(run: RunRecord, classifier: Classifier, pixels: Pixels) -> np.ndarray:
     """The trained model's own answers, calibrated apart from what is exported."""
     outputs = np.concatenate(list(answers(by_keras(classifier.network), pixels)))
@@ -118,9 +102,7 @@ def _original(run: RunRecord, classifier: Classifier, pixels: Pixels) -> np.ndar
 
 
 def _write(facts: dict[str, Any], target: Path) -> None:
-    draft = target.with_name(f".incomplete-{target.name}")
-    draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    os.replace(draft, target)
+    write_whole(target, json.dumps(facts, indent=2) + "\n")
 
 
 def _expect_passed(gate: Gate, form: Format, told: dict[str, Any], place: Path) -> None:
@@ -144,11 +126,3 @@ def _expect_passed(gate: Gate, form: Format, told: dict[str, Any], place: Path) 
 def size_of(place: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
     return sum(file.stat().st_size for file in ([place] if place.is_file() else place.rglob("*")) if file.is_file())
-
-
-def remove(place: Path) -> None:
-    """A file or a folder gone, if it was there."""
-    if place.is_dir():
-        shutil.rmtree(place)
-    else:
-        place.unlink(missing_ok=True)

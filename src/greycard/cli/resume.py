@@ -1,0 +1,30 @@
+"""`greycard resume`."""
+
+from __future__ import annotations
+
+import click
+
+from greycard.cli import options
+from greycard.cli.output import print_table, run_path
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--data", metavar="FOLDER|CSV", help="The pictures it was trained on, where they lie elsewhere now.")
+@options.data_dir
+@options.weights
+@options.out
+@options.quiet
+@options.debug
+def resume(
+    run: str, data: str | None, data_dir: str | None, weights: str | None, out: str, quiet: bool, debug: bool
+) -> None:
+    """Go on with an unfinished RUN from the state it kept last, and print its table line.
+
+    On the CPU it ends with the same numbers as if it had not been ended.
+    """
+    from greycard.api import resume as resume_run
+    from greycard.api import runs_table
+
+    finished = resume_run(run_path(run, out), data=data, data_dir=data_dir, weights=weights, quiet=quiet)
+    print_table(runs_table([finished]))

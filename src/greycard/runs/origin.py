@@ -1,0 +1,59 @@
+"""What a run was asked for beside its recipe, kept only until it is finished: a finished run holds no path."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from greycard.errors import GreycardError
+from greycard.runs.directory import CHECKPOINTS, ORIGIN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Enough to ask for the same run again.
+
+    Attributes:
+        data: the folder or manifest of the pictures; None for a dataset that is found by its name, or was no file.
+        data_dir: the folder of named datasets, where one was named.
+        weights: of the backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        track: other tools to tell, of `tensorboard` and `mlflow`.
+        published: a project's figures.
+        reason: why this recipe, where Greycard chose it.
+    """
+
+    data: str | None = None
+    data_dir: str | None = None
+    weights: str | None = None
+    track: tuple[str, ...] = ()
+    published: dict[str, Any] | None = None
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_origin(run: Path) -> Origin:
+    """An unfinished run's; an empty one where none was kept.
+
+    Raises:
+        GreycardError: the file is damaged.
+    """
+    path = run / CHECKPOINTS / ORIGIN
+    if not path.is_file():
+        return Origin()
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        del fields["schema"]
+        return Origin(**{**fields, "track": tuple(fields["track"])})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise GreycardError(f"{path} is damaged: {error}", hint="remove it, and name the data with --data") from error
+
+
+def as_place(place: str | Path | None) -> str | None:
+    """A path as it is found from everywhere; a word such as `imagenet` as it is."""
+    if place is None or str(place) in ("imagenet", "none"):
+        return None if place is None else str(place)
+    return str(Path(place).expanduser().absolute())

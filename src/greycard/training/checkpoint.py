@@ -1,0 +1,173 @@
+"""A checkpoint: all of a training's state in one file, whole, or known to be damaged.
+
+A line that names the format's version, a line of JSON, the arrays as NumPy writes them, and last the SHA-256 of all
+before it: no byte can change unnoticed. Nothing in it is ever run or unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from greycard.errors import GreycardError, GreycardWarning
+from greycard.whole_files import remove, whole
+
+KEPT = 2
+"""Checkpoints of a run: the newest, and the one before it in case the disk damages that one."""
+
+_FORMAT, _VERSION = "greycard checkpoint", 1
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_ENDING = ".checkpoint"
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        data: the digest of what it learns from and is measured on.
+        epoch: the epoch that is next or under way, counted from 0.
+        batch: the batch of it that is next.
+        history: a line for each epoch before.
+        sums: running loss and accuracy of the epoch under way.
+        epoch_seconds: spent on it so far.
+        seconds: spent by the run so far, by part and `total`.
+        resumed: how often the run was gone on with.
+    """
+
+    data: str
+    epoch: int = 0
+    batch: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    sums: dict[str, float] = field(default_factory=dict)
+    epoch_seconds: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
+    resumed: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words."""
+        after = f"after epoch {self.epoch}" if self.epoch else "at its beginning"
+        return f"in epoch {self.epoch + 1}, after step {self.batch:,}" if self.batch else after
+
+
+class BadNumbersError(Exception):
+    """There is no sense in keeping this state: it has numbers that are none."""
+
+
+class _DamagedError(Exception):
+    """The file is no whole checkpoint; the message says why."""
+
+
+def write_checkpoint(folder: Path, progress: Progress, arrays: Iterable[np.ndarray]) -> None:
+    """Keep the state and let go of the ones before the last.
+
+    Args:
+        folder: of the run's checkpoints.
+        progress: where training is.
+        arrays: all that training changes: weights, the optimizer's state, random states.
+
+    Raises:
+        OSError: it cannot be kept; the earlier ones are still there.
+        BadNumbersError: some number is not finite.
+    """
+    with whole(folder / f"{progress.epoch:06}-{progress.batch:08}{_ENDING}") as draft, draft.open("wb") as file:
+        digest = _Digest(file)
+        digest.write(f"{_FORMAT} {_VERSION}\n{json.dumps(asdict(progress), allow_nan=False)}\n".encode())
+        for array in arrays:
+            _expect_finite(array)
+            np.lib.format.write_array(digest, array, allow_pickle=False)
+        file.write(digest.value())
+    for older in _newest_first(folder)[KEPT:]:
+        remove(older)
+
+
+def newest_checkpoint(folder: Path) -> tuple[Progress, list[np.ndarray]] | None:
+    """The last state that was kept; a damaged file is told of, and the one before it taken.
+
+    Raises:
+        GreycardError: it was written by a newer Greycard.
+    """
+    for path in _newest_first(folder):
+        try:
+            return _read(path)
+        except (_DamagedError, OSError) as error:
+            warnings.warn(f"{path} is damaged ({error}) and not used", GreycardWarning, stacklevel=2)
+    return None
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Let go of all of them."""
+    for path in _newest_first(folder):
+        remove(path)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{_ENDING}"), reverse=True)
+
+
+def _read(path: Path) -> tuple[Progress, list[np.ndarray]]:
+    with path.open("rb") as file:
+        end = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
+        _expect_whole(file, end)
+        file.seek(0)
+        _expect_version(file.readline(), path)
+        said = json.loads(file.readline())
+        return _progress(said), list(_arrays(file, end))
+
+
+def _expect_whole(file: IO[bytes], end: int) -> None:
+    digest = hashlib.sha256()
+    for start in range(0, max(end, 0), 1 << 20):
+        digest.update(file.read(min(1 << 20, end - start)))
+    if end < 0 or file.read() != digest.digest():
+        raise _DamagedError("its bytes are not those that were written")
+
+
+def _expect_version(line: bytes, path: Path) -> None:
+    """Asked only of a whole file: this is what was written."""
+    if line != f"{_FORMAT} {_VERSION}\n".encode():
+        found = line.decode("utf-8", "replace").strip()[:60]
+        raise GreycardError(
+            f"{path} is of another Greycard: expected {_FORMAT} {_VERSION}, received {found}",
+            hint="go on with the Greycard it was begun with, or train anew",
+        )
+
+
+def _progress(said: Mapping[str, Any]) -> Progress:
+    try:
+        return Progress(**said)
+    except TypeError as error:
+        raise _DamagedError(str(error)) from error
+
+
+def _arrays(file: IO[bytes], end: int) -> Iterator[np.ndarray]:
+    while file.tell() < end:
+        yield np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _expect_finite(array: np.ndarray) -> None:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise BadNumbersError
+
+
+class _Digest:
+    """A file that only takes bytes, and knows the SHA-256 of what it took."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._hash = file, hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self._hash.update(data)
+        return self._file.write(data)
+
+    def value(self) -> bytes:
+        return self._hash.digest()

@@ -1,0 +1,85 @@
+"""Files written whole: under a draft's name first, and under their own once they are on the disk."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_DRAFT = ".incomplete-"
+
+
+@contextmanager
+def whole(place: Path) -> Iterator[Path]:
+    """A name beside `place` to write a file or a folder to; it takes the place when the block ends well.
+
+    Whoever looks at `place` sees what was there before or all of the new, also after a kill or a power cut. Each draft
+    has a name of its own, so that two writers never mix; it keeps the ending, which some libraries insist on.
+
+    Raises:
+        OSError: no room, no permission; what was at `place` is still there.
+    """
+    draft = place.with_name(f"{_DRAFT}{secrets.token_hex(4)}-{place.name}")
+    try:
+        yield draft
+        _to_disk(draft)
+        _take_the_place(draft, place)
+        _sync(place.parent)
+    finally:
+        remove(draft)
+
+
+def write_whole(place: Path, content: str | bytes) -> None:
+    """A small file, whole; text as UTF-8, names that are no valid text spelled with backslashes."""
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    with whole(place) as draft:
+        draft.write_bytes(data)
+
+
+def remove_drafts(folder: Path) -> None:
+    """What writers that were killed left in `folder`; call it where no other writer is at work."""
+    for draft in folder.glob(f"{_DRAFT}*"):
+        remove(draft)
+
+
+def remove(place: Path) -> None:
+    """A file or a folder gone, if it was there."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def _take_the_place(draft: Path, place: Path) -> None:
+    """A folder cannot be renamed over another, so the earlier one is put aside for this moment."""
+    if not place.is_dir():
+        os.replace(draft, place)
+        return
+    aside = draft.with_name(f"{draft.name}.replaced")
+    os.replace(place, aside)
+    os.replace(draft, place)
+    remove(aside)
+
+
+def _to_disk(draft: Path) -> None:
+    for path in draft.rglob("*") if draft.is_dir() else [draft]:
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Have the system write a file out, or a folder's names where it can do that."""
+    if path.is_dir():
+        with suppress(OSError):
+            _sync_open(os.open(path, os.O_RDONLY))
+    else:
+        _sync_open(os.open(path, os.O_RDWR))  # Windows syncs only what may be written to
+
+
+def _sync_open(file: int) -> None:
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,122 @@
+"""What came of a run: its predictions, its model, and the summary that the table shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from greycard.datasets.digests import file_digest
+from greycard.evaluation.calibration import calibration_facts
+from greycard.evaluation.diagnosis.diagnose import diagnose
+from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
+from greycard.evaluation.time_spent import time_facts
+from greycard.models.head import as_probabilities
+from greycard.pipeline.pixels import Pixels
+from greycard.runs.directory import MODEL, RunDirectory
+from greycard.runs.environment import machine, peak_memory_mb
+from greycard.runs.evidence import evidence_of
+from greycard.training.clock import Clock
+from greycard.training.fit import Fitted
+from greycard.training.stopping import missed_target
+from greycard.whole_files import whole
+from greycard.workflow.mistakes import worst_mistakes
+from greycard.workflow.prepare import Prepared
+
+
+def write_results(prepared: Prepared, fitted: Fitted, directory: RunDirectory) -> None:
+    """The validation images' probabilities, and the model without its optimizer, ready to predict."""
+    held_out = prepared.validation
+    probabilities = as_probabilities(fitted.outputs) if prepared.classes else fitted.outputs
+    directory.write_predictions(held_out.ids, held_out.labels, probabilities)
+    if prepared.classes:
+        directory.write_mistakes(*worst_mistakes(held_out, probabilities))
+    bare = keras.Model(prepared.model.inputs, prepared.model.outputs, name=prepared.model.name)
+    with whole(directory.path / MODEL) as draft:
+        bare.save(draft)
+
+
+def summarise(
+    prepared: Prepared, fitted: Fitted, clock: Clock, *, augment: float, found: dict[str, Any]
+) -> dict[str, Any]:
+    """The summary of a run.
+
+    Args:
+        prepared: what was trained.
+        fitted: what came out.
+        clock: where the time went.
+        augment: seconds of augmenting in threads of its own.
+        found: what else was asked for or found before: `reason`, `published`, `data`.
+    """
+    summary = _figures(prepared, fitted) | found
+    summary |= _honest(prepared, fitted, summary)
+    return summary | time_facts(
+        clock.seconds, fitted.history, images=len(prepared.train), augment=augment, total=clock.total
+    )
+
+
+def _figures(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
+    """What the table shows: the last epoch, the best one, and how they came about."""
+    last, best = fitted.history[-1], best_epoch(fitted.history)
+    recipe = prepared.recipe
+    return {
+        "name": recipe.name,
+        "dataset": recipe.dataset,
+        "architecture": recipe.architecture,
+        "train_images": len(prepared.train),
+        "val_images": len(prepared.validation),
+        "epochs": len(fitted.history),
+        "epochs_planned": recipe.epochs,
+        "train_accuracy": last.get("train_accuracy"),
+        "val_accuracy": fitted.held_out.get("accuracy"),
+        "best_val_accuracy": best.get("val_accuracy"),
+        "best_epoch": best["epoch"],
+        "train_accuracy_after": fitted.after.get("accuracy"),
+        "train_loss_after": fitted.after["loss"],
+        "train_loss": last["train_loss"],
+        "val_loss": fitted.held_out["loss"],
+        "seconds_per_epoch": seconds_per_epoch(fitted.history),
+        "first_epoch_seconds": fitted.history[0]["seconds"],
+        "stopped": fitted.stopped or missed_target(recipe, fitted.history, len(_aimed_at(prepared))),
+        "resumed": fitted.resumed,
+        "parameters": prepared.model.count_params(),
+        "seed": recipe.seed,
+        "machine": machine(),
+        "peak_memory_mb": peak_memory_mb(),
+        "expected_memory_mb": round(prepared.expected_bytes / 1e6, 1),
+        "left_out": [{"id": item.id, "reason": item.reason} for item in prepared.left_out],
+        "weights": _weights(prepared.weights),
+        "answer": _line_sentence(prepared) if not prepared.classes else None,
+    }
+
+
+def _aimed_at(prepared: Prepared) -> Pixels:
+    return prepared.validation if prepared.recipe.target_split == "validation" else prepared.train
+
+
+def _honest(prepared: Prepared, fitted: Fitted, summary: dict[str, Any]) -> dict[str, Any]:
+    """What makes the figures honest: calibration, and what is wrong with them."""
+    if not prepared.classes:
+        return {"calibration": None, "diagnosis": []}
+    labels, probabilities = prepared.validation.labels, as_probabilities(fitted.outputs)
+    calibration = calibration_facts(labels, probabilities) if np.isfinite(probabilities).all() else None
+    evidence = evidence_of(
+        prepared.recipe, summary | {"calibration": calibration}, fitted.history, probabilities.argmax(axis=1)
+    )
+    return {"calibration": calibration, "diagnosis": [verdict.to_json() for verdict in diagnose(evidence)]}
+
+
+def _weights(file: Path | None) -> dict[str, str] | None:
+    return None if file is None else {"file": file.name, "sha256": file_digest(file)}
+
+
+def _line_sentence(prepared: Prepared) -> str | None:
+    """For one neuron: its line, and what it answers for the first validation input."""
+    values = [np.asarray(value) for value in prepared.model.get_weights()]
+    if [value.shape for value in values] != [(1, 1), (1,)]:
+        return None
+    weight, bias = float(values[0][0, 0]), float(values[1][0])
+    asked = float(prepared.validation.images[0, 0])
+    return read_line(weight, bias, asked, weight * asked + bias)

@@ -1,0 +1,257 @@
+"""Ended and gone on with: the same numbers as never ended, and nothing taken for whole that is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import greycard
+from conftest import make_folder
+from greycard.errors import GreycardError, GreycardWarning
+from greycard.runs.directory import RunDirectory
+from greycard.training import keeper
+from greycard.training.checkpoint import newest_checkpoint
+from greycard.training.interruption import InterruptedRunError
+
+DNN: dict[str, Any] = {"conv": (), "dense": (16,), "dropout": 0.3, "optimizer": "rmsprop"}
+CNN: dict[str, Any] = {"rotation_range": 20.0, "horizontal_flip": True, "feature_dropout": 0.2, "patience": 9}
+SMALL: dict[str, Any] = {"epochs": 3, "train_limit": 200, "val_limit": 100, "batch_size": 16, "quiet": True}
+
+
+def numbers(run: greycard.Run) -> list[dict[str, Any]]:
+    """The history without what is a time."""
+    return [{key: value for key, value in line.items() if "seconds" not in key} for line in run.history]
+
+
+def assert_same(one: greycard.Run, other: greycard.Run) -> None:
+    """Number for number: history, predictions, weights."""
+    assert numbers(one) == numbers(other)
+    assert np.array_equal(one.predictions["probabilities"], other.predictions["probabilities"])
+    for ours, theirs in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)
+    times = {
+        "total_seconds",
+        "seconds_per_epoch",
+        "seconds_by_part",
+        "resumed",
+        "peak_memory_mb",
+        "advice",
+        "expected_memory_mb",
+    }
+    times |= {"augment_seconds", "images_per_second", "first_epoch_seconds"}
+    for name in one.summary.keys() - times:
+        assert one.summary[name] == other.summary[name], name
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Train, and send this process a signal at the n-th look at the clock; gives the run's folder."""
+
+    def train(moment: int, *arguments: Any, number: int = signal.SIGINT, **changes: Any) -> Path:
+        asked = keeper.Keeper.after_step
+        calls = 0
+
+        def after_step(self: keeper.Keeper, progress: Any) -> bool:
+            nonlocal calls
+            calls += 1
+            if calls == moment:
+                os.kill(os.getpid(), number)
+            return asked(self, progress)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(keeper.Keeper, "after_step", after_step)
+            with pytest.raises(InterruptedRunError) as stop:
+                greycard.train(*arguments, **changes)
+        return stop.value.run
+
+    return train
+
+
+@pytest.mark.small_project
+@pytest.mark.parametrize("changes", [DNN, CNN], ids=["dnn", "cnn, augmented"])
+@pytest.mark.parametrize(
+    "moment", [3, 14, 28, 42], ids=["in epoch 1", "end of epoch 1", "end of epoch 2", "at the end"]
+)
+def test_resumed_equals_uninterrupted(moment: int, changes: dict[str, Any], interrupted, tmp_path: Path) -> None:
+    run = interrupted(moment, "digits-cnn", out=tmp_path / "a", **SMALL, **changes)
+    assert not greycard.open_run(run).finished
+    resumed = greycard.resume(run, quiet=True)
+    assert resumed.summary["resumed"] == 1
+    assert_same(resumed, greycard.train("digits-cnn", out=tmp_path / "b", **SMALL, **changes))
+    assert not (run / "checkpoint").exists()
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small trained run to transfer from."""
+    out = tmp_path_factory.mktemp("network")
+    return greycard.train("digits-cnn", out=out, epochs=1, train_limit=100, quiet=True).path
+
+
+def test_a_transfer_run_resumed_equals_uninterrupted(interrupted, network: Path, tmp_path: Path) -> None:
+    changes = SMALL | {"conv": (), "backbone": str(network), "dense": (16,), "dropout": 0.2, "rotation_range": 10.0}
+    run = interrupted(20, "digits-cnn", out=tmp_path / "a", **changes)
+    assert_same(greycard.resume(run, quiet=True), greycard.train("digits-cnn", out=tmp_path / "b", **changes))
+
+
+def test_a_folder_is_found_again_from_anywhere(
+    pictures: Path, tmp_path: Path, cli, interrupted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended by the system, gone on with from another folder; a finished run holds no path."""
+    monkeypatch.chdir(pictures.parent)
+    changes = {"image_size": 32, "conv": (4,), "dense": (8,), "epochs": 2, "batch_size": 8, "quiet": True}
+    run = interrupted(4, greycard.load_folder("pictures"), out="runs", number=signal.SIGTERM, **changes)
+    run = run.absolute()
+    monkeypatch.chdir(tmp_path)
+    assert "resume" in cli("table", "--out", run.parent).out
+    assert f"`greycard resume {run}` goes on" in cli("show", run).out
+    page = cli("report", run).out.strip()
+    assert "unfinished: 1 of 2 epochs" in Path(page).read_text()
+    resumed = cli("resume", run, "--quiet")
+    assert (resumed.code, "pictures-1" in resumed.out) == (0, True)
+    kept = [path for path in run.rglob("*") if path.suffix in (".json", ".jsonl")]
+    assert not [path for path in kept if str(pictures) in path.read_text()]
+    again = cli("resume", run)
+    assert (again.code, "is finished" in again.err) == (2, True)
+
+
+def test_run_resume_goes_on_and_keeps_what_is_finished(cli, interrupted, tmp_path: Path) -> None:
+    few = {"epochs": 2, "train_limit": 100, "batch_size": 16}
+    words = [f"--set={name}={value}" for name, value in few.items()]
+    run = interrupted(5, "digits-cnn", out="runs", quiet=True, **few)
+    first = cli("run", "digits-cnn", "--resume", "--quiet", *words)
+    assert (first.code, greycard.open_run(run).summary["resumed"]) == (0, 1)
+    second = cli("run", "digits-cnn", "--resume", "--quiet", *words)
+    assert "is finished already" in second.err
+    assert second.out == first.out
+    assert cli("run", "digits-cnn", "--resume", "--quiet", "--seed=1", *words).code == 0
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["digits-cnn-1", "digits-cnn-2"]
+
+
+def test_other_pictures_than_it_began_with_are_refused(pictures: Path, interrupted, tmp_path: Path) -> None:
+    changes = {"image_size": 32, "conv": (4,), "dense": (8,), "epochs": 2, "batch_size": 8, "quiet": True}
+    run = interrupted(4, greycard.load_folder(pictures), out=tmp_path, **changes)
+    (pictures / "train" / "dark" / "000.jpg").write_bytes((pictures / "train" / "light" / "000.jpg").read_bytes())
+    with pytest.raises(GreycardError, match="no longer what it began with"):
+        greycard.resume(run, quiet=True)
+    make_folder(pictures, ["train", "validation"], ["white"], 3)
+    with pytest.raises(GreycardError, match="was begun on the classes dark, light; the data now has"):
+        greycard.resume(run, quiet=True)
+    assert not greycard.open_run(run).finished
+
+
+def test_one_process_trains_a_run(interrupted, tmp_path: Path, cli) -> None:
+    run = interrupted(4, "digits-cnn", out=tmp_path, **SMALL)
+    busy = RunDirectory(run)
+    refused = cli("resume", run)
+    assert (refused.code, "is being trained by another process" in refused.err) == (2, True)
+    assert "in training" in cli("show", run).out
+    busy.release()
+    assert newest_checkpoint(run / "checkpoint") is not None
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(interrupted, tmp_path: Path) -> None:
+    run = interrupted(14, "digits-cnn", out=tmp_path / "a", **SMALL)
+    last = max((run / "checkpoint").glob("*.checkpoint"))
+    content = bytearray(last.read_bytes())
+    content[len(content) // 2] ^= 1
+    (run / "checkpoint" / "999999-00000000.checkpoint").write_bytes(content)
+    with pytest.warns(GreycardWarning, match="damaged .* not used"):
+        resumed = greycard.resume(run, quiet=True)
+    assert_same(resumed, greycard.train("digits-cnn", out=tmp_path / "b", **SMALL))
+
+
+def test_a_checkpoint_of_a_newer_greycard_is_left_alone(interrupted, tmp_path: Path) -> None:
+    import hashlib
+
+    run = interrupted(3, "digits-cnn", out=tmp_path, **SMALL)
+    content = b"greycard checkpoint 2\n{}\n"
+    newer = run / "checkpoint" / "999999-00000000.checkpoint"
+    newer.write_bytes(content + hashlib.sha256(content).digest())
+    with pytest.raises(GreycardError, match="expected greycard checkpoint 1, received greycard checkpoint 2"):
+        greycard.resume(run, quiet=True)
+    assert newer.is_file()
+
+
+def test_checkpoints_are_few_and_go_in_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(keeper, "_LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "SHARE", 1e9)
+    seen = []
+    keep = keeper.Keeper.keep
+
+    def count(self: keeper.Keeper, progress: Any) -> bool:
+        kept = keep(self, progress)
+        seen.append(len(list(tmp_path.glob("*/checkpoint/*.checkpoint"))))
+        return kept
+
+    monkeypatch.setattr(keeper.Keeper, "keep", count)
+    run = greycard.train("digits-cnn", out=tmp_path, **SMALL)
+    assert (max(seen), len(seen) > 10) == (2, True)
+    assert not (run.path / "checkpoint").exists()
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def no_room(*_: Any) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(keeper, "_LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "SHARE", 1e9)
+    monkeypatch.setattr(keeper, "write_checkpoint", no_room)
+    with pytest.warns(GreycardWarning, match="its state could not be kept: No space left"):
+        assert greycard.train("digits-cnn", out=tmp_path, **SMALL).finished
+
+
+def test_numbers_that_go_bad_stop_the_run_and_the_last_good_model_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from greycard.backend.tensorflow_steps import TensorFlowSteps
+
+    monkeypatch.setattr(keeper, "_LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "SHARE", 1e9)
+    train, calls = TensorFlowSteps.train, 0
+
+    def go_bad(self: TensorFlowSteps, images: np.ndarray, labels: np.ndarray) -> None:
+        nonlocal calls
+        calls += 1
+        train(self, images, labels)
+        if calls == 20:
+            self._model.trainable_variables[0].assign(self._model.trainable_variables[0] * np.nan)
+
+    monkeypatch.setattr(TensorFlowSteps, "train", go_bad)
+    run = greycard.train("digits-cnn", out=tmp_path, **SMALL)
+    assert run.summary["stopped"].startswith("stopped after epoch 2 of 3: some weights are no numbers any more")
+    assert run.summary["stopped"].endswith("the model is the last good one, kept in epoch 2, after step 6")
+    assert calls == 20
+    assert np.isfinite(run.predictions["probabilities"]).all()
+    assert run.summary["val_accuracy"] == np.mean(
+        run.predictions["probabilities"].argmax(axis=1) == run.predictions["labels"]
+    )
+    assert all(np.isfinite(weight).all() for weight in run.model.get_weights())
+
+
+def test_a_loss_that_explodes_stops_the_run(tmp_path: Path, cli) -> None:
+    said = cli("run", "house-prices", "--set", "learning_rate=0.5", "--out", tmp_path)
+    assert said.code == 0
+    stopped = json.loads((tmp_path / "house-prices-1" / "summary.json").read_text())["stopped"]
+    assert "the training loss exploded from" in stopped
+
+
+def test_a_job_that_does_not_fit_is_refused_before_it_begins(
+    cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("greycard.memory.available_bytes", lambda: 50_000_000)
+    refused = cli("run", "digits-cnn", "--out", tmp_path)
+    assert refused.code == 2
+    assert "training digits-cnn in batches of" in refused.err
+    assert "0.1 GB are free" in refused.err.replace("0.0", "0.1")
+    assert "hint: smaller batches" in refused.err
+    assert not list(tmp_path.iterdir())
+    wide = cli("run", "digits-cnn", "--set", "dense=2000000000", "--out", tmp_path)
+    assert "a dense layer of 2,000,000,000 units on" in wide.err
