@@ -72,12 +72,13 @@ def write(path: Path, result: Mapping[str, Any]) -> None:
 
 def command() -> str:
     """The command line in use, as one types it in the project's folder."""
-    return " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    script = Path(sys.argv[0]).resolve().relative_to(HERE.parent.resolve())
+    return " ".join(["python", script.as_posix(), *sys.argv[1:]])
 
 
 def commit() -> str:
     """What is checked out; told on stderr if the code has changes that this commit has not."""
-    changed = _git("status", "--porcelain", "--", "../src", "*.py")
+    changed = _git("status", "--porcelain", "--", "../src", "*.py", "../torture/*.py")
     if changed:
         print(f"note: the code differs from its commit:\n{changed}", file=sys.stderr)
     return _git("rev-parse", "--short=12", "HEAD")

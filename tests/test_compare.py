@@ -35,7 +35,7 @@ def a_run(out: Path, right: float, *, seed: int = 0, ids: tuple[str, ...] = IDS,
          "train_loss", "val_loss", "seconds_per_epoch", "total_seconds", "parameters", "seed", "machine", "stopped",
          "left_out", "answer", "reason", "published")
     )  # fmt: skip
-    directory.write_json("summary.json", figures)
+    directory.finish(figures)
     return directory.path
 
 

@@ -59,7 +59,8 @@ def _run(out: Path, name: str = "mnist-dnn", accuracy: float = 0.97, finished: b
             "left_out": [],
             "published": PUBLISHED,
         }
-        directory.write_json("summary.json", figures)
+        directory.finish(figures)
+    directory.release()
     return directory.path
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import stat
 import zipfile
-import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from greycard.errors import GreycardError
 
@@ -14,6 +15,7 @@ MAX_FILES = 200_000
 MAX_BYTES = 8 << 30
 MAX_RATIO = 200
 _BLOCK = 1 << 20
+_NAME_BYTES = 255
 _IGNORED = ("__MACOSX", ".")  # a Mac's resource forks, hidden files
 
 
@@ -31,16 +33,25 @@ def unpack(archive: Path, prefix: str, target: Path) -> list[Path]:
     """
     target.mkdir(parents=True)
     try:
-        with zipfile.ZipFile(archive) as source:
+        with _opened(archive) as source:
             members = _members(source, prefix, archive)
             budget = min(MAX_BYTES, MAX_RATIO * archive.stat().st_size)
             return _write(source, members, target, budget)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: encrypted, or packed oddly
+    except zipfile.BadZipFile as error:
         shutil.rmtree(target)
         raise GreycardError(f"{archive} is damaged or not a plain zip file: {error}", hint="remove it") from error
     except BaseException:
         shutil.rmtree(target)
         raise
+
+
+def _opened(archive: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(archive)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # its table of contents, too
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def _members(source: zipfile.ZipFile, prefix: str, archive: Path) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
@@ -61,6 +72,8 @@ def _members(source: zipfile.ZipFile, prefix: str, archive: Path) -> list[tuple[
 def _expect_safe(info: zipfile.ZipInfo, archive: Path) -> None:
     path = PurePosixPath(info.filename.replace("\\", "/"))
     leaves = path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else True
+    if any(len(part.encode("utf-8", "replace")) > _NAME_BYTES for part in path.parts):
+        raise GreycardError(f"{archive} holds a name of more than {_NAME_BYTES} bytes; nothing was unpacked")
     if leaves or stat.S_ISLNK(info.external_attr >> 16):
         raise GreycardError(
             f"{archive} is not safe to unpack: {info.filename!r} leaves its folder or is a link; nothing was unpacked",
@@ -75,12 +88,31 @@ def _write(
     written = []
     for info, relative in members:
         place = target.joinpath(*relative.parts)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with source.open(info) as member, place.open("xb") as file:
-            while block := member.read(_BLOCK):
+        with _created(place) as file:
+            for block in _blocks(source, info):
                 budget -= len(block)
                 if budget < 0:
                     raise GreycardError("the archive unpacks to far more than it should; nothing was kept")
                 file.write(block)
         written.append(place)
     return written
+
+
+def _created(place: Path) -> IO[bytes]:
+    """A new file; two members of one name, or a name that is none, are the archive's fault and not the disk's."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place.open("xb")
+    except (FileExistsError, NotADirectoryError, ValueError) as error:
+        raise zipfile.BadZipFile(f"{place.name!r} cannot be a file's name: {error}") from error
+
+
+def _blocks(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    try:
+        with source.open(info) as member:
+            while block := member.read(_BLOCK):
+                yield block
+    except GeneratorExit:
+        raise
+    except Exception as error:  # a damaged zip raises nearly anything
+        raise zipfile.BadZipFile(str(error)) from error

@@ -56,6 +56,8 @@ class RunDirectory:
         Raises:
             GreycardError: `out` is a file or cannot be written.
         """
+        for earlier in Path(out).expanduser().glob(f"*/{CHECKPOINTS}"):
+            tidy(earlier.parent)
         return cls(_claim(Path(out).expanduser(), re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
@@ -108,6 +110,14 @@ def expect_writable(out: str | Path) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         why = "may not be written to" if there.is_dir() else "is a file"
         raise GreycardError(f"runs cannot be written to {folder}: {there} {why}", hint="--out names another folder")
+
+
+def tidy(path: Path) -> None:
+    """Let go of what a finished run has no more use for, where it was killed before it could."""
+    if (path / SUMMARY).is_file() and (path / CHECKPOINTS).is_dir() and not is_in_training(path):
+        remove_drafts(path)
+        with suppress(OSError):
+            remove(path / CHECKPOINTS)
 
 
 def is_in_training(path: Path) -> bool:

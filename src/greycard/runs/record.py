@@ -23,6 +23,7 @@ from greycard.runs.directory import (
     SCHEMA,
     SUMMARY,
     is_in_training,
+    tidy,
 )
 
 _IN_A_LINE = {"epoch", "train_loss", "val_loss", "seconds", "train_seconds"}
@@ -104,6 +105,7 @@ class RunRecord:
     def expect_unfinished(self) -> None:
         """GreycardError for a finished run, and for one that is in training."""
         if self.finished:
+            tidy(self.path)
             raise GreycardError(f"{self.path} is finished; there is nothing to go on with", hint="train anew for more")
         if is_in_training(self.path):
             raise GreycardError(f"{self.path} is being trained by another process", hint="wait for it, or end it first")

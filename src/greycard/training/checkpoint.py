@@ -120,8 +120,10 @@ def _read(path: Path) -> tuple[Progress, list[np.ndarray]]:
         _expect_whole(file, end)
         file.seek(0)
         _expect_version(file.readline(), path)
-        said = json.loads(file.readline())
-        return _progress(said), list(_arrays(file, end))
+        try:
+            return _progress(json.loads(file.readline())), list(_arrays(file, end))
+        except Exception as error:  # whole, and yet not what Greycard writes
+            raise _DamagedError(f"{type(error).__name__}: {error}") from error
 
 
 def _expect_whole(file: IO[bytes], end: int) -> None:
@@ -143,10 +145,12 @@ def _expect_version(line: bytes, path: Path) -> None:
 
 
 def _progress(said: Mapping[str, Any]) -> Progress:
-    try:
-        return Progress(**said)
-    except TypeError as error:
-        raise _DamagedError(str(error)) from error
+    """TypeError for other fields than `Progress` has, or other kinds of values."""
+    found, kinds = Progress(**said), Progress("")
+    wrong = [name for name, value in vars(kinds).items() if not isinstance(vars(found)[name], type(value))]
+    if wrong:
+        raise TypeError(f"{wrong[0]} is {vars(found)[wrong[0]]!r}")
+    return found
 
 
 def _arrays(file: IO[bytes], end: int) -> Iterator[np.ndarray]:

@@ -1,0 +1,158 @@
+"""SIGKILL a training at random moments of each of its stages, and see that nothing is lost.
+
+    python torture/kills.py [--rounds 25]
+
+A process trains; when it enters a stage, it is killed after a random part of the time the stage takes. Then the runs
+are listed, the run is gone on with (or, if it had not begun, trained anew), and its history, predictions and weights
+are held against those of a run that nobody disturbed. In the last stage two processes share the cache and the folder of
+runs, and one of them is killed. Writes `results/kills.json`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import child
+import jobs
+from greycard.pipeline import cache, pixels
+from greycard.runs.directory import RunDirectory
+from greycard.runs.record import RunRecord, find_runs
+from greycard.training import features, fit, keeper
+from greycard.workflow import run as workflow
+from jobs import Job
+from report import parser, results
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A function that is at work in it, one of its calls, and the job."""
+
+    name: str
+    owner: Any
+    function: str
+    calls: int
+    job: str = "cnn"
+
+
+STAGES = (
+    Stage("decoding into the cache", pixels, "_decode_into", 2),
+    Stage("publishing a cache entry", cache, "_built", 2),
+    Stage("features into the cache", features.FrozenFeatures, "_fill", 4, "transfer"),
+    Stage("training", fit, "_train", 3),
+    Stage("training a head on features", fit, "_train", 3, "transfer"),
+    Stage("keeping a checkpoint", keeper, "write_checkpoint", 60),
+    Stage("writing results", workflow, "write_results", 1),
+    Stage("writing the summary", RunDirectory, "finish", 1),
+)
+TOGETHER = Stage("two processes, one killed", fit, "_epoch", 3)
+
+
+_PATIENCE = 3
+"""Tries for each kill: a stage may be over before its moment comes."""
+
+
+def main() -> None:
+    options = parser(__doc__, rounds=13).parse_args()
+    rounds = 1 if options.quick else options.rounds
+    child.load()
+    found = results("kills", "stage", keep=not options.quick)
+    with tempfile.TemporaryDirectory() as folder:
+        made = jobs.make_jobs(Path(folder))
+        for number, stage in enumerate([*STAGES, TOGETHER]):
+            moments = random.Random(number)
+            outcomes: list[dict[str, Any]] = []
+            while sum(outcome["killed"] for outcome in outcomes) < rounds and len(outcomes) < _PATIENCE * rounds:
+                outcomes.append(_attempt(stage, made, moments))
+            found.put(_row(stage, number, outcomes))
+
+
+def _row(stage: Stage, seed: int, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
+    killed = [outcome for outcome in outcomes if outcome["killed"]]
+    return {
+        "stage": stage.name,
+        "seed": seed,
+        "tried": len(outcomes),
+        "killed": len(killed),
+        "resumed_from_a_checkpoint": sum(outcome["resumed"] for outcome in killed),
+        "survived": sum(not outcome["wrong"] for outcome in killed),
+        "wrong": [outcome["wrong"] for outcome in outcomes if outcome["wrong"]],
+    }
+
+
+def _attempt(stage: Stage, made: dict[str, Job], moments: random.Random) -> dict[str, Any]:
+    job = made[stage.job]
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        other = child.start(job.at(scratch), scratch) if stage is TOGETHER else None
+        killed = _kill(stage, job, scratch, moments)
+        codes = [
+            child.run(["table", "--out", str(scratch / child.WORK / "runs")], scratch),
+            child.run(["cache"], scratch),
+        ]
+        codes += [] if other is None else [child.end(other)]
+        codes.append(jobs.goes_on(job, scratch))
+        wrong = [f"exit code {code}" for code in codes if code] + _compared(job, scratch)
+        if wrong:
+            print((scratch / child.LOG).read_text())
+        resumed = any(
+            RunRecord(path).summary["resumed"] for path in find_runs(scratch / child.WORK / "runs") if not wrong
+        )
+        return {"killed": killed, "resumed": resumed, "wrong": wrong}
+
+
+def _kill(stage: Stage, job: Job, scratch: Path, moments: random.Random) -> bool:
+    """Whether the process was there to be killed when its moment came."""
+    read, write = os.pipe()
+    call = moments.randint(1, stage.calls)
+
+    def before() -> None:
+        jobs.often()
+        setattr(stage.owner, stage.function, _telling(getattr(stage.owner, stage.function), call, write))
+
+    number = child.start(job.at(scratch), scratch, before)
+    os.close(write)
+    if os.read(read, 1):
+        time.sleep(moments.random() * _SECONDS[stage.function])
+        os.kill(number, signal.SIGKILL)
+    os.close(read)
+    return child.end(number) == -signal.SIGKILL
+
+
+_SECONDS = {
+    "_decode_into": 0.3, "_built": 0.2, "_fill": 0.6, "_train": 0.6, "write_checkpoint": 0.008, "write_results": 0.12,
+    "finish": 0.006, "_epoch": 0.8,
+}  # fmt: skip
+"""About how long a call takes, on two cores."""
+
+
+def _telling(function: Callable[..., Any], call: int, pipe: int) -> Callable[..., Any]:
+    """The function, which writes a byte to the pipe when it is called for that time."""
+    calls = 0
+
+    def told(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            os.write(pipe, b"!")
+        return function(*arguments, **named)
+
+    return told
+
+
+def _compared(job: Job, scratch: Path) -> list[str]:
+    runs = find_runs(scratch / child.WORK / "runs")
+    if not runs:
+        return ["no run"]
+    return [wrong for path in runs for wrong in jobs.differences(RunRecord(path), job.reference)]
+
+
+if __name__ == "__main__":
+    main()
