@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow check docs bench clean
+.PHONY: demo test test-slow check docs bench torture clean
 
 demo: $(VENV)/.installed  ## from nothing to a trained model and its table line, on embedded real data
 	$(BIN)/greycard run digits-cnn
@@ -34,6 +34,15 @@ bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchm
 	$(BIN)/python benchmarks/rows.py --share 0.1 cats-dogs-25k-cnn cats-dogs-25k-cnn-augmented
 	$(BIN)/python benchmarks/rows.py --whole
 	$(BIN)/python benchmarks/recommended.py
+	$(BIN)/python docs/generate.py
+
+torture: $(VENV)/.developed  ## kills, flipped bytes, faults, fuzzing (docs/torture.md); takes an hour
+	$(BIN)/pip install --quiet --editable ".[torture]"
+	$(BIN)/python torture/resumes.py
+	$(BIN)/python torture/kills.py
+	$(BIN)/python torture/flips.py
+	$(BIN)/python torture/faults.py
+	$(BIN)/python torture/fuzz.py
 	$(BIN)/python docs/generate.py
 
 $(VENV)/.installed: pyproject.toml

@@ -72,8 +72,8 @@ def write(path: Path, result: Mapping[str, Any]) -> None:
 
 def command() -> str:
     """The command line in use, as one types it in the project's folder."""
-    script = Path(sys.argv[0]).resolve().relative_to(HERE.parent.resolve())
-    return " ".join(["python", script.as_posix(), *sys.argv[1:]])
+    script = Path(sys.argv[0]).resolve()
+    return " ".join(["python", f"{script.parent.name}/{script.name}", *sys.argv[1:]])
 
 
 def commit() -> str:

@@ -212,6 +212,11 @@ def doctor() -> str:
     return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["doctor_page"]()
 
 
+def torture(name: str) -> str:
+    """What was done to Greycard and what it lost; the tables are made beside the scripts that do it."""
+    return runpy.run_path(str(ROOT / "torture" / "page.py"))["table"](name)
+
+
 _LESSONS = {
     "convolution": ("mnist-dnn", "mnist-cnn"),
     "folders": ("horses-humans-cnn",),
@@ -237,6 +242,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "benchmarks": benchmarks,
     "compared": compared,
     "doctor": doctor,
+    **{f"torture-{name}": partial(torture, name) for name in ("resumes", "kills", "flips", "faults", "fuzz")},
     "real-stopping": partial(real_rows, "mnist-dnn", files=("stopping",)),
     **{f"real-{lesson}": partial(real_rows, *names) for lesson, names in _LESSONS.items()},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,9 +31,22 @@ class Outcome:
     err: str
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_user_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For what is made once for a module or the session, as `own_directories` is for a test."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _move_home(tmp_path_factory, monkeypatch)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_directories(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's folders, and each starts in a folder of its own."""
+    _move_home(tmp_path_factory, monkeypatch)
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
+
+
+def _move_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
@@ -42,7 +55,6 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.delenv("GREYCARD_WEIGHTS", raising=False)
     monkeypatch.setenv("GREYCARD_CACHE", str(home / "cache"))
     monkeypatch.delenv("GREYCARD_CACHE_LIMIT", raising=False)
-    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def _notebooks() -> ModuleType:
 
 notebooks = _notebooks()
 LESSONS = notebooks.lessons()
-LONG = ("6-augmentation", "7-transfer", "9-your-picture")
+LONG = ("4-folders", "6-augmentation", "7-transfer", "8-many-classes", "9-your-picture")
 RUN = [pytest.param(page, marks=pytest.mark.slow if page.stem in LONG else ()) for page in LESSONS]
 
 

@@ -1,6 +1,6 @@
 """Have the system refuse: a full disk, no permission, a read-only or failing disk, files that vanish.
 
-    python torture/faults.py [--rounds 25]
+    python torture/faults.py [--rounds 15]
 
 `full disk`: runs and cache lie on a file system of their own, too small by a random amount (needs the right to mount,
 left out without it). The other kinds: a random operation on a file of Greycard's answers with the system's error; with
@@ -29,7 +29,7 @@ import child
 import jobs
 from greycard.runs.record import RunRecord, find_runs
 from jobs import Job
-from report import parser, results
+from report import parser, tell
 
 KINDS = {
     "disk fails once (EIO)": (errno.EIO, False),
@@ -44,20 +44,21 @@ _MOUNT_KB = (40, 1400)
 
 def main() -> None:
     options = parser(__doc__, rounds=15).parse_args()
-    rounds = 1 if options.quick else options.rounds
     child.load()
-    found = results("faults", "fault", keep=not options.quick)
+    tell("faults", "fault", _rows(1 if options.quick else options.rounds), keep=not options.quick)
+
+
+def _rows(rounds: int) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         job = jobs.make_jobs(Path(folder))["cnn"]
         operations = _operations(job)
         for seed, (name, (code, lasting)) in enumerate(KINDS.items()):
             chance = random.Random(seed)
-            attempts = [_refused(job, chance.randint(1, operations), code, lasting) for _ in range(rounds)]
-            found.put(_row(name, seed, attempts))
+            yield _row(name, seed, [_refused(job, chance.randint(1, operations), code, lasting) for _ in range(rounds)])
         if _may_mount():
             chance = random.Random(len(KINDS))
             attempts = [_full(job, chance.randint(*_MOUNT_KB)) for _ in range(rounds)]
-            found.put(_row("full disk (a small file system)", len(KINDS), attempts))
+            yield _row("full disk (a small file system)", len(KINDS), attempts)
 
 
 def _row(name: str, seed: int, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def _row(name: str, seed: int, outcomes: list[dict[str, Any]]) -> dict[str, Any]
         "ended_with_one_sentence": sum(outcome["code"] == 2 for outcome in outcomes),
         "went_on": sum(outcome["code"] == 0 for outcome in outcomes),
         "recovered": sum(not outcome["wrong"] for outcome in outcomes),
-        "wrong": [outcome["wrong"] for outcome in outcomes if outcome["wrong"]],
+        "lost": [outcome["wrong"] for outcome in outcomes if outcome["wrong"]],
     }
 
 

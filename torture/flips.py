@@ -13,7 +13,7 @@ import random
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,21 @@ from greycard.pipeline.cache_entry import DamagedEntryError, Wanted, open_entry
 from greycard.runs.record import RunRecord
 from greycard.training import keeper
 from greycard.training.checkpoint import newest_checkpoint
-from report import parser, results
+from report import parser, tell
 
 Reader = Callable[[Path], Any]
 
 
 def main() -> None:
     options = parser(__doc__, rounds=300).parse_args()
-    rounds = 20 if options.quick else options.rounds
     child.load()
-    found = results("flips", "file", keep=not options.quick)
+    tell("flips", "file", _rows(20 if options.quick else options.rounds), keep=not options.quick)
+
+
+def _rows(rounds: int) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         for seed, (name, (file, read)) in enumerate(_victims(Path(folder)).items()):
-            found.put(_row(name, seed, file, read, rounds))
+            yield _row(name, seed, file, read, rounds)
 
 
 def _victims(scratch: Path) -> dict[str, tuple[Path, Reader]]:
@@ -91,7 +93,8 @@ def _row(name: str, seed: int, file: Path, read: Reader, rounds: int) -> dict[st
         file.write_bytes(flipped)
         counts[_outcome(read, file, good)] += 1
     aside.replace(file)
-    return {"file": name, "seed": seed, "bytes": len(content), "flipped": rounds, **counts}
+    lost = [name] * (counts["unnoticed"] + counts["crashed"])
+    return {"file": name, "seed": seed, "bytes": len(content), "flipped": rounds, **counts, "lost": lost}
 
 
 def _outcome(read: Reader, file: Path, good: Any) -> str:

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from report import parser, results
+from report import parser, tell
 
 HERE = Path(__file__).parent
 NAMES = (
@@ -29,9 +29,9 @@ _LIMITS = ("-rss_limit_mb=2048", "-timeout=10", "-print_final_stats=1")
 
 def main() -> None:
     options = _options()
-    found = results("fuzz", "target", keep=not options.quick)
-    for name in options.targets or NAMES:
-        found.put(_fuzzed(name, 5 if options.quick else options.seconds))
+    seconds = 5 if options.quick else options.seconds
+    rows = (_fuzzed(name, seconds) for name in options.targets or NAMES)
+    tell("fuzz", "target", rows, keep=not options.quick)
 
 
 def _options() -> argparse.Namespace:
@@ -50,6 +50,7 @@ def _fuzzed(name: str, seconds: int) -> dict[str, Any]:
         crashes = [path for path in Path(folder).iterdir() if path.name.startswith(("crash-", "oom-", "timeout-"))]
         if done.returncode or crashes:
             print(done.stdout[-3000:], done.stderr[-3000:])
+        lost = [path.name for path in crashes] or ([f"exit code {done.returncode}"] if done.returncode else [])
         return {
             "target": name,
             "seed": 1,
@@ -58,7 +59,8 @@ def _fuzzed(name: str, seconds: int) -> dict[str, Any]:
             "peak_memory_mb": _figure(r"stat::peak_rss_mb:\s+(\d+)", done.stderr),
             "corpus": len(list(corpus.iterdir())),
             "coverage": _figure(r"(?s).*cov: (\d+)", done.stderr),
-            "crashes": len(crashes) or int(done.returncode != 0),
+            "crashes": len(lost),
+            "lost": lost,
         }
 
 

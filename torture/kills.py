@@ -1,6 +1,6 @@
 """SIGKILL a training at random moments of each of its stages, and see that nothing is lost.
 
-    python torture/kills.py [--rounds 25]
+    python torture/kills.py [--rounds 13]
 
 A process trains; when it enters a stage, it is killed after a random part of the time the stage takes. Then the runs
 are listed, the run is gone on with (or, if it had not begun, trained anew), and its history, predictions and weights
@@ -15,7 +15,7 @@ import random
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from greycard.runs.record import RunRecord, find_runs
 from greycard.training import features, fit, keeper
 from greycard.workflow import run as workflow
 from jobs import Job
-from report import parser, results
+from report import parser, tell
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,18 @@ _PATIENCE = 3
 
 def main() -> None:
     options = parser(__doc__, rounds=13).parse_args()
-    rounds = 1 if options.quick else options.rounds
     child.load()
-    found = results("kills", "stage", keep=not options.quick)
+    tell("kills", "stage", _rows(1 if options.quick else options.rounds), keep=not options.quick)
+
+
+def _rows(rounds: int) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         made = jobs.make_jobs(Path(folder))
-        for number, stage in enumerate([*STAGES, TOGETHER]):
-            moments = random.Random(number)
-            outcomes: list[dict[str, Any]] = []
+        for seed, stage in enumerate([*STAGES, TOGETHER]):
+            moments, outcomes = random.Random(seed), list[dict[str, Any]]()
             while sum(outcome["killed"] for outcome in outcomes) < rounds and len(outcomes) < _PATIENCE * rounds:
                 outcomes.append(_attempt(stage, made, moments))
-            found.put(_row(stage, number, outcomes))
+            yield _row(stage, seed, outcomes)
 
 
 def _row(stage: Stage, seed: int, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _row(stage: Stage, seed: int, outcomes: list[dict[str, Any]]) -> dict[str, A
         "killed": len(killed),
         "resumed_from_a_checkpoint": sum(outcome["resumed"] for outcome in killed),
         "survived": sum(not outcome["wrong"] for outcome in killed),
-        "wrong": [outcome["wrong"] for outcome in outcomes if outcome["wrong"]],
+        "lost": [outcome["wrong"] for outcome in outcomes if outcome["wrong"]],
     }
 
 

@@ -14,6 +14,7 @@ import random
 import signal
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import child
 import jobs
 from greycard.runs.record import RunRecord, find_runs
 from greycard.training import fit
-from report import parser, results
+from report import parser, tell
 
 PROJECTS = {
     "mnist-dnn": ("epochs=4",),
@@ -33,12 +34,15 @@ PROJECTS = {
 def main() -> None:
     options = parser(__doc__, rounds=3).parse_args()
     child.load()
-    found = results("resumes", "project", keep=not options.quick)
+    tell("resumes", "project", _rows(options.rounds), keep=not options.quick)
+
+
+def _rows(rounds: int) -> Iterator[dict[str, Any]]:
     for seed, (name, settings) in enumerate(PROJECTS.items()):
         words = ("run", name, "--quiet", *(word for setting in settings for word in ("--set", setting)))
         with tempfile.TemporaryDirectory() as folder:
-            row = _row(words, seed, options.rounds, Path(folder))
-            found.put({"project": name, "settings": list(settings), "seed": seed, **row})
+            row = _row(words, seed, rounds, Path(folder))
+            yield {"project": name, "settings": list(settings), "seed": seed, **row}
 
 
 def _row(words: tuple[str, ...], seed: int, times: int, scratch: Path) -> dict[str, Any]:
@@ -58,7 +62,7 @@ def _row(words: tuple[str, ...], seed: int, times: int, scratch: Path) -> dict[s
         "epochs": reference["epochs"],
         "interrupted": interrupted,
         "resumed": run.summary["resumed"],
-        "differences": jobs.differences(run, job.reference) + ([f"exit code {code}"] if code else []),
+        "lost": jobs.differences(run, job.reference) + ([f"exit code {code}"] if code else []),
         "checkpoint_share": reference["seconds_by_part"]["checkpoint"] / reference["total_seconds"],
         "total_seconds": reference["total_seconds"],
         "peak_memory_mb": reference["peak_memory_mb"],

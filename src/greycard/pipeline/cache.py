@@ -23,6 +23,7 @@ from greycard.locations import cache_dir
 from greycard.pipeline import cache_room
 from greycard.pipeline.cache_entry import (
     DamagedEntryError,
+    OtherVersionError,
     Wanted,
     create_array,
     open_array,
@@ -169,7 +170,8 @@ def _found_or_room_made(root: Path, wanted: Wanted, limit: int) -> _Made | _Buil
             try:
                 return open_entry(wanted)
             except DamagedEntryError as error:
-                _say(f"what was kept of {wanted.about} is damaged ({error}) and is made anew")
+                if not isinstance(error, OtherVersionError):
+                    _say(f"what was kept of {wanted.about} is damaged ({error}) and is made anew")
                 cache_room.remove(wanted.folder)
         cache_room.sweep(root)
         cache_room.make_room(root, wanted.bytes, limit)

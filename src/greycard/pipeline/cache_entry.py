@@ -17,6 +17,8 @@ import numpy as np
 SCHEMA = 2
 """The version of `entry.json`; an entry of another one is made anew."""
 
+_EARLIER = range(1, SCHEMA)
+
 ARRAY, ENTRY = "array.npy", "entry.json"
 
 _CHUNK = 4 << 20
@@ -24,6 +26,10 @@ _CHUNK = 4 << 20
 
 class DamagedEntryError(Exception):
     """This folder is no whole entry; the message says why, in a few words."""
+
+
+class OtherVersionError(DamagedEntryError):
+    """Whole or not, it is another Greycard's; nothing is wrong with the disk."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,10 @@ def read_record(folder: Path) -> Record:
         DamagedEntryError: it cannot be read, or its array's file is missing or has another size.
     """
     try:
-        record = Record(**json.loads((folder / ENTRY).read_text(encoding="utf-8")))
+        said = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
+        if isinstance(said, dict) and said.get("schema") in _EARLIER:
+            raise OtherVersionError(f"{ENTRY} is an earlier Greycard's")
+        record = Record(**said)
         size = (folder / ARRAY).stat().st_size
     except OSError as error:
         raise DamagedEntryError(f"{Path(error.filename).name}: {error.strerror}") from error

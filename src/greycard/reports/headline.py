@@ -9,11 +9,15 @@ from greycard.runs.record import RunRecord
 
 
 def unfinished(run: RunRecord) -> str:
-    """How far a run has come that has no summary, and how to go on."""
+    """How far a run has come that has no summary."""
     state = f"unfinished: {len(run.history)} of {run.recipe.epochs} epochs"
-    if is_in_training(run.path):
-        return f"{state}, in training"
-    return f"{state}; `greycard resume {run.path}` goes on"
+    return f"{state}, in training" if is_in_training(run.path) else state
+
+
+def unfinished_hint(run: RunRecord) -> str:
+    """The same, and how to go on."""
+    state = unfinished(run)
+    return state if state.endswith("training") else f"{state}; `greycard resume {run.path}` goes on"
 
 
 def headline(run: RunRecord) -> str:

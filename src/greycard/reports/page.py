@@ -15,7 +15,7 @@ from PIL import Image
 from greycard.reports import figures
 from greycard.reports.columns import percent, seconds
 from greycard.reports.compare import comparison_text
-from greycard.reports.headline import headline, unfinished
+from greycard.reports.headline import headline, unfinished_hint
 from greycard.reports.svg import inline_svg
 from greycard.reports.table import make_table
 from greycard.runs.compare import compare_runs
@@ -92,7 +92,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
 def _so_far(run: RunRecord) -> dict[str, Any]:
     figures = [("epochs", f"{len(run.history)} of {run.recipe.epochs}"), ("seed", str(run.recipe.seed))]
     nothing: dict[str, Any] = {"verdicts": [], "scores": None, "mistakes": [], "time": None, "left_out": []}
-    return {"headline": f"{unfinished(run)}.", "figures": figures, **nothing}
+    return {"headline": f"{unfinished_hint(run)}.", "figures": figures, **nothing}
 
 
 def _curves(histories: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from greycard.evaluation.time_spent import time_line
 from greycard.reports.classes import classes_lines
 from greycard.reports.columns import percent, seconds, span
 from greycard.reports.diagnosis import diagnosis_lines
-from greycard.reports.headline import unfinished
+from greycard.reports.headline import unfinished_hint
 from greycard.reports.progress import epoch_line
 from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
@@ -35,7 +35,7 @@ def run_text(run: RunRecord) -> str:
 
 def _results(run: RunRecord) -> list[str]:
     if not run.finished:
-        return [unfinished(run)]
+        return [unfinished_hint(run)]
     summary = run.summary
     lines = [summary["reason"], *_figures(summary), summary.get("advice"), summary["stopped"], summary["answer"]]
     if summary["left_out"]:
