@@ -8,8 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from greycard.errors import GreycardError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -82,6 +86,26 @@ def seed_everything(seed: int) -> None:
         import torch
 
         torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def random_state() -> np.ndarray:
+    """The random state that the backend keeps outside of Keras's variables, uint8 (n,); PyTorch alone has one."""
+    import keras
+    import numpy as np
+
+    if keras.backend.backend() != "torch":
+        return np.empty(0, np.uint8)
+    import torch
+
+    return torch.get_rng_state().numpy()
+
+
+def set_random_state(state: np.ndarray) -> None:
+    """Put back what `random_state` gave."""
+    if len(state):
+        import torch
+
+        torch.set_rng_state(torch.from_numpy(state))
 
 
 def describe() -> dict[str, str]:

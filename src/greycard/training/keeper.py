@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from greycard.backend import random_state, set_random_state
 from greycard.backend.steps import Steps
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.training.checkpoint import (
@@ -108,13 +109,17 @@ class Keeper:
             return None
         progress, arrays = kept
         self._expect_same(progress, arrays)
-        for variable, array in zip(self._variables, arrays, strict=True):
-            variable.assign(array)
+        *values, random = arrays
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)
+        set_random_state(random)
         self._steps.go_on(progress.sums)
         return progress
 
     def _arrays(self) -> Iterator[np.ndarray]:
-        return (keras.ops.convert_to_numpy(variable) for variable in self._variables)
+        """All that training changes; last the random state."""
+        yield from (keras.ops.convert_to_numpy(variable) for variable in self._variables)
+        yield random_state()
 
     def _expect_same(self, progress: Progress, arrays: list[np.ndarray]) -> None:
         run = self._folder.parent
@@ -124,5 +129,5 @@ class Keeper:
                 " with",
                 hint="put the data back as it was, or train anew",
             )
-        if [array.shape for array in arrays] != [tuple(variable.shape) for variable in self._variables]:
+        if [array.shape for array in arrays[:-1]] != [tuple(variable.shape) for variable in self._variables]:
             raise GreycardError(f"{run} cannot go on: what it kept is of another model", hint="train it anew")
