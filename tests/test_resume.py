@@ -14,6 +14,7 @@ import pytest
 
 import greycard
 from conftest import make_folder
+from greycard.backend.tensorflow_steps import TensorFlowSteps
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.runs.directory import RunDirectory
 from greycard.training import keeper
@@ -147,6 +148,25 @@ def test_other_pictures_than_it_began_with_are_refused(pictures: Path, interrupt
     assert not greycard.open_run(run).finished
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_says_what_is_saved_and_how_to_go_on(
+    number: int, code: int, cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = TensorFlowSteps.train
+
+    def train_and_be_asked_to_end(self: TensorFlowSteps, images: np.ndarray, labels: np.ndarray) -> None:
+        train(self, images, labels)
+        os.kill(os.getpid(), number)
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(TensorFlowSteps, "train", train_and_be_asked_to_end)
+    said = cli("run", "digits-cnn", "--quiet", "--set", "train_limit=100")
+    assert said.code == code
+    assert "interrupted; runs/digits-cnn-1 is saved, in epoch 1, after step 1" in said.err
+    assert "hint: `greycard resume runs/digits-cnn-1` goes on" in said.err
+    assert signal.getsignal(number) is before
+
+
 def test_one_process_trains_a_run(interrupted, tmp_path: Path, cli) -> None:
     run = interrupted(4, "digits-cnn", out=tmp_path, **SMALL)
     busy = RunDirectory(run)
@@ -211,8 +231,6 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(monkeypatch: pyte
 def test_numbers_that_go_bad_stop_the_run_and_the_last_good_model_is_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from greycard.backend.tensorflow_steps import TensorFlowSteps
-
     monkeypatch.setattr(keeper, "_LEAST_SECONDS", 0.0)
     monkeypatch.setattr(keeper, "SHARE", 1e9)
     train, calls = TensorFlowSteps.train, 0

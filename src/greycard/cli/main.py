@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except GreycardError as error:
             return _tell(f"error: {error}", USER_MISTAKE, debug)
         except (KeyboardInterrupt, click.Abort) as stop:
-            return _tell_interrupted(stop, debug)
+            return _tell_interrupted(stop.__cause__ or stop, debug)  # click makes its own of a KeyboardInterrupt
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tell_interrupted(stop: BaseException, debug: bool) -> int:
     """A saved run is named; 128 and the signal's number, as shells have it."""
     run, number = getattr(stop, "run", None), getattr(stop, "number", INTERRUPTED - 128)
-    saved = f"{stop}" if run else "a run keeps what was saved of it, and `greycard table` shows it as unfinished"
+    saved = str(stop) if run else "a run keeps what was saved of it, and `greycard table` shows it as unfinished"
     return _tell(f"interrupted; {saved}\nhint: `greycard resume {run or 'RUN'}` goes on", 128 + number, debug)
 
 
