@@ -27,6 +27,7 @@ def test_the_small_project_runs_on(backend: str) -> None:
         "-p",
         "no:cacheprovider",
         HERE / "test_training.py",
+        HERE / "test_resume.py",
         HERE / "test_predict.py",
     ]
     done = subprocess.run(

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import pytest
 
 import greycard
 from conftest import make_folder
-from greycard.backend.tensorflow_steps import TensorFlowSteps
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.runs.directory import RunDirectory
 from greycard.training import keeper
@@ -55,7 +55,14 @@ def assert_same(one: greycard.Run, other: greycard.Run) -> None:
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Train or resume, and send this process a signal when training looks for one the n-th time; the run's folder."""
 
-    def train(moment: int, *arguments: Any, resume: bool = False, number: int = signal.SIGINT, **changes: Any) -> Path:
+    def train(
+        moment: int,
+        *arguments: Any,
+        resume: bool = False,
+        number: int = signal.SIGINT,
+        said: str = "is saved",
+        **changes: Any,
+    ) -> Path:
         asked = keeper.Keeper.after_step
         calls = 0
 
@@ -68,7 +75,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
 
         with monkeypatch.context() as patch:
             patch.setattr(keeper.Keeper, "after_step", after_step)
-            with pytest.raises(InterruptedRunError) as stop:
+            with pytest.raises(InterruptedRunError, match=said) as stop:
                 (greycard.resume if resume else greycard.train)(*arguments, **changes)
         return stop.value.run
 
@@ -87,6 +94,22 @@ def test_resumed_equals_uninterrupted(changes: dict[str, Any], interrupted, tmp_
     assert resumed.summary["resumed"] == 4
     assert_same(resumed, greycard.train("digits-cnn", out=tmp_path / "b", **SMALL, **changes))
     assert not (run / "checkpoint").exists()
+
+
+@pytest.mark.slow
+def test_resumed_equals_uninterrupted_with_several_steps_a_call_in_bfloat16(
+    interrupted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from greycard.backend import tensorflow_steps
+
+    monkeypatch.setattr(tensorflow_steps, "_WORTH_COMPILING", 0)
+    changes = SMALL | DNN | {"batch_size": 4, "precision": "bfloat16", "target_accuracy": 0.999, "patience": 2}
+    run = interrupted(1, "digits-cnn", out=tmp_path / "a", **changes)
+    kept = newest_checkpoint(run / "checkpoint")
+    assert kept is not None
+    assert kept[0].together == kept[0].batch > 1
+    resumed = greycard.resume(run, quiet=True)
+    assert_same(resumed, greycard.train("digits-cnn", out=tmp_path / "b", **changes))
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +175,8 @@ def test_other_pictures_than_it_began_with_are_refused(pictures: Path, interrupt
 def test_an_interruption_says_what_is_saved_and_how_to_go_on(
     number: int, code: int, cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from greycard.backend.tensorflow_steps import TensorFlowSteps
+
     train = TensorFlowSteps.train
 
     def train_and_be_asked_to_end(self: TensorFlowSteps, images: np.ndarray, labels: np.ndarray) -> None:
@@ -165,6 +190,57 @@ def test_an_interruption_says_what_is_saved_and_how_to_go_on(
     assert "interrupted; runs/digits-cnn-1 is saved, in epoch 1, after step 1" in said.err
     assert "hint: `greycard resume runs/digits-cnn-1` goes on" in said.err
     assert signal.getsignal(number) is before
+
+
+def test_without_a_kept_state_it_begins_anew_and_says_so(interrupted, tmp_path: Path, cli) -> None:
+    run = interrupted(3, "digits-cnn", out=tmp_path / "a", **SMALL)
+    for kept in (run / "checkpoint").glob("*.checkpoint"):
+        kept.unlink()
+    said = cli("resume", run)
+    assert "no state of it was kept: it begins anew" in said.err
+    assert greycard.open_run(run).summary["resumed"] == 0
+
+
+def test_an_interruption_never_claims_what_it_could_not_save(
+    monkeypatch: pytest.MonkeyPatch, interrupted, tmp_path: Path
+) -> None:
+    def no_room(*_: Any) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(keeper, "write_checkpoint", no_room)
+    with pytest.warns(GreycardWarning, match="could not be kept"):
+        run = interrupted(3, "digits-cnn", out=tmp_path, said="no state of .* could be saved", **SMALL)
+    assert newest_checkpoint(run / "checkpoint") is None
+
+
+def test_another_backends_state_is_refused(interrupted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = interrupted(3, "digits-cnn", out=tmp_path, **SMALL)
+
+    def of_jax(folder: Path, before_epoch: int | None = None) -> Any:
+        kept = newest_checkpoint(folder, before_epoch)
+        assert kept is not None
+        return replace(kept[0], backend="jax"), kept[1]
+
+    monkeypatch.setattr(keeper, "newest_checkpoint", of_jax)
+    with pytest.raises(GreycardError, match="was begun on jax; this is tensorflow"):
+        greycard.resume(run, quiet=True)
+
+
+def test_a_disk_that_fails_for_now_costs_no_checkpoint(
+    interrupted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = interrupted(14, "digits-cnn", out=tmp_path, **SMALL)
+    before = sorted((run / "checkpoint").iterdir())
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise OSError(5, os.strerror(5))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np.lib.format, "read_array", fails)
+        with pytest.raises(OSError, match="Input/output"):
+            greycard.resume(run, quiet=True)
+    assert sorted((run / "checkpoint").iterdir()) == before
+    assert greycard.resume(run, quiet=True).summary["resumed"] == 1
 
 
 def test_one_process_trains_a_run(interrupted, tmp_path: Path, cli) -> None:
@@ -204,16 +280,15 @@ def test_checkpoints_are_few_and_go_in_the_end(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(keeper, "_LEAST_SECONDS", 0.0)
     monkeypatch.setattr(keeper, "SHARE", 1e9)
     seen = []
-    keep = keeper.Keeper.keep
+    keep = keeper.Keeper._keep
 
-    def count(self: keeper.Keeper, progress: Any) -> bool:
-        kept = keep(self, progress)
+    def count(self: keeper.Keeper, progress: Any) -> None:
+        keep(self, progress)
         seen.append(len(list(tmp_path.glob("*/checkpoint/*.checkpoint"))))
-        return kept
 
-    monkeypatch.setattr(keeper.Keeper, "keep", count)
+    monkeypatch.setattr(keeper.Keeper, "_keep", count)
     run = greycard.train("digits-cnn", out=tmp_path, **SMALL)
-    assert (max(seen), len(seen) > 10) == (2, True)
+    assert (max(seen), len(seen) > 10) == (3, True)
     assert not (run.path / "checkpoint").exists()
 
 
@@ -231,6 +306,8 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(monkeypatch: pyte
 def test_numbers_that_go_bad_stop_the_run_and_the_last_good_model_is_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    from greycard.backend.tensorflow_steps import TensorFlowSteps
+
     monkeypatch.setattr(keeper, "_LEAST_SECONDS", 0.0)
     monkeypatch.setattr(keeper, "SHARE", 1e9)
     train, calls = TensorFlowSteps.train, 0
@@ -245,7 +322,7 @@ def test_numbers_that_go_bad_stop_the_run_and_the_last_good_model_is_kept(
     monkeypatch.setattr(TensorFlowSteps, "train", go_bad)
     run = greycard.train("digits-cnn", out=tmp_path, **SMALL)
     assert run.summary["stopped"].startswith("stopped after epoch 2 of 3: some weights are no numbers any more")
-    assert run.summary["stopped"].endswith("the model is the last good one, kept in epoch 2, after step 6")
+    assert run.summary["stopped"].endswith("the model is as it was kept after epoch 1")
     assert calls == 20
     assert np.isfinite(run.predictions["probabilities"]).all()
     assert run.summary["val_accuracy"] == np.mean(
@@ -259,17 +336,21 @@ def test_a_loss_that_explodes_stops_the_run(tmp_path: Path, cli) -> None:
     assert said.code == 0
     stopped = json.loads((tmp_path / "house-prices-1" / "summary.json").read_text())["stopped"]
     assert "the training loss exploded from" in stopped
+    assert "no model was kept before that epoch" in stopped
 
 
 def test_a_job_that_does_not_fit_is_refused_before_it_begins(
     cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("greycard.memory.available_bytes", lambda: 50_000_000)
+    monkeypatch.setattr("greycard.workflow.prepare.available_bytes", lambda: 1_000_000)
     refused = cli("run", "digits-cnn", "--out", tmp_path)
     assert refused.code == 2
-    assert "training digits-cnn in batches of" in refused.err
-    assert "0.1 GB are free" in refused.err.replace("0.0", "0.1")
+    assert "error: training in batches of 32 needs at least" in refused.err
     assert "hint: smaller batches" in refused.err
     assert not list(tmp_path.iterdir())
+    monkeypatch.setattr("greycard.workflow.prepare.available_bytes", lambda: 200_000_000)
+    tight = cli("run", "digits-cnn", "--out", tmp_path, "--epochs", "1", "--set", "train_limit=50")
+    assert tight.code == 0
+    assert "note: training in batches of 32 may need up to" in tight.err
     wide = cli("run", "digits-cnn", "--set", "dense=2000000000", "--out", tmp_path)
     assert "a dense layer of 2,000,000,000 units on" in wide.err

@@ -3,8 +3,9 @@
     python torture/faults.py [--rounds 15]
 
 `full disk`: runs and cache lie on a file system of their own, too small by a random amount (needs the right to mount,
-left out without it). The other kinds: a random operation on a file of Greycard's answers with the system's error; with
-`read-only` and `no permission` every later one, too. The command must end well with a `note:`, or with exit code 2 and
+left out without it). The other kinds: a random operation on a file of Greycard's (opening it, also to read where the
+error can meet that; renaming, syncing, making folders) answers with the system's error; in lasting kinds every later
+one, too. The command must end well with a `note:`, or with exit code 2 and
 one sentence; when the fault is gone, the run is gone on with and held against an undisturbed one. Writes
 `results/faults.json`.
 """
@@ -51,9 +52,8 @@ def main() -> None:
 def _rows(rounds: int) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         job = jobs.make_jobs(Path(folder))["cnn"]
-        operations = _operations(job)
         for seed, (name, (code, lasting)) in enumerate(KINDS.items()):
-            chance = random.Random(seed)
+            chance, operations = random.Random(seed), _operations(job, code)
             yield _row(name, seed, [_refused(job, chance.randint(1, operations), code, lasting) for _ in range(rounds)])
         if _may_mount():
             chance = random.Random(len(KINDS))
@@ -73,18 +73,19 @@ def _row(name: str, seed: int, outcomes: list[dict[str, Any]]) -> dict[str, Any]
     }
 
 
-def _operations(job: Job) -> int:
-    """How many operations on files of its own an undisturbed training has."""
+def _operations(job: Job, code: int) -> int:
+    """How many operations on files of its own, that such an error can meet, an undisturbed training has."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        child.run(job.at(scratch), scratch, partial(_interfere, scratch, 0, 0, False))
+        child.run(job.at(scratch), scratch, partial(_interfere, scratch, 0, code, False))
         return int((scratch / "operations").read_text())
 
 
 def _refused(job: Job, at: int, code: int, lasting: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        return _held(job, scratch, partial(_interfere, scratch, at, code, lasting), f"operation {at}")
+        outcome = _ended(job, scratch, partial(_interfere, scratch, at, code, lasting), f"operation {at}")
+        return _gone_on(job, scratch, outcome)
 
 
 def _full(job: Job, kilobytes: int) -> dict[str, Any]:
@@ -94,10 +95,6 @@ def _full(job: Job, kilobytes: int) -> dict[str, Any]:
             outcome = _ended(job, scratch, jobs.often, f"{kilobytes} KB")
             subprocess.run(["mount", "-o", "remount,size=64m", str(scratch / child.WORK)], check=True)
             return _gone_on(job, scratch, outcome)
-
-
-def _held(job: Job, scratch: Path, before: Callable[[], None], what: str) -> dict[str, Any]:
-    return _gone_on(job, scratch, _ended(job, scratch, before, what))
 
 
 def _ended(job: Job, scratch: Path, before: Callable[[], None], what: str) -> dict[str, Any]:
@@ -131,9 +128,9 @@ def _interfere(scratch: Path, at: int, code: int, lasting: bool) -> None:
             nonlocal count
             if concerns(*arguments, **named):
                 count += 1
-                if code and (count >= at if lasting else count == at):
+                if at and (count >= at if lasting else count == at):
                     raise OSError(code, os.strerror(code), str(arguments[0]))
-                if not code:
+                if not at:
                     with real_open(scratch / "operations", "w") as file:
                         file.write(str(count))
             return function(*arguments, **named)
@@ -147,7 +144,7 @@ def _interfere(scratch: Path, at: int, code: int, lasting: bool) -> None:
         return under(path) and any(letter in str(mode) for letter in "wax+")
 
     real_open = io.open
-    builtins.open = io.open = refusing(io.open, writes if code != errno.ENOENT else under)
+    builtins.open = io.open = refusing(io.open, writes if code in (errno.ENOSPC, errno.EROFS) else under)
     for name in ("replace", "rename", "mkdir"):
         setattr(os, name, refusing(getattr(os, name), under))
     for name in ("fsync", "posix_fallocate"):

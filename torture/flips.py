@@ -2,9 +2,9 @@
 
     python torture/flips.py [--rounds 300]
 
-Each round changes one random byte of one file by a random value. A checkpoint must be refused and the one before it
-taken, a cache entry made anew, both told of; a finished run's file must be refused by its reader in one sentence, or
-still say exactly the same. Writes `results/flips.json`.
+Each round changes one random byte of one file by a random value. A checkpoint or a cache entry must be told to be
+damaged (what happens then is tested in tests/); a finished run's file must be refused by its reader in one sentence,
+or still say exactly the same. Writes `results/flips.json`.
 """
 
 from __future__ import annotations

@@ -62,7 +62,9 @@ def _row(words: tuple[str, ...], seed: int, times: int, scratch: Path) -> dict[s
         "epochs": reference["epochs"],
         "interrupted": interrupted,
         "resumed": run.summary["resumed"],
-        "lost": jobs.differences(run, job.reference) + ([f"exit code {code}"] if code else []),
+        "lost": jobs.differences(run, job.reference)
+        + ([f"exit code {code}"] if code else [])
+        + ([] if interrupted == run.summary["resumed"] > 0 else ["not interrupted and resumed as often"]),
         "checkpoint_share": reference["seconds_by_part"]["checkpoint"] / reference["total_seconds"],
         "total_seconds": reference["total_seconds"],
         "peak_memory_mb": reference["peak_memory_mb"],

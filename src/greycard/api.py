@@ -81,6 +81,7 @@ def train(
     )
     origin = Origin(
         data=as_place(data.origin),
+        folder=as_place("."),
         data_dir=as_place(data_dir),
         weights=as_place(weights),
         track=tuple(track),
@@ -103,6 +104,7 @@ def resume(
     data: str | Path | None = None,
     data_dir: str | Path | None = None,
     weights: str | Path | None = None,
+    track: Sequence[str] | None = None,
     quiet: bool = False,
 ) -> Run:
     """Go on with an unfinished run, and return it finished: number for number as if it had not been ended.
@@ -113,6 +115,7 @@ def resume(
         data: the folder or manifest it was trained on, where it lies elsewhere now.
         data_dir: likewise the folder of named datasets.
         weights: likewise its backbone's weights.
+        track: other tools to tell than it was begun with.
         quiet: show nothing.
 
     Raises:
@@ -125,8 +128,14 @@ def resume(
     record = run if isinstance(run, RunRecord) else RunRecord(run)
     record.expect_unfinished()
     asked = read_origin(record.path)
-    found = dataset or whole_dataset_of(record, data or asked.data, data_dir or asked.data_dir)
-    origin = replace(asked, weights=as_place(weights) or asked.weights)
+    origin = replace(
+        asked,
+        data=as_place(data) or asked.data,
+        data_dir=as_place(data_dir) or asked.data_dir,
+        weights=as_place(weights) or asked.weights,
+        track=asked.track if track is None else tuple(track),
+    )
+    found = dataset or whole_dataset_of(record, origin.data, origin.data_dir)
     with display(quiet) as shown:
         with shown.waiting("starting Keras"):
             _start()

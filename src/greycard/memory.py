@@ -1,4 +1,4 @@
-"""The memory that this process may still have, and a clear word where a job needs more."""
+"""The memory that this process may still have, in its machine or its container."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import psutil
 
-from greycard.errors import GreycardError
-
 _CGROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ("/sys/fs/cgroup", "memory.max", "memory.current", ""),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
 )
+_FILES = ("inactive_file", "active_file")
+"""What a container counts as used, and gives up for the asking: pages of files."""
 
 
 def available_bytes() -> int:
@@ -24,28 +24,14 @@ def used_bytes() -> int:
     return psutil.Process().memory_info().rss
 
 
-def expect_room(needed: int, what: str, hint: str) -> None:
-    """GreycardError where `needed` more bytes are not there.
-
-    Args:
-        needed: bytes.
-        what: they are for, as the beginning of a sentence.
-        hint: what to change.
-    """
-    room = available_bytes()
-    if needed > room:
-        raise GreycardError(f"{what} needs about {_gb(needed)} of memory; {_gb(room)} are free", hint=hint)
-
-
-def _gb(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB"
-
-
 def _left_in_container() -> list[int]:
     left = []
-    for limit, usage in _CGROUPS:
+    for folder, limit, usage, prefix in _CGROUPS:
         try:
-            left.append(max(int(Path(limit).read_text()) - int(Path(usage).read_text()), 0))
+            most, used = (int(Path(folder, name).read_text()) for name in (limit, usage))
+            lines = (line.split() for line in Path(folder, "memory.stat").read_text().splitlines())
+            files = sum(int(value) for name, value in lines if name in {prefix + each for each in _FILES})
+            left.append(max(most - used + files, 0))
         except (OSError, ValueError):  # no container of this kind, or one without a limit
             continue
     return left

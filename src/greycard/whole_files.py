@@ -16,8 +16,9 @@ _DRAFT = ".incomplete-"
 def whole(place: Path) -> Iterator[Path]:
     """A name beside `place` to write a file or a folder to; it takes the place when the block ends well.
 
-    Whoever looks at `place` sees what was there before or all of the new, also after a kill or a power cut. Each draft
-    has a name of its own, so that two writers never mix; it keeps the ending, which some libraries insist on.
+    Whoever looks at a file's `place` sees what was there before or all of the new, also after a kill or a power cut; a
+    folder that replaces another is missing for a moment. Each draft has a name of its own, so that two writers never
+    mix; it keeps the ending, which some libraries insist on.
 
     Raises:
         OSError: no room, no permission; what was at `place` is still there.
@@ -27,7 +28,7 @@ def whole(place: Path) -> Iterator[Path]:
         yield draft
         _to_disk(draft)
         _take_the_place(draft, place)
-        _sync(place.parent)
+        sync(place.parent)
     finally:
         remove(draft)
 
@@ -60,16 +61,20 @@ def _take_the_place(draft: Path, place: Path) -> None:
         return
     aside = draft.with_name(f"{draft.name}.replaced")
     os.replace(place, aside)
-    os.replace(draft, place)
+    try:
+        os.replace(draft, place)
+    except OSError:
+        os.replace(aside, place)
+        raise
     remove(aside)
 
 
 def _to_disk(draft: Path) -> None:
     for path in draft.rglob("*") if draft.is_dir() else [draft]:
-        _sync(path)
+        sync(path)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Have the system write a file out, or a folder's names where it can do that."""
     if path.is_dir():
         with suppress(OSError):

@@ -81,7 +81,7 @@ for _command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0, 2 for the user's mistake, 1 for ours, 130 for Ctrl-C."""
+    """Run the command line; returns the exit code: 0, 2 for the user's mistake, 1 for ours, 130 and 143 for signals."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     for stream, odd in zip((sys.stdin, sys.stdout, sys.stderr), _ODD_NAMES, strict=True):
@@ -113,8 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tell_interrupted(stop: BaseException, debug: bool) -> int:
     """A saved run is named; 128 and the signal's number, as shells have it."""
     run, number = getattr(stop, "run", None), getattr(stop, "number", INTERRUPTED - 128)
-    saved = str(stop) if run else "a run keeps what was saved of it, and `greycard table` shows it as unfinished"
-    return _tell(f"interrupted; {saved}\nhint: `greycard resume {run or 'RUN'}` goes on", 128 + number, debug)
+    saved = f"; {stop}\nhint: `greycard resume {run}` goes on" if run else ""
+    return _tell(f"interrupted{saved}", 128 + number, debug)
 
 
 def _tell(message: str, code: int, debug: bool) -> int:

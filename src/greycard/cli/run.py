@@ -57,7 +57,7 @@ def run(
         try:
             earlier = earlier_run(out, chosen[name].recipe.replace(**changes)) if go_on else None
             if earlier is not None:
-                finished.append(_gone_on_with(earlier, data_dir, weights, quiet))
+                finished.append(_gone_on_with(earlier, data_dir, weights, track, quiet))
                 continue
             run = train(name, data_dir=data_dir, weights=weights, out=out, quiet=quiet, track=track, **changes)
             finished.append(run)
@@ -72,11 +72,11 @@ def run(
         raise GreycardError(f"{len(failed)} of {len(chosen)} projects could not be trained: {', '.join(failed)}")
 
 
-def _gone_on_with(run: RunRecord, data_dir: str | None, weights: str | None, quiet: bool) -> Run:
+def _gone_on_with(run: RunRecord, data_dir: str | None, weights: str | None, track: list[str], quiet: bool) -> Run:
     from greycard.api import open_run, resume
 
     if not run.finished:
-        return resume(run, data_dir=data_dir, weights=weights, quiet=quiet)
+        return resume(run, data_dir=data_dir, weights=weights, track=track or None, quiet=quiet)
     click.echo(f"note: {run.path} is finished already", err=True)
     return open_run(run.path)
 

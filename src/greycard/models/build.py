@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from greycard.errors import GreycardError
-from greycard.memory import expect_room
+from greycard.memory import available_bytes
 from greycard.models.backbone import add_backbone
 from greycard.models.head import add_head, metrics_for
 from greycard.recipe import Recipe
@@ -89,8 +89,10 @@ def _dense(x: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
 
 def _expect_room(features: int, units: int) -> None:
     """The one kind of layer whose size can run away: a dense one on a large picture's flattened features."""
-    expect_room(
-        features * units * _BYTES_A_WEIGHT,
-        f"a dense layer of {units:,} units on {features:,} features",
-        "smaller pictures (--set image_size=…), --set pooling=average, or fewer units (--set dense=…)",
-    )
+    needed, room = features * units * _BYTES_A_WEIGHT, available_bytes()
+    if needed > room:
+        raise GreycardError(
+            f"a dense layer of {units:,} units on {features:,} features needs at least {needed / 1e9:,.1f} GB of"
+            f" memory; {room / 1e9:,.1f} GB are free",
+            hint="smaller pictures (--set image_size=…), --set pooling=average, or fewer units (--set dense=…)",
+        )

@@ -192,7 +192,7 @@ def _built(root: Path, building: _Building, wanted: Wanted, fill: Fill) -> _Made
             write_record(building.folder, wanted, facts)
             with cache_room.locked(root):
                 cache_room.publish(building.folder, building.lock, wanted.folder)
-                return open_entry(wanted)
+            return open_entry(wanted, just_written=True)
         except (OSError, DamagedEntryError) as error:  # the work is done: it is used, though not kept
             _say_not_kept(wanted, error)
             return open_array(building.folder), facts

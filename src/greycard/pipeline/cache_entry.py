@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from greycard.whole_files import sync
+
 SCHEMA = 2
 """The version of `entry.json`; an entry of another one is made anew."""
 
@@ -95,7 +97,7 @@ def open_array(folder: Path, mode: str = "r") -> np.memmap:
 
 def write_record(folder: Path, wanted: Wanted, facts: dict[str, Any]) -> None:
     """Make the entry whole: the array is on the disk before the record says so, and both are when this returns."""
-    _sync(folder / ARRAY)
+    sync(folder / ARRAY)
     size = (folder / ARRAY).stat().st_size
     now = datetime.now(UTC).isoformat(timespec="seconds")
     kept = json.loads(json.dumps(facts))  # as it will be read
@@ -104,7 +106,7 @@ def write_record(folder: Path, wanted: Wanted, facts: dict[str, Any]) -> None:
     )
     sealed = replace(record, seal=record.true_seal)
     (folder / ENTRY).write_text(json.dumps(asdict(sealed)), encoding="utf-8")
-    _sync(folder / ENTRY)
+    sync(folder / ENTRY)
 
 
 def read_record(folder: Path) -> Record:
@@ -120,7 +122,7 @@ def read_record(folder: Path) -> Record:
         record = Record(**said)
         size = (folder / ARRAY).stat().st_size
     except OSError as error:
-        raise DamagedEntryError(f"{Path(error.filename).name}: {error.strerror}") from error
+        raise DamagedEntryError(f"{Path(error.filename or ENTRY).name}: {error.strerror}") from error
     except (ValueError, TypeError) as error:  # no JSON, no object, or one with other keys
         raise DamagedEntryError(f"{ENTRY} is not one of this Greycard's") from error
     if record.schema != SCHEMA or not isinstance(record.facts, dict):
@@ -132,14 +134,18 @@ def read_record(folder: Path) -> Record:
     return record
 
 
-def open_entry(wanted: Wanted) -> tuple[np.ndarray, dict[str, Any]]:
+def open_entry(wanted: Wanted, *, just_written: bool = False) -> tuple[np.ndarray, dict[str, Any]]:
     """The array, mapped read-only, and its facts; the entry now counts as used.
+
+    Args:
+        wanted: what it must be.
+        just_written: by this process, which has no need to hash it once more.
 
     Raises:
         DamagedEntryError: it is not whole, has changed, or is not of the wanted shape and dtype.
     """
     record = read_record(wanted.folder)
-    if _digest(wanted.folder / ARRAY) != record.digest:
+    if not just_written and _digest(wanted.folder / ARRAY) != record.digest:
         raise DamagedEntryError(f"{ARRAY} has changed since it was written")
     try:
         array = open_array(wanted.folder)
@@ -170,8 +176,3 @@ def _digest(path: Path) -> str:
             return hashlib.sha256(b"".join(chunks)).hexdigest()
     except OSError as error:
         raise DamagedEntryError(f"{ARRAY}: {error.strerror}") from error
-
-
-def _sync(path: Path) -> None:
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())

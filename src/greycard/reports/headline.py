@@ -16,8 +16,7 @@ def unfinished(run: RunRecord) -> str:
 
 def unfinished_hint(run: RunRecord) -> str:
     """The same, and how to go on."""
-    state = unfinished(run)
-    return state if state.endswith("training") else f"{state}; `greycard resume {run.path}` goes on"
+    return unfinished(run) + ("" if is_in_training(run.path) else f"; `greycard resume {run.path}` goes on")
 
 
 def headline(run: RunRecord) -> str:

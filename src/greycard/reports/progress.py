@@ -39,7 +39,8 @@ class _Terminal:
         self._task: TaskID | None = None
         self._counted: list[TaskID] = []
         self._epochs = self._images = self._done_before = 0
-        self._begun = self._shown = 0.0
+        self._shown = 0.0
+        self._first: tuple[float, int] | None = None
 
     def says(self, sentence: str) -> None:
         self._console.print(sentence, markup=False)
@@ -78,15 +79,16 @@ class _Terminal:
         self._epochs, self._images = epochs, images
         self._done_before = (epoch - 1) * images
         self._progress.update(self._task, description=f"epoch {epoch}/{epochs}", completed=self._done_before)
-        self._begun = time.perf_counter()
+        self._first = None
 
     def images_done(self, count: int) -> None:
         """Called after every batch, so it must cost next to nothing: the bar is only told ten times a second."""
         now = time.perf_counter()
-        if self._task is None or now - self._shown < _REFRESH_SECONDS:
+        self._first = self._first or (now, count)  # an epoch that is gone on with has images behind it
+        if self._task is None or now - self._shown < _REFRESH_SECONDS or now == self._first[0]:
             return
         self._shown = now
-        speed = f"{count / (now - self._begun):,.0f} images/s"
+        speed = f"{(count - self._first[1]) / (now - self._first[0]):,.0f} images/s"
         self._progress.update(self._task, completed=self._done_before + count, speed=speed)
 
     def epoch_ends(self, line: dict[str, Any]) -> None:

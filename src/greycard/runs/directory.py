@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -32,7 +33,7 @@ class RunDirectory:
         path: an unfinished run's folder.
 
     Raises:
-        GreycardError: another process is training this run.
+        GreycardError: another process is training this run, or has finished it.
 
     Attributes:
         checkpoints: the folder of all that only an unfinished run needs; it goes when the run is finished.
@@ -42,6 +43,10 @@ class RunDirectory:
         self.path, self.checkpoints = path, path / CHECKPOINTS
         self.checkpoints.mkdir(exist_ok=True)
         self._lock = _held(self.checkpoints / _LOCK, path)
+        if (path / SUMMARY).is_file():
+            self.release()
+            tidy(path)
+            raise GreycardError(f"{path} is finished by now", hint="`greycard show` shows it")
         remove_drafts(path)
         remove_drafts(self.checkpoints)
 
@@ -115,8 +120,8 @@ def expect_writable(out: str | Path) -> None:
 def tidy(path: Path) -> None:
     """Let go of what a finished run has no more use for, where it was killed before it could."""
     if (path / SUMMARY).is_file() and (path / CHECKPOINTS).is_dir() and not is_in_training(path):
-        remove_drafts(path)
         with suppress(OSError):
+            remove_drafts(path)
             remove(path / CHECKPOINTS)
 
 
@@ -137,7 +142,7 @@ def _held(lock: Path, run: Path) -> IO[bytes] | None:
     """The open lock; None on a file system that has none."""
     file = lock.open("ab")
     try:
-        mine = locks.try_lock(file)
+        mine = any(_tried(file, seconds) for seconds in (0, 0.02, 0.1))  # someone may only have looked
     except OSError:
         file.close()
         return None
@@ -145,6 +150,11 @@ def _held(lock: Path, run: Path) -> IO[bytes] | None:
         file.close()
         raise GreycardError(f"{run} is being trained by another process", hint="wait for it, or end it first")
     return file
+
+
+def _tried(file: IO[bytes], seconds: float) -> bool:
+    time.sleep(seconds)
+    return locks.try_lock(file)
 
 
 def _claim(out: Path, name: str) -> Path:

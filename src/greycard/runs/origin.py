@@ -17,6 +17,7 @@ class Origin:
 
     Attributes:
         data: the folder or manifest of the pictures; None for a dataset that is found by its name, or was no file.
+        folder: the current one when it was begun.
         data_dir: the folder of named datasets, where one was named.
         weights: of the backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
         track: other tools to tell, of `tensorboard` and `mlflow`.
@@ -25,6 +26,7 @@ class Origin:
     """
 
     data: str | None = None
+    folder: str | None = None
     data_dir: str | None = None
     weights: str | None = None
     track: tuple[str, ...] = ()

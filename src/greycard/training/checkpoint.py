@@ -11,6 +11,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -21,11 +22,12 @@ from greycard.errors import GreycardError, GreycardWarning
 from greycard.whole_files import remove, whole
 
 KEPT = 2
-"""Checkpoints of a run: the newest, and the one before it in case the disk damages that one."""
+"""Checkpoints of a run: the newest, and the one before it in case the disk damages that one. Beside them the newest
+from before the epoch under way is kept, to go back to if the numbers go bad in it."""
 
 _FORMAT, _VERSION = "greycard checkpoint", 1
 _DIGEST_BYTES = hashlib.sha256().digest_size
-_ENDING = ".checkpoint"
+_ENDING, _DAMAGED = ".checkpoint", ".damaged"
 
 
 @dataclass
@@ -41,6 +43,8 @@ class Progress:
         epoch_seconds: spent on it so far.
         seconds: spent by the run so far, by part and `total`.
         resumed: how often the run was gone on with.
+        backend: that computes.
+        together: batches that go into one call.
     """
 
     data: str
@@ -51,6 +55,8 @@ class Progress:
     epoch_seconds: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
     resumed: int = 0
+    backend: str = ""
+    together: int = 1
 
     @property
     def place(self) -> str:
@@ -83,35 +89,51 @@ def write_checkpoint(folder: Path, progress: Progress, arrays: Iterable[np.ndarr
         digest = _Digest(file)
         digest.write(f"{_FORMAT} {_VERSION}\n{json.dumps(asdict(progress), allow_nan=False)}\n".encode())
         for array in arrays:
-            _expect_finite(array)
+            expect_finite(array)
             np.lib.format.write_array(digest, array, allow_pickle=False)
         file.write(digest.value())
-    for older in _newest_first(folder)[KEPT:]:
+    for older in _spare(checkpoints(folder)):
         remove(older)
 
 
-def newest_checkpoint(folder: Path) -> tuple[Progress, list[np.ndarray]] | None:
-    """The last state that was kept; a damaged file is told of, and the one before it taken.
+def newest_checkpoint(folder: Path, before_epoch: int | None = None) -> tuple[Progress, list[np.ndarray]] | None:
+    """The last state that was kept; a damaged file is told of and put aside, and the one before it taken.
+
+    Args:
+        folder: of the run's checkpoints.
+        before_epoch: take none from within or after this epoch, counted from 0.
 
     Raises:
-        GreycardError: it was written by a newer Greycard.
+        GreycardError: it was written by a newer Greycard, or memory is short.
+        OSError: it cannot be read now; it stays as it is.
     """
-    for path in _newest_first(folder):
+    for path in checkpoints(folder):
+        if before_epoch is not None and _position(path) > (before_epoch, 0):
+            continue
         try:
             return _read(path)
-        except (_DamagedError, OSError) as error:
+        except _DamagedError as error:
             warnings.warn(f"{path} is damaged ({error}) and not used", GreycardWarning, stacklevel=2)
+            with suppress(OSError):
+                path.replace(path.with_suffix(_DAMAGED))
     return None
 
 
-def remove_checkpoints(folder: Path) -> None:
-    """Let go of all of them."""
-    for path in _newest_first(folder):
-        remove(path)
-
-
-def _newest_first(folder: Path) -> list[Path]:
+def checkpoints(folder: Path) -> list[Path]:
+    """The files, the newest first."""
     return sorted(folder.glob(f"*{_ENDING}"), reverse=True)
+
+
+def _spare(newest_first: list[Path]) -> list[Path]:
+    epoch = _position(newest_first[0])[0]
+    before = [path for path in newest_first if _position(path) <= (epoch, 0)][:1]
+    return [path for path in newest_first[KEPT:] if path not in before]
+
+
+def _position(path: Path) -> tuple[int, int]:
+    """The epoch and the batch that were next, by the file's name."""
+    epoch, _, batch = path.stem.partition("-")
+    return (int(epoch), int(batch)) if epoch.isdecimal() and batch.isdecimal() else (0, 0)
 
 
 def _read(path: Path) -> tuple[Progress, list[np.ndarray]]:
@@ -122,6 +144,10 @@ def _read(path: Path) -> tuple[Progress, list[np.ndarray]]:
         _expect_version(file.readline(), path)
         try:
             return _progress(json.loads(file.readline())), list(_arrays(file, end))
+        except OSError:
+            raise
+        except MemoryError as error:
+            raise GreycardError(f"there is too little memory to read {path}", hint="close other programs") from error
         except Exception as error:  # whole, and yet not what Greycard writes
             raise _DamagedError(f"{type(error).__name__}: {error}") from error
 
@@ -158,7 +184,8 @@ def _arrays(file: IO[bytes], end: int) -> Iterator[np.ndarray]:
         yield np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _expect_finite(array: np.ndarray) -> None:
+def expect_finite(array: np.ndarray) -> None:
+    """BadNumbersError for NaN or infinity."""
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise BadNumbersError
 

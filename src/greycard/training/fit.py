@@ -92,13 +92,15 @@ def fit(course: Course) -> Fitted:
     outputs: np.ndarray | None = None
     while progress.epoch < course.epochs and not stopped:
         line, outputs = _epoch(course, steps, progress)
+        course.keeper.look()
         stopped = gone_bad(progress.history, course.epochs, course.keeper.bad)
         if stopped:
-            stopped, outputs = f"{stopped}; {_kept(course.keeper)}", None
-            break
+            return _measured(course, steps, progress, f"{stopped}; {_gone_back(course.keeper, progress)}", None)
         stopped = _asked(course.rules, line)
         course.keeper.after_step(progress)
-    return _measured(course, steps, progress, stopped, outputs)
+    fitted = _measured(course, steps, progress, stopped, outputs)
+    course.keeper.after_step(progress)
+    return fitted
 
 
 def predict(steps: Steps, batches: Batches) -> np.ndarray:
@@ -153,9 +155,10 @@ def _asked(rules: Sequence[Rule], line: dict[str, Any]) -> str | None:
     return next((why for why in reasons if why), None)
 
 
-def _kept(keeper: Keeper) -> str:
-    place = keeper.back_to_good()
-    return f"the model is the last good one, kept {place}" if place else "no good model was kept before"
+def _gone_back(keeper: Keeper, progress: Progress) -> str:
+    """The model as it was kept last before the epoch in which its numbers went bad."""
+    place = keeper.back_to(progress.epoch - 1)
+    return f"the model is as it was kept {place}" if place else "no model was kept before that epoch"
 
 
 def _measured(

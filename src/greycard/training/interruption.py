@@ -14,16 +14,16 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class InterruptedRunError(KeyboardInterrupt):
-    """A run that was ended before its end, and saved.
+    """A run that was ended before its end.
 
     Args:
         run: its folder.
-        place: where it was.
+        saved: where the state is from that was kept last; empty if none could be.
         number: the signal that ended it.
     """
 
-    def __init__(self, run: Path, place: str, number: int) -> None:
-        super().__init__(f"{run} is saved, {place}")
+    def __init__(self, run: Path, saved: str, number: int) -> None:
+        super().__init__(f"{run} is saved, {saved}" if saved else f"no state of {run} could be saved")
         self.run, self.number = run, number
 
 
@@ -35,7 +35,10 @@ class Interruption:
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
-        """Within the block a signal only asks. In other threads than the first, signals stay as they are."""
+        """Within the block a signal only asks, and is raised at its end if nobody heard.
+
+        In other threads than the first, signals stay as they are.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -45,6 +48,8 @@ class Interruption:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+        if self.asked:
+            raise KeyboardInterrupt
 
     def _ask(self, number: int, _frame: FrameType | None) -> None:
         if self.asked:

@@ -14,13 +14,7 @@ import numpy as np
 from greycard.backend import random_state, set_random_state
 from greycard.backend.steps import Steps
 from greycard.errors import GreycardError, GreycardWarning
-from greycard.training.checkpoint import (
-    BadNumbersError,
-    Progress,
-    newest_checkpoint,
-    remove_checkpoints,
-    write_checkpoint,
-)
+from greycard.training.checkpoint import BadNumbersError, Progress, expect_finite, newest_checkpoint, write_checkpoint
 from greycard.training.clock import Clock
 from greycard.training.interruption import InterruptedRunError, Interruption
 
@@ -28,6 +22,7 @@ SHARE = 0.01
 """Of the time, what checkpoints may take: the next is due when the last one took this share of the time since."""
 
 _LEAST_SECONDS, _GUESSED_BYTES_A_SECOND = 0.5, 100e6
+_AFTER_FAILURE_SECONDS = 60.0
 
 
 class Keeper:
@@ -45,41 +40,54 @@ class Keeper:
 
     def __init__(self, folder: Path, data: str, clock: Clock, interruption: Interruption) -> None:
         self._folder, self._data, self._clock, self._interruption = folder, data, clock, interruption
-        self._kept, self._cost, self.bad = time.perf_counter(), 0.0, False
+        self._due, self._saved, self._failed, self.bad = 0.0, "", False, False
 
     def begin(self, model: keras.Model, steps: Steps) -> Progress:
         """The state that was kept last put back into the model and its optimizer, or a new training's.
 
         Raises:
-            GreycardError: that was another data set's state, or another model's.
+            GreycardError: that was another data set's state, another model's or another backend's.
         """
         model.optimizer.build(model.trainable_variables)
         self._variables = [*model.variables, *model.optimizer.variables]
         self._steps = steps
-        self._cost = sum(np.prod(each.shape) * 4 for each in self._variables) / _GUESSED_BYTES_A_SECOND
+        self._wait(sum(np.prod(each.shape) * 4 for each in self._variables) / _GUESSED_BYTES_A_SECOND)
         found = self._put_back()
         if found is None:
-            return Progress(self._data)
+            return Progress(self._data, backend=keras.backend.backend(), together=steps.together)
         self._clock.go_on(found.seconds)
+        self._saved = found.place
         found.resumed += 1
-        self._kept = time.perf_counter()
         return found
 
     def after_step(self, progress: Progress) -> bool:
         """Keep the state if it is time; False where it has numbers that are none, and there is no sense in going on.
 
         Raises:
-            InterruptedRunError: someone asked to end; the state is kept.
+            InterruptedRunError: someone asked to end; the state is kept, if it can be.
         """
         if self._interruption.asked:
-            self.keep(progress)
-            raise InterruptedRunError(self._folder.parent, progress.place, self._interruption.asked)
-        if time.perf_counter() - self._kept < max(_LEAST_SECONDS, self._cost / SHARE):
-            return True
-        return self.keep(progress)
+            self._keep(progress)
+            raise InterruptedRunError(self._folder.parent, self._saved, self._interruption.asked)
+        if time.perf_counter() >= self._due:
+            self._keep(progress)
+        return not self.bad
 
-    def keep(self, progress: Progress) -> bool:
-        """Keep the state now; False where it has numbers that are none. A disk that has no room ends no training."""
+    def look(self) -> None:
+        """Look for numbers that are none, as also happens whenever the state is kept."""
+        try:
+            for array in self._arrays():
+                expect_finite(array)
+        except BadNumbersError:
+            self.bad = True
+
+    def back_to(self, before_epoch: int) -> str | None:
+        """The last state kept before this epoch, counted from 0, put back into the model; where that was."""
+        found = self._put_back(before_epoch)
+        return None if found is None else found.place
+
+    def _keep(self, progress: Progress) -> None:
+        """A state with bad numbers is not kept; a disk that has no room ends no training, and is told of once."""
         begun = time.perf_counter()
         progress.sums, progress.seconds = self._steps.sums(), self._clock.reading()
         try:
@@ -87,25 +95,26 @@ class Keeper:
                 if not all(map(math.isfinite, progress.sums.values())):
                     raise BadNumbersError
                 write_checkpoint(self._folder, progress, self._arrays())
+            self._saved, self._failed = progress.place, False
         except BadNumbersError:
             self.bad = True
         except OSError as error:
+            self._tell_failure(error)
+        self._wait(time.perf_counter() - begun)
+
+    def _wait(self, cost: float) -> None:
+        least = _AFTER_FAILURE_SECONDS if self._failed else _LEAST_SECONDS
+        self._due = time.perf_counter() + max(least, cost / SHARE)
+
+    def _tell_failure(self, error: OSError) -> None:
+        if not self._failed:
             why = error.strerror or error
             warnings.warn(f"training goes on, but its state could not be kept: {why}", GreycardWarning, stacklevel=2)
-        finally:
-            self._kept = time.perf_counter()
-            self._cost = self._kept - begun
-        return not self.bad
+        self._failed = True
 
-    def back_to_good(self) -> str | None:
-        """The last kept state put back into the model; where that was, or None if none was kept."""
-        found = self._put_back()
-        return None if found is None else found.place
-
-    def _put_back(self) -> Progress | None:
-        kept = newest_checkpoint(self._folder)
+    def _put_back(self, before_epoch: int | None = None) -> Progress | None:
+        kept = newest_checkpoint(self._folder, before_epoch)
         if kept is None:
-            remove_checkpoints(self._folder)  # damaged ones, all told of
             return None
         progress, arrays = kept
         self._expect_same(progress, arrays)
@@ -122,12 +131,18 @@ class Keeper:
         yield random_state()
 
     def _expect_same(self, progress: Progress, arrays: list[np.ndarray]) -> None:
-        run = self._folder.parent
+        run, backend = self._folder.parent, keras.backend.backend()
+        if progress.backend != backend:
+            raise GreycardError(
+                f"{run} was begun on {progress.backend}; this is {backend}", hint=f"KERAS_BACKEND={progress.backend}"
+            )
         if progress.data != self._data:
             raise GreycardError(
-                f"{run} cannot go on: its pictures, their labels or how they are decoded are no longer what it began"
-                " with",
-                hint="put the data back as it was, or train anew",
+                f"{run} cannot go on: its pictures, their labels, how they are decoded, or its backbone's weights are"
+                " no longer what it began with",
+                hint="put them back as they were, or train anew; greycard.resume(run, dataset) takes a dataset that"
+                " was made in Python",
             )
-        if [array.shape for array in arrays[:-1]] != [tuple(variable.shape) for variable in self._variables]:
+        shapes = [tuple(variable.shape) for variable in self._variables]
+        if [array.shape for array in arrays[:-1]] != shapes or progress.together != self._steps.together:
             raise GreycardError(f"{run} cannot go on: what it kept is of another model", hint="train it anew")

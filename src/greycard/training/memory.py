@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from greycard.memory import used_bytes
 from greycard.pipeline.batches import AHEAD, prediction_batch
 from greycard.pipeline.pixels import Pixels
 from greycard.recipe import Recipe
@@ -27,29 +27,39 @@ _SLACK = 1.25
 """Allocators keep more than they hand out."""
 
 
-def expected_bytes(model: keras.Model, recipe: Recipe, train: Pixels, validation: Pixels) -> int:
-    """An upper bound of the memory the process will have held when training is over, features included.
+@dataclass(frozen=True)
+class Need:
+    """Bytes that training takes beside what the process holds before: surely the `least`, and hardly the `most`."""
 
-    The trained weights with their gradients and the optimizer's numbers; copies of all weights while they are saved, of
-    the frozen ones while an engine takes them; every layer's output and its gradient for a batch of training images;
-    two layers' outputs for a batch of validation images, or of pictures whose frozen features are computed; the batches
-    made ahead.
+    least: int
+    most: int
+
+
+def expected_need(model: keras.Model, recipe: Recipe, train: Pixels, validation: Pixels) -> Need:
+    """What training will take, features included, from the sizes of the model's layers.
+
+    At the least the trained weights' gradients and the optimizer's numbers, and every layer's output for a batch of
+    training images. At the most also each output's gradient, two layers' outputs for a batch of validation images or
+    of pictures whose frozen features are computed, copies of all weights while they are saved and of the frozen ones
+    while an engine takes them, the batches made ahead, and some slack.
 
     Args:
         model: the whole of it, compiled.
-        recipe: that it is trained by.
+        recipe: that it is trained by, resolved.
         train: what it learns from, decoded.
         validation: what it is measured on, likewise.
     """
     frozen, learning = _outputs(model)
-    weights = _count(model.trainable_variables) * (2 + _SLOTS[recipe.optimizer])
-    copies = _count(model.variables) + _CONVERTED * (_count(model.variables) - _count(model.trainable_variables))
-    steps = recipe.batch_size * 2 * sum(learning)
+    trained, weights = _count(model.trainable_variables), _count(model.variables)
+    steps = recipe.batch_size * sum(learning)
     measuring = prediction_batch(validation, recipe.val_batch_size) * 2 * max(learning)
     features = BATCH * 2 * max(frozen, default=0)
+    updates = trained * (1 + _SLOTS[recipe.optimizer])
+    copies = trained + weights + _CONVERTED * (weights - trained)
     ahead = 2 * AHEAD * recipe.batch_size * train.images[:1].nbytes
-    needed = _FLOAT * (weights + copies + max(steps, measuring, features)) + ahead
-    return used_bytes() + int(_SLACK * needed) + _WORKSPACE
+    most = _FLOAT * (updates + copies + max(2 * steps, measuring, features)) + ahead
+    least = _FLOAT * updates + (_FLOAT // 2 if recipe.precision == "bfloat16" else _FLOAT) * steps
+    return Need(least, int(_SLACK * most) + _WORKSPACE)
 
 
 def _count(variables: Sequence[keras.Variable]) -> int:

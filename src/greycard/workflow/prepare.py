@@ -13,7 +13,7 @@ from greycard import backend
 from greycard.backend.precision import best_precision
 from greycard.datasets.core import Dataset, LeftOut
 from greycard.errors import GreycardError, GreycardWarning
-from greycard.memory import expect_room, used_bytes
+from greycard.memory import available_bytes, used_bytes
 from greycard.models.backbone import RUN_MODEL, WeightsDoNotFitError, is_run
 from greycard.models.build import build_model
 from greycard.models.head import loss_for
@@ -23,7 +23,7 @@ from greycard.pipeline.pixels import Pixels
 from greycard.recipe import Recipe
 from greycard.training.clock import Clock
 from greycard.training.display import Display
-from greycard.training.memory import expected_bytes
+from greycard.training.memory import expected_need
 from greycard.workflow.data import split_pixels
 
 
@@ -128,13 +128,17 @@ def _build(recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: Pixel
 
 
 def _expect_memory(model: keras.Model, recipe: Recipe, train: Pixels, validation: Pixels) -> int:
-    expected = expected_bytes(model, recipe, train, validation)
-    expect_room(
-        expected - used_bytes(),
-        f"training {recipe.name} in batches of {recipe.batch_size}",
-        "smaller batches (--set batch_size=…) or pictures (--set image_size=…), or close other programs",
-    )
-    return expected
+    """The bound of what the process will hold; what a GPU's own memory is for is not asked of the machine's."""
+    need, room = expected_need(model, recipe, train, validation), available_bytes()
+    what, free = f"training in batches of {recipe.batch_size}", f"{room / 1e9:,.1f} GB are free"
+    hint = "smaller batches (--set batch_size=…) or pictures (--set image_size=…), or close other programs"
+    on_cpu = backend.describe()["device"] == "CPU"
+    if on_cpu and need.least > room:
+        raise GreycardError(f"{what} needs at least {need.least / 1e9:,.1f} GB of memory; {free}", hint=hint)
+    if on_cpu and need.most > room:
+        told = f"{what} may need up to {need.most / 1e9:,.1f} GB of memory, and {free}: {hint}"
+        warnings.warn(told, GreycardWarning, stacklevel=5)
+    return used_bytes() + need.most
 
 
 def _expect_every_class(dataset: Dataset, train: Pixels, validation: Pixels) -> None:

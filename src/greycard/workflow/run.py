@@ -13,6 +13,7 @@ from greycard import backend
 from greycard.datasets.core import Dataset
 from greycard.doctor.quick import quick_look
 from greycard.errors import GreycardError, GreycardWarning
+from greycard.models.backbone import is_run
 from greycard.models.precision import computing_in
 from greycard.pipeline.batches import Batches
 from greycard.recipe import Recipe
@@ -22,12 +23,14 @@ from greycard.runs.evidence import diagnosis_line
 from greycard.runs.origin import Origin
 from greycard.runs.record import RunRecord
 from greycard.runs.trackers import Tracker, expect_installed, trackers
+from greycard.training.checkpoint import checkpoints
 from greycard.training.clock import Clock
 from greycard.training.display import Display
 from greycard.training.fit import Course, Fitted, fit
 from greycard.training.interruption import Interruption
 from greycard.training.keeper import Keeper
 from greycard.training.stopping import stopping_rules
+from greycard.whole_files import remove
 from greycard.workflow.learner import Learner, learner
 from greycard.workflow.prepare import Prepared, prepare
 from greycard.workflow.results import summarise, write_results
@@ -83,9 +86,13 @@ def resume(run: RunRecord, dataset: Dataset, origin: Origin, display: Display) -
     _expect_classes(run, dataset)
     directory = RunDirectory(run.path)
     try:
+        directory.write_json(ORIGIN, origin.to_json())
+        _expect_backbone(run, origin)
         prepared = prepare(run.recipe, replace(dataset, name=run.recipe.dataset), origin.weights, display, clock)
         _tell_other_versions(run)
         display.says(_opening(prepared, directory.path))
+        if not checkpoints(directory.checkpoints):
+            display.says("no state of it was kept: it begins anew")
     except BaseException:
         directory.release()
         raise
@@ -123,10 +130,15 @@ def _tell_notes(recipe: Recipe, dataset: Dataset) -> None:
 def _begin(prepared: Prepared, origin: Origin, out: str | Path) -> RunDirectory:
     """The recipe comes last: a folder with one is a run."""
     directory = RunDirectory.new(out, prepared.recipe.name)
-    directory.write_json(ORIGIN, origin.to_json())
-    directory.write_json(ENVIRONMENT, environment(backend.describe()))
-    directory.write_json(LABELS, {"classes": list(prepared.classes)})
-    directory.write_json(RECIPE, prepared.recipe.to_json())
+    try:
+        directory.write_json(ORIGIN, origin.to_json())
+        directory.write_json(ENVIRONMENT, environment(backend.describe()))
+        directory.write_json(LABELS, {"classes": list(prepared.classes)})
+        directory.write_json(RECIPE, prepared.recipe.to_json())
+    except BaseException:
+        directory.release()
+        remove(directory.path)
+        raise
     return directory
 
 
@@ -136,6 +148,15 @@ def _expect_classes(run: RunRecord, dataset: Dataset) -> None:
             f"{run.path} was begun on the classes {', '.join(run.classes)}; the data now has"
             f" {', '.join(dataset.classes)}",
             hint="put the data back as it was, or train anew",
+        )
+
+
+def _expect_backbone(run: RunRecord, origin: Origin) -> None:
+    """An earlier run is named as seen from the folder in which this one was begun."""
+    name = run.recipe.backbone
+    if name and origin.folder and is_run(str(Path(origin.folder, name))) and not is_run(name):
+        raise GreycardError(
+            f"{run.path} transfers from {name}, which is not here", hint=f"resume it in {origin.folder}"
         )
 
 
