@@ -25,6 +25,7 @@ FLOW = (
     ("projects",),
     ("workflow",),
     ("run",),
+    ("trainer",),
     ("api",),
     ("cli",),
 )
