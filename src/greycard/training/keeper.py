@@ -21,7 +21,7 @@ from greycard.training.interruption import InterruptedRunError, Interruption
 SHARE = 0.01
 """Of the time, what checkpoints may take: the next is due when the last one took this share of the time since."""
 
-_LEAST_SECONDS, _GUESSED_BYTES_A_SECOND = 0.5, 100e6
+_LEAST_SECONDS, _GUESSED_BYTES_A_SECOND = 0.5, 200e6
 _AFTER_FAILURE_SECONDS = 60.0
 
 
