@@ -171,3 +171,12 @@ def test_keys_that_are_times_say_seconds(tmp_path: Path) -> None:
     assert all(not times(line) for line in run.history)
     assert run.summary["seconds_per_epoch"] == run.history[1]["seconds"]
     assert run.summary["first_epoch_seconds"] == run.history[0]["seconds"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("val_accuracy", 5.3), ("total_seconds", "long"), ("val_loss", [1])])
+def test_a_summary_with_figures_that_are_none_is_named(name: str, value: object, tmp_path: Path, cli) -> None:
+    run = _run(tmp_path)
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {name: value}))
+    said = cli("show", run)
+    assert (said.code, f"summary.json cannot be read: {name} is {value!r}" in said.err) == (2, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +39,13 @@ _REQUIRED = {
         "left_out", "answer", "reason", "published",
     },
 }  # fmt: skip
+
+_FIGURES = {
+    "epochs", "train_images", "val_images", "train_accuracy", "val_accuracy", "best_val_accuracy", "best_epoch",
+    "train_accuracy_after", "train_loss", "val_loss", "seconds_per_epoch", "first_epoch_seconds", "total_seconds",
+    "parameters", "seed", "peak_memory_mb",
+}  # fmt: skip
+"""Of a summary: numbers, where it has them."""
 
 
 class RunRecord:
@@ -92,6 +100,8 @@ class RunRecord:
             raise _damaged(path, error) from error
         if not all(isinstance(line, dict) and line.keys() >= _IN_A_LINE for line in history):
             raise _damaged(path, f"a line lacks one of {', '.join(sorted(_IN_A_LINE))}")
+        for line in history:
+            _expect_figures(path, line, line)
         return history
 
     def expect_finished(self) -> None:
@@ -161,6 +171,8 @@ class RunRecord:
         missing = sorted(_REQUIRED.get(name, set()) - content.keys())
         if missing:
             raise _damaged(path, f"it lacks {missing[0]!r}")
+        if name == SUMMARY:
+            _expect_figures(path, content, _FIGURES & content.keys())
         return content
 
 
@@ -189,6 +201,15 @@ def _started(path: Path) -> str:
         return str(RunRecord(path).environment["started"])
     except GreycardError:
         return ""
+
+
+def _expect_figures(path: Path, content: dict[str, Any], names: Iterable[str]) -> None:
+    """Numbers or nothing, and accuracies that are fractions."""
+    for name in names:
+        value = content[name]
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if value is not None and not (number and ("accuracy" not in name or 0 <= value <= 1)):
+            raise _damaged(path, f"{name} is {value!r}")
 
 
 def _damaged(path: Path, error: object) -> GreycardError:
