@@ -27,7 +27,7 @@ def load() -> None:
 
 
 def start(words: Sequence[str], scratch: Path, before: Callable[[], None] = lambda: None) -> int:
-    """Begin `greycard WORDS` with `scratch/work/cache` as its cache; its process number.
+    """Begin `greycard WORDS` with a cache of its own in `scratch`; its process number.
 
     Args:
         words: of the command line.
