@@ -138,6 +138,8 @@ def test_a_folder_is_found_again_from_anywhere(
     assert f"`greycard resume {run}` goes on" in cli("show", run).out
     page = cli("report", run).out.strip()
     assert "unfinished: 1 of 2 epochs" in Path(page).read_text()
+    moved = cli("resume", run, "--data", "nowhere")
+    assert (moved.code, "hint: --data names the folder" in moved.err) == (2, True)
     resumed = cli("resume", run, "--quiet")
     assert (resumed.code, "pictures-1" in resumed.out) == (0, True)
     kept = [path for path in run.rglob("*") if path.suffix in (".json", ".jsonl")]

@@ -5,9 +5,8 @@
 `full disk`: runs and cache lie on a file system of their own, too small by a random amount (needs the right to mount,
 left out without it). The other kinds: a random operation on a file of Greycard's (opening it, also to read where the
 error can meet that; renaming, syncing, making folders) answers with the system's error; in lasting kinds every later
-one, too. The command must end well with a `note:`, or with exit code 2 and
-one sentence; when the fault is gone, the run is gone on with and held against an undisturbed one. Writes
-`results/faults.json`.
+one, too. The command must end well with a `note:`, or with exit code 2 and one sentence; when the fault is gone, the
+run is gone on with and held against an undisturbed one. Writes `results/faults.json`.
 """
 
 from __future__ import annotations

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,16 +51,16 @@ def often() -> None:
     keeper._LEAST_SECONDS, keeper.SHARE = 0.0, 1e9
 
 
-def goes_on(job: Job, scratch: Path, before: Callable[[], None] = lambda: None) -> int:
+def goes_on(job: Job, scratch: Path) -> int:
     """What a user does after a job was disturbed: resume its run, or where there is none give the command again.
 
     The exit code; 0, too, where the run was finished, and `resume` says so.
     """
     runs = sorted(find_runs(scratch / child.WORK / "runs"), key=lambda path: RunRecord(path).finished)
     if not runs:
-        return child.run(job.at(scratch), scratch, before)
+        return child.run(job.at(scratch), scratch)
     whole = RunRecord(runs[0]).finished
-    code = child.run(["resume", str(runs[0]), "--quiet"], scratch, before)
+    code = child.run(["resume", str(runs[0]), "--quiet"], scratch)
     return abs(code - 2) if whole else code
 
 
@@ -86,4 +84,4 @@ def _numbers(run: RunRecord) -> list[dict[str, Any]]:
 
 def _weights(run: RunRecord) -> bytes:
     with zipfile.ZipFile(run.model_path) as archive:
-        return archive.read("model.weights.h5") + json.dumps(archive.namelist()).encode()
+        return archive.read("model.weights.h5")

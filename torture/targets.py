@@ -28,7 +28,7 @@ with atheris.instrument_imports(include=["greycard", "zipfile", "csv", "json"]):
     from greycard.datasets.manifest import load_manifest
     from greycard.datasets.pictures import UnreadableImageError
     from greycard.errors import GreycardError
-    from greycard.pipeline.cache_entry import DamagedEntryError, Wanted, open_entry
+    from greycard.pipeline.cache_entry import DamagedEntryError, Wanted, open_entry, write_record
     from greycard.pipeline.decode import decode
     from greycard.projects import find_project
     from greycard.recipe import Recipe
@@ -159,8 +159,6 @@ def cache() -> Target:
     folder.mkdir()
     wanted = Wanted(folder, (2, 2), np.dtype("uint8"), "")
     np.save(folder / "array.npy", np.zeros((2, 2), np.uint8))
-    from greycard.pipeline.cache_entry import write_record
-
     write_record(folder, wanted, {"left_out": []})
 
     def read(data: bytes) -> None:

@@ -118,6 +118,11 @@ def resume(
         weights=as_place(weights) or asked.weights,
         track=asked.track if track is None else tuple(track),
     )
+    if dataset is None and origin.data and not Path(origin.data).exists():
+        raise GreycardError(
+            f"the pictures that {record.name} is trained on are not in {origin.data}",
+            hint="--data names the folder or manifest where they lie now",
+        )
     found = dataset or whole_dataset_of(record, origin.data, origin.data_dir)
     with display(quiet) as shown:
         with shown.waiting("starting Keras"):

@@ -50,7 +50,7 @@ class Keeper:
         """
         model.optimizer.build(model.trainable_variables)
         self._variables = [*model.variables, *model.optimizer.variables]
-        self._steps = steps
+        self._weights, self._steps = model.trainable_variables, steps
         self._wait(sum(np.prod(each.shape) * 4 for each in self._variables) / _GUESSED_BYTES_A_SECOND)
         found = self._put_back()
         if found is None:
@@ -74,10 +74,10 @@ class Keeper:
         return not self.bad
 
     def look(self) -> None:
-        """Look for numbers that are none, as also happens whenever the state is kept."""
+        """Look for weights that are no numbers; whenever the state is kept, all of it is looked at."""
         try:
-            for array in self._arrays():
-                expect_finite(array)
+            for weight in self._weights:
+                expect_finite(keras.ops.convert_to_numpy(weight))
         except BadNumbersError:
             self.bad = True
 
