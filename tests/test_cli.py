@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from greycard.cli.main import cli as group
+from greycard.errors import GreycardError
 
 COMMANDS = (
     "projects", "run", "train", "table", "show", "report", "diagnose", "compare", "explain", "predict", "check",
@@ -122,6 +124,12 @@ def test_a_file_in_the_way_is_a_clear_error(cli) -> None:
     outcome = cli("sample", "a-file/pets")
     assert outcome.code == 2
     assert "cannot read or write" in outcome.err
+    assert "hint: " in outcome.err
+
+
+def test_an_error_crosses_from_one_process_to_another_whole() -> None:
+    error = GreycardError("epochs must be a whole number", hint="for example epochs=10")
+    assert str(pickle.loads(pickle.dumps(error))) == "epochs must be a whole number\nhint: for example epochs=10"
 
 
 def test_run_all_names_what_it_leaves_out(cli, tmp_path: Path) -> None:

@@ -199,6 +199,12 @@ def test_an_unknown_project_names_its_neighbours(cli) -> None:
     assert "mnist-dnn, fashion-mnist-cnn" in outcome.err or "mnist-cnn" in outcome.err
 
 
+def test_a_folder_in_the_place_of_a_project_is_pointed_to_what_trains_on_it(cli, tmp_path: Path) -> None:
+    outcome = cli("run", str(tmp_path))
+    assert outcome.code == 2
+    assert f"hint: a folder of pictures is trained on by `greycard train {tmp_path}`" in outcome.err
+
+
 def test_a_thirteenth_row_is_one_small_function(tmp_path: Path) -> None:
     def digits_dnn() -> Recipe:
         return greycard.project("digits-cnn").replace(name="digits-dnn", conv=(), dense=(64,))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greycard.errors import GreycardError
-from greycard.pipeline.augmentation import FILL_MODES, Augmentation
-from greycard.recipe import Recipe
+from greycard.pipeline.augmentation import FILL_MODES, Augmentation, augmentation_fields
+from greycard.recipe import Recipe, recipe_fields
 from greycard.settings import parse_settings
 
 positive = st.integers(1, 512)
@@ -74,6 +74,23 @@ def test_json_round_trip(recipe: Recipe) -> None:
 def test_a_wrong_value_is_one_sentence(field: str, value: object) -> None:
     with pytest.raises(GreycardError, match=field):
         Recipe(name="r", dataset="d").replace(**{field: value})
+
+
+@pytest.mark.parametrize("field", [*recipe_fields(), *augmentation_fields()])
+def test_the_hint_of_a_wrong_value_is_one_that_works(field: str) -> None:
+    recipe = Recipe(name="r", dataset="d", backbone=None if field == "conv" else "MobileNetV2")
+    with pytest.raises(GreycardError, match=f"{field} must be .* Received: {{}}") as error:
+        recipe.replace(**{field: {}})
+    recipe.replace(**parse_settings([error.value.hint.removeprefix("for example ")]))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("epoch", "epochs"), ("rotation", "rotation_range"), ("lr", "learning_rate")]
+)
+def test_a_field_that_is_none_names_the_nearest(name: str, meant: str) -> None:
+    with pytest.raises(GreycardError, match=f"--set knows no field '{name}'") as error:
+        parse_settings([f"{name}=1"])
+    assert meant in error.value.hint
 
 
 @pytest.mark.parametrize("value", ["x,y", "1,x", "{}", "1e999", "-", ","])

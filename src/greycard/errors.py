@@ -9,13 +9,12 @@ class GreycardError(Exception):
         hint: what to do next; printed on a line of its own.
     """
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message, hint)  # both in args, so that it can be pickled
         self.hint = hint
 
     def __str__(self) -> str:
-        message = str(self.args[0])
-        return f"{message}\nhint: {self.hint}" if self.hint else message
+        return f"{self.args[0]}\nhint: {self.hint}"
 
 
 class GreycardWarning(UserWarning):

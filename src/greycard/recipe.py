@@ -6,8 +6,9 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from greycard.errors import GreycardError
@@ -90,11 +91,12 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _settle_types(self)
-        for names, good, expected in _CHECKS:
-            for name in names:
-                value = getattr(self, name)
-                if not good(value):
-                    raise GreycardError(f"{name} must be {expected}. Received: {value!r}")
+        for name, good, expected, example in _CHECKS:
+            value = getattr(self, name)
+            if not good(value):
+                raise GreycardError(
+                    f"{name} must be {expected}. Received: {value!r}", hint=f"for example {name}={example}"
+                )
         _expect_consistent(self)
 
     @property
@@ -147,12 +149,14 @@ class Recipe:
             known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in augmentation.items()}
             unknown = sorted(set(known) - set(augmentation_fields()))
             if unknown:
-                raise GreycardError(f"augmentation has no field {unknown[0]!r}")
+                raise unknown_field("augmentation has", unknown[0], augmentation_fields())
             fields = {**fields, "augmentation": Augmentation(**known)}
         try:
             return cls(**fields)
         except TypeError as error:
-            raise GreycardError(f"the recipe is not complete: {error}") from error
+            raise GreycardError(
+                f"the recipe is not complete: {error}", hint="it needs at least a name and a dataset"
+            ) from error
 
 
 def recipe_fields() -> tuple[str, ...]:
@@ -160,11 +164,18 @@ def recipe_fields() -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(Recipe))
 
 
+def unknown_field(what_has: str, name: str, known: Sequence[str] = ()) -> GreycardError:
+    """The error for a field that is none, with those it may have meant."""
+    known = known or (*recipe_fields(), *augmentation_fields())
+    near = get_close_matches(name, known, n=3)
+    hint = f"did you mean {', '.join(near)}?" if near else f"the fields are {', '.join(known)}"
+    return GreycardError(f"{what_has} no field {name!r}", hint=hint)
+
+
 def _expect_known(names: Iterable[str]) -> None:
     unknown = sorted(set(names) - set(recipe_fields()))
     if unknown:
-        known = ", ".join((*recipe_fields(), *augmentation_fields()))
-        raise GreycardError(f"a recipe has no field {unknown[0]!r}", hint=f"its fields are {known}")
+        raise unknown_field("a recipe has", unknown[0])
 
 
 def _settle_types(recipe: Recipe) -> None:
@@ -187,7 +198,10 @@ def _expect_consistent(recipe: Recipe) -> None:
         )
     for name in ("backbone_cut", "backbone_alpha"):
         if getattr(recipe, name) is not None and recipe.backbone is None:
-            raise GreycardError(f"{name} needs a backbone. Received: {getattr(recipe, name)!r} without one")
+            raise GreycardError(
+                f"{name} needs a backbone. Received: {getattr(recipe, name)!r} without one",
+                hint="for example backbone=MobileNetV2",
+            )
 
 
 def _as_tuple(value: Any, repeat: int) -> Any:
@@ -230,25 +244,38 @@ def _one_of(*options: Any) -> Callable[[Any], bool]:
     return lambda value: value in options
 
 
-_CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
-    (("name", "dataset"), _text, "a name"),
-    (("image_size",), _size, "one or two whole numbers of pixels"),
-    (("channels",), lambda v: _whole(1)(v) and v in (1, 3), "1 (grey) or 3 (RGB)"),
-    (("conv", "dense"), _all_positive, "whole numbers from 1 on"),
-    (("feature_dropout", "dropout"), _fraction, "a fraction from 0 to below 1"),
-    (("backbone", "backbone_cut"), _optional(_text), "a name"),
-    (("backbone_alpha",), _optional(_number(0, 10)), "a factor above 0, up to 10"),
-    (("pooling",), _one_of("flatten", "average"), "flatten or average"),
-    (("loss",), _optional(_one_of(*LOSSES)), f"one of {', '.join(LOSSES)}"),
-    (("optimizer",), _one_of(*OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}"),
-    (("learning_rate",), lambda v: isinstance(v, float) and 0 < v < math.inf, "a number above 0"),
-    (("batch_size", "val_batch_size", "epochs", "feature_views"), _whole(1), "a whole number from 1 on"),
-    (("patience", "train_limit", "val_limit"), _optional(_whole(1)), "a whole number from 1 on"),
-    (("augmentation",), lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields"),
-    (("target_accuracy",), _optional(_number(0, 1)), "between 0 and 1"),
-    (("precision",), _one_of("auto", "float32", "bfloat16"), "auto, float32 or bfloat16"),
-    (("target_split",), _one_of("validation", "training"), "validation or training"),
-    (("target_bound",), _one_of("measured", "lower"), "measured or lower"),
-    (("val_fraction",), lambda v: isinstance(v, float) and 0 < v < 1, "a fraction between 0 and 1"),
-    (("split_seed", "seed"), lambda v: _whole(0)(v) and v < 2**32, "a whole number from 0 to 4294967295"),
+_COUNT = "a whole number from 1 on"
+_SHARE = "a fraction from 0 to below 1"
+_SEED = "a whole number from 0 to 4294967295"
+_CHECKS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
+    ("name", _text, "a name", "pets"),
+    ("dataset", _text, "a name", "mnist"),
+    ("image_size", _size, "one or two whole numbers of pixels", "150,150"),
+    ("channels", lambda v: _whole(1)(v) and v in (1, 3), "1 (grey) or 3 (RGB)", "3"),
+    ("conv", _all_positive, "whole numbers from 1 on", "32,64"),
+    ("dense", _all_positive, "whole numbers from 1 on", "512"),
+    ("feature_dropout", _fraction, _SHARE, "0.2"),
+    ("dropout", _fraction, _SHARE, "0.2"),
+    ("backbone", _optional(_text), "a name", "MobileNetV2"),
+    ("backbone_cut", _optional(_text), "a name", "mixed7"),
+    ("backbone_alpha", _optional(_number(0, 10)), "a factor above 0, up to 10", "0.5"),
+    ("pooling", _one_of("flatten", "average"), "flatten or average", "average"),
+    ("loss", _optional(_one_of(*LOSSES)), f"one of {', '.join(LOSSES)}", "none"),
+    ("optimizer", _one_of(*OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}", "adam"),
+    ("learning_rate", lambda v: isinstance(v, float) and 0 < v < math.inf, "a number above 0", "0.001"),
+    ("batch_size", _whole(1), _COUNT, "32"),
+    ("val_batch_size", _whole(1), _COUNT, "32"),
+    ("epochs", _whole(1), _COUNT, "10"),
+    ("feature_views", _whole(1), _COUNT, "4"),
+    ("patience", _optional(_whole(1)), _COUNT, "3"),
+    ("train_limit", _optional(_whole(1)), _COUNT, "1000"),
+    ("val_limit", _optional(_whole(1)), _COUNT, "1000"),
+    ("augmentation", lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields", "none"),
+    ("target_accuracy", _optional(_number(0, 1)), "between 0 and 1", "0.99"),
+    ("precision", _one_of("auto", "float32", "bfloat16"), "auto, float32 or bfloat16", "auto"),
+    ("target_split", _one_of("validation", "training"), "validation or training", "validation"),
+    ("target_bound", _one_of("measured", "lower"), "measured or lower", "measured"),
+    ("val_fraction", lambda v: isinstance(v, float) and 0 < v < 1, "a fraction between 0 and 1", "0.2"),
+    ("split_seed", lambda v: _whole(0)(v) and v < 2**32, _SEED, "0"),
+    ("seed", lambda v: _whole(0)(v) and v < 2**32, _SEED, "0"),
 )

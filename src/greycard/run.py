@@ -113,7 +113,10 @@ class Run(RunRecord):
         found = list(self.predict_each(_several(pictures)))
         bad = [prediction for prediction in found if prediction.error]
         if bad:
-            raise GreycardError(f"{len(bad)} of {len(found)} pictures cannot be read: {bad[0].source}: {bad[0].error}")
+            raise GreycardError(
+                f"{len(bad)} of {len(found)} pictures cannot be read: {bad[0].source}: {bad[0].error}",
+                hint="`predict_each` answers for the others and says which",
+            )
         return found
 
     def predict_each(self, pictures: Iterable[Picture]) -> Iterator[Prediction]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from greycard.errors import GreycardError
 from greycard.pipeline.augmentation import augmentation_fields
-from greycard.recipe import recipe_fields
+from greycard.recipe import recipe_fields, unknown_field
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
@@ -26,8 +26,7 @@ def _parse(setting: str) -> tuple[str, Any]:
     if not equals:
         raise GreycardError(f"--set expects field=value. Received: {setting!r}", hint="for example --set epochs=5")
     if name not in (*recipe_fields(), *augmentation_fields()):
-        known = ", ".join((*recipe_fields(), *augmentation_fields()))
-        raise GreycardError(f"--set knows no field {name!r}", hint=f"the fields are {known}")
+        raise unknown_field("--set knows", name)
     return name, _value(text.strip())
 
 

@@ -67,7 +67,10 @@ def _expect_backend(name: str) -> None:
     if not name:
         return  # Keras's own configuration decides, TensorFlow where there is none
     if name not in _BACKENDS:
-        raise GreycardError(f"KERAS_BACKEND must be one of {', '.join(_BACKENDS)}. Received: {name!r}")
+        raise GreycardError(
+            f"KERAS_BACKEND must be one of {', '.join(_BACKENDS)}. Received: {name!r}",
+            hint="unset it for tensorflow, which is there",
+        )
     if find_spec(name) is None:
         hint = f'pip install "greycard[{name}]"'
         raise GreycardError(f"KERAS_BACKEND={name}, but {name} is not installed", hint=hint)

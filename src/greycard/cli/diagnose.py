@@ -25,7 +25,9 @@ def diagnose(run: str, form: str, out: str, debug: bool) -> None:
     record = RunRecord(run_path(run, out))
     found = verdicts(record)
     if not found:
-        raise GreycardError(f"{record.path} is a regression; a diagnosis needs classes")
+        raise GreycardError(
+            f"{record.path} is a regression; a diagnosis needs classes", hint=f"greycard show {record.path}"
+        )
     if form == "json":
         click.echo(json.dumps([verdict.to_json() for verdict in found], indent=2))
     else:

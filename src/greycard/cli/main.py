@@ -38,6 +38,7 @@ from greycard.cli import (
 from greycard.errors import GreycardError, GreycardWarning
 
 USER_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
+_PLACE = "see that it is where you say, has room and is yours to use, or name another place"
 _ODD_NAMES = ("surrogateescape", "backslashreplace", "backslashreplace")
 """How stdin, stdout and stderr take file names that are no valid text."""
 
@@ -103,8 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         except OSError as error:  # a full disk, a missing permission, a folder where a file should be
             place = f" {error.filename}" if error.filename else ""
-            reason = error.strerror or str(error)
-            return _tell(f"error: cannot read or write{place}: {reason}", USER_MISTAKE, debug)
+            told = f"error: cannot read or write{place}: {error.strerror or error}\nhint: {_PLACE}"
+            return _tell(told, USER_MISTAKE, debug)
         except Exception as error:
             words_of_it = f"{type(error).__name__}: {error}"
             return _tell(f"error: Greycard failed: {words_of_it}\nhint: run it again with --debug", OUR_MISTAKE, debug)

@@ -103,7 +103,10 @@ def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
     try:
         numbers = [float(word) for word in words]
     except ValueError as error:
-        raise GreycardError(f"{run.path} answers numbers of bedrooms. Received: {' '.join(words)}") from error
+        raise GreycardError(
+            f"{run.path} answers numbers of bedrooms. Received: {' '.join(words)}",
+            hint=f"greycard predict {run.path} 3",
+        ) from error
     for number, answer in zip(numbers, run.predict_numbers(numbers), strict=True):
         click.echo(f"{number:g}\t{answer:.2f}")
     return 0
@@ -115,7 +118,7 @@ def _files(path: str) -> Iterable[Path]:
         return (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
     found = [file for match in _matching(path) for file in _there(match)]
     if not found:
-        raise GreycardError(f"there are no files in {path}")
+        raise GreycardError(f"there are no files in {path}", hint="a folder with pictures in it, or one picture")
     return found
 
 
@@ -125,7 +128,10 @@ def _matching(path: str) -> list[Path]:
     matching = [Path(match) for match in sorted(glob.glob(path, recursive=True))] if glob.has_magic(path) else []
     if not matching:
         what = "matches no file" if glob.has_magic(path) else "does not exist"
-        raise GreycardError(f"{path} {what}; expected a picture, a folder of pictures, a pattern, or - for stdin")
+        raise GreycardError(
+            f"{path} {what}; expected a picture, a folder of pictures, a pattern, or - for stdin",
+            hint="paths are relative to the folder you are in",
+        )
     # ** names the folders beside what is in them
     return [match for match in matching if not match.is_dir()] if "**" in path else matching
 

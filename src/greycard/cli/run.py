@@ -69,7 +69,10 @@ def run(
     if finished:
         print_table(runs_table(finished))
     if failed:
-        raise GreycardError(f"{len(failed)} of {len(chosen)} projects could not be trained: {', '.join(failed)}")
+        raise GreycardError(
+            f"{len(failed)} of {len(chosen)} projects could not be trained: {', '.join(failed)}",
+            hint="each says above what it needs; --resume goes on with those that are left",
+        )
 
 
 def _gone_on_with(run: RunRecord, data_dir: str | None, weights: str | None, track: list[str], quiet: bool) -> Run:

@@ -17,6 +17,7 @@ MAX_RATIO = 200
 _BLOCK = 1 << 20
 _NAME_BYTES = 255
 _IGNORED = ("__MACOSX", ".")  # a Mac's resource forks, hidden files
+_NOT_PUBLISHED = "remove the archive; it is not the published one"
 
 
 def unpack(archive: Path, prefix: str, target: Path) -> list[Path]:
@@ -63,9 +64,11 @@ def _members(source: zipfile.ZipFile, prefix: str, archive: Path) -> list[tuple[
     inside = [(info, path.relative_to(root)) for info, path in files if path.is_relative_to(root)]
     members = [(info, path) for info, path in inside if not any(part.startswith(_IGNORED) for part in path.parts)]
     if not members:
-        raise GreycardError(f"{archive} has no files under {prefix!r}; it is not the published archive")
+        raise GreycardError(f"{archive} has no files under {prefix!r}", hint=_NOT_PUBLISHED)
     if len(members) > MAX_FILES:
-        raise GreycardError(f"{archive} holds {len(members):,} files; at most {MAX_FILES:,} are unpacked")
+        raise GreycardError(
+            f"{archive} holds {len(members):,} files; at most {MAX_FILES:,} are unpacked", hint=_NOT_PUBLISHED
+        )
     return members
 
 
@@ -73,11 +76,13 @@ def _expect_safe(info: zipfile.ZipInfo, archive: Path) -> None:
     path = PurePosixPath(info.filename.replace("\\", "/"))
     leaves = path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else True
     if any(len(part.encode("utf-8", "replace")) > _NAME_BYTES for part in path.parts):
-        raise GreycardError(f"{archive} holds a name of more than {_NAME_BYTES} bytes; nothing was unpacked")
+        raise GreycardError(
+            f"{archive} holds a name of more than {_NAME_BYTES} bytes; nothing was unpacked", hint=_NOT_PUBLISHED
+        )
     if leaves or stat.S_ISLNK(info.external_attr >> 16):
         raise GreycardError(
             f"{archive} is not safe to unpack: {info.filename!r} leaves its folder or is a link; nothing was unpacked",
-            hint="remove the archive; it is not the published one",
+            hint=_NOT_PUBLISHED,
         )
 
 
@@ -92,7 +97,9 @@ def _write(
             for block in _blocks(source, info):
                 budget -= len(block)
                 if budget < 0:
-                    raise GreycardError("the archive unpacks to far more than it should; nothing was kept")
+                    raise GreycardError(
+                        "the archive unpacks to far more than it should; nothing was kept", hint=_NOT_PUBLISHED
+                    )
                 file.write(block)
         written.append(place)
     return written

@@ -27,7 +27,10 @@ def read_npz(path: Path) -> Arrays:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             x_train, y_train, x_test, y_test = (archive[name] for name in ARRAY_NAMES)
     except KeyError as error:
-        raise GreycardError(f"{path} lacks an array: {error}; expected {', '.join(ARRAY_NAMES)}") from error
+        raise GreycardError(
+            f"{path} lacks an array: {error}; expected {', '.join(ARRAY_NAMES)}",
+            hint="an archive as keras.datasets.mnist keeps it",
+        ) from error
     except Exception as error:  # a damaged zip raises nearly anything
         raise _damaged(path, error) from error
     return x_train, y_train, x_test, y_test

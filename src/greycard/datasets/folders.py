@@ -69,10 +69,10 @@ def load_layout(layout: Layout, root: Path, name: str, *, val_fraction: float, s
 def find_layout(root: Path) -> Layout:
     """Where a user's folder has its classes, told from its subfolders' names."""
     if not root.is_dir():
-        what = "is a file" if root.exists() else "does not exist"
+        if root.exists():
+            raise GreycardError(f"{root} is a file; {_SHAPE}", hint=f"name a folder, such as {root.parent}")
         raise GreycardError(
-            f"{root} {what}; {_SHAPE}",
-            hint=f"`greycard sample {root}` renders a folder to try" if what[0] == "d" else None,
+            f"{root} does not exist; {_SHAPE}", hint=f"`greycard sample {root}` renders a folder to try"
         )
     named = {child.name.lower(): child for child in _subfolders(root)}
     train = next((named[name] for name in _TRAIN if name in named and _subfolders(named[name])), None)

@@ -106,7 +106,10 @@ def _check_arrays(wanted: Entry, paths: Sequence[Path], arrays: Arrays) -> None:
             )
     for labels in arrays[1::2]:
         if labels.max() >= len(wanted.classes):
-            raise GreycardError(f"{wanted.title} has a label {labels.max()}; expected 0 to {len(wanted.classes) - 1}")
+            raise GreycardError(
+                f"{wanted.title} has a label {labels.max()}; expected 0 to {len(wanted.classes) - 1}",
+                hint=f"remove it and `greycard fetch {wanted.name}`",
+            )
 
 
 def _find_files(wanted: Entry, root: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from greycard.whole_files import whole
 
 COLUMNS = ("path", "label", "split")
 SPLITS = ("train", "validation")
+_MAKE_ONE = "`greycard split FOLDER` writes such a file"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def load_manifest(file: str | Path) -> Dataset:
     classes = tuple(sorted({row["label"] for row in rows}))
     parts = [_part(place, classes, [row for row in rows if row["split"] == name], name) for name in SPLITS]
     if len(classes) < 2:
-        raise GreycardError(f"{place} has a single label, {classes[0]!r}; expected two or more")
+        raise GreycardError(
+            f"{place} has a single label, {classes[0]!r}; expected two or more",
+            hint="a classifier tells classes apart: add pictures of another one",
+        )
     (train, train_bad, sizes), (validation, validation_bad, _) = parts
     shorts = sorted(min(size) for size in sizes)
     spread = shorts[0], shorts[len(shorts) // 2], shorts[-1]
@@ -86,18 +90,20 @@ def _read(place: Path) -> list[dict[str, str]]:
             reader = csv.DictReader(stream)
             rows, names = list(reader), reader.fieldnames or []
     except (OSError, csv.Error) as error:
-        raise GreycardError(f"{place} cannot be read: {error}") from error
+        raise GreycardError(f"{place} cannot be read: {error}", hint=_MAKE_ONE) from error
     if not set(COLUMNS) <= set(names):
         raise GreycardError(
-            f"{place} must have the columns {', '.join(COLUMNS)}. Received: {', '.join(names) or 'none'}"
+            f"{place} must have the columns {', '.join(COLUMNS)}. Received: {', '.join(names) or 'none'}",
+            hint=_MAKE_ONE,
         )
     if not rows:
-        raise GreycardError(f"{place} names no picture; expected a line for each")
+        raise GreycardError(f"{place} names no picture; expected a line for each", hint=_MAKE_ONE)
     for number, row in enumerate(rows, start=2):
         if row["split"] not in SPLITS or not row["path"] or not row["label"]:
             raise GreycardError(
                 f"line {number} of {place} must have a path, a label, and train or validation as its split."
-                f" Received: {', '.join(str(row[name]) for name in COLUMNS)}"
+                f" Received: {', '.join(str(row[name]) for name in COLUMNS)}",
+                hint="mend that line, or remove it",
             )
     return rows
 
@@ -116,7 +122,8 @@ def _part(
     lost = sorted(set(classes) - {rows[position]["label"] for position in good})
     if lost:
         raise GreycardError(
-            f"{place} has no readable {name} picture of {', '.join(lost)}; expected some of every label"
+            f"{place} has no readable {name} picture of {', '.join(lost)}; expected some of every label",
+            hint="`greycard split` deals every label to both splits",
         )
     labels = np.array([classes.index(rows[position]["label"]) for position in good], dtype=np.int64)
     split = Split(tuple(rows[p]["path"] for p in good), labels, tuple(paths[p] for p in good))

@@ -33,6 +33,8 @@ def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np
 def expect_fraction(fraction: float, seed: int) -> None:
     """GreycardError for a fraction or seed that is none."""
     if not (isinstance(fraction, float) and 0 < fraction < 1):
-        raise GreycardError(f"val_fraction must be a fraction between 0 and 1. Received: {fraction!r}")
+        raise GreycardError(
+            f"val_fraction must be a fraction between 0 and 1. Received: {fraction!r}", hint="0.2 is a fifth"
+        )
     if not (isinstance(seed, int) and seed >= 0):
-        raise GreycardError(f"split_seed must be a whole number from 0 on. Received: {seed!r}")
+        raise GreycardError(f"split_seed must be a whole number from 0 on. Received: {seed!r}", hint="for example 0")

@@ -80,6 +80,7 @@ def _source(picture: Picture) -> bytes | Path | Image.Image:
         return picture
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
         raise GreycardError(
-            f"an array must be uint8 of shape (height, width[, channels]). Received: {picture.dtype} {picture.shape}"
+            f"an array must be uint8 of shape (height, width[, channels]). Received: {picture.dtype} {picture.shape}",
+            hint="pixels from 0 to 255: `(pixels * 255).astype('uint8')` if yours end at 1",
         )
     return Image.fromarray(picture[:, :, 0] if picture.shape[2:] == (1,) else picture)

@@ -73,7 +73,9 @@ def check(
         GreycardError: the dataset holds numbers, no pictures.
     """
     if dataset.is_regression:
-        raise GreycardError(f"{dataset.name} holds numbers; the doctor looks at pictures")
+        raise GreycardError(
+            f"{dataset.name} holds numbers; the doctor looks at pictures", hint="check a folder of pictures"
+        )
     looks = look_at(dataset, on_image)
     facts = [each for split in (dataset.train, dataset.validation) for each in file_facts(split)]
     suspects, notes = _suspects(looks, features())

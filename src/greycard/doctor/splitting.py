@@ -84,7 +84,10 @@ def _alike(ids: Sequence[str], pattern: str | None) -> list[tuple[int, int]]:
         if name is not None:
             pairs.append((first.setdefault(name, row), row))
     if not first:
-        raise GreycardError(f"--group-by {pattern!r} matches no picture's name, such as {ids[0]}")
+        raise GreycardError(
+            f"--group-by {pattern!r} matches no picture's name, such as {ids[0]}",
+            hint="a regular expression: '^[a-z]+[0-9]+' takes what a name begins with",
+        )
     return pairs
 
 

@@ -65,7 +65,9 @@ def _application(recipe: Recipe) -> tuple[keras.Model, keras.Model]:
     try:
         whole = build(include_top=False, weights=None, input_shape=(*recipe.image_size, 3), **options)
     except (ValueError, TypeError) as error:
-        raise GreycardError(f"{recipe.backbone} cannot be built for this recipe: {error}") from error
+        raise GreycardError(
+            f"{recipe.backbone} cannot be built for this recipe: {error}", hint="another image_size or backbone_alpha"
+        ) from error
     return _cut(whole, recipe.backbone_cut), whole
 
 
@@ -77,7 +79,10 @@ def _own_model(path: Path, cut: str | None) -> keras.Model:
         raise GreycardError(f"{path} cannot be loaded: {error}", hint="train that run again") from error
     names = {layer.name for layer in model.layers}
     if "features" not in names:
-        raise GreycardError(f"{path} has no features to transfer: it learned from numbers, not pictures")
+        raise GreycardError(
+            f"{path} has no features to transfer: it learned from numbers, not pictures",
+            hint="a run that learned from pictures, or a network of keras.applications",
+        )
     if cut is not None:
         return _cut(model, cut)
     has_map = names & {"conv1", "backbone"}

@@ -8,6 +8,17 @@ from dataclasses import dataclass, fields
 from greycard.errors import GreycardError
 
 FILL_MODES = ("nearest", "reflect", "wrap", "constant")
+_EXAMPLES = {
+    "rotation_range": "rotation_range=20",
+    "width_shift_range": "width_shift_range=0.2",
+    "height_shift_range": "height_shift_range=0.2",
+    "shear_range": "shear_range=15",
+    "zoom_range": "zoom_range=0.8,1.2",
+    "brightness_range": "brightness_range=0.8,1.2",
+    "horizontal_flip": "horizontal_flip=true",
+    "vertical_flip": "vertical_flip=true",
+    "fill_mode": "fill_mode=nearest",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,4 +95,4 @@ def _is_range(pair: object) -> bool:
 
 def _expect(name: str, good: bool, expected: str, received: object) -> None:
     if not good:
-        raise GreycardError(f"{name} must be {expected}. Received: {received!r}")
+        raise GreycardError(f"{name} must be {expected}. Received: {received!r}", hint=f"for example {_EXAMPLES[name]}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import cleandoc
+from pathlib import Path
 
 from greycard.errors import GreycardError
 from greycard.projects import (
@@ -81,7 +82,7 @@ def find_project(name: str) -> Project:
         if candidate.name == name:
             return candidate
     near = get_close_matches(name, [candidate.name for candidate in everything], n=4)
-    raise GreycardError(
-        f"there is no project named {name!r}",
-        hint=f"did you mean {', '.join(near)}?" if near else "`greycard projects` lists them",
-    )
+    hint = f"did you mean {', '.join(near)}?" if near else "`greycard projects` lists them"
+    if Path(name).is_dir():
+        hint = f"a folder of pictures is trained on by `greycard train {name}`, or train(load_folder({name!r}))"
+    raise GreycardError(f"there is no project named {name!r}", hint=hint)

@@ -81,7 +81,9 @@ def _expect_two(runs: Sequence[RunRecord]) -> None:
     for run in runs:
         run.summary  # noqa: B018 (an unfinished run says so)
         if not run.classes:
-            raise GreycardError(f"{run.path} answers with numbers; only classifiers can be compared")
+            raise GreycardError(
+                f"{run.path} answers with numbers; only classifiers can be compared", hint=f"greycard show {run.path}"
+            )
 
 
 def _expect_same_images(one: RunRecord, other: RunRecord) -> None:

@@ -213,4 +213,4 @@ def _expect_figures(path: Path, content: dict[str, Any], names: Iterable[str]) -
 
 
 def _damaged(path: Path, error: object) -> GreycardError:
-    return GreycardError(f"{path} cannot be read: {error}")
+    return GreycardError(f"{path} cannot be read: {error}", hint="train it again; the new run gets a folder of its own")

@@ -12,7 +12,7 @@ from greycard.runs.record import RunRecord
 def scores_of(run: RunRecord) -> dict[str, Any]:
     """See `scores`; GreycardError for an unfinished run, or a regression."""
     if not run.classes:
-        raise GreycardError(f"{run.path} is a regression: it has no classes to score")
+        raise GreycardError(f"{run.path} is a regression: it has no classes to score", hint=f"greycard show {run.path}")
     run.expect_finished()
     found = run.predictions
     return scores(found["labels"], found["probabilities"], run.classes)

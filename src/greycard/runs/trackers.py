@@ -35,7 +35,10 @@ def expect_installed(names: Iterable[str]) -> None:
     """GreycardError for a tracker that Greycard does not know, or whose package is not installed."""
     for name in names:
         if name not in _TRACKERS:
-            raise GreycardError(f"track must be of {', '.join(_TRACKERS)}. Received: {name!r}")
+            raise GreycardError(
+                f"track must be of {', '.join(_TRACKERS)}. Received: {name!r}",
+                hint=f"for example {next(iter(_TRACKERS))}",
+            )
         if find_spec(name) is None:
             raise GreycardError(f"{name} is not installed", hint=f'pip install "greycard[{name}]"')
 

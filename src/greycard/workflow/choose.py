@@ -23,7 +23,10 @@ def choose_recipe(
     if backbone is not None and Path(backbone).expanduser().is_dir():
         earlier = RunRecord(backbone)
         if earlier.recipe.is_regression:
-            raise GreycardError(f"the earlier run {backbone} learned from numbers; there are no features to transfer")
+            raise GreycardError(
+                f"the earlier run {backbone} learned from numbers; there are no features to transfer",
+                hint="a run that learned from pictures, or a network of keras.applications",
+            )
         chosen = recommend(dataset, earlier=earlier.recipe.replace(backbone=str(earlier.path), conv=()))
     elif backbone is not None:
         chosen = recommend(dataset, asked=str(backbone), because="--backbone asked for it")

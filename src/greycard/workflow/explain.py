@@ -67,7 +67,9 @@ def explain_picture(model: keras.Model, run: RunRecord, picture: Picture, label:
         GreycardError: the run has no classes, the picture cannot be read, or there is no such class.
     """
     if not run.classes:
-        raise GreycardError(f"{run.path} answers with numbers; only a classifier can be explained")
+        raise GreycardError(
+            f"{run.path} answers with numbers; only a classifier can be explained", hint=f"greycard show {run.path}"
+        )
     classifier = classifier_of(run, model)
     pixels = _pixels(picture, classifier)
     row = classifier.at_once(pixels[None])[0]
@@ -87,7 +89,7 @@ def _pixels(picture: Picture, classifier: Classifier) -> np.ndarray:
         return classifier.decode(picture)
     except UnreadableImageError as error:
         name = picture if isinstance(picture, str | Path) else "the picture"
-        raise GreycardError(f"{name} cannot be read: {error}") from error
+        raise GreycardError(f"{name} cannot be read: {error}", hint="does another program open it?") from error
 
 
 def _class_number(run: RunRecord, label: str | None, answered: int) -> int:

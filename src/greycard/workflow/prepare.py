@@ -103,7 +103,8 @@ def _expect_limits(dataset: Dataset, limited: Dataset) -> None:
         if lost:
             raise GreycardError(
                 f"{field}={len(part)} leaves no picture of class {dataset.classes[lost[0]]!r};"
-                f" expected at least {len(set(whole.labels))}, one for each class"
+                f" expected at least {len(set(whole.labels))}, one for each class",
+                hint=f"--set {field}={len(set(whole.labels))}, or more",
             )
 
 

@@ -84,7 +84,10 @@ def _paths(dataset: Dataset) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for part in (dataset.train, dataset.validation):
         if isinstance(part.images, np.ndarray):
-            raise GreycardError(f"{dataset.name} is an array with its own split; a new one is made of picture files")
+            raise GreycardError(
+                f"{dataset.name} is an array with its own split; a new one is made of picture files",
+                hint="a folder of pictures, or a CSV that names them",
+            )
         found |= dict(zip(part.ids, part.images, strict=True))
     return found
 

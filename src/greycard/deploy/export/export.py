@@ -75,7 +75,10 @@ def export(
 def expect_place(place: Path, form: Format) -> None:
     """GreycardError where the name does not end as it must, or something other than an earlier export is there."""
     if not place.name.endswith(form.suffix):
-        raise GreycardError(f"a {form.name} export's name ends in {form.suffix}. Received: {place.name}")
+        raise GreycardError(
+            f"a {form.name} export's name ends in {form.suffix}. Received: {place.name}",
+            hint=f"-o {place.with_suffix(form.suffix)}",
+        )
     for there in (place, about(place)):
         if there.exists() and not _is_ours(place):
             raise GreycardError(f"{there} is there already and no earlier export", hint="-o names another place")
