@@ -25,6 +25,7 @@ docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
 
 bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchmarks.md); takes hours
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/ceiling.py
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/features.py
 	$(BIN)/python benchmarks/memory.py

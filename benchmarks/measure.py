@@ -2,9 +2,9 @@
 
     GREYCARD_DATA=… GREYCARD_WEIGHTS=… python benchmarks/measure.py NAME --epochs 2 --seed 0 1 2 -- PROJECT…
 
-writes `benchmarks/results/NAME.json`: the command, commit, machine, versions, date, a table row for each project, and
-how the runs on one dataset compare; after every project, so that an interrupted measurement keeps what it has. The runs
-themselves are kept with `--out FOLDER`.
+writes `benchmarks/results/NAME.json`: the command, commit, machine, versions, date, and a table row for each run; after
+every project, so that an interrupted measurement keeps what it has. The runs themselves are kept with `--out FOLDER`;
+differences.py compares them.
 """
 
 from __future__ import annotations
@@ -26,15 +26,13 @@ def main() -> None:
     options = _options()
     target = HERE / "results" / f"{options.name}.json"
     result = {"command": _command(options), "commit": commit(), "date": today()}
-    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
         runs = options.out or scratch
         for project in options.projects:
             _run(project, options, runs)
-            rows = _table(runs)
-            result |= {"environment": _environment(runs), "rows": rows, "comparisons": _comparisons(runs, rows)}
+            result |= {"environment": _environment(runs), "rows": _table(runs)}
             write(target, result)
-    print(f"{target.name}: {len(rows)} rows")
+    print(f"{target.name}: {len(result['rows'])} rows")
 
 
 def _options() -> argparse.Namespace:
@@ -70,20 +68,6 @@ def _run(project: str, options: argparse.Namespace, runs: str) -> None:
 def _table(runs: str) -> list[dict[str, Any]]:
     words = ["table", "--out", runs, "--format", "json"]
     return json.loads(subprocess.check_output([sys.executable, "-m", "greycard", *words]))
-
-
-def _comparisons(runs: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The runs on each dataset compared, without the names of the images they differ on."""
-    found = []
-    for dataset in dict.fromkeys(row["dataset"] for row in rows if row["val_accuracy"] is not None):
-        names = [row["run"] for row in rows if row["dataset"] == dataset]
-        if len(names) > 1:
-            words = ["compare", *names, "--out", runs, "--format", "json"]
-            compared = json.loads(subprocess.check_output([sys.executable, "-m", "greycard", *words]))
-            for difference in compared["differences"]:
-                difference |= {side: len(difference[side]) for side in ("only_first", "only_second")}
-            found.append({"dataset": dataset, **compared})
-    return found
 
 
 def _environment(runs: str) -> dict[str, object]:

@@ -64,6 +64,25 @@ def whole(rows: list[Row]) -> list[str]:
     return _table(head, [_whole_cells(row) for row in chosen]) + _notes(chosen)
 
 
+def ceiling(rows: list[Row]) -> list[str]:
+    """The least seconds of an epoch beside the measured ones."""
+    if not rows:
+        return []
+    measured = {row["project"]: row["greycard"]["seconds_per_epoch"] for row in _speed_rows() if not row["whole"]}
+    cells = [_ceiling_cells(row, measured.get(row["project"])) for row in rows]
+    least = sum(row["least_seconds"] * row["epochs"] for row in rows)
+    rate = f"{rows[0]['gigaflops']:.0f} GFLOP/s"
+    head = ["project", "GFLOP an epoch", f"s / epoch at {rate}, at least", "Greycard, s / epoch", "of that rate"]
+    told = f"At that rate these rows take {seconds(least)} at least for all their published epochs together."
+    return [*_table([*head, "published epochs, at least"], cells), "", told]
+
+
+def _ceiling_cells(row: Row, taken: float | None) -> list[str]:
+    reached = ["–", "–"] if taken is None else [seconds(taken), percent(row["least_seconds"] / taken, 0)]
+    counted = [f"{row['gigaflop_per_epoch']:,.0f}", seconds(row["least_seconds"])]
+    return [f"`{row['project']}`", *counted, *reached, seconds(row["least_seconds"] * row["epochs"])]
+
+
 def recommended(rows: list[Row]) -> list[str]:
     """From the first file to the published accuracy: to plain Keras's first epoch that reaches it, and to its last."""
     head = ["project", "published val acc", "plain, first epoch to reach it", "its val acc", "greycard train"]
@@ -172,6 +191,7 @@ DOCTOR_SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] =
 SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("An epoch", "rows", epochs),
     ("Whole runs", "rows", whole),
+    ("How near the machine's limit", "ceiling", ceiling),
     ("From the first file to the published accuracy", "recommended", recommended),
     ("The same accuracy", "rows", accuracy),
     ("From files to batches", "pipeline", rates),
@@ -210,9 +230,13 @@ def _recommended_cells(row: Row) -> list[str]:
 
 def _plain_whole(project: str) -> float | None:
     """Seconds of the row as published in plain Keras, where that was measured."""
+    whole = (row for row in _speed_rows() if row["whole"] and row["project"] == project)
+    return next((row["plain"]["total_seconds"] for row in whole), None)
+
+
+def _speed_rows() -> list[Row]:
     path = SPEED / "rows.json"
-    rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
-    return next((row["plain"]["total_seconds"] for row in rows if row["whole"] and row["project"] == project), None)
+    return json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
 
 
 def _accuracy_cells(row: Row) -> list[str]:

@@ -155,6 +155,12 @@ def test_the_page_has_a_section_for_each_file_that_is_there(benchmark: Any, tmp_
     assert "an abacus, 2 cores, Keras 3.15.1 on tensorflow 2.21.0, Python 3.11.7 (2026-11-23 at `0123456789ab`)" in text
 
 
+def test_the_operations_of_an_epoch_are_counted(benchmark: Any) -> None:
+    first, second, head = 2 * 784 * 512, 2 * 512 * 512, 2 * 512 * 10
+    dense = 60_000 * (2 * first + 3 * (second + head)) + 10_000 * (first + second + head)
+    assert benchmark("ceiling").epoch_operations(find_project("mnist-dnn").recipe) == dense
+
+
 @pytest.mark.parametrize("name", ["horses-humans-cnn", "cats-dogs-3k-cnn", "cats-dogs-25k-cnn"])
 @pytest.mark.parametrize("ending", ["", "-augmented"])
 def test_plain_keras_trains_the_recipe(benchmark: Any, name: str, ending: str) -> None:
