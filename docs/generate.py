@@ -27,12 +27,13 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 FILES = (
     "embedded",
-    "two-epochs",
-    "table-transfer",
-    "table-horses",
-    "table-fashion-cnn",
-    "table-mnist-cnn",
     "table-dense",
+    "table-mnist-cnn",
+    "table-fashion-cnn",
+    "table-horses",
+    "table-cats-cnn",
+    "table-cats-augmented",
+    "table-transfer",
 )
 """What the README's table is made from; of a project that is in several, the longest runs are shown."""
 
@@ -181,11 +182,15 @@ def benchmarks() -> str:
 
 
 def compared() -> str:
-    """Real runs compared, from the files that measured them."""
+    """The table's runs compared with each other."""
+    entries = json.loads((RESULTS / "differences" / "table.json").read_text(encoding="utf-8"))["rows"]
     head = ["dataset", "recipes", "difference, points", "95 % interval", "p", "only the first right", "only the second"]
-    cells = [_compared_row(entry, found) for entry in _comparisons() for found in entry["differences"]]
+    cells = [_compared_row(entry, found) for entry in entries for found in entry["differences"]]
     lines = [f"| {' | '.join(line)} |" for line in [head, ["---", "---", *["---:"] * 5], *cells]]
-    return "\n".join([*lines, "", _read_out(_comparisons()[0])]) if cells else ""
+    measured = entries[0]["measured"]
+    link = "[table.json](../benchmarks/results/differences/table.json)"
+    origin = f"Compared on {measured['environment']['machine']}, {measured['date']}, from seed 0 of each: {link}."
+    return "\n".join([*lines, "", origin, "", _read_out(entries[0])])
 
 
 def _read_out(entry: dict[str, Any]) -> str:
@@ -200,11 +205,6 @@ def _read_out(entry: dict[str, Any]) -> str:
         f" likely be by {min(low, high):.2f} to {max(low, high):.2f}. Were the two equally good, a division as uneven"
         f" as {sides[0]} to {sides[1]} would have a chance of {found['p']:.1g}."
     )
-
-
-def _comparisons() -> list[dict[str, Any]]:
-    results = (json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json")))
-    return [entry for result in results for entry in result.get("comparisons", [])]
 
 
 def _compared_row(entry: dict[str, Any], found: dict[str, Any]) -> list[str]:
