@@ -31,6 +31,7 @@ FILES = (
     "table-mnist-cnn",
     "table-fashion-cnn",
     "table-horses",
+    "table-horses-transfer",
     "table-cats-cnn",
     "table-cats-augmented",
     "table-transfer",
