@@ -17,7 +17,7 @@ import pytest
 
 from conftest import make_folder
 from greycard.datasets.load import load_dataset
-from greycard.projects import find_project
+from greycard.projects import find_project, projects
 from greycard.projects.augmentations import AS_PUBLISHED
 
 pytestmark = pytest.mark.filterwarnings("ignore:Please import `affine_transform`:DeprecationWarning")  # Keras's own
@@ -153,6 +153,15 @@ def test_the_page_has_a_section_for_each_file_that_is_there(benchmark: Any, tmp_
     assert "| `cats-dogs-3k-cnn` | 21.0 s | 7.0 s | 3.00× | 100.0 s (3 epochs) |" in text
     assert text.count("`cats-dogs-25k-cnn` *") == 1, "no accuracy where pictures are in both parts"
     assert "an abacus, 2 cores, Keras 3.15.1 on tensorflow 2.21.0, Python 3.11.7 (2026-11-23 at `0123456789ab`)" in text
+
+
+def test_the_ten_rows_are_added_up_by_their_published_epochs(benchmark: Any, tmp_path: Path) -> None:
+    recipes = [project.recipe for project in projects()[:12] if project.recipe.dataset != benchmark("large").DATASET]
+    rows = [_row(benchmark("compare"), project=recipe.name, whole=bool(recipe.backbone)) for recipe in recipes]
+    (tmp_path / "rows.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    text = benchmark("page").page(tmp_path)
+    # 550 epochs of 21 s and 7 s, and two whole runs of 100 s and 30 s: 11,750 s and 3,910 s
+    assert "come to 3.3 h in plain Keras and 1.1 h in Greycard: 3.01×." in text
 
 
 def test_the_operations_of_an_epoch_are_counted(benchmark: Any) -> None:
