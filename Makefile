@@ -18,6 +18,9 @@ check: $(VENV)/.developed  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks
+	$(BIN)/mypy torture
+	$(BIN)/mypy docs
 
 docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
 	$(BIN)/python docs/generate.py

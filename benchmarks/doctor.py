@@ -41,7 +41,7 @@ Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 def _cropped(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     """5 % of the width and of the height less, at a random place."""
     width, height = picture.size
-    left, top = random.integers(0, width // 20 + 1), random.integers(0, height // 20 + 1)
+    left, top = (int(random.integers(0, side // 20 + 1)) for side in (width, height))
     return picture.crop((left, top, left + width - width // 20, top + height - height // 20))
 
 

@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 def main() -> None:
     options = _options()
     target = HERE / "results" / f"{options.name}.json"
-    result = {"command": _command(options), "commit": commit(), "date": today()}
+    result: dict[str, Any] = {"command": _command(options), "commit": commit(), "date": today()}
     with tempfile.TemporaryDirectory() as scratch:
         runs = options.out or scratch
         for project in options.projects:

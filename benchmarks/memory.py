@@ -32,7 +32,7 @@ def main() -> None:
     for count in options.pictures:
         with tempfile.TemporaryDirectory() as scratch:
             folder = draw(Path(scratch), count)
-            words = [sys.executable, __file__, "--train", folder]
+            words: list[str | Path] = [sys.executable, __file__, "--train", folder]
             finished = child.run(words, GREYCARD_CACHE=f"{scratch}/cache")
         row = {"pictures": count, "pixels_mb": count * 150 * 150 * 3 / 1e6, "seconds": finished.seconds}
         results.put(row | {"peak_memory_mb": finished.peak_memory_mb, "peak_own_mb": finished.peak_own_mb})

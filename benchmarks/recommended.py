@@ -77,7 +77,7 @@ def _until(trained: Trained, wanted: float | None) -> tuple[float, int | None, f
 def _greycard(folder: Path, seed: int, *, quick: bool) -> dict[str, Any]:
     limits = ["--set", "train_limit=40", "--set", "val_limit=20", "--epochs", "1"] if quick else []
     with tempfile.TemporaryDirectory() as scratch:
-        words = [sys.executable, "-m", "greycard", "train", folder, "--seed", str(seed), "--quiet"]
+        words = [sys.executable, "-m", "greycard", "train", str(folder), "--seed", str(seed), "--quiet"]
         finished = child.run([*words, "--out", f"{scratch}/runs", *limits], GREYCARD_CACHE=f"{scratch}/cache")
         record = RunRecord(find_runs(f"{scratch}/runs")[0])
         return {

@@ -72,7 +72,8 @@ def plain(task: Task) -> Trained:
     """Train as a tutorial does. Its last look at the validation images, which no tutorial takes, is not counted."""
     with tempfile.TemporaryDirectory() as scratch:
         correct = Path(scratch, "correct.npz")
-        words = [sys.executable, _PLAIN / f"{_family(task.recipe)}.py", task.recipe.name, "--correct", correct]
+        script = str(_PLAIN / f"{_family(task.recipe)}.py")
+        words = [sys.executable, script, task.recipe.name, "--correct", str(correct)]
         finished = child.run([*words, *_plain_options(task)], **_QUIET)
         with np.load(correct) as file:
             right = _by_id(file["ids"], file["correct"])

@@ -61,7 +61,7 @@ def _run(scratch: str) -> Path:
 def _predict(run: Path, folder: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     pictures = folder / "validation" / "cats" if options.quick else folder
     files = len(list(pictures.rglob("*.jpg")))
-    sides = {
+    sides: dict[str, list[str | Path]] = {
         "plain": [sys.executable, PLAIN / "predict.py", run / "model.keras", pictures],
         "greycard": [sys.executable, "-m", "greycard", "predict", run, pictures, "--format", "csv"],
     }

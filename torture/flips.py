@@ -114,7 +114,7 @@ def _checkpoint(file: Path) -> Any:
         try:
             found = newest_checkpoint(file.parent)
         except Warning as told:
-            raise GreycardError(str(told)) from told
+            raise GreycardError(str(told), hint="an older one") from told
     assert found is not None
     return found[0], [array.tobytes() for array in found[1]]
 

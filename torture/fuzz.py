@@ -45,7 +45,8 @@ def _fuzzed(name: str, seconds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder, "corpus")
         corpus.mkdir()
-        words = [sys.executable, HERE / "targets.py", name, corpus, f"-max_total_time={seconds}", *_LIMITS, "-seed=1"]
+        script, limits = str(HERE / "targets.py"), [f"-max_total_time={seconds}", *_LIMITS]
+        words = [sys.executable, script, name, str(corpus), *limits, "-seed=1"]
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, errors="replace")
         crashes = [path for path in Path(folder).iterdir() if path.name.startswith(("crash-", "oom-", "timeout-"))]
         if done.returncode or crashes:

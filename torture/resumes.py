@@ -82,7 +82,7 @@ def _interrupted(command: list[str], scratch: Path, seconds: float) -> int:
             os.write(write, b"!")
             return begin(*arguments)
 
-        fit._epoch = told
+        fit._epoch = told  # type: ignore[assignment]
 
     number = child.start(command, scratch, before)
     os.close(write)
