@@ -19,6 +19,7 @@ from greycard.backend.start import muted
 from greycard.backend.steps import KerasSteps, Steps
 from greycard.backend.tensorflow_conv import conv_pool
 from greycard.backend.tensorflow_steps import TensorFlowSteps
+from greycard.backend.tensorflow_winograd import convolve
 from greycard.evaluation.calibration import at_temperature
 from greycard.models.build import build_model
 from greycard.models.head import measure
@@ -35,6 +36,7 @@ RECIPES = {
     "conv": Recipe(name="c", dataset="c", image_size=(21, 18), conv=(4, 6), dense=(8,), loss="binary_crossentropy"),
 }
 CLASSES = {"dense": 3, "conv": 2}
+_SEEDS = st.integers(0, 99)
 
 
 def _data(recipe: Recipe, classes: int, count: int = 22) -> tuple[np.ndarray, np.ndarray]:
@@ -48,18 +50,18 @@ def _model(name: str) -> keras.Model:
     return build_model(RECIPES[name], CLASSES[name])
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(
     height=st.integers(4, 11),
     width=st.integers(4, 11),
-    channels=st.integers(1, 3),
-    filters=st.integers(1, 4),
-    seed=st.integers(0, 99),
+    channels_filters=st.sampled_from([(1, 3), (3, 1), (2, 4), (32, 33), (40, 32)]),
+    seed=_SEEDS,
 )
 def test_conv_pool_is_convolution_relu_and_pooling_and_so_is_its_gradient(
-    height: int, width: int, channels: int, filters: int, seed: int
+    height: int, width: int, channels_filters: tuple[int, int], seed: int
 ) -> None:
-    draws = np.random.default_rng(seed)
+    """Whichever way the convolution is computed: which one depends on its channels and filters."""
+    draws, (channels, filters) = np.random.default_rng(seed), channels_filters
     shapes = ((2, height, width, channels), (3, 3, channels, filters), (filters,))
     arguments = [tf.constant(draws.normal(size=shape).astype(np.float32)) for shape in shapes]
 
@@ -74,7 +76,32 @@ def test_conv_pool_is_convolution_relu_and_pooling_and_so_is_its_gradient(
             total = tf.reduce_sum(outputs * tf.range(1.0, filters + 1))
         results.append([outputs, *tape.gradient(total, arguments)])
     for ours, theirs in zip(*results, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * np.abs(theirs).max() + 1e-6)
+
+
+@settings(max_examples=8)
+@given(
+    height=st.integers(1, 10),
+    width=st.integers(1, 10),
+    more=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    seed=_SEEDS,
+)
+def test_winograd_is_a_convolution_and_so_are_its_gradients(
+    height: int, width: int, more: tuple[int, int], seed: int
+) -> None:
+    """Held against sums in float64; `more` rows and columns than the result needs must get no gradient."""
+    draws = np.random.default_rng(seed)
+    x = draws.normal(size=(2, height + 2 + more[0], width + 2 + more[1], 5))
+    kernel, upstream = draws.normal(size=(3, 3, 5, 4)), draws.normal(size=(2, height, width, 4))
+    exact = [tf.constant(array) for array in (x, kernel)]
+    with tf.GradientTape() as tape:
+        tape.watch(exact)
+        expected = tf.nn.conv2d(exact[0][:, : height + 2, : width + 2], exact[1], 1, "VALID")
+    by_sums = tape.gradient(expected, exact, output_gradients=tf.constant(upstream))
+    result, gradients = convolve(*(tf.constant(array, tf.float32) for array in (x, kernel)), height, width)
+    found = [result, *gradients(tf.constant(upstream, tf.float32))]
+    for ours, theirs in zip(found, [expected, *by_sums], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
 
 
 def _trained(steps: Steps, images: np.ndarray, labels: np.ndarray) -> list[dict[str, float]]:

@@ -3,19 +3,24 @@
 A convolution with ReLU followed by 2×2 max pooling computes `pool(relu(conv(x) + bias))`. Because adding a bias and
 ReLU keep the order of numbers, that is `relu(pool(conv(x)) + bias)`: the same values with a quarter of the additions.
 TensorFlow's own gradient of max pooling reads and writes at 2.5 GB/s on a CPU, a quarter of a small CNN's time; here
-the place of each maximum is kept as a byte and XLA writes the gradient in one pass. XLA also computes the kernel's
-gradient 1.3 to 2 times as fast as TensorFlow's own operation (docs/log.md).
+the place of each maximum is kept as a byte and XLA writes the gradient in one pass. The convolution itself goes the way
+that was measured to be fastest (docs/log.md): Winograd's with many channels, within the pooling with a single one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import layers
+
+from greycard.backend import tensorflow_winograd as winograd
+
+_CHANNELS = 32
+"""Channels and filters from which Winograd's way is faster (docs/log.md)."""
 
 _NOWHERE = 4
 """Where ReLU cut the maximum off, no pixel of the four has a gradient."""
@@ -61,25 +66,64 @@ def conv_pool(x: Any, kernel: Any, bias: Any) -> tuple[Any, Callable[[Any], tupl
     Returns:
         float (b, (height - 2) // 2, (width - 2) // 2, filters).
     """
-    convolved = tf.nn.conv2d(x, kernel, 1, "VALID")
-    pooled, place = _pool(convolved, bias)
+    height, width = x.shape[1] - 2, x.shape[2] - 2
+    back = _direct_gradients(x, kernel)
+    if x.dtype == tf.float32 and kernel.shape[2] == 1:
+        pooled, place = _pool_gray(x, kernel, bias)
+    elif x.dtype == tf.float32 and min(kernel.shape[2:]) >= _CHANNELS:
+        height, width = height // 2 * 2, width // 2 * 2
+        convolved, back = winograd.convolve(x, kernel, height, width)
+        pooled, place = _pool(convolved, bias)
+    else:
+        pooled, place = _pool(tf.nn.conv2d(x, kernel, 1, "VALID"), bias)
 
     def gradient(upstream: Any) -> tuple[Any, Any, Any]:
-        inner, kernel_gradient, bias_gradient = _backward(
-            x, place, upstream, height=convolved.shape[1], width=convolved.shape[2], window=tuple(kernel.shape[:2])
-        )
-        x_gradient = tf.raw_ops.Conv2DBackpropInput(
-            input_sizes=tf.shape(x), filter=kernel, out_backprop=inner, strides=[1, 1, 1, 1], padding="VALID"
-        )
-        return x_gradient, kernel_gradient, bias_gradient
+        inner, through = _unpool(place, upstream, height, width)
+        return *back(inner), tf.raw_ops.BiasAddGrad(out_backprop=through)
 
     return pooled, gradient
 
 
+def _direct_gradients(x: Any, kernel: Any) -> winograd.Gradients:
+    def gradients(upstream: Any) -> tuple[Any, Any]:
+        x_gradient = tf.raw_ops.Conv2DBackpropInput(
+            input_sizes=tf.shape(x), filter=kernel, out_backprop=upstream, strides=[1, 1, 1, 1], padding="VALID"
+        )
+        return x_gradient, _kernel_gradient(x, upstream, tuple(kernel.shape))
+
+    return gradients
+
+
+@tf.function(jit_compile=True)
+def _kernel_gradient(x: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
+    return tf.raw_ops.Conv2DBackpropFilter(
+        input=x, filter_sizes=shape, out_backprop=upstream, strides=[1, 1, 1, 1], padding="VALID"
+    )
+
+
 @tf.function(jit_compile=True)
 def _pool(convolved: Any, bias: Any) -> tuple[Any, Any]:
-    """The pooled values, and which of the four pixels each came from: the first of equals, as TensorFlow has it."""
-    first, *others = _quarters(convolved)
+    """The pooled values, and where each came from."""
+    return _largest(_quarters(convolved), bias)
+
+
+@tf.function(jit_compile=True)
+def _pool_gray(x: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
+    """The same of pictures with one channel, convolved in passing: nine products cost less than keeping their sum."""
+    height, width = x.shape[1] - 2, x.shape[2] - 2
+    shifted = [_quarters(x[:, row : row + height, column : column + width]) for row in range(3) for column in range(3)]
+    weights = tf.unstack(tf.reshape(kernel, (9, -1)))
+    return _largest([_weighted(pixels, weights) for pixels in zip(*shifted, strict=True)], bias)
+
+
+def _weighted(pixels: Sequence[Any], weights: Sequence[Any]) -> Any:
+    products = [pixel * weight for pixel, weight in zip(pixels, weights, strict=True)]
+    return sum(products[1:], products[0])
+
+
+def _largest(quarters: Sequence[Any], bias: Any) -> tuple[Any, Any]:
+    """The largest of four, and its place: the first of equals, as TensorFlow has it."""
+    first, *others = quarters
     largest, place = first, tf.zeros_like(first, tf.uint8)
     for position, quarter in enumerate(others, start=1):
         place = tf.where(quarter > largest, tf.constant(position, tf.uint8), place)
@@ -96,24 +140,12 @@ def _quarters(convolved: Any) -> list[Any]:
 
 
 @tf.function(jit_compile=True)
-def _backward(
-    x: Any, place: Any, upstream: Any, height: int, width: int, window: tuple[int, int]
-) -> tuple[Any, Any, Any]:
-    """The gradients of the convolution's output, of its kernel and of the bias."""
-    inner = _unpool(place, upstream, height, width)
-    shape = [*window, x.shape[3], inner.shape[3]]
-    kernel = tf.raw_ops.Conv2DBackpropFilter(
-        input=x, filter_sizes=shape, out_backprop=inner, strides=[1, 1, 1, 1], padding="VALID"
-    )
-    bias = tf.reduce_sum(tf.where(place < _NOWHERE, upstream, tf.zeros_like(upstream)), axis=(0, 1, 2))
-    return inner, kernel, bias
-
-
-def _unpool(place: Any, upstream: Any, height: int, width: int) -> Any:
-    """Each upstream gradient at the pixel its maximum came from, zero everywhere else."""
+def _unpool(place: Any, upstream: Any, height: int, width: int) -> tuple[Any, Any]:
+    """The convolution's gradient, zero but where each maximum came from, and what of `upstream` ReLU let through."""
     _, rows, columns, filters = upstream.shape
-    corner = tf.reshape(tf.constant([[0, 1], [2, 3]], tf.uint8), (1, 1, 2, 1, 2, 1))
-    spread = tf.reshape(place, (-1, rows, 1, columns, 1, filters)) == corner
-    wide = tf.reshape(upstream, (-1, rows, 1, columns, 1, filters))
-    inner = tf.reshape(tf.where(spread, wide, tf.zeros_like(wide)), (-1, 2 * rows, 2 * columns, filters))
-    return tf.pad(inner, [[0, 0], [0, height - 2 * rows], [0, width - 2 * columns], [0, 0]])
+    nothing = tf.zeros_like(upstream)
+    quarters = [tf.where(place == position, upstream, nothing) for position in range(_NOWHERE)]
+    pixels = tf.stack([tf.stack(quarters[row : row + 2], axis=3) for row in (0, 2)], axis=2)
+    inner = tf.reshape(pixels, (-1, 2 * rows, 2 * columns, filters))
+    whole = tf.pad(inner, [[0, 0], [0, height - 2 * rows], [0, width - 2 * columns], [0, 0]])
+    return whole, tf.where(place < _NOWHERE, upstream, nothing)

@@ -15,7 +15,7 @@ from keras import layers
 
 from greycard.backend.tensorflow_conv import forward
 
-_WORTH_COMPILING = 1e12
+_WORTH_COMPILING = 2e12
 """Operations in a whole training from which the seconds that XLA takes to compile are made up for."""
 
 _OPERATIONS_A_WEIGHT = 400
