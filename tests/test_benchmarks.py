@@ -170,6 +170,15 @@ def test_the_operations_of_an_epoch_are_counted(benchmark: Any) -> None:
     assert benchmark("ceiling").epoch_operations(find_project("mnist-dnn").recipe) == dense
 
 
+def test_a_quarter_of_a_large_convolution_counts_in_training(benchmark: Any) -> None:
+    """mnist-cnn: 26×26 places of 9 weights, 11×11 of 9×64 by Winograd's way, and the dense layers."""
+    gray, wide, dense, head = 2 * 676 * 9 * 64, 2 * 121 * 576 * 64, 2 * 1600 * 512, 2 * 512 * 10
+    trained = 60_000 * (2 * gray + 3 * (wide / 4 + dense + head))
+    assert benchmark("ceiling").epoch_operations(find_project("mnist-cnn").recipe) == pytest.approx(
+        trained + 10_000 * (gray + wide + dense + head)
+    )
+
+
 @pytest.mark.parametrize("name", ["horses-humans-cnn", "cats-dogs-3k-cnn", "cats-dogs-25k-cnn"])
 @pytest.mark.parametrize("ending", ["", "-augmented"])
 def test_plain_keras_trains_the_recipe(benchmark: Any, name: str, ending: str) -> None:

@@ -19,8 +19,8 @@ from keras import layers
 
 from greycard.backend import tensorflow_winograd as winograd
 
-_CHANNELS = 32
-"""Channels and filters from which Winograd's way is faster (docs/log.md)."""
+WINOGRAD_FROM = 32
+"""Channels, and filters, from which Winograd's way is faster in float32 (docs/log.md)."""
 
 _NOWHERE = 4
 """Where ReLU cut the maximum off, no pixel of the four has a gradient."""
@@ -70,7 +70,7 @@ def conv_pool(x: Any, kernel: Any, bias: Any) -> tuple[Any, Callable[[Any], tupl
     back = _direct_gradients(x, kernel)
     if x.dtype == tf.float32 and kernel.shape[2] == 1:
         pooled, place = _pool_gray(x, kernel, bias)
-    elif x.dtype == tf.float32 and min(kernel.shape[2:]) >= _CHANNELS:
+    elif x.dtype == tf.float32 and min(kernel.shape[2:]) >= WINOGRAD_FROM:
         height, width = height // 2 * 2, width // 2 * 2
         convolved, back = winograd.convolve(x, kernel, height, width)
         pooled, place = _pool(convolved, bias)
