@@ -47,7 +47,7 @@ class TensorFlowSteps:
         whole = compiled and _is_dense(model)  # XLA runs convolutions more slowly than TensorFlow
         self.together = _together(model, batch_size) if compiled else 1
         fused = compiled and not tf.config.list_physical_devices("GPU")  # cuDNN needs no help
-        self._forward = forward(model) if fused else lambda images: model(images, training=True)
+        self._forward = forward(model) if fused else self._as_it_is
         self._update = tf.function(self._apply, jit_compile=True) if compiled and not whole else self._apply
         self._run = tf.function(self._steps, jit_compile=whole or None)
         self._outputs = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
@@ -92,13 +92,17 @@ class TensorFlowSteps:
     def _step(self, images: Any, targets: Any) -> None:
         weights = self._model.trainable_variables
         with tf.GradientTape() as tape:
-            outputs = self._forward(images)
+            whole = images.shape[0] == self._batch_size  # an epoch's rest would be compiled anew, for one step
+            outputs = (self._forward if whole else self._as_it_is)(images)
             loss = tf.reduce_mean(self._loss(targets, outputs))
             whole_loss = tf.add_n([loss, *self._model.losses])
         self._update(tape.gradient(whole_loss, [weight.value for weight in weights]))
         count = tf.cast(tf.shape(images)[0], tf.float64)
         right = tf.reduce_sum(tf.cast(_right(targets, outputs), tf.float64))
         self._sums.assign_add(tf.stack([tf.cast(loss, tf.float64) * count, right, count]))
+
+    def _as_it_is(self, images: Any) -> Any:
+        return self._model(images, training=True)
 
     def _apply(self, gradients: list[Any]) -> None:
         self._model.optimizer.apply(gradients, self._model.trainable_variables)
