@@ -50,7 +50,7 @@ def _model(name: str) -> keras.Model:
     return build_model(RECIPES[name], CLASSES[name])
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(
     height=st.integers(4, 11),
     width=st.integers(4, 11),
@@ -79,7 +79,7 @@ def test_conv_pool_is_convolution_relu_and_pooling_and_so_is_its_gradient(
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * np.abs(theirs).max() + 1e-6)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(
     height=st.integers(1, 10),
     width=st.integers(1, 10),
