@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed  ## from nothing to a trained model and its table line, on embedded real data
 	$(BIN)/greycard run digits-cnn
 
-test: $(VENV)/.developed  ## the default tests
-	$(BIN)/pytest
+test: $(VENV)/.developed  ## the default tests, in two processes
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/.extras  ## the longer ones: every backbone family, JAX and PyTorch, the wheel, real pictures
 	$(BIN)/pytest -m slow

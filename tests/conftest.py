@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from greycard.backend import configure
 
 configure()
-settings.register_profile("greycard", deadline=None)  # a busy machine is no failure
+# A busy machine is no failure.
+settings.register_profile("greycard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("greycard")
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 _DATA = Path(os.environ.get("GREYCARD_DATA", _SHARED / "data"))

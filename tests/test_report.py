@@ -122,6 +122,7 @@ def test_a_regression_and_an_old_run_have_a_page_too(runs: list[greycard.Run], c
 def test_figures_are_matplotlib_objects(runs: list[greycard.Run]) -> None:
     assert isinstance(runs[0].curves(), Figure)
     assert isinstance(runs[0].confusion(), Figure)
+    assert all(axis.get_legend() is None for axis in runs[0].curves().axes)  # it would search a place
     assert runs[0].curves()._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
 
 

@@ -28,7 +28,7 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], kinds:
         kinds: `accuracy`, `loss`, or both in this order; all that were measured if none is named.
     """
     shown = kinds or measured_kinds(histories)
-    named = 0.19 * -(-len(histories) // 2) if len(histories) > 1 else 0
+    named = 0.19 * -(-max(2, len(histories)) // 2)
     figure, axes = _figure(3.8 * len(shown), 2.8 + named, columns=len(shown))
     for axis, kind in zip(axes, shown, strict=True):
         for number, (name, history) in enumerate(histories.items()):
@@ -37,10 +37,8 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], kinds:
         axis.set_xlabel("epoch")
         axis.margins(y=0.12)
     look: dict[str, Any] = {"frameon": False, "fontsize": 8, "labelcolor": INK}
-    if len(histories) == 1:
-        axes[0].legend(**look)
-    else:  # beside the curves: several fill the whole drawing
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, **look)
+    # Beside the curves, which may fill the whole drawing; a search for a free place there may take seconds.
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, **look)
     return figure
 
 
