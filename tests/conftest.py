@@ -15,6 +15,8 @@ from PIL import Image
 from greycard.backend import configure
 
 configure()
+# The same on every processor; `precision` below is for what has to hold in both.
+os.environ.setdefault("GREYCARD_PRECISION", "float32")
 # A busy machine is no failure.
 settings.register_profile("greycard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("greycard")
@@ -56,6 +58,13 @@ def _move_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.delenv("GREYCARD_WEIGHTS", raising=False)
     monkeypatch.setenv("GREYCARD_CACHE", str(home / "cache"))
     monkeypatch.delenv("GREYCARD_CACHE_LIMIT", raising=False)
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What training computes in: first one, then the other, on any processor."""
+    monkeypatch.setenv("GREYCARD_PRECISION", request.param)
+    return request.param
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def test_the_small_project_runs_on(backend: str) -> None:
         HERE / "test_training.py",
         HERE / "test_resume.py",
         HERE / "test_predict.py",
+        HERE / "test_precision.py",
     ]
     done = subprocess.run(
         [sys.executable, *map(str, words)],

@@ -14,7 +14,7 @@ from keras import layers
 
 import greycard
 from greycard import backend
-from greycard.backend import inference, litert, precision, tensorflow_steps
+from greycard.backend import inference, litert, tensorflow_steps
 from greycard.backend.start import muted
 from greycard.backend.steps import KerasSteps, Steps
 from greycard.backend.tensorflow_conv import conv_pool
@@ -260,25 +260,6 @@ def test_bfloat16_learns_the_same_with_float32_weights_and_outputs(name: str, mo
     assert measured["bfloat16"] != measured["float32"]
     for found, expected in zip(measured["bfloat16"], measured["float32"], strict=True):
         assert found["loss"] == pytest.approx(expected["loss"], rel=0.1)
-
-
-@pytest.mark.parametrize(
-    ("flags", "expected"), [("sse2 avx2", False), ("avx512f avx512_bf16", True), ("amx_bf16 amx_tile", True)]
-)
-def test_a_processor_says_whether_it_has_bfloat16(flags: str, expected: bool, tmp_path: Path) -> None:
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(f"processor : 0\nflags : {flags}\nprocessor : 1\nflags : {flags}\n")
-    assert precision._cpu_has_bfloat16(cpuinfo) == expected
-    assert not precision._cpu_has_bfloat16(tmp_path / "none")
-
-
-def test_a_run_says_what_it_computed_in(tmp_path: Path) -> None:
-    run = greycard.train("digits-cnn", epochs=1, precision="bfloat16", out=tmp_path, quiet=True)
-    assert run.recipe.precision == "bfloat16"
-    assert run.predictions["probabilities"].dtype == np.float32
-    assert run.summary["val_accuracy"] > 0.5
-    chosen = greycard.train("digits-cnn", epochs=1, out=tmp_path, quiet=True)
-    assert chosen.recipe.precision == precision.best_precision()
 
 
 def test_a_process_without_stderr_has_nothing_to_mute(monkeypatch: pytest.MonkeyPatch) -> None:

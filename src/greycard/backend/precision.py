@@ -1,18 +1,48 @@
-"""Which arithmetic the hardware is fast in."""
+"""Which arithmetic training uses: what the user asks for, else what the hardware is fast in."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from greycard.backend.start import describe
+from greycard.errors import GreycardError
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
+PRECISIONS = (FLOAT32, BFLOAT16)
+
+VARIABLE = "GREYCARD_PRECISION"
+"""The environment variable that says what a recipe's `auto` means."""
 
 _CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Without one of these a processor computes bfloat16 by way of float32, more slowly than float32 itself."""
 
 _AMPERE = (8, 0)
 """The first generation of NVIDIA GPUs, as a compute capability, whose matrix units take bfloat16."""
+
+
+def auto_precision() -> str:
+    """What `auto` means: the value of `GREYCARD_PRECISION`, else `best_precision`.
+
+    Raises:
+        GreycardError: the variable has another value.
+    """
+    return requested_precision() or best_precision()
+
+
+def requested_precision() -> str | None:
+    """The value of `GREYCARD_PRECISION`, None where it is unset or empty.
+
+    Raises:
+        GreycardError: it is neither `float32` nor `bfloat16`.
+    """
+    value = os.environ.get(VARIABLE, "")
+    if value and value not in PRECISIONS:
+        raise GreycardError(
+            f"{VARIABLE} must be {' or '.join(PRECISIONS)}. Received: {value!r}",
+            hint=f"unset {VARIABLE} to use what the hardware is fast in",
+        )
+    return value or None
 
 
 def best_precision() -> str:

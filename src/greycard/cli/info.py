@@ -30,19 +30,29 @@ def _cache() -> str:
     return f"{folder} ({size / 1e6:,.1f} MB)" if size else folder
 
 
+def _precision() -> str:
+    """What `precision=auto` means here, and what the hardware is fast in; or what is wrong with the setting."""
+    from greycard.backend.precision import VARIABLE, best_precision, requested_precision
+
+    try:
+        requested = requested_precision()
+    except GreycardError as error:
+        return str(error.args[0])
+    return f"{requested} ({VARIABLE}; detected: {best_precision()})" if requested else f"{best_precision()} (detected)"
+
+
 @click.command()
 @options.data_dir
 @options.debug
 def info(data_dir: str | None, debug: bool) -> None:
     """Say which versions, device and folders are in use."""
     from greycard import backend
-    from greycard.backend.precision import best_precision
     from greycard.locations import data_dir as data_folder
     from greycard.locations import weights_dir
     from greycard.runs.environment import environment
 
     backend.start()
-    facts = environment(backend.describe() | {"precision": best_precision()})
+    facts = environment(backend.describe() | {"precision": _precision()})
     del facts["started"]
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}
     facts["cache folder"] = _cache()

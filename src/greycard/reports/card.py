@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from greycard.datasets.catalog import CATALOG
 from greycard.reports.columns import percent, seconds, span
-from greycard.reports.headline import headline
+from greycard.reports.headline import headline, precision_line
 from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
 from greycard.runs.scores import scores_of
@@ -30,6 +30,7 @@ def model_card(run: RunRecord) -> str:
     return _ENVIRONMENT.from_string(template).render(
         name=run.name,
         headline=headline(run),
+        precision=precision_line(recipe),
         classes=run.classes,
         dataset=_dataset(recipe.dataset),
         summary=summary,

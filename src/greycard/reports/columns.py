@@ -98,12 +98,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("parameters", _parameters),
     Column("machine", _text("machine"), number=False),
     Column("seed", _text("seed")),
+    Column("trained in", _text("precision"), number=False),
     Column("diagnosis", _text("diagnosis"), number=False),
     Column("note", _text("note"), number=False),
 )
 
 DROPPED_FIRST = (
-    "machine", "parameters", "note", "dataset", "train acc after", "seed", "architecture", "total",
+    "machine", "parameters", "trained in", "note", "dataset", "train acc after", "seed", "architecture", "total",
     "train / val images", "best val acc", f"epochs{PUBLISHED}", f"train acc{PUBLISHED}", "diagnosis",
     "95 % interval",
 )  # fmt: skip

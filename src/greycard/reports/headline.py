@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.recipe import Recipe
 from greycard.reports.columns import percent, seconds, span
 from greycard.runs.directory import is_in_training
 from greycard.runs.record import RunRecord
@@ -30,8 +31,14 @@ def headline(run: RunRecord) -> str:
     found = (
         f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
     )
+    arithmetic = "" if recipe.precision == "float32" else f" (trained in {precision_line(recipe)})"
     return (
-        f"{recipe.architecture}, trained on {recipe.dataset} in {seconds(summary['total_seconds'])}, is right on"
-        f" {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
+        f"{recipe.architecture}, trained on {recipe.dataset} in {seconds(summary['total_seconds'])}{arithmetic}, is right"
+        f" on {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
         f" {between}.{found}"
     )
+
+
+def precision_line(recipe: Recipe) -> str:
+    """What the run was trained in; its figures are measured in float32 either way."""
+    return "float32" if recipe.precision == "float32" else f"{recipe.precision}, measured in float32"

@@ -15,7 +15,7 @@ from PIL import Image
 from greycard.reports import figures
 from greycard.reports.columns import percent, seconds
 from greycard.reports.compare import comparison_text
-from greycard.reports.headline import headline, unfinished_hint
+from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.svg import inline_svg
 from greycard.reports.table import make_table
 from greycard.runs.compare import compare_runs
@@ -80,7 +80,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
     scores = scores_of(run) if run.classes else None
     return {
         "headline": headline(run),
-        "figures": _figures(summary),
+        "figures": [*_figures(summary), ("trained in", precision_line(run.recipe))],
         "verdicts": verdicts(run),
         "scores": scores and _scores_part(scores, run.classes),
         "mistakes": _mistakes(run),

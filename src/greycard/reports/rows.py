@@ -33,6 +33,7 @@ def row_of(run: RunRecord) -> dict[str, Any]:
         "val_low": low,
         "val_high": high,
         "seed": run.recipe.seed,
+        "precision": run.recipe.precision,
         "diagnosis": ", ".join(verdict["name"] for verdict in summary.get("diagnosis") or []),
         "note": _note(run, summary),
         **{f"published_{name}": published.get(name) for name in _PUBLISHED},

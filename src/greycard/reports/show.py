@@ -6,10 +6,11 @@ from typing import Any
 
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.time_spent import time_line
+from greycard.recipe import Recipe
 from greycard.reports.classes import classes_lines
 from greycard.reports.columns import percent, seconds, span
 from greycard.reports.diagnosis import diagnosis_lines
-from greycard.reports.headline import unfinished_hint
+from greycard.reports.headline import precision_line, unfinished_hint
 from greycard.reports.progress import epoch_line
 from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
@@ -37,13 +38,14 @@ def _results(run: RunRecord) -> list[str]:
     if not run.finished:
         return [unfinished_hint(run)]
     summary = run.summary
-    lines = [summary["reason"], *_figures(summary), summary.get("advice"), summary["stopped"], summary["answer"]]
+    figures = _figures(summary, run.recipe)
+    lines = [summary["reason"], *figures, summary.get("advice"), summary["stopped"], summary["answer"]]
     if summary["left_out"]:
         lines.append(f"{len(summary['left_out'])} files were unreadable and left out (see summary.json)")
     return [line for line in lines if line]
 
 
-def _figures(summary: dict[str, Any]) -> list[str]:
+def _figures(summary: dict[str, Any], recipe: Recipe) -> list[str]:
     published = summary["published"] or {}
     images = summary["val_images"]
     rows = [
@@ -58,6 +60,7 @@ def _figures(summary: dict[str, Any]) -> list[str]:
         *_time(summary),
         ("parameters", f"{summary['parameters']:,}"),
         ("seed", str(summary["seed"])),
+        ("trained in", precision_line(recipe)),
     ]
     if summary["val_accuracy"] is None:
         rows = [row for row in rows if "accuracy" not in row[0] and row[0] not in ("", "best epoch")]

@@ -13,6 +13,7 @@ import numpy as np
 
 from greycard.backend.steps import Steps, steps_for
 from greycard.models.head import measure
+from greycard.models.precision import computing_in
 from greycard.pipeline.batches import Batches
 from greycard.training.checkpoint import Progress
 from greycard.training.clock import Clock
@@ -50,6 +51,7 @@ class Course:
 
     Attributes:
         model: compiled.
+        precision: what its training steps compute in, `float32` or `bfloat16`; everything is measured in float32.
         train: batches to learn from.
         validation: batches to measure on, never augmented.
         as_is: the training images without augmentation, to measure the finished model on.
@@ -64,6 +66,7 @@ class Course:
     """
 
     model: keras.Model
+    precision: str
     train: Batches
     validation: Batches
     as_is: Batches
@@ -113,7 +116,8 @@ def _epoch(course: Course, steps: Steps, progress: Progress) -> tuple[dict[str, 
     number = progress.epoch + 1
     course.display.epoch_begins(number, course.epochs, len(course.train.pixels))
     begun, before = time.perf_counter(), progress.epoch_seconds
-    learnt = _train(course, steps, progress)
+    with computing_in(course.model, course.precision):
+        learnt = _train(course, steps, progress)
     trained = time.perf_counter()
     with course.clock("validation"):
         outputs = predict(steps, course.validation)

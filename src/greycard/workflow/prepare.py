@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from greycard import backend
-from greycard.backend.precision import best_precision
+from greycard.backend.precision import auto_precision
 from greycard.datasets.core import Dataset, LeftOut
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.memory import available_bytes, used_bytes
@@ -18,6 +18,7 @@ from greycard.models.backbone import RUN_MODEL, WeightsDoNotFitError, is_run
 from greycard.models.build import build_model
 from greycard.models.head import loss_for
 from greycard.models.imagenet import network
+from greycard.models.precision import trains_in
 from greycard.models.weights import find_weights
 from greycard.pipeline.pixels import Pixels
 from greycard.recipe import Recipe
@@ -58,6 +59,8 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, displa
     _expect_every_class(limited, train, validation)
     _warn_left_out(left_out)
     model, used = _build(resolved, dataset, files, train)
+    if recipe.precision == "auto":
+        resolved = resolved.replace(precision=trains_in(model, resolved.precision))
     needed = _expect_memory(model, resolved, train, validation)
     return Prepared(resolved, dataset.classes, train, validation, left_out, used, model, needed)
 
@@ -66,10 +69,11 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     """The recipe with what the data decides filled in, and its backbone's name known to be one.
 
     Raises:
-        GreycardError: a loss that does not fit, an unknown network, a folder that is no finished run.
+        GreycardError: a loss that does not fit, an unknown network, a folder that is no finished run, or another
+            value of `GREYCARD_PRECISION` than a precision.
     """
     _expect_kind(recipe, dataset)
-    precision = best_precision() if recipe.precision == "auto" else recipe.precision
+    precision = auto_precision() if recipe.precision == "auto" else recipe.precision
     loss = loss_for(len(dataset.classes), recipe.loss)
     resolved = recipe.replace(loss=loss, dataset=dataset.name, precision=precision)
     if recipe.backbone is None or is_run(recipe.backbone):

@@ -83,6 +83,7 @@ def _figures(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "resumed": fitted.resumed,
         "parameters": prepared.model.count_params(),
         "seed": recipe.seed,
+        "precision": recipe.precision,
         "machine": machine(),
         "peak_memory_mb": peak_memory_mb(),
         "expected_memory_mb": round(prepared.expected_bytes / 1e6, 1),

@@ -14,7 +14,6 @@ from greycard.datasets.core import Dataset
 from greycard.doctor.quick import quick_look
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.models.backbone import is_run
-from greycard.models.precision import computing_in
 from greycard.pipeline.batches import Batches
 from greycard.recipe import Recipe
 from greycard.runs.directory import ENVIRONMENT, LABELS, ORIGIN, RECIPE, RunDirectory, expect_writable
@@ -177,7 +176,7 @@ def _opening(prepared: Prepared, path: Path) -> str:
     return (
         f"{path}: {prepared.recipe.architecture}, {prepared.model.count_params():,} parameters;"
         f" {len(prepared.train):,} training and {len(prepared.validation):,} validation"
-        f" {'images' if prepared.classes else 'pairs'}{kinds}"
+        f" {'images' if prepared.classes else 'pairs'}{kinds}; trained in {prepared.recipe.precision}"
     )
 
 
@@ -214,6 +213,7 @@ def _train(
     interruption = Interruption()
     course = Course(
         model=learns.model,
+        precision=recipe.precision,
         train=learns.train,
         validation=learns.validation,
         as_is=learns.as_is,
@@ -225,7 +225,7 @@ def _train(
         on_begin=directory.begin_history,
         on_epoch=on_epoch,
     )
-    with interruption.awaited(), computing_in(learns.model, recipe.precision):
+    with interruption.awaited():
         return fit(course)
 
 
