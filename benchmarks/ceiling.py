@@ -79,10 +79,10 @@ def _operations(layer: Any) -> float:
 
 def _share(layer: Any) -> float:
     """Of those operations, that training takes: Winograd's way has 36 products where the sums of a tile have 144."""
-    from greycard.backend.tensorflow_conv import WINOGRAD_FROM
+    from greycard.backend.tensorflow_winograd import FROM
 
     shape = layer.kernel.shape
-    return 36 / 144 if len(shape) == 4 and min(shape[2:]) >= WINOGRAD_FROM else 1.0
+    return 36 / 144 if len(shape) == 4 and min(shape[2:]) >= FROM else 1.0
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def test_an_export_answers_as_its_run_does(
     images, expected = _validation(run, folder)
     found = formats.find_format(form).open(done.path)(images)
     if done.gate.tolerance is not None:
-        np.testing.assert_allclose(found, expected, atol=gate.TOLERANCE)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.85
     assert found.sum(axis=1) == pytest.approx(1, abs=0.02)
     beside = json.loads(done.path.with_name(f"{done.path.name}.json").read_text())
@@ -109,7 +109,7 @@ def test_the_api_and_the_command_answer_as_the_run_does(
     by_command = [json.loads(line)["probabilities"] for line in lines]
     for found in (by_api, by_command):
         rows = [[each[name] for name in run.classes] for each in found]
-        np.testing.assert_allclose(rows, expected, atol=gate.TOLERANCE)
+        np.testing.assert_allclose(rows, expected, atol=1e-5)
 
 
 def _inside(place: Path) -> dict[str, Any]:

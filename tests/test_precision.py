@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
@@ -24,9 +24,25 @@ from greycard.training.keeper import Keeper
 ROUNDING = 1e-5
 """The most that two ways of computing a probability in float32 may differ by."""
 
-DIGITS: dict[str, Any] = {"epochs": 2, "train_limit": 200, "val_limit": 100, "quiet": True}
-KINDS: dict[str, dict[str, Any]] = {"dnn": {"conv": (), "dense": (32,)}, "cnn": {"conv": (8,), "dense": (16,)}}
+DIGITS: dict[str, Any] = {
+    "conv": (8,), "dense": (16,), "epochs": 2, "train_limit": 200, "val_limit": 100, "quiet": True,
+}  # fmt: skip
+ONE_EPOCH = DIGITS | {"epochs": 1}
 Cli = Callable[..., Any]
+Trained = Callable[[str], greycard.Run]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The run of `DIGITS` for a precision, which the environment asks for; trained once."""
+
+    @cache
+    def train(precision: str) -> greycard.Run:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GREYCARD_PRECISION", precision)
+            return greycard.train("digits-cnn", out=tmp_path_factory.mktemp(precision), **DIGITS)
+
+    return train
 
 
 def _digits(run: greycard.Run, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -46,9 +62,8 @@ def _measured(run: greycard.Run, split: str) -> dict[str, float]:
 
 
 @pytest.mark.small_project
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_figure_is_measured_on_the_saved_model(kind: str, precision: str, tmp_path: Path) -> None:
-    run = greycard.train("digits-cnn", out=tmp_path, **DIGITS, **KINDS[kind])
+def test_every_figure_is_measured_on_the_saved_model(precision: str, trained: Trained) -> None:
+    run = trained(precision)
     assert run.recipe.precision == run.summary["precision"] == precision
     assert all(layer.compute_dtype == "float32" for layer in run.model.layers)
     images, _ = _digits(run, "validation")
@@ -62,23 +77,19 @@ def test_every_figure_is_measured_on_the_saved_model(kind: str, precision: str, 
 
 
 @pytest.mark.small_project
-def test_every_epochs_validation_is_of_its_model_in_float32(precision: str, tmp_path: Path) -> None:
+def test_every_epochs_validation_is_of_its_model_in_float32(precision: str, trained: Trained, tmp_path: Path) -> None:
     """What two epochs say of the first is what the model of one epoch gives when it is loaded."""
-    long = greycard.train("digits-cnn", out=tmp_path, **DIGITS, **KINDS["cnn"])
-    short = greycard.train("digits-cnn", out=tmp_path, **DIGITS | {"epochs": 1}, **KINDS["cnn"])
-    first, expected = long.history[0], _measured(short, "validation")
+    short = greycard.train("digits-cnn", out=tmp_path, **ONE_EPOCH)
+    first, expected = trained(precision).history[0], _measured(short, "validation")
     assert first["val_accuracy"] == expected["accuracy"]
     assert first["val_loss"] == pytest.approx(expected["loss"], abs=ROUNDING)
 
 
 @pytest.mark.small_project
-def test_training_computes_in_what_is_asked_for(tmp_path: Path) -> None:
-    losses = {}
-    for precision in ("float32", "bfloat16"):
-        run = greycard.train("digits-cnn", out=tmp_path, precision=precision, **DIGITS, **KINDS["cnn"])
-        losses[precision] = [line["train_loss"] for line in run.history]
-    assert losses["float32"] != losses["bfloat16"]
-    assert losses["float32"] == pytest.approx(losses["bfloat16"], rel=0.05)
+def test_training_computes_in_what_is_asked_for(trained: Trained) -> None:
+    one, other = ([line["train_loss"] for line in trained(each).history] for each in ("float32", "bfloat16"))
+    assert one != other
+    assert one == pytest.approx(other, rel=0.05)
 
 
 def test_predict_exports_and_the_server_give_the_runs_own_predictions(
@@ -93,7 +104,7 @@ def test_predict_exports_and_the_server_give_the_runs_own_predictions(
         "predict": [list(each.probabilities.values()) for each in run.predict(files) if each.probabilities],
         "many": run.classifier.engine(images),
         "server": _served(run, files),
-        **{form: _exported(run, form, images, data, tmp_path) for form in ("keras", "litert", "savedmodel")},
+        **{form: _exported(run, form, images, data, tmp_path) for form in ("keras", "litert")},
     }
     expected = at_temperature(run.predictions["probabilities"], run.temperature)
     for door, rows in found.items():
@@ -117,7 +128,7 @@ def _exported(run: greycard.Run, form: str, images: np.ndarray, data: greycard.D
 
 def test_an_explicit_precision_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GREYCARD_PRECISION", "float32")
-    asked = greycard.train("digits-cnn", out=tmp_path, precision="bfloat16", **DIGITS | {"epochs": 1})
+    asked = greycard.train("digits-cnn", out=tmp_path, precision="bfloat16", **ONE_EPOCH)
     assert asked.recipe.precision == "bfloat16"
 
 
@@ -128,7 +139,7 @@ def test_without_the_variable_the_hardware_decides(
     monkeypatch.delenv("GREYCARD_PRECISION")
     if empty is not None:
         monkeypatch.setenv("GREYCARD_PRECISION", empty)
-    run = greycard.train("digits-cnn", out=tmp_path, **DIGITS | {"epochs": 1}, **KINDS["dnn"])
+    run = greycard.train("digits-cnn", out=tmp_path, **ONE_EPOCH)
     assert run.recipe.precision == best_precision()
 
 
@@ -156,9 +167,8 @@ def test_info_shows_what_is_forced_beside_what_was_detected(
 
 
 def test_resume_keeps_the_precision_that_training_began_in(
-    precision: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    precision: str, trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    whole = greycard.train("digits-cnn", out=tmp_path / "whole", **DIGITS, **KINDS["cnn"])
     after_step, calls = Keeper.after_step, 0
 
     def interrupted(self: Keeper, progress: Any) -> bool:
@@ -167,35 +177,36 @@ def test_resume_keeps_the_precision_that_training_began_in(
         self._interruption.asked = 2 if calls == 4 else self._interruption.asked
         return after_step(self, progress)
 
-    with monkeypatch.context() as patch, pytest.raises(InterruptedRunError) as stop:
+    with monkeypatch.context() as patch:
         patch.setattr(Keeper, "after_step", interrupted)
-        greycard.train("digits-cnn", out=tmp_path / "cut", **DIGITS, **KINDS["cnn"])
+        with pytest.raises(InterruptedRunError) as stop:
+            greycard.train("digits-cnn", out=tmp_path, **DIGITS)
     monkeypatch.setenv("GREYCARD_PRECISION", "float32" if precision == "bfloat16" else "bfloat16")
     resumed = greycard.resume(stop.value.run, quiet=True)
     assert resumed.recipe.precision == precision
-    assert np.array_equal(resumed.predictions["probabilities"], whole.predictions["probabilities"])
+    assert np.array_equal(resumed.predictions["probabilities"], trained(precision).predictions["probabilities"])
 
 
-def test_a_run_says_what_it_was_trained_in(precision: str, tmp_path: Path, cli: Cli) -> None:
-    run = greycard.train("digits-cnn", out=tmp_path, **DIGITS | {"epochs": 1}, **KINDS["cnn"])
+def test_a_run_says_what_it_was_trained_in(precision: str, trained: Trained, cli: Cli) -> None:
+    run = trained(precision)
     line = "float32" if precision == "float32" else "bfloat16, measured in float32"
     assert f"  trained in           {line}\n" in cli("show", run.path).out
     assert f"Trained in {line}. Recipe" in cli("card", run.path).out
     page = Path(cli("report", run.path).out.strip()).read_text(encoding="utf-8")
     assert f"<dt>trained in</dt><dd>{line}</dd>" in page
     assert ("(trained in bfloat16, measured in float32)" in page) == (precision == "bfloat16")
-    assert greycard.runs_table(out=tmp_path).rows[0]["precision"] == precision
+    assert greycard.runs_table([run]).rows[0]["precision"] == precision
 
 
 def test_what_has_an_output_layer_alone_is_trained_in_float32(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pictures: Path
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The output layer computes in float32 in any case, so nothing of these is trained in bfloat16."""
     monkeypatch.setenv("GREYCARD_PRECISION", "bfloat16")
     neuron = greycard.train("house-prices", out=tmp_path, epochs=1, quiet=True)
-    first = greycard.train("digits-cnn", out=tmp_path, **DIGITS | {"epochs": 1}, **KINDS["cnn"])
-    head = greycard.train("digits-cnn", out=tmp_path, backbone=first.path, conv=(), dense=(), **DIGITS)
-    assert [run.recipe.precision for run in (neuron, first, head)] == ["float32", "bfloat16", "float32"]
+    layers = {"conv": (), "dense": (), "backbone": trained("bfloat16").path}
+    head = greycard.train("digits-cnn", out=tmp_path, **ONE_EPOCH | layers)
+    assert neuron.recipe.precision == head.recipe.precision == "float32"
 
 
 @pytest.mark.parametrize(

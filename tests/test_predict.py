@@ -87,7 +87,7 @@ def test_many_pictures_are_answered_as_one_is(run: greycard.Run, folder: Path) -
     assert len(files) > 2 * predict._FEW
     found = run.predict(files)
     assert [each.source for each in found] == [str(file) for file in files]
-    np.testing.assert_allclose(_rows(found), np.tile(_calibrated(run), (9, 1)), atol=1e-3)
+    np.testing.assert_allclose(_rows(found), np.tile(_calibrated(run), (9, 1)), atol=1e-5)
 
 
 def test_pictures_are_read_no_further_ahead_than_a_few_batches(run: greycard.Run) -> None:

@@ -105,7 +105,7 @@ def test_every_model_answers_as_its_run_does(client: TestClient, runs: list[grey
     for answer, run in zip(found["answers"], runs, strict=True):
         expected = run.predict(content)[0]
         assert answer["class"] == expected.label
-        assert answer["probabilities"] == pytest.approx(expected.top(5), abs=1e-3)
+        assert answer["probabilities"] == pytest.approx(expected.top(5), abs=1e-5)
 
 
 def test_a_form_may_bring_several_pictures(client: TestClient) -> None:

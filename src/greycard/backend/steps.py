@@ -39,9 +39,10 @@ def steps_for(model: keras.Model, batch_size: int, steps: int) -> Steps:
         steps: that training will take in all; what takes long to compile pays only where there are many.
     """
     if keras.backend.backend() == "tensorflow":
-        from greycard.backend.tensorflow_steps import TensorFlowSteps
+        from greycard.backend import tensorflow_steps
 
-        return TensorFlowSteps(model, batch_size, steps)
+        if tensorflow_steps.matches(model):
+            return tensorflow_steps.TensorFlowSteps(model, batch_size, steps)
     return KerasSteps(model)
 
 

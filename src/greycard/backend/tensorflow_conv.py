@@ -9,8 +9,7 @@ that was measured to be fastest (docs/log.md): Winograd's with many channels, wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,39 +18,60 @@ from keras import layers
 
 from greycard.backend import tensorflow_winograd as winograd
 
-WINOGRAD_FROM = 32
-"""Channels, and filters, from which Winograd's way is faster in float32 (docs/log.md)."""
-
 _NOWHERE = 4
 """Where ReLU cut the maximum off, no pixel of the four has a gradient."""
 
 
-def forward(model: keras.Model) -> Callable[[Any], Any]:
-    """The model in training mode, every convolution with the pooling that follows it as one operation.
+_CONV = {
+    "kernel_size": (3, 3),
+    "strides": (1, 1),
+    "dilation_rate": (1, 1),
+    "groups": 1,
+    "padding": "valid",
+    "data_format": "channels_last",
+    "use_bias": True,
+    "activation": keras.activations.relu,
+    "activity_regularizer": None,
+    "lora_enabled": False,
+}
+_POOL = {
+    "pool_size": (2, 2),
+    "strides": (2, 2),
+    "padding": "valid",
+    "data_format": "channels_last",
+    "activity_regularizer": None,
+}
+_PRECISIONS = ("float32", "mixed_bfloat16")
+"""Policies: computing in float32 or bfloat16, with weights in float32."""
 
-    A model that is more than a chain of layers is called as it is.
+_LEAST_SIDE = 4
+"""Pixels that 3×3 and then 2×2 need."""
+
+
+def matches(conv: keras.Layer, pool: keras.Layer) -> bool:
+    """Whether `conv_pool` computes what these two layers do, the second called with nothing but the first's output.
+
+    Exactly `Conv2D` and `MaxPooling2D`, no subclass of them, with the settings above, on pictures whose size is known.
+    Kernels and biases may have regularizers and constraints, which act on the variables themselves.
     """
-    chain = model.layers
-    if not all(layer.input is before.output for before, layer in pairwise(chain)):
-        return lambda x: model(x, training=True)
-    return _chained([_fused(layer, after) for layer, after in zip(chain, [*chain[1:], None], strict=True)])
+    return (
+        type(conv) is layers.Conv2D
+        and type(pool) is layers.MaxPooling2D
+        and _has(conv, _CONV)
+        and _has(pool, _POOL)
+        and conv.dtype_policy.name in _PRECISIONS
+        and pool.dtype_policy.name in ("float32", conv.dtype_policy.name)
+        and all(side is not None and side >= _LEAST_SIDE for side in conv.input.shape[1:3])
+    )
 
 
-def _chained(calls: list[Callable[[Any], Any]]) -> Callable[[Any], Any]:
-    def call(x: Any) -> Any:
-        for each in calls:
-            x = each(x)
-        return x
-
-    return call
+def _has(layer: keras.Layer, settings: Mapping[str, Any]) -> bool:
+    return all(getattr(layer, name) == value for name, value in settings.items())
 
 
-def _fused(layer: keras.Layer, after: keras.Layer | None) -> Callable[[Any], Any]:
-    if isinstance(layer, layers.InputLayer | layers.MaxPooling2D):
-        return lambda x: x  # its convolution has pooled already
-    if isinstance(layer, layers.Conv2D) and isinstance(after, layers.MaxPooling2D):
-        return lambda x: conv_pool(*(tf.cast(each, layer.compute_dtype) for each in (x, layer.kernel, layer.bias)))
-    return lambda x: layer(x, training=True)
+def fused(conv: keras.Layer) -> Callable[[Any], Any]:
+    """`conv_pool` with the weights of a convolution that matches, in the precision that it computes in when called."""
+    return lambda x: conv_pool(*(tf.cast(each, conv.compute_dtype) for each in (x, conv.kernel, conv.bias)))
 
 
 @tf.custom_gradient
@@ -68,9 +88,9 @@ def conv_pool(x: Any, kernel: Any, bias: Any) -> tuple[Any, Callable[[Any], tupl
     """
     height, width = x.shape[1] - 2, x.shape[2] - 2
     back = _direct_gradients(x, kernel)
-    if x.dtype == tf.float32 and kernel.shape[2] == 1:
+    if _gray_matches(x, kernel):
         pooled, place = _pool_gray(x, kernel, bias)
-    elif x.dtype == tf.float32 and min(kernel.shape[2:]) >= WINOGRAD_FROM:
+    elif winograd.matches(x, kernel):
         height, width = height // 2 * 2, width // 2 * 2
         convolved, back = winograd.convolve(x, kernel, height, width)
         pooled, place = _pool(convolved, bias)
@@ -114,6 +134,11 @@ def _pool_gray(x: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
     shifted = [_quarters(x[:, row : row + height, column : column + width]) for row in range(3) for column in range(3)]
     weights = tf.unstack(tf.reshape(kernel, (9, -1)))
     return _largest([_weighted(pixels, weights) for pixels in zip(*shifted, strict=True)], bias)
+
+
+def _gray_matches(x: Any, kernel: Any) -> bool:
+    """Whether `_pool_gray` computes the convolution: of one channel, by nine weights, in float32."""
+    return x.dtype == tf.float32 and tuple(kernel.shape[:3]) == (3, 3, 1)
 
 
 def _weighted(pixels: Sequence[Any], weights: Sequence[Any]) -> Any:

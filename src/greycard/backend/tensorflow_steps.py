@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from greycard.backend.tensorflow_conv import forward
+from greycard.backend.tensorflow_forward import forward
 
 _WORTH_COMPILING = 2e12
 """Operations in a whole training from which the seconds that XLA takes to compile are made up for."""
@@ -25,15 +25,42 @@ _TOGETHER, _TOGETHER_BYTES = 32, 1 << 20
 """Several steps a call, while their images are this small: for larger ones the call costs nothing against the step."""
 
 
+_REGRESSION, _BINARY, _CLASSES = "mean_squared_error", "binary_crossentropy", "sparse_categorical_crossentropy"
+_OPTIMIZERS = (keras.optimizers.Adam, keras.optimizers.RMSprop, keras.optimizers.SGD)
+
+_DENSE = (layers.InputLayer, layers.Rescaling, layers.Flatten, layers.Dense, layers.Dropout)
+"""What XLA runs as fast as TensorFlow or faster; it runs convolutions more slowly, and some layers not at all."""
+
 _SUMS = ("loss", "right", "images")
 """What is added up over an epoch; `right` are the right answers."""
+
+
+def matches(model: keras.Model) -> bool:
+    """Whether `TensorFlowSteps` train this model as Keras would, and measure what Keras would.
+
+    A model of one input whose size is known and one output (b, units), a single unit but for several classes; compiled
+    by name with one of the three losses and nothing to weight it, exactly one of the three optimizers, and Keras's own
+    step.
+    """
+    kind, loss = type(model), model.loss
+    return (
+        kind.train_step is keras.Model.train_step
+        and kind.compute_loss is keras.Model.compute_loss
+        and type(model.optimizer) in _OPTIMIZERS
+        and loss in (_REGRESSION, _BINARY, _CLASSES)
+        and model.get_compile_config()["loss_weights"] is None
+        and len(model.inputs) == len(model.outputs) == 1
+        and None not in model.inputs[0].shape[1:]
+        and len(model.outputs[0].shape) == 2
+        and (loss == _CLASSES or model.outputs[0].shape[1] == 1)
+    )
 
 
 class TensorFlowSteps:
     """See `Steps`.
 
     Args:
-        model: compiled with one of Greycard's losses.
+        model: compiled, and one that `matches`.
         batch_size: images a step.
         steps: that training will take in all.
     """
@@ -44,7 +71,7 @@ class TensorFlowSteps:
         self._sums = tf.Variable(tf.zeros(len(_SUMS), tf.float64))
         model.optimizer.build(model.trainable_variables)
         compiled = steps * _operations(model, batch_size) > _WORTH_COMPILING
-        whole = compiled and _is_dense(model)  # XLA runs convolutions more slowly than TensorFlow
+        whole = compiled and _is_dense(model)
         self.together = _together(model, batch_size) if compiled else 1
         fused = compiled and not tf.config.list_physical_devices("GPU")  # cuDNN needs no help
         self._forward = forward(model) if fused else self._as_it_is
@@ -64,7 +91,7 @@ class TensorFlowSteps:
         loss, right, images = self._sums.numpy()
         self.go_on({})
         mean = {"loss": float(loss / images)}
-        return mean if self._model.loss == "mean_squared_error" else mean | {"accuracy": float(right / images)}
+        return mean if self._model.loss == _REGRESSION else mean | {"accuracy": float(right / images)}
 
     def sums(self) -> dict[str, float]:
         return dict(zip(_SUMS, self._sums.numpy().tolist(), strict=True))
@@ -94,11 +121,10 @@ class TensorFlowSteps:
         with tf.GradientTape() as tape:
             whole = images.shape[0] == self._batch_size  # an epoch's rest would be compiled anew, for one step
             outputs = (self._forward if whole else self._as_it_is)(images)
-            loss = tf.reduce_mean(self._loss(targets, outputs))
-            whole_loss = tf.add_n([loss, *self._model.losses])
-        self._update(tape.gradient(whole_loss, [weight.value for weight in weights]))
+            loss = tf.add_n([tf.reduce_mean(self._loss(targets, outputs)), *self._model.losses])
+        self._update(tape.gradient(loss, [weight.value for weight in weights]))
         count = tf.cast(tf.shape(images)[0], tf.float64)
-        right = tf.reduce_sum(tf.cast(_right(targets, outputs), tf.float64))
+        right = tf.reduce_sum(tf.cast(_right(self._model.loss, targets, outputs), tf.float64))
         self._sums.assign_add(tf.stack([tf.cast(loss, tf.float64) * count, right, count]))
 
     def _as_it_is(self, images: Any) -> Any:
@@ -108,15 +134,15 @@ class TensorFlowSteps:
         self._model.optimizer.apply(gradients, self._model.trainable_variables)
 
 
-def _right(targets: Any, outputs: Any) -> Any:
+def _right(loss: str, targets: Any, outputs: Any) -> Any:
     """Which answers are right, as Keras's `BinaryAccuracy` and `SparseCategoricalAccuracy` have it."""
-    if outputs.shape[1] == 1:
+    if loss != _CLASSES:
         return (outputs > 0.5) == (targets > 0.5)
     return tf.argmax(outputs, axis=1) == tf.cast(targets[:, 0], tf.int64)
 
 
 def _is_dense(model: keras.Model) -> bool:
-    return not any(isinstance(layer, keras.Model | layers.Conv2D) for layer in model.layers)
+    return all(type(layer) in _DENSE for layer in model.layers)
 
 
 def _operations(model: keras.Model, batch_size: int) -> int:
@@ -127,12 +153,12 @@ def _operations(model: keras.Model, batch_size: int) -> int:
 
 
 def _has_kernel(layer: keras.Layer) -> bool:
-    return isinstance(layer, layers.Conv2D | layers.Dense)
+    return type(layer) in (layers.Conv2D, layers.Dense)
 
 
 def _places(layer: keras.Layer) -> int:
-    """At how many places of a picture the kernel is applied."""
-    return int(np.prod(layer.output.shape[1:3])) if isinstance(layer, layers.Conv2D) else 1
+    """At how many places of an input the kernel is applied: for each it gives a number a filter."""
+    return int(np.prod(layer.output.shape[1:])) // int(layer.kernel.shape[-1])
 
 
 def _together(model: keras.Model, batch_size: int) -> int:

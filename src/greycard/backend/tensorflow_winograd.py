@@ -19,6 +19,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+FROM = 32
+"""Channels, and filters, from which this is faster than sums in float32 (docs/log.md)."""
+
 _STRIDE = 4
 """A tile's results along one axis, and how far one tile is from the next."""
 
@@ -54,6 +57,11 @@ _OF_RESULTS = np.array(
 )
 
 Gradients = Callable[[Any], tuple[Any, Any]]
+
+
+def matches(x: Any, kernel: Any) -> bool:
+    """Whether `convolve` computes this valid convolution with stride 1, and faster than sums: 3×3, float32, wide."""
+    return x.dtype == tf.float32 and tuple(kernel.shape[:2]) == (3, 3) and min(kernel.shape[2:]) >= FROM
 
 
 def convolve(x: Any, kernel: Any, height: int, width: int) -> tuple[Any, Gradients]:

@@ -33,8 +33,8 @@ def headline(run: RunRecord) -> str:
     )
     arithmetic = "" if recipe.precision == "float32" else f" (trained in {precision_line(recipe)})"
     return (
-        f"{recipe.architecture}, trained on {recipe.dataset} in {seconds(summary['total_seconds'])}{arithmetic}, is right"
-        f" on {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
+        f"{recipe.architecture}, trained on {recipe.dataset} in {seconds(summary['total_seconds'])}{arithmetic}, is"
+        f" right on {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
         f" {between}.{found}"
     )
 
