@@ -14,7 +14,9 @@ from keras import layers
 
 from greycard.backend import tensorflow_conv
 from greycard.backend.tensorflow_forward import forward
+from greycard.models.build import build_model
 from greycard.models.precision import computing_in
+from greycard.recipe import Recipe
 
 tf = pytest.importorskip("tensorflow")
 
@@ -170,6 +172,16 @@ def test_what_is_the_same_matches() -> None:
     conv, pool = layers.Conv2D(**CONV, kernel_regularizer="l2"), layers.MaxPooling2D(**POOL)
     _model(lambda x: _applied([conv, pool], x))
     assert tensorflow_conv.matches(conv, pool)
+
+
+def test_every_convolution_of_a_recipe_is_fused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What makes them fast must not be lost unnoticed, whatever a recipe adds."""
+    seen: list[str] = []
+    monkeypatch.setattr(tensorflow_conv, "fused", lambda conv: seen.append(conv.name))
+    recipe = Recipe(name="r", dataset="d", image_size=(40, 40), conv=(4, 6, 8), dense=(8,), dropout=0.2)
+    for changes in ({}, {"channels": 1}, {"feature_dropout": 0.3, "dense": ()}, {"pooling": "average"}):
+        forward(build_model(recipe.replace(loss="binary_crossentropy", **changes), 2))
+    assert seen == 4 * ["conv1", "conv2", "conv3"]
 
 
 def _residual(x: keras.KerasTensor) -> keras.KerasTensor:
