@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from greycard.backend import tensorflow_conv
+from greycard.backend import tensorflow_conv, tensorflow_winograd
 from greycard.backend.tensorflow_forward import forward
 from greycard.models.build import build_model
 from greycard.models.precision import computing_in
@@ -172,6 +172,50 @@ def test_what_is_the_same_matches() -> None:
     conv, pool = layers.Conv2D(**CONV, kernel_regularizer="l2"), layers.MaxPooling2D(**POOL)
     _model(lambda x: _applied([conv, pool], x))
     assert tensorflow_conv.matches(conv, pool)
+
+
+@pytest.mark.parametrize("shape", [(None, None, 3), (None, 11, 3), (3, 11, 3)])
+def test_pictures_of_an_unknown_size_or_too_small_do_not_match(shape: tuple[int | None, ...]) -> None:
+    conv = layers.Conv2D(**CONV)
+    conv(keras.Input(shape))
+    assert not tensorflow_conv.matches(conv, layers.MaxPooling2D(**POOL))
+
+
+def test_channels_first_do_not_match() -> None:
+    """TensorFlow itself computes them on a GPU alone."""
+    conv, pool = (
+        layers.Conv2D(**CONV, data_format="channels_first"),
+        layers.MaxPooling2D(2, data_format="channels_first"),
+    )
+    pool(conv(keras.Input((3, *SIZE))))
+    assert not tensorflow_conv.matches(conv, pool)
+    assert not tensorflow_conv.matches(conv, layers.MaxPooling2D(**POOL))
+
+
+def test_an_adapted_convolution_does_not_match() -> None:
+    """Its gradients belong to the adapter."""
+    conv, pool = layers.Conv2D(**CONV), layers.MaxPooling2D(**POOL)
+    model = _model(lambda x: _applied([conv, pool], x))
+    conv.enable_lora(1)
+    assert not tensorflow_conv.matches(conv, pool)
+    _expect_keras(model, "float32")
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "expected"),
+    [
+        ((3, 3, 32, 32), tf.float32, True),
+        ((3, 3, 31, 32), tf.float32, False),
+        ((3, 3, 32, 31), tf.float32, False),
+        ((3, 2, 32, 32), tf.float32, False),
+        ((5, 5, 32, 32), tf.float32, False),
+        ((3, 3, 32, 32), tf.bfloat16, False),
+        ((3, 3, 32, 32), tf.float64, False),
+    ],
+)
+def test_winograds_way_is_for_wide_3x3_kernels_in_float32(shape: tuple[int, ...], dtype: Any, expected: bool) -> None:
+    x, kernel = tf.zeros((1, 8, 8, shape[2]), dtype), tf.zeros(shape, dtype)
+    assert tensorflow_winograd.matches(x, kernel) == expected
 
 
 def test_every_convolution_of_a_recipe_is_fused(monkeypatch: pytest.MonkeyPatch) -> None:

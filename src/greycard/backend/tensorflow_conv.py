@@ -21,7 +21,6 @@ from greycard.backend import tensorflow_winograd as winograd
 _NOWHERE = 4
 """Where ReLU cut the maximum off, no pixel of the four has a gradient."""
 
-
 _CONV = {
     "kernel_size": (3, 3),
     "strides": (1, 1),
@@ -32,6 +31,7 @@ _CONV = {
     "use_bias": True,
     "activation": keras.activations.relu,
     "activity_regularizer": None,
+    "autocast": True,
     "lora_enabled": False,
 }
 _POOL = {
