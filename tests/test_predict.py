@@ -51,7 +51,7 @@ def _calibrated(run: greycard.Run) -> np.ndarray:
 
 
 @pytest.mark.small_project
-def test_predict_agrees_with_the_runs_own_predictions(pictures: Path, tmp_path: Path, cli: Cli) -> None:
+def test_predict_agrees_with_the_runs_own_predictions(pictures: Path, tmp_path: Path, cli: Cli, precision: str) -> None:
     run = greycard.train(greycard.load_folder(pictures), epochs=2, image_size=32, conv=(8,), out=tmp_path, quiet=True)
     files = [pictures / id for id in run.predictions["ids"]]
     ours = _rows(run.predict(files))

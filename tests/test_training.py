@@ -182,7 +182,7 @@ def test_transfer_from_an_earlier_run_of_ones_own(pictures: Path, tmp_path: Path
 
 
 @pytest.mark.small_project
-def test_augmentation_is_for_training_images_only(tmp_path: Path) -> None:
+def test_augmentation_is_for_training_images_only(tmp_path: Path, precision: str) -> None:
     """Validation of a warped run equals a plain evaluation of its model."""
     run = greycard.train("digits-cnn", epochs=1, out=tmp_path, rotation_range=90, **SMALL)
     rows = [int(id.split("/")[1]) for id in run.predictions["ids"]]
