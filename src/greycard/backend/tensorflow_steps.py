@@ -24,7 +24,6 @@ _OPERATIONS_A_WEIGHT = 400
 _TOGETHER, _TOGETHER_BYTES = 32, 1 << 20
 """Several steps a call, while their images are this small: for larger ones the call costs nothing against the step."""
 
-
 _REGRESSION, _BINARY, _CLASSES = "mean_squared_error", "binary_crossentropy", "sparse_categorical_crossentropy"
 _OPTIMIZERS = (keras.optimizers.Adam, keras.optimizers.RMSprop, keras.optimizers.SGD)
 
