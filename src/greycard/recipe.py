@@ -49,8 +49,11 @@ class Recipe:
         target_bound: what of it has to reach the target: the accuracy as `measured`, or the `lower` end of its 95 %
             interval.
         patience: stop after so many epochs without a better validation loss.
-        val_fraction: the share split off for validation where the data brings no validation set.
+        val_fraction: the share split off for validation; None leaves it at a fifth. A run records the share that was
+            used, and None where the data brings its own validation set.
         split_seed: the seed of that split, apart from `seed`, so that runs of several seeds can be compared.
+        group_duplicates: whether equal and nearly equal images stay on one side of that split; None for yes where it is
+            made of a folder or label file of one's own. A run records what was done.
         train_limit: use only so many training images, the same share of every class.
         val_limit: likewise for validation.
         precision: what training computes in: bfloat16, float32, or auto, which is bfloat16 where the hardware has it.
@@ -82,8 +85,9 @@ class Recipe:
     target_split: str = "validation"
     target_bound: str = "measured"
     patience: int | None = None
-    val_fraction: float = 0.2
+    val_fraction: float | None = None
     split_seed: int = 0
+    group_duplicates: bool | None = None
     train_limit: int | None = None
     val_limit: int | None = None
     precision: str = "auto"
@@ -122,9 +126,9 @@ class Recipe:
 
     def became(self, resolved: Recipe) -> bool:
         """Whether a run's recipe is this one, with what the data and the machine decide filled in."""
-        loss, precision = self.loss or resolved.loss, self.precision
-        filled = self.replace(loss=loss, precision=resolved.precision if precision == "auto" else precision)
-        return filled == resolved
+        open_fields = {name for name in ("loss", "val_fraction", "group_duplicates") if getattr(self, name) is None}
+        open_fields |= {"precision"} if self.precision == "auto" else set()
+        return self.replace(**{name: getattr(resolved, name) for name in open_fields}) == resolved
 
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some fields changed, validated again; augmentation's fields go by their own names."""
@@ -275,7 +279,8 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
     ("precision", _one_of("auto", "float32", "bfloat16"), "auto, float32 or bfloat16", "auto"),
     ("target_split", _one_of("validation", "training"), "validation or training", "validation"),
     ("target_bound", _one_of("measured", "lower"), "measured or lower", "measured"),
-    ("val_fraction", lambda v: isinstance(v, float) and 0 < v < 1, "a fraction between 0 and 1", "0.2"),
+    ("val_fraction", lambda v: v is None or (isinstance(v, float) and 0 < v < 1), "a fraction between 0 and 1", "0.2"),
     ("split_seed", lambda v: _whole(0)(v) and v < 2**32, _SEED, "0"),
+    ("group_duplicates", lambda v: v is None or isinstance(v, bool), "true or false", "true"),
     ("seed", lambda v: _whole(0)(v) and v < 2**32, _SEED, "0"),
 )

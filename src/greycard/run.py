@@ -20,6 +20,7 @@ from greycard.runs.scores import scores_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from greycard.datasets.core import Dataset
     from greycard.deploy.classifier import Classifier, Picture
     from greycard.deploy.export.export import Exported
     from greycard.deploy.predict import Prediction
@@ -140,7 +141,7 @@ class Run(RunRecord):
         form: str,
         place: str | Path | None = None,
         *,
-        data: str | Path | None = None,
+        data: str | Path | Dataset | None = None,
         data_dir: str | Path | None = None,
         quiet: bool = True,
     ) -> Exported:
@@ -149,7 +150,8 @@ class Run(RunRecord):
         Args:
             form: `keras`, `saved-model`, `litert`, `litert-int8` or `onnx`.
             place: where to; by default in the run's `export/` folder.
-            data: the folder or manifest it was trained on, where it is not found by its name.
+            data: the folder or label file it was trained on, where it is not there any more; or the dataset, where that
+                was made in Python.
             data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
             quiet: show nothing.
 

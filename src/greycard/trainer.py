@@ -10,14 +10,17 @@ from typing import Any
 from greycard.backend import configure, start
 from greycard.datasets.core import Dataset
 from greycard.datasets.load import load_dataset
+from greycard.datasets.splits import DEFAULT_FRACTION
 from greycard.errors import GreycardError
+from greycard.locations import data_dir as named_data_dir
 from greycard.projects import find_project
 from greycard.recipe import Recipe
 from greycard.run import Run
 from greycard.runs.origin import Origin, as_place, read_origin
 from greycard.runs.record import RunRecord
 from greycard.workflow.choose import choose_recipe
-from greycard.workflow.data import whole_dataset_of
+from greycard.workflow.data import dataset_of
+from greycard.workflow.splitting import settle_split
 
 
 def train(
@@ -61,12 +64,12 @@ def train(
     recipe = recipe.replace(**changes)
     _expect_weights(weights, recipe)
     data = dataset or load_dataset(
-        recipe.dataset, data_dir, val_fraction=recipe.val_fraction, split_seed=recipe.split_seed
+        recipe.dataset, data_dir, val_fraction=recipe.val_fraction or DEFAULT_FRACTION, split_seed=recipe.split_seed
     )
     origin = Origin(
         data=as_place(data.origin),
         folder=as_place("."),
-        data_dir=as_place(data_dir),
+        data_dir=as_place(named_data_dir(data_dir)),
         weights=as_place(weights),
         track=tuple(track),
         published=_published(what, recipe) if isinstance(what, str) and dataset is None else None,
@@ -75,6 +78,7 @@ def train(
     with display(quiet) as shown:
         if reason:
             shown.says(f"recipe: {reason}")
+        recipe, data = settle_split(recipe, data, changes, shown)
         with shown.waiting("starting Keras"):
             start()
             from greycard.workflow.run import run
@@ -118,12 +122,7 @@ def resume(
         weights=as_place(weights) or asked.weights,
         track=asked.track if track is None else tuple(track),
     )
-    if dataset is None and origin.data and not Path(origin.data).exists():
-        raise GreycardError(
-            f"the pictures that {record.name} is trained on are not in {origin.data}",
-            hint="--data names the folder or manifest where they lie now",
-        )
-    found = dataset or whole_dataset_of(record, origin.data, origin.data_dir)
+    found = dataset_of(record, dataset or data, data_dir)
     with display(quiet) as shown:
         with shown.waiting("starting Keras"):
             start()

@@ -45,7 +45,7 @@ def train(
     if "backbone" in changes:  # by --set: a network or a run as by --backbone, or none
         backbone = changes.pop("backbone")
         weights = "none" if backbone is None else weights
-    split = {name: changes[name] for name in ("val_fraction", "split_seed") if name in changes}
+    split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
     dataset = load_pictures(folder, data_dir, **split)
     if backbone and run_path(backbone, out).is_dir():
         backbone = str(run_path(backbone, out))

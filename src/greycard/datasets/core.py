@@ -54,6 +54,22 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class SplitMethod:
+    """How a dataset's training and validation images were told apart; a run's recipe records it.
+
+    Attributes:
+        val_fraction: share of each class that was split off for validation; None where the data brings the split, or
+            Python code made it.
+        seed: decided which images these are.
+        grouped: whether equal and nearly equal images were kept on one side.
+    """
+
+    val_fraction: float | None = None
+    seed: int = 0
+    grouped: bool = False
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Two splits and what their labels mean.
 
@@ -66,6 +82,7 @@ class Dataset:
         notes: what a user should know about how the data was found or split.
         sizes: (smallest, median, largest) short side in pixels of the training pictures, None for arrays.
         origin: the folder or manifest of one's own that it was read from; None for a dataset of the catalog.
+        split: how the two were told apart.
     """
 
     name: str
@@ -76,6 +93,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     sizes: tuple[int, int, int] | None = None
     origin: Path | None = None
+    split: SplitMethod = SplitMethod()
 
     @property
     def is_regression(self) -> bool:
@@ -84,5 +102,6 @@ class Dataset:
 
     def limited(self, train: int | None, validation: int | None, seed: int) -> Dataset:
         """At most so many images of each split, the same share of every class."""
-        splits = self.train.limited(train, seed), self.validation.limited(validation, seed)
-        return replace(self, train=splits[0], validation=splits[1])
+        parts = self.train.limited(train, seed), self.validation.limited(validation, seed)
+        whole = parts[0] is self.train and parts[1] is self.validation
+        return replace(self, train=parts[0], validation=parts[1], split=self.split if whole else SplitMethod())

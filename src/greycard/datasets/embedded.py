@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from greycard.datasets.core import Dataset, Split
+from greycard.datasets.core import Dataset, Split, SplitMethod
 from greycard.datasets.splits import stratified_split
 
 _PAIRS = ((1, 1.0), (3, 2.0), (5, 3.0), (8, 4.5), (10, 5.5))
@@ -29,4 +29,5 @@ def digits(classes: tuple[str, ...], *, val_fraction: float, split_seed: int) ->
     images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
     whole = Split(tuple(f"digit/{row}" for row in range(len(images))), bunch.target.astype(np.int64), images)
     train, validation = stratified_split(whole.labels, val_fraction, split_seed)
-    return Dataset("digits", classes, whole.take(train), whole.take(validation))
+    method = SplitMethod(val_fraction, split_seed)
+    return Dataset("digits", classes, whole.take(train), whole.take(validation), split=method)

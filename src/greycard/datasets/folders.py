@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from greycard.datasets.core import Dataset, LeftOut, Split
+from greycard.datasets.core import Dataset, LeftOut, Split, SplitMethod
 from greycard.datasets.pictures import quiet_pillow
 from greycard.datasets.readable import readable
 from greycard.datasets.splits import stratified_split
@@ -56,14 +56,18 @@ def load_layout(layout: Layout, root: Path, name: str, *, val_fraction: float, s
         whole = train.split()
         rows = stratified_split(whole.labels, val_fraction, split_seed)
         splits, left_out = (whole.take(rows[0]), whole.take(rows[1])), train.left_out
+        method = SplitMethod(val_fraction, split_seed)
     else:
         validation = _Scan(layout.validation, root)
         _expect_same_classes(train, validation)
         train.expect_pictures(at_least=1)
         validation.expect_pictures(at_least=1)
         splits, left_out = (train.split(), validation.split()), train.left_out + validation.left_out
+        method = SplitMethod()
     notes = layout.notes + train.notes
-    return Dataset(name, train.classes, *splits, left_out=tuple(left_out), notes=notes, sizes=train.sizes)
+    return Dataset(
+        name, train.classes, *splits, left_out=tuple(left_out), notes=notes, sizes=train.sizes, split=method
+    )
 
 
 def find_layout(root: Path) -> Layout:

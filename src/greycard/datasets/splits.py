@@ -8,6 +8,10 @@ from greycard.errors import GreycardError
 from greycard.randomness import SPLIT, generator
 
 
+DEFAULT_FRACTION = 0.2
+"""Share of each class for validation where none is asked for."""
+
+
 def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows for training and for validation, each sorted.
 

@@ -17,7 +17,7 @@ from greycard.datasets.pictures import UnreadableImageError, opened
 from greycard.doctor.joined import joined
 from greycard.doctor.looks import Looks
 from greycard.doctor.neighbours import SIDE, candidates, descriptors
-from greycard.doctor.similarity import same_pictures
+from greycard.doctor.similarity import MOST_ALIGNED, same_pictures
 
 SAME_FILE, SAME_PIXELS, NEAR = "the same file", "the same pixels", "nearly the same"
 
@@ -45,12 +45,15 @@ class Pair:
         return self.how + (", mirrored" if self.mirrored else "")
 
 
-def find_pairs(looks: Looks, dataset: Dataset) -> list[Pair]:
-    """Every pair that was found, the surest first; pictures without content are compared only exactly."""
+def find_pairs(looks: Looks, dataset: Dataset, *, most_aligned: int = MOST_ALIGNED) -> list[Pair]:
+    """Every pair that was found, the surest first; pictures without content are compared only exactly.
+
+    `most_aligned` bounds the time: only so many pairs are looked at for crops of one another.
+    """
     files = _files(dataset)
     exact = exact_pairs(looks, files)
     known = {(pair.first, pair.second) for pair in exact}
-    similar = _near_pairs(looks) if min(looks.colour.shape[1:3]) >= SIDE else []
+    similar = _near_pairs(looks, most_aligned) if min(looks.colour.shape[1:3]) >= SIDE else []
     near = (pair for pair in similar if (pair.first, pair.second) not in known)
     return exact + [_exactly(pair, looks, files) for pair in near]
 
@@ -85,12 +88,12 @@ def _exactly_same(rows: list[int], looks: Looks, files: dict[str, Path]) -> list
     return pairs
 
 
-def _near_pairs(looks: Looks) -> list[Pair]:
+def _near_pairs(looks: Looks, most_aligned: int) -> list[Pair]:
     """Each picture against the others as they are, and against their mirror images."""
     count, small = len(looks), looks.grey(SIDE)
     points = descriptors(np.concatenate([small, small[:, :, ::-1]]))
     pairs = candidates(points, originals=count)
-    kept, distances = same_pictures(looks, pairs[pairs[:, 1] != pairs[:, 0] + count])
+    kept, distances = same_pictures(looks, pairs[pairs[:, 1] != pairs[:, 0] + count], most_aligned)
     return _once(
         _near(int(one), int(other), count, float(distance))
         for (one, other), distance in zip(kept, distances, strict=True)

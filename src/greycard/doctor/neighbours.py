@@ -28,8 +28,9 @@ def descriptors(grey: np.ndarray) -> np.ndarray:
     values = grey.reshape(len(grey), -1)
     centred = _unit(values - values.mean(axis=1, keepdims=True))
     sample = centred[:: max(1, len(centred) // _SAMPLE)]
-    axes = np.linalg.svd(sample - sample.mean(axis=0), full_matrices=False)[2][:_DIMENSIONS]
-    return _unit((centred - sample.mean(axis=0)) @ axes.T)
+    spread = sample - sample.mean(axis=0)
+    axes = np.linalg.eigh(spread.T @ spread)[1][:, ::-1][:, :_DIMENSIONS]  # far sooner than the sample's own SVD
+    return _unit((centred - sample.mean(axis=0)) @ axes)
 
 
 def candidates(points: np.ndarray, originals: int, seed: int = 0) -> np.ndarray:

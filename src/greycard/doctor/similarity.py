@@ -17,7 +17,7 @@ each other than any two photographs."""
 _RANK, _ALONE = 5, 0.6
 """The neighbour whose distance says how alike pictures are around here, and that distance where there are fewer."""
 
-_WORTH_ALIGNING, _MOST_ALIGNED, _DETAILED = 0.4, 20_000, 48
+_WORTH_ALIGNING, MOST_ALIGNED, _DETAILED = 0.4, 20_000, 48
 """The nearest pairs up to this distance are laid over each other, which takes milliseconds each; and only pictures
 of so many pixels a side: moved and sheared, any handwritten digit is any other."""
 
@@ -31,12 +31,13 @@ _SIDE, _CHUNK = 32, 20_000
 _STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
 
 
-def same_pictures(looks: Looks, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def same_pictures(looks: Looks, pairs: np.ndarray, most_aligned: int = MOST_ALIGNED) -> tuple[np.ndarray, np.ndarray]:
     """The pairs that show the same picture, and how far apart the two are.
 
     Args:
         looks: n pictures.
         pairs: int (pairs, 2) rows; row n + i is picture i mirrored.
+        most_aligned: so many pairs, the nearest, are laid over each other.
 
     Returns:
         The kept pairs int (kept, 2), nearest first, and their distances float (kept,): 0 is identical.
@@ -48,7 +49,7 @@ def same_pictures(looks: Looks, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarr
     nearby = _of_pairs(_around(2 * len(looks), pairs, distance), pairs)
     same = _is_same(distance, nearby)
     if min(looks.colour.shape[1:3]) >= _DETAILED:
-        for row in _worth_aligning(distance, same):
+        for row in _worth_aligning(distance, same)[:most_aligned]:
             distance[row] = min(distance[row], _aligned(looks, *pairs[row]))
         family = _of_pairs(_families(2 * len(looks), pairs, distance), pairs)
         same = _is_same(distance, nearby) | (distance <= family)
@@ -64,7 +65,7 @@ def _of_pairs(of_rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 
 def _worth_aligning(distance: np.ndarray, same: np.ndarray) -> np.ndarray:
     open_ones = np.flatnonzero(~same & (distance <= _WORTH_ALIGNING))
-    return open_ones[np.argsort(distance[open_ones], kind="stable")][:_MOST_ALIGNED]
+    return open_ones[np.argsort(distance[open_ones], kind="stable")]
 
 
 def _is_same(distance: np.ndarray, nearby: np.ndarray) -> np.ndarray:

@@ -31,6 +31,12 @@ def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: i
     Raises:
         GreycardError: a fraction that is none, or pictures or groups so few that a side is left without some class.
     """
+    validation = _deal(labels, groups, fraction, seed)
+    _expect_both_sides(labels, validation)
+    return validation
+
+
+def _deal(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     expect_fraction(fraction, seed)
     members: dict[int, list[int]] = defaultdict(list)
     for row, group in enumerate(groups.tolist()):
@@ -44,8 +50,38 @@ def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: i
         side = int(np.argmax(((wanted - dealt) / wanted) @ more))
         dealt[side] += more
         validation[rows] = bool(side)
-    _expect_both_sides(labels, validation)
     return validation
+
+
+def split_by_levels(labels: np.ndarray, levels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """As `group_split`, but a group that leaves a class short of images on a side is taken apart: of drawn icons, all
+    of a class can look alike.
+
+    Args:
+        labels: int (n,).
+        levels: int (levels, n), groups that are finer from level to level; in the last one each image is alone.
+        fraction: of each class for validation, between 0 and 1.
+        seed: as for `group_split`.
+
+    Returns:
+        Which images are for validation, bool (n,): every class has at least half of its share on both sides.
+    """
+    rows, level = np.arange(len(labels)), np.zeros(len(labels), dtype=np.int64)
+    while True:
+        numbers = np.stack([level, levels[level, rows]], axis=1)
+        groups = np.unique(numbers, axis=0, return_inverse=True)[1].reshape(-1)
+        held_out = _deal(labels, groups, fraction, seed)
+        short = np.isin(labels, _short_classes(labels, held_out, fraction)) & (level < len(levels) - 1)
+        sizes = np.where(short, np.bincount(groups)[groups], 0)
+        if sizes.max() < 2:
+            return held_out
+        level[groups == groups[sizes.argmax()]] += 1
+
+
+def _short_classes(labels: np.ndarray, held_out: np.ndarray, fraction: float) -> np.ndarray:
+    """Classes with less than half of their share on a side."""
+    counts, held = np.bincount(labels), np.bincount(labels[held_out], minlength=labels.max() + 1)
+    return np.flatnonzero((held < counts * fraction / 2) | (counts - held < counts * (1 - fraction) / 2))
 
 
 def _expect_both_sides(labels: np.ndarray, validation: np.ndarray) -> None:

@@ -22,7 +22,7 @@ SCHEMA = 1
 
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"
 HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"
-MISTAKES = "mistakes.npz"
+MISTAKES, SPLIT = "mistakes.npz", "split.npz"
 CHECKPOINTS, ORIGIN, _LOCK = "checkpoint", "origin.json", "lock"
 
 
@@ -66,9 +66,9 @@ class RunDirectory:
         return cls(_claim(Path(out).expanduser(), re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        """`name` is one of this module's, in `checkpoint/` the origin's."""
+        """`name` is one of this module's."""
         text = json.dumps({"schema": SCHEMA, **content}, indent=2, allow_nan=False)
-        write_whole((self.checkpoints if name == ORIGIN else self.path) / name, f"{text}\n")
+        write_whole(self.path / name, f"{text}\n")
 
     def append_history(self, line: Mapping[str, Any]) -> None:
         """One more epoch; on the disk when this returns."""
@@ -81,15 +81,21 @@ class RunDirectory:
         """The epochs that training goes on from, in place of those that are there."""
         write_whole(self.path / HISTORY, "".join(map(_history_line, lines)))
 
+    def write_split(self, train: tuple[str, ...], validation: tuple[str, ...]) -> None:
+        """The ids of the images that the run trains and is measured on, in order."""
+        self._write_arrays(SPLIT, train=np.array(train, np.str_), validation=np.array(validation, np.str_))
+
     def write_predictions(self, ids: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray) -> None:
         """Validation ids (n,), labels (n,) and probabilities float32 (n, classes), or outputs (n, 1)."""
-        self._write_arrays(PREDICTIONS, ids=ids, labels=labels, probabilities=probabilities.astype(np.float32))
+        names = np.array(ids, np.str_)
+        self._write_arrays(PREDICTIONS, ids=names, labels=labels, probabilities=probabilities.astype(np.float32))
 
     def write_mistakes(
         self, ids: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray, images: np.ndarray
     ) -> None:
         """The worst mistakes: ids, labels, probabilities, and pictures uint8 (n, height, width, channels)."""
-        self._write_arrays(MISTAKES, ids=ids, labels=labels, probabilities=probabilities, images=images)
+        names = np.array(ids, np.str_)
+        self._write_arrays(MISTAKES, ids=names, labels=labels, probabilities=probabilities, images=images)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """The summary makes the run finished; then nobody needs its checkpoints, or the lock on them."""
@@ -103,9 +109,9 @@ class RunDirectory:
         if self._lock:
             self._lock.close()
 
-    def _write_arrays(self, name: str, *, ids: tuple[str, ...], **arrays: np.ndarray) -> None:
+    def _write_arrays(self, name: str, **arrays: np.ndarray) -> None:
         with whole(self.path / name) as draft, draft.open("wb") as file:
-            np.savez_compressed(file, **{"ids": np.array(ids, dtype=np.str_), **arrays})  # type: ignore[arg-type]
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def expect_writable(out: str | Path) -> None:

@@ -1,4 +1,7 @@
-"""What a run was asked for beside its recipe, kept only until it is finished: a finished run holds no path."""
+"""Where a run's data lies and what else it was asked for: a private file of the run, read on this machine only.
+
+It alone holds paths. No report, model card, export or tracker reads it; a run works without it, but for `--data`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from greycard.errors import GreycardError
-from greycard.runs.directory import CHECKPOINTS, ORIGIN
+from greycard.runs.directory import ORIGIN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +21,7 @@ class Origin:
     Attributes:
         data: the folder or manifest of the pictures; None for a dataset that is found by its name, or was no file.
         folder: the current one when it was begun.
-        data_dir: the folder of named datasets, where one was named.
+        data_dir: the folder of named datasets.
         weights: of the backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
         track: other tools to tell, of `tensorboard` and `mlflow`.
         published: a project's figures.
@@ -38,12 +41,12 @@ class Origin:
 
 
 def read_origin(run: Path) -> Origin:
-    """An unfinished run's; an empty one where none was kept.
+    """A run's; an empty one where the file was removed.
 
     Raises:
         GreycardError: the file is damaged.
     """
-    path = run / CHECKPOINTS / ORIGIN
+    path = run / ORIGIN
     if not path.is_file():
         return Origin()
     try:

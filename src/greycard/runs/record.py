@@ -22,6 +22,7 @@ from greycard.runs.directory import (
     PREDICTIONS,
     RECIPE,
     SCHEMA,
+    SPLIT,
     SUMMARY,
     is_in_training,
     tidy,
@@ -125,6 +126,12 @@ class RunRecord:
         """The summary of a finished run; GreycardError for an unfinished one."""
         self.expect_finished()
         return self._json(SUMMARY)
+
+    @cached_property
+    def split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The ids of the images it trains and is measured on, in order."""
+        found = self._arrays(SPLIT, "train", "validation")
+        return tuple(found["train"].tolist()), tuple(found["validation"].tolist())
 
     @cached_property
     def predictions(self) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The pictures a run was trained and measured on, found again."""
+"""The images a run was trained and measured on, found again: where its data lies, and by their ids."""
 
 from __future__ import annotations
 
@@ -7,53 +7,46 @@ from pathlib import Path
 from greycard.datasets.catalog import CATALOG
 from greycard.datasets.core import Dataset, Split
 from greycard.datasets.folders import load_folder
-from greycard.datasets.load import load_dataset
+from greycard.datasets.load import is_here, load_dataset
 from greycard.datasets.manifest import load_manifest
+from greycard.datasets.selection import select
 from greycard.errors import GreycardError
 from greycard.locations import data_dir
 from greycard.pipeline.pixels import Pixels, load_pixels
 from greycard.recipe import Recipe
+from greycard.runs.origin import Origin, read_origin
 from greycard.runs.record import RunRecord
 from greycard.training.display import Display
 
+_HINT = "--data names the folder or label file where they are now; in Python, data= also takes a dataset"
 
-def dataset_of(run: RunRecord, data: str | Path | None, folder: str | Path | None) -> Dataset:
-    """The dataset a run was trained and measured on, as much of it as its recipe took.
+
+def dataset_of(run: RunRecord, data: str | Path | Dataset | None, folder: str | Path | None) -> Dataset:
+    """The images a run was trained and measured on, in their order: the ids it recorded, however the split was made.
 
     Args:
         run: whose.
-        data: its dataset's folder or manifest; None to find it by its name, here or in the data directory.
-        folder: the data directory; by default `GREYCARD_DATA` or the user's data folder.
+        data: its dataset, or the folder or label file; None to find it where it was, or by its name.
+        folder: the data directory; by default the one it was in, `GREYCARD_DATA` or the user's data folder.
 
     Raises:
-        GreycardError: it is not there.
+        GreycardError: it is not there, or some of its images are not.
     """
-    recipe = run.recipe
-    return whole_dataset_of(run, data, folder).limited(recipe.train_limit, recipe.val_limit, recipe.split_seed)
-
-
-def whole_dataset_of(run: RunRecord, data: str | Path | None, folder: str | Path | None) -> Dataset:
-    """As `dataset_of`, before the recipe's limits."""
-    recipe, fraction, seed = run.recipe, run.recipe.val_fraction, run.recipe.split_seed
-    if data is None and recipe.dataset in {entry.name for entry in CATALOG}:
-        return load_dataset(recipe.dataset, folder, val_fraction=fraction, split_seed=seed)
-    place = Path(data).expanduser() if data else _by_name(run, folder)
-    if place.suffix.lower() == ".csv" and not place.is_dir():
-        return load_manifest(place)
-    return load_folder(place, val_fraction=fraction, split_seed=seed)
+    found = data if isinstance(data, Dataset) else _load(run, data, folder)
+    return select(found, run.split, run.classes, f"{run.name} was trained and measured on", _HINT)
 
 
 def validation_of(run: RunRecord, dataset: Dataset, display: Display) -> Pixels:
-    """The validation pictures as the run's model was given them.
+    """The validation images as the run's model was given them.
 
     Raises:
-        GreycardError: they are no longer the same ones.
+        GreycardError: they, or their labels, are no longer the same.
     """
     validation = split_pixels(run.recipe, dataset.validation, "validation", display)
-    if list(validation.ids) != run.predictions["ids"].tolist():
+    before = run.predictions
+    if list(validation.ids) != before["ids"].tolist() or validation.labels.tolist() != before["labels"].tolist():
         raise GreycardError(
-            f"{run.recipe.dataset} has other validation pictures than {run.name} was measured on",
-            hint="--data names the folder or manifest it was trained on",
+            f"{run.recipe.dataset} has other validation images or labels than {run.name} was measured on", hint=_HINT
         )
     return validation
 
@@ -64,14 +57,29 @@ def split_pixels(recipe: Recipe, split: Split, what: str, display: Display) -> P
     return load_pixels(split, recipe.image_size, recipe.channels, lambda: count(1))
 
 
-def _by_name(run: RunRecord, folder: str | Path | None) -> Path:
-    """Runs hold no path of the machine they were made on, but the folder's or manifest's own name."""
+def _load(run: RunRecord, data: str | Path | None, folder: str | Path | None) -> Dataset:
+    name, origin = run.recipe.dataset, read_origin(run.path)
+    if data is None and origin.data is None and name in {entry.name for entry in CATALOG}:
+        return load_dataset(name, folder or _recorded_data_dir(name, origin))
+    place = Path(data).expanduser() if data else _place(run, origin, folder)
+    if not place.exists():
+        raise GreycardError(f"{place} does not exist; expected the images of {run.name} there", hint=_HINT)
+    return load_manifest(place) if place.suffix.lower() == ".csv" and not place.is_dir() else load_folder(place)
+
+
+def _recorded_data_dir(name: str, origin: Origin) -> str | None:
+    """Where the named dataset was when the run began, if it is still there."""
+    there = origin.data_dir is not None and Path(origin.data_dir).is_dir() and is_here(name, origin.data_dir)
+    return origin.data_dir if there else None
+
+
+def _place(run: RunRecord, origin: Origin, folder: str | Path | None) -> Path:
+    """Where the run's data was, or else a folder or label file of its name, here or in the data directory."""
     name = run.recipe.dataset
-    places = (Path(name), data_dir(folder) / name, Path(f"{name}.csv"))
+    recorded = (Path(origin.data),) if origin.data else ()
+    places = (*recorded, Path(name), data_dir(folder) / name, Path(f"{name}.csv"))
     found = next((place for place in places if place.exists()), None)
     if found is None:
-        raise GreycardError(
-            f"the pictures {run.name} was trained on are needed, and {name} is neither here nor in {data_dir(folder)}",
-            hint="--data names their folder or manifest",
-        )
+        where = f"in {origin.data} any more" if origin.data else f"known: {name} is neither here nor in {places[-2]}"
+        raise GreycardError(f"the images {run.name} was trained on are not {where}", hint=_HINT)
     return found

@@ -23,7 +23,7 @@ def export_run(
     form: str,
     *,
     place: str | Path | None,
-    data: str | Path | None,
+    data: str | Path | Dataset | None,
     data_dir: str | Path | None,
     display: Display,
 ) -> Exported:
@@ -34,7 +34,7 @@ def export_run(
         classifier: of it.
         form: the format's name.
         place: where to; by default in the run's `export/`.
-        data: the folder or manifest it was trained on, where it is not found by its name.
+        data: its dataset, or the folder or label file, where it is no longer where it was.
         data_dir: the folder of named datasets.
         display: told of progress.
 

@@ -30,9 +30,13 @@ from greycard.workflow.data import split_pixels
 
 @dataclass(frozen=True)
 class Prepared:
-    """A resolved recipe with its pixels and its compiled model, and the bound of the memory that training takes."""
+    """A resolved recipe with its pixels and its compiled model, and the bound of the memory that training takes.
+
+    `dataset` is what the pixels were decoded from, within the recipe's limits.
+    """
 
     recipe: Recipe
+    dataset: Dataset
     classes: tuple[str, ...]
     train: Pixels
     validation: Pixels
@@ -62,7 +66,7 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, displa
     if recipe.precision == "auto":
         resolved = resolved.replace(precision=trains_in(model, resolved.precision))
     needed = _expect_memory(model, resolved, train, validation)
-    return Prepared(resolved, dataset.classes, train, validation, left_out, used, model, needed)
+    return Prepared(resolved, limited, dataset.classes, train, validation, left_out, used, model, needed)
 
 
 def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:

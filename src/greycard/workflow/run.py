@@ -69,7 +69,7 @@ def resume(run: RunRecord, dataset: Dataset, origin: Origin, display: Display) -
 
     Args:
         run: unfinished.
-        dataset: what it was trained on.
+        dataset: its images, as `dataset_of` finds them.
         origin: what else it was asked for.
         display: told what happens.
 
@@ -82,7 +82,6 @@ def resume(run: RunRecord, dataset: Dataset, origin: Origin, display: Display) -
     """
     clock = Clock()
     expect_installed(origin.track)
-    _expect_classes(run, dataset)
     directory = RunDirectory(run.path)
     try:
         directory.write_json(ORIGIN, origin.to_json())
@@ -133,21 +132,13 @@ def _begin(prepared: Prepared, origin: Origin, out: str | Path) -> RunDirectory:
         directory.write_json(ORIGIN, origin.to_json())
         directory.write_json(ENVIRONMENT, environment(backend.describe()))
         directory.write_json(LABELS, {"classes": list(prepared.classes)})
+        directory.write_split(prepared.dataset.train.ids, prepared.dataset.validation.ids)
         directory.write_json(RECIPE, prepared.recipe.to_json())
     except BaseException:
         directory.release()
         remove(directory.path)
         raise
     return directory
-
-
-def _expect_classes(run: RunRecord, dataset: Dataset) -> None:
-    if run.classes != dataset.classes:
-        raise GreycardError(
-            f"{run.path} was begun on the classes {', '.join(run.classes)}; the data now has"
-            f" {', '.join(dataset.classes)}",
-            hint="put the data back as it was, or train anew",
-        )
 
 
 def _expect_backbone(run: RunRecord, origin: Origin) -> None:

@@ -1,0 +1,74 @@
+"""A split made again from the ids of its images, whatever split the data comes with now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from greycard.datasets.core import Dataset, Split
+from greycard.errors import GreycardError
+
+Ids = tuple[tuple[str, ...], tuple[str, ...]]
+"""Of the training and of the validation images, in order."""
+
+
+def select(dataset: Dataset, ids: Ids, classes: tuple[str, ...], needed_for: str, hint: str) -> Dataset:
+    """The dataset with just these images on each side, in this order.
+
+    Args:
+        dataset: has them, on whichever side; others are left out.
+        ids: what each side shall hold.
+        classes: the label names wanted, in label order; the dataset may have more by now.
+        needed_for: ends the error's sentence, such as `pets-1 was trained on`.
+        hint: of that error.
+
+    Raises:
+        GreycardError: some of the images are not there, or are of another class by now.
+    """
+    sides = (dataset.train, dataset.validation)
+    parts = []
+    for wanted, side, other in zip(ids, sides, reversed(sides), strict=True):
+        part = side if side.ids == wanted else _taken(wanted, side, other)
+        if part is None:
+            known = {*sides[0].ids, *sides[1].ids}
+            lost = [id for id in wanted if id not in known]
+            raise GreycardError(
+                f"{dataset.origin or dataset.name} lacks {len(lost):,} of the {sum(map(len, ids)):,} images that"
+                f" {needed_for}, such as {lost[0]}",
+                hint=hint,
+            )
+        parts.append(replace(part, labels=_as_labelled(part, dataset, classes, hint)))
+    return replace(dataset, classes=classes, train=parts[0], validation=parts[1])
+
+
+def _taken(ids: tuple[str, ...], side: Split, other: Split) -> Split | None:
+    """The images in this order; of two with one id that of `side`. None if one is missing."""
+    row_of = {id: row for row, id in enumerate((*other.ids, *side.ids))}
+    if not row_of.keys() >= set(ids):
+        return None
+    return joined(other, side).take([row_of[id] for id in ids])
+
+
+def joined(first: Split, second: Split) -> Split:
+    """The images of one split, then those of another."""
+    labels = np.concatenate([first.labels, second.labels])
+    if isinstance(first.images, tuple) and isinstance(second.images, tuple):
+        return Split(first.ids + second.ids, labels, first.images + second.images)
+    return Split(first.ids + second.ids, labels, np.concatenate([first.images, second.images]))
+
+
+def _as_labelled(part: Split, dataset: Dataset, classes: tuple[str, ...], hint: str) -> np.ndarray:
+    """The labels as numbers of the wanted classes."""
+    if dataset.classes == classes:
+        return part.labels
+    number = np.array([classes.index(name) if name in classes else -1 for name in dataset.classes], dtype=np.int64)
+    labels = number[part.labels]
+    if (labels < 0).any():
+        row = int(np.argmin(labels))
+        raise GreycardError(
+            f"{part.ids[row]} is of class {dataset.classes[part.labels[row]]!r} now;"
+            f" expected one of {', '.join(classes)}",
+            hint=hint,
+        )
+    return labels
