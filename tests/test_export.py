@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import types
 import warnings
@@ -24,6 +25,7 @@ from greycard.deploy.export import formats, gate
 from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.models import make_ready
 from greycard.errors import GreycardError
+from greycard.pipeline.decode import decode
 from greycard.pipeline.pixels import Pixels
 
 FORMATS = [each.name for each in formats.FORMATS]
@@ -123,19 +125,27 @@ def _inside(place: Path) -> dict[str, Any]:
         return json.loads(archive.read("greycard.json"))
 
 
-def test_the_command_finds_the_pictures_by_their_name(runs: dict[str, greycard.Run], folder: Path, cli: Any) -> None:
-    said = cli("export", runs["cnn"].path, "--format", "litert", "--data-dir", folder.parent, "--quiet")
+def test_the_command_finds_the_images_where_they_were(runs: dict[str, greycard.Run], folder: Path, cli: Any) -> None:
+    said = cli("export", runs["cnn"].path, "--format", "litert", "--quiet")
     assert (said.code, said.out.partition("\t")[0]) == (0, str(runs["cnn"].path / "export" / "cnn-1.tflite"))
     assert "36 validation images: 36 answered alike" in said.err
     again = cli("export", runs["cnn"].path, "--format", "litert", "--data", folder, "--quiet")
     assert again.code == 0, again.err
 
 
-def test_pictures_that_are_not_there_are_asked_for(runs: dict[str, greycard.Run], cli: Any, pictures: Path) -> None:
-    said = cli("export", runs["cnn"].path, "--format", "keras")
-    assert (said.code, "hint: --data names their folder" in said.err) == (2, True)
-    other = cli("export", runs["cnn"].path, "--format", "keras", "--data", pictures)
-    assert (other.code, "other validation pictures than cnn-1 was measured on" in other.err) == (2, True)
+def test_a_run_without_its_private_file_finds_images_by_name_or_asks(
+    runs: dict[str, greycard.Run], folder: Path, cli: Any, pictures: Path, tmp_path: Path
+) -> None:
+    shared = shutil.copytree(runs["cnn"].path, tmp_path / "shared")
+    (shared / "origin.json").unlink()
+    by_name = cli("export", shared, "--format", "keras", "--data-dir", folder.parent, "--quiet")
+    assert by_name.code == 0, by_name.err
+    said = cli("export", shared, "--format", "keras")
+    assert (said.code, "hint: --data names the folder" in said.err) == (2, True)
+    other = cli("export", shared, "--format", "keras", "--data", pictures)
+    assert (other.code, f"{pictures} lacks 12 of the 72 images" in other.err) == (2, True), other.err
+    gone = cli("export", shared, "--format", "keras", "--data", tmp_path / "gone")
+    assert (gone.code, "gone does not exist; expected the images of shared there" in gone.err) == (2, True)
 
 
 def test_an_export_that_answers_otherwise_is_refused(
@@ -202,32 +212,82 @@ def test_mistakes_are_told(runs: dict[str, greycard.Run], folder: Path, tmp_path
         runs["cnn"].export("tflite", data=folder)
 
 
+@pytest.fixture(scope="module")
+def grey(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
+    """A model of one channel."""
+    small: dict[str, Any] = {"epochs": 1, "image_size": 24, "channels": 1, "conv": (), "dense": (4,), "quiet": True}
+    return greycard.train(greycard.load_folder(folder), name="grey", out=tmp_path_factory.mktemp("grey"), **small)
+
+
+def awkward_pictures(place: Path, photo: Path) -> list[Path]:
+    """The photograph in the forms that decoders differ on."""
+    image = Image.open(photo).convert("RGB").resize((240, 160))
+    shade = image.convert("L")
+    clear = image.copy()
+    clear.putalpha(shade.point(lambda value: 255 if value > 128 else 40))
+    place.mkdir(exist_ok=True)
+    for number in range(9):
+        exif = Image.Exif()
+        exif[0x0112] = number
+        image.save(place / f"turned{number}.jpg", exif=exif)
+    image.resize((1600, 1100)).save(place / "large.jpg")
+    image.resize((24, 24)).save(place / "as-it-is.png")
+    image.convert("CMYK").save(place / "cmyk.jpg")
+    shade.save(place / "grey.jpg")
+    shade.convert("1").save(place / "two-tone.png")
+    Image.fromarray(np.asarray(shade).astype(np.uint16) * 257).save(place / "deep.png")
+    clear.save(place / "clear.png")
+    clear.convert("LA").save(place / "clear-grey.png")
+    clear.quantize(16).save(place / "palette.png")
+    image.quantize(16).save(place / "palette.gif", transparency=3)
+    return sorted(place.iterdir())
+
+
+def _code(form: str) -> str:
+    found = re.search(rf"## {form}\n.*?```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert found, form
+    return found[1]
+
+
+def test_the_examples_read_pictures_as_the_decoder_does(folder: Path, tmp_path: Path) -> None:
+    """Bit for bit, whatever the form and the number of channels; all examples have the same function."""
+    reads = {re.search(r"def read.*?\n\n", _code(form), re.DOTALL)[0] for form in FORMATS}  # type: ignore[index]
+    assert len(reads) == 1
+    names: dict[str, Any] = {}
+    exec("import numpy as np\nfrom PIL import Image, ImageOps\n" + reads.pop(), names)
+    for file in awkward_pictures(tmp_path / "awkward", folder / "validation" / "light" / "000.jpg"):
+        for channels in (1, 3):
+            expected = decode(file, (24, 32), channels)
+            np.testing.assert_array_equal(names["read"](file, 24, 32, channels)[0], expected, err_msg=file.name)
+
+
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_examples_of_loading_work(
-    runs: dict[str, greycard.Run], folder: Path, form: str, monkeypatch: pytest.MonkeyPatch
+def test_the_examples_answer_as_predict_does(
+    runs: dict[str, greycard.Run], grey: greycard.Run, folder: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each block of docs/export.md, run where its file is."""
-    run = runs["cnn"]
-    ending = formats.find_format(form).ending
-    run.export(form, f"model{ending}", data=folder)
-    photo = folder / "validation" / "light" / "000.jpg"
-    Image.open(photo).save("photo.jpg", quality=95)
-    code = re.search(rf"## {form}\n.*?```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    assert code, form
+    """Each program of docs/export.md, run where its file is, on pictures that are easily read otherwise."""
     theirs = types.SimpleNamespace(Interpreter=_quietly(litert._interpreter()))  # TensorFlow's copy is the same
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", theirs)
     monkeypatch.setitem(sys.modules, "ai_edge_litert", types.SimpleNamespace(interpreter=theirs))
-    names: dict[str, Any] = {}
-    exec(code[1], names)
-    expected = run.predict("photo.jpg")[0]
-    assert names["label"] == expected.label
-    assert names["probability"] == pytest.approx(expected.probability, abs=0.05)
+    awkward_pictures(Path("awkward"), folder / "validation" / "light" / "000.jpg")
+    for run, files in ((runs["cnn"], ("turned6.jpg", "clear.png", "deep.png", "cmyk.jpg")), (grey, ("clear-grey.png",))):
+        run.export(form, f"model{formats.find_format(form).ending}")
+        for file in files:
+            names: dict[str, Any] = {}
+            exec(_code(form).replace("photo.jpg", f"awkward/{file}"), names)
+            expected = run.predict(f"awkward/{file}")[0]
+            assert expected.probabilities
+            rounding = 0.1 if form == "litert-int8" else gate.TOLERANCE
+            found = dict(zip(run.classes, names["probabilities"], strict=True))
+            assert found == pytest.approx(expected.probabilities, abs=rounding), file
+            assert names["probability"] == max(names["probabilities"])
+            assert names["label"] == expected.label or form == "litert-int8"
 
 
 def _quietly(interpreter: Any) -> Any:
-    def made(*arguments: Any) -> Any:
+    def made(*arguments: Any, **named: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return interpreter(*arguments)
+            return interpreter(*arguments, **named)
 
     return made

@@ -17,7 +17,7 @@ import greycard
 from conftest import make_folder
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.runs.directory import RunDirectory
-from greycard.training import keeper
+from greycard.training import checkpoint, keeper
 from greycard.training.checkpoint import newest_checkpoint
 from greycard.training.interruption import InterruptedRunError
 
@@ -240,7 +240,7 @@ def test_a_disk_that_fails_for_now_costs_no_checkpoint(
         raise OSError(5, os.strerror(5))
 
     with monkeypatch.context() as patch:
-        patch.setattr(np.lib.format, "read_array", fails)
+        patch.setattr(checkpoint, "_arrays", fails)
         with pytest.raises(OSError, match="Input/output"):
             greycard.resume(run, quiet=True)
     assert sorted((run / "checkpoint").iterdir()) == before

@@ -12,6 +12,7 @@ from PIL import Image
 
 from greycard.backend.inference import Engine, by_keras, fastest
 from greycard.errors import GreycardError
+from greycard.models.finite import RETRAIN, expect_finite_weights
 from greycard.models.servable import servable
 from greycard.pipeline.decode import decode
 from greycard.recipe import Recipe
@@ -21,17 +22,31 @@ Picture = str | Path | bytes | Image.Image | np.ndarray
 """A path, a file's content, a Pillow image, or a uint8 array (height, width[, 1 or 3])."""
 
 
-@dataclass(frozen=True)
-class Classifier:
-    """What answers for a run.
+class NotFiniteError(GreycardError):
+    """A model answered an image with NaN or infinity.
 
     Attributes:
+        row: the first such image's, of those that were asked about together.
+    """
+
+    def __init__(self, message: str, hint: str, row: int = 0) -> None:
+        super().__init__(message, hint)
+        self.row = row
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """What answers for a run; every answer is finite, or it raises NotFiniteError.
+
+    Attributes:
+        name: the run's.
         recipe: the run's, for size and channels.
         classes: the run's label names.
         model: uint8 pictures in, the calibrated probability of every class out.
         network: the model as it was trained; its outputs are what the run kept.
     """
 
+    name: str
     recipe: Recipe
     classes: tuple[str, ...]
     model: keras.Model
@@ -40,12 +55,29 @@ class Classifier:
     @property
     def at_once(self) -> Engine:
         """Pictures to probabilities float32 (n, classes), without a warm-up."""
-        return by_keras(self.model)
+        return self._finite(by_keras(self.model))
+
+    @property
+    def original(self) -> Engine:
+        """Pictures to the trained network's own outputs, as they were before calibration."""
+        return self._finite(by_keras(self.network))
 
     @cached_property
     def engine(self) -> Engine:
         """The fastest way to the same probabilities; takes some seconds to prepare, once."""
-        return fastest(self.model)
+        return self._finite(fastest(self.model))
+
+    def _finite(self, engine: Engine) -> Engine:
+        def answer(images: np.ndarray) -> np.ndarray:
+            rows = engine(images)
+            good = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
+            if not good.all():
+                raise NotFiniteError(
+                    f"{self.name} has no answer: its probabilities are NaN or infinite", RETRAIN, int(good.argmin())
+                )
+            return rows
+
+        return answer
 
     def decode(self, picture: Picture) -> np.ndarray:
         """A picture as the model takes it, uint8 (height, width, channels); UnreadableImageError if it is none."""
@@ -60,17 +92,23 @@ def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
             f"{run.path} answers with numbers, not classes",
             hint="`greycard predict RUN 7`, or run.predict_numbers([7])",
         )
-    return Classifier(run.recipe, run.classes, servable(model, run.temperature), model)
+    return Classifier(run.name, run.recipe, run.classes, servable(model, run.temperature), model)
 
 
 def load_model(run: RunRecord) -> keras.Model:
-    """The run's model; nothing in the file is executed (Keras's safe mode)."""
+    """The run's model; nothing in the file is executed (Keras's safe mode).
+
+    Raises:
+        GreycardError: there is none, it is damaged, or it has weights that are NaN or infinite.
+    """
     if not run.model_path.is_file():
         raise GreycardError(f"{run.path} has no model.keras: it is unfinished", hint="train it again")
     try:
-        return keras.saving.load_model(run.model_path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(run.model_path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly anything on a damaged file
         raise GreycardError(f"{run.model_path} cannot be loaded: {error}", hint="train it again") from error
+    expect_finite_weights(model, str(run.path))
+    return model
 
 
 def _source(picture: Picture) -> bytes | Path | Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,8 @@ import numpy as np
 
 from greycard.backend.inference import Engine
 from greycard.datasets.pictures import UnreadableImageError, quiet_pillow
-from greycard.deploy.classifier import Classifier, Picture
+from greycard.deploy.classifier import Classifier, NotFiniteError, Picture
+from greycard.errors import GreycardError
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -76,9 +78,21 @@ def named(source: str, row: np.ndarray, classes: Sequence[str]) -> Prediction:
 
 
 def predict_numbers(model: keras.Model, numbers: Sequence[float]) -> list[float]:
-    """A regression's answers, one a number."""
-    inputs = np.asarray(numbers, dtype=np.float32).reshape(len(numbers), -1)
-    return [float(value) for value in np.asarray(model.predict(inputs, verbose=0))[:, 0]]
+    """A regression's answers, one a number.
+
+    Raises:
+        GreycardError: a number that is NaN or infinite, or whose answer is.
+    """
+    with np.errstate(over="ignore"):
+        inputs = np.asarray(numbers, dtype=np.float32).reshape(len(numbers), -1)
+    answers = [float(value) for value in np.asarray(model.predict(inputs, verbose=0))[:, 0]]
+    for number, answer in zip(numbers, answers, strict=True):
+        if not math.isfinite(answer):
+            raise GreycardError(
+                f"the model has no finite answer for {number:g}. Received: {answer:g}",
+                hint="ask it for numbers like those it was trained on",
+            )
+    return answers
 
 
 def _ahead(pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
@@ -95,8 +109,11 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items
 def _answer(
     engine: Engine, classes: Sequence[str], group: Sequence[tuple[str, np.ndarray | str]]
 ) -> Iterator[Prediction]:
-    good = [pixels for _, pixels in group if isinstance(pixels, np.ndarray)]
-    rows = iter(engine(np.stack(good))) if good else iter(())
+    good = [(name, pixels) for name, pixels in group if isinstance(pixels, np.ndarray)]
+    try:
+        rows = iter(engine(np.stack([pixels for _, pixels in good]))) if good else iter(())
+    except NotFiniteError as error:
+        raise GreycardError(f"{good[error.row][0]}: {error.args[0]}", hint=error.hint) from error
     for name, pixels in group:
         yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classes)
 

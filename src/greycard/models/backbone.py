@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from greycard.errors import GreycardError
+from greycard.models.finite import expect_finite_weights
 from greycard.models.imagenet import network
 from greycard.models.preprocessing import add_preprocessing
 from greycard.models.weights import cut_of
@@ -77,6 +78,7 @@ def _own_model(path: Path, cut: str | None) -> keras.Model:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly anything on a damaged file
         raise GreycardError(f"{path} cannot be loaded: {error}", hint="train that run again") from error
+    expect_finite_weights(model, f"the earlier run {path.parent}")
     names = {layer.name for layer in model.layers}
     if "features" not in names:
         raise GreycardError(

@@ -13,6 +13,7 @@ from greycard.evaluation.calibration import calibration_facts
 from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
 from greycard.evaluation.time_spent import time_facts
+from greycard.models.finite import non_finite_weights
 from greycard.models.head import as_probabilities
 from greycard.pipeline.pixels import Pixels
 from greycard.runs.directory import MODEL, RunDirectory
@@ -79,7 +80,7 @@ def _figures(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "val_loss": fitted.held_out["loss"],
         "seconds_per_epoch": seconds_per_epoch(fitted.history),
         "first_epoch_seconds": fitted.history[0]["seconds"],
-        "stopped": fitted.stopped or missed_target(recipe, fitted.history, len(_aimed_at(prepared))),
+        "stopped": _ending(prepared, fitted),
         "resumed": fitted.resumed,
         "parameters": prepared.model.count_params(),
         "seed": recipe.seed,
@@ -91,6 +92,14 @@ def _figures(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "weights": _weights(prepared.weights),
         "answer": _line_sentence(prepared) if not prepared.classes else None,
     }
+
+
+def _ending(prepared: Prepared, fitted: Fitted) -> str | None:
+    """Why it ended early or what it missed; and whether what it left can answer at all."""
+    said = fitted.stopped or missed_target(prepared.recipe, fitted.history, len(_aimed_at(prepared)))
+    bad = non_finite_weights(prepared.model)
+    unfit = f"the model cannot answer: {bad:,} of its {prepared.model.count_params():,} weights are NaN or infinite"
+    return "; ".join(filter(None, (said, unfit if bad else None))) or None
 
 
 def _aimed_at(prepared: Prepared) -> Pixels:

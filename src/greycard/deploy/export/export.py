@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from greycard.backend.inference import by_keras
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.formats import Format
@@ -100,7 +99,7 @@ def _is_ours(place: Path) -> bool:
 
 def _original(run: RunRecord, classifier: Classifier, pixels: Pixels) -> np.ndarray:
     """The trained model's own answers, calibrated apart from what is exported."""
-    outputs = np.concatenate(list(answers(by_keras(classifier.network), pixels)))
+    outputs = np.concatenate(list(answers(classifier.original, pixels)))
     return at_temperature(as_probabilities(outputs), run.temperature)
 
 

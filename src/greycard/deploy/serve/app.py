@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from greycard.deploy.classifier import NotFiniteError
 from greycard.deploy.predict import named
 from greycard.deploy.serve.batching import Batcher
 from greycard.deploy.serve.guard import Guard, Welcome
@@ -113,7 +114,10 @@ class _Service:
         return {"name": upload.name, "answers": await asyncio.gather(*answers)}
 
     async def _answer(self, served: Served, pixels: np.ndarray, top: int, heat: bool) -> dict[str, Any]:
-        row = await self._batchers[served.name].ask(pixels)
+        try:
+            row = await self._batchers[served.name].ask(pixels)
+        except NotFiniteError as error:
+            raise RefusedError(500, error.args[0]) from error
         found = named("", row, served.classifier.classes)
         self.metrics.pictures.labels(served.name).inc()
         answer = {

@@ -49,9 +49,11 @@ class Batcher:
         try:
             rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._look, pixels)
         except Exception as error:
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
+            if len(batch) > 1:  # one image must not cost the others their answers
+                for each in batch:
+                    await self._answer([each])
+            elif not batch[0][1].done():
+                batch[0][1].set_exception(error)
             return
         for (_, answer), row in zip(batch, rows, strict=True):
             if not answer.done():
