@@ -270,7 +270,10 @@ def test_the_examples_answer_as_predict_does(
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", theirs)
     monkeypatch.setitem(sys.modules, "ai_edge_litert", types.SimpleNamespace(interpreter=theirs))
     awkward_pictures(Path("awkward"), folder / "validation" / "light" / "000.jpg")
-    for run, files in ((runs["cnn"], ("turned6.jpg", "clear.png", "deep.png", "cmyk.jpg")), (grey, ("clear-grey.png",))):
+    for run, files in (
+        (runs["cnn"], ("turned6.jpg", "clear.png", "deep.png", "cmyk.jpg")),
+        (grey, ("clear-grey.png",)),
+    ):
         run.export(form, f"model{formats.find_format(form).ending}")
         for file in files:
             names: dict[str, Any] = {}

@@ -71,7 +71,9 @@ def test_a_run_that_diverged_says_that_it_cannot_answer(diverged: Path, cli: Any
     ],
     ids=" ".join,
 )
-def test_weights_that_are_not_finite_never_answer(words: tuple[str, ...], diverged: Path, folder: Path, cli: Any) -> None:
+def test_weights_that_are_not_finite_never_answer(
+    words: tuple[str, ...], diverged: Path, folder: Path, cli: Any
+) -> None:
     known = {"RUN": diverged, "IMAGE": folder / "train" / "dark" / "000.jpg", "FOLDER": folder}
     said = cli(*(known.get(word, word) for word in words))
     assert said.code == 2

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import greycard
-from conftest import make_folder
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.runs.directory import RunDirectory
 from greycard.training import checkpoint, keeper
@@ -144,7 +143,9 @@ def test_a_folder_is_found_again_from_anywhere(
     assert (resumed.code, "pictures-1" in resumed.out) == (0, True)
     cli("report", run)
     cli("card", run)
-    told = [path.name for path in run.rglob("*") if path.is_file() and str(pictures.parent).encode() in path.read_bytes()]
+    told = [
+        path.name for path in run.rglob("*") if path.is_file() and str(pictures.parent).encode() in path.read_bytes()
+    ]
     assert told == ["origin.json"]
     again = cli("resume", run)
     assert (again.code, "is finished" in again.err) == (2, True)

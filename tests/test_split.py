@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import greycard
-from greycard.doctor.splitting import group_split
+from greycard.doctor.splitting import group_split, split_by_levels
 from greycard.errors import GreycardError
 
 
@@ -46,6 +46,37 @@ def test_validation_is_no_collection_of_the_largest_groups() -> None:
     groups = np.concatenate([np.repeat(np.arange(20), 30), 20 + np.repeat(np.arange(100), 6)])
     held = group_split(np.zeros(len(groups), int), groups, 0.2, 0)
     assert 0.05 < held[groups < 20].mean() < 0.4
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9), st.integers(0, 30)), min_size=30, max_size=200),
+    st.floats(0.1, 0.5),
+    st.integers(0, 5),
+)
+def test_no_class_is_left_short_whatever_the_groups(
+    rows: list[tuple[int, int, int]], fraction: float, seed: int
+) -> None:
+    """A group that would take most of a class is split; finer groups before single images."""
+    labels, near, exact = np.array(rows).T
+    labels[:12] = np.repeat([0, 1, 2], 4)
+    levels = np.stack([near, near * 100 + exact, np.arange(len(labels))])
+    held = split_by_levels(labels, levels, fraction, seed)
+    assert np.array_equal(held, split_by_levels(labels, levels, fraction, seed))
+    for label in range(3):
+        share, count = held[labels == label].sum(), (labels == label).sum()
+        assert 0 < share < count
+        assert share >= fraction * count / 2
+        assert count - share >= (1 - fraction) * count / 2
+
+
+def test_groups_that_can_stay_whole_do() -> None:
+    labels, near = np.repeat([0, 1], 100), np.arange(200) // 4
+    held = split_by_levels(labels, np.stack([near, np.arange(200), np.arange(200)]), 0.2, 0)
+    assert all(len(set(held[near == group])) == 1 for group in range(50))
+    one = np.where(np.arange(200) < 95, 0, np.arange(200))
+    held = split_by_levels(labels, np.stack([one, np.arange(200) // 2, np.arange(200)]), 0.2, 0)
+    assert 8 <= held[:100].sum() <= 30
+    assert all(held[row] == held[row + 1] for row in range(0, 94, 2))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

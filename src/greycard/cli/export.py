@@ -17,7 +17,7 @@ FORMATS = ("keras", "saved-model", "litert", "litert-int8", "onnx")
 @click.option(
     "--data",
     metavar="PATH",
-    help="The folder or manifest it was trained on.  [default: found by its name, here or in --data-dir]",
+    help="The folder or label file it was trained on.  [default: where it was, or by its name, here or in --data-dir]",
 )
 @options.data_dir
 @options.out

@@ -65,9 +65,7 @@ def load_layout(layout: Layout, root: Path, name: str, *, val_fraction: float, s
         splits, left_out = (train.split(), validation.split()), train.left_out + validation.left_out
         method = SplitMethod()
     notes = layout.notes + train.notes
-    return Dataset(
-        name, train.classes, *splits, left_out=tuple(left_out), notes=notes, sizes=train.sizes, split=method
-    )
+    return Dataset(name, train.classes, *splits, left_out=tuple(left_out), notes=notes, sizes=train.sizes, split=method)
 
 
 def find_layout(root: Path) -> Layout:

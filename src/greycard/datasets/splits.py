@@ -7,7 +7,6 @@ import numpy as np
 from greycard.errors import GreycardError
 from greycard.randomness import SPLIT, generator
 
-
 DEFAULT_FRACTION = 0.2
 """Share of each class for validation where none is asked for."""
 
