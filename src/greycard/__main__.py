@@ -2,6 +2,6 @@
 
 import sys
 
-from greycard.cli.main import main
+from greycard.cli.entry import main
 
 sys.exit(main())

@@ -10,25 +10,39 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _DRAFT = ".incomplete-"
+_DRAFTS = f"{_DRAFT}{'[0-9a-f]' * 8}-*"
+_NAME_END = 40
+"""Characters of the name that a draft keeps: file systems take 255 bytes."""
 
 
 @contextmanager
-def whole(place: Path) -> Iterator[Path]:
+def whole(place: Path, *, replaces_folder: bool = False) -> Iterator[Path]:
     """A name beside `place` to write a file or a folder to; it takes the place when the block ends well.
 
     Whoever looks at a file's `place` sees what was there before or all of the new, also after a kill or a power cut; a
     folder that replaces another is missing for a moment. Each draft has a name of its own, so that two writers never
     mix; it keeps the ending, which some libraries insist on.
 
+    Args:
+        place: a file of Greycard's own, or nothing yet. `output_files` looks at what a user names.
+        replaces_folder: the caller knows that a folder there is Greycard's own; any other folder is never replaced.
+
     Raises:
-        OSError: no room, no permission; what was at `place` is still there.
+        OSError: a folder is there, no room, no permission; what was at `place` is still there.
     """
-    draft = place.with_name(f"{_DRAFT}{secrets.token_hex(4)}-{place.name}")
+    draft = place.with_name(f"{_DRAFT}{secrets.token_hex(4)}-{place.name[-_NAME_END:]}")
     try:
         yield draft
         _to_disk(draft)
-        _take_the_place(draft, place)
+        if place.is_dir() and replaces_folder:
+            _replace_folder(draft, place)
+        else:
+            os.replace(draft, place)  # the system refuses to put a file in a folder's place, or the other way round
         sync(place.parent)
+    except OSError as error:
+        if error.filename and Path(error.filename) == draft:
+            error.filename, error.filename2 = str(place), None  # nobody knows the draft's name
+        raise
     finally:
         remove(draft)
 
@@ -42,7 +56,7 @@ def write_whole(place: Path, content: str | bytes) -> None:
 
 def remove_drafts(folder: Path) -> None:
     """What writers that were killed left in `folder`; call it where no other writer is at work."""
-    for draft in folder.glob(f"{_DRAFT}*"):
+    for draft in folder.glob(_DRAFTS):
         remove(draft)
 
 
@@ -54,11 +68,8 @@ def remove(place: Path) -> None:
         place.unlink(missing_ok=True)
 
 
-def _take_the_place(draft: Path, place: Path) -> None:
+def _replace_folder(draft: Path, place: Path) -> None:
     """A folder cannot be renamed over another, so the earlier one is put aside for this moment."""
-    if not place.is_dir():
-        os.replace(draft, place)
-        return
     aside = draft.with_name(f"{draft.name}.replaced")
     os.replace(place, aside)
     try:

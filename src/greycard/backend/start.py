@@ -7,25 +7,23 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from greycard.errors import GreycardError
+from greycard.backend.keras_settings import chosen_backend, expect_settings, without_user_settings
 
 if TYPE_CHECKING:
     import numpy as np
-
-_BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def configure() -> None:
     """Keep the backends' start-up remarks off the terminal; call before Keras is imported.
 
-    What the user has set in the environment stays as it is. TensorFlow keeps the memory it has: without its own
+    Which backend it is gets stated, whatever else Keras would ask for it. What the user has set in the environment for
+    the backend stays as it is. TensorFlow keeps the memory it has: without its own
     allocator every step asks the system for the same pages again, a third of the time of a small CNN. And it uses
     oneDNN on processors where it would leave it out, though it is up to 1.5 times as fast there (docs/log.md).
     """
-    _expect_backend(os.environ.get("KERAS_BACKEND", ""))
+    os.environ["KERAS_BACKEND"] = chosen_backend()
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -36,11 +34,16 @@ def configure() -> None:
 
 
 def start() -> None:
-    """Import Keras and the backend in use, some seconds the first time, without what they remark on stderr."""
+    """Import Keras and the backend in use, some seconds the first time, without what they remark on stderr.
+
+    Raises:
+        GreycardError: no such backend, or the program has imported Keras before and set it to something else.
+    """
     configure()
     if "keras" in sys.modules:
+        expect_settings()
         return
-    with muted():
+    with muted(), without_user_settings():
         import keras
 
         keras.ops.convert_to_numpy(keras.ops.zeros(1) + 1)  # the first operation remarks again
@@ -61,19 +64,6 @@ def muted() -> Iterator[None]:
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)
-
-
-def _expect_backend(name: str) -> None:
-    if not name:
-        return  # Keras's own configuration decides, TensorFlow where there is none
-    if name not in _BACKENDS:
-        raise GreycardError(
-            f"KERAS_BACKEND must be one of {', '.join(_BACKENDS)}. Received: {name!r}",
-            hint="unset it for tensorflow, which is there",
-        )
-    if find_spec(name) is None:
-        hint = f'pip install "greycard[{name}]"'
-        raise GreycardError(f"KERAS_BACKEND={name}, but {name} is not installed", hint=hint)
 
 
 def seed_everything(seed: int) -> None:

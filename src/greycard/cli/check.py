@@ -41,16 +41,19 @@ def check(
     --out; changes nothing.
     """
     from greycard.api import check as checked
-    from greycard.reports.findings import findings_sheet, report_text, write_sheet
+    from greycard.output_files import expect_output
+    from greycard.reports.contact_sheet import write_sheet
+    from greycard.reports.findings import findings_sheet, report_text
 
     dataset = find_dataset(data, data_dir)
     for note in dataset.notes:
         click.echo(f"note: {note}", err=True)
+    place = Path(out).expanduser() / f"{dataset.name}-check.png"
+    expect_output(place, example="check.png", new_folder=True)
     report, looks = checked(dataset, weights=weights, quiet=quiet)
     click.echo(json.dumps(report.to_json(), indent=2) if form == "json" else report_text(report))
     sheet = findings_sheet(report, looks)
     if sheet is not None:
-        place = Path(out) / f"{dataset.name}-check.png"
         write_sheet(sheet, place)
         click.echo(f"{place} shows them", err=True)
     return 1 if strict and report.is_grave else 0

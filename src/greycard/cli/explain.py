@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from greycard.cli import options
@@ -23,27 +21,17 @@ def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debu
     filters.png is the first convolution's.
     """
     from greycard.api import open_run
-    from greycard.reports.drawing import as_png
     from greycard.reports.explanation import filters_figure
-    from greycard.whole_files import write_whole
+    from greycard.reports.explanation_files import expect_explanation_folder, write_explanation, write_filters
 
     opened = open_run(run_path(run, out))
     folder = opened.path / "explain"
+    expect_explanation_folder(folder)
     for image in images:
         found = opened.explain(image, label)
-        drawn = {"heat": found.figure()} | ({"maps": found.maps_figure()} if found.maps else {})
-        folder.mkdir(exist_ok=True)
-        for kind, figure in drawn.items():
-            place = folder / f"{_name(image, label)}-{kind}.png"
-            write_whole(place, as_png(figure))
+        figures = {"heat": found.figure()} | ({"maps": found.maps_figure()} if found.maps else {})
+        for place in write_explanation(folder, image, label, figures):
             click.echo(place)
     filters = opened.filters()
     if filters is not None:
-        write_whole(folder / "filters.png", as_png(filters_figure(filters)))
-        click.echo(folder / "filters.png")
-
-
-def _name(image: str, label: str | None) -> str:
-    """The end of its path as it was typed, since class folders number their pictures alike; and the asked-for class."""
-    parts = [part for part in Path(image).with_suffix("").parts if part not in ("..", "/")][-3:]
-    return "-".join([*parts, *([label] if label else [])])
+        click.echo(write_filters(folder, filters_figure(filters)))

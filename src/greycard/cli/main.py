@@ -8,7 +8,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -35,6 +35,8 @@ from greycard.cli import (
     table,
     train,
 )
+from greycard.cli.endings import caused_by, ending_signals, nobody_reads
+from greycard.cli.own_settings import own_settings
 from greycard.errors import GreycardError, GreycardWarning
 
 USER_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
@@ -85,30 +87,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 2 for the user's mistake, 1 for ours, 130 and 143 for signals."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    own_settings()
     for stream, odd in zip((sys.stdin, sys.stdout, sys.stderr), _ODD_NAMES, strict=True):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=odd)
-    with _notes_on_stderr(debug):
+    with _notes_on_stderr(debug), ending_signals():
         try:
             outcome = cli.main(words, prog_name="greycard", standalone_mode=False)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # what cannot be written is told here, and not by Python at its end
             return outcome if isinstance(outcome, int) else 0
-        except click.ClickException as error:
+        except BaseException as error:
+            return _ended_by(error, debug)
+
+
+def _ended_by(error: BaseException, debug: bool) -> int:
+    """Tell what ended the command; the exit code. Libraries wrap an interruption in errors of their own."""
+    stop = caused_by(error, KeyboardInterrupt)
+    if stop is not None:
+        return _tell_interrupted(stop, debug)
+    if isinstance(error, BrokenPipeError | SystemExit) and caused_by(error, BrokenPipeError):  # click makes it an exit
+        nobody_reads()  # the reader, such as `head`, has seen enough
+        return 0
+    if isinstance(error, click.ClickException):
+        with suppress(OSError):
             error.show()
-            return error.exit_code
-        except GreycardError as error:
-            return _tell(f"error: {error}", USER_MISTAKE, debug)
-        except (KeyboardInterrupt, click.Abort) as stop:
-            return _tell_interrupted(stop.__cause__ or stop, debug)  # click makes its own of a KeyboardInterrupt
-        except BrokenPipeError:  # the reader, such as `head`, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except OSError as error:  # a full disk, a missing permission, a folder where a file should be
-            place = f" {error.filename}" if error.filename else ""
-            told = f"error: cannot read or write{place}: {error.strerror or error}\nhint: {_PLACE}"
-            return _tell(told, USER_MISTAKE, debug)
-        except Exception as error:
-            words_of_it = f"{type(error).__name__}: {error}"
-            return _tell(f"error: Greycard failed: {words_of_it}\nhint: run it again with --debug", OUR_MISTAKE, debug)
+        return error.exit_code
+    if isinstance(error, GreycardError):
+        return _tell(f"error: {error}", USER_MISTAKE, debug)
+    if isinstance(error, OSError):  # a full disk, a missing permission, a folder where a file should be
+        place = f" {error.filename}" if error.filename else ""
+        told = f"error: cannot read or write{place}: {error.strerror or error}\nhint: {_PLACE}"
+        return _tell(told, USER_MISTAKE, debug)
+    if isinstance(error, Exception):
+        words_of_it = f"{type(error).__name__}: {error}"
+        return _tell(f"error: Greycard failed: {words_of_it}\nhint: run it again with --debug", OUR_MISTAKE, debug)
+    raise error
 
 
 def _tell_interrupted(stop: BaseException, debug: bool) -> int:
@@ -119,9 +133,10 @@ def _tell_interrupted(stop: BaseException, debug: bool) -> int:
 
 
 def _tell(message: str, code: int, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
-    click.echo(message, err=True)
+    with suppress(OSError):  # the terminal may have gone
+        if debug:
+            traceback.print_exc()
+        click.echo(message, err=True)
     return code
 
 
@@ -137,7 +152,8 @@ def _notes_on_stderr(debug: bool) -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
             if issubclass(category, GreycardWarning):
-                click.echo(f"note: {message}", err=True)
+                with suppress(OSError):
+                    click.echo(f"note: {message}", err=True)
             else:
                 normal(message, category, *place)
 

@@ -8,7 +8,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
-from greycard.whole_files import write_whole
+from greycard.output_files import expect_output, write_output
 
 
 @click.command()
@@ -25,7 +25,7 @@ def report(runs: tuple[str, ...], output: str | None, out: str, debug: bool) -> 
     from greycard.reports.page import report_page
 
     opened = [open_run(run_path(run, out)) for run in runs]
-    page = report_page(opened)
-    place = Path(output) if output else opened[0].path / "report.html"
-    write_whole(place, page)
+    place = Path(output).expanduser() if output else opened[0].path / "report.html"
+    expect_output(place, example="report.html")
+    write_output(place, report_page(opened))
     click.echo(place)

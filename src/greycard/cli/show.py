@@ -39,6 +39,7 @@ def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug:
 
 def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
     from greycard.api import load_folder
+    from greycard.output_files import expect_output
     from greycard.pipeline.augmentation import Augmentation
     from greycard.reports.contact_sheet import augmented_sheet, write_sheet
 
@@ -50,7 +51,8 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
     for item in dataset.left_out:
         click.echo(f"note: {item.id} is left out: {item.reason}", err=True)
     assert recipe.image_size is not None
-    place = out / f"{dataset.name}-augmented.png"
+    place = out.expanduser() / f"{dataset.name}-augmented.png"
+    expect_output(place, example="augmented.png", new_folder=True)
     write_sheet(augmented_sheet(dataset, augmentation, recipe.image_size, seed=recipe.seed), place)
     return place
 

@@ -56,8 +56,8 @@ def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]])
 
 def expect_new(place: Path) -> None:
     """GreycardError where something is there already, or its folder is not."""
-    if place.exists():
-        raise GreycardError(f"{place} is there already; nothing is overwritten", hint="name another one, or remove it")
+    if os.path.lexists(place):  # a link that leads nowhere is somebody's, too
+        raise GreycardError(f"{place} is there already; nothing is overwritten", hint="name another one")
     if not place.absolute().parent.is_dir():
         raise GreycardError(f"the folder of {place} does not exist", hint="create it first")
 

@@ -77,9 +77,11 @@ def write_sample(
                 _write_class(draft / subset / kind, kind, seed, indices)
         spoil(draft)
         count = sum(1 for path in draft.rglob("*") if path.is_file())
-        if folder.exists():  # empty, or this refuses; Windows would not replace it
-            folder.rmdir()
-        os.replace(draft, folder)
+        if folder.exists():  # the user's own, empty: it is filled, not replaced
+            for part in draft.iterdir():
+                os.rename(part, folder / part.name)
+        else:
+            os.replace(draft, folder)
     return count
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from greycard.datasets.core import Dataset
+from greycard.output_files import GENERATOR, write_output
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.pixels import load_pixels
 from greycard.pipeline.warp import draw, warp
-from greycard.whole_files import whole
 
 _ROWS, _EPOCHS, _GAP = 6, 5, 4
 
@@ -38,11 +40,13 @@ def augmented_sheet(
     return np.vstack(lines)
 
 
-def write_sheet(sheet: np.ndarray, path: Path) -> None:
-    """As PNG; the folder is created."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as draft:
-        Image.fromarray(sheet).save(draft)
+def write_sheet(sheet: np.ndarray | Image.Image, path: Path) -> None:
+    """As a PNG with Greycard's mark, where `expect_output` has looked; the folder is created."""
+    buffer, about = io.BytesIO(), PngInfo()
+    about.add_text("Software", GENERATOR)
+    picture = Image.fromarray(sheet) if isinstance(sheet, np.ndarray) else sheet
+    picture.save(buffer, "PNG", pnginfo=about)
+    write_output(path, buffer.getvalue())
 
 
 def _framed(image: np.ndarray) -> np.ndarray:

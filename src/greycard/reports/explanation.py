@@ -10,13 +10,14 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from greycard.reports.columns import percent
-from greycard.reports.drawing import Drawing
+from greycard.reports.drawing import Drawing, default_style
 from greycard.reports.figures import plain
 
 _A_ROW = 16
 _FILTERS = 64
 
 
+@default_style()
 def heat_figure(
     picture: np.ndarray,
     heat: np.ndarray | None,
@@ -56,6 +57,7 @@ def overlaid(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return np.clip(grey * (1 - share) + colour * share, 0, 255).astype(np.uint8)
 
 
+@default_style()
 def maps_figure(maps: Mapping[str, np.ndarray]) -> Figure:
     """A row for each layer, its first filters side by side, each in its own range."""
     rows = max(len(maps), 1)
@@ -67,6 +69,7 @@ def maps_figure(maps: Mapping[str, np.ndarray]) -> Figure:
     return figure
 
 
+@default_style()
 def filters_figure(kernels: np.ndarray) -> Figure:
     """The first convolution's kernels, (height, width, channels, filters), each in its own range."""
     shown = [_stretched(kernels[:, :, :, number]) for number in range(min(kernels.shape[3], _FILTERS))]

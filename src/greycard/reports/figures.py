@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from greycard.evaluation.time_spent import PARTS
-from greycard.reports.drawing import Drawing
+from greycard.reports.drawing import Drawing, default_style
 
 INK, FAINT, PAPER = "#1a1c1f", "#9aa0a6", "#ffffff"
 LIGHT = "#fdfdfd"  # on a dark shade, whatever the page is
@@ -20,6 +20,7 @@ SERIES = ("#0b63ce", "#c4511c", "#1d8348", "#8e44ad", "#b7950b", "#00838f")
 _MANY = 12
 
 
+@default_style()
 def learning_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], kinds: Sequence[str] = ()) -> Figure:
     """Accuracy and loss by epoch; one run's training and validation, or several runs' validation, overlaid.
 
@@ -74,6 +75,7 @@ def _curve(
 _NOTE: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "color": INK}
 
 
+@default_style()
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure:
     """Rows are true classes, columns what was answered; shaded by the share of the row, counts where they have room."""
     counts = np.array(matrix)
@@ -96,6 +98,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure
     return figure
 
 
+@default_style()
 def class_bars(scores: Mapping[str, Any]) -> Figure:
     """Each class's recall and precision."""
     classes = scores["classes"]
@@ -111,6 +114,7 @@ def class_bars(scores: Mapping[str, Any]) -> Figure:
     return figure
 
 
+@default_style()
 def reliability(scores: Mapping[str, Any]) -> Figure:
     """How often the model is right against how sure it is; on the diagonal it is as sure as it should be."""
     curve = scores["reliability"]
@@ -128,6 +132,7 @@ def reliability(scores: Mapping[str, Any]) -> Figure:
     return figure
 
 
+@default_style()
 def time_bar(seconds: Mapping[str, float]) -> Figure:
     """Where a run's time went, one bar."""
     figure, (axis,) = _figure(7.6, 1.1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -55,12 +54,6 @@ def findings_sheet(report: Report, looks: Looks) -> Image.Image | None:
         sheet.paste(band, (0, top))
         top += band.height
     return sheet
-
-
-def write_sheet(sheet: Image.Image, path: Path) -> None:
-    """As PNG; the folder is created."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
 
 
 def _band(finding: Finding, looks: Looks, row_of: dict[str, int]) -> Image.Image | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -19,10 +20,10 @@ _REFRESH_SECONDS = 0.1
 @contextmanager
 def display(quiet: bool = False) -> Iterator[Display]:
     """What to hand to a run: silent, or live on the terminal; plain lines where stderr is no terminal."""
-    if quiet:
+    if quiet or sys.stderr is None:
         yield Silent()
         return
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(file=cast(IO[str], _Stderr()), highlight=False, soft_wrap=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(28),
@@ -31,6 +32,22 @@ def display(quiet: bool = False) -> Iterator[Display]:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield _Terminal(console, progress)
+
+
+class _Stderr:
+    """stderr, for as long as somebody is there to read it: a terminal that has closed must not end the training."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
 
 
 class _Terminal:

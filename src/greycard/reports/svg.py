@@ -8,11 +8,13 @@ import re
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from greycard.reports.drawing import default_style
 from greycard.reports.figures import FAINT, INK, PAPER, TRAIN, VALIDATION
 
 _THEMED = {INK: "--ink", FAINT: "--faint", PAPER: "--paper", TRAIN: "--train", VALIDATION: "--accent"}
 
 
+@default_style()
 def inline_svg(figure: Figure, label: str) -> str:
     """An `<svg>` element that scales with its column; text stays text, nothing is loaded from elsewhere.
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from greycard.errors import GreycardError
 from greycard.pipeline import locks
-from greycard.whole_files import remove, remove_drafts, whole, write_whole
+from greycard.whole_files import remove_drafts, whole, write_whole
 
 SCHEMA = 1
 """The version of the run format (docs/runs.md); written into every JSON file of a run."""
@@ -24,6 +24,8 @@ RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "label
 HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"
 MISTAKES, SPLIT = "mistakes.npz", "split.npz"
 CHECKPOINTS, ORIGIN, _LOCK = "checkpoint", "origin.json", "lock"
+_KEPT = ("*.checkpoint", "*.damaged", ORIGIN, _LOCK)
+"""What an unfinished run keeps among its checkpoints."""
 
 
 class RunDirectory:
@@ -101,8 +103,7 @@ class RunDirectory:
         """The summary makes the run finished; then nobody needs its checkpoints, or the lock on them."""
         self.write_json(SUMMARY, summary)
         self.release()
-        with suppress(OSError):
-            remove(self.checkpoints)
+        _remove_checkpoints(self.path)
 
     def release(self) -> None:
         """Another process may train it now."""
@@ -124,11 +125,26 @@ def expect_writable(out: str | Path) -> None:
 
 
 def tidy(path: Path) -> None:
-    """Let go of what a finished run has no more use for, where it was killed before it could."""
-    if (path / SUMMARY).is_file() and (path / CHECKPOINTS).is_dir() and not is_in_training(path):
+    """Let go of what a finished run has no more use for, where it was killed before it could.
+
+    Other tools have a folder `checkpoint` beside a `summary.json`, too: only a run's own files are removed.
+    """
+    lock = path / CHECKPOINTS / _LOCK
+    if all(file.is_file() for file in (path / RECIPE, path / SUMMARY, lock)) and not is_in_training(path):
         with suppress(OSError):
             remove_drafts(path)
-            remove(path / CHECKPOINTS)
+        _remove_checkpoints(path)
+
+
+def _remove_checkpoints(run: Path) -> None:
+    """The files that an unfinished run keeps there, and the folder where nothing else is in it."""
+    folder = run / CHECKPOINTS
+    with suppress(OSError):
+        remove_drafts(folder)
+        for pattern in _KEPT:
+            for file in folder.glob(pattern):
+                file.unlink()
+        folder.rmdir()
 
 
 def is_in_training(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Ctrl-C, or a system that wants the process gone: asked for once, it is done after the step and with all saved."""
+"""Ctrl-C, a terminal that closes, a system that wants the process gone: training ends after the step, all saved."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-class InterruptedRunError(KeyboardInterrupt):
+class EndedError(KeyboardInterrupt):
+    """The process is to end; `number` is the signal's."""
+
+    def __init__(self, number: int, message: str = "") -> None:
+        super().__init__(message)
+        self.number = number
+
+
+class InterruptedRunError(EndedError):
     """A run that was ended before its end.
 
     Args:
@@ -23,35 +31,41 @@ class InterruptedRunError(KeyboardInterrupt):
     """
 
     def __init__(self, run: Path, saved: str, number: int) -> None:
-        super().__init__(f"{run} is saved, {saved}" if saved else f"no state of {run} could be saved")
-        self.run, self.number = run, number
+        super().__init__(number, f"{run} is saved, {saved}" if saved else f"no state of {run} could be saved")
+        self.run = run
 
 
 class Interruption:
-    """Whether someone asked to end; the second time ends at once, and what was not kept by then is lost."""
+    """Whether someone asked to end; the same signal again ends at once, and what was not kept by then is lost.
+
+    SIGHUP alone never does: a terminal that closes sends it, and then the shell in it once more.
+    """
 
     def __init__(self) -> None:
         self.asked = 0
+        self._seen: set[int] = set()
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
         """Within the block a signal only asks, and is raised at its end if nobody heard.
 
-        In other threads than the first, signals stay as they are.
+        In other threads than the first, signals stay as they are; and so do ignored ones, as under `nohup`.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before: dict[int, Any] = {number: signal.signal(number, self._ask) for number in _SIGNALS}
+        heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before: dict[int, Any] = {number: signal.signal(number, self._ask) for number in heard}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
         if self.asked:
-            raise KeyboardInterrupt
+            raise EndedError(self.asked)
 
     def _ask(self, number: int, _frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = number
+        if number in self._seen and number != getattr(signal, "SIGHUP", None):
+            raise EndedError(number)
+        self._seen.add(number)
+        self.asked = self.asked or number

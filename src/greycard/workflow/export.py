@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def export_run(
     """
     chosen = find_format(form)
     chosen.expect_possible()
-    target = Path(place).expanduser() if place else default_place(run, chosen)
+    target = Path(os.path.realpath(Path(place).expanduser())) if place else default_place(run, chosen)
     expect_place(target, chosen)
     dataset = dataset_of(run, data, data_dir)
     validation = validation_of(run, dataset, display)

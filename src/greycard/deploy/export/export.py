@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from greycard.datasets.digests import file_digest
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.formats import Format
@@ -59,12 +62,12 @@ def export(
             stays.
     """
     original = _original(run, classifier, validation)
-    with whole(place) as draft:
+    with whole(place, replaces_folder=True) as draft:
         form.write(classifier.model, draft, some)
         facts = describe(run)
         embed(facts, draft)
         gate = hold_against(original, form.open(draft), validation, exact=form.exact)
-        told = {"schema": 1, "format": form.name, **facts, "gate": gate.to_json()}
+        told = {"schema": 1, "format": form.name, **facts, "gate": gate.to_json(), "content_sha256": _digest(draft)}
         _expect_passed(gate, form, told, place)
     _write(told, about(place))
     about(place, refused=True).unlink(missing_ok=True)
@@ -72,15 +75,23 @@ def export(
 
 
 def expect_place(place: Path, form: Format) -> None:
-    """GreycardError where the name does not end as it must, or something other than an earlier export is there."""
+    """See that an export can be written to `place` and takes nothing from the user; nothing is created.
+
+    Raises:
+        GreycardError: the name does not end as it must, or there is something other than an earlier export as it was
+            written: also one that was changed, or that something was added to.
+    """
     if not place.name.endswith(form.suffix):
         raise GreycardError(
             f"a {form.name} export's name ends in {form.suffix}. Received: {place.name}",
             hint=f"-o {place.with_suffix(form.suffix)}",
         )
-    for there in (place, about(place)):
-        if there.exists() and not _is_ours(place):
-            raise GreycardError(f"{there} is there already and no earlier export", hint="-o names another place")
+    known = _recorded(about(place))
+    if os.path.lexists(place) and (known is None or known.get("content_sha256") != _digest(place)):
+        raise GreycardError(f"{place} is there already and no earlier export", hint="-o names another place")
+    for record in (about(place), about(place, refused=True)):
+        if os.path.lexists(record) and _recorded(record) is None:
+            raise GreycardError(f"{record} is there already and no earlier export's", hint="-o names another place")
 
 
 def about(place: Path, *, refused: bool = False) -> Path:
@@ -88,13 +99,22 @@ def about(place: Path, *, refused: bool = False) -> Path:
     return place.with_name(f"{place.name}.refused.json" if refused else f"{place.name}.json")
 
 
-def _is_ours(place: Path) -> bool:
-    """Whether the JSON beside it is an export's."""
+def _recorded(record: Path) -> dict[str, Any] | None:
+    """What the JSON beside an export says; None where it is something else."""
     try:
-        facts = json.loads(about(place).read_text(encoding="utf-8"))
+        facts = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(facts, dict) and {"format", "gate", "recipe_sha256"} <= facts.keys()
+        return None
+    return facts if isinstance(facts, dict) and {"format", "gate", "recipe_sha256"} <= facts.keys() else None
+
+
+def _digest(place: Path) -> str:
+    """SHA-256 of a file; of a folder, over the names and digests of all that is in it."""
+    if place.is_file():
+        return file_digest(place)
+    inside = sorted(place.rglob("*")) if place.is_dir() else []
+    lines = [f"{path.relative_to(place).as_posix()} {file_digest(path) if path.is_file() else ''}" for path in inside]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _original(run: RunRecord, classifier: Classifier, pixels: Pixels) -> np.ndarray:

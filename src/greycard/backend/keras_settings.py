@@ -1,0 +1,102 @@
+"""Keras as Greycard needs it: stated here, whatever the user's keras.json and environment say."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from greycard.errors import GreycardError
+
+BACKENDS = ("tensorflow", "jax", "torch")
+_SETTINGS = {"floatx": "float32", "image_data_format": "channels_last", "epsilon": 1e-07}
+_LIMITS = ("max_epochs", "max_steps_per_epoch")
+_HIDDEN = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
+
+
+def chosen_backend() -> str:
+    """The backend that `KERAS_BACKEND` or else keras.json names; TensorFlow where neither does.
+
+    Raises:
+        GreycardError: there is none of that name, or it is not installed.
+    """
+    by_environment, by_file = os.environ.get("KERAS_BACKEND", "").strip(), _user_settings().get("backend")
+    named = str(by_environment or by_file or "tensorflow")
+    where = "KERAS_BACKEND" if by_environment else f"backend in {_user_file()}"
+    name = named.lower()
+    if name not in BACKENDS:
+        raise GreycardError(
+            f"{where} must be one of {', '.join(BACKENDS)}. Received: {named!r}",
+            hint="unset KERAS_BACKEND to use TensorFlow" if by_environment else "KERAS_BACKEND=tensorflow overrides it",
+        )
+    if find_spec(name) is None:
+        other = "" if name == "tensorflow" else ", or KERAS_BACKEND=tensorflow"
+        raise GreycardError(
+            f"{where} is {named}, but {name} is not installed", hint=f'pip install "greycard[{name}]"{other}'
+        )
+    return name
+
+
+@contextmanager
+def without_user_settings() -> Iterator[None]:
+    """Import Keras in this block: a keras.json that asks for something else is not read, and limits are not set."""
+    hidden = {name: os.environ.pop(name, None) for name in _HIDDEN}
+    if not _fits(_user_settings()):
+        hidden["KERAS_HOME"] = os.environ.get("KERAS_HOME")
+        os.environ["KERAS_HOME"] = os.devnull  # nothing is in it, and nothing can be written there
+    try:
+        yield
+    finally:
+        for name, value in hidden.items():
+            os.environ.pop(name, None)
+            os.environ.update({name: value} if value is not None else {})
+
+
+def expect_settings() -> None:
+    """GreycardError where this program has set Keras to something that Greycard's models are not made for."""
+    import keras
+
+    if keras.config.backend() not in BACKENDS:
+        raise GreycardError(
+            f"Keras runs on {keras.config.backend()} in this program; Greycard needs one of {', '.join(BACKENDS)}",
+            hint="set KERAS_BACKEND=tensorflow before Keras is imported",
+        )
+    for name, wanted in _SETTINGS.items():
+        _expect(name, getattr(keras.config, name)(), wanted)
+    for name in _LIMITS:
+        _expect(name, getattr(keras.config, name)(), None)
+    _expect("dtype_policy", keras.config.dtype_policy().name, "float32")
+
+
+def _expect(name: str, found: object, wanted: object) -> None:
+    if found != wanted:
+        raise GreycardError(
+            f"Keras has {name}={found!r} in this program; Greycard needs {wanted!r}",
+            hint=f"call keras.config.set_{name}({wanted!r}) first, or use Greycard in a program of its own",
+        )
+
+
+def _fits(settings: dict[str, Any]) -> bool:
+    known = {**_SETTINGS, "nnx_enabled": False}
+    return "malformed" not in settings and all(settings.get(name, value) == value for name, value in known.items())
+
+
+def _user_settings() -> dict[str, Any]:
+    """What keras.json says; a file that says nothing sensible is as good as none, but must not be read by Keras."""
+    file = _user_file()
+    try:
+        found = json.loads(file.read_bytes()) if file.exists() else {}
+    except (OSError, ValueError):
+        return {"malformed": True}
+    return found if isinstance(found, dict) else {"malformed": True}
+
+
+def _user_file() -> Path:
+    """Where Keras looks for it."""
+    home = os.path.expanduser("~")
+    base = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME", base)), "keras.json")
