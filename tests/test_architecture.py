@@ -11,7 +11,7 @@ import greycard
 
 SOURCE = Path(greycard.__file__).parent
 FLOW = (
-    ("errors", "randomness", "locations", "memory", "whole_files", "output_files", "backend"),
+    ("errors", "suggestions", "values", "randomness", "locations", "memory", "whole_files", "output_files", "backend"),
     ("datasets",),
     ("pipeline",),
     ("doctor",),

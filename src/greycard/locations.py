@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
@@ -10,14 +11,32 @@ from platformdirs import user_cache_path, user_data_path
 from greycard.errors import GreycardError
 
 
+def as_path(place: str | os.PathLike[str], what: str) -> Path:
+    """A path as it was named in Python, `~` spelled out.
+
+    Args:
+        place: the path.
+        what: what it is of, for the message.
+
+    Raises:
+        GreycardError: it is no path, or an empty one.
+    """
+    if not isinstance(place, str | os.PathLike) or not os.fspath(place):
+        raise GreycardError(
+            f"{what} must be named by its path. Received: {type(place).__name__} {str(place)[:80]!r}",
+            hint="a text or a pathlib.Path",
+        )
+    return Path(os.path.expanduser(place))
+
+
 def data_dir(chosen: str | Path | None = None) -> Path:
     """The folder that holds the named datasets, one subfolder each; it need not exist unless it was chosen."""
-    return _chosen_folder(chosen, "--data-dir", "GREYCARD_DATA") or user_data_path("greycard") / "datasets"
+    return _chosen_folder(chosen, "--data-dir", "GREYCARD_DATA") or _own(user_data_path("greycard")) / "datasets"
 
 
 def weights_dir() -> Path:
     """The folder that holds pretrained weight files; it need not exist unless `GREYCARD_WEIGHTS` names it."""
-    return _chosen_folder(None, "", "GREYCARD_WEIGHTS") or user_data_path("greycard") / "weights"
+    return _chosen_folder(None, "", "GREYCARD_WEIGHTS") or _own(user_data_path("greycard")) / "weights"
 
 
 def cache_dir() -> Path:
@@ -27,7 +46,7 @@ def cache_dir() -> Path:
         GreycardError: `GREYCARD_CACHE` names a file.
     """
     named = os.environ.get("GREYCARD_CACHE", "")
-    folder = Path(named).expanduser() if named else user_cache_path("greycard")
+    folder = Path(named).expanduser() if named else _own(user_cache_path("greycard"))
     if named and folder.is_file():
         raise GreycardError(
             f"GREYCARD_CACHE names a file where a folder is expected. Received: {folder}",
@@ -36,11 +55,18 @@ def cache_dir() -> Path:
     return folder
 
 
+def _own(folder: Path) -> Path:
+    """The user's own folder; beside other temporary files for a user without a home, who would get one named `~`."""
+    if folder.is_absolute():
+        return folder
+    return Path(tempfile.gettempdir(), f"greycard-{os.getuid() if hasattr(os, 'getuid') else 'user'}", folder.name)
+
+
 def _chosen_folder(chosen: str | Path | None, option: str, variable: str) -> Path | None:
     named = (str(chosen), option) if chosen else (os.environ.get(variable, ""), variable)
     if not named[0]:
         return None
-    folder = Path(named[0]).expanduser()
+    folder = Path(os.path.expanduser(named[0]))
     if not folder.is_dir():
         raise GreycardError(
             f"{named[1]} names a folder that does not exist. Received: {folder}",

@@ -8,11 +8,12 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from greycard.errors import GreycardError
 from greycard.pipeline.augmentation import Augmentation, augmentation_fields
+from greycard.suggestions import did_you_mean
+from greycard.values import plain
 
 LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error")
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
@@ -98,9 +99,9 @@ class Recipe:
         for name, good, expected, example in _CHECKS:
             value = getattr(self, name)
             if not good(value):
-                raise GreycardError(
-                    f"{name} must be {expected}. Received: {value!r}", hint=f"for example {name}={example}"
-                )
+                options = [each for each in good if each] if isinstance(good, _OneOf) else []
+                hint = did_you_mean(value, options, f"for example {name}={example}")
+                raise GreycardError(f"{name} must be {expected}. Received: {value!r}", hint=hint)
         _expect_consistent(self)
 
     @property
@@ -171,8 +172,7 @@ def recipe_fields() -> tuple[str, ...]:
 def unknown_field(what_has: str, name: str, known: Sequence[str] = ()) -> GreycardError:
     """The error for a field that is none, with those it may have meant."""
     known = known or (*recipe_fields(), *augmentation_fields())
-    near = get_close_matches(name, known, n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else f"the fields are {', '.join(known)}"
+    hint = did_you_mean(name, known, f"the fields are {', '.join(known)}")
     return GreycardError(f"{what_has} no field {name!r}", hint=hint)
 
 
@@ -183,7 +183,9 @@ def _expect_known(names: Iterable[str]) -> None:
 
 
 def _settle_types(recipe: Recipe) -> None:
-    """JSON has lists where a recipe has tuples; one number may stand for a list of one or a square."""
+    """JSON has lists where a recipe has tuples, Python has NumPy's numbers; one may stand for a list or a square."""
+    for name in recipe_fields():
+        object.__setattr__(recipe, name, plain(getattr(recipe, name)))
     for name in ("conv", "dense"):
         object.__setattr__(recipe, name, _as_tuple(getattr(recipe, name), 1))
     if recipe.image_size is not None:
@@ -244,8 +246,11 @@ def _size(value: Any) -> bool:
     return value is None or (_all_positive(value) and len(value) == 2)
 
 
-def _one_of(*options: Any) -> Callable[[Any], bool]:
-    return lambda value: value in options
+class _OneOf(tuple[Any, ...]):
+    """Whether a value is one of these."""
+
+    def __call__(self, value: Any) -> bool:
+        return value in self
 
 
 _COUNT = "a whole number from 1 on"
@@ -263,9 +268,9 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
     ("backbone", _optional(_text), "a name", "MobileNetV2"),
     ("backbone_cut", _optional(_text), "a name", "mixed7"),
     ("backbone_alpha", _optional(_number(0, 10)), "a factor above 0, up to 10", "0.5"),
-    ("pooling", _one_of("flatten", "average"), "flatten or average", "average"),
-    ("loss", _optional(_one_of(*LOSSES)), f"one of {', '.join(LOSSES)}", "none"),
-    ("optimizer", _one_of(*OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}", "adam"),
+    ("pooling", _OneOf(("flatten", "average")), "flatten or average", "average"),
+    ("loss", _OneOf((None, *LOSSES)), f"one of {', '.join(LOSSES)}", "none"),
+    ("optimizer", _OneOf(OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}", "adam"),
     ("learning_rate", lambda v: isinstance(v, float) and 0 < v < math.inf, "a number above 0", "0.001"),
     ("batch_size", _whole(1), _COUNT, "32"),
     ("val_batch_size", _whole(1), _COUNT, "32"),
@@ -276,9 +281,9 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
     ("val_limit", _optional(_whole(1)), _COUNT, "1000"),
     ("augmentation", lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields", "none"),
     ("target_accuracy", _optional(_number(0, 1)), "between 0 and 1", "0.99"),
-    ("precision", _one_of("auto", "float32", "bfloat16"), "auto, float32 or bfloat16", "auto"),
-    ("target_split", _one_of("validation", "training"), "validation or training", "validation"),
-    ("target_bound", _one_of("measured", "lower"), "measured or lower", "measured"),
+    ("precision", _OneOf(("auto", "float32", "bfloat16")), "auto, float32 or bfloat16", "auto"),
+    ("target_split", _OneOf(("validation", "training")), "validation or training", "validation"),
+    ("target_bound", _OneOf(("measured", "lower")), "measured or lower", "measured"),
     ("val_fraction", lambda v: v is None or (isinstance(v, float) and 0 < v < 1), "a fraction between 0 and 1", "0.2"),
     ("split_seed", lambda v: _whole(0)(v) and v < 2**32, _SEED, "0"),
     ("group_duplicates", lambda v: v is None or isinstance(v, bool), "true or false", "true"),

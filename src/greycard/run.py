@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from greycard.datasets.core import Dataset
-    from greycard.deploy.classifier import Classifier, Picture
+    from greycard.deploy.classifier import Classifier
     from greycard.deploy.export.export import Exported
     from greycard.deploy.predict import Prediction
+    from greycard.deploy.sources import Picture
     from greycard.workflow.explain import Explanation
 
 
@@ -105,13 +106,15 @@ class Run(RunRecord):
         """What the model says of each picture.
 
         Args:
-            pictures: one, or several: paths, file contents, Pillow images, uint8 arrays (height, width[, 1 or 3]), or
-                one uint8 array (n, height, width, 1 or 3).
+            pictures: one, or several: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
+                (height, width[, 1, 3 or 4]), or one uint8 array (n, height, width, 1, 3 or 4).
 
         Raises:
             GreycardError: a picture cannot be read, or the run is a regression (`predict_numbers` is its own).
         """
-        found = list(self.predict_each(_several(pictures)))
+        from greycard.deploy.sources import several
+
+        found = list(self.predict_each(several(pictures)))
         bad = [prediction for prediction in found if prediction.error]
         if bad:
             raise GreycardError(
@@ -127,14 +130,14 @@ class Run(RunRecord):
 
         return predict_pictures(self.classifier, pictures)
 
-    def predict_numbers(self, numbers: Iterable[float]) -> list[float]:
-        """A regression's answers, one a number."""
+    def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
+        """A regression's answers, one a number; GreycardError for what is no number."""
         start()
         from greycard.deploy.predict import predict_numbers
 
         if not self.recipe.is_regression:
             raise GreycardError(f"{self.path} answers with classes, not numbers", hint="use run.predict(paths)")
-        return predict_numbers(self.model, list(numbers))
+        return predict_numbers(self.model, numbers)
 
     def export(
         self,
@@ -173,9 +176,3 @@ class Run(RunRecord):
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
-
-
-def _several(pictures: Any) -> Iterable[Any]:
-    if isinstance(pictures, np.ndarray):
-        return pictures if pictures.ndim == 4 else [pictures]
-    return pictures if isinstance(pictures, Iterable) and not isinstance(pictures, str | bytes) else [pictures]

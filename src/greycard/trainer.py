@@ -10,36 +10,39 @@ from typing import Any
 from greycard.backend import configure, start
 from greycard.datasets.core import Dataset
 from greycard.datasets.load import load_dataset
+from greycard.datasets.open import open_dataset
 from greycard.datasets.splits import DEFAULT_FRACTION
 from greycard.errors import GreycardError
 from greycard.locations import data_dir as named_data_dir
-from greycard.projects import find_project
+from greycard.models.weights import expect_backbone_weights, expect_weights
+from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe
 from greycard.run import Run
 from greycard.runs.origin import Origin, as_place, read_origin
 from greycard.runs.record import RunRecord
-from greycard.workflow.choose import choose_recipe
+from greycard.workflow.choose import choose_recipe, said_of
 from greycard.workflow.data import dataset_of
 from greycard.workflow.splitting import settle_split
 
 
 def train(
-    what: str | Recipe | Dataset,
-    dataset: Dataset | None = None,
+    what: str | Path | Project | Recipe | Dataset,
+    dataset: Dataset | str | Path | None = None,
     *,
     data_dir: str | Path | None = None,
     weights: str | Path | None = None,
     backbone: str | Path | None = None,
     out: str | Path = "runs",
     quiet: bool = False,
-    track: Sequence[str] = (),
+    track: str | Sequence[str] = (),
     **changes: Any,
 ) -> Run:
     """Train, and return the finished run.
 
     Args:
-        what: a project's name, a recipe, or a dataset (`load_folder(…)`) for which a recipe is chosen.
-        dataset: what to train on instead of the recipe's own dataset.
+        what: a project or its name, or a recipe; or a dataset (`load_folder(…)`) or the path of a folder or a manifest,
+            for which a recipe is chosen.
+        dataset: what to train on instead of the recipe's own dataset: a dataset, a path, or a name of the catalog.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
         weights: of a backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
         backbone: a `keras.applications` network or an earlier run's folder to transfer from.
@@ -54,15 +57,18 @@ def train(
     from greycard.reports.progress import display
 
     configure()
-    reason = None
-    if isinstance(what, Dataset):
-        recipe, reason = choose_recipe(what, weights=weights, backbone=backbone)
-        dataset = what
+    expect_weights(weights)
+    recipe, reason = _recipe(what), None
+    if recipe is None:
+        dataset = _dataset(what, data_dir, changes)  # type: ignore[arg-type]
+        assert dataset is not None
+        chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone)
+        recipe = chosen.replace(**changes)
+        reason = said_of(recipe, chosen, because)
     else:
-        recipe = find_project(what).recipe if isinstance(what, str) else what
-        changes |= {"backbone": str(backbone)} if backbone is not None else {}
-    recipe = recipe.replace(**changes)
-    _expect_weights(weights, recipe)
+        dataset = _dataset(dataset, data_dir, changes)
+        recipe = recipe.replace(**changes, **({"backbone": str(backbone)} if backbone is not None else {}))
+    expect_backbone_weights(recipe, weights)
     data = dataset or load_dataset(
         recipe.dataset, data_dir, val_fraction=recipe.val_fraction or DEFAULT_FRACTION, split_seed=recipe.split_seed
     )
@@ -71,8 +77,8 @@ def train(
         folder=as_place("."),
         data_dir=as_place(named_data_dir(data_dir)),
         weights=as_place(weights),
-        track=tuple(track),
-        published=_published(what, recipe) if isinstance(what, str) and dataset is None else None,
+        track=(track,) if isinstance(track, str) else tuple(track),
+        published=_published(what, recipe) if isinstance(what, str | Project) and dataset is None else None,
         reason=reason,
     )
     with display(quiet) as shown:
@@ -87,12 +93,12 @@ def train(
 
 def resume(
     run: str | Path | RunRecord,
-    dataset: Dataset | None = None,
+    dataset: Dataset | str | Path | None = None,
     *,
     data: str | Path | None = None,
     data_dir: str | Path | None = None,
     weights: str | Path | None = None,
-    track: Sequence[str] | None = None,
+    track: str | Sequence[str] | None = None,
     quiet: bool = False,
 ) -> Run:
     """Go on with an unfinished run, and return it finished: number for number as if it had not been ended.
@@ -114,13 +120,16 @@ def resume(
     configure()
     record = run if isinstance(run, RunRecord) else RunRecord(run)
     record.expect_unfinished()
+    expect_weights(weights)
+    if isinstance(dataset, str | Path):
+        data, dataset = dataset, None
     asked = read_origin(record.path)
     origin = replace(
         asked,
         data=as_place(data) or asked.data,
         data_dir=as_place(data_dir) or asked.data_dir,
         weights=as_place(weights) or asked.weights,
-        track=asked.track if track is None else tuple(track),
+        track=asked.track if track is None else (track,) if isinstance(track, str) else tuple(track),
     )
     found = dataset_of(record, dataset or data, data_dir)
     with display(quiet) as shown:
@@ -130,18 +139,31 @@ def resume(
         return Run(resume(record, found, origin, shown))
 
 
-def _expect_weights(weights: str | Path | None, recipe: Recipe) -> None:
-    """A mistyped path must not be ignored where no weights are needed; a backbone says what it misses by itself."""
-    named = weights is not None and str(weights) not in ("imagenet", "none")
-    if named and recipe.backbone is None and not Path(str(weights)).expanduser().exists():
-        raise GreycardError(
-            f"--weights must be a file, a folder, imagenet or none. Received: {weights}, which does not exist",
-            hint="check the path; this recipe itself needs no weights",
-        )
+def _dataset(what: Dataset | str | Path | None, data_dir: str | Path | None, changes: dict[str, Any]) -> Dataset | None:
+    """A dataset that was named, split as the recipe's changes ask for."""
+    split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
+    return None if what is None else open_dataset(what, data_dir, **split)
 
 
-def _published(name: str, recipe: Recipe) -> dict[str, Any] | None:
+def _recipe(what: object) -> Recipe | None:
+    """The recipe itself, or a project's; None for what names data."""
+    if isinstance(what, Recipe):
+        return what
+    if isinstance(what, Project):
+        return what.recipe
+    if isinstance(what, str) and (what in {project.name for project in projects()} or not Path(what).exists()):
+        return find_project(what).recipe
+    if isinstance(what, str | Path | Dataset):
+        return None
+    raise GreycardError(
+        "train takes a project's name, a recipe, a dataset, or the path of a folder of pictures or a manifest."
+        f" Received: {type(what).__name__}",
+        hint="for example train('digits-cnn'), or train('pets')",
+    )
+
+
+def _published(what: str | Project, recipe: Recipe) -> dict[str, Any] | None:
     """A project's published figures, unless it is trained on other data than they were measured on."""
-    found = find_project(name)
+    found = find_project(what) if isinstance(what, str) else what
     same = found.recipe.dataset == recipe.dataset
     return found.published.to_json() if found.published and same else None

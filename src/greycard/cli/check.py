@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from greycard.cli import options
-from greycard.cli.output import find_dataset
 
 
 @click.command()
@@ -41,11 +40,14 @@ def check(
     --out; changes nothing.
     """
     from greycard.api import check as checked
+    from greycard.datasets.open import open_dataset
+    from greycard.models.weights import expect_weights
     from greycard.output_files import expect_output
     from greycard.reports.contact_sheet import write_sheet
     from greycard.reports.findings import findings_sheet, report_text
 
-    dataset = find_dataset(data, data_dir)
+    expect_weights(weights)
+    dataset = open_dataset(data, data_dir)
     for note in dataset.notes:
         click.echo(f"note: {note}", err=True)
     place = Path(out).expanduser() / f"{dataset.name}-check.png"

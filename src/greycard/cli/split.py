@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
-from greycard.cli.output import find_folder
 from greycard.errors import GreycardError
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ def split(
     from greycard.api import load_folder
     from greycard.api import split as split_anew
     from greycard.datasets.manifest import expect_new, write_manifest
+    from greycard.datasets.open import find_folder
     from greycard.workflow.split import write_links, write_quarantine
 
     if output and links:
@@ -62,7 +62,7 @@ def split(
     root = find_folder(folder, data_dir)
     dataset = load_folder(root)
     place = Path(links or output or f"{dataset.name}-split.csv")
-    if quarantine and Path(quarantine).absolute() == place.absolute():
+    if quarantine and Path(quarantine).resolve() == place.resolve():
         raise GreycardError(f"--quarantine and the split are the same file. Received: {place}", hint="name two")
     for new in (place, *([Path(quarantine)] if quarantine else [])):
         expect_new(new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from greycard.cli import options
-from greycard.cli.output import load_pictures, print_table, run_path
+from greycard.cli.output import print_table, run_path
 
 
 @click.command()
@@ -39,6 +39,8 @@ def train(
     """
     from greycard.api import runs_table
     from greycard.api import train as train_dataset
+    from greycard.datasets.open import open_pictures
+    from greycard.models.weights import expect_weights
 
     track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)
@@ -46,7 +48,8 @@ def train(
         backbone = changes.pop("backbone")
         weights = "none" if backbone is None else weights
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
-    dataset = load_pictures(folder, data_dir, **split)
+    expect_weights(weights)
+    dataset = open_pictures(folder, data_dir, **split)
     if backbone and run_path(backbone, out).is_dir():
         backbone = str(run_path(backbone, out))
     run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, track=track, **changes)

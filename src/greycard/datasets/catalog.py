@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from greycard.errors import GreycardError
+from greycard.suggestions import did_you_mean
 
 _GOOGLE = "https://storage.googleapis.com"
 _FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
@@ -279,4 +280,5 @@ def entry(name: str) -> Entry:
         if candidate.name == name:
             return candidate
     names = ", ".join(candidate.name for candidate in CATALOG if candidate.kind != "embedded")
-    raise GreycardError(f"there is no dataset named {name!r}", hint=f"the datasets are {names}")
+    hint = did_you_mean(name, [candidate.name for candidate in CATALOG], f"the datasets are {names}")
+    raise GreycardError(f"there is no dataset named {name!r}", hint=hint)

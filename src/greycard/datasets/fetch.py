@@ -58,8 +58,8 @@ def fetch(
 
 def _fetch_one(wanted: Entry, item: Download, root: Path, progress: Callable[[str], Progress]) -> None:
     place = root / wanted.folder / (item.unpack[1] if item.unpack else item.file)
-    if place.exists() and (place.is_file() or any(place.iterdir())):
-        return
+    if os.path.lexists(place) and not (place.is_dir() and not any(place.iterdir())):
+        return  # the user's, also a link to a disk that is not there now
     file = _own_copy(item, root) or _downloaded(item, root, progress)
     if item.unpack:
         _unpack_into(wanted, item, file, place)
@@ -94,6 +94,7 @@ def _downloaded(item: Download, root: Path, progress: Callable[[str], Progress])
 def _unpack_into(wanted: Entry, item: Download, archive: Path, place: Path) -> None:
     """Unpack beside the place, check, leave a receipt, and move it there in one step."""
     assert item.unpack is not None
+    place = place.resolve()  # an empty folder may be a link to another disk
     place.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=place.parent))
     try:

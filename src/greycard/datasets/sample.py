@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -79,7 +80,7 @@ def write_sample(
         count = sum(1 for path in draft.rglob("*") if path.is_file())
         if folder.exists():  # the user's own, empty: it is filled, not replaced
             for part in draft.iterdir():
-                os.rename(part, folder / part.name)
+                shutil.move(part, folder / part.name)
         else:
             os.replace(draft, folder)
     return count

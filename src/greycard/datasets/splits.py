@@ -6,6 +6,7 @@ import numpy as np
 
 from greycard.errors import GreycardError
 from greycard.randomness import SPLIT, generator
+from greycard.values import plain
 
 DEFAULT_FRACTION = 0.2
 """Share of each class for validation where none is asked for."""
@@ -24,6 +25,7 @@ def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np
     Raises:
         GreycardError: a fraction or seed that is none.
     """
+    fraction, seed = plain(fraction), plain(seed)
     expect_fraction(fraction, seed)
     validation = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
@@ -39,5 +41,5 @@ def expect_fraction(fraction: float, seed: int) -> None:
         raise GreycardError(
             f"val_fraction must be a fraction between 0 and 1. Received: {fraction!r}", hint="0.2 is a fifth"
         )
-    if not (isinstance(seed, int) and seed >= 0):
+    if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
         raise GreycardError(f"split_seed must be a whole number from 0 on. Received: {seed!r}", hint="for example 0")

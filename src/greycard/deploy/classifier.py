@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import keras
 import numpy as np
-from PIL import Image
 
 from greycard.backend.inference import Engine, by_keras, fastest
+from greycard.deploy.sources import Picture, source_of
 from greycard.errors import GreycardError
 from greycard.models.finite import RETRAIN, expect_finite_weights
 from greycard.models.servable import servable
 from greycard.pipeline.decode import decode
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
-
-Picture = str | Path | bytes | Image.Image | np.ndarray
-"""A path, a file's content, a Pillow image, or a uint8 array (height, width[, 1 or 3])."""
 
 
 class NotFiniteError(GreycardError):
@@ -82,7 +78,7 @@ class Classifier:
     def decode(self, picture: Picture) -> np.ndarray:
         """A picture as the model takes it, uint8 (height, width, channels); UnreadableImageError if it is none."""
         assert self.recipe.image_size is not None
-        return decode(_source(picture), self.recipe.image_size, self.recipe.channels)
+        return decode(source_of(picture), self.recipe.image_size, self.recipe.channels)
 
 
 def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
@@ -109,16 +105,3 @@ def load_model(run: RunRecord) -> keras.Model:
         raise GreycardError(f"{run.model_path} cannot be loaded: {error}", hint="train it again") from error
     expect_finite_weights(model, str(run.path))
     return model
-
-
-def _source(picture: Picture) -> bytes | Path | Image.Image:
-    if isinstance(picture, str):
-        return Path(picture)
-    if not isinstance(picture, np.ndarray):
-        return picture
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
-        raise GreycardError(
-            f"an array must be uint8 of shape (height, width[, channels]). Received: {picture.dtype} {picture.shape}",
-            hint="pixels from 0 to 255: `(pixels * 255).astype('uint8')` if yours end at 1",
-        )
-    return Image.fromarray(picture[:, :, 0] if picture.shape[2:] == (1,) else picture)

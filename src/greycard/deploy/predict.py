@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 
 from greycard.backend.inference import Engine
 from greycard.datasets.pictures import UnreadableImageError, quiet_pillow
-from greycard.deploy.classifier import Classifier, NotFiniteError, Picture
+from greycard.deploy.classifier import Classifier, NotFiniteError
+from greycard.deploy.sources import Picture, name_of
 from greycard.errors import GreycardError
 
 _Item = TypeVar("_Item")
@@ -60,7 +59,7 @@ def predict_pictures(classifier: Classifier, pictures: Iterable[Picture]) -> Ite
         classifier: of a run.
         pictures: any number; no more than a few batches are in memory at once.
     """
-    numbered = ((_name(number, picture), picture) for number, picture in enumerate(pictures))
+    numbered = ((name_of(picture, f"image {number}"), picture) for number, picture in enumerate(pictures))
     answered = 0
     with quiet_pillow(), ThreadPoolExecutor() as pool:
         decoded = _ahead(pool, lambda item: (item[0], _decode(classifier, item[1])), numbered)
@@ -77,22 +76,38 @@ def named(source: str, row: np.ndarray, classes: Sequence[str]) -> Prediction:
     return Prediction(source, classes[best], float(row[best]), each)
 
 
-def predict_numbers(model: keras.Model, numbers: Sequence[float]) -> list[float]:
+def predict_numbers(model: keras.Model, numbers: float | Iterable[float]) -> list[float]:
     """A regression's answers, one a number.
 
     Raises:
-        GreycardError: a number that is NaN or infinite, or whose answer is.
+        GreycardError: something else than a finite number, or than several; a number whose answer is not finite.
     """
+    given = [_number(number) for number in _listed(numbers)]
+    if not given:
+        return []
     with np.errstate(over="ignore"):
-        inputs = np.asarray(numbers, dtype=np.float32).reshape(len(numbers), -1)
+        inputs = np.array(given, dtype=np.float32).reshape(-1, 1)
     answers = [float(value) for value in np.asarray(model.predict(inputs, verbose=0))[:, 0]]
-    for number, answer in zip(numbers, answers, strict=True):
+    for number, answer in zip(given, answers, strict=True):
         if not math.isfinite(answer):
             raise GreycardError(
                 f"the model has no finite answer for {number:g}. Received: {answer:g}",
                 hint="ask it for numbers like those it was trained on",
             )
     return answers
+
+
+def _listed(numbers: Any) -> list[Any]:
+    if isinstance(numbers, str) or not isinstance(numbers, Iterable):
+        return [numbers]
+    return np.ravel(numbers).tolist() if isinstance(numbers, np.ndarray) else list(numbers)
+
+
+def _number(value: Any) -> float:
+    given = value.item() if isinstance(value, np.generic) else value
+    if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given):
+        return float(given)
+    raise GreycardError(f"expected a number. Received: {value!r}", hint="run.predict_numbers([3, 4])")
 
 
 def _ahead(pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
@@ -123,7 +138,3 @@ def _decode(classifier: Classifier, picture: Picture) -> np.ndarray | str:
         return classifier.decode(picture)
     except UnreadableImageError as error:
         return str(error)
-
-
-def _name(number: int, picture: Picture) -> str:
-    return os.fspath(picture) if isinstance(picture, str | Path) else f"image {number}"

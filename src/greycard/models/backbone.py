@@ -13,6 +13,7 @@ from greycard.models.imagenet import network
 from greycard.models.preprocessing import add_preprocessing
 from greycard.models.weights import cut_of
 from greycard.recipe import Recipe
+from greycard.suggestions import did_you_mean
 
 RUN_MODEL = "model.keras"
 
@@ -104,9 +105,8 @@ def _expect_input(base: keras.Model, pixels: keras.KerasTensor, run: str) -> Non
 def _cut(model: keras.Model, cut: str | None) -> keras.Model:
     names = [layer.name for layer in model.layers]
     if cut is not None and cut not in names:
-        raise GreycardError(
-            f"{model.name} has no layer {cut!r} to cut at", hint=f"its last layers are {', '.join(names[-8:])}"
-        )
+        hint = did_you_mean(cut, names, f"its last layers are {', '.join(names[-8:])}")
+        raise GreycardError(f"{model.name} has no layer {cut!r} to cut at", hint=hint)
     output = model.output if cut is None else model.get_layer(cut).output
     return keras.Model(model.inputs, output, name="backbone")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from greycard.errors import GreycardError
+from greycard.suggestions import did_you_mean
 
 BASE_URL = "https://storage.googleapis.com/"
 
@@ -277,8 +278,7 @@ def network(name: str) -> Pretrained:
     for entry in NETWORKS:
         if entry.name == name:
             return entry
-    near = [entry.name for entry in NETWORKS if name.lower()[:6] in entry.name.lower()]
     raise GreycardError(
         f"backbone must be a keras.applications network or an earlier run's folder. Received: {name!r}",
-        hint=f"did you mean {', '.join(near[:4])}?" if near else "for example InceptionV3 or MobileNetV2",
+        hint=did_you_mean(name, [entry.name for entry in NETWORKS], "for example InceptionV3 or MobileNetV2"),
     )

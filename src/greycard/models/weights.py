@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from greycard.datasets.download import Progress, download
 from greycard.errors import GreycardError
-from greycard.locations import weights_dir
-from greycard.models.imagenet import Pretrained
+from greycard.locations import as_path, weights_dir
+from greycard.models.imagenet import Pretrained, network
+from greycard.recipe import Recipe
+from greycard.suggestions import did_you_mean
 
 _NOT_COUNTED = re.compile(r"[^a-z0-9]|^weights")
+
+
+def expect_weights(chosen: str | Path | None) -> None:
+    """GreycardError where weights are named that are not there: told before anything that takes time."""
+    if chosen is None or str(chosen) in ("imagenet", "none"):
+        return
+    path = as_path(chosen, "weights")
+    if path.exists():
+        return
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    known = ["imagenet", "none", *map(str, beside)]
+    raise GreycardError(
+        f"--weights must be a file, a folder, imagenet or none. Received: {chosen}, which does not exist",
+        hint=did_you_mean(str(path), known, "check the path; `greycard info` shows the weights folder"),
+    )
+
+
+def expect_backbone_weights(recipe: Recipe, chosen: str | Path | None) -> None:
+    """GreycardError where a recipe's backbone has no weights here and none are asked for by download."""
+    backbone = recipe.backbone
+    if backbone is not None and chosen != "imagenet" and not Path(backbone).exists():
+        find_weights(network(backbone), recipe.backbone_cut, chosen, lambda _done, _total: None)
 
 
 def find_weights(network: Pretrained, cut: str | None, chosen: str | Path | None, progress: Progress) -> list[Path]:
@@ -28,7 +53,7 @@ def find_weights(network: Pretrained, cut: str | None, chosen: str | Path | None
     """
     if chosen == "none":
         return []
-    path = weights_dir() if chosen in (None, "imagenet") else Path(str(chosen)).expanduser()
+    path = weights_dir() if chosen in (None, "imagenet") else Path(os.path.expanduser(str(chosen)))
     if path.is_file():
         return [path]
     found = weight_files(path, network.name, cut)

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, fields
 
 from greycard.errors import GreycardError
+from greycard.suggestions import did_you_mean
+from greycard.values import plain
 
 FILL_MODES = ("nearest", "reflect", "wrap", "constant")
 _EXAMPLES = {
@@ -49,6 +51,8 @@ class Augmentation:
     fill_mode: str = "nearest"
 
     def __post_init__(self) -> None:
+        for name in augmentation_fields():
+            object.__setattr__(self, name, plain(getattr(self, name)))
         if _is_number(self.zoom_range):
             object.__setattr__(self, "zoom_range", (1 - self.zoom_range, 1 + self.zoom_range))  # type: ignore[operator]
         for name in ("rotation_range", "width_shift_range", "height_shift_range", "shear_range"):
@@ -95,4 +99,6 @@ def _is_range(pair: object) -> bool:
 
 def _expect(name: str, good: bool, expected: str, received: object) -> None:
     if not good:
-        raise GreycardError(f"{name} must be {expected}. Received: {received!r}", hint=f"for example {_EXAMPLES[name]}")
+        options = FILL_MODES if name == "fill_mode" else ()
+        hint = did_you_mean(received, options, f"for example {_EXAMPLES[name]}")
+        raise GreycardError(f"{name} must be {expected}. Received: {received!r}", hint=hint)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from inspect import cleandoc
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from greycard.projects import (
 )
 from greycard.projects.published import Published
 from greycard.recipe import Recipe
+from greycard.suggestions import did_you_mean
 
 _RECIPES: tuple[Callable[[], Recipe], ...] = (
     fashion_mnist.fashion_mnist_dnn,
@@ -81,8 +81,7 @@ def find_project(name: str) -> Project:
     for candidate in everything:
         if candidate.name == name:
             return candidate
-    near = get_close_matches(name, [candidate.name for candidate in everything], n=4)
-    hint = f"did you mean {', '.join(near)}?" if near else "`greycard projects` lists them"
+    hint = did_you_mean(name, [candidate.name for candidate in everything], "`greycard projects` lists them")
     if Path(name).is_dir():
         hint = f"a folder of pictures is trained on by `greycard train {name}`, or train(load_folder({name!r}))"
     raise GreycardError(f"there is no project named {name!r}", hint=hint)

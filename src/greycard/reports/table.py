@@ -14,6 +14,7 @@ from greycard.errors import GreycardError
 from greycard.reports.columns import COLUMNS, DROPPED_FIRST, PUBLISHED, Column
 from greycard.reports.rows import row_of
 from greycard.runs.record import RunRecord
+from greycard.suggestions import did_you_mean
 
 FORMATS = ("text", "md", "csv", "json", "html")
 
@@ -31,7 +32,8 @@ class Table:
     def sorted_by(self, key: str) -> Table:
         """The same rows by a key of theirs, the largest figure first, words in their order; rows without one last."""
         if self.rows and key not in self.rows[0]:
-            raise GreycardError(f"the table has no column {key!r}", hint=f"its columns are {', '.join(self.rows[0])}")
+            hint = did_you_mean(key, self.rows[0], f"its columns are {', '.join(self.rows[0])}")
+            raise GreycardError(f"the table has no column {key!r}", hint=hint)
         known = [row for row in self.rows if row[key] is not None]
         words = bool(known) and isinstance(known[0][key], str)
         ordered = sorted(known, key=lambda row: row[key], reverse=not words)

@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from greycard.errors import GreycardError
+from greycard.locations import as_path
 from greycard.pipeline import locks
 from greycard.whole_files import remove_drafts, whole, write_whole
 
@@ -117,7 +118,7 @@ class RunDirectory:
 
 def expect_writable(out: str | Path) -> None:
     """GreycardError where runs could not be written to `out`; nothing is created."""
-    folder = Path(out).expanduser()
+    folder = as_path(out, "out")
     there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         why = "may not be written to" if there.is_dir() else "is a file"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from greycard.errors import GreycardError
+from greycard.locations import as_path
 from greycard.recipe import Recipe
 from greycard.runs.directory import (
     ENVIRONMENT,
@@ -27,6 +28,7 @@ from greycard.runs.directory import (
     is_in_training,
     tidy,
 )
+from greycard.suggestions import did_you_mean
 
 _IN_A_LINE = {"epoch", "train_loss", "val_loss", "seconds", "train_seconds"}
 _REQUIRED = {
@@ -53,19 +55,18 @@ class RunRecord:
     """What a run directory says. Nothing is loaded before it is asked for.
 
     Args:
-        path: the run's folder.
+        path: the run's folder, or another record of it.
 
     Raises:
         GreycardError: no such folder, or one without a `recipe.json`.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser()
+    def __init__(self, path: str | Path | RunRecord) -> None:
+        self.path = path.path if isinstance(path, RunRecord) else as_path(path, "a run")
         if not (self.path / RECIPE).is_file():
             what = "has no recipe.json" if self.path.is_dir() else "does not exist"
-            raise GreycardError(
-                f"{self.path} is not a run: it {what}", hint="`greycard table` lists the runs in runs/ (or in --out)"
-            )
+            hint = "`greycard table` lists the runs in runs/ (or in --out)"
+            raise GreycardError(f"{self.path} is not a run: it {what}", hint=_similar(self.path) or hint)
 
     @property
     def name(self) -> str:
@@ -185,7 +186,7 @@ class RunRecord:
 
 def find_runs(out: str | Path) -> list[Path]:
     """The run folders in `out`, in order of their start; empty if there is no such folder."""
-    folder = Path(out).expanduser()
+    folder = as_path(out, "out")
     found: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
     return sorted((path for path in found if (path / RECIPE).is_file()), key=lambda path: (_started(path), path))
 
@@ -200,6 +201,12 @@ def earlier_run(out: str | Path, recipe: Recipe) -> RunRecord | None:
         except GreycardError:  # a damaged run hides no other
             continue
     return None
+
+
+def _similar(path: Path) -> str:
+    """Runs of nearly that name beside where it should be, as a hint."""
+    names = [run.name for run in find_runs(path.absolute().parent)]
+    return did_you_mean(path.name, names, "")
 
 
 def _started(path: Path) -> str:

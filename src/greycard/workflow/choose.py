@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from greycard.datasets.core import Dataset
 from greycard.errors import GreycardError
@@ -14,6 +16,12 @@ from greycard.training.recommend import Recommendation, recommend
 
 _PREFERRED = ("MobileNetV2", "EfficientNetV2B0", "EfficientNetB0", "MobileNet", "ResNet50", "InceptionV3")
 """Networks for `train` to look for weights of, the best for its time on a CPU first."""
+
+_TOLD_APART = {
+    "name", "epochs", "seed", "target_accuracy", "target_split", "target_bound", "batch_size", "val_batch_size",
+    "learning_rate", "optimizer", "precision", "val_fraction", "split_seed", "patience",
+}  # fmt: skip
+"""Fields that no sentence on the choice of a network is about."""
 
 
 def choose_recipe(
@@ -33,6 +41,33 @@ def choose_recipe(
     else:
         chosen = _recommend_by_weights(dataset, weights)
     return chosen.recipe, chosen.reason
+
+
+def said_of(recipe: Recipe, chosen: Recipe, reason: str) -> str:
+    """What is trained, in a sentence: why it was chosen where it is what was chosen, and else what the user has set.
+
+    Args:
+        recipe: what is trained.
+        chosen: what `choose_recipe` gave, before the user's changes.
+        reason: why.
+    """
+    ours, theirs = (asdict(each) for each in (chosen, recipe))
+    changed = {name: value for name, value in theirs.items() if value != ours[name]}
+    if not changed:
+        return reason
+    asked = ", ".join(f"{name}={_shown(name, value, recipe)}" for name, value in changed.items())
+    if changed.keys() <= _TOLD_APART:
+        return f"{reason}; as you set it: {asked}"
+    size = "×".join(map(str, dict.fromkeys(reversed(recipe.image_size or ()))))
+    augmented = "with" if recipe.augmentation else "without"
+    return f"{recipe.architecture} at {size} px {augmented} augmentation, as you set it: {asked}"
+
+
+def _shown(name: str, value: Any, recipe: Recipe) -> str:
+    if name == "augmentation":
+        given = recipe.augmentation
+        return "none" if given is None else ", ".join(f"{n}={v}" for n, v in asdict(given).items() if v)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)
 
 
 def _recommend_by_weights(dataset: Dataset, weights: str | Path | None) -> Recommendation:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from greycard.datasets.pictures import UnreadableImageError
-from greycard.deploy.classifier import Classifier, Picture, classifier_of
+from greycard.deploy.classifier import Classifier, classifier_of
+from greycard.deploy.sources import Picture, name_of
 from greycard.errors import GreycardError
 from greycard.explain.feature_maps import feature_maps
 from greycard.explain.gradcam import grad_cam
 from greycard.explain.occlusion import occlusion
 from greycard.explain.parts import has_feature_map
 from greycard.runs.record import RunRecord
+from greycard.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,7 +89,7 @@ def _pixels(picture: Picture, classifier: Classifier) -> np.ndarray:
     try:
         return classifier.decode(picture)
     except UnreadableImageError as error:
-        name = picture if isinstance(picture, str | Path) else "the picture"
+        name = name_of(picture, "the picture")
         raise GreycardError(f"{name} cannot be read: {error}", hint="does another program open it?") from error
 
 
@@ -96,5 +97,6 @@ def _class_number(run: RunRecord, label: str | None, answered: int) -> int:
     if label is None:
         return answered
     if label not in run.classes:
-        raise GreycardError(f"{run.name} knows no class {label!r}", hint=f"its classes are {', '.join(run.classes)}")
+        hint = did_you_mean(label, run.classes, f"its classes are {', '.join(run.classes)}")
+        raise GreycardError(f"{run.name} knows no class {label!r}", hint=hint)
     return run.classes.index(label)

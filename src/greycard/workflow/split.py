@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 
 from greycard.datasets.core import Dataset, LeftOut
 from greycard.datasets.manifest import Line, expect_new, write_csv
+from greycard.datasets.splits import expect_fraction
 from greycard.doctor.content import near_empty
 from greycard.doctor.duplicates import Pair, find_pairs, grouped
 from greycard.doctor.looks import Looks, look_at
@@ -19,6 +21,7 @@ from greycard.doctor.splitting import group_numbers, group_split
 from greycard.errors import GreycardError
 from greycard.training.display import Display
 
+_NO_PATH = re.compile(r"[^/\\\0]+")
 _LONGEST = 200
 """Characters of a link's name; file systems take 255 bytes."""
 
@@ -60,6 +63,7 @@ def split_dataset(
     Raises:
         GreycardError: the dataset is no folder of files; groups that cannot be dealt.
     """
+    expect_fraction(val_fraction, seed)
     path_of = _paths(dataset)
     count = display.counting("pictures looked at", len(dataset.train) + len(dataset.validation))
     with display.waiting("comparing pictures"):
@@ -126,6 +130,10 @@ def write_links(lines: Sequence[Line], folder: Path, root: Path) -> None:
         GreycardError: the folder is there already.
     """
     expect_new(folder)
+    for label in sorted({line.label for line in lines}):
+        if label in (".", "..") or not _NO_PATH.fullmatch(label):
+            why = f"label {label!r} cannot be the name of a folder of links"
+            raise GreycardError(why, hint="a manifest keeps it: leave --links out")
     with tempfile.TemporaryDirectory(prefix=".greycard-split-", dir=folder.absolute().parent) as scratch:
         draft = Path(scratch, folder.name)
         for line in lines:

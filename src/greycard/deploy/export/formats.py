@@ -15,6 +15,7 @@ from greycard.backend.inference import Engine, by_keras
 from greycard.backend.litert import LiteRT, convert
 from greycard.backend.start import muted
 from greycard.errors import GreycardError
+from greycard.suggestions import did_you_mean
 
 Writer = Callable[[keras.Model, Path, np.ndarray], None]
 Opener = Callable[[Path], Engine]
@@ -117,6 +118,7 @@ def find_format(name: str) -> Format:
     """A format by its name; GreycardError if there is none."""
     found = next((each for each in FORMATS if each.name == name), None)
     if found is None:
-        names = ", ".join(each.name for each in FORMATS)
-        raise GreycardError(f"there is no export format {name!r}", hint=f"the formats are {names}")
+        names = [each.name for each in FORMATS]
+        hint = did_you_mean(name, names, f"the formats are {', '.join(names)}")
+        raise GreycardError(f"there is no export format {name!r}", hint=hint)
     return found

@@ -1,0 +1,141 @@
+"""What somebody hands over as a picture, in Python: paths, files' contents, open files, Pillow images, arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+
+from greycard.errors import GreycardError
+
+
+class BinaryFile(Protocol):
+    """A file opened for reading bytes: `open(…, "rb")`, `io.BytesIO`, an upload."""
+
+    def read(self) -> bytes: ...
+
+
+Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | Image.Image | np.ndarray
+"""A path, a file's content, a file opened for reading bytes, a Pillow image, or a uint8 array (height, width[, 1, 3 or
+4])."""
+
+_TAKEN = (
+    "a path, a file's bytes, a file opened with 'rb', a Pillow image, or a uint8 array of shape (height, width[, 3])"
+)
+
+
+def several(pictures: Any) -> Iterable[Any]:
+    """One picture, or any number of them, as an iterable.
+
+    Args:
+        pictures: a picture; an array (n, height, width, channels) or of paths; or anything to iterate over.
+
+    Raises:
+        GreycardError: a mapping, whose values might be meant, or its keys.
+    """
+    if isinstance(pictures, Mapping):
+        raise _not_taken(pictures)
+    if _is_single(pictures):
+        return [pictures]
+    if hasattr(pictures, "__array__"):
+        array = _as_array(pictures)
+        if array.dtype.kind in "UO":  # names in an array, a column of a table
+            return array.ravel().tolist()
+        return array if array.ndim == 4 else [array]
+    return pictures if isinstance(pictures, Iterable) else [pictures]
+
+
+def source_of(picture: Any) -> bytes | Path | Image.Image:
+    """A picture as the decoder takes it.
+
+    Raises:
+        GreycardError: nothing of the kind that a picture is; the message says what is.
+    """
+    if isinstance(picture, str | os.PathLike):
+        return _path(picture)
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return bytes(picture)
+    if isinstance(picture, Image.Image):
+        return picture
+    if hasattr(picture, "read"):
+        return _content(picture)
+    if hasattr(picture, "__array__"):
+        return _image(_as_array(picture))
+    raise _not_taken(picture)
+
+
+def name_of(picture: Any, otherwise: str) -> str:
+    """What to call it: its path, or an open file's name, where it has one."""
+    if isinstance(picture, str | os.PathLike):
+        return os.fsdecode(picture)
+    name = getattr(picture, "filename", None) or getattr(picture, "name", None)
+    return name if isinstance(name, str) and name else otherwise
+
+
+def _is_single(picture: Any) -> bool:
+    plain = str | os.PathLike | bytes | bytearray | memoryview | Image.Image
+    return isinstance(picture, plain) or hasattr(picture, "read")
+
+
+def _path(picture: str | os.PathLike[str]) -> Path:
+    named = os.fsdecode(picture)
+    if named.startswith(("http://", "https://")):
+        raise GreycardError(f"{named} is an address; Greycard downloads no pictures", hint="save it, and name the file")
+    if not named:
+        raise GreycardError("a picture's path is empty", hint=f"pass {_TAKEN}")
+    return Path(os.path.expanduser(named))
+
+
+def _content(file: Any) -> bytes:
+    """All of an open file, from its beginning where it can go there: who has just written it stands at its end."""
+    if getattr(file, "closed", False):
+        raise GreycardError("the picture's file is closed already", hint="pass it while it is open, or pass its path")
+    if getattr(file, "seekable", lambda: False)():
+        file.seek(0)
+    content = file.read()
+    if not isinstance(content, bytes):
+        raise GreycardError(
+            f"a picture's file must give bytes. Received: {type(content).__name__}", hint="open it with 'rb'"
+        )
+    return content
+
+
+def _as_array(picture: Any) -> np.ndarray:
+    try:
+        return np.asarray(picture)
+    except Exception as error:  # a tensor on a GPU, or with a gradient, and whatever else calls itself an array
+        raise GreycardError(
+            f"a {type(picture).__name__} cannot be read as an array: {error}", hint="convert it to a NumPy array first"
+        ) from error
+
+
+def _image(array: np.ndarray) -> Image.Image:
+    shape = array.shape
+    if array.dtype != np.uint8:
+        raise GreycardError(
+            f"an array must be uint8 of shape (height, width[, channels]). Received: {array.dtype} {shape}",
+            hint="pixels from 0 to 255: `(pixels * 255).astype('uint8')` if yours end at 1",
+        )
+    if 0 in shape or not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))):
+        raise GreycardError(
+            f"an array must have the shape (height, width), or (height, width, channels) with 1, 3 or 4 channels."
+            f" Received: {shape}",
+            hint=_shape_hint(shape),
+        )
+    return Image.fromarray(array[:, :, 0] if shape[2:] == (1,) else array)
+
+
+def _shape_hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3 and shape[0] in (1, 3, 4):
+        return "channels come last: np.moveaxis(pixels, 0, -1)"
+    if len(shape) == 3:
+        return "several grey pictures have the shape (n, height, width, 1): pixels[..., None]"
+    return "several pictures are a list, or one array of shape (n, height, width, channels)"
+
+
+def _not_taken(picture: object) -> GreycardError:
+    return GreycardError(f"a {type(picture).__name__} is no picture; expected {_TAKEN}", hint="or a list of these")
