@@ -6,14 +6,16 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from greycard.backend import start
 from greycard.datasets.core import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.datasets.manifest import load_manifest
+from greycard.datasets.open import open_dataset
 from greycard.errors import GreycardError, GreycardWarning
+from greycard.models.weights import expect_weights
 from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
 from greycard.reports.table import Table, make_table
@@ -21,6 +23,7 @@ from greycard.run import Run
 from greycard.runs.compare import Comparison, compare_runs
 from greycard.runs.record import RunRecord, find_runs
 from greycard.trainer import resume, train
+from greycard.values import plain
 
 if TYPE_CHECKING:
     from greycard.doctor.check import Report
@@ -38,11 +41,13 @@ def open_run(path: str | Path) -> Run:
     return Run(path)
 
 
-def check(dataset: Dataset, *, weights: str | Path | None = None, quiet: bool = False) -> tuple[Report, Looks]:
+def check(
+    dataset: Dataset | str | Path, *, weights: str | Path | None = None, quiet: bool = False
+) -> tuple[Report, Looks]:
     """What is wrong with a dataset's pictures and labels, and the small pictures it was found by.
 
     Args:
-        dataset: from `load_folder` or `load_dataset`.
+        dataset: from `load_folder` or `load_dataset`, or the path or name of one.
         weights: judge labels by a pretrained network's features, not by pixels: a file, a folder, or `imagenet`.
         quiet: show no progress.
 
@@ -52,12 +57,14 @@ def check(dataset: Dataset, *, weights: str | Path | None = None, quiet: bool = 
     from greycard.reports.progress import display
     from greycard.workflow.check import check_dataset
 
+    expect_weights(weights)
+    found = open_dataset(dataset)
     with display(quiet) as shown:
-        return check_dataset(dataset, weights=weights, display=shown)
+        return check_dataset(found, weights=weights, display=shown)
 
 
 def split(
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     *,
     val_fraction: float = 0.2,
     seed: int = 0,
@@ -68,7 +75,7 @@ def split(
     """Both parts of a dataset of files mixed and split anew, equal and nearly equal pictures on the same side.
 
     Args:
-        dataset: from `load_folder`.
+        dataset: from `load_folder`, or the path of a folder.
         val_fraction: of each class for validation.
         seed: another seed, another split.
         group_by: a regular expression; pictures whose ids match alike stay together.
@@ -81,33 +88,37 @@ def split(
     from greycard.reports.progress import display
     from greycard.workflow.split import split_dataset
 
+    found, fraction, number = open_dataset(dataset), plain(val_fraction), plain(seed)
     with display(quiet) as shown:
         return split_dataset(
-            dataset, val_fraction=val_fraction, seed=seed, group_by=group_by, quarantine=quarantine, display=shown
+            found, val_fraction=fraction, seed=number, group_by=group_by, quarantine=quarantine, display=shown
         )
 
 
-def compare(*runs: str | Path | RunRecord) -> Comparison:
+def compare(*runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> Comparison:
     """Two runs or more on the validation images they share; the seeds of one recipe count as one.
+
+    Args:
+        runs: their folders, or the runs themselves; one by one, or a list of them.
 
     Raises:
         GreycardError: runs that cannot be compared, with the reason.
     """
-    return compare_runs([run if isinstance(run, RunRecord) else RunRecord(run) for run in runs])
+    return compare_runs([run for each in runs for run in _records(each)])
 
 
 def serve(
-    runs: Iterable[str | Path | Run],
+    runs: str | Path | RunRecord | Iterable[str | Path | RunRecord],
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
     token: str | None = None,
     on_ready: Callable[[str], None] = print,
 ) -> None:
-    """Answer for finished runs on a web page and a JSON API, until SIGINT or SIGTERM.
+    """Answer for finished runs on a web page and a JSON API, until SIGINT or SIGTERM; in a notebook, until interrupted.
 
     Args:
-        runs: the runs, or their folders.
+        runs: the runs, or their folders; or one.
         host: the address to listen on; `0.0.0.0` lets other machines in.
         port: 0 takes any free one.
         token: a word that the API asks for.
@@ -119,7 +130,7 @@ def serve(
     missing = [name for name in ("starlette", "uvicorn", "multipart", "prometheus_client") if find_spec(name) is None]
     if missing:
         raise GreycardError(f"serving needs {' and '.join(missing)}", hint='pip install "greycard[serve]"')
-    opened = [run if isinstance(run, Run) else Run(run) for run in runs]
+    opened = [run if isinstance(run, Run) else Run(run) for run in _records(runs)]
     start()
     from greycard.deploy.serve.models import make_ready
     from greycard.deploy.serve.server import serve as serve_models
@@ -138,8 +149,14 @@ def runs_table(
     """
     if runs is None:
         return make_table(_readable(find_runs(out)))
-    chosen = [runs] if isinstance(runs, str | Path | RunRecord) else runs
-    return make_table([run if isinstance(run, RunRecord) else RunRecord(run) for run in chosen])
+    return make_table(_records(runs))
+
+
+def _records(runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> list[RunRecord]:
+    """One run or several."""
+    one_by_one = isinstance(runs, Iterable) and not isinstance(runs, str | Path | RunRecord)
+    chosen: Iterable[Any] = runs if one_by_one else [runs]  # type: ignore[assignment]
+    return [run if isinstance(run, RunRecord) else RunRecord(run) for run in chosen]
 
 
 def _readable(paths: Iterable[Path]) -> Iterator[RunRecord]:

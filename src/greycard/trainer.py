@@ -60,18 +60,19 @@ def train(
     expect_weights(weights)
     recipe, reason = _recipe(what), None
     if recipe is None:
-        dataset = _dataset(what, data_dir, changes)  # type: ignore[arg-type]
-        assert dataset is not None
+        split = {name: changes[name] for name in ("val_fraction", "split_seed") if name in changes}
+        dataset = open_dataset(what, data_dir, **split)  # type: ignore[arg-type]
         chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone)
         recipe = chosen.replace(**changes)
         reason = said_of(recipe, chosen, because)
     else:
-        dataset = _dataset(dataset, data_dir, changes)
         recipe = recipe.replace(**changes, **({"backbone": str(backbone)} if backbone is not None else {}))
     expect_backbone_weights(recipe, weights)
-    data = dataset or load_dataset(
-        recipe.dataset, data_dir, val_fraction=recipe.val_fraction or DEFAULT_FRACTION, split_seed=recipe.split_seed
-    )
+    fraction, seed = recipe.val_fraction or DEFAULT_FRACTION, recipe.split_seed
+    if dataset is None:
+        data = load_dataset(recipe.dataset, data_dir, val_fraction=fraction, split_seed=seed)
+    else:
+        data = open_dataset(dataset, data_dir, val_fraction=fraction, split_seed=seed)
     origin = Origin(
         data=as_place(data.origin),
         folder=as_place("."),
@@ -137,12 +138,6 @@ def resume(
             start()
             from greycard.workflow.run import resume
         return Run(resume(record, found, origin, shown))
-
-
-def _dataset(what: Dataset | str | Path | None, data_dir: str | Path | None, changes: dict[str, Any]) -> Dataset | None:
-    """A dataset that was named, split as the recipe's changes ask for."""
-    split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
-    return None if what is None else open_dataset(what, data_dir, **split)
 
 
 def _recipe(what: object) -> Recipe | None:

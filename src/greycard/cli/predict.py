@@ -16,12 +16,15 @@ import click
 from greycard.cli import options
 from greycard.cli.output import run_path
 from greycard.errors import GreycardError
+from greycard.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from greycard.api import Run
     from greycard.deploy.predict import Prediction
 
 Printer = Callable[["Prediction"], None]
+
+_LOOK_BYTES = 4096
 
 
 @click.command()
@@ -115,11 +118,23 @@ def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
 def _files(path: str) -> Iterable[Path]:
     """The files that a word of the command line means; of stdin's none is read yet."""
     if path == "-":
+        _expect_names()
         return (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
     found = [file for match in _matching(path) for file in _there(match)]
     if not found:
         raise GreycardError(f"there are no files in {path}", hint="a folder with pictures in it, or one picture")
     return found
+
+
+def _expect_names() -> None:
+    """A picture's own bytes have zeros soon after their beginning; a list of names has none."""
+    stream = getattr(sys.stdin, "buffer", None)
+    begins = stream.peek(_LOOK_BYTES) if hasattr(stream, "peek") else b""
+    if b"\0" in begins[:_LOOK_BYTES]:
+        raise GreycardError(
+            "- stands for a list of file names on stdin, one a line; what came has bytes that no name has",
+            hint="name the picture itself, or /dev/stdin for one that comes through a pipe",
+        )
 
 
 def _matching(path: str) -> list[Path]:
@@ -128,9 +143,11 @@ def _matching(path: str) -> list[Path]:
     matching = [Path(match) for match in sorted(glob.glob(path, recursive=True))] if glob.has_magic(path) else []
     if not matching:
         what = "matches no file" if glob.has_magic(path) else "does not exist"
+        beside = Path(path).parent
+        names = [str(beside / entry.name) for entry in beside.iterdir()] if beside.is_dir() else []
         raise GreycardError(
             f"{path} {what}; expected a picture, a folder of pictures, a pattern, or - for stdin",
-            hint="paths are relative to the folder you are in",
+            hint=did_you_mean(path, names, "paths are relative to the folder you are in"),
         )
     # ** names the folders beside what is in them
     return [match for match in matching if not match.is_dir()] if "**" in path else matching

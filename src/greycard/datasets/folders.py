@@ -13,6 +13,7 @@ from greycard.datasets.pictures import quiet_pillow
 from greycard.datasets.readable import readable
 from greycard.datasets.splits import stratified_split
 from greycard.errors import GreycardError
+from greycard.locations import as_path
 
 _TRAIN = ("train", "training")
 _VALIDATION = ("validation", "val", "valid", "test")
@@ -42,7 +43,7 @@ def load_folder(folder: str | Path, *, val_fraction: float = 0.2, split_seed: in
     Raises:
         GreycardError: no such folder, no pictures, fewer than two classes, or a class left empty.
     """
-    root = Path(folder).expanduser()
+    root = as_path(folder, "a folder")
     layout = find_layout(root)
     found = load_layout(layout, root, root.resolve().name, val_fraction=val_fraction, split_seed=split_seed)
     return replace(found, origin=root)

@@ -14,6 +14,7 @@ from greycard.datasets.core import Dataset, LeftOut, Split
 from greycard.datasets.pictures import quiet_pillow
 from greycard.datasets.readable import readable
 from greycard.errors import GreycardError
+from greycard.locations import as_path
 from greycard.whole_files import whole
 
 COLUMNS = ("path", "label", "split")
@@ -68,7 +69,7 @@ def load_manifest(file: str | Path) -> Dataset:
     Raises:
         GreycardError: no such file, other columns, an unknown split, a missing picture, a side without some class.
     """
-    place = Path(file).expanduser()
+    place = as_path(file, "a manifest")
     rows = _read(place)
     classes = tuple(sorted({row["label"] for row in rows}))
     parts = [_part(place, classes, [row for row in rows if row["split"] == name], name) for name in SPLITS]

@@ -62,7 +62,7 @@ class RunRecord:
     """
 
     def __init__(self, path: str | Path | RunRecord) -> None:
-        self.path = path.path if isinstance(path, RunRecord) else as_path(path, "a run")
+        self.path: Path = path.path if isinstance(path, RunRecord) else as_path(path, "a run")
         if not (self.path / RECIPE).is_file():
             what = "has no recipe.json" if self.path.is_dir() else "does not exist"
             hint = "`greycard table` lists the runs in runs/ (or in --out)"

@@ -6,9 +6,11 @@ import asyncio
 import ipaddress
 import signal
 import socket
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -21,6 +23,7 @@ from greycard.errors import GreycardError, GreycardWarning
 
 _CONNECTIONS = 256
 _GRACE_SECONDS = 10
+_LOOK_SECONDS = 0.2
 _TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
     b'{"error": "the request took too long to arrive"}'
@@ -30,7 +33,7 @@ _TOO_SLOW = (
 def serve(
     models: Mapping[str, Served], host: str, port: int, token: str | None, on_ready: Callable[[str], None]
 ) -> None:
-    """Serve until SIGINT or SIGTERM; requests in work are finished first.
+    """Serve until SIGINT or SIGTERM; requests in work are finished first. A notebook's event loop is not in the way.
 
     Args:
         models: by name.
@@ -71,14 +74,42 @@ def _serve_on(
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     on_ready(f"http://{_in_address(host)}:{listener.getsockname()[1]}/")
-    with _signals_end_here():
-        uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    if _loop_is_running():
+        _run_in_thread(server, listener)
+    else:
+        with _signals_end_here():
+            server.run(sockets=[listener])
+
+
+def _loop_is_running() -> bool:
+    """Whether this thread has an event loop at work, as in a notebook: a second one cannot run in it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _run_in_thread(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve from another thread, and wait here until it has ended; interrupting the cell ends it gracefully."""
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="greycard serve", daemon=True)
+    with _signals_end_here(server.handle_exit):
+        thread.start()
+        while thread.is_alive():
+            thread.join(_LOOK_SECONDS)  # Python calls a signal's handler between two of these
 
 
 @contextmanager
-def _signals_end_here() -> Iterator[None]:
-    """uvicorn ends gracefully on a signal and then raises it again, for whoever called; here that is nobody."""
-    before = {kind: signal.signal(kind, lambda *_: None) for kind in (signal.SIGINT, signal.SIGTERM)}
+def _signals_end_here(handler: Callable[[int, FrameType | None], None] = lambda *_: None) -> Iterator[None]:
+    """uvicorn ends gracefully on a signal and then raises it again, for whoever called; here that is nobody.
+
+    In other threads than the first nothing is changed: signals do not reach them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {kind: signal.signal(kind, handler) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
