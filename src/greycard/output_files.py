@@ -16,26 +16,40 @@ _MARKS = (f'<meta name="generator" content="{GENERATOR}">'.encode(), f"Software\
 _HEAD_BYTES = 4096
 
 
-def expect_output(place: Path, *, example: str, new_folder: bool = False) -> None:
+def expect_output(place: Path, *, example: str, derived: bool = False) -> None:
     """See that a file can be written to `place` and takes nothing from the user; nothing is created.
 
-    A pipe or a device is written into. An empty file, or one that Greycard wrote, is written anew.
+    An empty file, or one that Greycard wrote, is written anew.
 
     Args:
         place: the file.
         example: a name for it, to be shown where a folder is named.
-        new_folder: whether its folder may be missing, because it is created.
+        derived: whether Greycard made up the name: then its folder may be missing, because it is created. What the user
+            has named may be a pipe or a device, and is written into.
 
     Raises:
         GreycardError: a folder or another program's file is there, or its folder is missing or closed to us.
     """
     if place.is_dir():
         raise GreycardError(f"{place} is a folder; expected the name of a file", hint=f"for example {place / example}")
-    if _is_file(place) and place.stat().st_size and not made_by_greycard(place):
+    if place.exists() and not (_is_written_anew(place) if _is_file(place) else not derived):
         raise GreycardError(
-            f"{place} is there already and was not made by Greycard; nothing is overwritten", hint="name another file"
+            f"{place} is there already and was not made by Greycard; nothing is overwritten",
+            hint="name another folder" if derived else "name another file",
         )
-    _expect_folder(place.absolute().parent, place, new_folder)
+    expect_folder_of(place, may_be_missing=derived)
+
+
+def expect_folder_of(place: Path, *, may_be_missing: bool) -> None:
+    """GreycardError where the folder of `place` is missing, is none, or may not be written to."""
+    folder = place.absolute().parent
+    there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    if not there.is_dir():
+        raise GreycardError(f"{place} cannot be written: {there} is not a folder", hint="name another place")
+    if there != folder and not may_be_missing:
+        raise GreycardError(f"the folder of {place} does not exist", hint="create it first, or name another place")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise GreycardError(f"{place} cannot be written: {there} may not be written to", hint="name another place")
 
 
 def write_output(place: Path, content: str | bytes) -> None:
@@ -69,18 +83,12 @@ def made_by_greycard(place: Path, mark: str = "") -> bool:
     return any(known in head for known in _MARKS) and mark.encode() in head
 
 
+def _is_written_anew(place: Path) -> bool:
+    return not place.stat().st_size or made_by_greycard(place)
+
+
 def _is_file(place: Path) -> bool:
     try:
         return stat.S_ISREG(place.stat().st_mode)
     except OSError:
         return False
-
-
-def _expect_folder(folder: Path, place: Path, new_folder: bool) -> None:
-    there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    if not there.is_dir():
-        raise GreycardError(f"{place} cannot be written: {there} is no folder", hint="name another place")
-    if there != folder and not new_folder:
-        raise GreycardError(f"the folder of {place} does not exist", hint="create it first, or name another place")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise GreycardError(f"{place} cannot be written: {there} may not be written to", hint="name another place")

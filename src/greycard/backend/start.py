@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from importlib import import_module
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from greycard.backend.keras_settings import chosen_backend, expect_settings, without_user_settings
 
@@ -43,10 +47,41 @@ def start() -> None:
     if "keras" in sys.modules:
         expect_settings()
         return
-    with muted(), without_user_settings():
+    with muted(), without_user_settings(), _interruption_heard():
+        import_module("optree")  # of which Keras says that it is not installed, whatever went wrong
         import keras
 
         keras.ops.convert_to_numpy(keras.ops.zeros(1) + 1)  # the first operation remarks again
+
+
+@contextmanager
+def _interruption_heard() -> Iterator[None]:
+    """Raise an interruption again that an import has swallowed: libraries take it for a package that is missing."""
+    asked: list[int] = []
+
+    def noting(handler: Any) -> Any:
+        def note(number: int, frame: FrameType | None) -> None:
+            asked.append(number)
+            handler(number, frame)
+
+        return note
+
+    in_main = threading.current_thread() is threading.main_thread()
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM) if in_main}
+    heard = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number, handler in heard.items():
+        signal.signal(number, noting(handler))
+    try:
+        yield
+    except ImportError as error:
+        if asked:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
+    if asked:
+        raise KeyboardInterrupt
 
 
 @contextmanager

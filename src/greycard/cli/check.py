@@ -51,7 +51,7 @@ def check(
     for note in dataset.notes:
         click.echo(f"note: {note}", err=True)
     place = Path(out).expanduser() / f"{dataset.name}-check.png"
-    expect_output(place, example="check.png", new_folder=True)
+    expect_output(place, example="check.png", derived=True)
     report, looks = checked(dataset, weights=weights, quiet=quiet)
     click.echo(json.dumps(report.to_json(), indent=2) if form == "json" else report_text(report))
     sheet = findings_sheet(report, looks)

@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors=odd)
     with _notes_on_stderr(debug), ending_signals():
         try:
-            outcome = cli.main(words, prog_name="greycard", standalone_mode=False)
+            outcome = _outcome(words)
             if sys.stdout is not None:
                 sys.stdout.flush()  # what cannot be written is told here, and not by Python at its end
             return outcome if isinstance(outcome, int) else 0
@@ -101,13 +101,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _ended_by(error, debug)
 
 
+def _outcome(words: list[str]) -> object:
+    """What the command returned. Click's own `main` would end with 1 where the reader of a pipe has gone."""
+    if "_GREYCARD_COMPLETE" in os.environ:  # a shell asks what a word may become
+        return cli.main(words, prog_name="greycard")
+    try:
+        with cli.make_context("greycard", words) as context:
+            return cli.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+
+
 def _ended_by(error: BaseException, debug: bool) -> int:
     """Tell what ended the command; the exit code. Libraries wrap an interruption in errors of their own."""
     stop = caused_by(error, KeyboardInterrupt)
     if stop is not None:
         return _tell_interrupted(stop, debug)
-    if isinstance(error, BrokenPipeError | SystemExit) and caused_by(error, BrokenPipeError):  # click makes it an exit
-        nobody_reads()  # the reader, such as `head`, has seen enough
+    if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has seen enough
+        nobody_reads()
         return 0
     if isinstance(error, click.ClickException):
         with suppress(OSError):

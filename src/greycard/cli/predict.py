@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -128,7 +128,7 @@ def _files(path: str) -> Iterable[Path]:
 
 def _expect_names() -> None:
     """A picture's own bytes have zeros soon after their beginning; a list of names has none."""
-    stream = getattr(sys.stdin, "buffer", None)
+    stream: Any = getattr(sys.stdin, "buffer", None)
     begins = stream.peek(_LOOK_BYTES) if hasattr(stream, "peek") else b""
     if b"\0" in begins[:_LOOK_BYTES]:
         raise GreycardError(

@@ -52,7 +52,7 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
         click.echo(f"note: {item.id} is left out: {item.reason}", err=True)
     assert recipe.image_size is not None
     place = out.expanduser() / f"{dataset.name}-augmented.png"
-    expect_output(place, example="augmented.png", new_folder=True)
+    expect_output(place, example="augmented.png", derived=True)
     write_sheet(augmented_sheet(dataset, augmentation, recipe.image_size, seed=recipe.seed), place)
     return place
 

@@ -15,6 +15,7 @@ from greycard.datasets.pictures import quiet_pillow
 from greycard.datasets.readable import readable
 from greycard.errors import GreycardError
 from greycard.locations import as_path
+from greycard.output_files import expect_folder_of
 from greycard.whole_files import whole
 
 COLUMNS = ("path", "label", "split")
@@ -59,8 +60,7 @@ def expect_new(place: Path) -> None:
     """GreycardError where something is there already, or its folder is not."""
     if os.path.lexists(place):  # a link that leads nowhere is somebody's, too
         raise GreycardError(f"{place} is there already; nothing is overwritten", hint="name another one")
-    if not place.absolute().parent.is_dir():
-        raise GreycardError(f"the folder of {place} does not exist", hint="create it first")
+    expect_folder_of(place, may_be_missing=False)
 
 
 def load_manifest(file: str | Path) -> Dataset:

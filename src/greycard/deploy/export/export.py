@@ -19,6 +19,7 @@ from greycard.deploy.export.gate import Gate, answers, hold_against
 from greycard.errors import GreycardError
 from greycard.evaluation.calibration import at_temperature
 from greycard.models.head import as_probabilities
+from greycard.output_files import expect_folder_of
 from greycard.pipeline.pixels import Pixels
 from greycard.runs.record import RunRecord
 from greycard.whole_files import whole, write_whole
@@ -86,6 +87,7 @@ def expect_place(place: Path, form: Format) -> None:
             f"a {form.name} export's name ends in {form.suffix}. Received: {place.name}",
             hint=f"-o {place.with_suffix(form.suffix)}",
         )
+    expect_folder_of(place, may_be_missing=True)
     known = _recorded(about(place))
     if os.path.lexists(place) and (known is None or known.get("content_sha256") != _digest(place)):
         raise GreycardError(f"{place} is there already and no earlier export", hint="-o names another place")

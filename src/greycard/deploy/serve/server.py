@@ -113,8 +113,8 @@ def _signals_end_here(handler: Callable[[int, FrameType | None], None] = lambda 
     try:
         yield
     finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+        for kind, earlier in before.items():
+            signal.signal(kind, earlier)
 
 
 def _in_address(host: str) -> str:
