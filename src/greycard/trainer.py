@@ -60,7 +60,7 @@ def train(
     expect_weights(weights)
     recipe, reason = _recipe(what), None
     if recipe is None:
-        split = {name: changes[name] for name in ("val_fraction", "split_seed") if name in changes}
+        split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
         dataset = open_dataset(what, data_dir, **split)  # type: ignore[arg-type]
         chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone)
         recipe = chosen.replace(**changes)
