@@ -38,7 +38,7 @@ def cache(context: click.Context, form: str, debug: bool) -> None:
 
 
 @cache.command("clear")
-@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.argument("kind", required=False, type=click.Choice(KINDS, case_sensitive=False))
 @options.debug
 def clear_command(kind: str | None, debug: bool) -> None:
     """Remove all that is kept between runs, or one kind of it."""

@@ -12,7 +12,9 @@ FORMATS = ("keras", "saved-model", "litert", "litert-int8", "onnx")
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="What to write.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS, case_sensitive=False), required=True, help="What to write."
+)
 @click.option("-o", "--output", metavar="PATH", help="Where to write it.  [default: RUN/export/]")
 @click.option(
     "--data",

@@ -30,7 +30,12 @@ quiet = click.option("--quiet", is_flag=True, help="Show no progress; print the 
 debug = click.option("--debug", is_flag=True, help="Show tracebacks, and the backend's own messages.")
 
 text_or_json = click.option(
-    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How to print it."
+    "--format",
+    "form",
+    type=click.Choice(("text", "json"), case_sensitive=False),
+    default="text",
+    show_default=True,
+    help="How to print it.",
 )
 
 _TRAINING = (

@@ -34,7 +34,7 @@ _LOOK_BYTES = 4096
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("text", "csv", "jsonl")),
+    type=click.Choice(("text", "csv", "jsonl"), case_sensitive=False),
     default="text",
     show_default=True,
     help="A line a picture, with tabs, with commas, or as JSON.",

@@ -28,4 +28,4 @@ def report(runs: tuple[str, ...], output: str | None, out: str, debug: bool) -> 
     place = Path(output).expanduser() if output else opened[0].path / "report.html"
     expect_output(place, example="report.html")
     write_output(place, report_page(opened))
-    click.echo(place)
+    click.echo(place, err=not place.is_file())  # the page itself may go to stdout

@@ -13,7 +13,12 @@ FORMATS = ("text", "md", "csv", "json", "html")
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print it."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS, case_sensitive=False),
+    default="text",
+    show_default=True,
+    help="How to print it.",
 )
 @click.option("--sort", metavar="COLUMN", help="Sort by a key of --format json, such as val_accuracy; largest first.")
 @options.out

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from greycard.cli import options
 from greycard.cli.output import print_table, run_path
+from greycard.errors import GreycardError
 
 
 @click.command()
@@ -41,6 +44,7 @@ def train(
     from greycard.api import train as train_dataset
     from greycard.datasets.open import open_pictures
     from greycard.models.weights import expect_weights
+    from greycard.projects import projects
 
     track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)
@@ -48,6 +52,8 @@ def train(
         backbone = changes.pop("backbone")
         weights = "none" if backbone is None else weights
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
+    if not Path(folder).exists() and folder in {project.name for project in projects()}:
+        raise GreycardError(f"{folder} is a project, not a folder of pictures", hint=f"greycard run {folder}")
     expect_weights(weights)
     dataset = open_pictures(folder, data_dir, **split)
     if backbone and run_path(backbone, out).is_dir():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,30 @@ def open_dataset(what: Dataset | str | Path, data_dir: str | Path | None = None,
     if isinstance(what, Dataset):
         return what
     named = as_path(what, "a dataset")
-    if not named.exists() and str(named) in {entry.name for entry in CATALOG}:
+    names = [entry.name for entry in CATALOG]
+    if not named.exists() and str(named) in names:
         return load_dataset(str(named), data_dir, **split)
-    return open_pictures(named, data_dir, **split)
+    return open_pictures(named, data_dir, also=names, **split)
 
 
-def open_pictures(what: str | Path, data_dir: str | Path | None = None, **split: Any) -> Dataset:
-    """A folder of pictures, here or in the data directory; or a manifest, which brings its own split."""
+def open_pictures(
+    what: str | Path, data_dir: str | Path | None = None, *, also: Iterable[str] = (), **split: Any
+) -> Dataset:
+    """A folder of pictures, here or in the data directory; or a manifest, which brings its own split.
+
+    Args:
+        what: its path.
+        data_dir: as for `open_dataset`.
+        also: other names that would have been taken, to be suggested.
+        split: as for `open_dataset`.
+
+    Raises:
+        GreycardError: as `open_dataset` does.
+    """
     place = find_folder(what, data_dir)
     if place.suffix.lower() == ".csv" and not place.is_dir():
         return load_manifest(place)
-    _expect_no_slip(place)
+    _expect_no_slip(place, also)
     return load_folder(place, **split)
 
 
@@ -54,10 +68,10 @@ def find_folder(what: str | Path, data_dir: str | Path | None = None) -> Path:
     return inside if inside.is_dir() else named
 
 
-def _expect_no_slip(place: Path) -> None:
+def _expect_no_slip(place: Path, also: Iterable[str]) -> None:
     """GreycardError where nothing is there, and something of nearly that name is."""
     beside = place.parent
     names = [str(beside / name) for name in (os.listdir(beside) if beside.is_dir() else ())]
-    found = near(str(place), [*names, *(entry.name for entry in CATALOG)])
+    found = near(str(place), [*names, *also])
     if found and not place.exists():
         raise GreycardError(f"{place} does not exist", hint=f"did you mean {', '.join(found)}?")

@@ -82,6 +82,6 @@ def find_project(name: str) -> Project:
         if candidate.name == name:
             return candidate
     hint = did_you_mean(name, [candidate.name for candidate in everything], "`greycard projects` lists them")
-    if Path(name).is_dir():
+    if isinstance(name, str) and Path(name).is_dir():
         hint = f"a folder of pictures is trained on by `greycard train {name}`, or train(load_folder({name!r}))"
     raise GreycardError(f"there is no project named {name!r}", hint=hint)

@@ -10,6 +10,7 @@ from greycard.datasets.core import Dataset
 from greycard.errors import GreycardError
 from greycard.locations import weights_dir
 from greycard.models.weights import alpha_of, weight_files
+from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
 from greycard.training.recommend import Recommendation, recommend
@@ -51,11 +52,10 @@ def said_of(recipe: Recipe, chosen: Recipe, reason: str) -> str:
         chosen: what `choose_recipe` gave, before the user's changes.
         reason: why.
     """
-    ours, theirs = (asdict(each) for each in (chosen, recipe))
-    changed = {name: value for name, value in theirs.items() if value != ours[name]}
+    changed = _changed(recipe, chosen)
     if not changed:
         return reason
-    asked = ", ".join(f"{name}={_shown(name, value, recipe)}" for name, value in changed.items())
+    asked = ", ".join(f"{name}={_shown(value)}" for name, value in changed.items())
     if changed.keys() <= _TOLD_APART:
         return f"{reason}; as you set it: {asked}"
     size = "×".join(map(str, dict.fromkeys(reversed(recipe.image_size or ()))))
@@ -63,10 +63,20 @@ def said_of(recipe: Recipe, chosen: Recipe, reason: str) -> str:
     return f"{recipe.architecture} at {size} px {augmented} augmentation, as you set it: {asked}"
 
 
-def _shown(name: str, value: Any, recipe: Recipe) -> str:
-    if name == "augmentation":
-        given = recipe.augmentation
-        return "none" if given is None else ", ".join(f"{n}={v}" for n, v in asdict(given).items() if v)
+def _changed(recipe: Recipe, chosen: Recipe) -> dict[str, Any]:
+    """The fields that differ, as `--set` names them."""
+    before = asdict(Augmentation()) | _fields(chosen)
+    return {name: value for name, value in _fields(recipe).items() if name not in before or before[name] != value}
+
+
+def _fields(recipe: Recipe) -> dict[str, Any]:
+    """A recipe's own fields and its augmentation's side by side; `augmentation` itself only where there is none."""
+    own = asdict(recipe)
+    inner = own.pop("augmentation")
+    return own | ({"augmentation": None} if inner is None else inner)
+
+
+def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)
 
 

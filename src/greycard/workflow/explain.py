@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,9 @@ def _pixels(picture: Picture, classifier: Classifier) -> np.ndarray:
         return classifier.decode(picture)
     except UnreadableImageError as error:
         name = name_of(picture, "the picture")
+        if os.path.isdir(name):
+            why = f"{name} is a folder; explaining takes one picture after the other"
+            raise GreycardError(why, hint=f"name the pictures in it, such as {name}/*.jpg") from error
         raise GreycardError(f"{name} cannot be read: {error}", hint="does another program open it?") from error
 
 

@@ -11,6 +11,7 @@ from greycard.datasets.core import Dataset
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.export import Exported, default_place, expect_place, export
 from greycard.deploy.export.formats import find_format
+from greycard.locations import as_path
 from greycard.runs.record import RunRecord
 from greycard.training.display import Display
 from greycard.workflow.data import dataset_of, split_pixels, validation_of
@@ -44,7 +45,7 @@ def export_run(
     """
     chosen = find_format(form)
     chosen.expect_possible()
-    target = Path(os.path.realpath(Path(place).expanduser())) if place else default_place(run, chosen)
+    target = Path(os.path.realpath(as_path(place, "the export"))) if place else default_place(run, chosen)
     expect_place(target, chosen)
     dataset = dataset_of(run, data, data_dir)
     validation = validation_of(run, dataset, display)
