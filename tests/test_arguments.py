@@ -98,6 +98,7 @@ def test_names_in_an_array_are_names(run: greycard.Run) -> None:
     names = np.array([_saved(str), "one.png"])
     assert [found.source for found in run.predict(names)] == ["one.png"] * 2
     assert len(run.predict(names.astype(object))) == 2
+    assert [found.source for found in run.predict_each("one.png")] == ["one.png"]
     assert run.predict([]) == run.predict(np.empty((0, 8, 8, 3), np.uint8)) == []
 
 
@@ -171,6 +172,7 @@ def test_paths_are_taken_in_place_of_datasets(data: Path, run: greycard.Run) -> 
         lambda data: greycard.project(None),
         lambda data: greycard.resume(None),
         lambda data: greycard.serve(str(data)),
+        lambda data: greycard.serve([]),
         lambda data: greycard.train(data, out=None, quiet=True, **FAST),
         lambda data: greycard.train(data, weights="no-such.h5"),
         lambda data: greycard.train(data, epochs=0),

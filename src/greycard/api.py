@@ -131,6 +131,8 @@ def serve(
     if missing:
         raise GreycardError(f"serving needs {' and '.join(missing)}", hint='pip install "greycard[serve]"')
     opened = [run if isinstance(run, Run) else Run(run) for run in _records(runs)]
+    if not opened:
+        raise GreycardError("serving needs at least one run. Received: none", hint="`greycard table` lists the runs")
     start()
     from greycard.deploy.serve.models import make_ready
     from greycard.deploy.serve.server import serve as serve_models

@@ -112,9 +112,7 @@ class Run(RunRecord):
         Raises:
             GreycardError: a picture cannot be read, or the run is a regression (`predict_numbers` is its own).
         """
-        from greycard.deploy.sources import several
-
-        found = list(self.predict_each(several(pictures)))
+        found = list(self.predict_each(pictures))
         bad = [prediction for prediction in found if prediction.error]
         if bad:
             raise GreycardError(
@@ -123,12 +121,13 @@ class Run(RunRecord):
             )
         return found
 
-    def predict_each(self, pictures: Iterable[Picture]) -> Iterator[Prediction]:
+    def predict_each(self, pictures: Picture | Iterable[Picture]) -> Iterator[Prediction]:
         """As `predict`, one by one as they come, an unreadable picture's with its `error` set."""
         start()
         from greycard.deploy.predict import predict_pictures
+        from greycard.deploy.sources import several
 
-        return predict_pictures(self.classifier, pictures)
+        return predict_pictures(self.classifier, several(pictures))
 
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
         """A regression's answers, one a number; GreycardError for what is no number."""

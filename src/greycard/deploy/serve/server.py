@@ -45,7 +45,12 @@ def serve(
     Raises:
         GreycardError: the address or port cannot be had.
     """
-    if token is not None and not (token and token.isascii() and token.isprintable()):
+    if not isinstance(host, str) or not isinstance(port, int):
+        raise GreycardError(
+            f"host must be a text and port a whole number. Received: {host!r} and {port!r}",
+            hint="port=0 takes any free one",
+        )
+    if token is not None and not (isinstance(token, str) and token and token.isascii() and token.isprintable()):
         raise GreycardError("the token is empty or has letters beyond ASCII", hint="letters, digits and signs will do")
     if not _is_local(host) and not token:
         note = f"everyone who reaches {host} can ask these models; --token asks them for a word first"
