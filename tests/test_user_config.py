@@ -68,7 +68,7 @@ def test_a_command_with_everything_set_otherwise(run: Path, monkeypatch: pytest.
     monkeypatch.delenv("KERAS_HOME")
     said = _command("explain", run, "猫.png", **environment)
     assert (said.returncode, said.stderr) == (0, "")
-    assert r"\u732b-heat.png" in said.stdout
+    assert (run / "explain" / "猫-heat.png").is_file()
 
 
 @pytest.mark.parametrize(
@@ -267,3 +267,21 @@ def test_serving_where_an_event_loop_runs(thread: bool, run: Path) -> None:
     else:
         asyncio.run(cell())
     assert answered == [200]
+
+
+def test_an_interruption_that_an_import_has_swallowed_comes_again() -> None:
+    from greycard.backend.start import _interruption_heard
+
+    def swallowed(*, then: type[Exception] | None) -> None:
+        with _interruption_heard():
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(1)
+            except KeyboardInterrupt:
+                if then:
+                    raise then("no such package") from None
+
+    for then in (None, ImportError):
+        with pytest.raises(KeyboardInterrupt):
+            swallowed(then=then)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
@@ -31,12 +32,12 @@ def as_path(place: str | os.PathLike[str], what: str) -> Path:
 
 def data_dir(chosen: str | Path | None = None) -> Path:
     """The folder that holds the named datasets, one subfolder each; it need not exist unless it was chosen."""
-    return _chosen_folder(chosen, "--data-dir", "GREYCARD_DATA") or _own(user_data_path("greycard")) / "datasets"
+    return _chosen_folder(chosen, "--data-dir", "GREYCARD_DATA") or _own(user_data_path) / "datasets"
 
 
 def weights_dir() -> Path:
     """The folder that holds pretrained weight files; it need not exist unless `GREYCARD_WEIGHTS` names it."""
-    return _chosen_folder(None, "", "GREYCARD_WEIGHTS") or _own(user_data_path("greycard")) / "weights"
+    return _chosen_folder(None, "", "GREYCARD_WEIGHTS") or _own(user_data_path) / "weights"
 
 
 def cache_dir() -> Path:
@@ -46,7 +47,7 @@ def cache_dir() -> Path:
         GreycardError: `GREYCARD_CACHE` names a file.
     """
     named = os.environ.get("GREYCARD_CACHE", "")
-    folder = Path(named).expanduser() if named else _own(user_cache_path("greycard"))
+    folder = Path(named).expanduser() if named else _own(user_cache_path)
     if named and folder.is_file():
         raise GreycardError(
             f"GREYCARD_CACHE names a file where a folder is expected. Received: {folder}",
@@ -55,11 +56,15 @@ def cache_dir() -> Path:
     return folder
 
 
-def _own(folder: Path) -> Path:
-    """The user's own folder; beside other temporary files for a user without a home, who would get one named `~`."""
+def _own(find: Callable[[str], Path]) -> Path:
+    """The user's own folder; for a user without a home, one beside other temporary files, and none named `~`."""
+    try:
+        folder = find("greycard")
+    except RuntimeError:  # newer versions of platformdirs; older ones give a path from here
+        folder = Path("~")
     if folder.is_absolute():
         return folder
-    return Path(tempfile.gettempdir(), f"greycard-{os.getuid() if hasattr(os, 'getuid') else 'user'}", folder.name)
+    return Path(tempfile.gettempdir(), f"greycard-{os.getuid() if hasattr(os, 'getuid') else 'user'}")
 
 
 def _chosen_folder(chosen: str | Path | None, option: str, variable: str) -> Path | None:

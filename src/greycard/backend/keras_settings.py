@@ -24,7 +24,7 @@ def chosen_backend() -> str:
     Raises:
         GreycardError: there is none of that name, or it is not installed.
     """
-    by_environment, by_file = os.environ.get("KERAS_BACKEND", "").strip(), _user_settings().get("backend")
+    by_environment, by_file = os.environ.get("KERAS_BACKEND", "").strip(), (_user_settings() or {}).get("backend")
     named = str(by_environment or by_file or "tensorflow")
     where = "KERAS_BACKEND" if by_environment else f"backend in {_user_file()}"
     name = named.lower()
@@ -80,19 +80,19 @@ def _expect(name: str, found: object, wanted: object) -> None:
         )
 
 
-def _fits(settings: dict[str, Any]) -> bool:
+def _fits(settings: dict[str, Any] | None) -> bool:
     known = {**_SETTINGS, "nnx_enabled": False}
-    return "malformed" not in settings and all(settings.get(name, value) == value for name, value in known.items())
+    return settings is not None and all(settings.get(name, value) == value for name, value in known.items())
 
 
-def _user_settings() -> dict[str, Any]:
-    """What keras.json says; a file that says nothing sensible is as good as none, but must not be read by Keras."""
+def _user_settings() -> dict[str, Any] | None:
+    """What keras.json says; None where that is nothing sensible, on which Keras might fail."""
     file = _user_file()
     try:
         found = json.loads(file.read_bytes()) if file.exists() else {}
     except (OSError, ValueError):
-        return {"malformed": True}
-    return found if isinstance(found, dict) else {"malformed": True}
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _user_file() -> Path:

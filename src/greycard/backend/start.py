@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 def configure() -> None:
     """Keep the backends' start-up remarks off the terminal; call before Keras is imported.
 
-    Which backend it is gets stated, whatever else Keras would ask for it. What the user has set in the environment for
-    the backend stays as it is. TensorFlow keeps the memory it has: without its own
-    allocator every step asks the system for the same pages again, a third of the time of a small CNN. And it uses
-    oneDNN on processors where it would leave it out, though it is up to 1.5 times as fast there (docs/log.md).
+    The backend is stated in KERAS_BACKEND; what else the user has set in the environment stays as it is. TensorFlow
+    keeps the memory it has: without its own allocator every step asks the system for the same pages again, a third of
+    the time of a small CNN. And it uses oneDNN on processors where it would leave it out, though it is up to 1.5 times
+    as fast there (docs/log.md).
+
+    Raises:
+        GreycardError: there is no such backend, or it is not installed.
     """
     os.environ["KERAS_BACKEND"] = chosen_backend()
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
@@ -56,32 +59,28 @@ def start() -> None:
 
 @contextmanager
 def _interruption_heard() -> Iterator[None]:
-    """Raise an interruption again that an import has swallowed: libraries take it for a package that is missing."""
+    """Hand a signal on once more where an import has swallowed what it raised, taking it for a missing package."""
+    in_main = threading.current_thread() is threading.main_thread()
+    handlers: dict[int, Any] = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM) if in_main}
+    heard = {number: handler for number, handler in handlers.items() if callable(handler)}
     asked: list[int] = []
 
-    def noting(handler: Any) -> Any:
-        def note(number: int, frame: FrameType | None) -> None:
-            asked.append(number)
-            handler(number, frame)
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        heard[number](number, frame)
 
-        return note
-
-    in_main = threading.current_thread() is threading.main_thread()
-    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM) if in_main}
-    heard = {number: handler for number, handler in handlers.items() if callable(handler)}
-    for number, handler in heard.items():
-        signal.signal(number, noting(handler))
+    for number in heard:
+        signal.signal(number, note)
     try:
         yield
-    except ImportError as error:
-        if asked:
-            raise KeyboardInterrupt from error
-        raise
+    except Exception:
+        if not asked:
+            raise
     finally:
         for number, handler in heard.items():
             signal.signal(number, handler)
-    if asked:
-        raise KeyboardInterrupt
+    for number in asked:
+        heard[number](number, None)
 
 
 @contextmanager
