@@ -18,10 +18,14 @@ import click
 from greycard.cli.main import cli
 from greycard.datasets.catalog import CATALOG
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.fields import Field, described
+from greycard.pipeline.augmentation import CHECKS as AUGMENTATION_CHECKS
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import projects
+from greycard.recipe import CHECKS as RECIPE_CHECKS
 from greycard.recipe import Recipe
 from greycard.reports.columns import percent, seconds, span
+from greycard.settings import as_setting
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -67,24 +71,18 @@ def _help(name: str) -> str:
 
 
 def recipe_fields() -> str:
-    """The fields of a recipe, from its docstring, with their defaults."""
-    return _fields(Recipe) + "\n\n### Augmentation\n\n" + _fields(Augmentation)
+    """The fields of a recipe, as `greycard recipe` lists them."""
+    own, inner = described(Recipe, RECIPE_CHECKS), described(Augmentation, AUGMENTATION_CHECKS)
+    return _fields(own) + "\n\n### Augmentation\n\n" + _fields(inner)
 
 
-def _fields(kind: Any) -> str:
-    described = re.findall(r"^        (\w+): (.+?)(?=^        \w+: |\Z)", _attributes(kind), re.MULTILINE | re.DOTALL)
-    defaults = {name: field.default for name, field in kind.__dataclass_fields__.items()}
-    assert [name for name, _ in described] == list(defaults), "every field is described, in order"
-    rows = [f"| `{name}` | {_default(defaults[name])} | {' '.join(text.split())} |" for name, text in described]
-    return "\n".join(["| field | default | what it is |", "| --- | --- | --- |", *rows])
+def _fields(fields: Sequence[Field]) -> str:
+    rows = [f"| `{field.name}` | {_default(field)} | {field.allowed} | {field.meaning} |" for field in fields]
+    return "\n".join(["| field | default | values | what it is |", "| --- | --- | --- | --- |", *rows])
 
 
-def _attributes(kind: Any) -> str:
-    return kind.__doc__.split("Attributes:\n")[1].rstrip() + "\n"
-
-
-def _default(value: Any) -> str:
-    return "required" if "MISSING" in repr(type(value)) else f"`{value!r}`"
+def _default(field: Field) -> str:
+    return "required" if field.required else f"`{as_setting(field.default)}`"
 
 
 def project_pages() -> str:

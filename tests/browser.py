@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 _GIVEN = """{
-const bytes = Uint8Array.from(atob(%s), (letter) => letter.charCodeAt(0));
 const dataTransfer = new DataTransfer();
-dataTransfer.items.add(new File([bytes], %s, { type: "image/jpeg" }));
+for (const [name, content] of %s) {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  dataTransfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
+}
 document.getElementById("drop").dispatchEvent(new %s);
 }"""
 
@@ -57,7 +59,7 @@ class Page:
             self.chosen = told["backendNodeId"]
         if method == "Network.requestWillBeSent" and not told["request"]["url"].startswith(("data:", "blob:")):
             self.requests.append(told["request"]["url"])
-        refused = "the server responded with a status of 422"  # a bad file's answer, which the page tells in words
+        refused = "the server responded with a status of 4"  # a bad file's answer, which the page tells in words
         if method == "Log.entryAdded" and told["entry"]["level"] == "error" and refused not in told["entry"]["text"]:
             self.complaints.append(told["entry"]["text"])
 
@@ -73,15 +75,15 @@ class Page:
             assert time.monotonic() < deadline, f"{condition}: {self.run('document.body.innerText')} {self.complaints}"
             time.sleep(0.05)
 
-    def drop(self, file: Path) -> None:
-        self._give(file, 'DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })')
+    def drop(self, *files: Path) -> None:
+        self._give(files, 'DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })')
 
     def paste(self, file: Path) -> None:
-        self._give(file, 'ClipboardEvent("paste", { clipboardData: dataTransfer, bubbles: true })')
+        self._give([file], 'ClipboardEvent("paste", { clipboardData: dataTransfer, bubbles: true })')
 
-    def _give(self, file: Path, event: str) -> None:
-        content = base64.b64encode(file.read_bytes()).decode()
-        self.run(_GIVEN % (json.dumps(content), json.dumps(file.name), event))
+    def _give(self, files: Sequence[Path], event: str) -> None:
+        content = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files]
+        self.run(_GIVEN % (json.dumps(content), event))
 
     def choose_by_keyboard(self, file: Path) -> None:
         """The space bar opens the focused input's dialog, and the dialog gives this file."""

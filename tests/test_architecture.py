@@ -11,7 +11,18 @@ import greycard
 
 SOURCE = Path(greycard.__file__).parent
 FLOW = (
-    ("errors", "suggestions", "values", "randomness", "locations", "memory", "whole_files", "output_files", "backend"),
+    (
+        "errors",
+        "suggestions",
+        "fields",
+        "values",
+        "randomness",
+        "locations",
+        "memory",
+        "whole_files",
+        "output_files",
+        "backend",
+    ),
     ("datasets",),
     ("pipeline",),
     ("doctor",),

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from greycard.errors import GreycardError
 COMMANDS = (
     "projects", "run", "train", "table", "show", "report", "diagnose", "compare", "explain", "predict", "check",
     "split", "export", "serve", "card", "fetch", "sample", "cache", "info", "resume",
+    "recipe",
 )  # fmt: skip
 
 
@@ -81,7 +83,7 @@ def test_debug_shows_the_traceback(cli) -> None:
 
 
 def test_our_own_mistake_is_code_1(cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("greycard.projects.projects", lambda: 1 / 0)
+    monkeypatch.setattr(import_module("greycard.projects"), "projects", lambda: 1 / 0)
     outcome = cli("projects")
     assert outcome.code == 1
     assert "Greycard failed: ZeroDivisionError" in outcome.err
@@ -156,10 +158,11 @@ def test_the_terminal_shows_no_backend_noise() -> None:
         [sys.executable, "-m", "greycard", *words], capture_output=True, text=True, env=environment, check=True
     )
     lines = done.stderr.splitlines()
-    assert len(lines) == 3, done.stderr
+    assert len(lines) == 7, done.stderr
     assert lines[0].startswith("runs/digits-cnn-1: CNN 128")
     assert lines[1].startswith("epoch 1/1")
     assert lines[2].startswith("underfit: ")
+    assert lines[3] == "next:"
     predicted = subprocess.run(
         [sys.executable, "-m", "greycard", "predict", "digits-cnn-1", "nothing.png"],
         capture_output=True,

@@ -33,6 +33,7 @@ from starlette.testclient import TestClient
 import greycard
 from browser import expect_browser, opened_page
 from conftest import make_folder, picture
+from greycard.cli.network import reachable_addresses
 from greycard.deploy.serve import server
 from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.batching import Batcher
@@ -179,11 +180,33 @@ def test_a_polyglot_that_is_a_picture_first_is_turned_away(client: TestClient) -
         ("?top=many", 400, "top must be a whole number"),
         ("?top=0", 400, "top must be a whole number"),
         ("?top=²", 400, "top must be a whole number"),
+        ("?top=", 400, "top must be a whole number"),
+        ("?top=1&top=2", 400, "top must be given once. Received: 2 times"),
+        ("?heat=maybe", 400, "heat must be one of true, 1, yes, or false, 0, no. Received: 'maybe'"),
+        ("?heat=", 400, "heat must be one of true"),
+        ("?haet=true", 400, "there is no parameter 'haet'; expected model, top, heat"),
     ],
 )
 def test_bad_questions_are_told_what_is_expected(client: TestClient, query: str, status: int, words: str) -> None:
     answer = post(client, jpeg(), query)
     assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text
+
+
+@pytest.mark.parametrize(("word", "drawn"), [("yes", True), ("TRUE", True), ("1", True), ("no", False), ("0", False)])
+def test_heat_is_taken_in_several_spellings(client: TestClient, word: str, drawn: bool) -> None:
+    answer = post(client, jpeg(), f"?model=conv-1&heat={word}").json()["pictures"][0]["answers"][0]
+    assert ("heat" in answer) == drawn
+
+
+@pytest.mark.parametrize(("field", "words"), [("heat", "it belongs into the address"), ("file", "is no file")])
+def test_what_a_form_says_in_words_is_refused_and_not_ignored(client: TestClient, field: str, words: str) -> None:
+    answer = client.post("/api/predict", files={"picture": ("a.jpg", jpeg())}, data={field: "true"})
+    assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.text
+
+
+def test_the_other_paths_take_no_parameters(client: TestClient) -> None:
+    answer = client.get("/api/models?model=conv-1")
+    assert (answer.status_code, "this path takes none" in answer.json()["error"]) == (400, True)
 
 
 def test_other_content_types_methods_and_paths_are_refused(client: TestClient) -> None:
@@ -342,6 +365,31 @@ def test_one_request_too_many_is_told_to_come_again(models: dict[str, Served]) -
         assert post(client, jpeg()).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_the_start_says_what_is_served_how_to_stop_and_where(
+    runs: list[greycard.Run], cli: Any, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(server.uvicorn.Server, "run", lambda *_, **__: None)
+    monkeypatch.setattr("greycard.cli.serve.reachable_addresses", lambda: ["192.168.1.7"])
+    outcome = cli("serve", runs[0].path, "--host", host, "--port", "0", "--token", "a&b")
+    first, *rest = outcome.out.splitlines()
+    assert re.fullmatch(r"serving conv-1; Ctrl-C stops it; open http://127\.0\.0\.1:\d+/#token=a%26b", first)
+    port = first.rpartition(":")[2]
+    phones = f"phones and other machines in the same network: http://192.168.1.7:{port}"
+    assert rest == ([] if host == "127.0.0.1" else [phones])
+    assert outcome.err == "stopped\n"
+
+
+def test_the_addresses_in_the_network_are_found_without_traffic(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sent(*_: object) -> int:
+        raise AssertionError("a packet was sent")
+
+    monkeypatch.setattr(socket.socket, "sendto", sent, raising=False)
+    found = reachable_addresses()
+    assert len(set(found)) == len(found)
+    assert not [address for address in found if address.startswith(("127.", "0.", "169.254."))]
+
+
 def test_two_runs_of_one_name_are_refused(runs: list[greycard.Run]) -> None:
     with pytest.raises(GreycardError, match="two runs are named conv-1"):
         make_ready([(run, run.classifier) for run in (runs[0], runs[0])])
@@ -491,7 +539,7 @@ def test_it_ends_gracefully(address: Any) -> None:
 
 @pytest.mark.slow
 def test_the_page_in_a_browser(tmp_path: Path) -> None:
-    """Drop a picture, see the answer; paste one; choose one with the keyboard alone; a bad file is told."""
+    """Drop a picture, see the answer; paste one; choose one with the keyboard alone; a bad file has its own card."""
     expect_browser()
     folder = make_folder(tmp_path / "shades", ("",), ("10", "9"), 12)  # JavaScript would put 9 before 10
     tiny: dict[str, Any] = {"image_size": 24, "conv": (8,), "dense": (8,), "epochs": 12, "backbone": None}
@@ -499,6 +547,8 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     good, bad = tmp_path / "<b>dark.jpg", tmp_path / "bad.jpg"
     good.write_bytes(jpeg(brightness=40))
     bad.write_text("words")
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
     likeliest = run.predict(good)[0].label
     with serving([run], "--token", "a+b&c") as (address, _), opened_page(address, tmp_path / "profile") as page:
         page.wait_for("document.getElementById('models').textContent.includes('shades-1 tells 10, 9 apart')")
@@ -509,12 +559,19 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         assert page.run("document.querySelector('figcaption').textContent") == good.name
         page.drop(bad)
         page.wait_for("document.getElementById('status').textContent.includes('bad.jpg cannot be read')")
+        page.drop(bad, good, empty)
+        page.wait_for("document.getElementById('status').textContent === '1 of 3 files answered.'")
+        cards = page.run("[...document.querySelectorAll('.picture')].map((card) => card.innerText)")
+        assert [card.split("\n")[0] for card in cards] == ["empty.jpg", good.name, "bad.jpg", "bad.jpg", good.name]
+        assert "No answer: the request holds no picture" in cards[0]
+        assert "No answer: bad.jpg cannot be read" in cards[2]
+        assert page.run("document.querySelectorAll('.failure').length") == 3
         page.paste(good)
-        page.wait_for("document.querySelectorAll('.picture').length === 2")
+        page.wait_for("document.querySelectorAll('.picture').length === 6")
         page.press("Tab")
         assert page.run("document.activeElement.id") == "files"
         page.choose_by_keyboard(good)
-        page.wait_for("document.querySelectorAll('.picture').length === 3")
+        page.wait_for("document.querySelectorAll('.picture').length === 7")
         page.press("Tab")
         page.press("Tab")
         page.press(" ")

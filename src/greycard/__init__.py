@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
+
     from greycard.api import (
         Dataset,
         GreycardError,
@@ -54,6 +58,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when first asked for (PEP 562), so that `import greycard` costs nothing."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("greycard")
     if name not in __all__:
         raise AttributeError(f"module 'greycard' has no attribute {name!r}")
     return getattr(import_module("greycard.api"), name)
@@ -61,3 +67,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """This package. Python sets every imported submodule as an attribute; that must not hide a public name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

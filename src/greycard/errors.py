@@ -1,5 +1,8 @@
 """The one family of errors a user can meet, each a sentence with a hint of what to do next."""
 
+import shlex
+from pathlib import Path
+
 
 class GreycardError(Exception):
     """A mistake the user can mend: the CLI prints it without a traceback and exits with code 2.
@@ -15,6 +18,15 @@ class GreycardError(Exception):
 
     def __str__(self) -> str:
         return f"{self.args[0]}\nhint: {self.hint}"
+
+
+def command(*words: object) -> str:
+    """A `greycard` command as it is typed, for messages: words are quoted for the shell, a path is no option."""
+    return shlex.join(["greycard", *(f"./{word}" if _looks_like_option(word) else str(word) for word in words)])
+
+
+def _looks_like_option(word: object) -> bool:
+    return isinstance(word, Path) and str(word).startswith("-")
 
 
 class GreycardWarning(UserWarning):

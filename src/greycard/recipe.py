@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from greycard.errors import GreycardError
+from greycard.fields import Check, OneOf, expect_good_values
 from greycard.pipeline.augmentation import Augmentation, augmentation_fields
 from greycard.suggestions import did_you_mean
 from greycard.values import plain
@@ -25,41 +26,40 @@ class Recipe:
 
     Attributes:
         name: the run's name; its folder is `OUT/NAME-N/`.
-        dataset: a name of the catalog, or the name of a folder of pictures.
-        image_size: (height, width) in pixels; None for data that is no picture.
+        dataset: the name of a dataset (`greycard fetch` lists them), or of a folder of pictures.
+        image_size: height and width in pixels; one number for both; none for data without pictures.
         channels: 1 for grey, 3 for RGB.
         conv: filters of each 3×3 convolution, each followed by 2×2 max pooling.
         dense: units of each dense layer between the features and the output.
         feature_dropout: share of the features dropped before the dense layers.
         dropout: share dropped before the output layer.
         backbone: a `keras.applications` network, or the folder of an earlier run; frozen where it has weights.
-        backbone_cut: the layer whose output is used; None for the last before the head.
-        backbone_alpha: the width multiplier of the MobileNet family; None for the network's own default.
-        feature_views: of how many augmented views of each image a frozen backbone's features are computed; the epochs
+        backbone_cut: the layer whose output is used; none for the last before the head.
+        backbone_alpha: the width multiplier of the MobileNet family; none for the network's own default.
+        feature_views: augmented copies of each image that a frozen backbone's features are computed of; the epochs
             take turns with them. Without augmentation there is one.
-        pooling: `flatten` or `average`, how a feature map becomes a vector.
-        loss: chosen by the number of classes when None.
-        optimizer: adam, rmsprop or sgd.
+        pooling: how a feature map becomes a vector.
+        loss: none chooses it by the number of classes.
+        optimizer: the algorithm that changes the weights.
         learning_rate: the optimizer's step size.
-        batch_size: training images a step.
+        batch_size: training images per step.
         val_batch_size: validation images at once, or more where that is quicker; results do not depend on it.
         epochs: passes over the training images.
-        augmentation: what is drawn anew for each training image, or None. Its fields are set by their own names.
-        target_accuracy: stop once an epoch reaches it, a fraction between 0 and 1.
-        target_split: whose accuracy the target means, `validation` or `training`.
-        target_bound: what of it has to reach the target: the accuracy as `measured`, or the `lower` end of its 95 %
-            interval.
+        augmentation: random changes of each training image in every epoch; its fields are set by their own names.
+        target_accuracy: stop once an epoch reaches this accuracy.
+        target_split: the images whose accuracy the target means.
+        target_bound: whether the measured accuracy has to reach the target, or the lower end of its 95 % interval.
         patience: stop after so many epochs without a better validation loss.
-        val_fraction: the share split off for validation; None leaves it at a fifth. A run records the share that was
-            used, and None where the data brings its own validation set.
-        split_seed: the seed of that split, apart from `seed`, so that runs of several seeds can be compared.
-        group_duplicates: whether equal and nearly equal images stay on one side of that split; None for yes where it is
-            made of a folder or label file of one's own. A run records what was done.
+        val_fraction: share that is split off for validation where the data has no validation set; none means a fifth. A
+            run records the share that was used, and none where the data brings its own validation set.
+        split_seed: seed of that split; runs with another `seed` keep the same split, so that they can be compared.
+        group_duplicates: whether equal and nearly equal images stay on one side of that split; none means yes where the
+            data is a folder or label file of one's own. A run records what was done.
         train_limit: use only so many training images, the same share of every class.
-        val_limit: likewise for validation.
+        val_limit: use only so many validation images, the same share of every class.
         precision: what training computes in: bfloat16, float32, or auto, which is bfloat16 where the hardware has it.
             Weights and outputs are float32 either way.
-        seed: of the weights, the order, dropout and augmentation.
+        seed: random seed of the initial weights, the order of images, dropout and augmentation.
     """
 
     name: str
@@ -96,12 +96,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _settle_types(self)
-        for name, good, expected, example in _CHECKS:
-            value = getattr(self, name)
-            if not good(value):
-                options = [each for each in good if each] if isinstance(good, _OneOf) else []
-                hint = did_you_mean(value, options, f"for example {name}={example}")
-                raise GreycardError(f"{name} must be {expected}. Received: {value!r}", hint=hint)
+        expect_good_values(self, CHECKS)
         _expect_consistent(self)
 
     @property
@@ -119,6 +114,10 @@ class Recipe:
         if self.conv:
             return f"CNN {'-'.join(map(str, self.conv))}" + (f", dense {dense}" if dense else "")
         return f"DNN {dense}" if dense else "linear"
+
+    def __repr__(self) -> str:
+        epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        return f"Recipe({self.name!r}, {self.architecture}, {epochs} on {self.dataset!r})"
 
     @property
     def digest(self) -> str:
@@ -246,17 +245,10 @@ def _size(value: Any) -> bool:
     return value is None or (_all_positive(value) and len(value) == 2)
 
 
-class _OneOf(tuple[Any, ...]):
-    """Whether a value is one of these."""
-
-    def __call__(self, value: Any) -> bool:
-        return value in self
-
-
 _COUNT = "a whole number from 1 on"
 _SHARE = "a fraction from 0 to below 1"
 _SEED = "a whole number from 0 to 4294967295"
-_CHECKS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
+CHECKS: tuple[Check, ...] = (
     ("name", _text, "a name", "pets"),
     ("dataset", _text, "a name", "mnist"),
     ("image_size", _size, "one or two whole numbers of pixels", "150,150"),
@@ -265,12 +257,12 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
     ("dense", _all_positive, "whole numbers from 1 on", "512"),
     ("feature_dropout", _fraction, _SHARE, "0.2"),
     ("dropout", _fraction, _SHARE, "0.2"),
-    ("backbone", _optional(_text), "a name", "MobileNetV2"),
-    ("backbone_cut", _optional(_text), "a name", "mixed7"),
+    ("backbone", _optional(_text), "a network's name or a run's folder", "MobileNetV2"),
+    ("backbone_cut", _optional(_text), "a layer's name", "mixed7"),
     ("backbone_alpha", _optional(_number(0, 10)), "a factor above 0, up to 10", "0.5"),
-    ("pooling", _OneOf(("flatten", "average")), "flatten or average", "average"),
-    ("loss", _OneOf((None, *LOSSES)), f"one of {', '.join(LOSSES)}", "none"),
-    ("optimizer", _OneOf(OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}", "adam"),
+    ("pooling", OneOf(("flatten", "average")), "flatten or average", "average"),
+    ("loss", OneOf((None, *LOSSES)), f"one of {', '.join(LOSSES)}", "none"),
+    ("optimizer", OneOf(OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}", "adam"),
     ("learning_rate", lambda v: isinstance(v, float) and 0 < v < math.inf, "a number above 0", "0.001"),
     ("batch_size", _whole(1), _COUNT, "32"),
     ("val_batch_size", _whole(1), _COUNT, "32"),
@@ -281,9 +273,9 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
     ("val_limit", _optional(_whole(1)), _COUNT, "1000"),
     ("augmentation", lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields", "none"),
     ("target_accuracy", _optional(_number(0, 1)), "between 0 and 1", "0.99"),
-    ("precision", _OneOf(("auto", "float32", "bfloat16")), "auto, float32 or bfloat16", "auto"),
-    ("target_split", _OneOf(("validation", "training")), "validation or training", "validation"),
-    ("target_bound", _OneOf(("measured", "lower")), "measured or lower", "measured"),
+    ("precision", OneOf(("auto", "float32", "bfloat16")), "auto, float32 or bfloat16", "auto"),
+    ("target_split", OneOf(("validation", "training")), "validation or training", "validation"),
+    ("target_bound", OneOf(("measured", "lower")), "measured or lower", "measured"),
     ("val_fraction", lambda v: v is None or (isinstance(v, float) and 0 < v < 1), "a fraction between 0 and 1", "0.2"),
     ("split_seed", lambda v: _whole(0)(v) and v < 2**32, _SEED, "0"),
     ("group_duplicates", lambda v: v is None or isinstance(v, bool), "true or false", "true"),

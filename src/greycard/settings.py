@@ -20,6 +20,17 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
     return dict(_parse(setting) for setting in settings)
 
 
+def as_setting(value: Any) -> str:
+    """A field's value as it is typed after `--set field=`; `parse_settings` gives back an equal one."""
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, tuple):
+        return ",".join(map(as_setting, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
 def _parse(setting: str) -> tuple[str, Any]:
     name, equals, text = setting.partition("=")
     name = name.strip().removeprefix("augmentation.")

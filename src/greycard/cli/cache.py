@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
+from greycard.cli.listing import Row, listing
 
 if TYPE_CHECKING:
     from greycard.pipeline.cache import Entry
@@ -23,9 +24,15 @@ KINDS = ("pixels", "features")
 @options.debug
 @click.pass_context
 def cache(context: click.Context, form: str, debug: bool) -> None:
-    """List what is kept between runs: decoded pixels, features of frozen backbones.
+    """List what is kept between runs, or clear it.
 
-    All of it can be made again. GREYCARD_CACHE names its folder, GREYCARD_CACHE_LIMIT its limit in GB.
+    \b
+    greycard cache
+    greycard cache clear
+    greycard cache clear features
+
+    Decoded pixels, and features of frozen backbones; all of it can be made again. GREYCARD_CACHE names its folder,
+    GREYCARD_CACHE_LIMIT its limit in GB.
     """
     if context.invoked_subcommand is not None:
         return
@@ -49,19 +56,20 @@ def clear_command(kind: str | None, debug: bool) -> None:
 
 
 def _as_text(entries: list[Entry], folder: Path, limit: int) -> str:
-    rows = [("kind", "shape", "size", "last used", "of"), *map(_row, entries)] if entries else []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    if lines:
-        lines.insert(1, "  ".join("─" * width for width in widths))
+    lines = [listing(list(map(_row, entries)), ("of", "shape"))] if entries else []
     count = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
     total = _megabytes(sum(entry.bytes for entry in entries))
     return "\n".join([*lines, f"{count}, {total} of at most {limit / 1e9:g} GB, in {folder}"])
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
-    used = datetime.fromtimestamp(entry.used).isoformat(" ", "minutes")
-    return entry.kind, " × ".join(map(str, entry.shape)), _megabytes(entry.bytes), used, entry.about
+def _row(entry: Entry) -> Row:
+    return {
+        "kind": entry.kind,
+        "shape": " × ".join(map(str, entry.shape)),
+        "size": _megabytes(entry.bytes),
+        "last used": datetime.fromtimestamp(entry.used).isoformat(" ", "minutes"),
+        "of": entry.about,
+    }
 
 
 def _as_json(entries: list[Entry], folder: Path, limit: int) -> str:

@@ -33,11 +33,15 @@ def check(
     quiet: bool,
     debug: bool,
 ) -> int:
-    """Look at every picture of a FOLDER or a named DATASET, and say what is wrong with it.
+    """Find what is wrong with the pictures of a FOLDER or DATASET.
 
-    Unreadable files, wrong endings, odd modes and sizes; the same or nearly the same picture twice, across training and
-    validation or with two labels; imbalance, shift, near-empty pictures, suspected labels. Writes a contact sheet to
-    --out; changes nothing.
+    \b
+    greycard check pets
+    greycard check pets --strict --format json
+
+    Unreadable files, wrong endings, odd modes and sizes; the same or nearly the same picture twice, across training
+    and validation or with two labels; imbalance, shift, near-empty pictures, suspected labels. Writes a contact sheet
+    to --out; changes nothing.
     """
     from greycard.api import check as checked
     from greycard.datasets.open import open_dataset

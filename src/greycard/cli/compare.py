@@ -16,9 +16,14 @@ from greycard.cli.output import run_path
 @options.out
 @options.debug
 def compare(runs: tuple[str, ...], form: str, out: str, debug: bool) -> None:
-    """Compare RUNs on the validation images they share: which difference is real, and where they disagree.
+    """Compare RUNs: which difference is real, and where they disagree.
 
-    Runs that differ in nothing but the seed count as one recipe. Two single runs are compared by McNemar's exact test.
+    \b
+    greycard compare pets-1 pets-2
+    greycard compare mnist-dnn-1 mnist-cnn-1 --format json
+
+    The runs must share their validation images. Runs that differ only in the seed count as one recipe. Two single runs
+    are compared by McNemar's exact test.
     """
     from greycard.api import compare as compared
     from greycard.reports.compare import comparison_text

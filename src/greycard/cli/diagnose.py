@@ -8,7 +8,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 
 
 @click.command()
@@ -17,7 +17,14 @@ from greycard.errors import GreycardError
 @options.out
 @options.debug
 def diagnose(run: str, form: str, out: str, debug: bool) -> None:
-    """Say what is wrong with a RUN, by which figures, and what to do next; what helps most comes first."""
+    """Say what is wrong with a RUN, and what to do next.
+
+    \b
+    greycard diagnose pets-1
+    greycard diagnose pets-1 --format json
+
+    What helps most comes first, each with the figures behind it.
+    """
     from greycard.reports.diagnosis import diagnosis_lines
     from greycard.runs.evidence import verdicts
     from greycard.runs.record import RunRecord
@@ -26,7 +33,8 @@ def diagnose(run: str, form: str, out: str, debug: bool) -> None:
     found = verdicts(record)
     if not found:
         raise GreycardError(
-            f"{record.path} is a regression; a diagnosis needs classes", hint=f"greycard show {record.path}"
+            f"{record.path} is a regression; a diagnosis needs classes",
+            hint=f"`{command('show', record.path)}` shows its results",
         )
     if form == "json":
         click.echo(json.dumps([verdict.to_json() for verdict in found], indent=2))

@@ -15,10 +15,14 @@ from greycard.cli.output import run_path
 @options.out
 @options.debug
 def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debug: bool) -> None:
-    """Draw what a RUN's model sees in each IMAGE, as PNG files in the run's explain/ folder.
+    """Draw what a RUN's model sees in each IMAGE, as PNG files.
 
-    NAME-heat.png has Grad-CAM and an occlusion map, NAME-maps.png what every convolution and pooling layer makes of it;
-    filters.png is the first convolution's.
+    \b
+    greycard explain pets-1 pets/validation/cat/100.jpg
+    greycard explain pets-1 cat.jpg --label dog
+
+    They are written to the run's explain/ folder: NAME-heat.png has Grad-CAM and an occlusion map, NAME-maps.png what
+    every convolution and pooling layer makes of it; filters.png is the first convolution's.
     """
     from greycard.api import open_run
     from greycard.reports.explanation import filters_figure

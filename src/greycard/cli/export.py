@@ -28,11 +28,15 @@ FORMATS = ("keras", "saved-model", "litert", "litert-int8", "onnx")
 def export(
     run: str, form: str, output: str | None, data: str | None, data_dir: str | None, out: str, quiet: bool, debug: bool
 ) -> None:
-    """Write a RUN's model for use elsewhere: pixels in, calibrated probabilities of its classes out.
+    """Write a RUN's model as a file for use elsewhere.
 
-    The file is run on the run's own validation images next to the original. Where a probability differs by more than
-    0.001, or for litert-int8 the accuracy falls below its 95 % interval, it is refused. The figures are kept beside it
-    as JSON either way.
+    \b
+    greycard export pets-1 --format litert
+    greycard export pets-1 --format onnx -o pets.onnx
+
+    Pixels go in, calibrated probabilities of its classes come out. The file is run on the run's own validation images
+    next to the original. Where a probability differs by more than 0.001, or for litert-int8 the accuracy falls below
+    its 95 % interval, it is refused. The figures are kept beside it as JSON either way.
     """
     from greycard.api import open_run
 

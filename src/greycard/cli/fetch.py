@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from greycard.cli import options
+from greycard.cli.listing import Row, listing
+
+if TYPE_CHECKING:
+    from greycard.datasets.catalog import Entry
 
 
 @click.command()
-@click.argument("datasets", nargs=-1, metavar="DATASET...")
+@click.argument("datasets", nargs=-1, metavar="[DATASET]...")
 @options.data_dir
 @options.quiet
 @options.debug
 def fetch(datasets: tuple[str, ...], data_dir: str | None, quiet: bool, debug: bool) -> None:
-    """Download datasets, verify and unpack them; without a name, list what there is.
+    """Download named datasets, or list them.
 
-    A download that broke off goes on where it stopped. Nothing else in Greycard downloads datasets.
+    \b
+    greycard fetch
+    greycard fetch horse-or-human
+    greycard fetch mnist fashion-mnist --data-dir data
+
+    Verifies and unpacks them. An interrupted download continues where it stopped. Nothing else in Greycard downloads
+    datasets.
     """
     from greycard.datasets.fetch import fetch as fetch_dataset
     from greycard.locations import data_dir as data_folder
@@ -31,19 +43,31 @@ def fetch(datasets: tuple[str, ...], data_dir: str | None, quiet: bool, debug: b
 
 
 def _listing(data_dir: str | None) -> str:
+    """What there is, in a line each, and below what has to be got by hand."""
     from greycard.datasets.catalog import CATALOG
     from greycard.datasets.load import is_here
+    from greycard.locations import data_dir as data_folder
 
-    lines = []
-    for entry in CATALOG:
-        here = "here" if is_here(entry.name, data_dir) else "missing"
-        size = sum(item.size or 0 for item in entry.downloads) / 1e6
-        how = (
-            f"{size:,.0f} MB"
-            if size
-            else "comes along"
-            if entry.kind == "embedded"
-            else entry.by_hand or "size not published"
-        )
-        lines.append(f"{entry.name:<24}{here:<9}{how:<20}{entry.title}; {entry.licence}")
-    return "\n".join(lines)
+    rows = [_row(entry, is_here(entry.name, data_dir)) for entry in CATALOG]
+    place = f"`greycard fetch DATASET` downloads one to {data_folder(data_dir)}"
+    by_hand = [f"{entry.name}: {entry.by_hand}" for entry in CATALOG if entry.by_hand]
+    return "\n".join([listing(rows, ("licence", "what it is")), "", place, *by_hand])
+
+
+def _row(entry: Entry, here: bool) -> Row:
+    return {
+        "dataset": entry.name,
+        "data": "here" if here else "missing",
+        "download": _size(entry),
+        "what it is": entry.title,
+        "licence": entry.licence,
+    }
+
+
+def _size(entry: Entry) -> str:
+    if entry.by_hand:
+        return "by hand"
+    if entry.kind == "embedded":
+        return "not needed"
+    size = sum(item.size or 0 for item in entry.downloads) / 1e6
+    return f"{size:,.0f} MB" if size else "unknown size"

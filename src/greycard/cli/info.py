@@ -45,13 +45,19 @@ def _precision() -> str:
 @options.data_dir
 @options.debug
 def info(data_dir: str | None, debug: bool) -> None:
-    """Say which versions, device and folders are in use."""
+    """Show the versions, the device and the folders in use.
+
+    \b
+    greycard info
+    """
     from greycard import backend
     from greycard.locations import data_dir as data_folder
     from greycard.locations import weights_dir
+    from greycard.reports.progress import display
     from greycard.runs.environment import environment
 
-    backend.start()
+    with display() as shown, shown.waiting("starting Keras"):
+        backend.start()
     facts = environment(backend.describe() | {"precision": _precision()})
     del facts["started"]
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}

@@ -23,8 +23,10 @@ from greycard.cli import (
     export,
     fetch,
     info,
+    options,
     predict,
     projects,
+    recipe,
     report,
     resume,
     run,
@@ -36,8 +38,9 @@ from greycard.cli import (
     train,
 )
 from greycard.cli.endings import caused_by, ending_signals, nobody_reads
+from greycard.cli.group import Group
 from greycard.cli.own_settings import own_settings
-from greycard.errors import GreycardError, GreycardWarning
+from greycard.errors import GreycardError, GreycardWarning, command
 
 USER_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 _PLACE = "see that it is where you say, has room and is yours to use, or name another place"
@@ -45,21 +48,24 @@ _ODD_NAMES = ("surrogateescape", "backslashreplace", "backslashreplace")
 """How stdin, stdout and stderr take file names that are no valid text."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": options.WIDTH})
 @click.version_option(package_name="greycard", message="%(package)s %(version)s")
 def cli() -> None:
     """Image classification on your own machine: from a folder of pictures to a model and honest numbers.
 
     \b
-    greycard run digits-cnn           train a project on data that comes along
-    greycard sample pets              render a folder of pictures to try
-    greycard train pets               train on a folder of labelled pictures
-    greycard table                    the runs so far, as a table
+    greycard run digits-cnn  # train a project on data that comes along
+    greycard sample pets     # render a folder of pictures to try
+    greycard train pets      # train on a folder of labelled pictures
+    greycard table           # the runs so far, as a table
+
+    `greycard COMMAND --help` has examples of each.
     """
 
 
 for _command in (
     projects.projects,
+    recipe.recipe,
     run.run,
     train.train,
     resume.resume,
@@ -139,7 +145,7 @@ def _ended_by(error: BaseException, debug: bool) -> int:
 def _tell_interrupted(stop: BaseException, debug: bool) -> int:
     """A saved run is named; 128 and the signal's number, as shells have it."""
     run, number = getattr(stop, "run", None), getattr(stop, "number", INTERRUPTED - 128)
-    saved = f"; {stop}\nhint: `greycard resume {run}` goes on" if run else ""
+    saved = f"; {stop}\nhint: `{command('resume', run)}` goes on" if run else ""
     return _tell(f"interrupted{saved}", 128 + number, debug)
 
 

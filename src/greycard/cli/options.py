@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+WIDTH = 100
+"""Columns of help at most, however wide the terminal is."""
+
 data_dir = click.option(
     "--data-dir",
     metavar="DIR",
@@ -24,7 +27,8 @@ settings = click.option(
     "settings",
     metavar="FIELD=VALUE",
     multiple=True,
-    help="Change any field of the recipe, such as batch_size=64, conv=32,64 or rotation_range=20. May be repeated.",
+    help="Change a field of the recipe, such as batch_size=64 or conv=32,64; `greycard recipe` lists them."
+    " May be repeated.",
 )
 quiet = click.option("--quiet", is_flag=True, help="Show no progress; print the result only.")
 debug = click.option("--debug", is_flag=True, help="Show tracebacks, and the backend's own messages.")

@@ -15,7 +15,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -42,11 +42,16 @@ _LOOK_BYTES = 4096
 @options.out
 @options.debug
 def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, debug: bool) -> int:
-    """Ask a RUN's model about pictures: files, folders of them, patterns such as 'new/**/*.jpg', or - for a list of
-    files on stdin.
+    """Classify pictures with a RUN: files, folders, patterns, or stdin.
 
-    Prints a line a picture: path, class, probability, calibrated on the run's validation images. For house-prices, PATH
-    is a number of bedrooms. Exits with 1 if a picture could not be read.
+    \b
+    greycard predict pets-1 pets/validation/cat/100.jpg
+    greycard predict pets-1 new/ 'more/**/*.jpg' --top 3 --format csv
+    find . -name '*.jpg' | greycard predict pets-1 -
+    greycard predict house-prices-1 7  # bedrooms, for this project
+
+    Prints one line for each picture: path, class, probability, calibrated on the run's validation images. Exits with 1
+    if a picture could not be read.
     """
     from greycard.api import open_run
 
@@ -108,7 +113,7 @@ def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
     except ValueError as error:
         raise GreycardError(
             f"{run.path} answers numbers of bedrooms. Received: {' '.join(words)}",
-            hint=f"greycard predict {run.path} 3",
+            hint=f"for example `{command('predict', run.path, 3)}`",
         ) from error
     for number, answer in zip(numbers, run.predict_numbers(numbers), strict=True):
         click.echo(f"{number:g}\t{answer:.2f}")
@@ -147,7 +152,7 @@ def _matching(path: str) -> list[Path]:
         names = [str(beside / entry.name) for entry in beside.iterdir()] if beside.is_dir() else []
         raise GreycardError(
             f"{path} {what}; expected a picture, a folder of pictures, a pattern, or - for stdin",
-            hint=did_you_mean(path, names, "paths are relative to the folder you are in"),
+            hint=did_you_mean(path, names, f"check the path; it is taken from {Path.cwd()}"),
         )
     # ** names the folders beside what is in them
     return [match for match in matching if not match.is_dir()] if "**" in path else matching

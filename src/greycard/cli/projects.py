@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from greycard.cli import options
+from greycard.cli.listing import Row, listing
 
 
 @click.command()
@@ -15,7 +16,15 @@ from greycard.cli import options
 @options.data_dir
 @options.debug
 def projects(names: tuple[str, ...], data_dir: str | None, debug: bool) -> None:
-    """List the projects, or say what the named ones teach."""
+    """List the projects, or say what the named ones teach.
+
+    \b
+    greycard projects
+    greycard projects mnist-cnn
+    greycard run digits-cnn  # needs no download
+
+    A project is a well-known task: a dataset, a recipe, and published figures where there are any.
+    """
     from greycard.projects import find_project
     from greycard.projects import projects as all_projects
 
@@ -23,23 +32,31 @@ def projects(names: tuple[str, ...], data_dir: str | None, debug: bool) -> None:
         for name in names:
             click.echo(_page(find_project(name), data_dir))
         return
-    rows = [_row(project, data_dir) for project in all_projects()]
-    header = ("project", "dataset", "task", "architecture", "epochs", "published", "data")
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    for row in (header, tuple("─" * width for width in widths), *rows):
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    click.echo(
-        "\n`greycard projects NAME` says what one teaches; `greycard fetch DATASET` brings data that is missing."
-    )
+    click.echo(listing([_row(project, data_dir) for project in all_projects()], _HIDDEN_FIRST))
+    click.echo(_HINTS)
 
 
-def _row(project: Any, data_dir: str | None) -> tuple[str, ...]:
+_HIDDEN_FIRST = ("architecture", "epochs", "task")
+_HINTS = """
+`greycard projects PROJECT` says what one teaches, `greycard run PROJECT` trains it.
+`greycard fetch DATASET` downloads data that is missing."""
+
+
+def _row(project: Any, data_dir: str | None) -> Row:
     from greycard.datasets.load import is_here
 
     recipe, published = project.recipe, project.published
     accuracy = f"{100 * published.val_accuracy:g} %" if published and published.val_accuracy else "–"
     here = "here" if is_here(recipe.dataset, data_dir) else "missing"
-    return (project.name, recipe.dataset, _task(recipe), _architecture(recipe), str(recipe.epochs), accuracy, here)
+    return {
+        "project": project.name,
+        "dataset": recipe.dataset,
+        "task": _task(recipe),
+        "architecture": _architecture(recipe),
+        "epochs": str(recipe.epochs),
+        "published": accuracy,
+        "data": here,
+    }
 
 
 def _architecture(recipe: Any) -> str:
@@ -56,10 +73,5 @@ def _task(recipe: Any) -> str:
 
 
 def _page(project: Any, data_dir: str | None) -> str:
-    cells = dict(
-        zip(
-            ("dataset", "task", "architecture", "epochs", "published", "data"), _row(project, data_dir)[1:], strict=True
-        )
-    )
-    facts = "\n".join(f"  {name:<13} {value}" for name, value in cells.items())
+    facts = "\n".join(f"  {name:<13} {value}" for name, value in _row(project, data_dir).items() if name != "project")
     return f"{project.name}\n{textwrap.indent(project.teaches, '  ')}\n\n{facts}\n\n  greycard run {project.name}\n"

@@ -17,9 +17,14 @@ from greycard.output_files import expect_output, write_output
 @options.out
 @options.debug
 def report(runs: tuple[str, ...], output: str | None, out: str, debug: bool) -> None:
-    """Write one HTML page about a RUN, or several compared; it needs no network, and nothing beside it.
+    """Write one HTML page about a RUN, or several compared.
 
-    Curves, diagnosis, confusions, calibration, the worst mistakes as pictures, where the time went, the recipe.
+    \b
+    greycard report pets-1
+    greycard report pets-1 pets-2 -o compared.html
+
+    Curves, diagnosis, confusions, calibration, the worst mistakes as pictures, where the time went, the recipe. The
+    page is a single file that needs no network.
     """
     from greycard.api import open_run
     from greycard.reports.page import report_page

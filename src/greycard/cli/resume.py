@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from greycard.cli import options
+from greycard.cli.next_steps import print_next_steps
 from greycard.cli.output import print_table, run_path
 
 
@@ -19,12 +20,18 @@ from greycard.cli.output import print_table, run_path
 def resume(
     run: str, data: str | None, data_dir: str | None, weights: str | None, out: str, quiet: bool, debug: bool
 ) -> None:
-    """Go on with an unfinished RUN from the state it kept last, and print its table line.
+    """Continue an unfinished RUN from its last checkpoint.
 
-    On the CPU it ends with the same numbers as if it had not been ended.
+    \b
+    greycard resume pets-1
+    greycard resume runs/pets-1 --data elsewhere/pets
+
+    On the CPU it ends with the same numbers as if it had not been interrupted. Prints the table line.
     """
     from greycard.api import resume as resume_run
     from greycard.api import runs_table
 
     finished = resume_run(run_path(run, out), data=data, data_dir=data_dir, weights=weights, quiet=quiet)
     print_table(runs_table([finished]))
+    if not quiet:
+        print_next_steps([finished], data, data_dir)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from greycard.cli import options
+from greycard.cli.next_steps import print_next_steps
 from greycard.cli.output import print_table
 from greycard.errors import GreycardError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     "--resume",
     "go_on",
     is_flag=True,
-    help="Go on where an earlier call was ended: what is finished in --out is kept, what is unfinished goes on.",
+    help="Resume unfinished runs in --out and skip finished ones.",
 )
 @options.data_dir
 @options.training
@@ -40,9 +41,15 @@ def run(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Train projects by name, or `all` whose data is here, and print their table lines.
+    """Train projects by name, or all whose data is here.
 
-    `greycard projects` lists them.
+    \b
+    greycard run digits-cnn
+    greycard run mnist-dnn mnist-cnn --epochs 5
+    greycard run all --resume
+
+    Prints a table line for each. `greycard projects` lists the projects, `greycard recipe PROJECT` shows what one
+    trains.
     """
     from greycard.api import runs_table, train
     from greycard.projects import find_project
@@ -68,6 +75,8 @@ def run(
             click.echo(f"error: {name}: {error}", err=True)
     if finished:
         print_table(runs_table(finished))
+        if not quiet:
+            print_next_steps(finished, data_dir=data_dir)
     if failed:
         raise GreycardError(
             f"{len(failed)} of {len(chosen)} projects could not be trained: {', '.join(failed)}",

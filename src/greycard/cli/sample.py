@@ -7,15 +7,31 @@ from pathlib import Path
 import click
 
 from greycard.cli import options
+from greycard.errors import command
 
 
 @click.command()
 @click.argument("folder", metavar="DIR")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, other pictures.")
-@click.option("--defects", is_flag=True, help="Plant a defect of each kind that `greycard check` finds, and list them.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Another seed, other pictures.",
+)
+@click.option("--defects", is_flag=True, help="Plant a defect of each kind that `check` finds, and list them.")
 @options.debug
 def sample(folder: str, seed: int, defects: bool, debug: bool) -> None:
-    """Render a few hundred labelled pictures into DIR, as train/ and validation/ class folders, to try things on."""
+    """Render labelled pictures into a new DIR, to try things on.
+
+    \b
+    greycard sample pets
+    greycard sample spoiled --defects  # with a defect of each kind
+    greycard train pets
+
+    A few hundred pictures of cats, dogs and rabbits, as train/ and validation/ class folders.
+    """
     from greycard.datasets.defects import plant_defects
     from greycard.datasets.sample import CLASSES, write_sample
 
@@ -28,5 +44,5 @@ def sample(folder: str, seed: int, defects: bool, debug: bool) -> None:
     count = write_sample(Path(folder), seed=seed, spoil=spoil)
     for kind, names in planted.items():
         click.echo(f"{kind}: {', '.join(names)}")
-    now = f"greycard {'check' if defects else 'train'} {folder}"
+    now = command("check" if defects else "train", Path(folder))
     click.echo(f"{count} pictures of {len(CLASSES)} classes ({', '.join(CLASSES)}) in {folder}; now: {now}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from collections.abc import Sequence
+from contextlib import ExitStack
+from urllib.parse import quote, urlsplit
 
 import click
 
 from greycard.cli import options
+from greycard.cli.network import reachable_addresses
 from greycard.cli.output import run_path
 
 
@@ -19,25 +22,53 @@ from greycard.cli.output import run_path
     metavar="ADDRESS",
     help="Address to listen on; 0.0.0.0 lets other machines in.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free port.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    metavar="N",
+    help="Port to listen on; 0 takes any free one.",
+)
 @click.option("--token", envvar="GREYCARD_TOKEN", metavar="WORD", help="Ask for this word.  [default: GREYCARD_TOKEN]")
 @options.out
 @options.debug
 def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, out: str, debug: bool) -> None:
-    """Answer for RUNs on a web page and a JSON API: drop, paste or photograph a picture, and see what each model says,
-    how surely, and where it looks.
+    """Serve RUNs on a web page and a JSON API.
 
-    Only this machine reaches it, unless --host says otherwise. Ctrl-C ends it once the requests in work are answered.
+    \b
+    greycard serve pets-1  # then open http://127.0.0.1:8000/
+    greycard serve pets-1 pets-2 --port 8080
+    greycard serve pets-1 --host 0.0.0.0 --token secret
+
+    Drop, paste or photograph a picture, and see what each model says, how surely, and where it looks. Only this
+    machine reaches it, unless --host says otherwise. Ctrl-C stops it once the requests in work are answered.
     """
     from greycard.api import open_run
     from greycard.api import serve as serve_runs
+    from greycard.reports.progress import display
 
     opened = [open_run(run_path(run, out)) for run in runs]
+    secret = f"#token={quote(token, safe='')}" if token else ""  # the page takes it from there
+    with ExitStack() as waiting:
+        shown = waiting.enter_context(display())
+        waiting.enter_context(shown.waiting("starting Keras and loading the models"))
 
-    def ready(address: str) -> None:
-        names = ", ".join(run.name for run in opened)
-        known = f"#token={quote(token, safe='')}" if token else ""  # the page takes it from there
-        click.echo(f"{names} on {address}{known}")
+        def ready(address: str) -> None:
+            waiting.close()
+            _say_where([run.name for run in opened], address, secret)
 
-    serve_runs(opened, host=host, port=port, token=token, on_ready=ready)
+        serve_runs(opened, host=host, port=port, token=token, on_ready=ready)
     click.echo("stopped", err=True)
+
+
+def _say_where(names: Sequence[str], address: str, secret: str) -> None:
+    """What is served, how to stop it, and where; at 0.0.0.0, which no browser can open, also for other machines."""
+    parts = urlsplit(address)
+    everywhere = parts.hostname in ("0.0.0.0", "::")
+    here = f"http://127.0.0.1:{parts.port}/" if everywhere else address
+    click.echo(f"serving {', '.join(names)}; Ctrl-C stops it; open {here}{secret}")
+    if everywhere:
+        others = [f"http://{each}:{parts.port}/{secret}" for each in reachable_addresses()]
+        where = " or ".join(others) or "no address found: this machine is in no network"
+        click.echo(f"phones and other machines in the same network: {where}")

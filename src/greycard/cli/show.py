@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 @options.out
 @options.debug
 def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug: bool) -> None:
-    """Show a RUN: its results, epochs and machine; or, with --augmented, what augmentation does to a FOLDER.
+    """Show a RUN's results, epochs and machine.
 
-    The sheet has an original and its first five epochs a row, at 150 px; --set rotation_range=… tries other ranges.
+    \b
+    greycard show pets-1
+    greycard show pets --augmented
+    greycard show pets --augmented --set rotation_range=40
+
+    With --augmented, write a contact sheet of what augmentation does to a FOLDER of pictures: an original and its
+    first five epochs a row, at 150 px.
     """
     if settings and not augmented:
         raise click.UsageError("--set goes with --augmented")

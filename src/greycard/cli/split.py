@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 
 if TYPE_CHECKING:
     from greycard.workflow.split import NewSplit
@@ -19,8 +19,22 @@ if TYPE_CHECKING:
 @click.argument("folder")
 @click.option("-o", "--output", metavar="FILE", help="Where to write the manifest.  [default: NAME-split.csv]")
 @click.option("--links", metavar="DIR", help="Make DIR with train/ and validation/ full of links, not a manifest.")
-@click.option("--val-fraction", type=float, default=0.2, show_default=True, help="Share of each class for validation.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another split.")
+@click.option(
+    "--val-fraction",
+    type=float,
+    default=0.2,
+    show_default=True,
+    metavar="X",
+    help="Share of each class for validation.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Another seed, another split.",
+)
 @click.option(
     "--group-by",
     metavar="PATTERN",
@@ -46,7 +60,12 @@ def split(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Split the pictures of a FOLDER anew, equal and nearly equal ones on the same side.
+    """Split a FOLDER anew, near-duplicates on the same side.
+
+    \b
+    greycard split pets  # writes pets-split.csv
+    greycard split pets -o halves.csv --val-fraction 0.5
+    greycard train pets-split.csv
 
     Writes a manifest (path, label, split), which `greycard train` takes in a folder's place. Nothing is moved, copied
     or deleted; a train/ and a validation/ that are there are mixed first.
@@ -83,5 +102,5 @@ def _said(found: NewSplit, place: Path) -> str:
     aside = f"; {len(found.set_aside):,} are left out" if found.set_aside else ""
     return (
         f"{place}: {counts['train']:,} training and {counts['validation']:,} validation pictures,"
-        f" {found.together:,} of them kept together with another{aside}; now: greycard train {place}"
+        f" {found.together:,} of them kept together with another{aside}; now: {command('train', place)}"
     )

@@ -6,6 +6,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import print_table, run_path
+from greycard.errors import command
 
 FORMATS = ("text", "md", "csv", "json", "html")
 
@@ -24,13 +25,18 @@ FORMATS = ("text", "md", "csv", "json", "html")
 @options.out
 @options.debug
 def table(runs: tuple[str, ...], form: str, sort: str | None, out: str, debug: bool) -> None:
-    """Print runs as a table, the published figures beside ours; all runs in --out if none is named."""
-    from pathlib import Path
+    """Print runs as a table, beside the published figures.
 
+    \b
+    greycard table  # all runs in --out
+    greycard table pets-1 pets-2
+    greycard table --sort val_accuracy --format md
+    """
     from greycard.api import runs_table
 
     found = runs_table([run_path(run, out) for run in runs] if runs else None, out=out)
     if not found.rows and form == "text":
-        click.echo(f"there are no runs in {Path(out)}; `greycard run digits-cnn` makes one", err=True)
+        elsewhere = () if out == "runs" else ("--out", out)
+        click.echo(f"there are no runs in {out}; `{command('run', 'digits-cnn', *elsewhere)}` makes one", err=True)
         return
     print_table(found.sorted_by(sort) if sort else found, form)

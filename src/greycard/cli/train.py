@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from greycard.cli import options
+from greycard.cli.next_steps import print_next_steps
 from greycard.cli.output import print_table, run_path
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 
 
 @click.command()
@@ -35,16 +34,21 @@ def train(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Train on a FOLDER of labelled pictures, here or in --data-dir, or on a manifest, and print the table line.
+    """Train on a FOLDER of labelled pictures.
 
-    One folder a class, or train/ and validation/ with one folder a class in each. What is trained is chosen by the
-    number and size of the pictures and the weights at hand, and said; --set changes it.
+    \b
+    greycard train pets
+    greycard train pets --epochs 30 --set rotation_range=20
+    greycard train pets --backbone MobileNetV2
+
+    FOLDER, here or in --data-dir, has one folder for each class, or train/ and validation/ with one folder for each
+    class in both; a manifest that `greycard split` wrote will do as well. What is trained is chosen by the number and
+    size of the pictures and the weights at hand, and said; --set changes it. Prints the table line.
     """
     from greycard.api import runs_table
     from greycard.api import train as train_dataset
     from greycard.datasets.open import open_pictures
     from greycard.models.weights import expect_weights
-    from greycard.projects import projects
 
     track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)
@@ -52,11 +56,24 @@ def train(
         backbone = changes.pop("backbone")
         weights = "none" if backbone is None else weights
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
-    if not Path(folder).exists() and folder in {project.name for project in projects()}:
-        raise GreycardError(f"{folder} is a project, not a folder of pictures", hint=f"greycard run {folder}")
+    _expect_no_project(folder, data_dir)
     expect_weights(weights)
     dataset = open_pictures(folder, data_dir, **split)
     if backbone and run_path(backbone, out).is_dir():
         backbone = str(run_path(backbone, out))
     run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, track=track, **changes)
     print_table(runs_table([run]))
+    if not quiet:
+        print_next_steps([run], dataset.origin)
+
+
+def _expect_no_project(folder: str, data_dir: str | None) -> None:
+    """GreycardError where nothing is there, and a project or the dataset of one has that name."""
+    from greycard.datasets.open import find_folder
+    from greycard.projects import projects
+
+    named = [project.name for project in projects() if folder in (project.name, project.recipe.dataset)]
+    if named and not find_folder(folder, data_dir).exists():
+        what = "a project" if folder in named else "a project's dataset"
+        hint = f"`{command('run', folder if folder in named else named[0])}` trains on it"
+        raise GreycardError(f"{folder} is {what}, not a folder of pictures", hint=hint)

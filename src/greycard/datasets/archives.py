@@ -40,7 +40,9 @@ def unpack(archive: Path, prefix: str, target: Path) -> list[Path]:
             return _write(source, members, target, budget)
     except zipfile.BadZipFile as error:
         shutil.rmtree(target)
-        raise GreycardError(f"{archive} is damaged or not a plain zip file: {error}", hint="remove it") from error
+        raise GreycardError(
+            f"{archive} is damaged or not a plain zip file: {error}", hint="remove it and fetch again"
+        ) from error
     except BaseException:
         shutil.rmtree(target)
         raise

@@ -29,7 +29,7 @@ def read_npz(path: Path) -> Arrays:
     except KeyError as error:
         raise GreycardError(
             f"{path} lacks an array: {error}; expected {', '.join(ARRAY_NAMES)}",
-            hint="an archive as keras.datasets.mnist keeps it",
+            hint="remove it; expected is the archive that keras.datasets.mnist downloads",
         ) from error
     except Exception as error:  # a damaged zip raises nearly anything
         raise _damaged(path, error) from error
@@ -80,5 +80,5 @@ def _read_one_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def _damaged(path: Path, reason: object) -> GreycardError:
     return GreycardError(
         f"{path} is truncated or damaged: {reason}",
-        hint="remove it and bring it again, with `greycard fetch` or by hand",
+        hint="remove it and bring it again, with `greycard fetch DATASET` or by hand",
     )

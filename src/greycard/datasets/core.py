@@ -10,6 +10,11 @@ import numpy as np
 
 from greycard.randomness import SUBSET, generator
 
+_SHOWN = 5
+"""Classes that a dataset's repr names."""
+_LINE = 100
+"""Characters that it takes."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -27,6 +32,10 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        kind = "files" if isinstance(self.images, tuple) else " × ".join(map(str, self.images.shape[1:]))
+        return f"Split({len(self):,} images, {kind})"
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Split:
         """The split of these rows, in their order."""
@@ -100,8 +109,19 @@ class Dataset:
         """Whether the labels are numbers and not classes."""
         return not self.classes
 
+    def __repr__(self) -> str:
+        shown = ", ".join((*self.classes[:_SHOWN], *(["…"] if len(self.classes) > _SHOWN else [])))
+        what = "numbers" if self.is_regression else f"{len(self.classes)} classes: {shown}"
+        counts = f"{len(self.train):,} training and {len(self.validation):,} validation images"
+        return f"Dataset({_clipped(f'{self.name!r}, {counts}, {what}')})"
+
     def limited(self, train: int | None, validation: int | None, seed: int) -> Dataset:
         """At most so many images of each split, the same share of every class."""
         parts = self.train.limited(train, seed), self.validation.limited(validation, seed)
         whole = parts[0] is self.train and parts[1] is self.validation
         return replace(self, train=parts[0], validation=parts[1], split=self.split if whole else SplitMethod())
+
+
+def _clipped(text: str) -> str:
+    """For a terminal's line: class names can be long."""
+    return text if len(text) <= _LINE else f"{text[: _LINE - 1]}…"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 
 RECEIPT = ".greycard-manifest.txt"
 """Written by `fetch` beside what it unpacked, so that later damage is noticed for every dataset."""
@@ -67,8 +67,8 @@ def check_files(name: str, folder: Path, found: Mapping[str, Path], known: Mappi
         raise GreycardError(
             f"{name} in {folder} is not what was published: expected {len(known)} files with known content,"
             f" received {shown}",
-            hint=f"mend those files or fetch it again into another folder; `greycard train {folder}` trains on your own"
-            " version",
+            hint=f"repair those files or fetch it again into another folder; `{command('train', folder)}` trains on"
+            " your own version",
         )
 
 

@@ -43,7 +43,7 @@ def download(url: str, target: Path, *, digest: str | None, size: int | None = N
             if attempt == _ATTEMPTS or _is_final(error):
                 raise GreycardError(
                     f"could not download {url}: {error}",
-                    hint=f"run it again, it goes on where it stopped; or put the file at {target} by hand",
+                    hint=f"run it again: it continues where it stopped; or put the file at {target} by hand",
                 ) from error
     _verify(url, part, digest)
     os.replace(part, target)

@@ -12,7 +12,7 @@ from greycard.datasets.core import Dataset, LeftOut, Split, SplitMethod
 from greycard.datasets.pictures import quiet_pillow
 from greycard.datasets.readable import readable
 from greycard.datasets.splits import stratified_split
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.locations import as_path
 
 _TRAIN = ("train", "training")
@@ -75,7 +75,7 @@ def find_layout(root: Path) -> Layout:
         if root.exists():
             raise GreycardError(f"{root} is a file; {_SHAPE}", hint=f"name a folder, such as {root.parent}")
         raise GreycardError(
-            f"{root} does not exist; {_SHAPE}", hint=f"`greycard sample {root}` renders a folder to try"
+            f"{root} does not exist; {_SHAPE}", hint=f"`{command('sample', root)}` renders a folder to try"
         )
     named = {child.name.lower(): child for child in _subfolders(root)}
     train = next((named[name] for name in _TRAIN if name in named and _subfolders(named[name])), None)

@@ -14,7 +14,7 @@ from greycard.datasets.core import Dataset, Split
 from greycard.datasets.digests import RECEIPT, array_digest, check_files, known_files, received_files
 from greycard.datasets.embedded import digits, house_prices
 from greycard.datasets.folders import Layout, load_layout
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.locations import data_dir
 
 _READERS: dict[str, Callable[[Sequence[Path]], Arrays]] = {
@@ -71,8 +71,13 @@ def describe_missing(wanted: Entry, root: Path) -> GreycardError:
     files = "".join(f"\n  {describe_download(download)}" for download in wanted.downloads)
     return GreycardError(
         f"{wanted.title} is not in {root}: expected it in {place}, from{files}",
-        hint=f"`greycard fetch {wanted.name}` downloads it, or unpack the files there; --data-dir names another folder",
+        hint=f"put the files there, or `{_fetch(wanted, root)}` downloads them; --data-dir names another folder",
     )
+
+
+def _fetch(wanted: Entry, root: Path) -> str:
+    """The command that brings a dataset to where it was looked for."""
+    return command("fetch", wanted.name, *(() if root == data_dir() else ("--data-dir", root)))
 
 
 def describe_download(download: Download) -> str:
@@ -102,13 +107,13 @@ def _check_arrays(wanted: Entry, paths: Sequence[Path], arrays: Arrays) -> None:
             path = paths[position] if len(paths) > 1 else paths[0]
             raise GreycardError(
                 f"{path} is not what was published: {ARRAY_NAMES[position]} of {wanted.title} has other content",
-                hint=f"remove it and `greycard fetch {wanted.name}`",
+                hint=f"remove it, then `greycard fetch {wanted.name}` downloads it again",
             )
     for labels in arrays[1::2]:
         if labels.max() >= len(wanted.classes):
             raise GreycardError(
                 f"{wanted.title} has a label {labels.max()}; expected 0 to {len(wanted.classes) - 1}",
-                hint=f"remove it and `greycard fetch {wanted.name}`",
+                hint=f"remove it, then `greycard fetch {wanted.name}` downloads it again",
             )
 
 

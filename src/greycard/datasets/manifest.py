@@ -124,7 +124,7 @@ def _part(
     if lost:
         raise GreycardError(
             f"{place} has no readable {name} picture of {', '.join(lost)}; expected some of every label",
-            hint="`greycard split` deals every label to both splits",
+            hint="`greycard split FOLDER` deals every label to both splits",
         )
     labels = np.array([classes.index(rows[position]["label"]) for position in good], dtype=np.int64)
     split = Split(tuple(rows[p]["path"] for p in good), labels, tuple(paths[p] for p in good))

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from itertools import chain, count
 from pathlib import Path
 
 import cv2
@@ -20,7 +21,7 @@ from greycard.datasets.sample_drawing import (
     draw_clutter,
     mix,
 )
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 
 CLASSES: tuple[str, ...] = ("cat", "dog", "rabbit")
 
@@ -93,8 +94,17 @@ def _check_free(folder: Path) -> None:
     if taken or folder == Path.cwd():
         raise GreycardError(
             f"a sample needs a new or an empty folder. Received: {folder}, which is in use",
-            hint="name a new folder; nothing of yours is overwritten",
+            hint=f"nothing of yours is overwritten; `{command('sample', _free_name(folder))}` makes a new one",
         )
+
+
+def _free_name(folder: Path) -> Path:
+    """A folder that is not there yet: beside the one that was named, or inside of the current one."""
+    here = Path.cwd()
+    base = folder / "pets" if folder == here else folder
+    numbered = (base.with_name(f"{base.name}-{number}") for number in count(2))
+    found = next(place for place in chain([base], numbered) if not place.exists())
+    return found.relative_to(here) if found.is_relative_to(here) else found
 
 
 def _write_class(folder: Path, kind: str, seed: int, indices: range) -> None:

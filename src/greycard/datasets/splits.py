@@ -39,7 +39,7 @@ def expect_fraction(fraction: float, seed: int) -> None:
     """GreycardError for a fraction or seed that is none."""
     if not (isinstance(fraction, float) and 0 < fraction < 1):
         raise GreycardError(
-            f"val_fraction must be a fraction between 0 and 1. Received: {fraction!r}", hint="0.2 is a fifth"
+            f"val_fraction must be a fraction between 0 and 1. Received: {fraction!r}", hint="for example 0.2, a fifth"
         )
     if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
         raise GreycardError(f"split_seed must be a whole number from 0 on. Received: {seed!r}", hint="for example 0")

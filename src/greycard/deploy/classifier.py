@@ -10,7 +10,7 @@ import numpy as np
 
 from greycard.backend.inference import Engine, by_keras, fastest
 from greycard.deploy.sources import Picture, source_of
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.models.finite import RETRAIN, expect_finite_weights
 from greycard.models.servable import servable
 from greycard.pipeline.decode import decode
@@ -86,7 +86,7 @@ def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
     if not run.classes:
         raise GreycardError(
             f"{run.path} answers with numbers, not classes",
-            hint="`greycard predict RUN 7`, or run.predict_numbers([7])",
+            hint=f"`{command('predict', run.path, 7)}`, or run.predict_numbers([7])",
         )
     return Classifier(run.name, run.recipe, run.classes, servable(model, run.temperature), model)
 
@@ -98,7 +98,8 @@ def load_model(run: RunRecord) -> keras.Model:
         GreycardError: there is none, it is damaged, or it has weights that are NaN or infinite.
     """
     if not run.model_path.is_file():
-        raise GreycardError(f"{run.path} has no model.keras: it is unfinished", hint="train it again")
+        run.expect_finished()
+        raise GreycardError(f"{run.path} has no model.keras", hint="train it again; the new run gets its own folder")
     try:
         model = keras.saving.load_model(run.model_path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly anything on a damaged file

@@ -46,6 +46,9 @@ class Prediction:
     probabilities: dict[str, float] | None = None
     error: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Prediction({self.source!r}, {self.error or f'{self.label}, {self.probability:.1%}'})"
+
     def top(self, count: int) -> dict[str, float]:
         """The likeliest classes with their probabilities, the likeliest first."""
         ranked = sorted((self.probabilities or {}).items(), key=lambda pair: -pair[1])

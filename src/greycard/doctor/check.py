@@ -37,6 +37,9 @@ class Report:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Report({self.dataset!r}, {len(self.findings)} kinds of findings)"
+
     @property
     def is_grave(self) -> bool:
         """Whether `--strict` fails: leakage, or files that cannot be read."""
@@ -74,7 +77,8 @@ def check(
     """
     if dataset.is_regression:
         raise GreycardError(
-            f"{dataset.name} holds numbers; the doctor looks at pictures", hint="check a folder of pictures"
+            f"{dataset.name} holds numbers; the doctor looks at pictures",
+            hint="name a folder of pictures: `greycard check FOLDER`",
         )
     looks = look_at(dataset, on_image)
     facts = [each for split in (dataset.train, dataset.validation) for each in file_facts(split)]

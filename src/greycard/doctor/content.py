@@ -36,7 +36,7 @@ def _leakage(looks: Looks, pairs: Sequence[Pair]) -> Finding | None:
     return Finding(
         "leakage",
         f"{len(leaked):,} of {whole:,} validation pictures are in training too: {_how(pairs)}",
-        "`greycard split` keeps equal pictures on one side",
+        "`greycard split FOLDER` keeps equal pictures on one side",
         *_pictures(looks, pairs),
         {"validation_images": len(leaked), "pairs": len(pairs)},
     )
@@ -119,7 +119,7 @@ def shift(looks: Looks) -> Finding | None:
         "shift",
         f"training and validation pictures are told apart with an AUC of {found.auc:.3f} ({found.low:.3f} to"
         f" {found.high:.3f}), most by {found.features[0]}, {found.features[1]}",
-        "mix both parts and split again (`greycard split`), or add training pictures like those of validation",
+        "mix both parts and split again (`greycard split FOLDER`), or add training pictures like those of validation",
         figures=found.to_json(),
     )
 

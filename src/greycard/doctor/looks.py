@@ -36,6 +36,9 @@ class Looks:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        return f"Looks({len(self):,} pictures)"
+
     def grey(self, side: int, rows: Iterable[int] | None = None) -> np.ndarray:
         """float32 (rows, side, side), 0 to 255; all rows if none are named."""
         chosen = range(len(self)) if rows is None else rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -25,7 +25,7 @@ class Group:
 
     name: str
     runs: tuple[str, ...]
-    right: np.ndarray
+    right: np.ndarray = field(repr=False)
 
     @property
     def accuracies(self) -> list[float]:

@@ -38,7 +38,7 @@ def take_apart(model: keras.Model) -> Parts:
     if not maps:
         raise GreycardError(
             "the model has no convolution and so no feature map to explain it by",
-            hint="an occlusion map asks only for its answers",
+            hint="use the occlusion map: it works for any model",
         )
     *between, last = chain[maps[-1] + 1 :]
     seen = (between or [last])[0].input  # a nested model's own `output` belongs to its inner graph

@@ -29,7 +29,7 @@ def loss_for(classes: int, wanted: str | None = None) -> str:
         return wanted or natural
     raise GreycardError(
         f"loss {wanted!r} does not fit data with {classes} classes; expected {natural!r}",
-        hint="leave the loss out: it is chosen by the number of classes",
+        hint="--set loss=none chooses it by the number of classes",
     )
 
 

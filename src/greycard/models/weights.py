@@ -98,6 +98,6 @@ def _missing(network: Pretrained, folder: Path) -> GreycardError:
     return GreycardError(
         f"there are no weights for {network.name} in {folder}: expected {folder / network.file}, published at"
         f" {network.url} ({digest})",
-        hint="--weights imagenet downloads them, --weights PATH names a file or a folder that has them, and"
+        hint="--weights PATH names a file or a folder that has them, --weights imagenet downloads them, and"
         " --weights none trains the network from scratch",
     )

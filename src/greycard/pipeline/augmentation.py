@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
-from greycard.errors import GreycardError
-from greycard.suggestions import did_you_mean
+from greycard.fields import Check, OneOf, expect_good_values
 from greycard.values import plain
 
 FILL_MODES = ("nearest", "reflect", "wrap", "constant")
-_EXAMPLES = {
-    "rotation_range": "rotation_range=20",
-    "width_shift_range": "width_shift_range=0.2",
-    "height_shift_range": "height_shift_range=0.2",
-    "shear_range": "shear_range=15",
-    "zoom_range": "zoom_range=0.8,1.2",
-    "brightness_range": "brightness_range=0.8,1.2",
-    "horizontal_flip": "horizontal_flip=true",
-    "vertical_flip": "vertical_flip=true",
-    "fill_mode": "fill_mode=nearest",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +18,14 @@ class Augmentation:
 
     Attributes:
         rotation_range: degrees; the angle is drawn from ± this.
-        width_shift_range: horizontal shift, a fraction of the width below 1, pixels from 1 on; drawn from ± this.
-        height_shift_range: vertical shift, likewise of the height.
-        shear_range: shear angle in **degrees**, drawn from ± this.
-        zoom_range: (low, high) factors on the sampled area, so 0.8 enlarges; x and y are drawn separately.
-            A single number z means (1 - z, 1 + z).
+        width_shift_range: horizontal shift, drawn from ± this: below 1 a fraction of the width, from 1 on pixels.
+        height_shift_range: vertical shift, drawn from ± this: below 1 a fraction of the height, from 1 on pixels.
+        shear_range: shear angle in degrees, drawn from ± this.
+        zoom_range: low and high factor on the sampled area, so 0.8 enlarges; x and y are drawn separately.
+            A single number z means 1 - z, 1 + z.
         horizontal_flip: mirror left and right with probability one half.
         vertical_flip: mirror top and bottom with probability one half.
-        brightness_range: (low, high) factors on the pixel values, or None.
+        brightness_range: low and high factor on the pixel values.
         fill_mode: what lies outside the picture: nearest, reflect, wrap or constant (black).
     """
 
@@ -55,17 +44,7 @@ class Augmentation:
             object.__setattr__(self, name, plain(getattr(self, name)))
         if _is_number(self.zoom_range):
             object.__setattr__(self, "zoom_range", (1 - self.zoom_range, 1 + self.zoom_range))  # type: ignore[operator]
-        for name in ("rotation_range", "width_shift_range", "height_shift_range", "shear_range"):
-            value = getattr(self, name)
-            _expect(name, _is_number(value) and value >= 0, "a number that is not negative", value)
-        _expect("shear_range", self.shear_range < 90, "degrees below 90", self.shear_range)
-        _expect("zoom_range", _is_range(self.zoom_range), "two factors, 0 < low <= high", self.zoom_range)
-        if self.brightness_range is not None:
-            brightness = self.brightness_range
-            _expect("brightness_range", _is_range(brightness), "none or two factors, 0 < low <= high", brightness)
-        for name in ("horizontal_flip", "vertical_flip"):
-            _expect(name, isinstance(getattr(self, name), bool), "true or false", getattr(self, name))
-        _expect("fill_mode", self.fill_mode in FILL_MODES, f"one of {', '.join(FILL_MODES)}", self.fill_mode)
+        expect_good_values(self, CHECKS)
 
     @property
     def zoom(self) -> tuple[float, float]:
@@ -97,8 +76,19 @@ def _is_range(pair: object) -> bool:
     return numbers and 0 < pair[0] <= pair[1]  # type: ignore[index]
 
 
-def _expect(name: str, good: bool, expected: str, received: object) -> None:
-    if not good:
-        options = FILL_MODES if name == "fill_mode" else ()
-        hint = did_you_mean(received, options, f"for example {_EXAMPLES[name]}")
-        raise GreycardError(f"{name} must be {expected}. Received: {received!r}", hint=hint)
+def _is_positive(value: Any) -> bool:
+    return _is_number(value) and value >= 0
+
+
+_POSITIVE, _FACTORS, _YES_NO = "a number from 0 on", "two factors, 0 < low <= high", "true or false"
+CHECKS: tuple[Check, ...] = (
+    ("rotation_range", _is_positive, _POSITIVE, "20"),
+    ("width_shift_range", _is_positive, _POSITIVE, "0.2"),
+    ("height_shift_range", _is_positive, _POSITIVE, "0.2"),
+    ("shear_range", lambda v: _is_positive(v) and v < 90, "degrees from 0 to below 90", "15"),
+    ("zoom_range", _is_range, f"one number, or {_FACTORS}", "0.8,1.2"),
+    ("horizontal_flip", lambda v: isinstance(v, bool), _YES_NO, "true"),
+    ("vertical_flip", lambda v: isinstance(v, bool), _YES_NO, "true"),
+    ("brightness_range", lambda v: v is None or _is_range(v), _FACTORS + ", or none", "0.8,1.2"),
+    ("fill_mode", OneOf(FILL_MODES), f"one of {', '.join(FILL_MODES)}", "nearest"),
+)

@@ -47,6 +47,9 @@ class Pixels:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        return f"Pixels({len(self):,} images, {' × '.join(map(str, self.images.shape[1:]))})"
+
     def each(self) -> Iterator[np.ndarray]:
         """Image after image; memory does not grow with those that have been read."""
         together = max(1, RELEASE_BYTES // max(self.images[:1].nbytes, 1))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from pathlib import Path
 
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.projects import (
     cats_dogs_3k,
     cats_dogs_25k,
@@ -68,6 +68,9 @@ class Project:
     def name(self) -> str:
         return self.recipe.name
 
+    def __repr__(self) -> str:
+        return f"Project({self.name!r}, {self.recipe.architecture} on {self.recipe.dataset!r})"
+
 
 def projects() -> tuple[Project, ...]:
     """All projects, the published table's twelve first, in its order."""
@@ -83,5 +86,7 @@ def find_project(name: str) -> Project:
             return candidate
     hint = did_you_mean(name, [candidate.name for candidate in everything], "`greycard projects` lists them")
     if isinstance(name, str) and Path(name).is_dir():
-        hint = f"a folder of pictures is trained on by `greycard train {name}`, or train(load_folder({name!r}))"
+        hint = (
+            f"a folder of pictures is trained on by `{command('train', Path(name))}`, or train(load_folder({name!r}))"
+        )
     raise GreycardError(f"there is no project named {name!r}", hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from greycard.errors import command
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.recipe import Recipe
 from greycard.reports.columns import percent, seconds, span
@@ -17,7 +18,7 @@ def unfinished(run: RunRecord) -> str:
 
 def unfinished_hint(run: RunRecord) -> str:
     """The same, and how to go on."""
-    return unfinished(run) + ("" if is_in_training(run.path) else f"; `greycard resume {run.path}` goes on")
+    return unfinished(run) + ("" if is_in_training(run.path) else f"; `{command('resume', run.path)}` goes on")
 
 
 def headline(run: RunRecord) -> str:

@@ -87,6 +87,9 @@ class Table:
     def __str__(self) -> str:
         return self.text()
 
+    def __repr__(self) -> str:
+        return f"Table({len(self.rows)} {'run' if len(self.rows) == 1 else 'runs'})"
+
 
 def make_table(runs: Iterable[RunRecord]) -> Table:
     """The table of these runs, in their order."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.evaluation.comparison import Difference, Group, differences
 from greycard.runs.record import RunRecord
 
@@ -27,6 +27,9 @@ class Comparison:
     images: int
     groups: tuple[Group, ...]
     differences: tuple[Difference, ...]
+
+    def __repr__(self) -> str:
+        return f"Comparison({len(self.groups)} recipes on {self.images:,} validation images)"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -68,7 +71,7 @@ def _without_seed(run: RunRecord) -> str:
     data = run.summary.get("data") or {}
     trained_on = data.get("train_digest") or run.summary["train_images"]
     weights = (run.summary.get("weights") or {}).get("sha256")
-    return repr((dataclasses.replace(run.recipe, seed=0), trained_on, weights))
+    return repr((dataclasses.replace(run.recipe, seed=0).digest, trained_on, weights))
 
 
 def _expect_two(runs: Sequence[RunRecord]) -> None:
@@ -82,7 +85,8 @@ def _expect_two(runs: Sequence[RunRecord]) -> None:
         run.summary  # noqa: B018 (an unfinished run says so)
         if not run.classes:
             raise GreycardError(
-                f"{run.path} answers with numbers; only classifiers can be compared", hint=f"greycard show {run.path}"
+                f"{run.path} answers with numbers; only classifiers can be compared",
+                hint=f"`{command('show', run.path)}` shows its results",
             )
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.locations import as_path
 from greycard.pipeline import locks
 from greycard.whole_files import remove_drafts, whole, write_whole
@@ -49,7 +49,7 @@ class RunDirectory:
         if (path / SUMMARY).is_file():
             self.release()
             tidy(path)
-            raise GreycardError(f"{path} is finished by now", hint="`greycard show` shows it")
+            raise GreycardError(f"{path} is finished by now", hint=f"`{command('show', path)}` shows it")
         remove_drafts(path)
         remove_drafts(self.checkpoints)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.locations import as_path
 from greycard.recipe import Recipe
 from greycard.runs.directory import (
@@ -65,8 +65,8 @@ class RunRecord:
         self.path: Path = path.path if isinstance(path, RunRecord) else as_path(path, "a run")
         if not (self.path / RECIPE).is_file():
             what = "has no recipe.json" if self.path.is_dir() else "does not exist"
-            hint = "`greycard table` lists the runs in runs/ (or in --out)"
-            raise GreycardError(f"{self.path} is not a run: it {what}", hint=_similar(self.path) or hint)
+            hint = _similar(self.path) or _where_runs_are(self.path)
+            raise GreycardError(f"{self.path} is not a run: it {what}", hint=hint)
 
     @property
     def name(self) -> str:
@@ -109,16 +109,20 @@ class RunRecord:
     def expect_finished(self) -> None:
         """GreycardError for an unfinished run."""
         if not self.finished:
+            goes_on = f"`{command('resume', self.path)}` goes on with it"
             raise GreycardError(
                 f"{self.path} is unfinished: it has no summary.json",
-                hint=f"`greycard resume {self.path}` goes on with it",
+                hint="wait for it: it is in training" if is_in_training(self.path) else goes_on,
             )
 
     def expect_unfinished(self) -> None:
         """GreycardError for a finished run, and for one that is in training."""
         if self.finished:
             tidy(self.path)
-            raise GreycardError(f"{self.path} is finished; there is nothing to go on with", hint="train anew for more")
+            raise GreycardError(
+                f"{self.path} is finished; there is nothing to go on with",
+                hint="to train longer, start a new run with more --epochs",
+            )
         if is_in_training(self.path):
             raise GreycardError(f"{self.path} is being trained by another process", hint="wait for it, or end it first")
 
@@ -189,6 +193,13 @@ def find_runs(out: str | Path) -> list[Path]:
     folder = as_path(out, "out")
     found: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
     return sorted((path for path in found if (path / RECIPE).is_file()), key=lambda path: (_started(path), path))
+
+
+def _where_runs_are(path: Path) -> str:
+    """The folder that was looked in, where it holds runs."""
+    out = path.parent
+    elsewhere = ("--out", out) if find_runs(out) and out != Path("runs") else ()
+    return f"`{command('table', *elsewhere)}` lists the runs"
 
 
 def earlier_run(out: str | Path, recipe: Recipe) -> RunRecord | None:

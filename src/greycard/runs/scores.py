@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.evaluation.scores import scores
 from greycard.runs.record import RunRecord
 
@@ -12,7 +12,10 @@ from greycard.runs.record import RunRecord
 def scores_of(run: RunRecord) -> dict[str, Any]:
     """See `scores`; GreycardError for an unfinished run, or a regression."""
     if not run.classes:
-        raise GreycardError(f"{run.path} is a regression: it has no classes to score", hint=f"greycard show {run.path}")
+        raise GreycardError(
+            f"{run.path} is a regression: it has no classes to score",
+            hint=f"`{command('show', run.path)}` shows its results",
+        )
     run.expect_finished()
     found = run.predictions
     return scores(found["labels"], found["probabilities"], run.classes)

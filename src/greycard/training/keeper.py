@@ -13,7 +13,7 @@ import numpy as np
 
 from greycard.backend import random_state, set_random_state
 from greycard.backend.steps import Steps
-from greycard.errors import GreycardError, GreycardWarning
+from greycard.errors import GreycardError, GreycardWarning, command
 from greycard.training.checkpoint import BadNumbersError, Progress, expect_finite, newest_checkpoint, write_checkpoint
 from greycard.training.clock import Clock
 from greycard.training.interruption import InterruptedRunError, Interruption
@@ -134,7 +134,8 @@ class Keeper:
         run, backend = self._folder.parent, keras.backend.backend()
         if progress.backend != backend:
             raise GreycardError(
-                f"{run} was begun on {progress.backend}; this is {backend}", hint=f"KERAS_BACKEND={progress.backend}"
+                f"{run} was begun on {progress.backend}; this is {backend}",
+                hint=f"`KERAS_BACKEND={progress.backend} {command('resume', run)}`",
             )
         if progress.data != self._data:
             raise GreycardError(
@@ -145,4 +146,7 @@ class Keeper:
             )
         shapes = [tuple(variable.shape) for variable in self._variables]
         if [array.shape for array in arrays[:-1]] != shapes or progress.together != self._steps.together:
-            raise GreycardError(f"{run} cannot go on: what it kept is of another model", hint="train it anew")
+            raise GreycardError(
+                f"{run} cannot go on: what it kept is of another model",
+                hint="train it again; the new run gets its own folder",
+            )

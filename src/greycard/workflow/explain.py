@@ -12,7 +12,7 @@ import numpy as np
 from greycard.datasets.pictures import UnreadableImageError
 from greycard.deploy.classifier import Classifier, classifier_of
 from greycard.deploy.sources import Picture, name_of
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.explain.feature_maps import feature_maps
 from greycard.explain.gradcam import grad_cam
 from greycard.explain.occlusion import occlusion
@@ -44,6 +44,9 @@ class Explanation:
     occlusion: np.ndarray
     maps: dict[str, np.ndarray]
 
+    def __repr__(self) -> str:
+        return f"Explanation({self.label!r}, {self.probabilities[self.label]:.1%})"
+
     def figure(self) -> Figure:
         """The picture beside its heat and occlusion maps, a Matplotlib figure."""
         from greycard.reports.explanation import heat_figure
@@ -70,7 +73,8 @@ def explain_picture(model: keras.Model, run: RunRecord, picture: Picture, label:
     """
     if not run.classes:
         raise GreycardError(
-            f"{run.path} answers with numbers; only a classifier can be explained", hint=f"greycard show {run.path}"
+            f"{run.path} answers with numbers; only a classifier can be explained",
+            hint=f"`{command('show', run.path)}` shows its results",
         )
     classifier = classifier_of(run, model)
     pixels = _pixels(picture, classifier)

@@ -85,7 +85,7 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     if Path(recipe.backbone).exists():
         raise GreycardError(
             f"backbone {recipe.backbone} is no finished run: it has no {RUN_MODEL}",
-            hint="`greycard table` lists the runs",
+            hint="`greycard table` lists the runs; --backbone takes a finished one, or a network such as MobileNetV2",
         )
     network(recipe.backbone)
     return resolved

@@ -180,7 +180,7 @@ def _look(prepared: Prepared, display: Display, clock: Clock) -> dict[str, Any] 
     if data["leaks"]:
         warnings.warn(
             f"leakage: {data['leaks']:,} of {len(prepared.validation):,} validation images also in training, such as"
-            f" {' and '.join(data['leak_example'])}; `greycard check` finds all of them",
+            f" {' and '.join(data['leak_example'])}; `greycard check FOLDER` finds all of them",
             GreycardWarning,
             stacklevel=4,
         )

@@ -18,7 +18,7 @@ from greycard.doctor.content import near_empty
 from greycard.doctor.duplicates import Pair, find_pairs, grouped
 from greycard.doctor.looks import Looks, look_at
 from greycard.doctor.splitting import group_numbers, group_split
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 from greycard.training.display import Display
 
 _NO_PATH = re.compile(r"[^/\\\0]+")
@@ -39,6 +39,11 @@ class NewSplit:
     lines: tuple[Line, ...]
     set_aside: tuple[LeftOut, ...]
     together: int
+
+    def __repr__(self) -> str:
+        held_out = sum(line.split == "validation" for line in self.lines)
+        counts = f"{len(self.lines) - held_out:,} training and {held_out:,} validation pictures"
+        return f"NewSplit({counts}, {len(self.set_aside):,} left out)"
 
 
 def split_dataset(
@@ -114,7 +119,7 @@ def _expect_every_class(dataset: Dataset, labels: np.ndarray) -> None:
         raise GreycardError(
             f"nothing is left of class {lost[0]!r}: all its pictures are unreadable, nearly empty or also labelled"
             f" otherwise",
-            hint="`greycard check` names them",
+            hint=f"`{command('check', dataset.origin or dataset.name)}` names them",
         )
 
 

@@ -26,6 +26,7 @@ from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.models import Served
 from greycard.deploy.serve.openapi import description
+from greycard.deploy.serve.questions import Question, expect_known, read_question
 from greycard.deploy.serve.uploads import Upload, declared_pixels, decode, read_uploads
 
 _PAGE = {
@@ -82,38 +83,29 @@ class _Service:
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def list_models(self, request: Request) -> JSONResponse:
+        expect_known(request.query_params, ())
         return JSONResponse({"models": [served.facts for served in self.models.values()]})
 
     async def predict(self, request: Request) -> JSONResponse:
         """Every picture of the request answered by the asked-for models, or by all."""
-        chosen, top, heat = self._asked(request)
+        question = read_question(request.query_params, list(self.models))
         uploads = await read_uploads(request, self.limits)
         sizes = await _aside(self._decoding, declared_pixels, uploads, self.limits.pixels)
         try:
             async with asyncio.timeout(self.limits.work_seconds):
-                pictures = [self._picture(chosen, *pair, top, heat) for pair in zip(uploads, sizes, strict=True)]
+                pictures = [self._picture(question, *pair) for pair in zip(uploads, sizes, strict=True)]
                 return JSONResponse({"pictures": await asyncio.gather(*pictures)})
         except TimeoutError as error:
             raise RefusedError(503, f"no answer was found in {self.limits.work_seconds:g} seconds") from error
 
-    def _asked(self, request: Request) -> tuple[list[Served], int, bool]:
-        names = list(dict.fromkeys(request.query_params.getlist("model"))) or list(self.models)
-        unknown = [name for name in names if name not in self.models]
-        if unknown:
-            raise RefusedError(404, f"there is no model {unknown[0][:80]!r}; expected one of {', '.join(self.models)}")
-        top = request.query_params.get("top", "5")
-        if not (top.isascii() and top.isdigit() and 1 <= int(top[:9]) <= 1000):
-            raise RefusedError(400, f"top must be a whole number from 1 to 1000. Received: {top[:80]!r}")
-        heat = request.query_params.get("heat", "false").lower()
-        return [self.models[name] for name in names], int(top), heat in ("1", "true")
-
-    async def _picture(self, chosen: list[Served], upload: Upload, size: int, top: int, heat: bool) -> dict[str, Any]:
+    async def _picture(self, question: Question, upload: Upload, size: int) -> dict[str, Any]:
+        chosen = [self.models[name] for name in question.models]
         pool = self._large if size >= self.limits.large else self._decoding
         pixels = await _aside(pool, decode, upload, [served.classifier for served in chosen])
-        answers = [self._answer(served, each, top, heat) for served, each in zip(chosen, pixels, strict=True)]
+        answers = [self._answer(served, each, question) for served, each in zip(chosen, pixels, strict=True)]
         return {"name": upload.name, "answers": await asyncio.gather(*answers)}
 
-    async def _answer(self, served: Served, pixels: np.ndarray, top: int, heat: bool) -> dict[str, Any]:
+    async def _answer(self, served: Served, pixels: np.ndarray, question: Question) -> dict[str, Any]:
         try:
             row = await self._batchers[served.name].ask(pixels)
         except NotFiniteError as error:
@@ -124,9 +116,9 @@ class _Service:
             "model": served.name,
             "class": found.label,
             "probability": found.probability,
-            "probabilities": found.top(top),
+            "probabilities": found.top(question.top),
         }
-        if heat:
+        if question.heat:
             answer["heat"] = await _aside(self._drawing, served.heat_png, pixels, int(row.argmax()))
         return answer
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from greycard.deploy.serve.limits import Limits
+from greycard.deploy.serve.questions import MOST_CLASSES
 
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
 _SCHEMAS: dict[str, Any] = {
@@ -96,7 +97,9 @@ def _predict(limits: Limits) -> dict[str, Any]:
         f" {limits.body_bytes / 1e6:.0f} MB and {limits.pixels / 1e6:.0f} million pixels in all.",
         "parameters": [
             _parameter("model", {"type": "array", "items": {"type": "string"}}, "Only these models; all by default."),
-            _parameter("top", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 5}, "Classes to name."),
+            _parameter(
+                "top", {"type": "integer", "minimum": 1, "maximum": MOST_CLASSES, "default": 5}, "Classes to name."
+            ),
             _parameter("heat", {"type": "boolean", "default": False}, "Whether to draw where it looks."),
         ],
         "requestBody": {

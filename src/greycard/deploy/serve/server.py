@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import signal
 import socket
@@ -72,6 +73,7 @@ def _serve_on(
         make_app(models, limits=limits, token=token, hosts=hosts),
         http=_patient_for(limits.seconds),
         ws="none",
+        log_config=None,  # whoever calls keeps their own logging
         log_level="critical",  # it would remark on everyone who hangs up; what fails, the guard tells
         access_log=False,
         server_header=False,
@@ -149,9 +151,16 @@ def _listen(host: str, port: int) -> socket.socket:
             raise
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise GreycardError(f"cannot listen on {host}:{port}: {reason}", hint="--port 0 takes any free port") from error
+        raise GreycardError(f"cannot listen on {host}:{port}: {reason}", hint=_elsewhere(error)) from error
     listener.setblocking(False)
     return listener
+
+
+def _elsewhere(error: Exception) -> str:
+    """Where it could listen instead."""
+    if isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
+        return "--host 127.0.0.1 is this machine alone, --host 0.0.0.0 all of its addresses"
+    return "--port 0 takes any free port"
 
 
 def _patient_for(seconds: float) -> type[asyncio.Protocol]:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from greycard.datasets.pictures import UnreadableImageError, opened
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.serve.limits import Limits, RefusedError
+from greycard.deploy.serve.questions import PARAMETERS
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is decoded for strangers; Pillow's other decoders are rarely used, and some call other programs."""
@@ -52,10 +53,19 @@ async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
 async def _of_form(request: Request, limits: Limits) -> list[Upload]:
     try:
         async with request.form(max_files=limits.pictures, max_fields=limits.pictures) as form:
+            _expect_files_only(form)
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
             return [Upload(_shown(file.filename or "picture"), await file.read()) for file in files]
     except HTTPException as error:
         raise RefusedError(400, f"the form cannot be read: {error.detail}") from error
+
+
+def _expect_files_only(form: FormData) -> None:
+    """What is asked belongs into the address; in the form it would be ignored."""
+    text = next((name for name, value in form.multi_items() if not isinstance(value, UploadFile)), None)
+    if text is not None:
+        place = f"; it belongs into the address: /api/predict?{text}=…" if text in PARAMETERS else ""
+        raise RefusedError(400, f"the form's field {_shown(text)!r} is no file{place}")
 
 
 def declared_pixels(uploads: Sequence[Upload], most: int) -> list[int]:

@@ -48,5 +48,5 @@ def _healthy(evidence: Evidence) -> Verdict:
         "healthy",
         f"{percent(evidence.train)} right on training images and"
         f" {interval_text(evidence.validation, evidence.val_images)} on validation: nothing looks wrong",
-        "put it to use: `greycard predict`",
+        "put it to use: `greycard predict RUN PICTURE`",
     )

@@ -52,7 +52,8 @@ def learned_nothing(evidence: Evidence) -> Verdict | None:
         "learned nothing",
         f"validation accuracy {accuracy} is no better than answering always the largest class"
         f" ({percent(evidence.majority)})",
-        "lower the rate (--set learning_rate=… at a tenth) and look whether the labels are right (`greycard check`)",
+        "lower the rate (--set learning_rate=… at a tenth) and look whether the labels are right:"
+        " `greycard check FOLDER`",
     )
 
 

@@ -2,7 +2,7 @@
 const element = (id) => document.getElementById(id);
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 const headers = token ? { Authorization: `Bearer ${token}` } : {};
-const percent = (value) => (value > 0.9995 ? "> 99.9 %" : value < 0.0005 ? "< 0.1 %" : `${(100 * value).toFixed(1)} %`);
+const percent = (value) => (value > 0.9995 ? "> 99.9\u00a0%" : value < 0.0005 ? "< 0.1\u00a0%" : `${(100 * value).toFixed(1)}\u00a0%`);
 
 function says(words, wrong = false) {
   element("status").textContent = words;
@@ -30,34 +30,55 @@ function sentence(model) {
   const shown = model.classes.length > 12 ? [...model.classes.slice(0, 11), "…"] : model.classes;
   const [low, high] = model.val_accuracy_interval.map((value) => (100 * value).toFixed(1));
   return `${model.name} tells ${shown.join(", ")} apart: right on ${percent(model.val_accuracy)} of `
-    + `${model.val_images} validation pictures (95 % interval ${low} to ${high} %).`;
+    + `${model.val_images} validation pictures (95\u00a0% interval ${low} to ${high}\u00a0%).`;
 }
 
 async function answer(files) {
+  let failed = 0;
   for (const file of files) {
-    says(`Looking at ${file.name || "the picture"} …`);
-    const form = new FormData();
-    form.append("file", file, file.name || "picture");
+    says(`Looking at ${nameOf(file)} …`);
     try {
-      const heat = element("heat").checked ? "?heat=true" : "";
-      const { pictures } = await ask(`/api/predict${heat}`, { method: "POST", body: form });
-      show(file, pictures[0]);
-      says(pictures[0].answers.map((each) => `${each.model}: ${each.class}, ${percent(each.probability)}`).join("; "));
+      const { answers } = await askAbout(file);
+      show(file, answers.map(modelAnswer));
+      says(answers.map((each) => `${each.model}: ${each.class}, ${percent(each.probability)}`).join("; "));
     } catch (error) {
-      says(`${file.name || "The picture"}: ${error.message}`, true);
+      failed += 1;
+      show(file, [failure(error.message)]);
+      says(`${nameOf(file)}: ${error.message}`, true);
     }
   }
+  if (files.length > 1) says(`${files.length - failed} of ${files.length} files answered.`, failed > 0);
 }
 
-function show(file, picture) {
+const nameOf = (file) => file.name || "picture";
+
+async function askAbout(file) {
+  await file.slice(0, 1).arrayBuffer().catch(() => { throw new Error("the browser cannot read it; is it a folder?"); });
+  const form = new FormData();
+  form.append("file", file, nameOf(file));
+  const heat = element("heat").checked ? "?heat=true" : "";
+  const { pictures } = await ask(`/api/predict${heat}`, { method: "POST", body: form });
+  return pictures[0];
+}
+
+// A card for each file, the newest first: the picture where the browser can show it, and what is said of it.
+function show(file, parts) {
   const item = element("picture").content.cloneNode(true);
   const image = item.querySelector("img");
-  image.src = URL.createObjectURL(file);
   image.onload = () => URL.revokeObjectURL(image.src);
-  image.alt = picture.name;
-  item.querySelector("figcaption").textContent = picture.name;
-  item.querySelector(".models").append(...picture.answers.map(modelAnswer));
+  image.onerror = () => image.remove();
+  image.src = URL.createObjectURL(file);
+  image.alt = nameOf(file);
+  item.querySelector("figcaption").textContent = nameOf(file);
+  item.querySelector(".models").append(...parts);
   element("answers").prepend(item);
+}
+
+function failure(reason) {
+  const words = document.createElement("p");
+  words.className = "failure";
+  words.textContent = `No answer: ${reason}.`;
+  return words;
 }
 
 function modelAnswer(found) {
@@ -103,7 +124,9 @@ document.addEventListener("dragleave", () => element("drop").classList.remove("o
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   element("drop").classList.remove("over");
-  answer([...event.dataTransfer.files]);
+  const files = [...event.dataTransfer.files];
+  if (files.length) answer(files);
+  else says("That was no file. Save the picture first, or choose it with the button.", true);
 });
 document.addEventListener("paste", (event) => answer([...event.clipboardData.files]));
 showModels().catch((error) => says(error.message, true));

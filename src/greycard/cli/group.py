@@ -1,0 +1,32 @@
+"""The face of `greycard --help`: commands in groups, each with its whole sentence."""
+
+from __future__ import annotations
+
+import click
+
+GROUPS = {
+    "Start": ("sample", "projects", "recipe", "info"),
+    "Train": ("run", "train", "resume"),
+    "Look": ("table", "show", "diagnose", "report", "compare", "explain", "card"),
+    "Use": ("predict", "serve", "export"),
+    "Data": ("check", "split", "fetch", "cache"),
+}
+"""Every command, in the order in which a newcomer needs them."""
+
+_WHOLE = 1000
+"""Characters of a sentence; click cuts it at 45 otherwise."""
+
+
+class Group(click.Group):
+    """Lists its commands as `GROUPS` has them; what is in no group comes last."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        rest = tuple(
+            name for name in self.list_commands(context) if not any(name in names for names in GROUPS.values())
+        )
+        longest = max(map(len, self.commands))
+        for title, names in (*GROUPS.items(), ("Other", rest)):
+            rows = [(name.ljust(longest), self.commands[name].get_short_help_str(_WHOLE)) for name in names]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)

@@ -1,0 +1,37 @@
+"""This machine's addresses in its own network, found without sending anything."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Address
+
+_ELSEWHERE = ("192.0.2.1", 9)
+"""An address that is kept free for documentation; only the way to it is asked for."""
+
+
+def reachable_addresses() -> list[str]:
+    """IPv4 addresses that other machines may reach, the one towards the outside first."""
+    return list(dict.fromkeys([*_towards_outside(), *_of_interfaces()]))
+
+
+def _towards_outside() -> list[str]:
+    """Connecting a UDP socket sends no packet; the system only chooses which of its addresses it would use."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ELSEWHERE)
+        except OSError:  # no network, or one without a way out
+            return []
+        return [name for name in [probe.getsockname()[0]] if _is_outward(name)]
+
+
+def _of_interfaces() -> list[str]:
+    import psutil
+
+    up = {name for name, state in psutil.net_if_stats().items() if state.isup}
+    found = [each for name, addresses in psutil.net_if_addrs().items() if name in up for each in addresses]
+    return [each.address for each in found if each.family == socket.AF_INET and _is_outward(each.address)]
+
+
+def _is_outward(address: str) -> bool:
+    place = IPv4Address(address)
+    return not (place.is_loopback or place.is_link_local or place.is_unspecified)

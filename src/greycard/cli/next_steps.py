@@ -1,0 +1,80 @@
+"""What to type after training: three commands that work from the current folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from greycard.errors import command
+
+if TYPE_CHECKING:
+    from greycard.runs.record import RunRecord
+
+_SERVER = ("uvicorn", "starlette", "multipart", "prometheus_client")
+
+
+def print_next_steps(runs: Sequence[RunRecord], data: str | Path | None = None, data_dir: str | None = None) -> None:
+    """Three commands on stderr, for the shell.
+
+    Args:
+        runs: what was just trained.
+        data: the folder or manifest it was trained on; None to look for it by its name.
+        data_dir: the folder of named datasets.
+    """
+    commands = _after_one(runs[0], _picture(runs[0], data, data_dir)) if len(runs) == 1 else _after_several(runs)
+    lines = (command(*words) for words in commands)
+    click.echo("\n  ".join(["next:", *lines]), err=True)
+
+
+def _after_one(run: RunRecord, picture: Path | None) -> list[list[object]]:
+    path = run.path
+    if run.recipe.is_regression:
+        return [["predict", path, "7"], ["show", path], ["report", path]]
+    if picture is not None:
+        return [["predict", path, picture], ["explain", path, picture], ["report", path]]
+    can_serve = all(find_spec(name) for name in _SERVER)
+    return [["show", path], ["report", path], ["serve", path] if can_serve else ["card", path]]
+
+
+def _after_several(runs: Sequence[RunRecord]) -> list[list[object]]:
+    paths = [run.path for run in runs]
+    alike = len({_validation(run) for run in runs}) == 1 and not runs[0].recipe.is_regression
+    compared: list[object] = ["compare", *paths] if alike else ["show", paths[-1]]
+    return [["table", *paths], compared, ["report", *paths]]
+
+
+def _validation(run: RunRecord) -> tuple[object, ...]:
+    """What decides which images a run is measured on."""
+    recipe = run.recipe
+    return recipe.dataset, recipe.val_fraction, recipe.split_seed, recipe.val_limit
+
+
+def _picture(run: RunRecord, data: str | Path | None, data_dir: str | None) -> Path | None:
+    """A validation picture that lies where the run's data was found; None where it has no files."""
+    if run.recipe.is_regression:
+        return None
+    folders = list(_folders(run.recipe.dataset, data, data_dir))
+    for id in run.predictions["ids"].tolist():
+        found = next((folder / id for folder in folders if (folder / id).is_file()), None)
+        if found is not None and str(found).isprintable():
+            return found
+    return None
+
+
+def _folders(dataset: str, data: str | Path | None, data_dir: str | None) -> Iterator[Path]:
+    """Where the pictures' ids may begin: the named folder, a manifest's own, or a dataset's in the data directory."""
+    from greycard.datasets.catalog import CATALOG
+    from greycard.locations import data_dir as data_folder
+
+    if data is not None:
+        yield Path(data) if Path(data).is_dir() else Path(data).parent
+        return
+    root = data_folder(data_dir)
+    layouts = [layout for entry in CATALOG if entry.name == dataset for layout in entry.layouts]
+    yield from (root / train if validation is None else (root / train).parent for train, validation in layouts)
+    if not layouts:
+        yield from (Path(dataset), root / dataset, Path())
