@@ -97,6 +97,23 @@ def real_weights() -> Path:
     return _WEIGHTS
 
 
+@pytest.fixture
+def own_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Only Matplotlib's own fonts are installed, and those that a test adds to this list of files."""
+    from matplotlib import font_manager
+
+    from greycard.reports import fonts
+
+    installed: list[str] = []
+    bundled = str(Path(font_manager.__file__).parent)
+    known = [entry for entry in font_manager.fontManager.ttflist if entry.fname.startswith(bundled)]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", known)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: installed)
+    fonts.font_file.cache_clear()
+    yield installed
+    fonts.font_file.cache_clear()
+
+
 def picture(seed: int, brightness: int = 128, size: tuple[int, int] = (40, 48)) -> Image.Image:
     """A noisy RGB picture (height, width) of about that brightness."""
     noise = np.random.default_rng(seed).integers(-60, 60, (*size, 3))

@@ -7,8 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 import greycard
 from greycard.reports.columns import percent, span
+from greycard.reports.escapes import markdown, markdown_sentence, one_line
 
 
 def test_a_card_has_the_runs_own_figures(tmp_path: Path, cli: Any) -> None:
@@ -32,6 +37,50 @@ def test_a_folder_of_ones_own_has_a_licence_that_greycard_does_not_know(pictures
     assert "the folder pictures; licence: not known to Greycard" in card
     assert "the probability of light, (n, 1)" in card
     assert "None" not in card
+
+
+NAMES = ("a|b", "<b>bold</b>", "`code`", "two\nlines", "*star*", "_under_", "[link](x)", "back\\slash", "=1+1", "$x$")
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
+    """A finished run whose classes have names that mean something in Markdown."""
+    run = greycard.train(
+        "digits-cnn", epochs=1, train_limit=100, val_limit=50, out=tmp_path_factory.mktemp("r"), quiet=True
+    )
+    labels = json.loads((run.path / "labels.json").read_text())
+    (run.path / "labels.json").write_text(json.dumps(labels | {"classes": NAMES}))
+    return greycard.open_run(run.path)
+
+
+def test_names_mean_nothing_in_a_card(odd: greycard.Run) -> None:
+    """Every row of its table has three cells, and a reader of Markdown sees the names as they are."""
+    card = odd.card()
+    rows = [line for line in card.splitlines() if line.startswith("| recall of ")]
+    assert len(rows) == len(NAMES)
+    for row, name in zip(rows, NAMES, strict=True):
+        cells = re.split(r"(?<!\\)\|", row)
+        assert len(cells) == 5, row
+        shown = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", cells[1])
+        assert shown.startswith(f" recall of {one_line(name)} ("), row
+    assert "<b>" not in card
+    assert "\n    " not in card.split("```")[0]
+
+
+@given(name=st.text(max_size=20))
+def test_any_name_is_one_line_of_markdown(name: str) -> None:
+    shown = markdown(name)
+    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", shown) == one_line(name)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[|`<>*\[\]]", shown)
+    assert len(shown.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [("look with `greycard check`, a|b", r"look with `greycard check`, a\|b"), ("the class `x", r"the class \`x")],
+)
+def test_commands_stay_code_in_a_card(sentence: str, shown: str) -> None:
+    assert markdown_sentence(sentence) == shown
 
 
 def test_a_regression_has_a_card_too(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from PIL import Image
 import greycard
 from greycard.datasets.sample import CLASSES, head_mask, render
 from greycard.errors import GreycardError
+from greycard.explain.gradcam import grad_cam
 from greycard.explain.occlusion import occlusion
+from greycard.reports.explanation import overlaid
 
 SIDE, BOX = 48, 14
 
@@ -131,6 +134,51 @@ def test_pictures_are_written_into_the_run(run: greycard.Run, squares: greycard.
         with Image.open(path) as picture:
             assert np.asarray(picture.convert("L")).std() > 5
     assert "What it looks at" in run.report()
+
+
+def test_heat_is_what_the_answer_loses(run: greycard.Run, nested: greycard.Run) -> None:
+    """The largest value is the probability that goes with what the map shows, however sure of it the map looks."""
+    for trained in (run, nested):
+        picture, _ = _square(5000, COLOURS["red"])
+        explained = trained.explain(picture, "red")
+        assert explained.heat is not None
+        assert 0.05 < explained.heat.max() <= explained.probabilities["red"] + 1e-6
+        other = trained.explain(picture, "blue")
+        assert other.heat is not None
+        assert other.heat.max() <= other.probabilities["blue"] + 1e-6
+
+
+def test_both_classes_of_a_sigmoid_have_heat(run: greycard.Run) -> None:
+    assert run.recipe.loss == "binary_crossentropy"
+    for seed, name in ((6000, "blue"), (6001, "red")):
+        heat = run.explain(_square(seed, COLOURS[name])[0], name).heat
+        assert heat is not None
+        assert heat.any(), name
+
+
+def test_an_answer_that_nothing_changes_has_no_heat(run: greycard.Run) -> None:
+    """A model whose last layer weighs nothing answers the same for any picture."""
+    import keras
+
+    flat = keras.models.clone_model(run.model)
+    flat.set_weights(run.model.get_weights())
+    flat.layers[-1].set_weights([0 * values for values in flat.layers[-1].get_weights()])
+    picture, _ = _square(7000, COLOURS["red"])
+    assert grad_cam(flat, picture, 1).max() == 0
+    assert (overlaid(picture, grad_cam(flat, picture, 1)) == picture.mean(axis=2, keepdims=True).astype(np.uint8)).all()
+
+
+def test_a_chinese_name_is_drawn_or_told_of(run: greycard.Run, squares, own_fonts, tmp_path: Path, cli) -> None:
+    other = tmp_path / "zoo"
+    shutil.copytree(run.path, other)
+    labels = (other / "labels.json").read_text().replace("blue", "猫")
+    (other / "labels.json").write_text(labels, encoding="utf-8")
+    said = cli("explain", other, squares.validation.images[0], squares.validation.images[1])
+    assert said.code == 0, said.err
+    assert said.err.count("no installed font has every letter of this name") == 1
+    assert "Glyph" not in said.err
+    assert cli("report", other).err == ""
+    assert "猫" in (other / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("words", "said"), [(("--label", "green"), "no class 'green'"), ((), "No such file")])

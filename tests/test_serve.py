@@ -21,6 +21,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +118,21 @@ def test_a_form_may_bring_several_pictures(client: TestClient) -> None:
     assert all(len(answer["probabilities"]) == 1 for each in found for answer in each["answers"])
 
 
-def test_heat_is_drawn_where_there_is_a_feature_map(client: TestClient) -> None:
-    conv, dense = post(client, jpeg(), "?heat=true").json()["pictures"][0]["answers"]
-    kind, _, data = conv["heat"].partition(",")
+def test_heat_is_drawn_where_a_place_matters(models: dict[str, Served]) -> None:
+    """By a point of probability or more; a dense network has no map."""
+
+    def heat_of(points: float) -> list[str | None]:
+        conv = replace(models["conv-1"], heat=lambda pixels, label: np.full(pixels.shape[:2], points, np.float32))
+        with TestClient(make_app({**models, "conv-1": conv}, limits=LIMITS)) as client:
+            return [each["heat"] for each in post(client, jpeg(), "?heat=true").json()["pictures"][0]["answers"]]
+
+    drawn, dense = heat_of(0.2)
+    assert drawn is not None
+    kind, _, data = drawn.partition(",")
     assert kind == "data:image/png;base64"
     assert Image.open(io.BytesIO(base64.b64decode(data))).size == (24, 24)
-    assert dense["heat"] is None
+    assert dense is None
+    assert heat_of(0.009) == [None, None]
 
 
 def test_the_description_fits_the_routes_and_the_answers(client: TestClient) -> None:

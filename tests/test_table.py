@@ -6,10 +6,12 @@ import csv
 import io
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 import greycard
 from greycard.errors import GreycardError
@@ -93,6 +95,30 @@ def test_text_markdown_and_html_show_both_figures(out: Path, cli) -> None:
 def test_csv_reads_back(out: Path, cli) -> None:
     rows = list(csv.DictReader(io.StringIO(cli("table", "--out", out, "--format", "csv").out)))
     assert [row["val_accuracy"] for row in rows] == ["0.95", "0.97", ""]
+
+
+@pytest.mark.parametrize("name", ["a|b", "<b>x", "`x`", "=1+1", "@x", "two\nlines", "猫"])
+def test_names_mean_nothing_in_any_format(name: str, tmp_path: Path) -> None:
+    """A run's folder may be renamed, and its dataset is named as its owner likes."""
+    run = _run(tmp_path)
+    recipe = json.loads((run / "recipe.json").read_text())
+    (run / "recipe.json").write_text(json.dumps(recipe | {"dataset": name}))
+    renamed = run.rename(tmp_path / name)
+    table = greycard.runs_table(renamed)
+    header, rule, row = table.markdown().splitlines()
+    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in (header, rule, row)}) == 1
+    assert not re.search(r"(?<!\\)[<`]", row)
+    (cells,) = csv.DictReader(io.StringIO(table.csv()))
+    assert cells["run"].removeprefix("'") == cells["dataset"].removeprefix("'") == name
+    assert not cells["run"].startswith(("=", "@"))
+    assert "<b>" not in table.html()
+    assert len(table.text().splitlines()) == 3
+
+
+def test_columns_stand_under_one_another_in_east_asian_names_too(tmp_path: Path) -> None:
+    paths = [_run(tmp_path).rename(tmp_path / name) for name in ("猫猫猫猫", "dog")]
+    lines = greycard.runs_table(paths).text().splitlines()
+    assert len({cell_len(line[: line.index("mnist")]) for line in lines[2:]}) == 1
 
 
 def test_named_runs_and_sorting(out: Path, cli) -> None:

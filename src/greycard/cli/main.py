@@ -165,12 +165,14 @@ def _notes_on_stderr(debug: bool) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("default" if debug else "ignore")
         warnings.simplefilter("always", GreycardWarning)
-        normal = warnings.showwarning
+        normal, told = warnings.showwarning, set[str]()
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
             if issubclass(category, GreycardWarning):
-                with suppress(OSError):
-                    click.echo(f"note: {message}", err=True)
+                if str(message) not in told:  # of ten pictures with one class, the same note once
+                    told.add(str(message))
+                    with suppress(OSError):
+                        click.echo(f"note: {message}", err=True)
             else:
                 normal(message, category, *place)
 

@@ -13,34 +13,42 @@ from greycard.backend.gradients import gradient
 from greycard.explain.parts import take_apart
 
 Heat = Callable[[np.ndarray, int], np.ndarray]
-"""A picture uint8 (height, width, channels) and a class to heat, float32 (height, width), 0 to 1."""
+"""A picture uint8 (height, width, channels) and a class to points of probability, float32 (height, width)."""
 
 
-def grad_cam(model: keras.Model, picture: np.ndarray, label: int) -> np.ndarray:
-    """How much each place speaks for a class, float32 (height, width), 0 to 1; all 0 where nothing does.
+def grad_cam(model: keras.Model, picture: np.ndarray, label: int, temperature: float = 1.0) -> np.ndarray:
+    """Where a class is seen, and how much of its probability is lost without that, float32 (height, width), 0 to 1.
+
+    The shape is Grad-CAM's. Its largest value is measured: by so much the probability falls when all places that speak
+    for the class are taken out of the feature map. So a map of noise, which changes nothing, is near 0 everywhere.
 
     Args:
         model: a classifier of Greycard's, its backbone nested or not.
         picture: uint8 (height, width, channels), at the model's size.
         label: the class.
+        temperature: what the logits are divided by for a calibrated probability.
 
     Raises:
         GreycardError: the model has no feature map.
 
     Source: Selvaraju et al., "Grad-CAM: visual explanations from deep networks" (2017), on logits.
     """
-    return heat_of(model)(picture, label)
+    return heat_of(model, temperature)(picture, label)
 
 
-def heat_of(model: keras.Model) -> Heat:
+def heat_of(model: keras.Model, temperature: float = 1.0) -> Heat:
     """`grad_cam` of one model for many pictures: it is taken apart once."""
     parts = take_apart(model)
+
+    def probability(seen: np.ndarray, label: int) -> float:
+        return float(ops.convert_to_numpy(ops.softmax(parts.decides(seen) / temperature))[0, label])
 
     def heat(picture: np.ndarray, label: int) -> np.ndarray:
         seen = np.asarray(ops.convert_to_numpy(parts.sees(picture[None], training=False)), np.float32)
         weights = gradient(lambda x: ops.sum(parts.decides(x)[:, label]), seen).mean(axis=(1, 2), keepdims=True)
         found = np.maximum((weights * seen).sum(axis=3)[0], 0.0)
+        lost = probability(seen, label) - probability(seen * (found == 0)[None, ..., None], label)
         large = cv2.resize(found, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        return large / large.max() if large.max() > 0 else large
+        return large * np.float32(max(lost, 0.0) / large.max()) if large.max() > 0 else large
 
     return heat

@@ -63,6 +63,6 @@ def _through(between: list[keras.Layer], x: Any) -> Any:
 
 
 def _logits(x: Any, last: keras.Layer) -> Any:
-    """What the last layer has before its sigmoid or softmax."""
+    """What the last layer has before its softmax or sigmoid; a sigmoid's one is halved between its two classes."""
     logits = ops.matmul(ops.cast(x, "float32"), last.kernel) + last.bias
-    return ops.concatenate([ops.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
+    return ops.concatenate([-logits / 2, logits / 2], axis=1) if logits.shape[1] == 1 else logits

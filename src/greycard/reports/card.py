@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
+import shlex
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from greycard.datasets.catalog import CATALOG
 from greycard.reports.columns import percent, seconds, span
+from greycard.reports.escapes import Verbatim, markdown, markdown_code, markdown_sentence
 from greycard.reports.headline import headline, precision_line
 from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
 from greycard.runs.scores import scores_of
-
-_ENVIRONMENT = Environment(autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def model_card(run: RunRecord) -> str:
@@ -26,9 +25,11 @@ def model_card(run: RunRecord) -> str:
     """
     summary, recipe = run.summary, run.recipe
     scores = scores_of(run) if run.classes else None
-    template = resources.files("greycard.reports").joinpath("templates/card.md").read_text("utf-8")
-    return _ENVIRONMENT.from_string(template).render(
+    template = _templates().get_template("card.md")
+    return template.render(
         name=run.name,
+        in_shell=Verbatim(_in_shell(run.name)),
+        in_python=Verbatim(json.dumps(f"runs/{run.name}", ensure_ascii=False)),
         headline=headline(run),
         precision=precision_line(recipe),
         classes=run.classes,
@@ -43,7 +44,7 @@ def model_card(run: RunRecord) -> str:
         architecture=recipe.architecture,
         environment=run.environment,
         digest=recipe.digest,
-        recipe=json.dumps(recipe.to_json(), indent=2),
+        recipe=Verbatim(json.dumps(recipe.to_json(), indent=2)),
         size=", ".join(map(str, recipe.image_size or ())),
         channels=recipe.channels,
         outputs=_outputs(run),
@@ -51,6 +52,27 @@ def model_card(run: RunRecord) -> str:
         seconds=seconds,
         span=span,
     )
+
+
+def _templates() -> Environment:
+    """Whatever a template shows is escaped; only what is marked as Markdown is not."""
+    found = Environment(
+        loader=PackageLoader("greycard.reports"),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: value if isinstance(value, Verbatim) else markdown(str(value)),
+    )
+    found.filters |= {"sentence": markdown_sentence, "code": markdown_code}
+    return found
+
+
+def _in_shell(name: str) -> str:
+    """One word of a command line; the shells that know `$'…'` read line ends in it."""
+    if name.isprintable():
+        return shlex.quote(name)
+    return f"$'{name.encode('unicode_escape').decode()}'"
 
 
 def _dataset(name: str) -> dict[str, str]:

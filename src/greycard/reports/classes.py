@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
+
+from greycard.reports.escapes import one_line
 
 _SHOWN = 12
 _CONFUSIONS = 5
@@ -16,7 +19,7 @@ def classes_lines(scores: dict[str, Any]) -> list[str]:
     classes = scores["classes"]
     ranked = sorted(classes, key=lambda each: each["recall"] if each["recall"] is not None else 2.0)
     shown = classes if len(classes) <= _SHOWN else ranked[:_SHOWN]
-    width = max(len("class"), *(len(each["class"]) for each in shown))
+    width = max(cell_len("class"), *(cell_len(one_line(each["class"])) for each in shown))
     lines = [f"  {'class':<{width}}  precision  recall      F1  images"]
     lines += [_class_line(each, width) for each in shown]
     if len(shown) < len(classes):
@@ -27,11 +30,13 @@ def classes_lines(scores: dict[str, Any]) -> list[str]:
 def _class_line(each: dict[str, Any], width: int) -> str:
     cells = (_percent(each[name]) for name in ("precision", "recall", "f1"))
     precision, recall, f1 = cells
-    return f"  {each['class']:<{width}}  {precision:>9}  {recall:>6}  {f1:>6}  {each['support']:>6,}"
+    name = one_line(each["class"])
+    space = " " * (width - cell_len(name))
+    return f"  {name}{space}  {precision:>9}  {recall:>6}  {f1:>6}  {each['support']:>6,}"
 
 
 def _confusions(scores: dict[str, Any]) -> list[str]:
-    names = [each["class"] for each in scores["classes"]]
+    names = [one_line(each["class"]) for each in scores["classes"]]
     matrix = np.array(scores["confusion"])
     np.fill_diagonal(matrix, 0)
     order: Sequence[int] = np.argsort(-matrix, axis=None, kind="stable")[:_CONFUSIONS].tolist()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from greycard.evaluation.comparison import Difference, Group
 from greycard.reports.columns import percent, span
+from greycard.reports.escapes import one_line
 from greycard.runs.compare import Comparison
 
 _SHOWN = 5
@@ -13,9 +16,11 @@ _SHOWN = 5
 
 def comparison_text(comparison: Comparison) -> str:
     """A line a recipe, then what every two of them differ by, and on which images."""
-    width = max(len(group.name) for group in comparison.groups)
+    width = max(cell_len(group.name) for group in comparison.groups)
     lines = [f"on the same {comparison.images:,} validation images:"]
-    lines += [f"  {group.name:<{width}}  {_accuracy(group)}" for group in comparison.groups]
+    lines += [
+        f"  {group.name}{' ' * (width - cell_len(group.name))}  {_accuracy(group)}" for group in comparison.groups
+    ]
     for difference in comparison.differences:
         lines += ["", *_difference(difference, len(comparison.differences))]
     if not comparison.differences:
@@ -45,4 +50,4 @@ def _difference(found: Difference, of: int) -> list[str]:
 
 def _images(ids: Sequence[str]) -> str:
     more = ", …" if len(ids) > _SHOWN else ""
-    return f"{len(ids):,}" + (f" ({', '.join(ids[:_SHOWN])}{more})" if ids else "")
+    return f"{len(ids):,}" + (f" ({', '.join(map(one_line, ids[:_SHOWN]))}{more})" if ids else "")

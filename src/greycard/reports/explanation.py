@@ -1,4 +1,4 @@
-"""Explanations drawn: heat over the picture, rows of feature maps, first filters."""
+"""Explanations drawn: heat over the picture on one scale, rows of feature maps, first filters."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from matplotlib.figure import Figure
 
 from greycard.reports.columns import percent
 from greycard.reports.drawing import Drawing, default_style
-from greycard.reports.figures import plain
+from greycard.reports.figures import INK, plain
+from greycard.reports.fonts import use_fonts
 
 _A_ROW = 16
 _FILTERS = 64
+
+LEAST = 0.01
+"""A place that changes the probability by less is not coloured: one point."""
+
+_TICKS = (LEAST, 0.1, 0.25, 0.5, 1.0)
 
 
 @default_style()
@@ -25,43 +31,82 @@ def heat_figure(
     label: str,
     probabilities: Mapping[str, float],
 ) -> Figure:
-    """The picture, what speaks for the class (Grad-CAM), and what covering takes away from it.
+    """The picture, what speaks for the class (Grad-CAM), and what covering takes away from it, both on one scale.
 
     Args:
         picture: uint8 (height, width, channels).
-        heat: float32 (height, width), 0 to 1, or None.
+        heat: float32 (height, width), the probability that each place stands for, or None.
         occlusion: float32 (height, width), differences of probability.
         label: the class.
         probabilities: of every class.
     """
-    answers = sorted(probabilities.items(), key=lambda pair: -pair[1])[:3]
-    panels: list[tuple[str, np.ndarray]] = [
-        (", ".join(f"{plain(n)} {percent(p, 1)}" for n, p in answers), as_rgb(picture))
-    ]
+    answers = dict(sorted(probabilities.items(), key=lambda pair: -pair[1])[:3])
+    panels = [("\n".join(f"{plain(n)} {percent(p, 1)}" for n, p in answers.items()), as_rgb(picture))]
     if heat is not None:
-        panels.append((f"where it sees {plain(label)} (Grad-CAM)", overlaid(picture, heat)))
-    reach = float(np.abs(occlusion).max()) or 1.0
-    lost = np.maximum(occlusion, 0) / reach
-    panels.append((f"covering takes up to {100 * max(float(occlusion.max()), 0):.0f} points", overlaid(picture, lost)))
-    figure = Drawing(figsize=(3.1 * len(panels), 3.4), layout="constrained")
-    for column, (title, image) in enumerate(panels, start=1):
-        _shown(figure.add_subplot(1, len(panels), column), image, title)
+        panels.append((_grad_cam_title(heat, plain(label)), overlaid(picture, heat)))
+    panels.append((_occlusion_title(occlusion, plain(label)), overlaid(picture, occlusion)))
+    figure = Drawing(figsize=(3.1 * len(panels) + 0.6, 3.9), layout="constrained")
+    axes = figure.subplots(1, len(panels))
+    for axis, (title, image) in zip(axes, panels, strict=True):
+        _shown(axis, image, title)
+    _scale(axes[-1].inset_axes((1.03, 0, 0.06, 1)))
+    use_fonts(figure, [*answers, label])
     return figure
 
 
 def overlaid(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """The heat in colour over the greyed picture, uint8 (height, width, 3); where there is none, the grey stays."""
+    """The heat in colour over the greyed picture, uint8 (height, width, 3); under one point the grey stays.
+
+    Args:
+        picture: uint8 (height, width, channels).
+        heat: float (height, width), differences of probability. The scale is the same for every picture: from 0 to 1,
+            by the square root, so that a few points can be seen.
+    """
+    strength = np.sqrt(np.where(heat >= LEAST, np.clip(heat, 0, 1), 0))
     grey = as_rgb(picture).mean(axis=2, keepdims=True).repeat(3, axis=2)
-    colour = colormaps["inferno"](heat)[..., :3] * 255
-    share = 0.75 * heat[..., None]
+    colour = colormaps["inferno"](strength)[..., :3] * 255
+    share = np.where(strength > 0, 0.25 + 0.6 * strength, 0)[..., None]
     return np.clip(grey * (1 - share) + colour * share, 0, 255).astype(np.uint8)
+
+
+def _grad_cam_title(heat: np.ndarray, label: str) -> str:
+    most = float(heat.max())
+    if most < LEAST:
+        return f"Grad-CAM: no place speaks for\n{label} by one point or more"
+    return f"Grad-CAM: where it sees {label}\nwithout these places, {_points(most)} less"
+
+
+def _occlusion_title(occlusion: np.ndarray, label: str) -> str:
+    most, least = float(occlusion.max()), float(occlusion.min())
+    adds = f",\nof another one adds {_points(-least)}" if least <= -LEAST else ""
+    if most < LEAST:
+        return f"occlusion: covering no place takes\none point from {label}{adds}"
+    return f"occlusion: covering a place takes\nup to {_points(most)} from {label}{adds}"
+
+
+def _points(share: float) -> str:
+    points = round(100 * share)
+    return "1 point" if points == 1 else f"{points} points"
+
+
+def _scale(axis: Any) -> None:
+    """The colours of `overlaid` over middle grey, by the points of probability that they stand for."""
+    values = np.linspace(0, 1, 256)[:, None] ** 2
+    grey = np.full((256, 1, 3), 128, np.uint8)
+    axis.imshow(overlaid(grey, values), origin="lower", aspect="auto", extent=(0, 1, 0, 1))
+    axis.set_xticks([])
+    axis.set_yticks([tick**0.5 for tick in _TICKS], [f"{100 * tick:.0f}" for tick in _TICKS], fontsize=8, color=INK)
+    axis.yaxis.tick_right()
+    axis.yaxis.set_label_position("right")
+    axis.set_ylabel("points of probability", fontsize=8, color=INK)
 
 
 @default_style()
 def maps_figure(maps: Mapping[str, np.ndarray]) -> Figure:
     """A row for each layer, its first filters side by side, each in its own range."""
     rows = max(len(maps), 1)
-    figure = Drawing(figsize=(9.6, 0.85 * rows + 0.2), layout="constrained")
+    figure = Drawing(figsize=(9.6, 0.85 * rows + 0.4), layout="constrained")
+    figure.suptitle("each map from its own lowest value (dark) to its own highest (bright)", fontsize=8, color=INK)
     for row, (name, values) in enumerate(maps.items()):
         axis = figure.add_subplot(rows, 1, row + 1)
         shape = "×".join(map(str, values.shape))

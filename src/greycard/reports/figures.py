@@ -2,45 +2,84 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from greycard.evaluation.time_spent import PARTS
+from greycard.reports.columns import percent
 from greycard.reports.drawing import Drawing, default_style
+from greycard.reports.fonts import drawable, use_fonts, width
 
-INK, FAINT, PAPER = "#1a1c1f", "#9aa0a6", "#ffffff"
-LIGHT = "#fdfdfd"  # on a dark shade, whatever the page is
-TRAIN, VALIDATION = "#8a8f98", "#0b63ce"
-SERIES = ("#0b63ce", "#c4511c", "#1d8348", "#8e44ad", "#b7950b", "#00838f")
+INK, FAINT, PAPER = "#1a1c1f", "#5f656d", "#ffffff"
+TRAIN, VALIDATION = "#858a93", "#0b63ce"
+SERIES = (VALIDATION, "#c4511c", "#1d8348", "#8e44ad", "#8a6d00", "#00737d")
 """Colours that stay apart for most colour-blind eyes, and in grey."""
 
-_MANY = 12
+DASHES = ("-", "--", ":")
+"""The first six lines of a drawing are whole, the next six in dashes, the next in dots."""
+
+_COUNTED = 12
+"""Up to so many classes each cell of a confusion matrix has room for its count."""
+
+_NAMED = 40
+"""So many names have room along an axis; of more classes some are named."""
+
+_TEXT = 8
+"""The size of most text, in points."""
+
+_CELL = 0.5
+"""The side of a cell of a small confusion matrix, in inches."""
+
+_DEEPEST = 0.55
+"""The opacity of a share of 1: dark text can still be read on it."""
 
 
 @default_style()
-def learning_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], kinds: Sequence[str] = ()) -> Figure:
+def learning_curves(
+    histories: Mapping[str, Sequence[Mapping[str, Any]]], kinds: Sequence[str] = (), *, legend: bool = True
+) -> Figure:
     """Accuracy and loss by epoch; one run's training and validation, or several runs' validation, overlaid.
 
     Args:
         histories: by the run's name, a line an epoch.
         kinds: `accuracy`, `loss`, or both in this order; all that were measured if none is named.
+        legend: which line is which; a page may say it in its own text.
     """
     shown = kinds or measured_kinds(histories)
-    named = 0.19 * -(-max(2, len(histories)) // 2)
-    figure, axes = _figure(3.8 * len(shown), 2.8 + named, columns=len(shown))
+    rows = -(-max(2, len(histories)) // 2)
+    figure, axes = _figure(3.8 * len(shown), 2.8 + 0.19 * rows * legend, columns=len(shown))
     for axis, kind in zip(axes, shown, strict=True):
         for number, (name, history) in enumerate(histories.items()):
             _curve(axis, name, history, kind, _line(number), alone=len(histories) == 1)
-        axis.set_title(kind, fontsize=9, color=INK)
-        axis.set_xlabel("epoch")
-        axis.margins(y=0.12)
-    look: dict[str, Any] = {"frameon": False, "fontsize": 8, "labelcolor": INK}
-    # Beside the curves, which may fill the whole drawing; a search for a free place there may take seconds.
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, **look)
+        _epoch_axis(axis, kind, longest=max(map(len, histories.values())))
+    if legend:
+        # Below the curves, which may fill the whole drawing; a search for a free place there may take seconds.
+        look: dict[str, Any] = {"frameon": False, "fontsize": _TEXT, "labelcolor": INK}
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, **look)
+    if legend and len(histories) > 1:
+        use_fonts(figure, histories)
     return figure
+
+
+def _epoch_axis(axis: Any, kind: str, longest: int) -> None:
+    """Whole epochs below; an accuracy in percent at the left."""
+    axis.set_title(kind, fontsize=9, color=INK)
+    axis.set_xlabel("epoch")
+    axis.margins(x=0.04, y=0.14)
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
+    if longest == 1:
+        axis.set_xticks([1])
+    if kind == "accuracy":
+        axis.yaxis.set_major_formatter(_PERCENT)
+
+
+_PERCENT = FuncFormatter(lambda value, place: f"{100 * value:.10g} %")
+"""Ticks of fractions, with no more digits than they have."""
 
 
 def measured_kinds(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[str, ...]:
@@ -51,7 +90,7 @@ def measured_kinds(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> tupl
 
 def _line(number: int) -> dict[str, str]:
     """Six colours, and six again in dashes."""
-    return {"color": SERIES[number % len(SERIES)], "linestyle": ("-", "--", ":")[number // len(SERIES) % 3]}
+    return {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[number // len(SERIES) % len(DASHES)]}
 
 
 def _curve(
@@ -72,46 +111,37 @@ def _curve(
             axis.annotate(f"best, {epochs[best]}", (epochs[best], values[best]), xytext=(0, 7), **_NOTE)
 
 
-_NOTE: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "color": INK}
+_NOTE: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": _TEXT, "color": INK}
 
 
 @default_style()
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure:
     """Rows are true classes, columns what was answered; shaded by the share of the row, counts where they have room."""
     counts = np.array(matrix)
-    side = min(7.6, 1.6 + 0.5 * len(classes))
-    figure, (axis,) = _figure(side, side * 0.85)
+    names = [plain(name) for name in classes]
+    longest = max(map(width, names))
+    side = 0.9 + longest * _TEXT / 72 + min(6.2, _CELL * len(classes))
+    figure, (axis,) = _figure(side, side)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axis.imshow(shares, cmap=_shades(), vmin=0, vmax=1)
-    if len(classes) <= _MANY:
+    if len(classes) <= _COUNTED:
         for (row, column), count in np.ndenumerate(counts):
-            colour = LIGHT if shares[row, column] > 0.55 else INK
-            axis.text(column, row, f"{count:,}" if count else "·", ha="center", va="center", fontsize=8, color=colour)
-    every = range(len(classes))
+            axis.text(column, row, _short(int(count)), ha="center", va="center", fontsize=_TEXT, color=INK)
+    named = range(0, len(classes), -(-len(classes) // _NAMED))
     axis.set_xticks(
-        every, classes, rotation=45 if len(classes) > 3 else 0, ha="right" if len(classes) > 3 else "center"
+        named, [names[number] for number in named], rotation=0 if longest * _TEXT < 0.8 * _CELL * 72 else 90
     )
-    axis.set_yticks(every, classes)
+    axis.set_yticks(named, [names[number] for number in named])
     axis.set_xlabel("answered")
     axis.set_ylabel("true")
     axis.spines[:].set_visible(False)
+    use_fonts(figure, classes)
     return figure
 
 
-@default_style()
-def class_bars(scores: Mapping[str, Any]) -> Figure:
-    """Each class's recall and precision."""
-    classes = scores["classes"]
-    figure, (axis,) = _figure(4.6, 0.8 + 0.32 * len(classes))
-    places = np.arange(len(classes))[::-1]
-    for offset, name, colour in ((0.19, "recall", VALIDATION), (-0.19, "precision", TRAIN)):
-        values = [100 * (each[name] or 0) for each in classes]
-        axis.barh(places + offset, values, 0.36, color=colour, label=name)
-    axis.set_yticks(places, [plain(each["class"]) for each in classes])
-    axis.set_xlim(0, 100)
-    axis.set_xlabel("%")
-    axis.legend(frameon=False, fontsize=8, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    return figure
+def _short(count: int) -> str:
+    """A count that fits its cell."""
+    return f"{count / 1000:,.0f}k" if count >= 100_000 else f"{count:,}" if count else "·"
 
 
 @default_style()
@@ -119,38 +149,60 @@ def reliability(scores: Mapping[str, Any]) -> Figure:
     """How often the model is right against how sure it is; on the diagonal it is as sure as it should be."""
     curve = scores["reliability"]
     figure, (axis,) = _figure(3.6, 3.2)
-    axis.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle="--")
+    axis.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle="--")
     sizes = [each["images"] for each in curve]
     marks = [10 + 90 * size / max(sizes) for size in sizes]
-    sure, right = ([100 * each[name] for each in curve] for name in ("confidence", "accuracy"))
+    sure, right = ([each[name] for each in curve] for name in ("confidence", "accuracy"))
     axis.plot(sure, right, color=VALIDATION, linewidth=1.2)
-    axis.scatter(sure, right, s=marks, color=VALIDATION, zorder=3)
-    axis.set_xlabel("how sure, %")
-    axis.set_ylabel("how often right, %")
-    axis.set_xlim(0, 102)
-    axis.set_ylim(0, 102)
+    axis.scatter(sure, right, s=marks, color=VALIDATION, zorder=3, clip_on=False)
+    axis.set_xlabel("how sure (probability of its answer)")
+    axis.set_ylabel("how often right")
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_formatter(_PERCENT)
+    axis.set_xlim(0, 1)
+    axis.set_ylim(0, 1)
     return figure
 
 
 @default_style()
 def time_bar(seconds: Mapping[str, float]) -> Figure:
-    """Where a run's time went, one bar."""
-    figure, (axis,) = _figure(7.6, 1.1)
+    """Where a run's time went, one bar and a line of text for each part of it."""
     total, left = sum(seconds.values()) or 1.0, 0.0
-    shown = [(part, seconds[part]) for part in PARTS if seconds.get(part, 0) >= 0.01 * total]
-    for number, (part, value) in enumerate(shown):
-        share = 100 * value / total
-        axis.barh(0, share, left=left, color=SERIES[number % len(SERIES)], label=f"{PARTS[part]} {share:.0f} %")
+    shown = [(part, seconds[part] / total) for part in PARTS if seconds.get(part, 0) >= 0.01 * total]
+    figure, (axis,) = _figure(3.8, 0.5 + 0.19 * len(shown))
+    for number, (part, share) in enumerate(shown):
+        look = {"color": SERIES[number % len(SERIES)], "alpha": 1 if number < len(SERIES) else 0.5}
+        axis.barh(0, share, left=left, label=f"{PARTS[part]} {percent(share, 1)}", **look)
         left += share
-    axis.set_xlim(0, 100)
+    axis.set_xlim(0, 1)
     axis.set_axis_off()
-    axis.legend(frameon=False, fontsize=8, labelcolor=INK, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0.1))
+    look = {"frameon": False, "fontsize": _TEXT, "labelcolor": INK}
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower left", **look)
     return figure
 
 
+_LONGEST = 14.0
+"""Of a name, in multiples of the font's size."""
+
+_LEFT_TO_RIGHT = "\u200e"
+
+
 def plain(name: str) -> str:
-    """A name as Matplotlib shows it letter by letter: a dollar begins no formula, and every character can be drawn."""
-    return name.encode("utf-8", "replace").decode().replace("$", r"\$")
+    """A name as Matplotlib shows it letter by letter: a dollar begins no formula, and the middle of a long one goes."""
+    shown = _shortened(drawable(name))
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in shown):
+        shown = f"{_LEFT_TO_RIGHT}{shown}{_LEFT_TO_RIGHT}"  # only the name, not the percentage after it
+    return shown.replace("$", r"\$")
+
+
+def _shortened(shown: str) -> str:
+    if width(shown) <= _LONGEST:
+        return shown
+    half = int(len(shown) * _LONGEST / width(shown) / 2)
+    begin, end = shown[:half], shown[-half:]
+    while width(f"{begin}…{end}") > _LONGEST:
+        begin, end = begin[:-1], end[1:]
+    return f"{begin}…{end}"
 
 
 def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Any]]:
@@ -160,9 +212,9 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list
     for axis in axes:
         axis.patch.set_alpha(0)
         axis.spines[["top", "right"]].set_visible(False)
-        axis.tick_params(labelsize=8, colors=INK)
+        axis.tick_params(labelsize=_TEXT, colors=INK)
         for label in (axis.xaxis.label, axis.yaxis.label):
-            label.set_fontsize(8)
+            label.set_fontsize(_TEXT)
             label.set_color(INK)
         for spine in axis.spines.values():
             spine.set_color(FAINT)
@@ -170,7 +222,8 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list
 
 
 def _shades() -> Any:
-    """From the page's own paper to the colour of validation."""
-    from matplotlib.colors import LinearSegmentedColormap
+    """From the page's own paper towards the colour of validation."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
-    return LinearSegmentedColormap.from_list("shades", [(0.043, 0.388, 0.808, 0.0), (0.043, 0.388, 0.808, 1.0)])
+    colour = to_rgb(VALIDATION)
+    return LinearSegmentedColormap.from_list("shades", [(*colour, 0.0), (*colour, _DEEPEST)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -10,9 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 from greycard.doctor.check import Report
 from greycard.doctor.finding import KINDS, Finding
 from greycard.doctor.looks import Looks
+from greycard.reports.fonts import drawable, font_file, warn_of_missing_fonts
 
 _LISTED = 5
-_SHOWN, _COLUMNS, _SIDE, _GAP, _LINE = 12, 12, 96, 8, 18
+_SHOWN, _COLUMNS, _SIDE, _GAP, _LINE, _SMALL = 12, 12, 96, 8, 18, 10
 
 
 def report_text(report: Report) -> str:
@@ -45,6 +47,7 @@ def findings_sheet(report: Report, looks: Looks) -> Image.Image | None:
     """A row of pictures for each finding that has some to show, those that belong together side by side."""
     row_of = {id: row for row, id in enumerate(looks.ids)}
     bands = [_band(finding, looks, row_of) for finding in report.findings]
+    warn_of_missing_fonts(id for finding in report.findings for id, _ in _first_of(finding, row_of))
     shown = [band for band in bands if band is not None]
     if not shown:
         return None
@@ -58,23 +61,20 @@ def findings_sheet(report: Report, looks: Looks) -> Image.Image | None:
 
 def _band(finding: Finding, looks: Looks, row_of: dict[str, int]) -> Image.Image | None:
     """The finding's title, and under each of its first pictures the name."""
-    pictures: list[tuple[str, int, bool]] = []
-    for ids in finding.groups:
-        rows = [(id, row_of[id]) for id in ids[:4] if id in row_of]
-        pictures += [(id, row, place == 0) for place, (id, row) in enumerate(rows)]
+    pictures = _first_of(finding, row_of)
     if not pictures:
         return None
     width = _GAP + _COLUMNS * (_SIDE + _GAP)
     band = Image.new("RGB", (width, _LINE + _SIDE + 2 * _LINE + _GAP), "white")
-    pen, font = ImageDraw.Draw(band), ImageFont.load_default(12)
-    pen.text((_GAP, 2), f"{finding.kind}: {KINDS[finding.kind]}", "black", font)
-    for place, (id, row, begins) in enumerate(pictures[:_SHOWN]):
+    pen = ImageDraw.Draw(band)
+    _write(pen, (_GAP, 2), f"{finding.kind}: {KINDS[finding.kind]}", "black", 12)
+    for place, (id, begins) in enumerate(pictures):
         left = _GAP + place * (_SIDE + _GAP)
-        band.paste(_thumbnail(looks.colour[row]), (left, _LINE))
+        band.paste(_thumbnail(looks.colour[row_of[id]]), (left, _LINE))
         if begins and place:
             pen.line([(left - _GAP // 2, _LINE), (left - _GAP // 2, _LINE + _SIDE)], "black")
         for line, words in enumerate(_name(id)):
-            pen.text((left, _LINE + _SIDE + 2 + line * (_LINE - 4)), words, "dimgray", ImageFont.load_default(10))
+            _write(pen, (left, _LINE + _SIDE + 2 + line * (_LINE - 4)), words, "dimgray", _SMALL)
     return band
 
 
@@ -83,7 +83,34 @@ def _thumbnail(picture: np.ndarray) -> Image.Image:
     return Image.fromarray(flat).convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.NEAREST)
 
 
-def _name(id: str, most: int = 15) -> tuple[str, str]:
+def _first_of(finding: Finding, row_of: dict[str, int]) -> list[tuple[str, bool]]:
+    """The ids of the pictures that are shown, and whether a group begins with each."""
+    there = [[id for id in ids[:4] if id in row_of] for ids in finding.groups]
+    return [(id, place == 0) for ids in there for place, id in enumerate(ids)][:_SHOWN]
+
+
+def _name(id: str) -> tuple[str, str]:
     """Folder and file, the ends of each that have room."""
     folder, _, name = id.rpartition("/")
-    return folder[-most:], name[-most:]
+    return _end_of(drawable(folder)), _end_of(drawable(name))
+
+
+def _end_of(words: str) -> str:
+    while sum(font.getlength(part) for font, part in _parts(words, _SMALL)) > _SIDE:
+        words = words[1:]
+    return words
+
+
+def _write(pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: str, size: int) -> None:
+    """Words in as many fonts as they need."""
+    left, top = place
+    for font, part in _parts(words, size):
+        pen.text((left, top + size), part, colour, font, anchor="ls")
+        left += font.getlength(part)
+
+
+def _parts(words: str, size: int) -> list[tuple[ImageFont.FreeTypeFont, str]]:
+    """The words, cut where the font changes; every character has one, or is escaped."""
+    return [
+        (ImageFont.truetype(file, size), "".join(letters)) for file, letters in groupby(words, key=font_file) if file
+    ]

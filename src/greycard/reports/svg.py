@@ -9,9 +9,18 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from greycard.reports.drawing import default_style
-from greycard.reports.figures import FAINT, INK, PAPER, TRAIN, VALIDATION
+from greycard.reports.figures import FAINT, INK, PAPER, SERIES, TRAIN
 
-_THEMED = {INK: "--ink", FAINT: "--faint", PAPER: "--paper", TRAIN: "--train", VALIDATION: "--accent"}
+SERIES_NAMES = tuple(f"--series-{number}" for number in range(1, len(SERIES) + 1))
+"""The page's variables for the colours of `SERIES`."""
+
+_THEMED = {
+    INK: "--ink",
+    FAINT: "--faint",
+    PAPER: "--paper",
+    TRAIN: "--train",
+    **dict(zip(SERIES, SERIES_NAMES, strict=True)),
+}
 
 
 @default_style()

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from rich.cells import cell_len
+
 from greycard.errors import GreycardError
 from greycard.reports.columns import COLUMNS, DROPPED_FIRST, PUBLISHED, Column
+from greycard.reports.escapes import markdown, one_line, spreadsheet
 from greycard.reports.rows import row_of
 from greycard.runs.record import RunRecord
 from greycard.suggestions import did_you_mean
@@ -47,7 +50,7 @@ class Table:
     def text(self, width: int | None = None) -> str:
         """Aligned columns; those that do not fit `width` are left out, and the last line says which."""
         columns, hidden = _fitting(self.rows, width)
-        cells = _cells(self.rows, columns)
+        cells = [[one_line(cell) for cell in row] for row in _cells(self.rows, columns)]
         widths = _widths(cells)
         lines = [_line(row, widths, columns) for row in cells]
         lines.insert(1, "  ".join("─" * width for width in widths))
@@ -57,17 +60,19 @@ class Table:
 
     def markdown(self) -> str:
         """A GitHub table."""
-        header, *body = _cells(self.rows, COLUMNS)
+        header, *body = ([markdown(cell) for cell in row] for row in _cells(self.rows, COLUMNS))
         rule = ["---:" if column.number else "---" for column in COLUMNS]
-        escaped = [[cell.replace("|", "\\|") for cell in row] for row in (header, rule, *body)]
-        return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+        return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *body))
 
     def csv(self) -> str:
-        """The raw values, a header line first; fractions, seconds and counts as numbers."""
+        """The raw values, a header line first; fractions, seconds and counts as numbers.
+
+        A text that a spreadsheet would take for a formula begins with an apostrophe.
+        """
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, fieldnames=list(self.rows[0]) if self.rows else ["run"], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self.rows)
+        writer.writerows({key: spreadsheet(value) for key, value in row.items()} for row in self.rows)
         return buffer.getvalue().rstrip("\n")
 
     def json(self) -> str:
@@ -113,12 +118,14 @@ def _cells(rows: list[dict[str, Any]], columns: Sequence[Column]) -> list[list[s
 
 
 def _widths(cells: list[list[str]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
 
 
 def _line(cells: list[str], widths: list[int], columns: Sequence[Column]) -> str:
+    """Padded by the columns of a terminal that a cell takes, where an East Asian letter takes two."""
+    spaces = (" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True))
     padded = (
-        cell.rjust(width) if column.number else cell.ljust(width)
-        for cell, width, column in zip(cells, widths, columns, strict=True)
+        space + cell if column.number else cell + space
+        for cell, space, column in zip(cells, spaces, columns, strict=True)
     )
     return "  ".join(padded).rstrip()

@@ -32,7 +32,8 @@ class Explanation:
         picture: uint8 (height, width, channels), as the model gets it.
         probabilities: of every class, by name, calibrated.
         label: the class that is explained.
-        heat: Grad-CAM, float32 (height, width) from 0 to 1; None for a model without convolutions.
+        heat: Grad-CAM, float32 (height, width), the probability that is lost without what is seen there; None for a
+            model without convolutions.
         occlusion: the probability that covering each place takes away, float32 (height, width).
         maps: what each convolution and pooling layer makes of it, float32 (rows, columns, filters).
     """
@@ -84,7 +85,7 @@ def explain_picture(model: keras.Model, run: RunRecord, picture: Picture, label:
         pixels,
         dict(zip(run.classes, map(float, row), strict=True)),
         run.classes[chosen],
-        grad_cam(model, pixels, chosen) if has_feature_map(model) else None,
+        grad_cam(model, pixels, chosen, run.temperature) if has_feature_map(model) else None,
         occlusion(classifier.at_once, pixels, chosen),
         feature_maps(model, pixels),
     )

@@ -16,7 +16,7 @@ from greycard.errors import GreycardError
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.explain.gradcam import Heat, heat_of
 from greycard.explain.parts import has_feature_map
-from greycard.reports.explanation import overlaid
+from greycard.reports.explanation import LEAST, overlaid
 from greycard.runs.record import RunRecord
 
 
@@ -39,11 +39,14 @@ class Served:
     facts: dict[str, Any]
 
     def heat_png(self, pixels: np.ndarray, label: int) -> str | None:
-        """The heat over a picture uint8 (height, width, channels), as a data URL; None where nothing speaks for it."""
+        """The heat over a picture uint8 (height, width, channels), as a data URL.
+
+        All pictures have one scale, 0 to 100 points of probability. None where no place stands for a point of it.
+        """
         if self.heat is None:
             return None
         heat = self.heat(pixels, label)
-        if not heat.any():
+        if heat.max() < LEAST:
             return None
         shown = overlaid(pixels, heat)
         _, png = cv2.imencode(".png", shown[..., ::-1])
@@ -68,7 +71,7 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
 
 def _ready(run: RunRecord, classifier: Classifier) -> Served:
     engine = classifier.engine
-    heat = heat_of(classifier.network) if has_feature_map(classifier.network) else None
+    heat = heat_of(classifier.network, run.temperature) if has_feature_map(classifier.network) else None
     blank = np.zeros((*(run.recipe.image_size or ()), run.recipe.channels), np.uint8)
     engine(blank[None])  # the first call of anything is slow
     if heat:

@@ -9,6 +9,10 @@ from greycard.deploy.serve.limits import Limits
 from greycard.deploy.serve.questions import MOST_CLASSES
 
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
+_HEAT = (
+    "where it looks, a PNG as a data URL; the colours run from 1 to 100 points of the class's probability in every"
+    " picture. null where no place changes it by a point, and for a network without convolutions"
+)
 _SCHEMAS: dict[str, Any] = {
     "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
     "Models": {
@@ -61,7 +65,7 @@ _SCHEMAS: dict[str, Any] = {
                 "additionalProperties": _PROBABILITY,
                 "description": "of the likeliest classes, calibrated on validation images",
             },
-            "heat": {"type": ["string", "null"], "description": "where it looks, a PNG as a data URL"},
+            "heat": {"type": ["string", "null"], "description": _HEAT},
         },
     },
 }

@@ -21,8 +21,11 @@ async function ask(path, options = {}) {
   return content;
 }
 
+const mapless = new Set();
+
 async function showModels() {
   const { models } = await ask("/api/models");
+  for (const model of models) if (!model.heat) mapless.add(model.name);
   element("models").textContent = models.map(sentence).join(" ");
 }
 
@@ -86,8 +89,14 @@ function modelAnswer(found) {
   part.querySelector("h3").textContent = found.model;
   part.querySelector(".answer").textContent = found.class;
   part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
-  if (found.heat) {
-    const map = part.querySelector(".map");
+  const map = part.querySelector(".map");
+  if (found.heat === null) {
+    map.hidden = false;
+    map.querySelector("img").remove();
+    map.querySelector("figcaption").textContent = mapless.has(found.model)
+      ? "no map: the network has no convolutions"
+      : `no map: no place changes the probability of ${found.class} by one point`;
+  } else if (found.heat) {
     map.hidden = false;
     map.querySelector("img").src = found.heat;
     map.querySelector("img").alt = `the picture, coloured where it speaks for ${found.class}`;

@@ -1,0 +1,104 @@
+"""What a page shows of each class: its figures, the confusion matrix, the commonest confusions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from greycard.reports import figures
+from greycard.reports.columns import percent
+from greycard.reports.drawing import as_png
+from greycard.reports.image_urls import png_url
+
+_WORST = 20
+_CELLS = 26
+"""Up to so many classes the matrix is a table; of more it is a picture, since a table would be read by nobody."""
+
+_CONFUSIONS = 10
+_ACROSS = 6
+"""Letters of a name that have room above a column."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the matrix: images, their share of the true class, and both in words."""
+
+    count: int
+    share: float
+    told: str
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Images of one class that were answered with another, and their share of the class."""
+
+    true: str
+    answered: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
+class ClassParts:
+    """The classes as a page shows them.
+
+    Attributes:
+        every: each class's figures, as in `scores`.
+        worst: those with the lowest recall, where there are many; else all.
+        cells: rows of the matrix; empty where there are too many classes.
+        picture: the matrix as a data URL in this case.
+        upright: whether the names above the columns stand upright.
+        confusions: the commonest ones, of three classes or more.
+    """
+
+    every: Sequence[Mapping[str, Any]]
+    worst: Sequence[Mapping[str, Any]]
+    cells: tuple[tuple[Cell, ...], ...]
+    picture: str | None
+    upright: bool
+    confusions: tuple[Confusion, ...]
+
+
+def class_parts(scores: Mapping[str, Any], names: Sequence[str]) -> ClassParts:
+    """From a run's scores and the names of its classes."""
+    every, counts = scores["classes"], np.array(scores["confusion"])
+    many = len(names) > _CELLS
+    return ClassParts(
+        every,
+        every if len(every) <= _WORST else sorted(every, key=_recall)[:_WORST],
+        () if many else tuple(_row(counts[number], number, names) for number in range(len(names))),
+        png_url(as_png(figures.confusion(scores["confusion"], names))) if many else None,
+        max(map(len, names)) > _ACROSS,
+        _confusions(counts, names) if len(names) > 2 else (),
+    )
+
+
+def _recall(each: Mapping[str, Any]) -> float:
+    return 2.0 if each["recall"] is None else float(each["recall"])
+
+
+def _row(counts: np.ndarray, true: int, names: Sequence[str]) -> tuple[Cell, ...]:
+    total = int(counts.sum())
+    shares = counts / max(total, 1)
+    return tuple(
+        Cell(
+            int(count),
+            float(share),
+            f"true {names[true]}, answered {names[answered]}: {count:,} of {total:,} ({percent(float(share), 1)})",
+        )
+        for answered, (count, share) in enumerate(zip(counts, shares, strict=True))
+    )
+
+
+def _confusions(counts: np.ndarray, names: Sequence[str]) -> tuple[Confusion, ...]:
+    wrong = counts - np.diag(np.diag(counts))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_CONFUSIONS].tolist()
+    pairs = [divmod(place, len(names)) for place in order]
+    return tuple(
+        Confusion(names[true], names[said], int(wrong[true, said]), float(wrong[true, said] / counts[true].sum()))
+        for true, said in pairs
+        if wrong[true, said]
+    )

@@ -1,0 +1,97 @@
+"""Differences between runs as an interval plot: one scale for all, zero in the middle."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from greycard.evaluation.comparison import Difference
+
+WIDTH = 400
+_MIDDLE, _REACH = WIDTH / 2, WIDTH / 2 - 45
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One difference as it is drawn and told.
+
+    Attributes:
+        first: a group's name.
+        second: another's.
+        low: where its 95 % interval begins, from 0 to `WIDTH`.
+        middle: where the difference is.
+        high: where the interval ends.
+        points: the difference and its interval in words.
+        verdict: which is better, or that these images cannot tell.
+        p: of the test, in words.
+    """
+
+    first: str
+    second: str
+    low: float
+    middle: float
+    high: float
+    points: str
+    verdict: str
+    p: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark of the scale: where, and its value in points."""
+
+    place: float
+    label: str
+
+
+@dataclass(frozen=True)
+class IntervalPlot:
+    """Every difference of a comparison on one scale."""
+
+    intervals: tuple[Interval, ...]
+    ticks: tuple[Tick, ...]
+
+
+def interval_plot(differences: Sequence[Difference]) -> IntervalPlot:
+    """The differences in their order, wide enough for the longest interval."""
+    reach = _rounded_up(max(100 * max(abs(found.low), abs(found.high)) for found in differences))
+    ticks = tuple(Tick(_place(value, reach), f"{value:+g}" if value else "0") for value in (-reach, 0, reach))
+    return IntervalPlot(tuple(_interval(found, reach, len(differences)) for found in differences), ticks)
+
+
+def _rounded_up(points: float) -> float:
+    """To one digit: 0.07 to 0.07, 20.7 to 30; no differences at all have a scale of one point."""
+    if not points:
+        return 1.0
+    unit = 10.0 ** math.floor(math.log10(points))
+    return unit * math.ceil(points / unit)
+
+
+def _interval(found: Difference, reach: float, of: int) -> Interval:
+    points, low, high = (100 * value for value in (found.difference, found.low, found.high))
+    adjusted = f", adjusted for {of} comparisons {_p(found.p_adjusted)}" if of > 1 else ""
+    return Interval(
+        found.first,
+        found.second,
+        _place(low, reach),
+        _place(points, reach),
+        _place(high, reach),
+        f"{points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}",
+        _verdict(found),
+        f"p {_p(found.p)}{adjusted}",
+    )
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"= {value:.2g}"
+
+
+def _verdict(found: Difference) -> str:
+    if not found.is_real:
+        return "no difference that these images can show"
+    return f"{found.first if found.difference > 0 else found.second} is better"
+
+
+def _place(points: float, reach: float) -> float:
+    return round(_MIDDLE + _REACH * points / reach, 1)

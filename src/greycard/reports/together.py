@@ -1,0 +1,110 @@
+"""What a page shows of several runs: their figures, their curves over one another, and their comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from greycard.evaluation.comparison import Group
+from greycard.reports import figures
+from greycard.reports.disagreements import Disagreements, disagreements
+from greycard.reports.interval_plot import IntervalPlot, interval_plot
+from greycard.reports.rows import row_of
+from greycard.reports.svg import SERIES_NAMES, inline_svg
+from greycard.runs.compare import compare_runs
+from greycard.runs.record import RunRecord
+
+_STYLES = ("solid", "dashed", "dotted")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run's line in the curves: its colour, as a variable of the page's, and its border style."""
+
+    run: str
+    colour: str
+    style: str
+
+
+@dataclass(frozen=True)
+class ComparisonPart:
+    """Runs that were measured on the same images.
+
+    Attributes:
+        images: how many.
+        groups: a recipe each.
+        plot: of the differences; None for the seeds of one recipe.
+        disagreements: the images that they answer differently.
+    """
+
+    images: int
+    groups: tuple[Group, ...]
+    plot: IntervalPlot | None
+    disagreements: Disagreements
+
+    @property
+    def has_seeds(self) -> bool:
+        return any(len(group.runs) > 1 for group in self.groups)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several runs on one page.
+
+    Attributes:
+        rows: a line of figures a run, as in `row_of`.
+        curves: drawings, accuracy and loss.
+        legend: which line is which run's.
+        comparisons: one for each set of runs that can be compared.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    curves: Sequence[str]
+    legend: Sequence[Line]
+    comparisons: Sequence[ComparisonPart]
+
+    @property
+    def published(self) -> bool:
+        return any(row["published_val_accuracy"] is not None for row in self.rows)
+
+
+def together(runs: Sequence[RunRecord]) -> Together:
+    """Everything that the template shows of these runs as a whole."""
+    names = _names(runs)
+    histories = {name: run.history for run, name in zip(runs, names, strict=True) if run.history}
+    lines = [
+        Line(name, SERIES_NAMES[number % len(SERIES_NAMES)], _STYLES[number // len(SERIES_NAMES) % len(_STYLES)])
+        for number, name in enumerate(histories)
+    ]
+    rows = [row_of(run) | {"run": name} for run, name in zip(runs, names, strict=True)]
+    return Together(rows, curves(histories, legend=False) if histories else [], lines, _comparisons(runs))
+
+
+def curves(histories: Mapping[str, Any], *, legend: bool = True) -> list[str]:
+    """A drawing for accuracy and one for loss, which a narrow page puts one below the other."""
+    kinds = figures.measured_kinds(histories)
+    drawings = {kind: figures.learning_curves(histories, [kind], legend=legend) for kind in kinds}
+    return [inline_svg(drawing, f"{kind} by epoch") for kind, drawing in drawings.items()]
+
+
+def _comparisons(runs: Sequence[RunRecord]) -> list[ComparisonPart]:
+    """Runs of the same classes and labels are compared; others stand for themselves."""
+    alike: dict[Any, list[RunRecord]] = {}
+    for run in runs:
+        if run.classes and run.finished:
+            answered = zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True)
+            alike.setdefault((run.recipe.dataset, run.classes, frozenset(answered)), []).append(run)
+    return [_comparison(members) for members in alike.values() if len(members) > 1]
+
+
+def _comparison(runs: Sequence[RunRecord]) -> ComparisonPart:
+    found = compare_runs(runs)
+    plot = interval_plot(found.differences) if found.differences else None
+    return ComparisonPart(found.images, found.groups, plot, disagreements(runs, _names(runs)))
+
+
+def _names(runs: Sequence[RunRecord]) -> list[str]:
+    """Names that differ; a path where two runs have one name."""
+    names = [run.name for run in runs]
+    return [run.name if names.count(run.name) == 1 else str(run.path) for run in runs]
