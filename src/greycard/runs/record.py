@@ -65,7 +65,7 @@ class RunRecord:
         self.path: Path = path.path if isinstance(path, RunRecord) else as_path(path, "a run")
         if not (self.path / RECIPE).is_file():
             what = "has no recipe.json" if self.path.is_dir() else "does not exist"
-            hint = _similar(self.path) or _where_runs_are(self.path)
+            hint = " ".join(filter(None, (_similar(self.path), _where_runs_are(self.path))))
             raise GreycardError(f"{self.path} is not a run: it {what}", hint=hint)
 
     @property
