@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 
 import greycard
+from conftest import make_folder
 from greycard.datasets.core import Dataset, Split
 from greycard.datasets.sample import write_sample
 from greycard.doctor.check import Report, check
@@ -40,7 +43,7 @@ def _found(report: Report, kind: str) -> set[str]:
     return {id for each in report.findings if each.kind == kind for ids in each.groups for id in ids}
 
 
-_BY_LOOK = [kind for kind in KINDS if kind not in ("shift", "imbalance", "suspected labels")]
+_BY_LOOK = [kind for kind in KINDS if kind not in ("not trainable", "shift", "imbalance", "suspected labels")]
 
 
 @pytest.mark.parametrize("kind", _BY_LOOK)
@@ -164,7 +167,6 @@ def test_wrong_labels_are_suspected_and_right_ones_are_not() -> None:
     given = labels.copy()
     given[wrong] = (given[wrong] + 1) % 3
     found = find_suspects(points, given)
-    assert found is not None
     assert set(found.rows) == set(wrong)
     assert list(found.instead) == list(labels[found.rows])
 
@@ -172,7 +174,6 @@ def test_wrong_labels_are_suspected_and_right_ones_are_not() -> None:
 def test_labels_are_not_judged_by_what_does_not_tell_them() -> None:
     random = np.random.default_rng(0)
     found = find_suspects(random.normal(size=(200, 5)), random.integers(0, 2, 200))
-    assert found is not None
     assert not found.is_able
     assert len(found.rows) == 0
 
@@ -205,7 +206,7 @@ def test_a_named_dataset_is_looked_at_by_its_name(cli, tmp_path: Path) -> None:
 def test_planted_defects_are_listed(cli, tmp_path: Path) -> None:
     said = cli("sample", tmp_path / "bad", "--defects")
     assert said.code == 0
-    assert {line.split(":")[0] for line in said.out.splitlines()[:-1]} == set(KINDS)
+    assert {line.split(":")[0] for line in said.out.splitlines()[:-1]} == set(KINDS) - {"not trainable"}
     assert "greycard check" in said.out.splitlines()[-1]
 
 
@@ -219,3 +220,91 @@ def test_a_family_of_copies_is_one_group(tmp_path: Path, copies: int) -> None:
             picture.crop((left, top, left + 121, top + 121)).save(folder / f"crop{number}.jpg", quality=80)
     dataset = greycard.load_folder(tmp_path / "pets")
     assert [len(group) for group in grouped(find_pairs(look_at(dataset), dataset))] == [copies + 1]
+
+
+def _spoil_all(root: Path) -> None:
+    for file in (root / "b").iterdir():
+        file.write_bytes(file.read_bytes()[:40])
+
+
+def _spoil_classes(root: Path) -> None:
+    make_folder(root, ("train",), ("a", "b", "c"), 4)
+    make_folder(root, ("val",), ("a", "d"), 4)
+    (root / "train" / "a" / "000.jpg").write_bytes(b"no")
+
+
+ILL = {
+    "a class of damaged files": (lambda root: _spoil_all(make_folder(root, ("",), ("a", "b"), 6)), "class 'b'", 6),
+    "an empty class": (lambda root: (make_folder(root, ("",), ("a", "b"), 4) / "c").mkdir(), "class 'c'", 0),
+    "one class": (lambda root: make_folder(root, ("",), ("a",), 4), "a single class, 'a'", 0),
+    "one picture": (lambda root: make_folder(root, ("",), ("a", "b"), 1), "expected 2 or more", 0),
+    "different classes": (_spoil_classes, "b, c is in train/ but not in val/", 1),
+    "no training part": (lambda root: make_folder(root, ("test",), ("a", "b"), 4), "no train/", 0),
+    "loose in train": (lambda root: make_folder(root, ("",), ("train",), 4), "lie in no class folders", 0),
+    "nothing": (lambda root: root.mkdir(), "there are no pictures", 0),
+}
+
+
+@pytest.mark.parametrize("name", ILL)
+def test_what_cannot_be_trained_on_is_examined_all_the_same(name: str, cli, tmp_path: Path) -> None:
+    spoil, words, unreadable = ILL[name]
+    spoil(tmp_path / "ill")
+    said = cli("check", tmp_path / "ill", "--format", "json", "--quiet", "--out", tmp_path)
+    assert said.code == 0, said.err
+    findings = json.loads(said.out)["findings"]
+    assert findings[0]["kind"] == "not trainable"
+    assert words in findings[0]["sentence"]
+    named = [id for each in findings if each["kind"] == "unreadable" for item in each["pictures"] for id in item["ids"]]
+    assert len(named) == unreadable
+    assert cli("check", tmp_path / "ill", "--strict", "--quiet", "--out", tmp_path).code == 1
+    refused = cli("train", tmp_path / "ill")
+    assert refused.code == 2
+    assert findings[0]["sentence"] in refused.err
+
+
+def test_a_table_that_cannot_be_trained_on_is_examined(cli, tmp_path: Path) -> None:
+    make_folder(tmp_path, ("",), ("a", "b"), 3)
+    lines = [f"{name}/{number:03}.jpg,{name}" for name in "ab" for number in range(4)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    said = cli("check", tmp_path / "labels.csv", "--quiet", "--out", tmp_path)
+    assert said.code == 0
+    assert "not trainable: " in said.out
+    assert "a/003.jpg, b/003.jpg" in said.out
+    assert "6 training and 0 validation" in said.out
+
+
+def test_each_file_is_decoded_twice_at_most_however_many_copies_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once small, and once whole where it may have the same pixels as another."""
+    random = np.random.default_rng(1)
+    small = Image.fromarray(random.integers(0, 255, (9, 12, 3), dtype=np.uint8))
+    burst, large = tmp_path / "set" / "burst", small.resize((240, 180), Image.Resampling.BICUBIC)
+    burst.mkdir(parents=True)
+    for number in range(24):
+        large.point(lambda value, number=number: min(255, int(value * (0.9 + number / 200)))).save(
+            burst / f"{number}.jpg", quality=75 + number % 20
+        )
+    make_folder(tmp_path / "set", ("",), ("other",), 4)
+    times: Counter[str] = Counter()
+    load = JpegImageFile.load_end
+
+    def counted(picture: JpegImageFile) -> None:
+        times[str(picture.filename or id(picture))] += 1
+        load(picture)
+
+    monkeypatch.setattr(JpegImageFile, "load_end", counted, raising=False)
+    dataset = greycard.load_folder(tmp_path / "set")
+    pairs = find_pairs(look_at(dataset), dataset)
+    assert len(pairs) > 50
+    assert sum(times.values()) <= 2 * 28
+
+
+def test_orientations_without_a_meaning_are_not_rotated(tmp_path: Path) -> None:
+    make_folder(tmp_path, ("",), ("a", "b"), 4)
+    for number, value in enumerate((0, 1, 9, 6)):
+        exif = Image.Exif()
+        exif[0x0112] = value
+        Image.open(tmp_path / "a" / "000.jpg").save(tmp_path / "b" / f"00{number}.jpg", exif=exif)
+    report, _ = check(greycard.load_folder(tmp_path))
+    assert _found(report, "rotated") == {"b/003.jpg"}

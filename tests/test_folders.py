@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,13 @@ from hypothesis import strategies as st
 import greycard
 from conftest import make_folder, picture
 from greycard.datasets.core import Split
+from greycard.datasets.patterns import matching
+from greycard.datasets.roles import Role, role_of
+from greycard.datasets.sample import write_sample
+from greycard.datasets.scan import image_files
 from greycard.datasets.splits import stratified_split
 from greycard.errors import GreycardError
+from greycard.runs.directory import LABELS, RECIPE, RunDirectory
 
 label_lists = st.lists(st.integers(2, 40), min_size=2, max_size=6).map(
     lambda counts: np.repeat(np.arange(len(counts)), counts)
@@ -109,6 +115,172 @@ def test_nested_folders_and_links_belong_to_their_class(tmp_path: Path) -> None:
     assert len(dataset.train) + len(dataset.validation) == 6
 
 
+LAYOUTS: dict[str, tuple[list[str], list[str]]] = {
+    # training folders and validation folders, each with the class folders a and b
+    "superdatascience": (["training_set/training_set"], ["test_set/test_set"]),
+    "sets": (["training_set"], ["test_set"]),
+    "images": (["train_images"], ["valid-images"]),
+    "capitals": (["Training"], ["Testing"]),
+    "spaces": (["Train Data"], ["Validation Data"]),
+    "dev": (["train"], ["dev"]),
+    "eval": (["train"], ["Eval"]),
+    "coco": (["train2017"], ["val2017"]),
+    "one folder too high": (["pets/train"], ["pets/val"]),
+    "two folders too high": (["archive/dataset/train"], ["archive/dataset/test"]),
+    "side by side": (["rps"], ["rps-test-set"]),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_usual_spellings_of_a_split(name: str, tmp_path: Path) -> None:
+    train, validation = LAYOUTS[name]
+    make_folder(tmp_path, train, ("a", "b"), 3)
+    make_folder(tmp_path, validation, ("a", "b"), 2)
+    dataset = greycard.load_folder(tmp_path)
+    assert dataset.classes == ("a", "b")
+    assert (len(dataset.train), len(dataset.validation)) == (6, 4)
+    assert all(id.startswith(validation[0]) for id in dataset.validation.ids)
+
+
+@given(
+    st.sampled_from(["train", "Training", "TRAIN"]),
+    st.sampled_from(["", "set", "_set", "-images", " data", "_Pictures"]),
+    st.sampled_from(["test", "Testing", "val", "validation", "dev", "evaluation"]),
+)
+def test_parts_of_a_split_are_known_by_their_names(train: str, more: str, held: str) -> None:
+    assert role_of(train + more) is Role.TRAIN
+    assert role_of(held + more) in (Role.VALIDATION, Role.TEST)
+    assert role_of(f"{more}{train}".strip()) is Role.TRAIN
+
+
+@pytest.mark.parametrize(
+    "name", ["cat", "trainer", "contest", "valley", "device", "evaluator", "latest", "", "test cat"]
+)
+def test_other_names_are_no_parts(name: str) -> None:
+    assert role_of(name) is None
+
+
+@pytest.mark.parametrize("held", ["test", "val", "Validation"])
+def test_a_split_inside_each_class_is_used(held: str, tmp_path: Path) -> None:
+    make_folder(tmp_path / "cat", ("",), ("train", held), 4)
+    make_folder(tmp_path / "dog", ("",), ("train", held), 4)
+    dataset = greycard.load_folder(tmp_path)
+    assert dataset.classes == ("cat", "dog")
+    assert {id.split("/")[1] for id in dataset.train.ids} == {"train"}
+    assert {id.split("/")[1] for id in dataset.validation.ids} == {held}
+    assert "inside the class folders" in dataset.notes[0]
+
+
+def test_a_validation_folder_among_the_classes(tmp_path: Path) -> None:
+    make_folder(tmp_path, ("", "test"), ("a", "b"), 3)
+    dataset = greycard.load_folder(tmp_path)
+    assert dataset.classes == ("a", "b")
+    assert {id.split("/")[0] for id in dataset.validation.ids} == {"test"}
+
+
+def test_unlabelled_test_images_among_the_classes_are_no_class(tmp_path: Path) -> None:
+    make_folder(tmp_path, ("",), ("a", "b", "test"), 4)
+    dataset = greycard.load_folder(tmp_path)
+    assert dataset.classes == ("a", "b")
+    assert "test/" in dataset.notes[0]
+
+
+@pytest.mark.parametrize("there", ["empty", "class folders alone", "loose"])
+def test_a_validation_folder_without_labels_is_told_of(there: str, tmp_path: Path) -> None:
+    make_folder(tmp_path, ("train",), ("a", "b"), 5)
+    (tmp_path / "validation" / ("a" if there == "class folders alone" else "")).mkdir(parents=True)
+    if there == "loose":
+        picture(1).save(tmp_path / "validation" / "1.png")
+    dataset = greycard.load_folder(tmp_path)
+    assert (len(dataset.train), len(dataset.validation)) == (8, 2)
+    assert ("is empty" in dataset.notes[0]) == (there != "loose")
+    assert not any("there is no validation/" in note for note in dataset.notes)
+
+
+def test_one_folder_too_high_is_said(tmp_path: Path) -> None:
+    make_folder(tmp_path / "pets", ("images",), ("a", "b"), 5)
+    (tmp_path / "pets" / "annotations").mkdir()
+    (tmp_path / "pets" / "annotations" / "list.txt").write_text("a")
+    dataset = greycard.load_folder(tmp_path / "pets")
+    assert dataset.classes == ("a", "b")
+    assert "images is used" in dataset.notes[0]
+
+
+def test_greycards_own_output_is_no_class(tmp_path: Path, cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_folder(tmp_path, ("",), ("a", "b"), 4)
+    (tmp_path / "a" / "again.jpg").write_bytes((tmp_path / "a" / "000.jpg").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert cli("check", ".", "--quiet").code == 0  # leaves a contact sheet in runs/
+    assert greycard.load_folder(".").classes == ("a", "b")
+    run = RunDirectory.new("of mine", "pets")
+    for name in (RECIPE, LABELS):
+        run.write_json(name, {})
+    run.release()
+    picture(1).save(run.path / "explained.png")
+    write_sample(tmp_path / "pets", train_per_class=1, validation_per_class=1)
+    dataset = greycard.load_folder(".")
+    assert dataset.classes == ("a", "b")
+    assert {note.split("/")[0] for note in dataset.notes} == {"of mine", "pets", "runs"}
+
+
+@pytest.mark.parametrize("junk", ["__MACOSX", "@eaDir", ".ipynb_checkpoints", "$RECYCLE.BIN", ".hidden", "__pycache__"])
+def test_what_systems_leave_is_ignored(junk: str, tmp_path: Path) -> None:
+    make_folder(tmp_path, ("train",), ("a", "b", junk), 4)
+    make_folder(tmp_path, (junk,), ("a", "b"), 4)
+    (tmp_path / "train" / "a" / "Thumbs.db").write_bytes(b"x")
+    (tmp_path / "train" / "b" / "desktop.ini").write_bytes(b"x")
+    dataset = greycard.load_folder(tmp_path)
+    assert dataset.classes == ("a", "b")
+    assert not dataset.left_out
+    assert len(dataset.notes) == 1  # the split that is made
+
+
+def test_other_files_are_counted_not_called_unreadable(tmp_path: Path, cli) -> None:
+    make_folder(tmp_path / "pets", ("",), ("a", "b"), 4)
+    for name in ("a/1.txt", "a/1.json", "b/list.csv", "b/1.xml", "b/film.mp4"):
+        (tmp_path / "pets" / name).write_text("<?xml version='1.0'?>")
+    (tmp_path / "pets" / "b" / "film.mpg").write_bytes(b"\0\0\1\xba" + bytes(60))
+    (tmp_path / "pets" / "a" / "no-ending").write_bytes((tmp_path / "pets" / "a" / "000.jpg").read_bytes())
+    dataset = greycard.load_folder(tmp_path / "pets")
+    assert not dataset.left_out
+    assert len(dataset.train) + len(dataset.validation) == 9
+    assert [note for note in dataset.notes if note.startswith("6 other files ignored")]
+    images, others = image_files(tmp_path / "pets")
+    assert (len(images), len(others)) == (9, 6)
+
+
+@pytest.mark.parametrize("across", [True, False])
+def test_unicode_forms_of_a_name_are_one_class(across: bool, tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+    make_folder(tmp_path, ("train",), (composed, "tea"), 3)
+    make_folder(tmp_path, ("val",) if across else ("train",), (decomposed,), 2)
+    if len({path.name for path in tmp_path.glob("*/caf*")}) == 1:
+        pytest.skip("this file system keeps one form")
+    if across:
+        make_folder(tmp_path, ("val",), ("tea",), 2)
+    dataset = greycard.load_folder(tmp_path)
+    assert dataset.classes == (composed, "tea")
+    assert len(dataset.train) + len(dataset.validation) == (10 if across else 8)
+    assert any("Unicode" in note for note in dataset.notes) != across
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs links and pipes")
+def test_links_in_a_loop_and_pipes_end(tmp_path: Path, cli) -> None:
+    pets = make_folder(tmp_path / "pets", ("",), ("a", "b"), 4)
+    os.symlink(pets, pets / "up")
+    os.symlink(pets / "itself", pets / "itself")
+    os.symlink(pets, pets / "a" / "loop")
+    os.symlink(pets / "a" / "itself", pets / "a" / "itself")
+    os.mkfifo(pets / "b" / "pipe.png")
+    dataset = greycard.load_folder(pets)
+    assert dataset.classes == ("a", "b")
+    assert {item.id for item in dataset.left_out} == {"a/loop", "a/itself", "b/pipe.png"}
+    assert any("leads back" in note for note in dataset.notes)
+    assert len(image_files(pets)[0]) == 8
+    assert len(matching(f"{pets}/**/*.jpg")) == len(matching(f"{pets}/**")) == 8
+    assert len(matching(f"{pets}/**/a/*.jpg")) == len(matching(f"{pets}/a/*.jpg")) == 4
+
+
 def _nothing(root: Path) -> None:
     pass
 
@@ -151,6 +323,28 @@ def _only_splits(root: Path) -> None:
     make_folder(root, ("val", "test"), ("a", "b"), 2)
 
 
+def _train_against_test(root: Path) -> None:
+    make_folder(root, ("",), ("training_set", "test_set"), 3)
+
+
+def _loose_in_train(root: Path) -> None:
+    make_folder(root, ("",), ("train",), 3)
+
+
+def _unequal_parts(root: Path) -> None:
+    make_folder(root / "cat", ("",), ("train", "test"), 3)
+    make_folder(root, ("",), ("dog",), 3)
+
+
+def _two_datasets(root: Path) -> None:
+    make_folder(root, ("raw/train", "small/train"), ("a", "b"), 2)
+
+
+def _other_capitals(root: Path) -> None:
+    make_folder(root, ("train",), ("Cat", "Dog"), 2)
+    make_folder(root, ("val",), ("cat", "dog"), 2)
+
+
 def _empty_validation(root: Path) -> None:
     make_folder(root, ("train", "val"), ("a", "b"), 2)
     for file in (root / "val" / "b").iterdir():
@@ -170,6 +364,11 @@ def _empty_validation(root: Path) -> None:
         (_different_classes, "b is in train/ but not in val/"),
         (_empty_validation, "class 'b'"),
         (_only_splits, "no train/"),
+        (_train_against_test, "lie in no class folders"),
+        (_loose_in_train, "train and move its images there"),
+        (_unequal_parts, "cat has test/ and train/ in it, and dog"),
+        (_two_datasets, "name it: greycard train"),
+        (_other_capitals, "'Cat' and 'cat' differ only in how they are spelled"),
     ],
 )
 def test_every_mistake_is_one_clear_error(make, words: str, tmp_path: Path, cli) -> None:

@@ -153,10 +153,10 @@ def test_quarantine_lists_and_moves_nothing(doubled: Path, cli) -> None:
 
 
 BAD_MANIFESTS = {
-    "path,label\na.jpg,cat\n": "must have the columns",
-    "path,label,split\na.jpg,cat,test\n": "line 2",
-    "path,label,split\n": "names no picture",
-    "path,label,split\nnowhere.jpg,cat,train\nnowhere.jpg,dog,train\n": "nowhere.jpg, which is not there",
+    "path,width,height\na.jpg,20,30\n": "must have a column of paths",
+    "path,label,split\na.jpg,cat,monday\n": "line 2",
+    "path,label,split\n": "names no image",
+    "path,label,split\nnowhere.jpg,cat,train\nnowhere.jpg,dog,train\n": "not there: nowhere.jpg",
 }
 
 

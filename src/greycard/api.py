@@ -13,7 +13,8 @@ from greycard.datasets.core import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.datasets.manifest import load_manifest
-from greycard.datasets.open import open_dataset
+from greycard.datasets.open import open_dataset, survey_dataset
+from greycard.datasets.survey import Survey
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.models.weights import expect_weights
 from greycard.projects import find_project, projects
@@ -42,12 +43,13 @@ def open_run(path: str | Path) -> Run:
 
 
 def check(
-    dataset: Dataset | str | Path, *, weights: str | Path | None = None, quiet: bool = False
+    dataset: Dataset | Survey | str | Path, *, weights: str | Path | None = None, quiet: bool = False
 ) -> tuple[Report, Looks]:
     """What is wrong with a dataset's pictures and labels, and the small pictures it was found by.
 
     Args:
-        dataset: from `load_folder` or `load_dataset`, or the path or name of one.
+        dataset: from `load_folder` or `load_dataset`, or the path or name of one; a `Survey` need not be fit to train
+            on, nor need what a path names.
         weights: judge labels by a pretrained network's features, not by pixels: a file, a folder, or `imagenet`.
         quiet: show no progress.
 
@@ -58,7 +60,7 @@ def check(
     from greycard.workflow.check import check_dataset
 
     expect_weights(weights)
-    found = open_dataset(dataset)
+    found = dataset if isinstance(dataset, Survey) else survey_dataset(dataset)
     with display(quiet) as shown:
         return check_dataset(found, weights=weights, display=shown)
 

@@ -12,7 +12,7 @@ from greycard.cli import options
 
 @click.command()
 @click.argument("data", metavar="FOLDER|DATASET")
-@click.option("--strict", is_flag=True, help="Exit with 1 on leakage or unreadable files.")
+@click.option("--strict", is_flag=True, help="Exit with 1 on leakage, unreadable files, or what training would refuse.")
 @options.text_or_json
 @click.option(
     "--weights",
@@ -39,24 +39,24 @@ def check(
     greycard check pets
     greycard check pets --strict --format json
 
-    Unreadable files, wrong endings, odd modes and sizes; the same or nearly the same picture twice, across training
-    and validation or with two labels; imbalance, shift, near-empty pictures, suspected labels. Writes a contact sheet
-    to --out; changes nothing.
+    What training would refuse; unreadable files, wrong endings, odd modes, odd sizes; the same or nearly the same image
+    twice, across training and validation or with two labels; imbalance, shift, near-empty pictures, suspected labels.
+    Writes a contact sheet to --out; changes nothing.
     """
     from greycard.api import check as checked
-    from greycard.datasets.open import open_dataset
+    from greycard.datasets.open import survey_dataset
     from greycard.models.weights import expect_weights
     from greycard.output_files import expect_output
     from greycard.reports.contact_sheet import write_sheet
     from greycard.reports.findings import findings_sheet, report_text
 
     expect_weights(weights)
-    dataset = open_dataset(data, data_dir)
-    for note in dataset.notes:
+    found = survey_dataset(data, data_dir)
+    for note in found.dataset.notes:
         click.echo(f"note: {note}", err=True)
-    place = Path(out).expanduser() / f"{dataset.name}-check.png"
+    place = Path(out).expanduser() / f"{found.dataset.name}-check.png"
     expect_output(place, example="check.png", derived=True)
-    report, looks = checked(dataset, weights=weights, quiet=quiet)
+    report, looks = checked(found, weights=weights, quiet=quiet)
     click.echo(json.dumps(report.to_json(), indent=2) if form == "json" else report_text(report))
     sheet = findings_sheet(report, looks)
     if sheet is not None:

@@ -127,7 +127,7 @@ def _files(path: str) -> Iterable[Path]:
         return (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
     found = [file for match in _matching(path) for file in _there(match)]
     if not found:
-        raise GreycardError(f"there are no files in {path}", hint="a folder with pictures in it, or one picture")
+        raise GreycardError(f"there are no pictures in {path}", hint="a folder with pictures in it, or one picture")
     return found
 
 
@@ -143,10 +143,12 @@ def _expect_names() -> None:
 
 
 def _matching(path: str) -> list[Path]:
+    from greycard.datasets.patterns import matching
+
     if Path(path).exists():
         return [Path(path)]
-    matching = [Path(match) for match in sorted(glob.glob(path, recursive=True))] if glob.has_magic(path) else []
-    if not matching:
+    found = matching(path) if glob.has_magic(path) else []
+    if not found:
         what = "matches no file" if glob.has_magic(path) else "does not exist"
         beside = Path(path).parent
         names = [str(beside / entry.name) for entry in beside.iterdir()] if beside.is_dir() else []
@@ -154,11 +156,15 @@ def _matching(path: str) -> list[Path]:
             f"{path} {what}; expected a picture, a folder of pictures, a pattern, or - for stdin",
             hint=did_you_mean(path, names, f"check the path; it is taken from {Path.cwd()}"),
         )
-    # ** names the folders beside what is in them
-    return [match for match in matching if not match.is_dir()] if "**" in path else matching
+    return found
 
 
 def _there(path: Path) -> list[Path]:
-    from greycard.datasets.folders import visible_files
+    from greycard.datasets.scan import image_files, others_note
 
-    return visible_files(path)[0] if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    images, others = image_files(path)
+    for note in others_note(others):
+        click.echo(f"note: {note}", err=True)
+    return images

@@ -13,7 +13,8 @@ from greycard.datasets.catalog import Download, Entry, entry
 from greycard.datasets.core import Dataset, Split
 from greycard.datasets.digests import RECEIPT, array_digest, check_files, known_files, received_files
 from greycard.datasets.embedded import digits, house_prices
-from greycard.datasets.folders import Layout, load_layout
+from greycard.datasets.folders import load_layout
+from greycard.datasets.parts import Layout, part_of
 from greycard.errors import GreycardError, command
 from greycard.locations import data_dir
 
@@ -136,12 +137,12 @@ def _from_folders(wanted: Entry, root: Path, val_fraction: float, split_seed: in
     if layout is None:
         raise describe_missing(wanted, root)
     if layout.validation is None:
-        _verify(wanted, layout.train, "")
-        top = layout.train
+        _verify(wanted, layout.train.place, "")
+        top = layout.train.place
     else:
-        _verify(wanted, layout.train, "train")
-        _verify(wanted, layout.validation, "validation")
-        top = layout.train.parent
+        _verify(wanted, layout.train.place, "train")
+        _verify(wanted, layout.validation.place, "validation")
+        top = layout.train.place.parent
     return load_layout(layout, top, wanted.name, val_fraction=val_fraction, split_seed=split_seed)
 
 
@@ -149,7 +150,7 @@ def _find_layout(wanted: Entry, root: Path) -> Layout | None:
     for train, validation in wanted.layouts:
         places = [root / place for place in (train, validation) if place]
         if all(_has_folders(place) for place in places):
-            return Layout(places[0], places[1] if validation else None)
+            return Layout(part_of(places[0]), part_of(places[1]) if validation else None)
     return None
 
 

@@ -1,26 +1,27 @@
-"""A split written down: a CSV of path, label and split, which `greycard train` takes in a folder's place."""
+"""Labels in a table: a CSV of path, label and (as `greycard split` writes it) split, taken in a folder's place."""
 
 from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from greycard.datasets.core import Dataset, LeftOut, Split
-from greycard.datasets.pictures import quiet_pillow
-from greycard.datasets.readable import readable
+from greycard.datasets.core import Dataset, SplitMethod
+from greycard.datasets.listing import Listing, read_listing
+from greycard.datasets.parts import some
+from greycard.datasets.scan import needed_extra, spread
+from greycard.datasets.splits import stratified_split
+from greycard.datasets.survey import Survey
 from greycard.errors import GreycardError
 from greycard.locations import as_path
 from greycard.output_files import expect_folder_of
 from greycard.whole_files import whole
 
 COLUMNS = ("path", "label", "split")
-SPLITS = ("train", "validation")
-_MAKE_ONE = "`greycard split FOLDER` writes such a file"
+_ENDINGS = (".csv", ".tsv")
 
 
 @dataclass(frozen=True)
@@ -63,70 +64,72 @@ def expect_new(place: Path) -> None:
     expect_folder_of(place, may_be_missing=False)
 
 
-def load_manifest(file: str | Path) -> Dataset:
-    """The dataset that a CSV of path, label and split describes; ids are the paths as they are written there.
+def is_table(name: str | Path) -> bool:
+    """Whether a name is that of a table, and not of a folder."""
+    return Path(name).suffix.lower() in _ENDINGS and not Path(name).expanduser().is_dir()
+
+
+def load_manifest(file: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Dataset:
+    """The dataset that a table describes; ids are its paths, with forward slashes.
+
+    Args:
+        file: CSV or TSV with a column of paths, one of labels, and perhaps one of the split.
+        val_fraction: share of each class for validation, where the table has no split.
+        split_seed: decides that split, together with the order of the lines.
 
     Raises:
-        GreycardError: no such file, other columns, an unknown split, a missing picture, a side without some class.
+        GreycardError: no such file, no such columns, a missing image, a side without some class.
     """
-    place = as_path(file, "a manifest")
-    rows = _read(place)
-    classes = tuple(sorted({row["label"] for row in rows}))
-    parts = [_part(place, classes, [row for row in rows if row["split"] == name], name) for name in SPLITS]
+    return survey_manifest(file, val_fraction=val_fraction, split_seed=split_seed).expect_trainable()
+
+
+def survey_manifest(file: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Survey:
+    """As `load_manifest`, also where the images cannot be trained on.
+
+    Raises:
+        GreycardError: no such file, or no table of paths and labels.
+    """
+    place = as_path(file, "a label file")
+    listing = read_listing(place)
+    classes = tuple(sorted({image.label for image in listing.images}))
+    sides = listing.sides()
+    whole, method = listing.split(sides[0], classes), SplitMethod()
+    problems = [*listing.problems, *_problems(listing, classes)]
+    if len(sides) > 1:
+        splits = whole, listing.split(sides[1], classes)
+    elif problems:  # there may be nothing to split off
+        splits = whole, whole.take([])
+    else:
+        rows = stratified_split(whole.labels, val_fraction, split_seed)
+        splits, method = (whole.take(rows[0]), whole.take(rows[1])), SplitMethod(val_fraction, split_seed)
+    sizes = spread([image.size for image in sides[0] if not isinstance(image.size, str)])
+    found = Dataset(place.stem, classes, *splits, listing.left_out(), listing.notes, sizes, place, method)
+    return Survey(found, tuple(problems))
+
+
+def _problems(listing: Listing, classes: Sequence[str]) -> list[GreycardError]:
+    """Labels that are too few, and sides that lack one."""
+    place, sides = listing.place, listing.sides()
     if len(classes) < 2:
-        raise GreycardError(
-            f"{place} has a single label, {classes[0]!r}; expected two or more",
-            hint="a classifier tells classes apart: add pictures of another one",
-        )
-    (train, train_bad, sizes), (validation, validation_bad, _) = parts
-    shorts = sorted(min(size) for size in sizes)
-    spread = shorts[0], shorts[len(shorts) // 2], shorts[-1]
-    left_out = (*train_bad, *validation_bad)
-    return Dataset(place.stem, classes, train, validation, left_out=left_out, sizes=spread, origin=place)
+        received = f"a single label, {classes[0]!r}" if classes else "no image that is there"
+        return [GreycardError(f"{place} has {received}; expected two labels or more", hint="add images of another one")]
+    least = 1 if len(sides) > 1 else 2
+    found = []
+    for name, side in zip(("training", "validation"), sides, strict=False):
+        counts = Counter(image.label for image in side if not isinstance(image.size, str))
+        lacking = [label for label in classes if counts[label] < least]
+        if lacking:
+            found.append(_lacking(listing, name if len(sides) > 1 else "", lacking, least))
+    return found
 
 
-def _read(place: Path) -> list[dict[str, str]]:
-    try:
-        with place.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
-            reader = csv.DictReader(stream)
-            rows, names = list(reader), reader.fieldnames or []
-    except (OSError, csv.Error) as error:
-        raise GreycardError(f"{place} cannot be read: {error}", hint=_MAKE_ONE) from error
-    if not set(COLUMNS) <= set(names):
-        raise GreycardError(
-            f"{place} must have the columns {', '.join(COLUMNS)}. Received: {', '.join(names) or 'none'}",
-            hint=_MAKE_ONE,
-        )
-    if not rows:
-        raise GreycardError(f"{place} names no picture; expected a line for each", hint=_MAKE_ONE)
-    for number, row in enumerate(rows, start=2):
-        if row["split"] not in SPLITS or not row["path"] or not row["label"]:
-            raise GreycardError(
-                f"line {number} of {place} must have a path, a label, and train or validation as its split."
-                f" Received: {', '.join(str(row[name]) for name in COLUMNS)}",
-                hint="mend that line, or remove it",
-            )
-    return rows
-
-
-def _part(
-    place: Path, classes: Sequence[str], rows: Sequence[dict[str, str]], name: str
-) -> tuple[Split, list[LeftOut], list[tuple[int, int]]]:
-    """One side: its split, what could not be read of it, and the sizes of its pictures."""
-    paths = [place.absolute().parent / row["path"] for row in rows]
-    missing = next((row["path"] for row, path in zip(rows, paths, strict=True) if not path.is_file()), None)
-    if missing is not None:
-        raise GreycardError(f"{place} names {missing}, which is not there", hint="paths are relative to the manifest")
-    with quiet_pillow():
-        found = readable(paths)
-    good = [position for position, size in enumerate(found) if not isinstance(size, str)]
-    lost = sorted(set(classes) - {rows[position]["label"] for position in good})
-    if lost:
-        raise GreycardError(
-            f"{place} has no readable {name} picture of {', '.join(lost)}; expected some of every label",
-            hint="`greycard split FOLDER` deals every label to both splits",
-        )
-    labels = np.array([classes.index(rows[position]["label"]) for position in good], dtype=np.int64)
-    split = Split(tuple(rows[p]["path"] for p in good), labels, tuple(paths[p] for p in good))
-    bad = [LeftOut(row["path"], why) for row, why in zip(rows, found, strict=True) if isinstance(why, str)]
-    return split, bad, [size for size in found if not isinstance(size, str)]
+def _lacking(listing: Listing, side: str, labels: list[str], least: int) -> GreycardError:
+    wanted = "some of every label" if least == 1 else f"{least} or more of every label"
+    side = f"{side} " if side else ""
+    number = "no readable" if least == 1 else f"fewer than {least} readable"
+    bad = next(iter(listing.left_out()), None)
+    why = f". {bad.id} could not be read: {bad.reason}" if bad else ""
+    return GreycardError(
+        f"{listing.place} has {number} {side}images of {some(labels)}; expected {wanted}{why}",
+        hint=needed_extra(listing.left_out()) or "add some, or remove the lines of that label",
+    )

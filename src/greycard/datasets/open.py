@@ -9,9 +9,10 @@ from typing import Any
 
 from greycard.datasets.catalog import CATALOG
 from greycard.datasets.core import Dataset
-from greycard.datasets.folders import load_folder
+from greycard.datasets.folders import survey_folder
 from greycard.datasets.load import load_dataset
-from greycard.datasets.manifest import load_manifest
+from greycard.datasets.manifest import is_table, survey_manifest
+from greycard.datasets.survey import Survey
 from greycard.errors import GreycardError
 from greycard.locations import as_path
 from greycard.locations import data_dir as data_folder
@@ -27,36 +28,38 @@ def open_dataset(what: Dataset | str | Path, data_dir: str | Path | None = None,
         split: `val_fraction` and `split_seed`, for what brings no split.
 
     Raises:
-        GreycardError: nothing of that name, or what is there is no dataset.
+        GreycardError: nothing of that name, or what is there cannot be trained on.
+    """
+    return survey_dataset(what, data_dir, **split).expect_trainable()
+
+
+def survey_dataset(what: Dataset | str | Path, data_dir: str | Path | None = None, **split: Any) -> Survey:
+    """As `open_dataset`, also where the images cannot be trained on.
+
+    Raises:
+        GreycardError: nothing of that name.
     """
     if isinstance(what, Dataset):
-        return what
+        return Survey(what)
     named = as_path(what, "a dataset")
     names = [entry.name for entry in CATALOG]
     if not named.exists() and str(named) in names:
-        return load_dataset(str(named), data_dir, **split)
-    return open_pictures(named, data_dir, also=names, **split)
+        return Survey(load_dataset(str(named), data_dir, **split))
+    return _survey_pictures(named, data_dir, names, **split)
 
 
-def open_pictures(
-    what: str | Path, data_dir: str | Path | None = None, *, also: Iterable[str] = (), **split: Any
-) -> Dataset:
-    """A folder of pictures, here or in the data directory; or a manifest, which brings its own split.
+def open_pictures(what: str | Path, data_dir: str | Path | None = None, **split: Any) -> Dataset:
+    """A folder of pictures, here or in the data directory; or a label file. Raises as `open_dataset` does."""
+    return _survey_pictures(what, data_dir, (), **split).expect_trainable()
 
-    Args:
-        what: its path.
-        data_dir: as for `open_dataset`.
-        also: other names that would have been taken, to be suggested.
-        split: as for `open_dataset`.
 
-    Raises:
-        GreycardError: as `open_dataset` does.
-    """
+def _survey_pictures(what: str | Path, data_dir: str | Path | None, also: Iterable[str], **split: Any) -> Survey:
+    """`also`: other names that would have been taken, to be suggested."""
     place = find_folder(what, data_dir)
-    if place.suffix.lower() == ".csv" and not place.is_dir():
-        return load_manifest(place)
+    if is_table(place):
+        return survey_manifest(place, **split)
     _expect_no_slip(place, also)
-    return load_folder(place, **split)
+    return survey_folder(place, **split)
 
 
 def find_folder(what: str | Path, data_dir: str | Path | None = None) -> Path:

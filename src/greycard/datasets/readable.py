@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from greycard.datasets.pictures import UnreadableImageError, probe
+from greycard.datasets.pictures import UnreadableImageError, probe, quiet_pillow
 
 
 def readable(paths: Sequence[Path]) -> list[tuple[int, int] | str]:
     """For each file its (height, width) in pixels, or why it is no usable picture."""
-    with ThreadPoolExecutor() as pool:
+    with quiet_pillow(), ThreadPoolExecutor() as pool:
         return list(pool.map(_probe, paths))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from greycard.doctor.files import file_facts, file_findings, unreadable
 from greycard.doctor.finding import KINDS, STRICT, Finding
 from greycard.doctor.looks import Looks, look_at
 from greycard.doctor.neighbours import SIDE, descriptors
-from greycard.doctor.suspects import Suspects, find_suspects
+from greycard.doctor.suspects import Suspects, can_judge, find_suspects
 from greycard.errors import GreycardError
 
 
@@ -42,7 +42,7 @@ class Report:
 
     @property
     def is_grave(self) -> bool:
-        """Whether `--strict` fails: leakage, or files that cannot be read."""
+        """Whether `--strict` fails: what training would refuse, leakage, or files that cannot be read."""
         return any(finding.kind in STRICT for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
@@ -58,13 +58,15 @@ class Report:
 def check(
     dataset: Dataset,
     *,
+    problems: Sequence[GreycardError] = (),
     on_image: Callable[[], None] = lambda: None,
     features: Callable[[], np.ndarray | None] = lambda: None,
 ) -> tuple[Report, Looks]:
     """Look at every picture of a dataset.
 
     Args:
-        dataset: of pictures.
+        dataset: of pictures; a side or a class may be empty.
+        problems: why it cannot be trained on (see `Survey`); each is a finding.
         on_image: called after each file that is decoded.
         features: gives a pretrained network's features, float (n, d), of the pictures in the order of `Looks`, to
             judge labels by; None for the pixels' own.
@@ -75,7 +77,7 @@ def check(
     Raises:
         GreycardError: the dataset holds numbers, no pictures.
     """
-    if dataset.is_regression:
+    if dataset.is_regression and len(dataset.train):
         raise GreycardError(
             f"{dataset.name} holds numbers; the doctor looks at pictures",
             hint="name a folder of pictures: `greycard check FOLDER`",
@@ -84,6 +86,7 @@ def check(
     facts = [each for split in (dataset.train, dataset.validation) for each in file_facts(split)]
     suspects, notes = _suspects(looks, features())
     found = [
+        *(Finding("not trainable", error.args[0], error.hint) for error in problems),
         unreadable(dataset.left_out + looks.left_out),
         *content.duplicate_findings(looks, find_pairs(looks, dataset)),
         content.shift(looks),
@@ -98,10 +101,10 @@ def check(
 
 
 def _suspects(looks: Looks, features: np.ndarray | None) -> tuple[Suspects | None, tuple[str, ...]]:
+    if not can_judge(looks.labels):
+        return None, ("labels were not judged: there are too few pictures, or too few of a class",)
     by = "the pixels" if features is None else "the network's features"
     found = find_suspects(descriptors(looks.grey(SIDE)) if features is None else features, looks.labels)
-    if found is None:
-        return None, ("labels were not judged: there are too few pictures, or too few of a class",)
     if found.is_able:
         return found, ()
     hint = "; --weights judges by a pretrained network" if features is None else ""

@@ -99,6 +99,8 @@ def near_empty(looks: Looks) -> Finding | None:
 
 
 def imbalance(looks: Looks, classes: Sequence[str]) -> Finding | None:
+    if len(classes) < 2:
+        return None
     counts = np.bincount(looks.labels[~looks.in_validation], minlength=len(classes))
     least, most = int(counts.argmin()), int(counts.argmax())
     if counts[most] <= UNEQUAL * counts[least]:

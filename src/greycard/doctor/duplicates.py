@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from greycard.datasets.core import Dataset
 from greycard.datasets.digests import file_digest
@@ -18,6 +17,12 @@ from greycard.doctor.joined import joined
 from greycard.doctor.looks import Looks
 from greycard.doctor.neighbours import SIDE, candidates, descriptors
 from greycard.doctor.similarity import MOST_ALIGNED, same_pictures
+
+_BAND = 256
+"""Rows of a picture that are looked at together."""
+
+_CLOSE = 8.0
+"""Mean difference, of 255, up to which two small pictures may be of the same pixels."""
 
 SAME_FILE, SAME_PIXELS, NEAR = "the same file", "the same pixels", "nearly the same"
 
@@ -50,40 +55,56 @@ def find_pairs(looks: Looks, dataset: Dataset, *, most_aligned: int = MOST_ALIGN
 
     `most_aligned` bounds the time: only so many pairs are looked at for crops of one another.
     """
-    files = _files(dataset)
-    exact = exact_pairs(looks, files)
+    if len(looks) < 2:
+        return []
+    whole = _WholePictures(looks, _files(dataset))
+    exact = [pair for rows in _alike(looks) for pair in _exactly_same(rows, whole)]
     known = {(pair.first, pair.second) for pair in exact}
     similar = _near_pairs(looks, most_aligned) if min(looks.colour.shape[1:3]) >= SIDE else []
     near = (pair for pair in similar if (pair.first, pair.second) not in known)
-    return exact + [_exactly(pair, looks, files) for pair in near]
+    return exact + [replace(pair, how=SAME_PIXELS) if whole.same_pixels(pair) else pair for pair in near]
 
 
-def _exactly(pair: Pair, looks: Looks, files: dict[str, Path]) -> Pair:
-    """A JPEG and a PNG of the same pixels are made small on different ways, and so are met as nearly the same."""
-    if not files or pair.mirrored:
-        return pair
-    one, other = (_pixels_digest(files[looks.ids[row]]) for row in (pair.first, pair.second))
-    return replace(pair, how=SAME_PIXELS) if one == other else pair
+class _WholePictures:
+    """The pictures in full size, where small ones do not decide; each file is decoded at most once, however many
+    others it is held against."""
+
+    def __init__(self, looks: Looks, files: dict[str, Path]) -> None:
+        self.looks, self.files = looks, files
+        self._digests: dict[int, str] = {}
+
+    def pixels(self, row: int) -> str:
+        if row not in self._digests:
+            self._digests[row] = _pixels_digest(self.files[self.looks.ids[row]])
+        return self._digests[row]
+
+    def content(self, row: int) -> str:
+        return file_digest(self.files[self.looks.ids[row]])
+
+    def same_pixels(self, pair: Pair) -> bool:
+        """A JPEG and a PNG of the same pixels are made small on different ways, and so are met as nearly the same."""
+        if not self.files or pair.mirrored or not self._may_be_same(pair):
+            return False
+        return self.pixels(pair.first) == self.pixels(pair.second)
+
+    def _may_be_same(self, pair: Pair) -> bool:
+        one, other = (self.looks.colour[row].astype(np.int16) for row in (pair.first, pair.second))
+        return float(np.abs(one - other).mean()) <= _CLOSE
 
 
-def exact_pairs(looks: Looks, files: dict[str, Path]) -> list[Pair]:
-    """Pictures with the same bytes or pixels; each is paired with the first of its kind.
-
-    Args:
-        looks: whose small pictures tell where to look: the same pixels are the same when small.
-        files: by id; empty where the small pictures are the whole ones.
-    """
-    alike = _by_key(range(len(looks)), lambda row: hashlib.sha256(looks.colour[row].tobytes()).digest())
-    return [pair for rows in alike for pair in _exactly_same(rows, looks, files)]
+def _alike(looks: Looks) -> list[list[int]]:
+    """Pictures that are the same when small, as all are that have the same bytes or pixels."""
+    return _by_key(range(len(looks)), lambda row: hashlib.sha256(looks.colour[row].tobytes()).digest())
 
 
-def _exactly_same(rows: list[int], looks: Looks, files: dict[str, Path]) -> list[Pair]:
-    if not files:
+def _exactly_same(rows: list[int], whole: _WholePictures) -> list[Pair]:
+    """Each picture with the first of its kind."""
+    if not whole.files:  # arrays: the small pictures are the whole ones
         return [Pair(rows[0], row, SAME_PIXELS) for row in rows[1:]]
     pairs = []
-    for same in _by_key(rows, lambda row: _pixels_digest(files[looks.ids[row]])):
-        first = file_digest(files[looks.ids[same[0]]])
-        hows = (SAME_FILE if file_digest(files[looks.ids[row]]) == first else SAME_PIXELS for row in same[1:])
+    for same in _by_key(rows, whole.pixels):
+        first = whole.content(same[0])
+        hows = (SAME_FILE if whole.content(row) == first else SAME_PIXELS for row in same[1:])
         pairs += [Pair(same[0], row, how) for row, how in zip(same[1:], hows, strict=True)]
     return pairs
 
@@ -145,7 +166,10 @@ def _pixels_digest(path: Path) -> str:
     """Of the whole picture's pixels as they are stored; a file that cannot be read is like no other."""
     try:
         with opened(path) as image:
-            pixels = Image.Image.tobytes(image.convert("RGBA"))
-            return hashlib.sha256(repr(image.size).encode() + pixels).hexdigest()
+            digest = hashlib.sha256(repr(image.size).encode())
+            for top in range(0, image.height, _BAND):  # not a second copy of a large picture
+                band = image.crop((0, top, image.width, min(top + _BAND, image.height)))
+                digest.update(band.convert("RGBA").tobytes())
+            return digest.hexdigest()
     except UnreadableImageError:
         return str(path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = {
+    "not trainable": "what training would refuse",
     "leakage": "the same picture in training and validation",
     "unreadable": "files that cannot be read",
     "conflicting labels": "the same picture with different labels",
@@ -22,7 +23,7 @@ KINDS = {
 }
 """Every kind of finding, the gravest first, and what it is in words."""
 
-STRICT = ("leakage", "unreadable")
+STRICT = ("not trainable", "leakage", "unreadable")
 """The kinds for which `--strict` fails."""
 
 

@@ -69,6 +69,8 @@ def look_at(dataset: Dataset, on_image: Callable[[], None] = lambda: None) -> Lo
 
 def _small(split: Split, on_image: Callable[[], None]) -> Pixels:
     if isinstance(split.images, tuple):
+        if not len(split):  # a side that is empty; there is nothing to keep
+            return Pixels((), split.labels, np.empty((0, SIDE, SIDE, 3), np.uint8))
         return load_pixels(split, (SIDE, SIDE), 3, on_image)
     height, width = split.images.shape[1:3]
     channels = split.images.shape[3] if split.images.ndim == 4 else 1

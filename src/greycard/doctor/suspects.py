@@ -34,16 +34,19 @@ class Suspects:
         return self.accuracy >= _GOOD_ENOUGH
 
 
-def find_suspects(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> Suspects | None:
+def can_judge(labels: np.ndarray) -> bool:
+    """Whether there are two classes or more, each with 5 pictures or more, and 50 pictures in all."""
+    counts = np.unique(labels, return_counts=True)[1]
+    return len(counts) > 1 and counts.min() >= _FOLDS and len(labels) >= _FOLDS * _NEIGHBOURS
+
+
+def find_suspects(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> Suspects:
     """Suspected labels from how pictures look.
 
     Args:
         features: float (n, d): descriptors of the pixels, or a pretrained network's features.
-        labels: int (n,).
+        labels: int (n,), enough of them (`can_judge`).
         seed: of the folds.
-
-    Returns:
-        None where a class has fewer than 5 pictures, or all have fewer than 50.
 
     Source: the out-of-fold votes are those of Northcutt et al., "Confident learning" (2021), with nearest neighbours
     as the classifier.
@@ -51,8 +54,6 @@ def find_suspects(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> Su
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.neighbors import KNeighborsClassifier
 
-    if np.unique(labels, return_counts=True)[1].min() < _FOLDS or len(labels) < _FOLDS * _NEIGHBOURS:
-        return None
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     voters = KNeighborsClassifier(_NEIGHBOURS, algorithm="brute")
     votes = cross_val_predict(voters, features, labels, cv=folds, method="predict_proba")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from greycard.datasets.pictures import UnreadableImageError, opened, orientation
 
-POLICY = 1
+POLICY = 2
 """The version of what this module does to a picture. Raise it with every change that can change a pixel: it is part of
 the key under which decoded pixels are kept between runs (cache.py), and the old ones must not be met again."""
 
@@ -43,9 +43,10 @@ def decode(source: bytes | Path | Image.Image, size: tuple[int, int], channels: 
     height, width = size
     mode = "L" if channels == 1 else "RGB"
     with opened(source) as image:
-        image.draft(mode, (max(size), max(size)))
-        turned = _UPRIGHT.get(orientation(image))
+        if image.format in ("JPEG", "MPO"):  # elsewhere it may take an embedded thumbnail for the picture
+            image.draft(mode, (max(size), max(size)))
         image.load()
+        turned = _UPRIGHT.get(orientation(image))
         upright = image if turned is None else image.transpose(turned)
         converted = _in_mode(upright, mode)
         if converted.size != (width, height):

@@ -1,0 +1,77 @@
+"""What a file is by its first bytes, where Pillow cannot tell: formats that need an extra, and what is no image."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+HEIC_EXTRA = 'pip install "greycard[heic]"'
+"""The command after which HEIC images can be read."""
+
+UNKNOWN, EMPTY = "not a picture in a known format", "the file is empty"
+"""Why a file is left out that is neither an image nor anything else that can be named."""
+
+HEAD_BYTES = 64
+"""How many of a file's first bytes `name_of` needs."""
+
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
+_AVIF_BRANDS = (b"avif", b"avis")
+_JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
+_NO_IMAGE = ", no image"
+_BEGINNINGS = {
+    b"%PDF": "a PDF document",
+    b"<svg": "an SVG drawing",
+    b"<?xml": "an XML file or SVG drawing",
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"PK\x03\x04": "a zip archive",
+}
+_IMAGE_ENDING = re.compile(
+    r"\.(apng|avifs?|bmp|dds|dib|gif|hei[cf]s?|hif|icns|ico|j2k|jfif|jp[2efx]|jpe?g|jxl|mpo|p[bgpn]m|pcx|png|psd|qoi|sgi"
+    r"|tga|tiff?|webp|xbm|arw|cr[23]|dng|nef|orf|raf|rw2)",  # the last are cameras' raw files, meant as images too
+    re.IGNORECASE,
+)
+
+
+def is_heic(head: bytes) -> bool:
+    """Whether a file that begins so is HEIC or HEIF, as iPhones take photographs."""
+    return _brand(head) in _HEIC_BRANDS and not _is_avif(head)
+
+
+def can_read_heic() -> bool:
+    return find_spec("pillow_heif") is not None
+
+
+def is_no_image(reason: str) -> bool:
+    """Whether a file cannot be read because its content is none of an image, and not because it is damaged."""
+    return reason in (UNKNOWN, EMPTY) or reason.endswith(_NO_IMAGE)
+
+
+def name_of(head: bytes) -> str | None:
+    """What a file that Pillow cannot identify is, in words, with what to do where something helps; None if unknown."""
+    if is_heic(head):
+        return "damaged HEIC" if can_read_heic() else f"HEIC, which {HEIC_EXTRA} makes readable"
+    if _is_avif(head):
+        return "AVIF, which this Pillow cannot read or which is damaged"
+    if head.startswith(_JPEG_XL):
+        return "JPEG XL, which Pillow cannot read"
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    found = next((name for begin, name in _BEGINNINGS.items() if start.startswith(begin.lower())), None)
+    return found and f"{found}{_NO_IMAGE}"
+
+
+def has_image_ending(path: Path) -> bool:
+    """Whether a file's name says that it is an image."""
+    return _IMAGE_ENDING.fullmatch(path.suffix) is not None
+
+
+def _brand(head: bytes) -> bytes:
+    return head[8:12] if head[4:8] == b"ftyp" else b""
+
+
+def _is_avif(head: bytes) -> bool:
+    """AVIF files may name a general brand first and their own after it."""
+    size = int.from_bytes(head[:4], "big")
+    brands = {head[at : at + 4] for at in range(16, min(size, len(head)), 4)} | {_brand(head)}
+    return head[4:8] == b"ftyp" and any(brand in brands for brand in _AVIF_BRANDS)

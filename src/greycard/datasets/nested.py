@@ -1,0 +1,96 @@
+"""Classes and parts of a split that are elsewhere than usual: deeper, inside each class, or side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from greycard.datasets.inside import class_name, has_images, is_empty, loose_images
+from greycard.datasets.parts import Layout, candidates, everything_in, part_of, some
+from greycard.datasets.roles import Role, role_of, role_within
+from greycard.errors import GreycardError
+
+_DEEPEST = 8
+
+
+def descend(root: Path) -> Path:
+    """The folder that holds the classes, where folders with nothing but one folder lie around it."""
+    place = root
+    for _ in range(_DEEPEST):
+        inner = _only_dataset_in(place)
+        if inner is None:
+            break
+        place = inner
+    return place
+
+
+def holds_split(folder: Path) -> bool:
+    """Whether it has a folder of training images with class folders in it."""
+    return any(role_of(child.name) is Role.TRAIN and candidates(child) for child in candidates(folder))
+
+
+def find_nested(place: Path, inside: Sequence[Path]) -> Layout | None:
+    """The layout of `cat/train`, `cat/test`, `dog/train`, …; None where no class is split inside."""
+    roles = {folder: {role_of(child.name): child for child in candidates(folder)} for folder in inside}
+    split = [folder for folder in inside if Role.TRAIN in roles[folder] and len(set(roles[folder]) - {None}) > 1]
+    if not split:
+        return None
+    shared = set.intersection(*(set(roles[folder]) for folder in inside if has_images(folder)))
+    held = next((role for role in (Role.VALIDATION, Role.TEST) if role in shared), None)
+    if held is None or Role.TRAIN not in shared:
+        return Layout(everything_in(place), None, problem=_unequal(place, inside, split))
+    sides = [
+        part_of(place, [(folder.name, roles[folder][role]) for folder in inside if role in roles[folder]])
+        for role in (Role.TRAIN, held)
+    ]
+    used = f"{inside[0].name}/{roles[inside[0]][Role.TRAIN].name} and {inside[0].name}/{roles[inside[0]][held].name}"
+    loose = [folder.name for folder in inside if loose_images(folder)]
+    spare = [f"images directly in {some(loose)} are in no part of the split and are not used"] if loose else []
+    return Layout(sides[0], sides[1], (f"the split inside the class folders is used, such as {used}", *spare))
+
+
+def find_sibling_parts(place: Path, inside: Sequence[Path]) -> Layout | None:
+    """The layout of `rps/` and `rps-test-set/` with the same class folders in both; None for anything else."""
+    classes = {folder: {class_name(child) for child in candidates(folder)} for folder in inside}
+    parts = [folder for folder in inside if len(classes[folder]) > 1]
+    held = sorted(
+        (folder for folder in parts if role_within(folder.name) in (Role.VALIDATION, Role.TEST)),
+        key=lambda folder: role_within(folder.name) is Role.TEST,
+    )
+    if not held or len(parts) < 2 or any(classes[folder] != classes[held[0]] for folder in parts):
+        return None
+    train = [folder for folder in parts if folder not in held]
+    if len(train) != 1:
+        problem = GreycardError(
+            f"{place} has {some([folder.name for folder in parts])} with the same class folders in each, so that they"
+            " are parts of a split, and not one of them is the training part",
+            hint="call them train and validation",
+        )
+        return Layout(everything_in(place), None, problem=problem)
+    note = f"{train[0].name}/ and {held[0].name}/ have the same class folders and are used as training and validation"
+    return Layout(part_of(train[0]), part_of(held[0]), (note,))
+
+
+def _only_dataset_in(place: Path) -> Path | None:
+    """The one subfolder with images, if it holds class folders and not images itself; what has a name of its own in a
+    split, or is a class that lacks its images, is not passed by."""
+    inside = candidates(place)
+    full = [folder for folder in inside if has_images(folder)]
+    if len(full) != 1 or loose_images(place) or any(is_empty(folder) for folder in inside):
+        return None
+    only = full[0]
+    deeper = candidates(only)
+    if role_of(only.name) not in (None, role_of(place.name)) or loose_images(only):
+        return None
+    return only if len(deeper) > 1 or holds_split(only) or _only_dataset_in(only) else None
+
+
+def _unequal(place: Path, inside: Sequence[Path], split: Sequence[Path]) -> GreycardError:
+    whole = [folder.name for folder in inside if folder not in split]
+    parts = [child.name for child in candidates(split[0]) if role_of(child.name)]
+    return GreycardError(
+        f"{split[0]} has {' and '.join(f'{part}/' for part in parts)} in it, and"
+        f" {some(whole or [folder.name for folder in split[1:]])} in {place} has not both; expected the same parts in"
+        " every class folder",
+        hint="give every class folder the same parts, or none",
+    )
