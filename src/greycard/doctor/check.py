@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,7 +88,7 @@ def check(
     found = [
         *(Finding("not trainable", error.args[0], error.hint) for error in problems),
         unreadable(dataset.left_out + looks.left_out),
-        *content.duplicate_findings(looks, find_pairs(looks, dataset)),
+        *content.duplicate_findings(_as_trained(looks, dataset), find_pairs(looks, dataset)),
         content.shift(looks),
         content.imbalance(looks, dataset.classes),
         content.suspected(looks, dataset.classes, suspects),
@@ -98,6 +98,12 @@ def check(
     ranked = sorted((each for each in found if each), key=lambda finding: list(KINDS).index(finding.kind))
     held_out = int(looks.in_validation.sum())
     return Report(dataset.name, len(looks) - held_out, held_out, tuple(ranked), notes), looks
+
+
+def _as_trained(looks: Looks, dataset: Dataset) -> Looks:
+    """Where training makes the split it keeps equal pictures on one side, so that they are duplicates and no leak."""
+    makes_it = dataset.split.val_fraction is not None and dataset.origin is not None
+    return replace(looks, in_validation=np.zeros_like(looks.in_validation)) if makes_it else looks
 
 
 def _suspects(looks: Looks, features: np.ndarray | None) -> tuple[Suspects | None, tuple[str, ...]]:
