@@ -75,6 +75,8 @@ def _expect_whole(run: greycard.Run) -> None:
         "recipe.json",
         "environment.json",
         "labels.json",
+        "split.npz",
+        "origin.json",
         "history.jsonl",
         "predictions.npz",
         "model.keras",
