@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow check docs bench torture clean
+.PHONY: demo test test-slow check docs pictures bench torture clean
 
 demo: $(VENV)/.installed  ## from nothing to a trained model and its table line, on embedded real data
 	$(BIN)/greycard run digits-cnn
@@ -25,6 +25,11 @@ check: $(VENV)/.developed  ## lint and types
 docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/notebooks.py
+
+pictures: $(VENV)/.developed  ## README's terminal session and pictures, and those of the lessons; needs Chromium
+	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/notebooks.py --pictures
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchmarks.md); takes hours
 	$(BIN)/python benchmarks/startup.py

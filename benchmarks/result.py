@@ -81,7 +81,12 @@ def commit() -> str:
     changed = _git("status", "--porcelain", "--", "../src", "*.py", "../torture/*.py")
     if changed:
         print(f"note: the code differs from its commit:\n{changed}", file=sys.stderr)
-    return _git("rev-parse", "--short=12", "HEAD")
+    return full_commit("HEAD")
+
+
+def full_commit(name: str) -> str:
+    """A commit by any name of it, as result files have it: twelve digits."""
+    return _git("rev-parse", "--short=12", name)
 
 
 def today() -> str:

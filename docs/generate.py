@@ -1,4 +1,4 @@
-"""Write the generated blocks of README.md and docs/ anew: `make docs`. A test holds them against the program.
+"""Write the generated blocks of README.md and docs/: `make docs`. A test checks that they are up to date.
 
 A block lies between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,31 +17,19 @@ import click
 
 from greycard.cli.main import cli
 from greycard.datasets.catalog import CATALOG
-from greycard.evaluation.intervals import accuracy_interval
 from greycard.fields import Field, described
 from greycard.pipeline.augmentation import CHECKS as AUGMENTATION_CHECKS
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import projects
 from greycard.recipe import CHECKS as RECIPE_CHECKS
 from greycard.recipe import Recipe
-from greycard.reports.columns import percent, seconds, span
+from greycard.reports.columns import percent, seconds
 from greycard.settings import as_setting
+from highlights import highlights
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-FILES = (
-    "embedded",
-    "table-dense",
-    "table-mnist-cnn",
-    "table-fashion-cnn",
-    "table-horses",
-    "table-horses-transfer",
-    "table-cats-cnn",
-    "table-cats-augmented",
-    "table-transfer",
-    "table-cats-transfer",
-)
-"""What the README's table is made from; of a project that is in several, the longest runs are shown."""
+TABLE = runpy.run_path(str(ROOT / "benchmarks" / "table.py"))
 
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -86,7 +74,7 @@ def _default(field: Field) -> str:
 
 
 def project_pages() -> str:
-    """What each project teaches, its recipe in a line and its published figures."""
+    """What each project teaches, its recipe in a line, its published figures and the measured ones."""
     return "\n\n".join(_project(project) for project in projects())
 
 
@@ -98,7 +86,10 @@ def _project(project: Any) -> str:
     ]
     if published and published.val_accuracy:
         time = f", {seconds(published.seconds_per_epoch)} an epoch" if published.seconds_per_epoch else ""
-        facts.append(f"published: {percent(published.val_accuracy)} in validation{time}; “{published.note}”")
+        note = f"; “{published.note}”" if published.note else ""
+        facts.append(f"published: {percent(published.val_accuracy)} in validation{time}{note}")
+    if measured := TABLE["fact"](recipe.name):
+        facts.append(measured)
     return f"### {project.name}\n\n{project.teaches}\n\n" + "\n".join(f"- {fact}" for fact in facts)
 
 
@@ -114,68 +105,6 @@ def datasets() -> str:
     return "\n".join(rows)
 
 
-def measured() -> str:
-    """The README's table, every figure from a committed result file."""
-    results = {name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in FILES}
-    rows = _longest([row for result in results.values() for row in result["rows"] if row["val_accuracy"] is not None])
-    sources = [f"[{name}.json](benchmarks/results/{name}.json)" for name in FILES]
-    result = results[FILES[-1]]
-    where = result["environment"]
-    origin = (
-        f"Measured on {where['machine']}, {result['date']}, Keras {where['keras']} on {where['backend']}"
-        f" {where['backend_version']}, Python {where['python']}; accuracies of the last epoch."
-        f" Commands and commits are in {', '.join(sources)}."
-    )
-    return "\n".join([*_HEAD, *map(_measured_row, rows), "", origin])
-
-
-def real_rows(*names: str, files: Sequence[str] = FILES) -> str:
-    """Runs of some projects on their real data, for a lesson: the longest ones, or all that some files have."""
-    results = [(name, json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))) for name in files]
-    rows = [row for _, result in results for row in result["rows"] if row["project"] in names]
-    rows = _longest(rows) if files is FILES else rows
-    rows.sort(key=lambda row: names.index(row["project"]))
-    used = [(name, result) for name, result in results if any(row in rows for row in result["rows"])]
-    links = ", ".join(f"[{name}.json](../../benchmarks/results/{name}.json)" for name, _ in used)
-    origin = f"Measured on {used[0][1]['environment']['machine']}, {used[0][1]['date']}: {links}."
-    return "\n".join([*_HEAD, *map(_measured_row, rows), "", origin])
-
-
-_HEAD = (
-    "| project | train / val images | epochs | seed | train acc | val acc | 95 % interval | s / epoch"
-    " | published (epochs) |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-)
-
-
-def _longest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of each project the runs with the most epochs, in the order of the published table."""
-    most: dict[str, int] = {}
-    for row in rows:
-        most[row["project"]] = max(row["epochs"], most.get(row["project"], 0))
-    chosen = [row for row in rows if row["epochs"] == most[row["project"]]]
-    order = [project.recipe.name for project in projects()]
-    return sorted(chosen, key=lambda row: (order.index(row["project"]), row["seed"]))
-
-
-def _measured_row(row: dict[str, Any]) -> str:
-    published = "–"
-    if row["published_val_accuracy"] is not None:
-        published = f"{percent(row['published_val_accuracy'])} ({row['published_epochs']})"
-    cells = [
-        f"`{row['project']}`",
-        f"{row['train_images']:,} / {row['val_images']:,}",
-        str(row["epochs"]),
-        str(row["seed"]),
-        percent(row["train_accuracy"]),
-        percent(row["val_accuracy"]),
-        span(*accuracy_interval(row["val_accuracy"], row["val_images"])),
-        seconds(row["seconds_per_epoch"]),
-        published,
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
 def benchmarks() -> str:
     """Greycard against plain Keras; the tables are made beside the scripts that measure them."""
     return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["page"]()
@@ -187,9 +116,10 @@ def compared() -> str:
     head = ["dataset", "recipes", "difference, points", "95 % interval", "p", "only the first right", "only the second"]
     cells = [_compared_row(entry, found) for entry in entries for found in entry["differences"]]
     lines = [f"| {' | '.join(line)} |" for line in [head, ["---", "---", *["---:"] * 5], *cells]]
-    measured = entries[0]["measured"]
+    machines = " and ".join(dict.fromkeys(entry["measured"]["environment"]["machine"] for entry in entries))
+    dates = " and ".join(dict.fromkeys(entry["measured"]["date"] for entry in entries))
     link = "[table.json](../benchmarks/results/differences/table.json)"
-    origin = f"Compared on {measured['environment']['machine']}, {measured['date']}, from seed 0 of each: {link}."
+    origin = f"Compared on {machines}, {dates}, from seed 0 of each: {link}."
     return "\n".join([*lines, "", origin, "", _read_out(entries[0])])
 
 
@@ -213,6 +143,35 @@ def _compared_row(entry: dict[str, Any], found: dict[str, Any]) -> list[str]:
     recipes = f"{found['first']} − {found['second']}"
     sides = [str(found[name]) for name in ("only_first", "only_second")]
     return [entry["dataset"], recipes, points, f"{low} to {high}", judged, *sides]
+
+
+def outcome(lesson: str, *, early: bool = False) -> str:
+    """What a lesson's two runs came to, over seeds and precisions; with `early`, also after 20 epochs."""
+    every = json.loads((RESULTS / "lessons" / "outcomes.json").read_text(encoding="utf-8"))["rows"]
+    rows = [row for row in every if row["lesson"] == lesson]
+    sides = [rows[0][side]["run"] for side in ("worse", "better")]
+    head = ["precision", "seed", *(f"`{side}`" for side in sides), "difference, points", "95 % interval"]
+    head += ["difference after 20 epochs"] if early else []
+    cells = [_outcome_row(row)[: len(head)] for row in rows]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *cells]
+    measured = rows[0]["measured"]
+    link = "[outcomes.json](../../benchmarks/results/lessons/outcomes.json)"
+    origin = (
+        f"Validation accuracies on {rows[0]['val_images']} pictures, measured on {measured['environment']['machine']},"
+        f" {measured['date']}: {link}."
+    )
+    return "\n".join([*(f"| {' | '.join(line)} |" for line in lines), "", origin])
+
+
+def _outcome_row(row: dict[str, Any]) -> list[str]:
+    points, low, high, early = (f"{100 * row[name]:+.1f}" for name in ("difference", "low", "high", "early_difference"))
+    accuracies = [percent(row[side]["val_accuracy"], 1) for side in ("worse", "better")]
+    return [row["precision"], str(row["seed"]), *accuracies, points, f"{low} to {high}", early]
+
+
+def session() -> str:
+    """README's terminal session, as docs/pictures.py kept it."""
+    return f"```text\n{(ROOT / 'docs' / 'pictures' / 'session.txt').read_text(encoding='utf-8')}```"
 
 
 def doctor() -> str:
@@ -246,13 +205,19 @@ MAKERS: dict[str, Callable[[], str]] = {
     "recipe-fields": recipe_fields,
     "projects": project_pages,
     "datasets": datasets,
-    "measured": measured,
+    "session": session,
+    "highlights": highlights,
+    "measured": TABLE["measured"],
+    "every-run": TABLE["every_run"],
+    "curves-25k": partial(TABLE["curves"], "cats-dogs-25k-cnn", "cats-dogs-25k-cnn-augmented"),
     "benchmarks": benchmarks,
     "compared": compared,
     "doctor": doctor,
     **{f"torture-{name}": partial(torture, name) for name in ("resumes", "kills", "flips", "faults", "fuzz")},
-    "real-stopping": partial(real_rows, "mnist-dnn", files=("stopping",)),
-    **{f"real-{lesson}": partial(real_rows, *names) for lesson, names in _LESSONS.items()},
+    "real-stopping": partial(TABLE["lesson"], "mnist-dnn", files=("stopping",)),
+    "outcome-augmentation": partial(outcome, "6-augmentation", early=True),
+    "outcome-transfer": partial(outcome, "7-transfer"),
+    **{f"real-{lesson}": partial(TABLE["lesson"], *names) for lesson, names in _LESSONS.items()},
 }
 
 

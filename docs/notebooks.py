@@ -1,6 +1,7 @@
 """Write the lessons as notebooks: text becomes Markdown cells, Python blocks become code cells.
 
-With `--pictures`, run each lesson in a folder of its own and keep the pictures it makes.
+A page shows the picture that its code made here. A notebook shows the reader's own instead: a cell that displays the
+file which the code before it wrote. With `--pictures`, run each lesson in a folder of its own and keep its pictures.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-LESSONS = Path(__file__).resolve().parent / "lessons"
-_BLOCK = re.compile(r"```python\n(.*?)```\n?", re.DOTALL)
+from lesson_runs import BLOCK, LESSONS, lessons, run_lesson
+
+_PICTURE = re.compile(r"!\[([^\]]*)\]\(pictures/([^)]+)\)")
 _LANGUAGE = {"name": "python"}
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -32,38 +34,39 @@ def main() -> None:
 def keep_pictures(page: Path) -> None:
     """Run a lesson, and keep its pictures beside it."""
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
-        names: dict[str, Any] = {}
-        for block in code(page.read_text(encoding="utf-8")):
-            exec(block, names)
+        run_lesson(page)
         for picture in Path().glob("*.png"):
             shutil.copy(picture, LESSONS / "pictures" / picture.name)
-
-
-def lessons() -> list[Path]:
-    """The lessons' pages, in order."""
-    return sorted(LESSONS.glob("[0-9]*.md"))
-
-
-def code(text: str) -> list[str]:
-    """A lesson's Python blocks, in order."""
-    return _BLOCK.findall(text)
 
 
 def notebook(text: str) -> str:
     """A lesson as the text of an .ipynb file, without outputs."""
     cells: list[dict[str, Any]] = []
-    for number, part in enumerate(_BLOCK.split(text)):
-        if part.strip():
-            cells.append(_code_cell(part) if number % 2 else _text_cell(part))
+    for number, part in enumerate(BLOCK.split(text)):
+        if number % 2:
+            cells.append(_code_cell(part))
+        else:
+            cells += _text_cells(part)
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
     metadata = {"kernelspec": _KERNEL, "language_info": _LANGUAGE}
     return json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
 
 
+def _text_cells(part: str) -> list[dict[str, Any]]:
+    """Text, and in place of each picture a cell that shows the reader's own, its caption below."""
+    cells: list[dict[str, Any]] = []
+    for number, piece in enumerate(_PICTURE.split(part)):
+        if number % 3 == 2:
+            cells.insert(-1, _code_cell(f'from IPython.display import Image\n\nImage("{piece}")'))
+        elif piece.strip():
+            cells.append(_text_cell(f"*{piece}.*" if number % 3 else piece))
+    return cells
+
+
 def _text_cell(part: str) -> dict[str, Any]:
     """Text with its links as seen from one folder further down, where other lessons are notebooks, too."""
-    deeper = re.sub(r"\]\((\.\./|pictures/)", r"](../\1", part.strip())
+    deeper = re.sub(r"\]\(\.\./", "](../../", part.strip())
     moved = re.sub(r"\]\((\d[^)]*)\.md\)", r"](\1.ipynb)", deeper)
     return {"cell_type": "markdown", "metadata": {}, "source": moved}
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import click
 import pytest
 
+import generate
 import greycard
 from greycard.cli.main import cli as group
 from greycard.pipeline.augmentation import augmentation_fields
 from greycard.recipe import recipe_fields
+from test_architecture import FLOW
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
 
 
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _commands() -> list[str]:
+    """README's commands in order, but for the installation, which the tests have behind them."""
+    blocks = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith("pip install")]
 
 
 def _by_name(path: Path) -> str:
@@ -36,7 +40,7 @@ def _by_name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_by_name)
-def test_generated_blocks_are_fresh(page: Path, generate: ModuleType) -> None:
+def test_generated_blocks_are_fresh(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert generate.fresh(text) == text, "run `make docs`"
 
@@ -44,12 +48,13 @@ def test_generated_blocks_are_fresh(page: Path, generate: ModuleType) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=_by_name)
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text):
+    images = [(image, "") for image in re.findall(r'<img src="([^"]+)"', text)]
+    for target, anchor in [*images, *re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text)]:
         place = (page.parent / target) if target else page
         assert place.exists(), target
         if anchor:
             headings = re.findall(r"^#+ (.+)$", place.read_text(encoding="utf-8"), re.MULTILINE)
-            assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
+            assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_by_name)
@@ -76,8 +81,7 @@ def test_every_public_name_is_in_the_python_page() -> None:
 
 
 def test_the_readmes_own_python_runs(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     cli("sample", "pets")
     small = {"epochs": 1, "train_limit": 30, "val_limit": 30, "quiet": True}
     trained = greycard.train
@@ -85,15 +89,94 @@ def test_the_readmes_own_python_runs(cli, tmp_path: Path, monkeypatch: pytest.Mo
     exec(code, {})
 
 
+def _check_readme(run: Callable[[str], tuple[int, str]]) -> None:
+    """Twice in one folder: the second time, only the sample is refused, as README says."""
+    for time in (1, 2):
+        for command in _commands():
+            code, said = run(command)
+            refused = time == 2 and command == "greycard sample pets"
+            assert code == (2 if refused else 0), f"{command}, time {time}: {said}"
+            assert not refused or "which is in use" in said
+        assert {path.name for path in Path("runs").glob("pets-*")} == {f"pets-{n}" for n in range(1, 2 * time + 1)}
+
+
+def test_the_readmes_commands_run_in_order_twice(cli) -> None:
+    """In this process and with an epoch a training; as typed in the slow test below."""
+
+    def run(command: str) -> tuple[int, str]:
+        words = command.split()[1:]
+        short = ["--epochs", "1"] if words[0] in ("train", "run") and "--epochs" not in words else []
+        outcome = cli(*words, *short)
+        return outcome.code, outcome.err
+
+    _check_readme(run)
+
+
+@pytest.mark.slow
+def test_the_readmes_commands_run_as_typed_twice() -> None:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(command: str) -> tuple[int, str]:
+        finished = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment)
+        return finished.returncode, finished.stderr
+
+    _check_readme(run)
+
+
+@pytest.mark.slow
+def test_the_readmes_session_is_what_the_command_prints(cli, tmp_path: Path) -> None:
+    """The same lines in the same order; their numbers are of another run."""
+    pictures = pytest.importorskip("pictures", reason="needs a system with pseudo-terminals")
+    kinds = ("$ greycard train pets", "recipe: ", "runs/pets-1: ", "epoch ", "…", "run ", "──", "pets-1 ")
+    cli("sample", str(tmp_path / "pets"))
+    printed = pictures.session("greycard train pets --epochs 3", tmp_path)
+    assert _kinds(printed, kinds) == _kinds((pictures.PICTURES / "session.txt").read_text(encoding="utf-8"), kinds)
+
+
+def _kinds(session: str, kinds: tuple[str, ...]) -> list[str]:
+    return [kind for line in session.splitlines() for kind in kinds if line.startswith(kind)]
+
+
+def test_the_readmes_pictures_load_at_once() -> None:
+    shown = re.findall(r'<img src="([^"]+)"', README)
+    assert len(shown) == 2
+    assert all((ROOT / name).stat().st_size < 200 * 1024 for name in shown)
+
+
+def test_the_readme_begins_with_what_a_visitor_looks_for() -> None:
+    """A command within the first screen, both targets of make, and what it is not for."""
+    lines = README.splitlines()
+    assert next(place for place, line in enumerate(lines) if line.startswith("$ greycard")) < 15
+    assert all(words in README for words in ("pip install .", "`make demo`", "`make test`", "## Not for"))
+    assert len(generate.MAKERS["highlights"]().splitlines()) == 5
+
+
 @pytest.mark.parametrize("path", RESULTS, ids=_by_name)
 def test_result_files_say_where_they_come_from(path: Path) -> None:
     result = json.loads(path.read_text(encoding="utf-8"))
-    assert result.keys() == {"command", "commit", "date", "environment", "rows"}
+    assert result.keys() - {"note", "trained_with"} == {"command", "commit", "date", "environment", "rows"}
     assert re.fullmatch(r"[0-9a-f]{12}", result["commit"])
     assert result["command"].startswith("python benchmarks/measure.py")
+    assert ("--from RUNS" in result["command"]) == ("trained_with" in result), "trained before, and with what"
     assert {"machine", "keras", "backend_version", "python"} <= result["environment"].keys()
     assert all(row["status"] == "finished" and row["seed"] is not None for row in result["rows"])
     assert "/" not in "".join(str(row["run"]) for row in result["rows"])
+
+
+def test_the_layouts_page_lists_the_packages_in_the_tested_order() -> None:
+    page = (ROOT / "docs" / "decisions" / "0004-layout.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^  (\w+)[./]", page, re.MULTILINE)
+    first = [names[0] for names in FLOW]
+    assert [name for name in listed if name in first] == [name for name in first if name != "cli"]  # beside the API
+
+
+def test_the_differences_to_the_published_table_are_told_with_the_runs_own_figures() -> None:
+    page = (ROOT / "docs" / "projects.md").read_text(encoding="utf-8")
+    told = page[page.index("## Where the figures differ") : page.index("<!-- generated: curves-25k")]
+    rows = json.loads((ROOT / "benchmarks" / "results" / "table-cats-25k.json").read_text(encoding="utf-8"))["rows"]
+    for row in rows:
+        for figure in ("val_accuracy", "train_accuracy_after", "best_val_accuracy"):
+            assert f"{100 * row[figure]:.1f} %" in told, (row["project"], figure)
 
 
 def test_the_project_has_what_a_newcomer_expects() -> None:

@@ -10,7 +10,8 @@ from greycard.recipe import Recipe
 def cats_dogs_25k_cnn() -> Recipe:
     """Three convolutions on twelve times as many photographs.
 
-    Teaches what more data does: the gap between training and validation all but closes.
+    Teaches what more data does: 80 % and more where 2,000 photographs gave 75 %, and a network of this size still
+    overfits, so the last epoch is not the best.
     """
     return Recipe(
         name="cats-dogs-25k-cnn",
@@ -31,8 +32,8 @@ def cats_dogs_25k_cnn() -> Recipe:
 def cats_dogs_25k_cnn_augmented() -> Recipe:
     """The same network on augmented pictures, for the same 15 epochs.
 
-    Teaches patience with augmentation: what is harder to learn by heart takes longer to learn at all.
-    Here only training pictures are augmented; the published run augmented validation too.
+    Teaches patience with augmentation: it prevents overfitting, and learning takes longer.
+    Here only training pictures are augmented; the published run augmented validation pictures too.
     """
     return cats_dogs_25k_cnn().replace(name="cats-dogs-25k-cnn-augmented", augmentation=AS_PUBLISHED)
 

@@ -11,7 +11,7 @@ from greycard.recipe import Recipe
 def cats_dogs_3k_cnn() -> Recipe:
     """Four convolutions on 2,000 photographs.
 
-    Teaches overfitting on small data: every training picture known by heart, one in four others wrong.
+    Teaches overfitting on small data: every training picture is right, and one in four validation pictures wrong.
     """
     return Recipe(
         name="cats-dogs-3k-cnn",

@@ -1,0 +1,102 @@
+"""Make README's terminal session and its two pictures: `python docs/pictures.py`.
+
+Trains on the rendered sample in a folder of its own, and keeps what the command prints, a screenshot of the run's
+report, and the heat map of a validation picture. Needs Chromium for the screenshot.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+import greycard
+
+PICTURES = Path(__file__).resolve().parent / "pictures"
+COLUMNS = 110
+SCREEN = (1280, 1000)
+"""Of the browser window, in pixels."""
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        _typed("greycard sample pets", folder)
+        (PICTURES / "session.txt").write_text(session("greycard train pets", folder), encoding="utf-8")
+        _typed("greycard report pets-1", folder)
+        screenshot(folder / "runs" / "pets-1" / "report.html", PICTURES / "report.png")
+        heat = folder / "heat.png"
+        run = greycard.open_run(folder / "runs" / "pets-1")
+        run.explain(folder / "pets" / "validation" / "cat" / "000.jpg").figure().savefig(heat, dpi=120)
+        _small(heat, PICTURES / "heat-map.png")
+
+
+def session(command: str, folder: Path) -> str:
+    """A command and what it prints, up to its table line, as a terminal of `COLUMNS` columns shows it."""
+    lines = [f"$ {command}"]
+    for line in shorter(_typed(command, folder).splitlines()):
+        lines += textwrap.wrap(line, COLUMNS, drop_whitespace=False) or [""]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def shorter(lines: list[str]) -> list[str]:
+    """Without the epochs between the first and the last, and without what follows the table line."""
+    epochs = [place for place, line in enumerate(lines) if line.startswith("epoch ")]
+    table = next(place for place, line in enumerate(lines) if line.startswith("run ")) + 3
+    return [*lines[: epochs[0] + 1], "…", *lines[epochs[-1] : table]]
+
+
+def _typed(command: str, folder: Path) -> str:
+    """What a command prints on a terminal; a dumb one, on which no progress bar is drawn."""
+    own, terminal = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(COLUMNS), "TERM": "dumb"}
+    words = [sys.executable, "-m", *command.split()]
+    with subprocess.Popen(
+        words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        printed = b"".join(iter(partial(_read, own), b"")).decode().replace("\r", "")
+    os.close(own)
+    if process.returncode:
+        sys.exit(f"{command} ended with {process.returncode}:\n{printed}")
+    return printed
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # so Linux says that nobody has the other end any more
+        return b""
+
+
+def screenshot(page: Path, target: Path) -> None:
+    """The top of a page, as a browser of `SCREEN` shows it."""
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if browser is None:
+        sys.exit(f"the report's screenshot needs one of {', '.join(_BROWSERS)}")
+    shot = page.with_suffix(".png")
+    size = f"--window-size={SCREEN[0]},{SCREEN[1]}"
+    words = [browser, "--headless", "--no-sandbox", "--hide-scrollbars", size, f"--screenshot={shot}", page.as_uri()]
+    subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
+    _small(shot, target)
+
+
+def _small(picture: Path, target: Path) -> None:
+    """As a PNG of at most 256 colours, which README loads at once."""
+    with Image.open(picture) as opened:
+        opened.convert("RGB").quantize(256).save(target, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
