@@ -104,8 +104,14 @@ def _ceiling_cells(row: Row, taken: float | None) -> list[str]:
 def recommended(rows: list[Row]) -> list[str]:
     """From the first file to the published accuracy: to plain Keras's first epoch that reaches it, and to its last."""
     head = ["project", "published val acc", "plain, first epoch to reach it", "its val acc", "greycard train"]
-    cells = [_recommended_cells(row) for row in rows]
+    cells = [_recommended_cells(row) for row in rows if "project" in row]
     return _table([*head, "its val acc", "times", "plain, all published epochs", "times"], cells)
+
+
+def rules(rows: list[Row]) -> list[str]:
+    """What each rule of `greycard train` chooses, and its alternative, on the same validation images."""
+    head = ["rule", "data", "train / val images", "chosen: val acc", "alternative: val acc", "p", "holds"]
+    return _table(head, [_rule_cells(row) for row in rows if "rule" in row], words=2)
 
 
 def accuracy(rows: list[Row]) -> list[str]:
@@ -211,6 +217,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Whole runs", "rows", whole),
     ("How near the machine's limit", "ceiling", ceiling),
     ("From the first file to the published accuracy", "recommended", recommended),
+    ("Each rule of `greycard train` against its alternative", "recommended", rules),
     ("The same accuracy", "rows", accuracy),
     ("From files to batches", "pipeline", rates),
     ("Features of a frozen backbone", "features", rates),
@@ -244,6 +251,18 @@ def _recommended_cells(row: Row) -> list[str]:
     more = ["–", "–"] if whole is None else [seconds(whole), _times(whole / ours["seconds"])]
     cells = [f"`{row['project']}`", percent(row["published_val_accuracy"]), *plain, *greycard, _times(row["ratio"])]
     return [*cells, *more]
+
+
+def _rule_cells(row: Row) -> list[str]:
+    images = f"{row['train_images']:,} / {row['val_images']:,}"
+    sides = [_rule_side(row[name]) for name in ("chosen", "alternative")]
+    return [row["rule"], row["data"], images, *sides, f"{row['p']:.2g}", "yes" if row["holds"] else "no"]
+
+
+def _rule_side(side: Row) -> str:
+    augmented = ", augmented" if side["augmented"] else ""
+    between = f"{100 * side['low']:.1f} to {percent(side['high'])}"
+    return f"{side['recipe']}{augmented}, {side['epochs']} epochs: {percent(side['val_accuracy'])} ({between})"
 
 
 def _plain_whole(project: str) -> float | None:

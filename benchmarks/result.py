@@ -9,7 +9,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class ResultFile:
 
     Args:
         name: the file's, without its ending.
-        key: the fields that tell rows apart.
+        key: the fields that tell rows apart; a row need not have all of them.
         keep: whether anything is written; each row is printed either way.
         folder: where the file lies.
     """
@@ -49,11 +49,16 @@ class ResultFile:
         rows[place : place + 1] = [{**row, "measured": self.measured}]
         write(self.path, {"rows": rows})
 
+    def prune(self, is_current: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Let go of rows of what is no longer measured."""
+        if self.keep and self.path.is_file():
+            write(self.path, {"rows": [row for row in self.rows() if is_current(row)]})
+
     def rows(self) -> list[dict[str, Any]]:
         return json.loads(self.path.read_text(encoding="utf-8"))["rows"] if self.path.is_file() else []
 
     def _key(self, row: Mapping[str, Any]) -> list[Any]:
-        return [row[name] for name in self.key]
+        return [row.get(name) for name in self.key]
 
 
 def parser(text: str | None, *, rounds: int) -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,11 +32,19 @@ def curve(start: float, end: float, epochs: int, speed: float = 15.0) -> np.ndar
 
 
 def evidence(lines: list[dict[str, Any]], **facts: Any) -> Evidence:
-    usual = {"train_images": 2000, "val_images": 1000, "val_counts": BALANCED, "guessed_counts": BALANCED}
+    usual = {"train_images": 2000, "val_images": 1000, "val_counts": BALANCED}
     return Evidence(history=lines, **(usual | facts))
 
 
 STEADY = history(curve(0.6, 0.97, 20), curve(0.6, 0.96, 20))
+RISING = history(np.linspace(0.6, 0.95, 12), np.linspace(0.6, 0.94, 12))
+PLATEAU = np.concatenate([np.linspace(0.6, 0.95, 15), np.full(10, 0.94)])
+PAST_BEST = history(
+    np.linspace(0.66, 0.99, 15),
+    np.concatenate([np.linspace(0.75, 0.83, 6), np.full(9, 0.81)]),
+    None,
+    np.concatenate([np.linspace(0.50, 0.44, 6), np.linspace(0.62, 1.86, 9)]),
+)
 RISING_LOSS = np.concatenate([np.linspace(0.69, 0.5, 15), np.linspace(0.5, 1.8, 85)])
 SHIFT = {"auc": 0.99, "low": 0.98, "high": 1.0, "features": ["colourfulness", "brightness"]}
 
@@ -49,14 +59,27 @@ CASES: dict[str, tuple[Evidence, list[str]]] = {
         ["overfit"],
     ),
     "underfit": (evidence(history(curve(0.5, 0.7, 30), curve(0.5, 0.7, 30))), ["underfit"]),
-    "stopped early": (
-        evidence(history(np.linspace(0.6, 0.95, 12), np.linspace(0.6, 0.94, 12)), val_images=10_000),
-        ["stopped early"],
+    "still rising": (evidence(RISING, val_images=10_000), ["still improving"]),
+    "still rising after three epochs": (evidence(history([0.92, 0.94, 0.96], [0.90, 0.92, 0.94])), ["still improving"]),
+    "still rising, with a gap": (
+        evidence(history(np.linspace(0.5, 0.95, 20), np.linspace(0.4, 0.85, 20))),
+        ["still improving", "overfit"],
     ),
-    "ended by a rule, still rising": (
-        evidence(history(np.linspace(0.6, 0.95, 12), np.linspace(0.6, 0.94, 12)), ended_early=True),
+    "still rising and far from learned": (
+        evidence(history(np.linspace(0.5, 0.7, 20), np.linspace(0.5, 0.7, 20))),
+        ["still improving", "underfit"],
+    ),
+    "ended by its time limit, still rising": (
+        evidence(RISING, epochs_planned=100, patience=10, minutes=10.0),
+        ["still improving"],
+    ),
+    "ended by its target, still rising": (evidence(RISING, target_reached=True), ["healthy"]),
+    "ended by its plateau": (
+        evidence(history(PLATEAU, PLATEAU), epochs_planned=100, patience=10, minutes=10.0),
         ["healthy"],
     ),
+    "good already": (evidence(history(np.linspace(0.7, 0.99, 12), np.linspace(0.7, 0.985, 12))), ["healthy"]),
+    "past its best, kept": (evidence(PAST_BEST, kept_epoch=6, train_accuracy_after=0.91), ["overfit"]),
     "jumping": (
         evidence(history(curve(0.6, 0.97, 20), [*curve(0.6, 0.95, 10), *([0.95, 0.80] * 5)])),
         ["overfit", "unstable"],
@@ -70,22 +93,30 @@ CASES: dict[str, tuple[Evidence, list[str]]] = {
         ["diverged"],
     ),
     "chance": (
-        evidence(history(np.full(10, 0.5), np.full(10, 0.5)), guessed_counts=(1000, 0)),
-        ["learned nothing", "class collapse", "underfit"],
+        evidence(history(np.full(10, 0.5), np.full(10, 0.5)), right_counts=(500, 0)),
+        ["learned nothing", "underfit"],
     ),
     "a class is lost": (
-        evidence(STEADY, val_counts=(480, 480, 40), guessed_counts=(500, 500, 0)),
-        ["class collapse"],
+        evidence(STEADY, val_counts=(480, 480, 40), right_counts=(475, 475, 1)),
+        ["class not learned"],
+    ),
+    "a class of three images is lost": (
+        evidence(STEADY, val_counts=(499, 498, 3), right_counts=(480, 480, 0), leaks=1),
+        ["class not learned", "leakage"],
+    ),
+    "one image that may be wrong by chance": (
+        evidence(history(np.full(9, 0.8), np.full(9, 0.79)), val_counts=(500, 499, 1), right_counts=(400, 390, 0)),
+        ["underfit"],
     ),
     "imbalanced": (
-        evidence(STEADY, train_counts=(1900, 100), val_counts=(700, 300), guessed_counts=(700, 300)),
+        evidence(STEADY, train_counts=(1900, 100), val_counts=(700, 300)),
         ["imbalanced"],
     ),
     "leakage": (evidence(STEADY, leaks=30, leak_example=("validation/1", "train/7")), ["leakage"]),
     "shifted": (evidence(STEADY, shift=SHIFT), ["shifted"]),
     "not shifted for certain": (evidence(STEADY, shift=SHIFT | {"auc": 0.75, "low": 0.62}), ["healthy"]),
     "few images": (
-        evidence(STEADY, val_images=60, val_counts=(30, 30), guessed_counts=(30, 30)),
+        evidence(STEADY, val_images=60, val_counts=(30, 30)),
         ["few validation images"],
     ),
     "too sure": (evidence(STEADY, calibration_error=0.15, temperature=2.2), ["too sure"]),
@@ -110,7 +141,6 @@ def _published_25k_augmented() -> Evidence:
         augmented=True,
         validation_augmented=True,
         val_counts=(1250, 1250),
-        guessed_counts=(1250, 1250),
     )
 
 
@@ -123,7 +153,6 @@ def _published_horses_augmented() -> Evidence:
         val_images=256,
         augmented=True,
         val_counts=(128, 128),
-        guessed_counts=(180, 76),
         shift=SHIFT,
     )
 
@@ -134,7 +163,7 @@ def _published_cats_dogs() -> Evidence:
 
 def test_what_the_published_notes_should_have_said() -> None:
     names = {verdict.name for verdict in diagnose(_published_25k_augmented())}
-    assert {"validation augmented", "underfit"} <= names
+    assert {"validation augmented", "still improving"} <= names
     names = {verdict.name for verdict in diagnose(_published_horses_augmented())}
     assert {"shifted", "unstable", "few validation images"} <= names
     first = diagnose(_published_cats_dogs())[0]
@@ -145,11 +174,59 @@ def test_what_the_published_notes_should_have_said() -> None:
 
 def test_the_next_step_is_one_that_was_not_taken_yet() -> None:
     overfit = history(curve(0.6, 1.0, 50), curve(0.6, 0.8, 50))
-    steps = [
-        diagnose(evidence(overfit, **facts))[0].next_step
-        for facts in ({}, {"pretrained": True}, {"pretrained": True, "augmented": True}, {"train_images": 60_000})
-    ]
-    assert [step.split()[0] for step in steps] == ["transfer", "augment", "more", "more"]
+    here = {"network": "MobileNetV2"}
+    facts: list[dict[str, Any]] = [here, {}, {"augmented": True}, here | {"pretrained": True}, here | {"tiny": True}]
+    steps = [diagnose(evidence(overfit, **each))[0].next_step for each in facts]
+    assert [step.split()[0] for step in steps] == ["transfer", "augment", "add", "add", "augment"]
+    assert "--backbone MobileNetV2`" in steps[0]
+    assert "--weights imagenet` (downloads" in steps[1]  # said last, and that it needs a connection
+    assert "imagenet" not in steps[3] + steps[4]
+
+
+def test_more_epochs_are_advised_as_long_as_they_may_help_and_only_then() -> None:
+    rising: dict[str, Any] = {"epochs_planned": 100, "patience": 10, "command": "greycard train pets"}
+    assert diagnose(evidence(RISING))[0].next_step.endswith("--epochs 24`")
+    limited = diagnose(evidence(RISING, minutes=10.0, **rising))[0]
+    assert limited.next_step == "give it more time: `greycard train pets --minutes 20`"
+    assert "when the time was over" in limited.sentence
+    for case in ("past its best, kept", "ended by its plateau", "good already", "ended by its target, still rising"):
+        assert not [v for v in diagnose(CASES[case][0]) if "--epochs" in v.next_step or "--minutes" in v.next_step]
+
+
+def test_a_run_past_its_best_is_overfit_and_its_best_epoch_named() -> None:
+    verdict = diagnose(CASES["past its best, kept"][0])[0]
+    assert "83.0 % (80.5 to 85.2 %) on validation" in verdict.sentence  # what is kept, not the last epoch
+    assert "highest in epoch 6 (83.0 %), whose weights are kept" in verdict.sentence
+    assert "lowest in epoch 6 (0.44) and ends at 1.86" in verdict.sentence
+
+
+def test_a_class_that_is_never_right_is_named_with_its_counts() -> None:
+    classes: dict[str, Any] = {
+        "val_counts": (499, 498, 3),
+        "right_counts": (480, 480, 0),
+        "classes": ("a", "b", "rare"),
+    }
+    verdict = diagnose(evidence(STEADY, **classes, train_counts=(900, 900, 12), run="pets-1"))[0]
+    assert "rare (0 of 3 validation images right)" in verdict.sentence
+    assert verdict.next_step == "add training images of rare: it has 12, the largest class 900"
+    verdict = diagnose(evidence(STEADY, **classes, run="pets-1"))[0]
+    assert "`greycard show pets-1`" in verdict.next_step
+    lost = CASES["chance"][0]
+    assert "never right: class 1 (0 of 500 validation images right)" in diagnose(lost)[0].sentence
+
+
+@pytest.mark.parametrize("command", ["greycard train pets", "greycard run digits-cnn"])
+def test_advice_can_be_typed_as_it_stands(command: str) -> None:
+    """No dots to fill in, and every command and option is one that there is."""
+    from greycard.cli.main import cli
+
+    for given, _ in CASES.values():
+        for verdict in diagnose(replace(given, command=command)):
+            assert "…" not in verdict.next_step
+            for words in re.findall(r"`greycard ([^`]*)`", verdict.next_step):
+                name, *rest = words.split()
+                options = {word for option in cli.commands[name].params for word in option.opts}
+                assert {word for word in rest if word.startswith("--")} <= options
 
 
 def test_figures_are_quoted() -> None:

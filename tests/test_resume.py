@@ -16,7 +16,7 @@ import pytest
 import greycard
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.runs.directory import RunDirectory
-from greycard.training import checkpoint, keeper
+from greycard.training import best_weights, checkpoint, keeper
 from greycard.training.checkpoint import newest_checkpoint
 from greycard.training.interruption import InterruptedRunError
 
@@ -93,6 +93,35 @@ def test_resumed_equals_uninterrupted(changes: dict[str, Any], interrupted, tmp_
     assert resumed.summary["resumed"] == 4
     assert_same(resumed, greycard.train("digits-cnn", out=tmp_path / "b", **SMALL, **changes))
     assert not (run / "checkpoint").exists()
+
+
+def test_the_best_epochs_weights_survive_every_interruption(
+    interrupted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Ended within the epoch after the best, at the end of the last, and when the finished model is measured."""
+    monkeypatch.setattr(best_weights, "best_epoch", lambda history: history[min(len(history), 1) - 1])
+    changes = SMALL | CNN | {"keep": "best"}
+    whole = greycard.train("digits-cnn", out=tmp_path / "b", **changes)
+    assert (whole.summary["kept_epoch"], len(whole.history)) == (1, 3)
+    assert whole.summary["val_accuracy"] == pytest.approx(whole.history[0]["val_accuracy"], abs=1e-6)
+    run = interrupted(17, "digits-cnn", out=tmp_path / "a", **changes)
+    found = newest_checkpoint(run / "checkpoint")
+    assert found is not None
+    assert (found[0].best, found[0].epoch) == (1, 1)
+    interrupted(25, run, resume=True, quiet=True)
+    interrupted(1, run, resume=True, quiet=True)
+    assert_same(greycard.resume(run, quiet=True), whole)
+
+
+def test_a_run_that_was_stopped_is_not_trained_on_when_it_is_resumed(interrupted, tmp_path: Path) -> None:
+    """The time that a resumed process needs is another: its own rules would not stop it."""
+    changes = SMALL | {"keep": "best", "minutes": 1e-4}
+    run = interrupted(14, "digits-cnn", out=tmp_path, **changes)
+    kept = newest_checkpoint(run / "checkpoint")
+    assert kept is not None
+    assert kept[0].stopped.startswith("stopped after epoch 1 of 3")
+    resumed = greycard.resume(run, quiet=True)
+    assert (len(resumed.history), resumed.summary["stopped"]) == (1, kept[0].stopped)
 
 
 @pytest.mark.slow
@@ -334,6 +363,29 @@ def test_numbers_that_go_bad_stop_the_run_and_the_last_good_model_is_kept(
         run.predictions["probabilities"].argmax(axis=1) == run.predictions["labels"]
     )
     assert all(np.isfinite(weight).all() for weight in run.model.get_weights())
+
+
+def test_numbers_that_go_bad_give_back_the_best_epoch_where_that_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from greycard.backend.tensorflow_steps import TensorFlowSteps
+
+    train, calls = TensorFlowSteps.train, 0
+
+    def go_bad(self: TensorFlowSteps, images: np.ndarray, labels: np.ndarray) -> None:
+        nonlocal calls
+        calls += 1
+        train(self, images, labels)
+        if calls == 30:
+            self._model.trainable_variables[0].assign(self._model.trainable_variables[0] * np.nan)
+
+    monkeypatch.setattr(TensorFlowSteps, "train", go_bad)
+    run = greycard.train("digits-cnn", out=tmp_path, keep="best", **SMALL)
+    best = run.summary["kept_epoch"]
+    assert best in (1, 2)
+    assert run.summary["stopped"].endswith(f"the model is that of epoch {best}, the best before it")
+    assert run.summary["val_accuracy"] == pytest.approx(run.history[best - 1]["val_accuracy"], abs=1e-6)
+    assert np.isfinite(run.predictions["probabilities"]).all()
 
 
 def test_a_loss_that_explodes_stops_the_run(tmp_path: Path, cli, monkeypatch: pytest.MonkeyPatch) -> None:

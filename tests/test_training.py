@@ -15,6 +15,7 @@ from conftest import make_folder, picture
 from greycard.errors import GreycardError, GreycardWarning
 from greycard.evaluation.calibration import at_temperature
 from greycard.pipeline.augmentation import Augmentation
+from greycard.training.stopping import stopping_rules
 from test_datasets import pet_images, sign_language
 
 SMALL: dict[str, Any] = {"train_limit": 300, "val_limit": 100, "quiet": True}
@@ -70,6 +71,109 @@ def test_patience_stops_training_and_says_so(tmp_path: Path) -> None:
     best = min(run.history, key=lambda line: line["val_loss"])
     assert len(run.history) == best["epoch"] + 2
     assert f"of epoch {best['epoch']} for 2 epochs" in run.summary["stopped"]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
+    """A run whose accuracy jumps, and which keeps its best epoch."""
+    out = tmp_path_factory.mktemp("kept")
+    return greycard.train(
+        "digits-cnn", out=out, keep="best", learning_rate=0.05, epochs=8, precision="float32", **SMALL
+    )
+
+
+def test_the_best_epoch_is_kept_and_every_figure_is_its_own(kept: greycard.Run) -> None:
+    summary, best = kept.summary, max(kept.history, key=lambda line: (line["val_accuracy"], -line["val_loss"]))
+    assert (summary["kept_epoch"], summary["best_epoch"]) == (best["epoch"], best["epoch"])
+    for name in ("train_accuracy", "val_accuracy", "train_loss"):
+        assert summary[name] == pytest.approx(best[name], abs=1e-6)
+    labels, probabilities = kept.predictions["labels"], kept.predictions["probabilities"]
+    assert np.mean(probabilities.argmax(axis=1) == labels) == summary["val_accuracy"]
+    whole = greycard.load_dataset("digits").validation
+    images = dict(zip(whole.ids, whole.images, strict=True))
+    answers = kept.predict(np.stack([images[id] for id in kept.predictions["ids"]])[..., None])
+    assert [each.label for each in answers] == [kept.classes[row] for row in probabilities.argmax(axis=1)]
+
+
+def test_a_kept_epoch_is_said_to_be_chosen_on_validation_wherever_the_figure_stands(kept: greycard.Run, cli) -> None:
+    epoch = kept.summary["kept_epoch"]
+    chosen = f"epoch {epoch}, the best of 8 epochs, chosen on validation"
+    assert chosen in kept.card()
+    assert chosen in kept.report()
+    assert f"the weights are of {chosen}, so the accuracy flatters" in cli("show", kept.path).out
+    row = json.loads(cli("table", "--out", kept.path.parent, "--format", "json").out)[0]
+    assert (row["kept_epoch"], row["note"].split(";")[0]) == (epoch, f"kept: {chosen}")
+    assert f"@ {epoch}, kept" in cli("table", "--out", kept.path.parent, "--format", "md").out
+
+
+def test_a_project_keeps_its_last_epoch(tmp_path: Path) -> None:
+    run = greycard.train("digits-cnn", out=tmp_path, learning_rate=0.05, epochs=3, **SMALL)
+    assert run.summary["kept_epoch"] is None
+    assert run.summary["val_accuracy"] == pytest.approx(run.history[-1]["val_accuracy"], abs=1e-6)
+
+
+def test_a_regression_keeps_the_epoch_with_the_lowest_loss(tmp_path: Path) -> None:
+    run = greycard.train("house-prices", out=tmp_path, keep="best", epochs=20, quiet=True)
+    lowest = min(run.history, key=lambda line: line["val_loss"])
+    assert run.summary["kept_epoch"] == lowest["epoch"]
+    assert run.summary["val_loss"] == pytest.approx(lowest["val_loss"], rel=1e-5)
+
+
+def test_the_kept_weights_are_counted_in_the_memory_that_training_needs() -> None:
+    from greycard.models.build import build_model
+    from greycard.pipeline.pixels import Pixels
+    from greycard.training.memory import expected_need
+
+    last = greycard.Recipe(
+        name="r", dataset="d", image_size=8, dense=(900,), loss="binary_crossentropy", precision="float32"
+    )
+    pixels = Pixels(("a", "b"), np.array([0, 1]), np.zeros((2, 8, 8, 3), np.uint8))
+    model = build_model(last, 2)
+    without, best = (expected_need(model, recipe, pixels, pixels) for recipe in (last, last.replace(keep="best")))
+    assert best.least - without.least == 4 * model.count_params()
+    assert best.most - without.most >= 4 * model.count_params()
+
+
+def test_the_time_limit_ends_training_between_epochs_and_says_so(tmp_path: Path, cli) -> None:
+    said = cli("train", make_folder(tmp_path / "p", ("",), ("cat", "dog"), 5), "--minutes", "0.0001", *TINY[:-1])
+    assert said.code == 0, said.err
+    assert "up to 0.0001 minutes and 100 epochs, or until 10 epochs bring nothing better" in said.err
+    run = greycard.open_run("runs/p-1")
+    assert len(run.history) == 1
+    assert run.summary["stopped"] == (
+        "stopped after epoch 1 of 100: another epoch would take training beyond the 0.0001 minutes it was given"
+        " (--minutes)"
+    )
+    refused = cli("train", tmp_path / "p", "--minutes", "0", *TINY)
+    assert (refused.code, "minutes must be a number above 0" in refused.err) == (2, True)
+
+
+def _line(epoch: int, accuracy: float, loss: float, seconds: float = 1.0) -> dict[str, Any]:
+    return {"epoch": epoch, "val_accuracy": accuracy, "val_loss": loss, "seconds": seconds}
+
+
+def _stop(recipe: greycard.Recipe, lines: list[dict[str, Any]], seconds: float = 0.0) -> str | None:
+    """What the first rule says that ends training."""
+    rules = stopping_rules(recipe, 100, 100, seconds)
+    said = [why for line in lines for rule in rules if (why := rule(line["epoch"], line))]
+    return said[0] if said else None
+
+
+def test_with_keep_best_a_rising_accuracy_is_no_plateau() -> None:
+    lines = [_line(n, 0.5 + n / 20, 0.5 + n / 10) for n in range(1, 6)] + [_line(n, 0.7, 1.5) for n in range(6, 9)]
+    recipe = greycard.Recipe(name="r", dataset="d", epochs=50, patience=3)
+    assert (_stop(recipe, lines) or "").startswith("stopped after epoch 4 of 50")
+    said = _stop(recipe.replace(keep="best"), lines) or ""
+    assert said.startswith("stopped after epoch 8 of 50: validation loss has not fallen below 0.6000 of epoch 1 for 7")
+    assert said.endswith("nor has accuracy risen above 75.00 %")
+
+
+def test_the_time_limit_counts_what_was_spent_before_and_expects_the_next_epoch_to_last_as_long() -> None:
+    recipe = greycard.Recipe(name="r", dataset="d", epochs=50, minutes=1)
+    lines = [_line(n, 0.5, 0.5, 10) for n in range(1, 7)]
+    assert (_stop(recipe, lines) or "").startswith("stopped after epoch 6 of 50")
+    assert (_stop(recipe, lines, seconds=30) or "").startswith("stopped after epoch 3 of 50")
+    assert _stop(recipe.replace(epochs=6), lines) is None  # it ends by itself
 
 
 def test_digits_reach_what_they_promise(tmp_path: Path) -> None:

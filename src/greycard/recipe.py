@@ -49,7 +49,10 @@ class Recipe:
         target_accuracy: stop once an epoch reaches this accuracy.
         target_split: the images whose accuracy the target means.
         target_bound: whether the measured accuracy has to reach the target, or the lower end of its 95 % interval.
-        patience: stop after so many epochs without a better validation loss.
+        patience: stop after so many epochs without a better validation loss; with keep=best, without a better loss or
+            accuracy.
+        minutes: stop before the epoch that would end later than this many minutes after the start of the run.
+        keep: whose weights the finished run has: the last epoch's, or the best one's by validation accuracy.
         val_fraction: share that is split off for validation where the data has no validation set; none means a fifth. A
             run records the share that was used, and none where the data brings its own validation set.
         split_seed: seed of that split; runs with another `seed` keep the same split, so that they can be compared.
@@ -86,6 +89,8 @@ class Recipe:
     target_split: str = "validation"
     target_bound: str = "measured"
     patience: int | None = None
+    minutes: float | None = None
+    keep: str = "last"
     val_fraction: float | None = None
     split_seed: int = 0
     group_duplicates: bool | None = None
@@ -189,7 +194,7 @@ def _settle_types(recipe: Recipe) -> None:
         object.__setattr__(recipe, name, _as_tuple(getattr(recipe, name), 1))
     if recipe.image_size is not None:
         object.__setattr__(recipe, "image_size", _as_tuple(recipe.image_size, 2))
-    for name in ("learning_rate", "dropout", "feature_dropout", "val_fraction"):
+    for name in ("learning_rate", "dropout", "feature_dropout", "val_fraction", "minutes"):
         if _whole(0)(getattr(recipe, name)):
             object.__setattr__(recipe, name, float(getattr(recipe, name)))
 
@@ -269,6 +274,8 @@ CHECKS: tuple[Check, ...] = (
     ("epochs", _whole(1), _COUNT, "10"),
     ("feature_views", _whole(1), _COUNT, "4"),
     ("patience", _optional(_whole(1)), _COUNT, "3"),
+    ("minutes", _optional(_number(0, math.inf)), "a number above 0, or none", "10"),
+    ("keep", OneOf(("last", "best")), "last or best", "best"),
     ("train_limit", _optional(_whole(1)), _COUNT, "1000"),
     ("val_limit", _optional(_whole(1)), _COUNT, "1000"),
     ("augmentation", lambda v: v is None or isinstance(v, Augmentation), "none, or set by its own fields", "none"),

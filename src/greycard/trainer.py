@@ -62,7 +62,7 @@ def train(
     if recipe is None:
         split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
         dataset = open_dataset(what, data_dir, **split)  # type: ignore[arg-type]
-        chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone)
+        chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone, changes=changes)
         recipe = chosen.replace(**changes)
         reason = said_of(recipe, chosen, because)
     else:

@@ -12,6 +12,7 @@ from greycard.cli.output import run_path
 from greycard.errors import GreycardError
 
 if TYPE_CHECKING:
+    from greycard.datasets.core import Dataset
     from greycard.recipe import Recipe
 
 
@@ -50,7 +51,7 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
     from greycard.reports.contact_sheet import augmented_sheet, write_sheet
 
     dataset = load_folder(folder)
-    recipe = _recipe(dataset.name, settings)
+    recipe = _recipe(dataset, settings)
     augmentation = recipe.augmentation or Augmentation()
     for note in (*dataset.notes, *augmentation.notes()):
         click.echo(f"note: {note}", err=True)
@@ -63,13 +64,16 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
     return place
 
 
-def _recipe(name: str, settings: tuple[str, ...]) -> Recipe:
-    """The augmentation that `train` uses on few pictures, changed as asked."""
+def _recipe(dataset: Dataset, settings: tuple[str, ...]) -> Recipe:
+    """The augmentation with which `train` trains a CNN on these pictures, changed as asked."""
     from greycard.recipe import Recipe
     from greycard.settings import parse_settings
-    from greycard.training.recommend import GENTLE
+    from greycard.training.picture_kind import picture_kind
+    from greycard.training.recommend import augmentation_for
 
-    recipe = Recipe(name=name, dataset=name, augmentation=GENTLE).replace(**parse_settings(settings))
+    augmentation = augmentation_for(picture_kind(dataset))
+    recipe = Recipe(name=dataset.name, dataset=dataset.name, augmentation=augmentation)
+    recipe = recipe.replace(**parse_settings(settings))
     if recipe.image_size is None:
         raise GreycardError("image_size must be set for pictures. Received: None", hint="--set image_size=150")
     return recipe

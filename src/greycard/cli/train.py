@@ -17,11 +17,18 @@ from greycard.errors import GreycardError, command
     metavar="NETWORK|RUN",
     help="Transfer from a keras.applications network, or from an earlier run's folder.",
 )
+@click.option(
+    "--minutes",
+    type=float,
+    metavar="N",
+    help="Stop before the epoch that would end later than N minutes after the start.  [default: 10]",
+)
 @options.data_dir
 @options.training
 def train(
     folder: str,
     backbone: str | None,
+    minutes: float | None,
     data_dir: str | None,
     epochs: int | None,
     seed: int | None,
@@ -43,7 +50,8 @@ def train(
 
     FOLDER, here or in --data-dir, has one folder for each class, or train/ and validation/ with one folder for each
     class in both; a manifest that `greycard split` wrote will do as well. What is trained is chosen by the number and
-    size of the pictures and the weights at hand, and said; --set changes it. Prints the table line.
+    size of the pictures and the weights at hand, and said; --set changes it. It trains until validation stops
+    getting better or the time is over, and keeps the best epoch's weights. Prints the table line.
     """
     from greycard.api import runs_table
     from greycard.api import train as train_dataset
@@ -52,6 +60,7 @@ def train(
 
     track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)
+    changes = ({} if minutes is None else {"minutes": minutes}) | changes
     if "backbone" in changes:  # by --set: a network or a run as by --backbone, or none
         backbone = changes.pop("backbone")
         weights = "none" if backbone is None else weights

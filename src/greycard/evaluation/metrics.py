@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 
 def best_epoch(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The first history line with the highest validation accuracy; the lowest loss where there is no accuracy."""
-    if "val_accuracy" in history[0]:
-        return max(history, key=lambda line: line["val_accuracy"])
-    return min(history, key=lambda line: float("inf") if line["val_loss"] is None else line["val_loss"])
+    """The history line with the highest validation accuracy, of equal ones that with the lowest loss, then the first.
+
+    Where there is no accuracy, the lowest loss decides.
+    """
+    return max(history, key=_merit)
+
+
+def _merit(line: dict[str, Any]) -> tuple[float, float]:
+    """Accuracy before loss; an epoch whose loss is NaN is the worst."""
+    if line["val_loss"] is None:
+        return -1.0, float("-inf")
+    return line.get("val_accuracy", 0.0), -line["val_loss"]
+
+
+def kept_text(summary: Mapping[str, Any]) -> str | None:
+    """How the weights of a run with `keep=best` were chosen; None for a run that kept its last epoch's."""
+    epoch = summary.get("kept_epoch")
+    if epoch is None:
+        return None
+    of = f"the best of {summary['epochs']} epochs" if summary["epochs"] > 1 else "the only epoch"
+    return f"epoch {epoch}, {of}, chosen on validation"
 
 
 def seconds_per_epoch(history: Sequence[dict[str, Any]]) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from greycard.datasets.catalog import CATALOG
+from greycard.evaluation.metrics import kept_text
 from greycard.reports.columns import percent, seconds, span
 from greycard.reports.escapes import Verbatim, markdown, markdown_code, markdown_sentence
 from greycard.reports.headline import headline, precision_line
@@ -33,6 +34,7 @@ def model_card(run: RunRecord) -> str:
         headline=headline(run),
         precision=precision_line(recipe),
         classes=run.classes,
+        kept=kept_text(summary),
         dataset=_dataset(recipe.dataset),
         summary=summary,
         leaks=(summary.get("data") or {}).get("leaks"),

@@ -56,7 +56,8 @@ def _images(row: Row) -> str:
 def _best(row: Row) -> str:
     if row["best_val_accuracy"] is None:
         return "–"
-    return f"{percent(row['best_val_accuracy'])} @ {row['best_epoch']}"
+    kept = ", kept" if row["kept_epoch"] == row["best_epoch"] else ""
+    return f"{percent(row['best_val_accuracy'])} @ {row['best_epoch']}{kept}"
 
 
 def _interval(row: Row) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from greycard.errors import command
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.metrics import kept_text
 from greycard.recipe import Recipe
 from greycard.reports.columns import percent, seconds, span
 from greycard.runs.directory import is_in_training
@@ -33,10 +34,12 @@ def headline(run: RunRecord) -> str:
         f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
     )
     arithmetic = "" if recipe.precision == "float32" else f" (trained in {precision_line(recipe)})"
+    kept = kept_text(summary)
+    chosen = f" Its weights are of {kept}, so the figure is a little optimistic." if kept else ""
     return (
         f"{recipe.architecture}, trained on {recipe.dataset} in {seconds(summary['total_seconds'])}{arithmetic}, is"
         f" right on {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
-        f" {between}.{found}"
+        f" {between}.{chosen}{found}"
     )
 
 

@@ -128,7 +128,8 @@ def _figures(summary: dict[str, Any]) -> list[tuple[str, str]]:
     shown = [("images", f"{summary['train_images']:,} training, {summary['val_images']:,} validation")]
     if summary["best_val_accuracy"] is not None:
         best = f"{percent(summary['best_val_accuracy'], 1)} in epoch {summary['best_epoch']}"
-        shown.append(("best epoch", f"{best}, chosen on the same images"))
+        kept = " and kept" if summary.get("kept_epoch") == summary["best_epoch"] else ""
+        shown.append(("best epoch", f"{best}, chosen{kept} on the same images"))
     time = f"{seconds(summary['seconds_per_epoch'])} an epoch, {seconds(summary['total_seconds'])} in all"
     shown += [("epochs", str(summary["epochs"])), ("time", time), ("parameters", f"{summary['parameters']:,}")]
     return [*shown, ("seed", str(summary["seed"]))]

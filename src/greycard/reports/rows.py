@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.metrics import kept_text
 from greycard.reports.headline import unfinished
 from greycard.runs.record import RunRecord
 
 _FIGURES = (
     "train_images", "val_images", "train_accuracy", "train_accuracy_after", "val_accuracy", "best_val_accuracy",
-    "best_epoch", "train_loss", "val_loss", "seconds_per_epoch", "first_epoch_seconds", "total_seconds",
+    "best_epoch", "kept_epoch", "train_loss", "val_loss", "seconds_per_epoch", "first_epoch_seconds", "total_seconds",
     "parameters", "machine",
 )  # fmt: skip
 _PUBLISHED = ("train_images", "val_images", "epochs", "train_accuracy", "val_accuracy", "seconds_per_epoch", "note")
@@ -49,4 +50,6 @@ def _interval(summary: dict[str, Any]) -> tuple[float | None, float | None]:
 def _note(run: RunRecord, summary: dict[str, Any]) -> str:
     if not run.finished:
         return unfinished(run)
-    return summary.get("stopped") or (summary.get("answer") or "").split(":")[0]
+    kept = kept_text(summary)
+    said = summary.get("stopped") or (summary.get("answer") or "").split(":")[0]
+    return "; ".join(part for part in (kept and f"kept: {kept}", said) if part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.metrics import kept_text
 from greycard.evaluation.time_spent import time_line
 from greycard.recipe import Recipe
 from greycard.reports.classes import classes_lines
@@ -87,6 +88,9 @@ def _best(summary: dict[str, Any]) -> str:
     best, images = summary["best_val_accuracy"], summary["val_images"]
     if best is None:
         return ""
+    kept = kept_text(summary)
+    if kept:
+        return f"the weights are of {kept}, so the accuracy flatters"
     chosen = "; chosen on the same images, so it flatters" if best != summary["val_accuracy"] else ""
     return f"{percent(best)} in epoch {summary['best_epoch']}, between {_span(best, images)}{chosen}"
 

@@ -39,6 +39,8 @@ class Progress:
         epoch: the epoch that is next or under way, counted from 0.
         batch: the batch of it that is next.
         history: a line for each epoch before.
+        best: the epoch, from 1, whose weights come last in the checkpoint; 0 where there are none.
+        stopped: why training ended early; empty while it goes on.
         sums: running loss and accuracy of the epoch under way.
         epoch_seconds: spent on it so far.
         seconds: spent by the run so far, by part and `total`.
@@ -51,6 +53,8 @@ class Progress:
     epoch: int = 0
     batch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    best: int = 0
+    stopped: str = ""
     sums: dict[str, float] = field(default_factory=dict)
     epoch_seconds: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
@@ -79,7 +83,7 @@ def write_checkpoint(folder: Path, progress: Progress, arrays: Iterable[np.ndarr
     Args:
         folder: of the run's checkpoints.
         progress: where training is.
-        arrays: all that training changes: weights, the optimizer's state, random states.
+        arrays: all that training changes: weights, the optimizer's state, random states; then the best epoch's weights.
 
     Raises:
         OSError: it cannot be kept; the earlier ones are still there.

@@ -31,6 +31,7 @@ class Fitted:
     Attributes:
         history: a line an epoch.
         stopped: why it ended early, if it did.
+        kept: the epoch, from 1, whose weights the model has because it was the best; None for the last one's.
         outputs: the final model's outputs on validation, float32 (n, units).
         held_out: its `loss` and `accuracy` there.
         after: the same on the training images as they are.
@@ -39,6 +40,7 @@ class Fitted:
 
     history: History
     stopped: str | None
+    kept: int | None
     outputs: np.ndarray
     held_out: dict[str, float | None]
     after: dict[str, float | None]
@@ -91,7 +93,7 @@ def fit(course: Course) -> Fitted:
     course.on_begin(progress.history)
     if progress.resumed:
         course.display.says(f"going on {progress.place}")
-    stopped = _replayed(course.rules, progress.history)
+    stopped = progress.stopped or _replayed(course.rules, progress.history)
     outputs: np.ndarray | None = None
     while progress.epoch < course.epochs and not stopped:
         line, outputs = _epoch(course, steps, progress)
@@ -99,7 +101,10 @@ def fit(course: Course) -> Fitted:
         stopped = gone_bad(progress.history, course.epochs, course.keeper.bad)
         if stopped:
             return _measured(course, steps, progress, f"{stopped}; {_gone_back(course.keeper, progress)}", None)
+        if course.keeper.best:
+            course.keeper.best.update(progress.history)
         stopped = _asked(course.rules, line)
+        progress.stopped = stopped or ""
         course.keeper.after_step(progress)
     fitted = _measured(course, steps, progress, stopped, outputs)
     course.keeper.after_step(progress)
@@ -160,7 +165,9 @@ def _asked(rules: Sequence[Rule], line: dict[str, Any]) -> str | None:
 
 
 def _gone_back(keeper: Keeper, progress: Progress) -> str:
-    """The model as it was kept last before the epoch in which its numbers went bad."""
+    """The model of the best epoch, or as it was kept last before the epoch in which its numbers went bad."""
+    if keeper.best and keeper.best.epoch:
+        return f"the model is that of epoch {keeper.best.epoch}, the best before it"
     place = keeper.back_to(progress.epoch - 1)
     return f"the model is as it was kept {place}" if place else "no model was kept before that epoch"
 
@@ -168,12 +175,15 @@ def _gone_back(keeper: Keeper, progress: Progress) -> str:
 def _measured(
     course: Course, steps: Steps, progress: Progress, stopped: str | None, outputs: np.ndarray | None
 ) -> Fitted:
-    """The final model on both splits; its outputs on validation are there already if they are the last epoch's."""
+    """The final model on both splits; its outputs on validation are there already if it is the last epoch's."""
+    kept = course.keeper.best.restore() if course.keeper.best else None
+    if kept not in (None, progress.epoch):
+        outputs = None
     with course.clock("validation"), course.display.waiting("measuring the training images as they are"):
         known = outputs if outputs is not None else predict(steps, course.validation)
         held_out = measure(course.model.loss, course.validation.pixels.labels, known)
         after = measure(course.model.loss, course.as_is.pixels.labels, predict(steps, course.as_is))
-    return Fitted(progress.history, stopped, known, _finite(held_out), _finite(after), progress.resumed)
+    return Fitted(progress.history, stopped, kept, known, _finite(held_out), _finite(after), progress.resumed)
 
 
 def _seconds(begun: float, trained: float, ended: float) -> dict[str, float]:

@@ -14,6 +14,7 @@ import numpy as np
 from greycard.backend import random_state, set_random_state
 from greycard.backend.steps import Steps
 from greycard.errors import GreycardError, GreycardWarning, command
+from greycard.training.best_weights import BestWeights
 from greycard.training.checkpoint import BadNumbersError, Progress, expect_finite, newest_checkpoint, write_checkpoint
 from greycard.training.clock import Clock
 from greycard.training.interruption import InterruptedRunError, Interruption
@@ -33,12 +34,16 @@ class Keeper:
         data: the digest of what is learnt from and measured on.
         clock: told what it costs.
         interruption: asked after every step.
+        keep: whose weights the finished model has, the `last` epoch's or the `best` one's.
 
     Attributes:
+        best: the best epoch's weights, set by `begin`; None where the last epoch's are kept.
         bad: whether the state had numbers that are none when it was last looked at.
     """
 
-    def __init__(self, folder: Path, data: str, clock: Clock, interruption: Interruption) -> None:
+    def __init__(self, folder: Path, data: str, clock: Clock, interruption: Interruption, keep: str) -> None:
+        self._keep_best = keep == "best"
+        self.best: BestWeights | None = None
         self._folder, self._data, self._clock, self._interruption = folder, data, clock, interruption
         self._due, self._saved, self._failed, self.bad = 0.0, "", False, False
 
@@ -51,6 +56,7 @@ class Keeper:
         model.optimizer.build(model.trainable_variables)
         self._variables = [*model.variables, *model.optimizer.variables]
         self._weights, self._steps = model.trainable_variables, steps
+        self.best = BestWeights(model) if self._keep_best else None
         self._wait(sum(np.prod(each.shape) * 4 for each in self._variables) / _GUESSED_BYTES_A_SECOND)
         found = self._put_back()
         if found is None:
@@ -90,6 +96,7 @@ class Keeper:
         """A state with bad numbers is not kept; a disk that has no room ends no training, and is told of once."""
         begun = time.perf_counter()
         progress.sums, progress.seconds = self._steps.sums(), self._clock.reading()
+        progress.best = self.best.epoch if self.best else 0
         try:
             with self._clock("checkpoint"):
                 if not all(map(math.isfinite, progress.sums.values())):
@@ -118,17 +125,20 @@ class Keeper:
             return None
         progress, arrays = kept
         self._expect_same(progress, arrays)
-        *values, random = arrays
-        for variable, value in zip(self._variables, values, strict=True):
+        count = len(self._variables)
+        for variable, value in zip(self._variables, arrays[:count], strict=True):
             variable.assign(value)
-        set_random_state(random)
+        set_random_state(arrays[count])
+        if self.best:
+            self.best.load(progress.best, arrays[count + 1 :])
         self._steps.go_on(progress.sums)
         return progress
 
     def _arrays(self) -> Iterator[np.ndarray]:
-        """All that training changes; last the random state."""
+        """All that training changes, the random state, and the best epoch's weights, if there are any yet."""
         yield from (keras.ops.convert_to_numpy(variable) for variable in self._variables)
         yield random_state()
+        yield from self.best.values if self.best else ()
 
     def _expect_same(self, progress: Progress, arrays: list[np.ndarray]) -> None:
         run, backend = self._folder.parent, keras.backend.backend()
@@ -145,7 +155,10 @@ class Keeper:
                 " was made in Python",
             )
         shapes = [tuple(variable.shape) for variable in self._variables]
-        if [array.shape for array in arrays[:-1]] != shapes or progress.together != self._steps.together:
+        best = self.best.shapes if self.best and progress.best else []
+        found = [array.shape for array in arrays]
+        same = found[: len(shapes)] == shapes and found[len(shapes) + 1 :] == best
+        if not same or progress.together != self._steps.together:
             raise GreycardError(
                 f"{run} cannot go on: what it kept is of another model",
                 hint="train it again; the new run gets its own folder",

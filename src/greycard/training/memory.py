@@ -38,10 +38,10 @@ class Need:
 def expected_need(model: keras.Model, recipe: Recipe, train: Pixels, validation: Pixels) -> Need:
     """What training will take, features included, from the sizes of the model's layers.
 
-    At the least the trained weights' gradients and the optimizer's numbers, and every layer's output for a batch of
-    training images. At the most also each output's gradient, two layers' outputs for a batch of validation images or
-    of pictures whose frozen features are computed, copies of all weights while they are saved and of the frozen ones
-    while an engine takes them, the batches made ahead, and some slack.
+    At the least the trained weights' gradients and the optimizer's numbers, the best epoch's weights where those are
+    kept, and every layer's output for a batch of training images. At the most also each output's gradient, two layers'
+    outputs for a batch of validation images or of pictures whose frozen features are computed, copies of all weights
+    while they are saved and of the frozen ones while an engine takes them, the batches made ahead, and some slack.
 
     Args:
         model: the whole of it, compiled.
@@ -54,7 +54,8 @@ def expected_need(model: keras.Model, recipe: Recipe, train: Pixels, validation:
     steps = recipe.batch_size * sum(learning)
     measuring = prediction_batch(validation, recipe.val_batch_size) * 2 * max(learning)
     features = BATCH * 2 * max(frozen, default=0)
-    updates = trained * (1 + _SLOTS[recipe.optimizer])
+    best = (trained if is_frozen(model) else weights) if recipe.keep == "best" else 0
+    updates = trained * (1 + _SLOTS[recipe.optimizer]) + best
     copies = trained + weights + _CONVERTED * (weights - trained)
     ahead = 2 * AHEAD * recipe.batch_size * train.images[:1].nbytes
     most = _FLOAT * (updates + copies + max(2 * steps, measuring, features)) + ahead

@@ -1,29 +1,39 @@
-"""What to train on a folder nobody has written a recipe for: chosen by what is there, with the reason in a sentence."""
+"""What to train on a folder nobody has written a recipe for: chosen by what is there, with the reason in a sentence.
+
+Each rule is measured against its alternative by benchmarks/recommended.py.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from greycard.datasets.core import Dataset
+from greycard.models.preferred import CORES, Preferred, known
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
+from greycard.training.picture_kind import PictureKind
 
-MANY_IMAGES = 10_000
-"""From here on a network learns its own features, and epochs are long enough without augmentation."""
+MINUTES = 10.0
+"""How long a chosen recipe trains at the most, unless it is told otherwise."""
 
 FEW_IMAGES = 2_000
 """Below this, a smaller network and smaller batches: more steps from fewer pictures."""
 
 SMALL_PIXELS = 40
-"""Up to this short side, pictures are small enough for the MNIST network, at their own size."""
+"""Up to this short side, pictures are small enough for the MNIST network at their own size, where one is trained."""
 
-GENTLE = Augmentation(
-    rotation_range=15,
-    width_shift_range=0.1,
-    height_shift_range=0.1,
-    zoom_range=0.1,
-    horizontal_flip=True,
-)
+LEAST_PIXELS = 32
+"""From this short side on, a pretrained network sees more in enlarged colour pictures than a CNN learns from them."""
+
+SMALLER = (160, 128)
+"""Pixels a side for a pretrained network where there is no time for the size that it was trained at."""
+
+FEATURES_SHARE = 0.5
+"""Of the time, what computing a pretrained network's features may take."""
+
+_UNKNOWN = Preferred("", 224, 0.081)
+"""What a network of unknown cost is taken for: as slow as ResNet50."""
+
+_AUGMENTATION = Augmentation(rotation_range=15, width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1)
 
 
 @dataclass(frozen=True)
@@ -34,90 +44,122 @@ class Recommendation:
     reason: str
 
 
-def recommend(
-    dataset: Dataset,
-    *,
-    at_hand: str | None = None,
-    asked: str | None = None,
-    because: str = "",
-    alpha: float | None = None,
-    earlier: Recipe | None = None,
-) -> Recommendation:
-    """The recipe for a dataset without one.
+@dataclass(frozen=True)
+class Task:
+    """What a recipe is chosen for.
+
+    Attributes:
+        name: the dataset's.
+        train_images: to learn from.
+        val_images: to measure on.
+        kind: of the pictures.
+        minutes: that training may take.
+    """
+
+    name: str
+    train_images: int
+    val_images: int
+    kind: PictureKind
+    minutes: float = MINUTES
+
+    @property
+    def base(self) -> Recipe:
+        """What every chosen recipe has: it trains to a plateau or its time limit, and keeps the best epoch."""
+        return Recipe(name=self.name, dataset=self.name, keep="best", minutes=self.minutes, epochs=100, patience=10)
+
+
+def from_scratch(task: Task, reason: str) -> Recommendation:
+    """A small CNN that learns its own features, with augmentation: without it, it would overfit at any size.
 
     Args:
-        dataset: counted by its training images and the size of its pictures.
-        at_hand: a `keras.applications` network whose weights are there, used where the data is too little without.
-        asked: a network the user wants, whatever there is.
-        because: why it is wanted.
-        alpha: that network's width, None for its own default.
-        earlier: the recipe of an earlier run to transfer from, its own `backbone` naming that run's folder.
+        task: what for.
+        reason: why not a pretrained network, for pictures that one knows.
     """
-    base = Recipe(name=dataset.name, dataset=dataset.name)
-    count, side = len(dataset.train), _side(dataset)
-    if earlier is not None:
-        return _from_run(base, earlier, count)
-    if asked is not None:
-        return _transfer(base.replace(backbone=asked, backbone_alpha=alpha), side, because)
-    if at_hand is not None and count < MANY_IMAGES and side > SMALL_PIXELS:
-        few = f"{count:,} training pictures are few to learn features from, and its pretrained weights are at hand"
-        return _transfer(base.replace(backbone=at_hand, backbone_alpha=alpha), side, few)
-    return _own_cnn(base, count, side)
+    if task.kind.side <= SMALL_PIXELS:
+        return _small_cnn(task, reason)
+    few = task.train_images < FEW_IMAGES
+    pixels, conv, batch = (64, (16, 32, 64), 16) if few else (96, (32, 64, 128), 32)
+    recipe = _augmented(task, image_size=pixels, conv=conv, dense=(128,), dropout=0.3, batch_size=batch)
+    why = "the pictures are drawings, which pretrained networks do not know" if task.kind.drawn else reason
+    return Recommendation(recipe, f"a CNN of 3 convolutions from scratch at {pixels} px with augmentation: {why}")
 
 
-def _side(dataset: Dataset) -> int:
-    """The median short side of the training pictures in pixels."""
-    if dataset.sizes:
-        return dataset.sizes[1]
-    images = dataset.train.images
-    return min(images.shape[1:3]) if hasattr(images, "shape") else 150
+def transfer(task: Task, network: str, reason: str, alpha: float | None = None) -> Recommendation:
+    """A pretrained network's frozen features with a linear head, at the size that it was trained at if time allows.
 
-
-def _from_run(base: Recipe, earlier: Recipe, count: int) -> Recommendation:
+    Args:
+        task: what for.
+        network: of `keras.applications`.
+        reason: why this network.
+        alpha: its width, None for its own default.
+    """
+    base, cost, images = task.base, known(network) or _UNKNOWN, task.train_images + task.val_images
+    sizes = (cost.pixels, *SMALLER)
+    seconds = [cost.seconds(images, pixels, alpha) for pixels in sizes]
+    allowed = 60 * task.minutes * FEATURES_SHARE
+    place = next((place for place, time in enumerate(seconds) if time <= allowed), len(sizes) - 1)
     recipe = base.replace(
+        backbone=network,
+        backbone_alpha=alpha,
+        pooling="average",
+        image_size=sizes[place],
+        dropout=0.2,
+        val_batch_size=64,
+    )
+    why = f"{cost.pixels} px would take about {_time(seconds[0])}" if place else "the size it was trained at"
+    return Recommendation(
+        recipe,
+        f"transfer learning from {network} at {sizes[place]} px ({why}) with a linear head: {reason}; the features of"
+        f" {images:,} pictures take about {_time(seconds[place])} on {CORES} cores",
+    )
+
+
+def from_run(task: Task, earlier: Recipe) -> Recommendation:
+    """An earlier run's frozen features, its own `backbone` naming that run's folder, and a new head."""
+    recipe = task.base.replace(
         backbone=earlier.backbone,
         image_size=earlier.image_size,
         channels=earlier.channels,
         dense=(128,),
         dropout=0.2,
-        epochs=20,
-        patience=5,
     )
     return Recommendation(
         recipe,
         f"the frozen features of the earlier run {earlier.name}, with a new head: --backbone asked for it,"
-        f" and {count:,} training pictures only have to teach the head",
+        f" and {task.train_images:,} training pictures only have to teach the head",
     )
 
 
-def _transfer(base: Recipe, side: int, reason: str) -> Recommendation:
-    pixels = min(max(side // 32 * 32, 96), 160)
-    recipe = base.replace(pooling="average", image_size=pixels, dropout=0.2, epochs=8, patience=3, val_batch_size=64)
-    return Recommendation(recipe, f"transfer learning from {base.backbone} at {pixels} px with a linear head: {reason}")
+def augmentation_for(kind: PictureKind) -> Augmentation:
+    """What changes no class of such pictures: mirroring only where a mirrored picture still shows its class.
+
+    Drawings fill their frame and stand upright, so they are moved less: with the wider ranges Fashion-MNIST needs three
+    times the epochs for the same accuracy.
+    """
+    if kind.drawn:
+        return Augmentation(rotation_range=5, width_shift_range=0.05, height_shift_range=0.05, zoom_range=0.05)
+    return replace(_AUGMENTATION, horizontal_flip=kind.mirrored)
 
 
-def _own_cnn(base: Recipe, count: int, side: int) -> Recommendation:
-    if side <= SMALL_PIXELS:
-        return _small_cnn(base, count, side)
-    if count < FEW_IMAGES:  # small steps of a small network: a result within a minute on a laptop
-        recipe = base.replace(image_size=64, conv=(16, 32, 64), dense=(128,), dropout=0.3, batch_size=16, epochs=20)
-    else:
-        recipe = base.replace(image_size=96, conv=(32, 64, 128), dense=(128,), dropout=0.3, epochs=15)
-    what = f"a CNN of 3 convolutions from scratch at {64 if count < FEW_IMAGES else 96} px"
-    if count >= MANY_IMAGES:
-        reason = f"without augmentation: {count:,} training pictures are enough to learn features from"
-        return Recommendation(recipe.replace(patience=3), f"{what}, {reason}")
-    return Recommendation(
-        recipe.replace(augmentation=GENTLE),
-        f"{what} with augmentation: no pretrained weights are at hand (--weights imagenet gets them), and"
-        f" {count:,} training pictures would be learnt by heart without it",
-    )
+def is_for_pretrained(kind: PictureKind) -> bool:
+    """Whether pretrained networks know such pictures: photographs and rendered scenes, neither too small nor drawn."""
+    return kind.side >= LEAST_PIXELS and not kind.drawn and not (kind.grey and kind.side <= SMALL_PIXELS)
 
 
-def _small_cnn(base: Recipe, count: int, side: int) -> Recommendation:
+def _small_cnn(task: Task, reason: str) -> Recommendation:
+    side = task.kind.side
     pixels, conv = max(side, 12), (32, 64) if side >= 16 else (64,)
+    what = f"a CNN of {len(conv)} convolution{'s' if len(conv) > 1 else ''}"
+    why = f", and {reason}" if is_for_pretrained(task.kind) else ""
     return Recommendation(
-        base.replace(image_size=pixels, conv=conv, dense=(128,), dropout=0.2, epochs=15, patience=5),
-        f"a CNN of {len(conv)} convolution{'s' if len(conv) > 1 else ''} at {pixels} px: the pictures are only"
-        f" {side} px wide, so there is little for a larger network to see in these {count:,}",
+        _augmented(task, image_size=pixels, conv=conv, dense=(128,), dropout=0.2),
+        f"{what} at {pixels} px: the pictures are only {side} px wide{why}; with augmentation against overfitting",
     )
+
+
+def _augmented(task: Task, **fields: object) -> Recipe:
+    return task.base.replace(augmentation=augmentation_for(task.kind), channels=1 if task.kind.grey else 3, **fields)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"

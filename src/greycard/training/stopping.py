@@ -1,4 +1,4 @@
-"""When to stop before the last epoch: a target accuracy reached, or patience lost. Both say which epoch and why."""
+"""When to stop before the last epoch: a target reached, a plateau, or no time left. Each says which epoch and why."""
 
 from __future__ import annotations
 
@@ -12,14 +12,23 @@ Rule = Callable[[int, Mapping[str, Any]], str | None]
 """(epoch counted from 1, its history line) → why training stops now, or None."""
 
 
-def stopping_rules(recipe: Recipe, train_images: int, val_images: int) -> list[Rule]:
-    """The recipe's rules, fresh: they hold state for one training only."""
+def stopping_rules(recipe: Recipe, train_images: int, val_images: int, seconds: float = 0.0) -> list[Rule]:
+    """The recipe's rules, fresh: they hold state for one training only.
+
+    Args:
+        recipe: what ends training early.
+        train_images: the number that training accuracy is measured on.
+        val_images: likewise for validation.
+        seconds: spent before the first epoch, for decoding and features; they count against `minutes`.
+    """
     rules: list[Rule] = []
     if recipe.target_accuracy is not None:
         images = val_images if recipe.target_split == "validation" else train_images
         rules.append(_target(recipe.target_accuracy, recipe, images))
     if recipe.patience is not None:
-        rules.append(_patience(recipe.patience, recipe.epochs))
+        rules.append(_patience(recipe.patience, recipe.epochs, accuracy_counts=recipe.keep == "best"))
+    if recipe.minutes is not None:
+        rules.append(_time_limit(recipe.minutes, recipe.epochs, seconds))
     return rules
 
 
@@ -88,19 +97,39 @@ def missed_target(recipe: Recipe, history: Sequence[Mapping[str, Any]], images: 
     )
 
 
-def _patience(patience: int, epochs: int) -> Rule:
-    best = (float("inf"), 0)
+def _patience(patience: int, epochs: int, *, accuracy_counts: bool) -> Rule:
+    """A plateau: no better validation loss, and, where that counts, no better accuracy either."""
+    lines: list[Mapping[str, Any]] = []
 
     def rule(epoch: int, line: Mapping[str, Any]) -> str | None:
-        nonlocal best
-        loss = line["val_loss"]
-        if loss < best[0]:
-            best = (loss, epoch)
-        if epoch - best[1] < patience:
+        lines.append(line)
+        by_accuracy = accuracy_counts and "val_accuracy" in line
+        lowest = min(lines, key=lambda line: line["val_loss"])
+        highest = max(lines, key=lambda line: line["val_accuracy"]) if by_accuracy else lowest
+        if epoch - max(lowest["epoch"], highest["epoch"]) < patience:
+            return None
+        nor = f", nor has accuracy risen above {100 * highest['val_accuracy']:.2f} %" if by_accuracy else ""
+        count = epoch - lowest["epoch"]
+        return (
+            f"stopped after epoch {epoch} of {epochs}: validation loss has not fallen below {lowest['val_loss']:.4f} of"
+            f" epoch {lowest['epoch']} for {count} epoch{'s' if count > 1 else ''}{nor}"
+        )
+
+    return rule
+
+
+def _time_limit(minutes: float, epochs: int, seconds: float) -> Rule:
+    """The next epoch is expected to take as long as the last one."""
+    spent = seconds
+
+    def rule(epoch: int, line: Mapping[str, Any]) -> str | None:
+        nonlocal spent
+        spent += line["seconds"]
+        if epoch == epochs or spent + line["seconds"] <= 60 * minutes:
             return None
         return (
-            f"stopped after epoch {epoch} of {epochs}: validation loss has not fallen below {best[0]:.4f} of epoch"
-            f" {best[1]} for {patience} epoch{'s' if patience > 1 else ''}"
+            f"stopped after epoch {epoch} of {epochs}: another epoch would take training beyond the {minutes:g}"
+            f" minute{'' if minutes == 1 else 's'} it was given (--minutes)"
         )
 
     return rule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,38 +10,54 @@ from typing import Any
 from greycard.datasets.core import Dataset
 from greycard.errors import GreycardError
 from greycard.locations import weights_dir
-from greycard.models.weights import alpha_of, weight_files
+from greycard.models.preferred import PREFERRED, network_in
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
-from greycard.training.recommend import Recommendation, recommend
-
-_PREFERRED = ("MobileNetV2", "EfficientNetV2B0", "EfficientNetB0", "MobileNet", "ResNet50", "InceptionV3")
-"""Networks for `train` to look for weights of, the best for its time on a CPU first."""
+from greycard.training.picture_kind import picture_kind
+from greycard.training.recommend import (
+    MINUTES,
+    Recommendation,
+    Task,
+    from_run,
+    from_scratch,
+    is_for_pretrained,
+    transfer,
+)
 
 _TOLD_APART = {
     "name", "epochs", "seed", "target_accuracy", "target_split", "target_bound", "batch_size", "val_batch_size",
-    "learning_rate", "optimizer", "precision", "val_fraction", "split_seed", "patience",
+    "learning_rate", "optimizer", "precision", "val_fraction", "split_seed", "group_duplicates", "patience", "minutes",
+    "keep",
 }  # fmt: skip
 """Fields that no sentence on the choice of a network is about."""
 
 
 def choose_recipe(
-    dataset: Dataset, *, weights: str | Path | None = None, backbone: str | Path | None = None
+    dataset: Dataset,
+    *,
+    weights: str | Path | None = None,
+    backbone: str | Path | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> tuple[Recipe, str]:
-    """A recipe for a dataset by what is there (how many pictures, how large, which weights), and why this one."""
+    """A recipe for a dataset by what is there (how many pictures, of what kind, which weights), and why this one.
+
+    Args:
+        dataset: of pictures.
+        weights: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        backbone: a network or an earlier run's folder that was asked for.
+        changes: fields of the recipe that will be changed afterwards; limits among them decide what fits.
+
+    Raises:
+        GreycardError: an earlier run without features, weights of no known network, a limit that is none.
+    """
+    task = _task(dataset, changes or {})
     if backbone is not None and Path(backbone).expanduser().is_dir():
-        earlier = RunRecord(backbone)
-        if earlier.recipe.is_regression:
-            raise GreycardError(
-                f"the earlier run {backbone} learned from numbers; there are no features to transfer",
-                hint="a run that learned from pictures, or a network of keras.applications",
-            )
-        chosen = recommend(dataset, earlier=earlier.recipe.replace(backbone=str(earlier.path), conv=()))
+        chosen = from_run(task, _earlier(backbone))
     elif backbone is not None:
-        chosen = recommend(dataset, asked=str(backbone), because="--backbone asked for it")
+        chosen = transfer(task, str(backbone), "--backbone asked for it")
     else:
-        chosen = _recommend_by_weights(dataset, weights)
+        chosen = _by_weights(task, weights)
     return chosen.recipe, chosen.reason
 
 
@@ -80,29 +97,44 @@ def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)
 
 
-def _recommend_by_weights(dataset: Dataset, weights: str | Path | None) -> Recommendation:
-    """Weights that were named are used; those in the weights folder only where the pictures are few."""
+def _task(dataset: Dataset, changes: Mapping[str, Any]) -> Task:
+    limits = {name: changes[name] for name in ("minutes", "train_limit", "val_limit") if name in changes}
+    asked = Recipe(name=dataset.name, dataset=dataset.name).replace(**limits)
+    train_images, val_images = len(dataset.train), len(dataset.validation)
+    return Task(
+        dataset.name,
+        min(train_images, asked.train_limit or train_images),
+        min(val_images, asked.val_limit or val_images),
+        picture_kind(dataset),
+        asked.minutes or MINUTES,
+    )
+
+
+def _earlier(backbone: str | Path) -> Recipe:
+    earlier = RunRecord(backbone)
+    if earlier.recipe.is_regression:
+        raise GreycardError(
+            f"the earlier run {backbone} learned from numbers; there are no features to transfer",
+            hint="a run that learned from pictures, or a network of keras.applications",
+        )
+    return earlier.recipe.replace(backbone=str(earlier.path), conv=())
+
+
+def _by_weights(task: Task, weights: str | Path | None) -> Recommendation:
+    """Weights that were named are used; those in the weights folder for pictures that pretrained networks know."""
     if weights == "none":
-        return recommend(dataset)
+        return from_scratch(task, "--weights none asked for it")
     if weights == "imagenet":
-        return recommend(dataset, asked=_PREFERRED[0], because="--weights imagenet asked for pretrained features")
+        return transfer(task, PREFERRED[0].name, "--weights imagenet asked for pretrained features")
+    network, alpha = network_in(weights_dir() if weights is None else Path(weights).expanduser())
     if weights is None:
-        network, alpha = _network_in(weights_dir())
-        return recommend(dataset, at_hand=network, alpha=alpha)
-    network, alpha = _network_in(Path(weights).expanduser())
+        if network is None or not is_for_pretrained(task.kind):
+            return from_scratch(task, "no pretrained weights are at hand (--weights imagenet downloads them)")
+        return transfer(task, network, "its pretrained weights are at hand", alpha)
     if network is None:
         raise GreycardError(
             f"--weights {weights} has no file whose name tells a network that is known to work on a CPU;"
-            f" expected {', '.join(_PREFERRED)}, whole",
+            f" expected {', '.join(known.name for known in PREFERRED)}, whole",
             hint="--backbone names the network, --weights none trains without",
         )
-    return recommend(dataset, asked=network, because="--weights brought its pretrained weights", alpha=alpha)
-
-
-def _network_in(path: Path) -> tuple[str | None, float | None]:
-    """The first of the preferred networks that has a file there, and its width where that is not the full one."""
-    found = {name: files for name in _PREFERRED if (files := weight_files(path, name))}
-    if not found:
-        return None, None
-    name, files = next(iter(found.items()))
-    return name, alpha_of(files[0])
+    return transfer(task, network, "--weights brought its pretrained weights", alpha)

@@ -40,7 +40,7 @@ def write_results(prepared: Prepared, fitted: Fitted, directory: RunDirectory) -
 
 
 def summarise(
-    prepared: Prepared, fitted: Fitted, clock: Clock, *, augment: float, found: dict[str, Any]
+    prepared: Prepared, fitted: Fitted, clock: Clock, *, run: str, augment: float, found: dict[str, Any]
 ) -> dict[str, Any]:
     """The summary of a run.
 
@@ -48,19 +48,20 @@ def summarise(
         prepared: what was trained.
         fitted: what came out.
         clock: where the time went.
+        run: the name of its folder.
         augment: seconds of augmenting in threads of its own.
         found: what else was asked for or found before: `reason`, `published`, `data`.
     """
     summary = _figures(prepared, fitted) | found
-    summary |= _honest(prepared, fitted, summary)
+    summary |= _honest(prepared, fitted, summary, run)
     return summary | time_facts(
         clock.seconds, fitted.history, images=len(prepared.train), augment=augment, total=clock.total
     )
 
 
 def _figures(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
-    """What the table shows: the last epoch, the best one, and how they came about."""
-    last, best = fitted.history[-1], best_epoch(fitted.history)
+    """What the table shows: the epoch whose weights are kept, the best one, and how they came about."""
+    kept, best = fitted.history[(fitted.kept or 0) - 1], best_epoch(fitted.history)
     recipe = prepared.recipe
     return {
         "name": recipe.name,
@@ -70,13 +71,14 @@ def _figures(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "val_images": len(prepared.validation),
         "epochs": len(fitted.history),
         "epochs_planned": recipe.epochs,
-        "train_accuracy": last.get("train_accuracy"),
+        "train_accuracy": kept.get("train_accuracy"),
         "val_accuracy": fitted.held_out.get("accuracy"),
         "best_val_accuracy": best.get("val_accuracy"),
         "best_epoch": best["epoch"],
+        "kept_epoch": fitted.kept,
         "train_accuracy_after": fitted.after.get("accuracy"),
         "train_loss_after": fitted.after["loss"],
-        "train_loss": last["train_loss"],
+        "train_loss": kept["train_loss"],
         "val_loss": fitted.held_out["loss"],
         "seconds_per_epoch": seconds_per_epoch(fitted.history),
         "first_epoch_seconds": fitted.history[0]["seconds"],
@@ -106,14 +108,20 @@ def _aimed_at(prepared: Prepared) -> Pixels:
     return prepared.validation if prepared.recipe.target_split == "validation" else prepared.train
 
 
-def _honest(prepared: Prepared, fitted: Fitted, summary: dict[str, Any]) -> dict[str, Any]:
+def _honest(prepared: Prepared, fitted: Fitted, summary: dict[str, Any], run: str) -> dict[str, Any]:
     """What makes the figures honest: calibration, and what is wrong with them."""
     if not prepared.classes:
         return {"calibration": None, "diagnosis": []}
     labels, probabilities = prepared.validation.labels, as_probabilities(fitted.outputs)
     calibration = calibration_facts(labels, probabilities) if np.isfinite(probabilities).all() else None
     evidence = evidence_of(
-        prepared.recipe, summary | {"calibration": calibration}, fitted.history, probabilities.argmax(axis=1)
+        prepared.recipe,
+        summary | {"calibration": calibration},
+        fitted.history,
+        prepared.classes,
+        labels,
+        probabilities.argmax(axis=1),
+        run,
     )
     return {"calibration": calibration, "diagnosis": [verdict.to_json() for verdict in diagnose(evidence)]}
 

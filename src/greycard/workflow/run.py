@@ -13,6 +13,7 @@ from greycard import backend
 from greycard.datasets.core import Dataset
 from greycard.doctor.quick import quick_look
 from greycard.errors import GreycardError, GreycardWarning
+from greycard.evaluation.metrics import kept_text
 from greycard.models.backbone import is_run
 from greycard.pipeline.batches import Batches
 from greycard.recipe import Recipe
@@ -107,7 +108,7 @@ def _carry_out(prepared: Prepared, directory: RunDirectory, origin: Origin, disp
         with display.waiting("saving"), clock("saving"):
             write_results(prepared, fitted, directory)
         found = {"reason": origin.reason, "published": origin.published, "data": data}
-        summary = summarise(prepared, fitted, clock, augment=learns.train.seconds, found=found)
+        summary = summarise(prepared, fitted, clock, run=directory.path.name, augment=learns.train.seconds, found=found)
         directory.finish(summary)
     except BaseException:  # Ctrl-C, too
         directory.release()
@@ -167,8 +168,17 @@ def _opening(prepared: Prepared, path: Path) -> str:
     return (
         f"{path}: {prepared.recipe.architecture}, {prepared.model.count_params():,} parameters;"
         f" {len(prepared.train):,} training and {len(prepared.validation):,} validation"
-        f" {'images' if prepared.classes else 'pairs'}{kinds}; trained in {prepared.recipe.precision}"
+        f" {'images' if prepared.classes else 'pairs'}{kinds}{_time_allowed(prepared.recipe)};"
+        f" trained in {prepared.recipe.precision}"
     )
+
+
+def _time_allowed(recipe: Recipe) -> str:
+    """How long it may take, where a recipe says so."""
+    if recipe.minutes is None:
+        return ""
+    plateau = f", or until {recipe.patience} epochs bring nothing better" if recipe.patience else ""
+    return f"; up to {recipe.minutes:g} minute{'' if recipe.minutes == 1 else 's'} and {recipe.epochs} epochs{plateau}"
 
 
 def _look(prepared: Prepared, display: Display, clock: Clock) -> dict[str, Any] | None:
@@ -209,8 +219,8 @@ def _train(
         validation=learns.validation,
         as_is=learns.as_is,
         epochs=recipe.epochs,
-        rules=stopping_rules(recipe, len(learns.train.pixels), len(learns.validation.pixels)),
-        keeper=Keeper(directory.checkpoints, _data_digest(learns), clock, interruption),
+        rules=stopping_rules(recipe, len(learns.train.pixels), len(learns.validation.pixels), clock.total),
+        keeper=Keeper(directory.checkpoints, _data_digest(learns), clock, interruption, recipe.keep),
         display=display,
         clock=clock,
         on_begin=directory.begin_history,
@@ -233,6 +243,7 @@ def _identity(batches: Batches) -> bytes:
 
 
 def _tell_end(summary: dict[str, Any], display: Display) -> None:
-    for sentence in (summary["stopped"], summary["answer"], diagnosis_line(summary)):
+    kept = kept_text(summary)
+    for sentence in (summary["stopped"], kept and f"kept: {kept}", summary["answer"], diagnosis_line(summary)):
         if sentence:
             display.says(sentence)

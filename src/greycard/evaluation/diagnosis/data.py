@@ -18,7 +18,7 @@ def leakage(evidence: Evidence) -> Verdict | None:
         "leakage",
         f"{evidence.leaks:,} of {evidence.val_images:,} validation images ({share}) also in training"
         f"{f', such as {pair}' if pair else ''}: the accuracy on them is memory",
-        "split again with `greycard split FOLDER`, which keeps equal pictures together",
+        f"split again, equal pictures on the same side: `greycard split {evidence.folder}`",
     )
 
 
@@ -42,7 +42,8 @@ def shifted(evidence: Evidence) -> Verdict | None:
         "shifted",
         f"training and validation images come from different distributions: a classifier tells them apart with an AUC"
         f" of {shift['auc']:.2f} ({shift['low']:.2f} to {shift['high']:.2f}), mostly by {telling}",
-        "mix both parts and split again with `greycard split FOLDER`, or add training images like those of validation",
+        f"mix both parts and split again: `greycard split {evidence.folder}`; or add training images like those of"
+        " validation",
     )
 
 
@@ -54,7 +55,7 @@ def imbalanced(evidence: Evidence) -> Verdict | None:
         "imbalanced",
         f"the largest class has {max(counts):,} training images and the smallest {min(counts):,}; answering always"
         f" the largest would be {percent(evidence.majority)} right in validation",
-        "add images of the small classes, and judge by each class's recall (`greycard show RUN`)",
+        f"add images of the small classes, and judge by each class's recall: `greycard show {evidence.run}`",
     )
 
 

@@ -6,22 +6,23 @@ from collections.abc import Callable
 
 import numpy as np
 
-from greycard.evaluation.diagnosis import data, learning, probabilities
+from greycard.evaluation.diagnosis import classes, curves, data, learning, probabilities
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_text, percent
 
 QUESTIONS: tuple[Callable[[Evidence], Verdict | None], ...] = (
+    # a class that nobody would notice by the accuracy
+    classes.not_learned,
     # figures that mean something else than they seem to
     data.leakage,
     data.validation_augmented,
-    # nothing was learned, or not all of it
+    # nothing was learned
     learning.learned_nothing,
-    learning.collapsed,
     # it learned, and could do better
     data.shifted,
+    curves.still_improving,
     learning.overfit,
     learning.underfit,
-    learning.unstable,
-    learning.stopped_early,
+    curves.unstable,
     data.imbalanced,
     # it may be fine, and is not known well enough
     data.few_images,
@@ -48,5 +49,5 @@ def _healthy(evidence: Evidence) -> Verdict:
         "healthy",
         f"{percent(evidence.train)} right on training images and"
         f" {interval_text(evidence.validation, evidence.val_images)} on validation: nothing looks wrong",
-        "put it to use: `greycard predict RUN PICTURE`",
+        f"put it to use: `greycard predict {evidence.run} PICTURE`",
     )

@@ -11,6 +11,9 @@ import numpy as np
 
 from greycard.evaluation.intervals import accuracy_interval
 
+_PLATEAU = 3
+"""The fewest epochs without improvement that count as a plateau."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -39,15 +42,26 @@ class Evidence:
             not known may be missing, one that was no number is None.
         train_images: trained on.
         val_images: measured on.
+        kept_epoch: the epoch, from 1, whose weights the run has; None for the last one.
         train_accuracy_after: measured after training on the training images as they are.
-        ended_early: whether a rule ended training before its planned epochs.
+        command: what trains this again, for advice that can be typed.
+        folder: the pictures it was trained on, as one types it.
+        run: its name.
+        epochs_planned: the most epochs it was allowed; None where that is not known.
+        patience: epochs without improvement after which it was to stop.
+        minutes: its time limit.
+        target_reached: whether it stopped because it reached the accuracy it was asked for.
+        learning_rate: the optimizer's.
         augmented: whether training images were augmented.
         validation_augmented: whether validation images were.
         pretrained: whether the features are another training's.
+        network: a pretrained network whose weights are on this machine; None where there is none.
         tiny: whether the pictures are too small for the networks that are pretrained on photographs.
+        grey: whether it learned from one channel; pretrained networks take three.
+        classes: their names.
         train_counts: training images of each class.
         val_counts: validation images of each class.
-        guessed_counts: how often each class was answered on validation.
+        right_counts: how many of those were answered rightly.
         leaks: validation images whose very pixels are in training too; None where nobody looked.
         leak_example: a pair of such images.
         shift: how well a classifier tells training from validation images: `auc`, `low`, `high` and `features`.
@@ -58,15 +72,26 @@ class Evidence:
     history: Sequence[Mapping[str, Any]]
     train_images: int
     val_images: int
+    kept_epoch: int | None = None
     train_accuracy_after: float | None = None
-    ended_early: bool = False
+    command: str = "greycard train FOLDER"
+    folder: str = "FOLDER"
+    run: str = "RUN"
+    epochs_planned: int | None = None
+    patience: int | None = None
+    minutes: float | None = None
+    target_reached: bool = False
+    learning_rate: float = 0.001
     augmented: bool = False
     validation_augmented: bool = False
     pretrained: bool = False
+    network: str | None = None
     tiny: bool = False
+    grey: bool = False
+    classes: Sequence[str] = ()
     train_counts: Sequence[int] = ()
     val_counts: Sequence[int] = ()
-    guessed_counts: Sequence[int] = ()
+    right_counts: Sequence[int] = ()
     leaks: int | None = None
     leak_example: tuple[str, str] | None = None
     shift: Mapping[str, Any] | None = None
@@ -81,12 +106,18 @@ class Evidence:
     @cached_property
     def train(self) -> float:
         """The training accuracy to compare with validation's."""
-        last = float(self.series("train_accuracy")[-1])
-        return last if self.train_accuracy_after is None else self.train_accuracy_after
+        kept = float(self.series("train_accuracy")[self._kept])
+        return kept if self.train_accuracy_after is None else self.train_accuracy_after
 
     @cached_property
     def validation(self) -> float:
-        return float(self.series("val_accuracy")[-1])
+        """The validation accuracy of the weights that the run has."""
+        return float(self.series("val_accuracy")[self._kept])
+
+    @property
+    def _kept(self) -> int:
+        """The position in the history of the epoch whose weights the run has."""
+        return len(self.history) - 1 if self.kept_epoch is None else self.kept_epoch - 1
 
     @cached_property
     def interval(self) -> tuple[float, float]:
@@ -99,6 +130,20 @@ class Evidence:
         accuracies = self.series("val_accuracy")
         position = int(np.nanargmax(accuracies))
         return position + 1, float(accuracies[position])
+
+    @cached_property
+    def past_best(self) -> bool:
+        """Whether neither accuracy nor loss on validation got better over the last epochs: a plateau, or a decline."""
+        losses = self.series("val_loss")
+        lowest = 0 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
+        since = len(self.history) - max(self.best[0], lowest)
+        return since >= (self.patience or max(_PLATEAU, len(self.history) // 5))
+
+    @property
+    def time_ended_it(self) -> bool:
+        """Whether its time limit ended it before the epochs that were planned."""
+        early = self.epochs_planned is not None and len(self.history) < self.epochs_planned
+        return early and self.minutes is not None and not self.past_best
 
     @cached_property
     def majority(self) -> float:
