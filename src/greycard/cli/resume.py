@@ -30,8 +30,11 @@ def resume(
     """
     from greycard.api import resume as resume_run
     from greycard.api import runs_table
+    from greycard.runs.origin import read_origin
 
-    finished = resume_run(run_path(run, out), data=data, data_dir=data_dir, weights=weights, quiet=quiet)
+    path = run_path(run, out)
+    known = data or read_origin(path).data  # a finished run keeps no path
+    finished = resume_run(path, data=data, data_dir=data_dir, weights=weights, quiet=quiet)
     print_table(runs_table([finished]))
     if not quiet:
-        print_next_steps([finished], data, data_dir)
+        print_next_steps([finished], known, data_dir)

@@ -80,7 +80,7 @@ function show(file, parts) {
 function failure(reason) {
   const words = document.createElement("p");
   words.className = "failure";
-  words.textContent = `No answer: ${reason}.`;
+  words.textContent = `No answer: ${reason}${/[.?!]$/.test(reason) ? "" : "."}`;
   return words;
 }
 
