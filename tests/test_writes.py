@@ -195,5 +195,11 @@ def test_a_draft_never_takes_a_folders_place(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="there"), whole(tmp_path / "there") as draft:
             write(draft)
     assert _all_there(tmp_path) == {"there": None, "there/notes.txt": PRECIOUS}
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(IsADirectoryError), whole(tmp_path / "empty") as draft:
+        draft.mkdir()
+    full = OSError(28, "No space left on device")  # as it comes out of a write: without a name
+    with pytest.raises(OSError, match=r"No space left on device: .*/new"), whole(tmp_path / "new"):
+        raise full
     with whole(tmp_path / ("n" * 250)) as draft:
         draft.write_bytes(b"a name that has no room for another word")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -32,19 +33,29 @@ def whole(place: Path, *, replaces_folder: bool = False) -> Iterator[Path]:
     """
     draft = place.with_name(f"{_DRAFT}{secrets.token_hex(4)}-{place.name[-_NAME_END:]}")
     try:
-        yield draft
-        _to_disk(draft)
-        if place.is_dir() and replaces_folder:
-            _replace_folder(draft, place)
-        else:
-            os.replace(draft, place)  # the system refuses to put a file in a folder's place, or the other way round
-        sync(place.parent)
-    except OSError as error:
-        if error.filename and Path(error.filename) == draft:
-            error.filename, error.filename2 = str(place), None  # nobody knows the draft's name
-        raise
+        with naming(place, draft):
+            yield draft
+            _to_disk(draft)
+            if not place.is_dir():
+                os.replace(draft, place)
+            elif replaces_folder:
+                _replace_folder(draft, place)
+            else:
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
+            sync(place.parent)
     finally:
         remove(draft)
+
+
+@contextmanager
+def naming(place: Path, draft: Path | None = None) -> Iterator[None]:
+    """An OSError in this block names `place`: a full disk is told without a name, a draft by one that nobody knows."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and (error.filename is None or error.filename == str(draft)):
+            error.filename, error.filename2 = str(place), None
+        raise
 
 
 def write_whole(place: Path, content: str | bytes) -> None:

@@ -99,9 +99,8 @@ def _write(
             for block in _blocks(source, info):
                 budget -= len(block)
                 if budget < 0:
-                    raise GreycardError(
-                        "the archive unpacks to far more than it should; nothing was kept", hint=_NOT_PUBLISHED
-                    )
+                    why = f"{source.filename} unpacks to far more than it should; nothing was kept"
+                    raise GreycardError(why, hint=_NOT_PUBLISHED)
                 file.write(block)
         written.append(place)
     return written

@@ -16,7 +16,7 @@ import numpy as np
 from greycard.errors import GreycardError, command
 from greycard.locations import as_path
 from greycard.pipeline import locks
-from greycard.whole_files import remove_drafts, whole, write_whole
+from greycard.whole_files import naming, remove_drafts, whole, write_whole
 
 SCHEMA = 1
 """The version of the run format (docs/runs.md); written into every JSON file of a run."""
@@ -75,7 +75,8 @@ class RunDirectory:
 
     def append_history(self, line: Mapping[str, Any]) -> None:
         """One more epoch; on the disk when this returns."""
-        with (self.path / HISTORY).open("a", encoding="utf-8") as file:
+        path = self.path / HISTORY
+        with naming(path), path.open("a", encoding="utf-8") as file:
             file.write(_history_line(line))
             file.flush()
             os.fsync(file.fileno())
