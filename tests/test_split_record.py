@@ -189,9 +189,8 @@ def test_train_keeps_near_duplicates_on_one_side_and_says_so_once(cli: Any, tmp_
     assert 5 <= len(run.split[1]) <= 9
     again = cli("train", folder, *WORDS, "--out", tmp_path / "runs")
     assert again.code == 0
-    assert [each.kind for each in greycard.check(greycard.load_folder(folder), quiet=True)[0].findings] == [
-        "duplicates"
-    ]
+    checked = greycard.check(greycard.load_folder(folder), quiet=True)[0]
+    assert [each.kind for each in checked.findings] == ["duplicates"]
     assert greycard.open_run(tmp_path / "runs" / "copied-2").split == run.split
 
 
