@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,14 @@ from greycard.reports.columns import percent, span
 from greycard.reports.escapes import markdown, markdown_sentence, one_line
 
 
-def test_a_card_has_the_runs_own_figures(tmp_path: Path, cli: Any) -> None:
-    run = greycard.train("digits-cnn", epochs=2, train_limit=300, val_limit=100, out=tmp_path, quiet=True)
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
+    out = tmp_path_factory.mktemp("runs")
+    return greycard.train("digits-cnn", epochs=2, train_limit=300, val_limit=100, out=out, quiet=True)
+
+
+def test_a_card_has_the_runs_own_figures(digits: greycard.Run, cli: Any) -> None:
+    run = digits
     said = cli("card", run.path)
     assert (said.code, said.out) == (0, run.card())
     assert f"| accuracy, last epoch | {percent(run.scores['accuracy'])} | {span(*run.scores['interval'])} |" in said.out
@@ -42,15 +49,13 @@ def test_a_folder_of_ones_own_has_a_licence_that_greycard_does_not_know(pictures
 NAMES = ("a|b", "<b>bold</b>", "`code`", "two\nlines", "*star*", "_under_", "[link](x)", "back\\slash", "=1+1", "$x$")
 
 
-@pytest.fixture(scope="module")
-def odd(tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
+@pytest.fixture
+def odd(digits: greycard.Run, tmp_path: Path) -> greycard.Run:
     """A finished run whose classes have names that mean something in Markdown."""
-    run = greycard.train(
-        "digits-cnn", epochs=1, train_limit=100, val_limit=50, out=tmp_path_factory.mktemp("r"), quiet=True
-    )
-    labels = json.loads((run.path / "labels.json").read_text())
-    (run.path / "labels.json").write_text(json.dumps(labels | {"classes": NAMES}))
-    return greycard.open_run(run.path)
+    copy = shutil.copytree(digits.path, tmp_path / "odd-1")
+    labels = json.loads((copy / "labels.json").read_text())
+    (copy / "labels.json").write_text(json.dumps(labels | {"classes": NAMES}))
+    return greycard.open_run(copy)
 
 
 def test_names_mean_nothing_in_a_card(odd: greycard.Run) -> None:
