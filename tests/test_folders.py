@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import unicodedata
 from pathlib import Path
@@ -176,6 +177,26 @@ def test_a_validation_folder_among_the_classes(tmp_path: Path) -> None:
     dataset = greycard.load_folder(tmp_path)
     assert dataset.classes == ("a", "b")
     assert {id.split("/")[0] for id in dataset.validation.ids} == {"test"}
+
+
+def test_a_folder_that_must_not_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_folder(tmp_path, ("",), ("a", "b", "c"), 3)
+    (tmp_path / "c").rename(tmp_path / "a" / "locked")
+    scandir = os.scandir
+
+    def refused(place: str | Path) -> object:
+        if Path(place).name == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    dataset = greycard.load_folder(tmp_path)
+    assert [(item.id, item.reason) for item in dataset.left_out] == [("a/locked", "Permission denied")]
+
+
+def test_valid_and_invalid_are_classes(tmp_path: Path) -> None:
+    dataset = greycard.load_folder(make_folder(tmp_path, ("",), ("invalid", "unclear", "valid"), 4))
+    assert dataset.classes == ("invalid", "unclear", "valid")
 
 
 def test_unlabelled_test_images_among_the_classes_are_no_class(tmp_path: Path) -> None:

@@ -69,8 +69,7 @@ def loops(folder: Path) -> list[Path]:
 
 def loose_files(folder: Path) -> list[Path]:
     """The visible files directly in a folder, in order."""
-    with os.scandir(folder) as entries:
-        return sorted(Path(entry.path) for entry in entries if not is_system(entry.name) and _is_file(entry))
+    return [Path(entry.path) for entry in _entries(folder) if _is_file(entry)]
 
 
 def loose_images(folder: Path) -> list[Path]:
@@ -106,8 +105,19 @@ def class_name(folder: Path | str) -> str:
 
 
 def _folders(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:  # which knows folders without asking for each of a thousand files
-        return sorted(Path(entry.path) for entry in entries if not is_system(entry.name) and _is_folder(entry))
+    return [Path(entry.path) for entry in _entries(folder) if _is_folder(entry)]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is visible in a folder, in order; nothing where it must not be entered, which `files_below` tells.
+
+    The entries know which of them are folders, without asking the disk for each of a thousand files.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((entry for entry in entries if not is_system(entry.name)), key=lambda entry: entry.name)
+    except PermissionError:
+        return []
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

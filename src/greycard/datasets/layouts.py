@@ -87,7 +87,7 @@ def _unused(held: Path, place: Path) -> str:
 
 def _of_classes(place: Path, inside: Sequence[Path], roles: Mapping[Path, Role | None]) -> Layout:
     """One folder a class, to be split; a part of a split among them is used as one, or not at all."""
-    held = [each for role in _HELD for each in inside if roles[each] is role]
+    held = [each for role in _HELD for each in inside if roles[each] is role and not _is_quality(each)]
     classes = [each for each in inside if each not in held]
     names = {class_name(each) for each in classes}
     if not inside:
@@ -103,6 +103,11 @@ def _of_classes(place: Path, inside: Sequence[Path], roles: Mapping[Path, Role |
         if each not in usable[:1]
     )
     return Layout(train, part_of(descend(usable[0])) if usable else None, unused)
+
+
+def _is_quality(folder: Path) -> bool:
+    """`valid`, beside `invalid` and `unclear`, is a class like any other unless it has class folders."""
+    return folder.name.casefold() == "valid" and not candidates(folder)
 
 
 def _no_training_part(place: Path, roles: Mapping[Path, Role | None]) -> GreycardError | None:

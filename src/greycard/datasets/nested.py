@@ -33,9 +33,10 @@ def find_nested(place: Path, inside: Sequence[Path]) -> Layout | None:
     """The layout of `cat/train`, `cat/test`, `dog/train`, …; None where no class is split inside."""
     roles = {folder: {role_of(child.name): child for child in candidates(folder)} for folder in inside}
     split = [folder for folder in inside if Role.TRAIN in roles[folder] and len(set(roles[folder]) - {None}) > 1]
-    if not split:
+    full = [folder for folder in inside if has_images(folder)]
+    if not split or not full:
         return None
-    shared = set.intersection(*(set(roles[folder]) for folder in inside if has_images(folder)))
+    shared = set.intersection(*(set(roles[folder]) for folder in full))
     held = next((role for role in (Role.VALIDATION, Role.TEST) if role in shared), None)
     if held is None or Role.TRAIN not in shared:
         return Layout(everything_in(place), None, problem=_unequal(place, inside, split))
@@ -43,7 +44,8 @@ def find_nested(place: Path, inside: Sequence[Path]) -> Layout | None:
         part_of(place, [(folder.name, roles[folder][role]) for folder in inside if role in roles[folder]])
         for role in (Role.TRAIN, held)
     ]
-    used = f"{inside[0].name}/{roles[inside[0]][Role.TRAIN].name} and {inside[0].name}/{roles[inside[0]][held].name}"
+    first = full[0]
+    used = f"{first.name}/{roles[first][Role.TRAIN].name} and {first.name}/{roles[first][held].name}"
     loose = [folder.name for folder in inside if loose_images(folder)]
     spare = [f"images directly in {some(loose)} are in no part of the split and are not used"] if loose else []
     return Layout(sides[0], sides[1], (f"the split inside the class folders is used, such as {used}", *spare))
