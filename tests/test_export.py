@@ -230,6 +230,7 @@ def awkward_pictures(place: Path, photo: Path) -> list[Path]:
         exif = Image.Exif()
         exif[0x0112] = number
         image.save(place / f"turned{number}.jpg", exif=exif)
+    image.save(place / "turned.tiff", tiffinfo={0x0112: 6})
     image.resize((1600, 1100)).save(place / "large.jpg")
     image.resize((24, 24)).save(place / "as-it-is.png")
     image.convert("CMYK").save(place / "cmyk.jpg")
