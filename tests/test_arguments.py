@@ -234,7 +234,6 @@ def test_a_regression_takes_numbers_however_they_come(numbers: Any, tmp_path_fac
         (("train", "pictures", "--weights", "Mine.h5"), "mine.h5"),
         (("check", "pictuers"), "pictures"),
         (("run", "Digits-CNN"), "digits-cnn"),
-        (("projects", "MNIST-cnn"), "mnist-cnn"),
         (("fetch", "Fashion-MNIST"), "fashion-mnist"),
         (("show", "Pictures-1"), "pictures-1"),
         (("predict", "pictures-1", "picture/"), "pictures"),
