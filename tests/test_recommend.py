@@ -46,7 +46,12 @@ def _dataset(images: np.ndarray, classes: tuple[str, ...] = ("cat", "dog")) -> D
         ),
         (9_000, DIGITS, "only 28 px wide", {"conv": (32, 64), "image_size": (28, 28), "channels": 1}),
         (300, PictureKind(9), "only 9 px wide", {"conv": (64,), "image_size": (12, 12)}),
-        (300, PictureKind(128, grey=True, drawn=True), "are drawings", {"image_size": (64, 64), "channels": 1}),
+        (
+            300,
+            PictureKind(128, grey=True, drawn=True, mirrored=False),
+            "are drawings",
+            {"image_size": (64, 64), "channels": 1},
+        ),
     ],
 )
 def test_without_weights_a_cnn_is_augmented_whatever_the_number(
@@ -57,6 +62,7 @@ def test_without_weights_a_cnn_is_augmented_whatever_the_number(
     assert {name: getattr(chosen.recipe, name) for name in expected} == expected
     assert chosen.recipe.augmentation is not None
     assert chosen.recipe.augmentation.horizontal_flip is kind.mirrored
+    assert chosen.recipe.augmentation.rotation_range == (5 if kind.drawn else 15)
 
 
 @pytest.mark.parametrize(
