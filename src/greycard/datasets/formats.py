@@ -40,7 +40,7 @@ def is_heic(head: bytes) -> bool:
 
 
 def can_read_heic() -> bool:
-    return find_spec("pillow_heif") is not None
+    return find_spec("pi_heif") is not None
 
 
 def is_no_image(reason: str) -> bool:

@@ -88,7 +88,7 @@ def _open(source: bytes | Path) -> Image.Image:
 
 def _open_heic(place: Path | io.BytesIO) -> Image.Image:
     """By the class itself: registering it with Pillow would change Pillow for the whole process."""
-    from pillow_heif import HeifImageFile
+    from pi_heif import HeifImageFile
 
     try:
         return HeifImageFile(place)
@@ -141,7 +141,7 @@ class _Quiet:
                 _quiet_libraries()
                 self._caught = warnings.catch_warnings()
                 self._caught.__enter__()
-                warnings.filterwarnings("ignore", module=r"PIL\b|pillow_heif\b")
+                warnings.filterwarnings("ignore", module=r"PIL\b|pi_heif\b")
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
