@@ -197,7 +197,7 @@ def test_a_folder_from_the_command_line(pictures: Path, cli) -> None:
     assert "24 / 24" in outcome.out
     shown = cli("show", "pictures-1")
     assert "24 training, 24 validation" in shown.out
-    assert "a CNN of" in shown.out
+    assert "CNN 8, dense 16 at 32 px without augmentation, as you set it: " in shown.out
 
 
 def test_a_folder_in_the_data_directory(pictures: Path, cli) -> None:
@@ -205,8 +205,9 @@ def test_a_folder_in_the_data_directory(pictures: Path, cli) -> None:
 
 
 def test_the_choice_is_printed_with_its_reason(pictures: Path, cli) -> None:
-    outcome = cli("train", pictures, "--epochs", "1", "--set", "image_size=32")
+    outcome = cli("train", pictures, "--epochs", "1")
     assert "recipe: a CNN of 2 convolutions at 40 px: the pictures are only 40 px wide" in outcome.err
+    assert "; as you set it: epochs=1\n" in outcome.err
     assert "epoch 1/1" in outcome.err
     for noise in ("WARNING", "I0000", "oneDNN", "cuda", "Traceback"):
         assert noise not in outcome.err
