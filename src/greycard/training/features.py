@@ -39,7 +39,7 @@ class FrozenFeatures:
     """
 
     def __init__(self, model: keras.Model, identity: dict[str, Any]) -> None:
-        self._bottom = keras.Model(model.inputs, model.get_layer("features").output)
+        self._bottom = keras.Model(model.inputs[0], model.get_layer("features").output)
         self.head = _head(model)
         self._identity = identity | {"version": _VERSION}
         self._engine: Engine | None = None

@@ -34,7 +34,7 @@ def write_results(prepared: Prepared, fitted: Fitted, directory: RunDirectory) -
     directory.write_predictions(held_out.ids, held_out.labels, probabilities)
     if prepared.classes:
         directory.write_mistakes(*worst_mistakes(held_out, probabilities))
-    bare = keras.Model(prepared.model.inputs, prepared.model.outputs, name=prepared.model.name)
+    bare = keras.Model(prepared.model.inputs[0], prepared.model.outputs[0], name=prepared.model.name)
     with whole(directory.path / MODEL) as draft:
         bare.save(draft)
 
