@@ -175,7 +175,7 @@ class _OwnLoss(keras.Model):
         {"kind": _OwnStep},
         {"kind": _OwnLoss},
     ],
-    ids=str,
+    ids=lambda changes: "-".join(changes),
 )
 def test_a_model_that_the_fast_steps_are_not_for_is_trained_by_keras(changes: dict[str, Any]) -> None:
     assert isinstance(steps_for(_classifier(), 4, 1), TensorFlowSteps)
