@@ -84,7 +84,7 @@ def _training_command(run: RunRecord) -> str:
     """What trains such a run; a run with another recipe than its project's is no row of the table."""
     recipe = run.recipe
     published = find_project(recipe.name).recipe.replace(seed=recipe.seed, precision=recipe.precision)
-    if recipe != published:
+    if not published.became(recipe):
         sys.exit(f"{run.name} was not trained with the recipe of {recipe.name}, so it is not a row of the table")
     return f"greycard run {recipe.name} --seed {recipe.seed}"
 

@@ -388,7 +388,7 @@ def _empty_validation(root: Path) -> None:
         (_train_against_test, "lie in no class folders"),
         (_loose_in_train, "train and move its images there"),
         (_unequal_parts, "cat has test/ and train/ in it, and dog"),
-        (_two_datasets, "name it: greycard train"),
+        (_two_datasets, "name it: `greycard train"),
         (_other_capitals, "'Cat' and 'cat' differ only in how they are spelled"),
     ],
 )

@@ -112,7 +112,7 @@ def test_what_is_to_be_typed_is_code(runs: list[greycard.Run]) -> None:
     text = runs[0].report()
     body = text[text.index("<body>") :]
     typed = "".join(re.findall(r"<code>(.*?)</code>", body))
-    assert "--set learning_rate=…" in typed
+    assert "greycard run digits-cnn" in typed
     assert "`" not in body
     assert not re.search(r"\s--[a-z]", re.sub(r"<code>.*?</code>", "", body))
 

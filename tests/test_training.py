@@ -197,7 +197,7 @@ def test_a_folder_from_the_command_line(pictures: Path, cli) -> None:
     assert "24 / 24" in outcome.out
     shown = cli("show", "pictures-1")
     assert "24 training, 24 validation" in shown.out
-    assert "CNN 8, dense 16 at 32 px without augmentation, as you set it: " in shown.out
+    assert "CNN 8, dense 16 at 32 px with augmentation, as you set it: " in shown.out
 
 
 def test_a_folder_in_the_data_directory(pictures: Path, cli) -> None:

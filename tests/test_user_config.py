@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
 import matplotlib
@@ -175,7 +176,7 @@ def test_an_interruption_is_found_in_what_libraries_made_of_it(cli, monkeypatch:
         except ImportError as error:
             raise GreycardError("it cannot be loaded", hint="train it again") from error
 
-    monkeypatch.setattr("greycard.projects.projects", wrapped)
+    monkeypatch.setattr(import_module("greycard.projects"), "projects", wrapped)
     said = cli("projects")
     assert (said.code, said.err) == (130, "interrupted\n")
     assert caused_by(ValueError(), KeyboardInterrupt) is None

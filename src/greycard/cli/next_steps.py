@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,8 @@ def print_next_steps(runs: Sequence[RunRecord], data: str | Path | None = None, 
     """
     commands = _after_one(runs[0], _picture(runs[0], data, data_dir)) if len(runs) == 1 else _after_several(runs)
     lines = (command(*words) for words in commands)
-    click.echo("\n  ".join(["next:", *lines]), err=True)
+    with suppress(OSError):  # the terminal is gone
+        click.echo("\n  ".join(["next:", *lines]), err=True)
 
 
 def _after_one(run: RunRecord, picture: Path | None) -> list[list[object]]:

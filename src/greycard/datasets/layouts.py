@@ -10,7 +10,7 @@ from greycard.datasets.inside import class_name, has_images, is_empty, loose_ima
 from greycard.datasets.nested import descend, find_nested, find_sibling_parts, holds_split
 from greycard.datasets.parts import SHAPE, Layout, candidates, everything_in, part_of, some
 from greycard.datasets.roles import Role, role_of
-from greycard.errors import GreycardError
+from greycard.errors import GreycardError, command
 
 _FIRST = {
     **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"), "unpack it and name the folder"),
@@ -146,7 +146,7 @@ def _own_datasets(place: Path, own: Sequence[Path], classes: Sequence[Path]) -> 
     return GreycardError(
         f"{place} is one folder too high: {some([str(each.relative_to(place)) for each in own])} in it has train/"
         " and class folders of its own",
-        hint=f"name it: greycard train {own[0]}",
+        hint=f"name it: `{command('train', own[0])}`",
     )
 
 
@@ -154,4 +154,4 @@ def _no_folder(root: Path) -> GreycardError:
     if root.exists():
         first = _FIRST.get(root.suffix.lower(), f"name its folder, {root.parent}, or a CSV file with path,label")
         return GreycardError(f"{root} is a file; {SHAPE}", hint=first)
-    return GreycardError(f"{root} does not exist; {SHAPE}", hint=f"`greycard sample {root}` renders a folder to try")
+    return GreycardError(f"{root} does not exist; {SHAPE}", hint=f"`{command('sample', root)}` renders a folder to try")

@@ -19,7 +19,7 @@ Sizes = tuple[int, int, int]
 """Smallest, median and largest short side, in pixels."""
 
 _PUT = "put the pictures of each class into a folder named after it"
-_REPLACE = "replace the files that cannot be read; `greycard check` names them"
+_REPLACE = "replace the files that cannot be read; `greycard check FOLDER` names them"
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
     scores = scores_of(run) if run.classes else None
     return {
         "headline": headline(run),
+        "stopped": summary["stopped"],
         "result": None if summary["val_accuracy"] is None else _result(summary),
         "figures": [*_figures(summary), ("trained in", precision_line(run.recipe))],
         "verdicts": verdicts(run),
@@ -98,7 +99,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
 
 def _so_far(run: RunRecord) -> dict[str, Any]:
     figures = [("epochs", f"{len(run.history)} of {run.recipe.epochs}"), ("seed", str(run.recipe.seed))]
-    nothing = {"result": None, "classes": None, "trust": None, "time": None}
+    nothing = {"stopped": None, "result": None, "classes": None, "trust": None, "time": None}
     none_of: dict[str, Any] = {"verdicts": [], "mistakes": [], "left_out": []}
     return {"headline": f"{unfinished_hint(run)}.", "figures": figures, **nothing, **none_of}
 
