@@ -28,8 +28,8 @@ docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
 
 pictures: $(VENV)/.developed  ## README's terminal session and pictures, and those of the lessons; needs Chromium
 	$(BIN)/python docs/pictures.py
-	$(BIN)/python docs/notebooks.py --pictures
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/notebooks.py --pictures
 
 bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchmarks.md); takes hours
 	$(BIN)/python benchmarks/startup.py
