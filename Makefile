@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow check docs pictures bench torture clean
+.PHONY: demo test test-slow check docs images bench torture clean
 
 demo: $(VENV)/.installed  ## from nothing to a trained model and its table line, on embedded real data
 	$(BIN)/greycard run digits-cnn
@@ -11,7 +11,7 @@ demo: $(VENV)/.installed  ## from nothing to a trained model and its table line,
 test: $(VENV)/.developed  ## the default tests, in two processes
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-test-slow: $(VENV)/.extras  ## the longer ones: every backbone family, JAX and PyTorch, the wheel, real pictures
+test-slow: $(VENV)/.extras  ## the longer ones: every backbone family, JAX and PyTorch, the wheel, real images
 	$(BIN)/pytest -m slow
 
 check: $(VENV)/.developed  ## lint and types
@@ -26,17 +26,17 @@ docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/notebooks.py
 
-pictures: $(VENV)/.developed  ## README's terminal session and pictures, and those of the lessons; needs Chromium
-	$(BIN)/python docs/pictures.py
+images: $(VENV)/.developed  ## README's terminal session and images, and those of the lessons; needs Chromium
+	$(BIN)/python docs/images.py
 	$(BIN)/python docs/generate.py
-	$(BIN)/python docs/notebooks.py --pictures
+	$(BIN)/python docs/notebooks.py --images
 
 bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchmarks.md); takes hours
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/ceiling.py
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/features.py
-	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/core/memory.py
 	$(BIN)/python benchmarks/doctor.py
 	$(BIN)/python benchmarks/use.py
 	$(BIN)/python benchmarks/rows.py

@@ -62,7 +62,7 @@ def run(words: Sequence[str | Path], **environment: str) -> Finished:
 
 
 class _Watch(threading.Thread):
-    """Looks at a process's anonymous memory until told to end."""
+    """Thumbnails at a process's anonymous memory until told to end."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)

@@ -1,10 +1,10 @@
 """What the dataset doctor finds: changed copies of real photographs, the real datasets, and how long it takes.
 
-    GREYCARD_DATA=… python benchmarks/doctor.py [--pictures 25000]
+    GREYCARD_DATA=… python benchmarks/doctor.py [--images 25000]
 
 Copies: every tenth photograph of the filtered Cats vs Dogs set is added again, changed in one way, to the other 2,999;
 recall is of those, and a pair of two different photographs is false, but for the one pair that the set itself has.
-Time: as many different pictures of 224 px as asked for, cut from those photographs. Writes
+Time: as many different images of 224 px as asked for, cut from those photographs. Writes
 `results/doctor/{copies,datasets,time}.json`.
 """
 
@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from greycard.datasets.core import Dataset, Split
+from greycard.audit.check import Report, check
+from greycard.audit.duplicates import find_pairs
+from greycard.audit.thumbnails import load_thumbnails
+from greycard.datasets.dataset import Dataset, Split
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import is_here, load_dataset
-from greycard.doctor.check import Report, check
-from greycard.doctor.duplicates import find_pairs
-from greycard.doctor.looks import look_at
 from large import filtered_set
 from result import HERE, ResultFile, parser
 
@@ -38,20 +38,20 @@ KNOWN = frozenset({"train/dogs/dog.180.jpg", "train/dogs/dog.74.jpg"})
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
-def _cropped(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _cropped(image: Image.Image, random: np.random.Generator) -> Image.Image:
     """5 % of the width and of the height less, at a random place."""
-    width, height = picture.size
+    width, height = image.size
     left, top = (int(random.integers(0, side // 20 + 1)) for side in (width, height))
-    return picture.crop((left, top, left + width - width // 20, top + height - height // 20))
+    return image.crop((left, top, left + width - width // 20, top + height - height // 20))
 
 
 CHANGES: dict[str, tuple[Change, int]] = {
-    "resized to two thirds": (lambda picture, _: picture.resize((picture.width * 2 // 3, picture.height * 2 // 3)), 85),
-    "encoded again, quality 40": (lambda picture, _: picture, 40),
+    "resized to two thirds": (lambda image, _: image.resize((image.width * 2 // 3, image.height * 2 // 3)), 85),
+    "encoded again, quality 40": (lambda image, _: image, 40),
     "cropped by 5 %": (_cropped, 90),
-    "30 % brighter": (lambda picture, _: ImageEnhance.Brightness(picture).enhance(1.3), 90),
-    "30 % darker": (lambda picture, _: ImageEnhance.Brightness(picture).enhance(0.7), 90),
-    "mirrored": (lambda picture, _: ImageOps.mirror(picture), 90),
+    "30 % brighter": (lambda image, _: ImageEnhance.Brightness(image).enhance(1.3), 90),
+    "30 % darker": (lambda image, _: ImageEnhance.Brightness(image).enhance(0.7), 90),
+    "mirrored": (lambda image, _: ImageOps.mirror(image), 90),
 }
 
 
@@ -66,17 +66,17 @@ def main() -> None:
         for name in DATASETS[-1:] if options.quick else DATASETS:
             if is_here(name):
                 datasets.put(_dataset(name))
-        time_taken = ResultFile("time", ("pictures",), keep=not options.quick, folder=FOLDER)
-        time_taken.put(_time(options.pictures, Path(scratch)))
+        time_taken = ResultFile("time", ("images",), keep=not options.quick, folder=FOLDER)
+        time_taken.put(_time(options.images, Path(scratch)))
 
 
 def _options() -> argparse.Namespace:
     made = parser(__doc__, rounds=1)
-    made.add_argument("--pictures", type=int, default=25_000)
+    made.add_argument("--images", type=int, default=25_000)
     options = made.parse_args()
     options.photographs = None
     if options.quick:
-        options.pictures, options.photographs = 200, 200
+        options.images, options.photographs = 200, 200
     return options
 
 
@@ -88,8 +88,10 @@ def _copies(change: str, folder: Path, most: int | None) -> dict[str, Any]:
     chosen = list(originals)[::10]
     copies = {id: _copy(originals[id], folder / f"{number}.jpg", change, number) for number, id in enumerate(chosen)}
     spoiled = _with(dataset, {f"copy/{id}": path for id, path in copies.items()})
-    looks = look_at(spoiled)
-    pairs = [frozenset((looks.ids[pair.first], looks.ids[pair.second])) for pair in find_pairs(looks, spoiled)]
+    thumbnails = load_thumbnails(spoiled)
+    pairs = [
+        frozenset((thumbnails.ids[pair.first], thumbnails.ids[pair.second])) for pair in find_pairs(thumbnails, spoiled)
+    ]
     wanted = {frozenset((id, f"copy/{id}")) for id in chosen}
     false = [pair for pair in pairs if pair not in wanted and not _one_photograph(pair)]
     found = len(wanted & set(pairs))
@@ -112,16 +114,16 @@ def _one_photograph(pair: frozenset[str]) -> bool:
 def _copy(path: Path, target: Path, change: str, number: int) -> Path:
     how, quality = CHANGES[change]
     target.parent.mkdir(parents=True, exist_ok=True)
-    with Image.open(path) as picture:
-        how(picture.convert("RGB"), np.random.default_rng(number)).save(target, quality=quality)
+    with Image.open(path) as image:
+        how(image.convert("RGB"), np.random.default_rng(number)).save(target, quality=quality)
     return target
 
 
 def _with(dataset: Dataset, copies: dict[str, Path]) -> Dataset:
     """The dataset, with the copies in validation."""
-    held_out = dataset.validation
-    labels = np.concatenate([held_out.labels, np.zeros(len(copies), np.int64)])
-    more = Split((*held_out.ids, *copies), labels, (*held_out.images, *copies.values()))
+    val = dataset.validation
+    labels = np.concatenate([val.labels, np.zeros(len(copies), np.int64)])
+    more = Split((*val.ids, *copies), labels, (*val.images, *copies.values()))
     return Dataset(dataset.name, dataset.classes, dataset.train, more)
 
 
@@ -136,7 +138,7 @@ def _figures(report: Report) -> dict[str, Any]:
     found = {finding.kind: finding for finding in report.findings}
     leak, inside, shift = (found.get(kind) for kind in ("leakage", "duplicates", "shift"))
     return {
-        "pictures": report.train_images + report.val_images,
+        "images": report.train_images + report.val_images,
         "pairs_across": leak.figures["pairs"] if leak else 0,
         "pairs_inside": inside.figures["pairs"] if inside else 0,
         "shift_auc": shift.figures["auc"] if shift else None,
@@ -146,14 +148,14 @@ def _figures(report: Report) -> dict[str, Any]:
 
 
 def _time(count: int, scratch: Path) -> dict[str, Any]:
-    """The whole check on different pictures, first with nothing decoded, then again."""
+    """The whole check on different images, first with nothing decoded, then again."""
     folder = _many(count, scratch / "many")
     seconds = []
     for _ in range(2):
         begun = time.perf_counter()
         check(load_folder(folder))
         seconds.append(time.perf_counter() - begun)
-    return {"pictures": count, "seconds": seconds[0], "seconds_again": seconds[1]}
+    return {"images": count, "seconds": seconds[0], "seconds_again": seconds[1]}
 
 
 def _many(count: int, folder: Path) -> Path:
@@ -164,11 +166,11 @@ def _many(count: int, folder: Path) -> Path:
         path = paths[number % len(paths)]
         target = folder / path.parent.name / f"{number}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(path) as picture:
-            width, height = picture.width // 3, picture.height // 3
-            left = int(random.integers(0, picture.width - width))
-            top = int(random.integers(0, picture.height - height))
-            part = picture.convert("RGB").crop((left, top, left + width, top + height))
+        with Image.open(path) as image:
+            width, height = image.width // 3, image.height // 3
+            left = int(random.integers(0, image.width - width))
+            top = int(random.integers(0, image.height - height))
+            part = image.convert("RGB").crop((left, top, left + width, top + height))
             part.resize((224, 224)).save(target, quality=85)
     return folder
 

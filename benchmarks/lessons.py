@@ -3,7 +3,7 @@
     python benchmarks/lessons.py [--seed 0 1 2] [--precision float32 bfloat16]
 
 runs each lesson's own code, and writes `results/lessons/outcomes.json`: both accuracies on the lesson's validation
-pictures, their difference with its 95 % interval, and the difference early in training.
+images, their difference with its 95 % interval, and the difference early in training.
 """
 
 from __future__ import annotations

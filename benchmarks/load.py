@@ -1,4 +1,4 @@
-"""Clients that ask a server about pictures as fast as it answers, each on one connection, one after the other."""
+"""Clients that ask a server about images as fast as it answers, each on one connection, one after the other."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Load:
         }
 
 
-def ask(port: int, pictures: Sequence[bytes], clients: int, *, seconds: float = 0, requests: int = 0) -> Load:
+def ask(port: int, images: Sequence[bytes], clients: int, *, seconds: float = 0, requests: int = 0) -> Load:
     """So many clients at once, for some seconds or for a number of requests in all."""
-    return asyncio.run(_ask(port, pictures, clients, seconds, requests))
+    return asyncio.run(_ask(port, images, clients, seconds, requests))
 
 
-async def _ask(port: int, pictures: Sequence[bytes], clients: int, seconds: float, requests: int) -> Load:
+async def _ask(port: int, images: Sequence[bytes], clients: int, seconds: float, requests: int) -> Load:
     load, begun = Load(), time.perf_counter()
 
     def more() -> bool:
@@ -55,7 +55,7 @@ async def _ask(port: int, pictures: Sequence[bytes], clients: int, seconds: floa
         while more():
             sent = time.perf_counter()
             try:
-                status = await _request(reader, writer, pictures[turn % len(pictures)])
+                status = await _request(reader, writer, images[turn % len(images)])
             except (OSError, EOFError):
                 status = 0
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -6,7 +6,7 @@ writes `benchmarks/results/NAME.json`: the command, commit, machine, versions, d
 every project, so that an interrupted measurement keeps what it has. The runs themselves are kept with `--out FOLDER`;
 differences.py compares them.
 
-    python benchmarks/measure.py NAME --from RUNS --commit COMMIT --note "which pictures" -- PROJECT…
+    python benchmarks/measure.py NAME --from RUNS --commit COMMIT --note "which images" -- PROJECT…
 
 makes the same file of runs that were trained before, at that commit. Their recipes must be the projects' own.
 """
@@ -46,7 +46,7 @@ def _options(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", help="keep the runs in this folder, which measures nothing else")
     parser.add_argument("--from", dest="runs", help="train nothing: a folder of finished runs; needs --commit")
     parser.add_argument("--commit", help="with --from: what was checked out when the runs were trained")
-    parser.add_argument("--note", help="what a reader of the figures must know, such as which pictures they are of")
+    parser.add_argument("--note", help="what a reader of the figures must know, such as which images they are of")
     options = parser.parse_args(words)
     if bool(options.runs) != bool(options.commit):
         parser.error("--from and --commit go together: finished runs do not say which code trained them")
@@ -84,7 +84,7 @@ def _training_command(run: RunRecord) -> str:
     """What trains such a run; a run with another recipe than its project's is no row of the table."""
     recipe = run.recipe
     published = find_project(recipe.name).recipe.replace(seed=recipe.seed, precision=recipe.precision)
-    if not published.became(recipe):
+    if not published.matches_resolved(recipe):
         sys.exit(f"{run.name} was not trained with the recipe of {recipe.name}, so it is not a row of the table")
     return f"greycard run {recipe.name} --seed {recipe.seed}"
 

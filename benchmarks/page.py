@@ -115,7 +115,7 @@ def rules(rows: list[Row]) -> list[str]:
 
 
 def accuracy(rows: list[Row]) -> list[str]:
-    """Validation accuracy side by side, where pictures are real and validation is apart from training."""
+    """Validation accuracy side by side, where images are real and validation is apart from training."""
     head = ["project", "epochs", "plain, val acc", "Greycard, val acc", "only plain right", "only Greycard right", "p"]
     return _table(head, [_accuracy_cells(row) for row in rows if row["data"] is None])
 
@@ -135,7 +135,7 @@ def starts(rows: list[Row]) -> list[str]:
 
 def memory(rows: list[Row]) -> list[str]:
     """Peak memory against the size of the pixels."""
-    head = ["pictures", "their pixels", "peak memory", "of which its own", "whole process"]
+    head = ["images", "their pixels", "peak memory", "of which its own", "whole process"]
     return _table(head, [_memory_cells(row) for row in rows], words=0)
 
 
@@ -147,13 +147,13 @@ def copies(rows: list[Row]) -> list[str]:
 
 def datasets(rows: list[Row]) -> list[str]:
     """What the doctor finds in the real datasets."""
-    head = ["dataset", "pictures", "pairs across the splits", "pairs inside", "shift, AUC", "seconds"]
+    head = ["dataset", "images", "pairs across the splits", "pairs inside", "shift, AUC", "seconds"]
     return _table(head, [_dataset_cells(row) for row in rows])
 
 
 def check_times(rows: list[Row]) -> list[str]:
-    cells = [[f"{row['pictures']:,}", seconds(row["seconds"]), seconds(row["seconds_again"])] for row in rows]
-    return _table(["pictures", "first check", "next check"], cells, words=0)
+    cells = [[f"{row['images']:,}", seconds(row["seconds"]), seconds(row["seconds_again"])] for row in rows]
+    return _table(["images", "first check", "next check"], cells, words=0)
 
 
 def predicting(rows: list[Row]) -> list[str]:
@@ -291,7 +291,7 @@ def _rate_cells(row: Row, first: Row) -> list[str]:
 
 def _memory_cells(row: Row) -> list[str]:
     sizes = [_gigabytes(row[name]) for name in ("pixels_mb", "peak_memory_mb", "peak_own_mb")]
-    return [f"{row['pictures']:,}", *sizes, seconds(row["seconds"])]
+    return [f"{row['images']:,}", *sizes, seconds(row["seconds"])]
 
 
 def _copies_cells(row: Row) -> list[str]:
@@ -302,7 +302,7 @@ def _copies_cells(row: Row) -> list[str]:
 def _dataset_cells(row: Row) -> list[str]:
     auc = "–" if row["shift_auc"] is None else f"{row['shift_auc']:.3f}"
     pairs = [f"{row[name]:,}" for name in ("pairs_across", "pairs_inside")]
-    return [f"`{row['dataset']}`", f"{row['pictures']:,}", *pairs, auc, seconds(row["seconds"])]
+    return [f"`{row['dataset']}`", f"{row['images']:,}", *pairs, auc, seconds(row["seconds"])]
 
 
 def _project(row: Row) -> str:

@@ -21,11 +21,11 @@ from PIL import Image
 
 from clock import Way, measure
 from greycard.backend import configure
-from greycard.datasets.core import Split
+from greycard.datasets.dataset import Split
 from greycard.datasets.folders import load_folder
-from greycard.pipeline.batches import Batches
-from greycard.pipeline.pixels import Pixels, load_pixels
-from greycard.projects.augmentations import AS_PUBLISHED
+from greycard.pipeline.array_split import ArraySplit, load_arrays
+from greycard.pipeline.loader import Loader
+from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
 from large import filtered_set
 from result import ResultFile, parser
 
@@ -40,7 +40,7 @@ def main() -> None:
     split = load_folder(folder).train.limited(options.images, seed=0)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["GREYCARD_CACHE"] = f"{scratch}/filled"
-        pixels = load_pixels(split, SIZE, 3)
+        pixels = load_arrays(split, SIZE, 3)
         ways = [*_reading(split, Path(scratch)), *_batches(folder, pixels), *_augmenting(pixels)]
         for row in measure(ways, options.rounds):
             results.put(row)
@@ -63,7 +63,7 @@ def _reading(split: Split, scratch: Path) -> Iterator[Way]:
 
     def greycard(cache: str) -> int:
         os.environ["GREYCARD_CACHE"] = str(scratch / cache)
-        return _read_through(load_pixels(split, SIZE, 3))
+        return _read_through(load_arrays(split, SIZE, 3))
 
     yield Way("first read", "Pillow, a loop", pillow)
     yield Way("first read", "Greycard", lambda number: greycard(f"empty-{number}"))
@@ -71,25 +71,25 @@ def _reading(split: Split, scratch: Path) -> Iterator[Way]:
     yield Way("second start", "Greycard", lambda _number: greycard("filled"))
 
 
-def _read_through(pixels: Pixels) -> int:
+def _read_through(pixels: ArraySplit) -> int:
     """Every byte is touched: pixels that are mapped into memory are read when they are used."""
     return sum(len(np.array(pixels.images[row : row + BATCH])) for row in range(0, len(pixels), BATCH))
 
 
-def _batches(folder: Path, pixels: Pixels) -> Iterator[Way]:
+def _batches(folder: Path, pixels: ArraySplit) -> Iterator[Way]:
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
     flow = ImageDataGenerator(rescale=1 / 255).flow_from_directory(folder, target_size=SIZE, batch_size=BATCH)
-    ours = Batches(pixels, BATCH, shuffle=True)
+    ours = Loader(pixels, BATCH, shuffle=True)
     yield Way("a batch", "ImageDataGenerator, from files", lambda _: _count(flow[n][0] for n in range(len(ours))))
     yield Way("a batch", "Greycard", lambda number: _all_of(ours, number))
 
 
-def _augmenting(pixels: Pixels) -> Iterator[Way]:
+def _augmenting(pixels: ArraySplit) -> Iterator[Way]:
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
-    generator, layers = ImageDataGenerator(**asdict(AS_PUBLISHED)), _random_layers(pixels.images)
-    ours = Batches(pixels, BATCH, shuffle=True, augmentation=AS_PUBLISHED)
+    generator, layers = ImageDataGenerator(**asdict(PUBLISHED_AUGMENTATION)), _random_layers(pixels.images)
+    ours = Loader(pixels, BATCH, shuffle=True, augmentation=PUBLISHED_AUGMENTATION)
 
     def image_by_image(_number: int) -> int:
         return len([generator.random_transform(image.astype("float32")) for image in pixels.images])
@@ -120,7 +120,7 @@ def _random_layers(images: np.ndarray) -> Any:
     return source.map(lambda batch: augmented(tf.cast(batch, tf.float32)))
 
 
-def _all_of(batches: Batches, epoch: int) -> int:
+def _all_of(batches: Loader, epoch: int) -> int:
     return _count(batches.batch(epoch, index)[0] for index in range(len(batches)))
 
 

@@ -6,7 +6,7 @@ Projects: plain Keras trains the row as published (InceptionV3, flattened featur
 to the end of the first epoch that reaches the published validation accuracy. `greycard train` on the same folder
 chooses for itself (pooled features of a small network) and is timed to its end, its cache empty.
 
-Rules (rules.py): what a rule chooses and its alternative are trained on the same pictures; a rule whose alternative is
+Rules (rules.py): what a rule chooses and its alternative are trained on the same images; a rule whose alternative is
 right on significantly more of them (McNemar's test) does not hold. The seconds are of training alone, and as noisy as
 the machine is busy; accuracies do not depend on it. Writes `results/speed/recommended.json`.
 """
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import child
+from greycard.core.paths import data_dir
 from greycard.datasets.catalog import entry
-from greycard.locations import data_dir
 from greycard.projects import find_project
 from greycard.runs.record import RunRecord, find_runs
 from result import ResultFile, parser

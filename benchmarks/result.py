@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from greycard.whole_files import write_whole
+from greycard.core.atomic_files import atomic_write
 
 HERE = Path(__file__).parent
 SPEED = HERE / "results" / "speed"
@@ -72,7 +72,7 @@ def parser(text: str | None, *, rounds: int) -> argparse.ArgumentParser:
 def write(path: Path, result: Mapping[str, Any]) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(result, indent=1) + "\n")
+    atomic_write(path, json.dumps(result, indent=1) + "\n")
 
 
 def command() -> str:

@@ -19,8 +19,8 @@ from typing import Any
 
 import large
 from compare import summarise
+from greycard.core.paths import data_dir
 from greycard.datasets.load import is_here
-from greycard.locations import data_dir
 from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
 from result import ResultFile, parser
@@ -46,7 +46,7 @@ def _options() -> argparse.Namespace:
     made.add_argument("--epochs", type=int, help="3, or with --whole all published ones")
     made.add_argument("--seed", type=int, default=0, help="of the first round; each next round takes the next")
     made.add_argument("--whole", action="store_true", help="whole runs: their total seconds are what counts")
-    made.add_argument("--share", type=float, default=1.0, help="of the 25K rows' pictures, for both sides")
+    made.add_argument("--share", type=float, default=1.0, help="of the 25K rows' images, for both sides")
     options = made.parse_args()
     if options.quick:
         options.epochs, options.rounds, options.share = 2, 1, min(options.share, 0.01)

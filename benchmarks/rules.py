@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 import greycard
-from greycard.datasets.core import Dataset, Split
-from greycard.datasets.sample import write_sample
+from greycard.datasets.dataset import Dataset, Split
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.paired import LEVEL, paired
+from greycard.synthetic.sample import write_sample
 
 Changes = dict[str, Any]
 
@@ -63,7 +63,7 @@ RULES = (
     Rule("224 px for MobileNetV2, not 160", "cats", {}, {"image_size": 160}, _CATS),
     Rule("224 px for MobileNetV2, not 160", "horses", {}, {"image_size": 160}, {"epochs": 15}),
     Rule("weights at hand, not from scratch", "tiny-cats", {}, SCRATCH, {"epochs": 25}),
-    Rule("tiny colour pictures augmented", "tiny-cats", SCRATCH, PLAIN, {"epochs": 25}),
+    Rule("tiny colour images augmented", "tiny-cats", SCRATCH, PLAIN, {"epochs": 25}),
     Rule("tiny drawings augmented", "mnist", {}, PLAIN, _DIGITS),
     Rule("tiny drawings augmented", "fashion", {}, PLAIN, _CLOTHES),
     Rule("drawings not mirrored", "mnist", {}, FLIPPED, _DIGITS),
@@ -71,7 +71,7 @@ RULES = (
     Rule("drawings from scratch", "large-digits", {}, {"backbone": "MobileNetV2"}, {"epochs": 25}),
     Rule("on to a plateau, not 20 epochs", "pets", SCRATCH, {"epochs": 20, "keep": "last"}, {"epochs": 100}),
     Rule("from scratch augmented", "cats", SCRATCH, PLAIN, _CATS),
-    Rule("64 px for few pictures, not 96", "pets", SCRATCH, {"image_size": 96}, {"epochs": 60}),
+    Rule("64 px for few images, not 96", "pets", SCRATCH, {"image_size": 96}, {"epochs": 60}),
 )
 
 
@@ -82,7 +82,7 @@ class Trainings:
         made: how each dataset is made.
         runs: the folder of runs.
         seed: of all of them.
-        quick: train on a few pictures for one epoch.
+        quick: train on a few images for one epoch.
     """
 
     def __init__(self, made: Mapping[str, Callable[[], Dataset]], runs: Path, seed: int, *, quick: bool) -> None:
@@ -163,7 +163,7 @@ def _pets(folder: Path) -> Dataset:
 
 
 def _scaled(source: Path, target: Path, side: int) -> Path:
-    """The middle square of every picture, scaled."""
+    """The middle square of every image, scaled."""
     for path in source.glob("*/*/*.jpg"):
         place = target / path.relative_to(source).with_suffix(".png")
         if not place.exists():

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 import child
+from greycard.core.paths import weights_dir
 from greycard.datasets.catalog import entry
-from greycard.locations import weights_dir
 from greycard.models.weights import weight_files
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
@@ -49,7 +49,7 @@ class Trained:
     Attributes:
         seed: as asked.
         history: a line an epoch, as Greycard's `history.jsonl`.
-        total_seconds: from the start of the process to its end, imports and reading pictures included.
+        total_seconds: from the start of the process to its end, imports and reading images included.
         cpu_seconds: of all its threads.
         peak_memory_mb: as child.py has it.
         peak_own_mb: likewise.
@@ -82,7 +82,7 @@ def plain(task: Task) -> Trained:
 
 
 def greycard(task: Task) -> Trained:
-    """Train with `greycard run`, its cache of decoded pictures empty as on the first day."""
+    """Train with `greycard run`, its cache of decoded images empty as on the first day."""
     with tempfile.TemporaryDirectory() as scratch:
         words = [sys.executable, "-m", "greycard", "run", task.recipe.name, "--quiet", "--out", f"{scratch}/runs"]
         finished = child.run([*words, *_greycard_options(task)], GREYCARD_CACHE=f"{scratch}/cache")
@@ -105,7 +105,7 @@ def _plain_options(task: Task) -> list[str | Path]:
     folder = task.data / entry(task.recipe.dataset).folder
     words: list[str | Path] = ["--data", folder, "--epochs", str(task.epochs), "--seed", str(task.seed)]
     if task.recipe.backbone:
-        words += ["--weights", weight_files(weights_dir(), task.recipe.backbone, task.recipe.backbone_cut)[0]]
+        words += ["--weights", weight_files(weights_dir(), task.recipe.backbone, task.recipe.backbone_layer)[0]]
     return words + (["--steps", str(task.steps)] if task.steps else [])
 
 

@@ -2,7 +2,7 @@
 
     GREYCARD_DATA=… python benchmarks/use.py [predict|serve|endure …] [--rounds 1] [--seconds 10]
 
-The model is the 150 px CNN of cats-dogs-3k-cnn, hardly trained, which costs what a trained one costs; the pictures are
+The model is the 150 px CNN of cats-dogs-3k-cnn, hardly trained, which costs what a trained one costs; the images are
 the 3,000 JPEGs of its dataset. `predict` times whole processes over all of them; `serve` has 1, 8 and 32 clients ask
 for some seconds, after a warm-up; `endure` asks `greycard serve` 20,000 times and watches its memory. Writes
 `results/speed/use.json`.
@@ -21,7 +21,7 @@ from statistics import median
 from typing import Any
 
 import child
-from greycard.locations import data_dir
+from greycard.core.paths import data_dir
 from load import ask
 from result import ResultFile, parser
 
@@ -59,11 +59,11 @@ def _run(scratch: str) -> Path:
 
 
 def _predict(run: Path, folder: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    pictures = folder / "validation" / "cats" if options.quick else folder
-    files = len(list(pictures.rglob("*.jpg")))
+    images = folder / "validation" / "cats" if options.quick else folder
+    files = len(list(images.rglob("*.jpg")))
     sides: dict[str, list[str | Path]] = {
-        "plain": [sys.executable, PLAIN / "predict.py", run / "model.keras", pictures],
-        "greycard": [sys.executable, "-m", "greycard", "predict", run, pictures, "--format", "csv"],
+        "plain": [sys.executable, PLAIN / "predict.py", run / "model.keras", images],
+        "greycard": [sys.executable, "-m", "greycard", "predict", run, images, "--format", "csv"],
     }
     spent: dict[str, list[child.Finished]] = {side: [] for side in sides}
     for _ in range(options.rounds):
@@ -82,15 +82,13 @@ def _predict(run: Path, folder: Path, options: argparse.Namespace) -> Iterator[d
 
 
 def _serve(run: Path, folder: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    pictures = _pictures(folder)
+    images = _images(folder)
     with _server(_plain_server(run)) as (plain, _), _server(_our_server(run)) as (ours, _):
         for clients in CLIENTS:
             row: dict[str, Any] = {"work": "serve", "clients": clients}
             for side, port in (("plain", plain), ("greycard", ours)):
-                ask(port, pictures, clients, seconds=options.seconds / 5)  # the warm-up
-                rounds = [
-                    ask(port, pictures, clients, seconds=options.seconds).to_json() for _ in range(options.rounds)
-                ]
+                ask(port, images, clients, seconds=options.seconds / 5)  # the warm-up
+                rounds = [ask(port, images, clients, seconds=options.seconds).to_json() for _ in range(options.rounds)]
                 row[side] = sorted(rounds, key=lambda each: each["requests_per_second"])[len(rounds) // 2]
             ratio = row["greycard"]["requests_per_second"] / row["plain"]["requests_per_second"]
             yield row | {"ratio": ratio}
@@ -98,11 +96,11 @@ def _serve(run: Path, folder: Path, options: argparse.Namespace) -> Iterator[dic
 
 def _endure(run: Path, folder: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Memory of its own after a tenth of the requests, and after all."""
-    pictures = _pictures(folder)
+    images = _images(folder)
     with _server(_our_server(run)) as (port, process):
-        first = ask(port, pictures, 8, requests=options.requests // 10)
+        first = ask(port, images, 8, requests=options.requests // 10)
         before = _memory_mb(process)
-        rest = ask(port, pictures, 8, requests=options.requests - len(first.latencies))
+        rest = ask(port, images, 8, requests=options.requests - len(first.latencies))
         row = {"work": "endure", "clients": 8, **rest.to_json()}
         row["requests"] = len(first.latencies) + len(rest.latencies)
         row["errors"] = first.errors + rest.errors
@@ -131,7 +129,7 @@ def _server(words: Sequence[str | Path]) -> Iterator[tuple[int, subprocess.Popen
             process.terminate()
 
 
-def _pictures(folder: Path) -> list[bytes]:
+def _images(folder: Path) -> list[bytes]:
     return [file.read_bytes() for file in sorted(folder.rglob("*.jpg"))[::30]]
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import click
 
 from greycard.cli.main import cli
+from greycard.core.fields import Field, described
 from greycard.datasets.catalog import CATALOG
-from greycard.fields import Field, described
 from greycard.pipeline.augmentation import CHECKS as AUGMENTATION_CHECKS
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import projects
@@ -157,7 +157,7 @@ def outcome(lesson: str, *, early: bool = False) -> str:
     measured = rows[0]["measured"]
     link = "[outcomes.json](../../benchmarks/results/lessons/outcomes.json)"
     origin = (
-        f"Validation accuracies on {rows[0]['val_images']} pictures, measured on {measured['environment']['machine']},"
+        f"Validation accuracies on {rows[0]['val_images']} images, measured on {measured['environment']['machine']},"
         f" {measured['date']}: {link}."
     )
     return "\n".join([*(f"| {' | '.join(line)} |" for line in lines), "", origin])
@@ -170,8 +170,8 @@ def _outcome_row(row: dict[str, Any]) -> list[str]:
 
 
 def session() -> str:
-    """README's terminal session, as docs/pictures.py kept it."""
-    return f"```text\n{(ROOT / 'docs' / 'pictures' / 'session.txt').read_text(encoding='utf-8')}```"
+    """README's terminal session, as docs/images.py kept it."""
+    return f"```text\n{(ROOT / 'docs' / 'images' / 'session.txt').read_text(encoding='utf-8')}```"
 
 
 def doctor() -> str:
@@ -196,7 +196,7 @@ _LESSONS = {
     ),
     "transfer": ("horses-humans-cnn", "horses-humans-transfer", "cats-dogs-3k-cnn", "cats-dogs-3k-transfer"),
     "many-classes": ("fashion-mnist-dnn", "fashion-mnist-cnn"),
-    "your-picture": ("cats-dogs-3k-transfer",),
+    "your-image": ("cats-dogs-3k-transfer",),
 }
 """The projects whose real figures stand beside a lesson."""
 

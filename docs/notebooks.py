@@ -1,7 +1,7 @@
 """Write the lessons as notebooks: text becomes Markdown cells, Python blocks become code cells.
 
-A page shows the picture that its code made here. A notebook shows the reader's own instead: a cell that displays the
-file which the code before it wrote. With `--pictures`, run each lesson in a folder of its own and keep its pictures.
+A page shows the image that its code made here. A notebook shows the reader's own instead: a cell that displays the
+file which the code before it wrote. With `--images`, run each lesson in a folder of its own and keep its images.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from lesson_runs import BLOCK, LESSONS, lessons, run_lesson
 
-_PICTURE = re.compile(r"!\[([^\]]*)\]\(pictures/([^)]+)\)")
+_IMAGE = re.compile(r"!\[([^\]]*)\]\(images/([^)]+)\)")
 _LANGUAGE = {"name": "python"}
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -27,16 +27,16 @@ def main() -> None:
         place = LESSONS / "notebooks" / f"{page.stem}.ipynb"
         place.parent.mkdir(exist_ok=True)
         place.write_text(notebook(page.read_text(encoding="utf-8")), encoding="utf-8")
-        if "--pictures" in sys.argv[1:]:
-            keep_pictures(page)
+        if "--images" in sys.argv[1:]:
+            keep_images(page)
 
 
-def keep_pictures(page: Path) -> None:
-    """Run a lesson, and keep its pictures beside it."""
+def keep_images(page: Path) -> None:
+    """Run a lesson, and keep its images beside it."""
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
         run_lesson(page)
-        for picture in Path().glob("*.png"):
-            shutil.copy(picture, LESSONS / "pictures" / picture.name)
+        for image in Path().glob("*.png"):
+            shutil.copy(image, LESSONS / "images" / image.name)
 
 
 def notebook(text: str) -> str:
@@ -54,11 +54,11 @@ def notebook(text: str) -> str:
 
 
 def _text_cells(part: str) -> list[dict[str, Any]]:
-    """Text, and in place of each picture a cell that shows the reader's own, its caption below."""
+    """Text, and in place of each image a cell that shows the reader's own, its caption below."""
     cells: list[dict[str, Any]] = []
-    for number, piece in enumerate(_PICTURE.split(part)):
+    for number, piece in enumerate(_IMAGE.split(part)):
         if number % 3 == 2:
-            cells.insert(-1, _code_cell(f'from IPython.display import Image\n\nImage("{piece}")'))
+            cells.insert(-1, _code_cell(f'from IPython.reporter import Image\n\nImage("{piece}")'))
         elif piece.strip():
             cells.append(_text_cell(f"*{piece}.*" if number % 3 else piece))
     return cells

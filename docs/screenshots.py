@@ -1,7 +1,7 @@
-"""Make README's terminal session and its two pictures: `python docs/pictures.py`.
+"""Make README's terminal session and its two images: `python docs/images.py`.
 
 Trains on the rendered sample in a folder of its own, and keeps what the command prints, a screenshot of the run's
-report, and the heat map of a validation picture. Needs Chromium for the screenshot.
+report, and the heat map of a validation image. Needs Chromium for the screenshot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from PIL import Image
 
 import greycard
 
-PICTURES = Path(__file__).resolve().parent / "pictures"
+IMAGES = Path(__file__).resolve().parent / "images"
 COLUMNS = 110
 SCREEN = (1280, 1000)
 """Of the browser window, in pixels."""
@@ -29,17 +29,17 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def main() -> None:
-    PICTURES.mkdir(exist_ok=True)
+    IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         _typed("greycard sample pets", folder)
-        (PICTURES / "session.txt").write_text(session("greycard train pets", folder), encoding="utf-8")
+        (IMAGES / "session.txt").write_text(session("greycard train pets", folder), encoding="utf-8")
         _typed("greycard report pets-1", folder)
-        screenshot(folder / "runs" / "pets-1" / "report.html", PICTURES / "report.png")
+        screenshot(folder / "runs" / "pets-1" / "report.html", IMAGES / "report.png")
         heat = folder / "heat.png"
         run = greycard.open_run(folder / "runs" / "pets-1")
         run.explain(folder / "pets" / "validation" / "cat" / "000.jpg").figure().savefig(heat, dpi=120)
-        _small(heat, PICTURES / "heat-map.png")
+        _small(heat, IMAGES / "heat-map.png")
 
 
 def session(command: str, folder: Path) -> str:
@@ -92,9 +92,9 @@ def screenshot(page: Path, target: Path) -> None:
     _small(shot, target)
 
 
-def _small(picture: Path, target: Path) -> None:
+def _small(image: Path, target: Path) -> None:
     """As a PNG of at most 256 colours, which README loads at once."""
-    with Image.open(picture) as opened:
+    with Image.open(image) as opened:
         opened.convert("RGB").quantize(256).save(target, optimize=True)
 
 

@@ -1,4 +1,4 @@
-"""Fixtures: user directories in a temporary folder, the command line in this process, pictures to train on."""
+"""Fixtures: user directories in a temporary folder, the command line in this process, images to train on."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def own_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     fonts.font_file.cache_clear()
 
 
-def picture(seed: int, brightness: int = 128, size: tuple[int, int] = (40, 48)) -> Image.Image:
-    """A noisy RGB picture (height, width) of about that brightness."""
+def image(seed: int, brightness: int = 128, size: tuple[int, int] = (40, 48)) -> Image.Image:
+    """A noisy RGB image (height, width) of about that brightness."""
     noise = np.random.default_rng(seed).integers(-60, 60, (*size, 3))
     return Image.fromarray(np.clip(brightness + noise, 0, 255).astype(np.uint8))
 
@@ -128,11 +128,11 @@ def make_folder(root: Path, parts: Sequence[str], classes: Sequence[str], count:
             folder.mkdir(parents=True)
             for number in range(count):
                 shade = 40 + 170 * label // max(len(classes) - 1, 1)
-                picture(1000 * offset + 100 * label + number, shade).save(folder / f"{number:03}.jpg", quality=90)
+                image(1000 * offset + 100 * label + number, shade).save(folder / f"{number:03}.jpg", quality=90)
     return root
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """`train/` and `validation/` with two easily told classes of 12 pictures each."""
-    return make_folder(tmp_path / "pictures", ("train", "validation"), ("dark", "light"), 12)
+def images(tmp_path: Path) -> Path:
+    """`train/` and `validation/` with two easily told classes of 12 images each."""
+    return make_folder(tmp_path / "images", ("train", "validation"), ("dark", "light"), 12)

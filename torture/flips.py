@@ -21,10 +21,10 @@ import numpy as np
 
 import child
 import jobs
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 from greycard.pipeline.cache_entry import DamagedEntryError, Wanted, open_entry
 from greycard.runs.record import RunRecord
-from greycard.training import keeper
+from greycard.training import checkpointer as checkpointer
 from greycard.training.checkpoint import newest_checkpoint
 from report import parser, tell
 
@@ -69,7 +69,7 @@ def _stop_in_the_middle() -> None:
     import os
 
     jobs.often()
-    write, count = keeper.write_checkpoint, 0
+    write, count = checkpointer.write_checkpoint, 0
 
     def stop(*arguments: Any) -> None:
         nonlocal count
@@ -78,7 +78,7 @@ def _stop_in_the_middle() -> None:
         if count == 30:
             os._exit(0)
 
-    keeper.write_checkpoint = stop  # type: ignore[assignment]
+    checkpointer.write_checkpoint = stop  # type: ignore[assignment]
 
 
 def _row(name: str, seed: int, file: Path, read: Reader, rounds: int) -> dict[str, Any]:

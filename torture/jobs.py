@@ -1,4 +1,4 @@
-"""The trainings that are tortured, small and real: drawn pictures, an augmented CNN, and transfer from it."""
+"""The trainings that are tortured, small and real: drawn images, an augmented CNN, and transfer from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 import child
 from greycard.runs.record import RunRecord, find_runs
-from greycard.training import keeper
+from greycard.training import checkpointer as checkpointer
 
 _COMMON = ("--set", "train_limit=160", "--set", "val_limit=80", "--set", "batch_size=8", "--set", "epochs=3", "--set",
            "rotation_range=20", "--set", "dropout=0.2", "--set", "dense=16", "--quiet")  # fmt: skip
@@ -31,11 +31,11 @@ class Job:
 
 def make_jobs(scratch: Path) -> dict[str, Job]:
     """The jobs by their names, each carried out once undisturbed."""
-    pictures = str(scratch / "pets")
-    _expect(child.run(["sample", pictures], scratch), scratch)
-    cnn = ("train", pictures, *_CNN, *_COMMON)
+    images = str(scratch / "pets")
+    _expect(child.run(["sample", images], scratch), scratch)
+    cnn = ("train", images, *_CNN, *_COMMON)
     first = made(cnn, scratch)
-    transfer = ("train", pictures, "--backbone", str(first.reference.path), "--set", "feature_views=2", *_COMMON)
+    transfer = ("train", images, "--backbone", str(first.reference.path), "--set", "augmented_copies=2", *_COMMON)
     return {"cnn": first, "transfer": made(transfer, scratch)}
 
 
@@ -48,7 +48,7 @@ def made(words: tuple[str, ...], scratch: Path) -> Job:
 
 def often() -> None:
     """Have every training keep its state after every step; call it in a child."""
-    keeper._LEAST_SECONDS, keeper.SHARE = 0.0, 1e9
+    checkpointer._LEAST_SECONDS, checkpointer.SHARE = 0.0, 1e9
 
 
 def goes_on(job: Job, scratch: Path) -> int:

@@ -22,11 +22,11 @@ from typing import Any
 
 import child
 import jobs
-from greycard.pipeline import cache, pixels
+from greycard.jobs import run as workflow
+from greycard.pipeline import array_split, cache
 from greycard.runs.directory import RunDirectory
 from greycard.runs.record import RunRecord, find_runs
-from greycard.training import features, fit, keeper
-from greycard.workflow import run as workflow
+from greycard.training import checkpointer, features, fit
 from jobs import Job
 from report import parser, tell
 
@@ -43,12 +43,12 @@ class Stage:
 
 
 STAGES = (
-    Stage("decoding into the cache", pixels, "_decode_into", 2),
+    Stage("decoding into the cache", array_split, "_decode_into", 2),
     Stage("publishing a cache entry", cache, "write_record", 2),
     Stage("features into the cache", features.FrozenFeatures, "_fill", 4, "transfer"),
     Stage("training", fit, "_train", 3),
     Stage("training a head on features", fit, "_train", 3, "transfer"),
-    Stage("keeping a checkpoint", keeper, "write_checkpoint", 60),
+    Stage("keeping a checkpoint", checkpointer, "write_checkpoint", 60),
     Stage("writing results", workflow, "write_results", 1),
     Stage("writing the summary", RunDirectory, "finish", 1),
 )

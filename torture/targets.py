@@ -23,11 +23,11 @@ from PIL import Image
 
 with atheris.instrument_imports(include=["greycard", "zipfile", "csv", "json"]):
     from greycard.backend import configure
+    from greycard.core.errors import GreycardError
     from greycard.datasets.archives import unpack
     from greycard.datasets.arrays import read_csv, read_idx, read_npz
+    from greycard.datasets.images import UnreadableImageError
     from greycard.datasets.manifest import load_manifest
-    from greycard.datasets.pictures import UnreadableImageError
-    from greycard.errors import GreycardError
     from greycard.pipeline.cache_entry import DamagedEntryError, Wanted, open_entry, write_record
     from greycard.pipeline.decode import decode
     from greycard.projects import find_project
@@ -44,7 +44,7 @@ PROJECT = find_project("digits-cnn").recipe
 
 
 def image() -> Target:
-    return [_picture(kind) for kind in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")], lambda data: decode(
+    return [_image(kind) for kind in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")], lambda data: decode(
         data, (32, 32), 3
     )
 
@@ -85,7 +85,7 @@ def zip() -> Target:
 
 
 def manifest() -> Target:
-    (SCRATCH / "1.jpg").write_bytes(_picture("JPEG"))
+    (SCRATCH / "1.jpg").write_bytes(_image("JPEG"))
     rows = ["path,label,split", "1.jpg,cat,train", "1.jpg,dog,train", "1.jpg,cat,validation", "1.jpg,dog,validation"]
     return ["\n".join(rows).encode()], lambda data: load_manifest(_file("a.csv", data))
 
@@ -184,7 +184,7 @@ def http() -> Target:
     client.__enter__()
     body = (
         b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
-        + _picture("PNG")
+        + _image("PNG")
         + b"\r\n--x--\r\n"
     )
 
@@ -198,7 +198,7 @@ def http() -> Target:
         assert answer.status_code < 500, answer.text
 
     return [
-        b"\nimage/png\n" + _picture("PNG"),
+        b"\nimage/png\n" + _image("PNG"),
         b"\nmultipart/form-data; boundary=x\n" + body,
         b"x\ntext/html\n<html>",
     ], read
@@ -219,7 +219,7 @@ def _restored(folder: Path, whole: dict[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def _picture(kind: str) -> bytes:
+def _image(kind: str) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(np.arange(16 * 12 * 3, dtype=np.uint8).reshape(16, 12, 3)).save(stream, kind)
     return stream.getvalue()

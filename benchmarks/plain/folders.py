@@ -1,4 +1,4 @@
-"""Folders of pictures as a tutorial trains on them: ImageDataGenerator, `flow_from_directory`, and `fit`.
+"""Folders of images as a tutorial trains on them: ImageDataGenerator, `flow_from_directory`, and `fit`.
 
 python benchmarks/plain/folders.py cats-dogs-3k-cnn --data DIR --epochs 3
 
@@ -48,11 +48,11 @@ def main() -> None:
 def learn(
     asked: Namespace, model: keras.Model, training: ImageDataGenerator, size: int, batch: int, val_batch: int
 ) -> None:
-    """Fit on the pictures of asked.data, and say what came of it."""
+    """Fit on the images of asked.data, and say what came of it."""
     plain, clock = ImageDataGenerator(rescale=1 / 255), Clock()
-    pictures = {"target_size": (size, size), "class_mode": "binary"}
-    train = training.flow_from_directory(asked.data / "train", batch_size=batch, **pictures)
-    validation = plain.flow_from_directory(asked.data / "validation", batch_size=val_batch, **pictures)
+    images = {"target_size": (size, size), "class_mode": "binary"}
+    train = training.flow_from_directory(asked.data / "train", batch_size=batch, **images)
+    validation = plain.flow_from_directory(asked.data / "validation", batch_size=val_batch, **images)
     model.fit(
         train,
         epochs=asked.epochs,
@@ -62,7 +62,7 @@ def learn(
         callbacks=[clock],
         verbose=2,
     )
-    sorted_ones = plain.flow_from_directory(asked.data / "validation", batch_size=val_batch, shuffle=False, **pictures)
+    sorted_ones = plain.flow_from_directory(asked.data / "validation", batch_size=val_batch, shuffle=False, **images)
     finish(asked, clock, model, sorted_ones, sorted_ones.classes, sorted_ones.filenames)
 
 

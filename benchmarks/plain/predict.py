@@ -1,4 +1,4 @@
-"""What a Keras tutorial does with a folder of new pictures: load one, predict it, print it, next.
+"""What a Keras tutorial does with a folder of new images: load one, predict it, print it, next.
 
 python benchmarks/plain/predict.py MODEL FOLDER
 """

@@ -1,4 +1,4 @@
-"""What a tutorial serves a Keras model with: a handler that decodes the picture, calls `predict` and answers JSON.
+"""What a tutorial serves a Keras model with: a handler that decodes the image, calls `predict` and answers JSON.
 
 python benchmarks/plain/serve.py MODEL        prints the port it listens on
 """

@@ -2,7 +2,7 @@
 
 python benchmarks/plain/transfer.py cats-dogs-3k-transfer --data DIR --weights FILE --epochs 20
 
-Pixels are scaled by 1/255 as the course has it, although these weights were trained on -1 to 1.
+ArraySplit are scaled by 1/255 as the course has it, although these weights were trained on -1 to 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Greycard: image classification on your own machine, from a folder of pictures to honest numbers.
+"""Greycard: image classification on your own machine, from a folder of images to honest numbers.
 
 `import greycard` imports neither Keras nor a backend; that happens when something is trained or loaded.
 """

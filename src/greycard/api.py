@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greycard.backend import start
-from greycard.datasets.core import Dataset
+from greycard.core.errors import GreycardError, GreycardWarning
+from greycard.core.values import plain
+from greycard.datasets.dataset import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.datasets.manifest import load_manifest
 from greycard.datasets.open import open_dataset, survey_dataset
 from greycard.datasets.survey import Survey
-from greycard.errors import GreycardError, GreycardWarning
 from greycard.models.weights import expect_weights
 from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
@@ -24,12 +25,11 @@ from greycard.run import Run
 from greycard.runs.compare import Comparison, compare_runs
 from greycard.runs.record import RunRecord, find_runs
 from greycard.trainer import resume, train
-from greycard.values import plain
 
 if TYPE_CHECKING:
-    from greycard.doctor.check import Report
-    from greycard.doctor.looks import Looks
-    from greycard.workflow.split import NewSplit
+    from greycard.audit.check import Report
+    from greycard.audit.thumbnails import Thumbnails
+    from greycard.jobs.split import NewSplit
 
 
 def project(name: str) -> Recipe:
@@ -44,8 +44,8 @@ def open_run(path: str | Path) -> Run:
 
 def check(
     dataset: Dataset | Survey | str | Path, *, weights: str | Path | None = None, quiet: bool = False
-) -> tuple[Report, Looks]:
-    """What is wrong with a dataset's pictures and labels, and the small pictures it was found by.
+) -> tuple[Report, Thumbnails]:
+    """What is wrong with a dataset's images and labels, and the small images it was found by.
 
     Args:
         dataset: from `load_folder` or `load_dataset`, or the path or name of one; a `Survey` need not be fit to train
@@ -54,15 +54,15 @@ def check(
         quiet: show no progress.
 
     Raises:
-        GreycardError: the dataset holds no pictures; weights that are none.
+        GreycardError: the dataset holds no images; weights that are none.
     """
-    from greycard.reports.progress import display
-    from greycard.workflow.check import check_dataset
+    from greycard.jobs.check import check_dataset
+    from greycard.reports.progress import terminal_reporter
 
     expect_weights(weights)
     found = dataset if isinstance(dataset, Survey) else survey_dataset(dataset)
-    with display(quiet) as shown:
-        return check_dataset(found, weights=weights, display=shown)
+    with terminal_reporter(quiet) as shown:
+        return check_dataset(found, weights=weights, reporter=shown)
 
 
 def split(
@@ -74,26 +74,26 @@ def split(
     quarantine: bool = False,
     quiet: bool = False,
 ) -> NewSplit:
-    """Both parts of a dataset of files mixed and split anew, equal and nearly equal pictures on the same side.
+    """Both parts of a dataset of files mixed and split anew, equal and nearly equal images on the same side.
 
     Args:
         dataset: from `load_folder`, or the path of a folder.
         val_fraction: of each class for validation.
         seed: another seed, another split.
-        group_by: a regular expression; pictures whose ids match alike stay together.
-        quarantine: leave out what shows hardly anything, and equal pictures with different labels.
+        group_by: a regular expression; images whose ids match alike stay together.
+        quarantine: leave out what shows hardly anything, and equal images with different labels.
         quiet: show no progress.
 
     Raises:
         GreycardError: arrays, or groups that cannot be dealt.
     """
-    from greycard.reports.progress import display
-    from greycard.workflow.split import split_dataset
+    from greycard.jobs.split import split_dataset
+    from greycard.reports.progress import terminal_reporter
 
     found, fraction, number = open_dataset(dataset), plain(val_fraction), plain(seed)
-    with display(quiet) as shown:
+    with terminal_reporter(quiet) as shown:
         return split_dataset(
-            found, val_fraction=fraction, seed=number, group_by=group_by, quarantine=quarantine, display=shown
+            found, val_fraction=fraction, seed=number, group_by=group_by, quarantine=quarantine, reporter=shown
         )
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from greycard.errors import GreycardError
-from greycard.fields import Check, OneOf, expect_good_values
+from greycard.core.errors import GreycardError
+from greycard.core.fields import Check, OneOf, expect_good_values
+from greycard.core.suggestions import did_you_mean
+from greycard.core.values import plain
 from greycard.pipeline.augmentation import Augmentation, augmentation_fields
-from greycard.suggestions import did_you_mean
-from greycard.values import plain
 
 LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error")
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
@@ -26,17 +26,17 @@ class Recipe:
 
     Attributes:
         name: the run's name; its folder is `OUT/NAME-N/`.
-        dataset: the name of a dataset (`greycard fetch` lists them), or of a folder of pictures.
-        image_size: height and width in pixels; one number for both; none for data without pictures.
+        dataset: the name of a dataset (`greycard fetch` lists them), or of a folder of images.
+        image_size: height and width in pixels; one number for both; none for data without images.
         channels: 1 for grey, 3 for RGB.
         conv: filters of each 3×3 convolution, each followed by 2×2 max pooling.
         dense: units of each dense layer between the features and the output.
         feature_dropout: share of the features dropped before the dense layers.
         dropout: share dropped before the output layer.
         backbone: a `keras.applications` network, or the folder of an earlier run; frozen where it has weights.
-        backbone_cut: the layer whose output is used; none for the last before the head.
+        backbone_layer: the layer whose output is used; none for the last before the head.
         backbone_alpha: the width multiplier of the MobileNet family; none for the network's own default.
-        feature_views: augmented copies of each image that a frozen backbone's features are computed of; the epochs
+        augmented_copies: augmented copies of each image that a frozen backbone's features are computed of; the epochs
             take turns with them. Without augmentation there is one.
         pooling: how a feature map becomes a vector.
         loss: none chooses it by the number of classes.
@@ -74,9 +74,9 @@ class Recipe:
     feature_dropout: float = 0.0
     dropout: float = 0.0
     backbone: str | None = None
-    backbone_cut: str | None = None
+    backbone_layer: str | None = None
     backbone_alpha: float | None = None
-    feature_views: int = 4
+    augmented_copies: int = 4
     pooling: str = "flatten"
     loss: str | None = None
     optimizer: str = "adam"
@@ -114,7 +114,7 @@ class Recipe:
         """A few words for the table, such as `CNN 64-64, dense 512`."""
         dense = "-".join(map(str, self.dense))
         if self.backbone:
-            cut = f" to {self.backbone_cut}" if self.backbone_cut else ""
+            cut = f" to {self.backbone_layer}" if self.backbone_layer else ""
             return f"{self.backbone}{cut}" + (f", dense {dense}" if dense else ", linear head")
         if self.conv:
             return f"CNN {'-'.join(map(str, self.conv))}" + (f", dense {dense}" if dense else "")
@@ -129,7 +129,7 @@ class Recipe:
         """The SHA-256 of the recipe as JSON with sorted keys: the same digest is the same recipe."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
-    def became(self, resolved: Recipe) -> bool:
+    def matches_resolved(self, resolved: Recipe) -> bool:
         """Whether a run's recipe is this one, with what the data and the machine decide filled in."""
         open_fields = {name for name in ("loss", "val_fraction", "group_duplicates") if getattr(self, name) is None}
         open_fields |= {"precision"} if self.precision == "auto" else set()
@@ -206,7 +206,7 @@ def _expect_consistent(recipe: Recipe) -> None:
             f"conv and backbone exclude each other. Received: conv={recipe.conv}, backbone={recipe.backbone}",
             hint="--set conv=none, or --set backbone=none",
         )
-    for name in ("backbone_cut", "backbone_alpha"):
+    for name in ("backbone_layer", "backbone_alpha"):
         if getattr(recipe, name) is not None and recipe.backbone is None:
             raise GreycardError(
                 f"{name} needs a backbone. Received: {getattr(recipe, name)!r} without one",
@@ -263,7 +263,7 @@ CHECKS: tuple[Check, ...] = (
     ("feature_dropout", _fraction, _SHARE, "0.2"),
     ("dropout", _fraction, _SHARE, "0.2"),
     ("backbone", _optional(_text), "a network's name or a run's folder", "MobileNetV2"),
-    ("backbone_cut", _optional(_text), "a layer's name", "mixed7"),
+    ("backbone_layer", _optional(_text), "a layer's name", "mixed7"),
     ("backbone_alpha", _optional(_number(0, 10)), "a factor above 0, up to 10", "0.5"),
     ("pooling", OneOf(("flatten", "average")), "flatten or average", "average"),
     ("loss", OneOf((None, *LOSSES)), f"one of {', '.join(LOSSES)}", "none"),
@@ -272,7 +272,7 @@ CHECKS: tuple[Check, ...] = (
     ("batch_size", _whole(1), _COUNT, "32"),
     ("val_batch_size", _whole(1), _COUNT, "32"),
     ("epochs", _whole(1), _COUNT, "10"),
-    ("feature_views", _whole(1), _COUNT, "4"),
+    ("augmented_copies", _whole(1), _COUNT, "4"),
     ("patience", _optional(_whole(1)), _COUNT, "3"),
     ("minutes", _optional(_number(0, math.inf)), "a number above 0, or none", "10"),
     ("keep", OneOf(("last", "best")), "last or best", "best"),

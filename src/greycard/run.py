@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from greycard.backend import start
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.reports.table import make_table
 from greycard.runs.evidence import verdicts
@@ -20,12 +20,12 @@ from greycard.runs.scores import scores_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from greycard.datasets.core import Dataset
+    from greycard.datasets.dataset import Dataset
     from greycard.deploy.classifier import Classifier
     from greycard.deploy.export.export import Exported
     from greycard.deploy.predict import Prediction
-    from greycard.deploy.sources import Picture
-    from greycard.workflow.explain import Explanation
+    from greycard.deploy.sources import ImageLike
+    from greycard.jobs.explain import Explanation
 
 
 class Run(RunRecord):
@@ -80,20 +80,20 @@ class Run(RunRecord):
 
         return confusion(self.scores["confusion"], self.classes)
 
-    def explain(self, picture: Picture, label: str | None = None) -> Explanation:
-        """What the model sees in a picture: heat map, occlusion map, feature maps.
+    def explain(self, image: ImageLike, label: str | None = None) -> Explanation:
+        """What the model sees in an image: heat map, occlusion map, feature maps.
 
         Args:
-            picture: as for `predict`.
+            image: as for `predict`.
             label: the class to explain; the answered one by default.
 
         Raises:
-            GreycardError: the picture cannot be read, or there is no such class.
+            GreycardError: the image cannot be read, or there is no such class.
         """
         start()
-        from greycard.workflow.explain import explain_picture
+        from greycard.jobs.explain import explain_image
 
-        return explain_picture(self.model, self, picture, label)
+        return explain_image(self.model, self, image, label)
 
     def filters(self) -> np.ndarray | None:
         """The first convolution's kernels, float32 (height, width, channels, filters); None if there is none."""
@@ -102,32 +102,32 @@ class Run(RunRecord):
 
         return first_filters(self.model)
 
-    def predict(self, pictures: Picture | Iterable[Picture]) -> list[Prediction]:
-        """What the model says of each picture.
+    def predict(self, images: ImageLike | Iterable[ImageLike]) -> list[Prediction]:
+        """What the model says of each image.
 
         Args:
-            pictures: one, or several: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
+            images: one, or several: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
                 (height, width[, 1, 3 or 4]), or one uint8 array (n, height, width, 1, 3 or 4).
 
         Raises:
-            GreycardError: a picture cannot be read, or the run is a regression (`predict_numbers` is its own).
+            GreycardError: an image cannot be read, or the run is a regression (`predict_numbers` is its own).
         """
-        found = list(self.predict_each(pictures))
+        found = list(self.predict_each(images))
         bad = [prediction for prediction in found if prediction.error]
         if bad:
             raise GreycardError(
-                f"{len(bad)} of {len(found)} pictures cannot be read: {bad[0].source}: {bad[0].error}",
+                f"{len(bad)} of {len(found)} images cannot be read: {bad[0].source}: {bad[0].error}",
                 hint="`predict_each` answers for the others and says which",
             )
         return found
 
-    def predict_each(self, pictures: Picture | Iterable[Picture]) -> Iterator[Prediction]:
-        """As `predict`, one by one as they come, an unreadable picture's with its `error` set."""
+    def predict_each(self, images: ImageLike | Iterable[ImageLike]) -> Iterator[Prediction]:
+        """As `predict`, one by one as they come, an unreadable image's with its `error` set."""
         start()
-        from greycard.deploy.predict import predict_pictures
+        from greycard.deploy.predict import predict_images
         from greycard.deploy.sources import several
 
-        return predict_pictures(self.classifier, several(pictures))
+        return predict_images(self.classifier, several(images))
 
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
         """A regression's answers, one a number; GreycardError for what is no number."""
@@ -147,7 +147,7 @@ class Run(RunRecord):
         data_dir: str | Path | None = None,
         quiet: bool = True,
     ) -> Exported:
-        """The model as a file for elsewhere, checked on the run's own validation pictures.
+        """The model as a file for elsewhere, checked on the run's own validation images.
 
         Args:
             form: `keras`, `saved-model`, `litert`, `litert-int8` or `onnx`.
@@ -158,17 +158,17 @@ class Run(RunRecord):
             quiet: show nothing.
 
         Raises:
-            GreycardError: the pictures are not there, or the export answers otherwise than the original.
+            GreycardError: the images are not there, or the export answers otherwise than the original.
         """
-        from greycard.reports.progress import display
+        from greycard.reports.progress import terminal_reporter
 
         self.expect_finished()
-        with display(quiet) as shown:
-            with shown.waiting("starting Keras"):
+        with terminal_reporter(quiet) as shown:
+            with shown.status("starting Keras"):
                 classifier = self.classifier
-            from greycard.workflow.export import export_run
+            from greycard.jobs.export import export_run
 
-            return export_run(self, classifier, form, place=place, data=data, data_dir=data_dir, display=shown)
+            return export_run(self, classifier, form, place=place, data=data, data_dir=data_dir, reporter=shown)
 
     def _repr_html_(self) -> str:
         return make_table([self]).html()

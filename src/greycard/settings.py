@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 from greycard.pipeline.augmentation import augmentation_fields
 from greycard.recipe import recipe_fields, unknown_field
 

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from greycard.backend import configure, start
-from greycard.datasets.core import Dataset
+from greycard.core.errors import GreycardError
+from greycard.core.paths import data_dir as named_data_dir
+from greycard.datasets.dataset import Dataset
 from greycard.datasets.load import load_dataset
 from greycard.datasets.open import open_dataset
 from greycard.datasets.splits import DEFAULT_FRACTION
-from greycard.errors import GreycardError
-from greycard.locations import data_dir as named_data_dir
+from greycard.jobs.choose import choose_recipe, said_of
+from greycard.jobs.data import dataset_of
+from greycard.jobs.splitting import settle_split
 from greycard.models.weights import expect_backbone_weights, expect_weights
 from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe
 from greycard.run import Run
-from greycard.runs.origin import Origin, as_place, read_origin
 from greycard.runs.record import RunRecord
-from greycard.workflow.choose import choose_recipe, said_of
-from greycard.workflow.data import dataset_of
-from greycard.workflow.splitting import settle_split
+from greycard.runs.run_args import RunArgs, absolute_path, read_run_args
 
 
 def train(
@@ -54,7 +54,8 @@ def train(
     Raises:
         GreycardError: a mistake that can be mended, with a hint of how.
     """
-    from greycard.reports.progress import display
+
+    from greycard.reports.progress import terminal_reporter
 
     configure()
     expect_weights(weights)
@@ -73,23 +74,23 @@ def train(
         data = load_dataset(recipe.dataset, data_dir, val_fraction=fraction, split_seed=seed)
     else:
         data = open_dataset(dataset, data_dir, val_fraction=fraction, split_seed=seed)
-    origin = Origin(
-        data=as_place(data.origin),
-        folder=as_place("."),
-        data_dir=as_place(named_data_dir(data_dir)),
-        weights=as_place(weights),
+    origin = RunArgs(
+        data=absolute_path(data.origin),
+        folder=absolute_path("."),
+        data_dir=absolute_path(named_data_dir(data_dir)),
+        weights=absolute_path(weights),
         track=(track,) if isinstance(track, str) else tuple(track),
         published=_published(what, recipe) if isinstance(what, str | Project) and dataset is None else None,
         reason=reason,
     )
-    with display(quiet) as shown:
+    with terminal_reporter(quiet) as shown:
         if reason:
-            shown.says(f"recipe: {reason}")
+            shown.log(f"recipe: {reason}")
         recipe, data = settle_split(recipe, data, changes, shown)
-        with shown.waiting("starting Keras"):
+        with shown.status("starting Keras"):
             start()
-            from greycard.workflow.run import run
-        return Run(run(recipe, data, origin, out=out, display=shown))
+            from greycard.jobs.run import run
+        return Run(run(recipe, data, origin, out=out, reporter=shown))
 
 
 def resume(
@@ -116,7 +117,8 @@ def resume(
     Raises:
         GreycardError: it is finished, in training, or its data is no longer what it was.
     """
-    from greycard.reports.progress import display
+
+    from greycard.reports.progress import terminal_reporter
 
     configure()
     record = run if isinstance(run, RunRecord) else RunRecord(run)
@@ -124,19 +126,19 @@ def resume(
     expect_weights(weights)
     if isinstance(dataset, str | Path):
         data, dataset = dataset, None
-    asked = read_origin(record.path)
+    asked = read_run_args(record.path)
     origin = replace(
         asked,
-        data=as_place(data) or asked.data,
-        data_dir=as_place(data_dir) or asked.data_dir,
-        weights=as_place(weights) or asked.weights,
+        data=absolute_path(data) or asked.data,
+        data_dir=absolute_path(data_dir) or asked.data_dir,
+        weights=absolute_path(weights) or asked.weights,
         track=asked.track if track is None else (track,) if isinstance(track, str) else tuple(track),
     )
     found = dataset_of(record, dataset or data, data_dir)
-    with display(quiet) as shown:
-        with shown.waiting("starting Keras"):
+    with terminal_reporter(quiet) as shown:
+        with shown.status("starting Keras"):
             start()
-            from greycard.workflow.run import resume
+            from greycard.jobs.run import resume
         return Run(resume(record, found, origin, shown))
 
 
@@ -151,7 +153,7 @@ def _recipe(what: object) -> Recipe | None:
     if isinstance(what, str | Path | Dataset):
         return None
     raise GreycardError(
-        "train takes a project's name, a recipe, a dataset, or the path of a folder of pictures or a manifest."
+        "train takes a project's name, a recipe, a dataset, or the path of a folder of images or a manifest."
         f" Received: {type(what).__name__}",
         hint="for example train('digits-cnn'), or train('pets')",
     )

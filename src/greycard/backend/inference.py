@@ -21,7 +21,7 @@ Rounding in float32 gives less, through many layers, too (5e-6 with MobileNetV2)
 """
 
 Engine = Callable[[np.ndarray], np.ndarray]
-"""uint8 pictures (n, height, width, channels) to float32 outputs (n, …), in inference mode."""
+"""uint8 images (n, height, width, channels) to float32 outputs (n, …), in inference mode."""
 
 
 def by_keras(model: keras.Model) -> Engine:

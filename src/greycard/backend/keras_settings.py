@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 BACKENDS = ("tensorflow", "jax", "torch")
 _SETTINGS = {"floatx": "float32", "image_data_format": "channels_last", "epsilon": 1e-07}

@@ -16,11 +16,11 @@ from greycard.backend.start import muted
 
 
 def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = None) -> bytes:
-    """The model in LiteRT's format, for any number of pictures at once.
+    """The model in LiteRT's format, for any number of images at once.
 
     Args:
         model: a Keras model on the TensorFlow backend; pixels in.
-        representative: pictures (height, width, channels) to find the ranges of activations with; with them, weights
+        representative: images (height, width, channels) to find the ranges of activations with; with them, weights
             and activations become 8-bit integers wherever LiteRT can.
 
     Raises:
@@ -35,7 +35,7 @@ def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = No
         converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function(shape)])
         if representative is not None:
             converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: ([picture[None]] for picture in representative)
+            converter.representative_dataset = lambda: ([image[None]] for image in representative)
         return converter.convert()
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from greycard.backend.start import describe
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 PRECISIONS = (FLOAT32, BFLOAT16)

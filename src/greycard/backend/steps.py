@@ -11,19 +11,19 @@ import numpy as np
 class Steps(Protocol):
     """A compiled model in training. Loss and accuracy are kept where the steps run and read once an epoch."""
 
-    together: int
+    steps_per_execution: int
     """Batches that one call takes at once, for as long as they are whole."""
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
         """One step for each batch of images (n, …) and labels (n,)."""
 
-    def totals(self) -> dict[str, float]:
+    def result(self) -> dict[str, float]:
         """Mean `loss`, and `accuracy` where there are classes, of all images since the last call."""
 
-    def sums(self) -> dict[str, float]:
-        """What `totals` is made of, as it stands: JSON-able, for `go_on`."""
+    def state(self) -> dict[str, float]:
+        """What `result` is made of, as it stands: JSON-able, for `go_on`."""
 
-    def go_on(self, sums: dict[str, float]) -> None:
+    def load_state(self, sums: dict[str, float]) -> None:
         """Add to these sums of an earlier process; none for nothing."""
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -49,7 +49,7 @@ def steps_for(model: keras.Model, batch_size: int, steps: int) -> Steps:
 class KerasSteps:
     """Keras's own steps, on any backend."""
 
-    together = 1
+    steps_per_execution = 1
 
     def __init__(self, model: keras.Model) -> None:
         self._model = model
@@ -61,16 +61,16 @@ class KerasSteps:
         for name, mean in [*means.items(), ("images", 1.0)]:
             self._sums[name] = self._sums.get(name, 0.0) + float(mean) * len(images)
 
-    def totals(self) -> dict[str, float]:
+    def result(self) -> dict[str, float]:
         images = self._sums.pop("images")
         means = {name: total / images for name, total in self._sums.items()}
         self._sums = {}
         return means
 
-    def sums(self) -> dict[str, float]:
+    def state(self) -> dict[str, float]:
         return dict(self._sums)
 
-    def go_on(self, sums: dict[str, float]) -> None:
+    def load_state(self, sums: dict[str, float]) -> None:
         self._sums = dict(sums)
 
     def predict(self, images: np.ndarray) -> np.ndarray:

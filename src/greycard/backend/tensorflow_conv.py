@@ -51,7 +51,7 @@ _LEAST_SIDE = 4
 def matches(conv: keras.Layer, pool: keras.Layer) -> bool:
     """Whether `conv_pool` computes what these two layers do, the second called with nothing but the first's output.
 
-    Exactly `Conv2D` and `MaxPooling2D`, no subclass of them, with the settings above, on pictures whose size is known.
+    Exactly `Conv2D` and `MaxPooling2D`, no subclass of them, with the settings above, on images whose size is known.
     Kernels and biases may have regularizers and constraints, which act on the variables themselves.
     """
     return (
@@ -129,7 +129,7 @@ def _pool(convolved: Any, bias: Any) -> tuple[Any, Any]:
 
 @tf.function(jit_compile=True)
 def _pool_gray(x: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
-    """The same of pictures with one channel, convolved in passing: nine products cost less than keeping their sum."""
+    """The same of images with one channel, convolved in passing: nine products cost less than keeping their sum."""
     height, width = x.shape[1] - 2, x.shape[2] - 2
     shifted = [_quarters(x[:, row : row + height, column : column + width]) for row in range(3) for column in range(3)]
     weights = tf.unstack(tf.reshape(kernel, (9, -1)))

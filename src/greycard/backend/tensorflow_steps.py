@@ -71,7 +71,7 @@ class TensorFlowSteps:
         model.optimizer.build(model.trainable_variables)
         compiled = steps * _operations(model, batch_size) > _WORTH_COMPILING
         whole = compiled and _is_dense(model)
-        self.together = _together(model, batch_size) if compiled else 1
+        self.steps_per_execution = _steps_per_execution(model, batch_size) if compiled else 1
         fused = compiled and not tf.config.list_physical_devices("GPU")  # cuDNN needs no help
         self._forward = forward(model) if fused else self._as_it_is
         self._update = tf.function(self._apply, jit_compile=True) if compiled and not whole else self._apply
@@ -86,16 +86,16 @@ class TensorFlowSteps:
         if rest:
             self._run(tf.constant(images[None, -rest:]), tf.constant(targets[None, -rest:]), tf.constant(1))
 
-    def totals(self) -> dict[str, float]:
+    def result(self) -> dict[str, float]:
         loss, right, images = self._sums.numpy()
-        self.go_on({})
+        self.load_state({})
         mean = {"loss": float(loss / images)}
         return mean if self._model.loss == _REGRESSION else mean | {"accuracy": float(right / images)}
 
-    def sums(self) -> dict[str, float]:
+    def state(self) -> dict[str, float]:
         return dict(zip(_SUMS, self._sums.numpy().tolist(), strict=True))
 
-    def go_on(self, sums: dict[str, float]) -> None:
+    def load_state(self, sums: dict[str, float]) -> None:
         self._sums.assign([sums.get(name, 0.0) for name in _SUMS])
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ class TensorFlowSteps:
     def _as_steps(self, array: np.ndarray, steps: int) -> Any:
         """(n, …) as (together, batch size, …), filled up: XLA compiles for one shape, and would do so again."""
         whole = array[: steps * self._batch_size].reshape(steps, self._batch_size, *array.shape[1:])
-        missing = self.together - steps
+        missing = self.steps_per_execution - steps
         return tf.constant(np.pad(whole, [(0, missing)] + [(0, 0)] * (whole.ndim - 1)) if missing else whole)
 
     def _steps(self, images: Any, targets: Any, count: Any) -> None:
@@ -160,6 +160,6 @@ def _places(layer: keras.Layer) -> int:
     return int(np.prod(layer.output.shape[1:])) // int(layer.kernel.shape[-1])
 
 
-def _together(model: keras.Model, batch_size: int) -> int:
+def _steps_per_execution(model: keras.Model, batch_size: int) -> int:
     bytes_a_step = batch_size * int(np.prod(model.input_shape[1:])) * np.dtype(model.input.dtype).itemsize
     return max(1, min(_TOGETHER, _TOGETHER_BYTES // bytes_a_step))

@@ -1,6 +1,6 @@
 """3×3 convolutions with a quarter of the multiplications: Winograd's F(4×4, 3×3), as passes over the memory.
 
-The picture is cut into tiles of 6×6 that overlap by two. Each tile, seen as 36 combinations of its pixels, becomes a
+The image is cut into tiles of 6×6 that overlap by two. Each tile, seen as 36 combinations of its pixels, becomes a
 convolution's 4×4 results by 36 products, where the sums of a convolution take 144. For all tiles these products are 36
 matrix products over the channels, which a processor does at its full rate; the combinations before and after are
 additions at the speed of the memory, one axis at a time, so that none is computed twice. The gradients are the same

@@ -36,7 +36,7 @@ def cache(context: click.Context, form: str, debug: bool) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from greycard.locations import cache_dir
+    from greycard.core.paths import cache_dir
     from greycard.pipeline.cache import entries
     from greycard.pipeline.cache_room import limit_bytes
 
@@ -49,7 +49,7 @@ def cache(context: click.Context, form: str, debug: bool) -> None:
 @options.debug
 def clear_command(kind: str | None, debug: bool) -> None:
     """Remove all that is kept between runs, or one kind of it."""
-    from greycard.locations import cache_dir
+    from greycard.core.paths import cache_dir
     from greycard.pipeline.cache import clear
 
     click.echo(f"{_megabytes(clear(kind))} freed in {cache_dir()}")

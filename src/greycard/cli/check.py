@@ -33,20 +33,20 @@ def check(
     quiet: bool,
     debug: bool,
 ) -> int:
-    """Find what is wrong with the pictures of a FOLDER or DATASET.
+    """Find what is wrong with the images of a FOLDER or DATASET.
 
     \b
     greycard check pets
     greycard check pets --strict --format json
 
     What training would refuse; unreadable files, wrong endings, odd modes, odd sizes; the same or nearly the same image
-    twice, across training and validation or with two labels; imbalance, shift, near-empty pictures, suspected labels.
+    twice, across training and validation or with two labels; imbalance, shift, near-empty images, suspected labels.
     Writes a contact sheet to --out; changes nothing.
     """
     from greycard.api import check as checked
+    from greycard.core.output_files import expect_output
     from greycard.datasets.open import survey_dataset
     from greycard.models.weights import expect_weights
-    from greycard.output_files import expect_output
     from greycard.reports.contact_sheet import write_sheet
     from greycard.reports.findings import findings_sheet, report_text
 
@@ -56,9 +56,9 @@ def check(
         click.echo(f"note: {note}", err=True)
     place = Path(out).expanduser() / f"{found.dataset.name}-check.png"
     expect_output(place, example="check.png", derived=True)
-    report, looks = checked(found, weights=weights, quiet=quiet)
+    report, thumbnails = checked(found, weights=weights, quiet=quiet)
     click.echo(json.dumps(report.to_json(), indent=2) if form == "json" else report_text(report))
-    sheet = findings_sheet(report, looks)
+    sheet = findings_sheet(report, thumbnails)
     if sheet is not None:
         write_sheet(sheet, place)
         click.echo(f"{place} shows them", err=True)

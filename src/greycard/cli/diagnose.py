@@ -8,7 +8,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
-from greycard.errors import GreycardError, command
+from greycard.core.errors import GreycardError, command
 
 
 @click.command()

@@ -42,10 +42,10 @@ def export(
 
     opened = open_run(run_path(run, out))
     done = opened.export(form, output, data=data, data_dir=data_dir, quiet=quiet)
-    gate = done.gate
+    parity = done.parity
     click.echo(
-        f"{gate.images:,} validation images: {gate.same_answers:,} answered alike, largest difference of a probability"
-        f" {gate.largest_difference:.2g}, accuracy {gate.accuracy:.2%} (original {gate.original_accuracy:.2%})",
+        f"{parity.images:,} validation images: {parity.same_answers:,} answered alike, largest difference of a"
+        f" probability {parity.largest_difference:.2g}, accuracy {parity.accuracy:.2%} (original {parity.original_accuracy:.2%})",
         err=True,
     )
     click.echo(f"{done.path}\t{done.bytes / 1e6:.1f} MB")

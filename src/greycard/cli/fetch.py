@@ -29,24 +29,24 @@ def fetch(datasets: tuple[str, ...], data_dir: str | None, quiet: bool, debug: b
     Verifies and unpacks them. An interrupted download continues where it stopped. Nothing else in Greycard downloads
     datasets.
     """
+    from greycard.core.paths import data_dir as data_folder
     from greycard.datasets.fetch import fetch as fetch_dataset
-    from greycard.locations import data_dir as data_folder
-    from greycard.reports.progress import display
+    from greycard.reports.progress import terminal_reporter
 
     if not datasets:
         click.echo(_listing(data_dir))
         return
     for name in datasets:
-        with display(quiet) as shown:
+        with terminal_reporter(quiet) as shown:
             fetched = fetch_dataset(name, data_dir, progress=shown.downloading)
         click.echo(f"{name}: {'fetched and verified' if fetched else 'already there'}, in {data_folder(data_dir)}")
 
 
 def _listing(data_dir: str | None) -> str:
     """What there is, in a line each, and below what has to be got by hand."""
+    from greycard.core.paths import data_dir as data_folder
     from greycard.datasets.catalog import CATALOG
     from greycard.datasets.load import is_here
-    from greycard.locations import data_dir as data_folder
 
     rows = [_row(entry, is_here(entry.name, data_dir)) for entry in CATALOG]
     place = f"`greycard fetch DATASET` downloads one to {data_folder(data_dir)}"

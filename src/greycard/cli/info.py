@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from greycard.cli import options
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 
 def _folder(find: Callable[[], Path]) -> str:
@@ -22,7 +22,7 @@ def _folder(find: Callable[[], Path]) -> str:
 
 def _cache() -> str:
     """The cache's folder, with its size where there is one."""
-    from greycard.locations import cache_dir
+    from greycard.core.paths import cache_dir
     from greycard.pipeline.cache import entries
 
     folder = _folder(cache_dir)
@@ -51,12 +51,12 @@ def info(data_dir: str | None, debug: bool) -> None:
     greycard info
     """
     from greycard import backend
-    from greycard.locations import data_dir as data_folder
-    from greycard.locations import weights_dir
-    from greycard.reports.progress import display
+    from greycard.core.paths import data_dir as data_folder
+    from greycard.core.paths import weights_dir
+    from greycard.reports.progress import terminal_reporter
     from greycard.runs.environment import environment
 
-    with display() as shown, shown.waiting("starting Keras"):
+    with terminal_reporter() as shown, shown.status("starting Keras"):
         backend.start()
     facts = environment(backend.describe() | {"precision": _precision()})
     del facts["started"]

@@ -40,7 +40,7 @@ from greycard.cli import (
 from greycard.cli.endings import caused_by, ending_signals, nobody_reads
 from greycard.cli.group import Group
 from greycard.cli.own_settings import own_settings
-from greycard.errors import GreycardError, GreycardWarning, command
+from greycard.core.errors import GreycardError, GreycardWarning, command
 
 USER_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 _PLACE = "see that it is where you say, has room and is yours to use, or name another place"
@@ -51,12 +51,12 @@ _ODD_NAMES = ("surrogateescape", "backslashreplace", "backslashreplace")
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": options.WIDTH})
 @click.version_option(package_name="greycard", message="%(package)s %(version)s")
 def cli() -> None:
-    """Image classification on your own machine: from a folder of pictures to a model and honest numbers.
+    """Image classification on your own machine: from a folder of images to a model and honest numbers.
 
     \b
     greycard run digits-cnn  # train a project on data that comes along
-    greycard sample pets     # render a folder of pictures to try
-    greycard train pets      # train on a folder of labelled pictures
+    greycard sample pets     # render a folder of images to try
+    greycard train pets      # train on a folder of labelled images
     greycard table           # the runs so far, as a table
 
     `greycard COMMAND --help` has examples of each.
@@ -169,7 +169,7 @@ def _notes_on_stderr(debug: bool) -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
             if issubclass(category, GreycardWarning):
-                if str(message) not in told:  # of ten pictures with one class, the same note once
+                if str(message) not in told:  # of ten images with one class, the same note once
                     told.add(str(message))
                     with suppress(OSError):
                         click.echo(f"note: {message}", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from greycard.errors import command
+from greycard.core.errors import command
 
 if TYPE_CHECKING:
     from greycard.runs.record import RunRecord
@@ -26,18 +26,18 @@ def print_next_steps(runs: Sequence[RunRecord], data: str | Path | None = None, 
         data: the folder or manifest it was trained on; None to look for it by its name.
         data_dir: the folder of named datasets.
     """
-    commands = _after_one(runs[0], _picture(runs[0], data, data_dir)) if len(runs) == 1 else _after_several(runs)
+    commands = _after_one(runs[0], _image(runs[0], data, data_dir)) if len(runs) == 1 else _after_several(runs)
     lines = (command(*words) for words in commands)
     with suppress(OSError):  # the terminal is gone
         click.echo("\n  ".join(["next:", *lines]), err=True)
 
 
-def _after_one(run: RunRecord, picture: Path | None) -> list[list[object]]:
+def _after_one(run: RunRecord, image: Path | None) -> list[list[object]]:
     path = run.path
     if run.recipe.is_regression:
         return [["predict", path, "7"], ["show", path], ["report", path]]
-    if picture is not None:
-        return [["predict", path, picture], ["explain", path, picture], ["report", path]]
+    if image is not None:
+        return [["predict", path, image], ["explain", path, image], ["report", path]]
     can_serve = all(find_spec(name) for name in _SERVER)
     return [["show", path], ["report", path], ["serve", path] if can_serve else ["card", path]]
 
@@ -55,8 +55,8 @@ def _validation(run: RunRecord) -> tuple[object, ...]:
     return recipe.dataset, recipe.val_fraction, recipe.split_seed, recipe.val_limit
 
 
-def _picture(run: RunRecord, data: str | Path | None, data_dir: str | None) -> Path | None:
-    """A validation picture that lies where the run's data was found; None where it has no files."""
+def _image(run: RunRecord, data: str | Path | None, data_dir: str | None) -> Path | None:
+    """A validation image that lies where the run's data was found; None where it has no files."""
     if run.recipe.is_regression:
         return None
     folders = list(_folders(run.recipe.dataset, data, data_dir))
@@ -68,9 +68,9 @@ def _picture(run: RunRecord, data: str | Path | None, data_dir: str | None) -> P
 
 
 def _folders(dataset: str, data: str | Path | None, data_dir: str | None) -> Iterator[Path]:
-    """Where the pictures' ids may begin: the named folder, a manifest's own, or a dataset's in the data directory."""
+    """Where the images' ids may begin: the named folder, a manifest's own, or a dataset's in the data directory."""
+    from greycard.core.paths import data_dir as data_folder
     from greycard.datasets.catalog import CATALOG
-    from greycard.locations import data_dir as data_folder
 
     if data is not None:
         yield Path(data) if Path(data).is_dir() else Path(data).parent

@@ -15,8 +15,8 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
-from greycard.errors import GreycardError, command
-from greycard.suggestions import did_you_mean
+from greycard.core.errors import GreycardError, command
+from greycard.core.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from greycard.api import Run
@@ -37,12 +37,12 @@ _LOOK_BYTES = 4096
     type=click.Choice(("text", "csv", "jsonl"), case_sensitive=False),
     default="text",
     show_default=True,
-    help="A line a picture, with tabs, with commas, or as JSON.",
+    help="A line an image, with tabs, with commas, or as JSON.",
 )
 @options.out
 @options.debug
 def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, debug: bool) -> int:
-    """Classify pictures with a RUN: files, folders, patterns, or stdin.
+    """Classify images with a RUN: files, folders, patterns, or stdin.
 
     \b
     greycard predict pets-1 pets/validation/cat/100.jpg
@@ -50,8 +50,8 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
     find . -name '*.jpg' | greycard predict pets-1 -
     greycard predict house-prices-1 7  # bedrooms, for this project
 
-    Prints one line for each picture: path, class, probability, calibrated on the run's validation images. Exits with 1
-    if a picture could not be read.
+    Prints one line for each image: path, class, probability, calibrated on the run's validation images. Exits with 1
+    if an image could not be read.
     """
     from greycard.api import open_run
 
@@ -59,10 +59,10 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
     if opened.recipe.is_regression:
         return _answer_numbers(opened, paths)
     top = min(top, len(opened.classes))
-    return _answer_pictures(opened, paths, partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top))
+    return _answer_images(opened, paths, partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top))
 
 
-def _answer_pictures(run: Run, paths: tuple[str, ...], printer: Callable[[], Printer]) -> int:
+def _answer_images(run: Run, paths: tuple[str, ...], printer: Callable[[], Printer]) -> int:
     asked = [_files(path) for path in paths]  # a mistyped path is told before the first line
     show, count, bad = printer(), 0, 0
     for found in run.predict_each(file for files in asked for file in files):
@@ -127,18 +127,18 @@ def _files(path: str) -> Iterable[Path]:
         return (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
     found = [file for match in _matching(path) for file in _there(match)]
     if not found:
-        raise GreycardError(f"there are no pictures in {path}", hint="a folder with pictures in it, or one picture")
+        raise GreycardError(f"there are no images in {path}", hint="a folder with images in it, or one image")
     return found
 
 
 def _expect_names() -> None:
-    """A picture's own bytes have zeros soon after their beginning; a list of names has none."""
+    """An image's own bytes have zeros soon after their beginning; a list of names has none."""
     stream: Any = getattr(sys.stdin, "buffer", None)
     begins = stream.peek(_LOOK_BYTES) if hasattr(stream, "peek") else b""
     if b"\0" in begins[:_LOOK_BYTES]:
         raise GreycardError(
             "- stands for a list of file names on stdin, one a line; what came has bytes that no name has",
-            hint="name the picture itself, or /dev/stdin for one that comes through a pipe",
+            hint="name the image itself, or /dev/stdin for one that comes through a pipe",
         )
 
 
@@ -153,7 +153,7 @@ def _matching(path: str) -> list[Path]:
         beside = Path(path).parent
         names = [str(beside / entry.name) for entry in beside.iterdir()] if beside.is_dir() else []
         raise GreycardError(
-            f"{path} {what}; expected a picture, a folder of pictures, a pattern, or - for stdin",
+            f"{path} {what}; expected an image, a folder of images, a pattern, or - for stdin",
             hint=did_you_mean(path, names, f"check the path; it is taken from {Path.cwd()}"),
         )
     return found

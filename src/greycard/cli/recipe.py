@@ -12,7 +12,7 @@ import click
 from greycard.cli import options
 
 if TYPE_CHECKING:
-    from greycard.fields import Field
+    from greycard.core.fields import Field
     from greycard.recipe import Recipe
 
 
@@ -39,7 +39,7 @@ def recipe(project: str | None, form: str, debug: bool) -> None:
         found = find_project(project).recipe
         click.echo(json.dumps(found.to_json(), indent=2) if form == "json" else _values(found))
         return
-    from greycard.fields import described
+    from greycard.core.fields import described
 
     own = described(Recipe, CHECKS)
     inner = described(augmentation.Augmentation, augmentation.CHECKS)

@@ -8,7 +8,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
-from greycard.output_files import expect_output, write_output
+from greycard.core.output_files import expect_output, write_output
 
 
 @click.command()
@@ -23,7 +23,7 @@ def report(runs: tuple[str, ...], output: str | None, out: str, debug: bool) -> 
     greycard report pets-1
     greycard report pets-1 pets-2 -o compared.html
 
-    Curves, diagnosis, confusions, calibration, the worst mistakes as pictures, where the time went, the recipe. The
+    Curves, diagnosis, confusions, calibration, the worst mistakes as images, where the time went, the recipe. The
     page is a single file that needs no network.
     """
     from greycard.api import open_run

@@ -11,7 +11,7 @@ from greycard.cli.output import print_table, run_path
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@click.option("--data", metavar="FOLDER|CSV", help="The pictures it was trained on, where they lie elsewhere now.")
+@click.option("--data", metavar="FOLDER|CSV", help="The images it was trained on, where they lie elsewhere now.")
 @options.data_dir
 @options.weights
 @options.out
@@ -30,10 +30,10 @@ def resume(
     """
     from greycard.api import resume as resume_run
     from greycard.api import runs_table
-    from greycard.runs.origin import read_origin
+    from greycard.runs.run_args import read_run_args
 
     path = run_path(run, out)
-    known = data or read_origin(path).data  # a finished run keeps no path
+    known = data or read_run_args(path).data  # a finished run keeps no path
     finished = resume_run(path, data=data, data_dir=data_dir, weights=weights, quiet=quiet)
     print_table(runs_table([finished]))
     if not quiet:

@@ -9,7 +9,7 @@ import click
 from greycard.cli import options
 from greycard.cli.next_steps import print_next_steps
 from greycard.cli.output import print_table
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
     from greycard.run import Run

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from greycard.cli import options
-from greycard.errors import command
+from greycard.core.errors import command
 
 
 @click.command()
@@ -18,22 +18,22 @@ from greycard.errors import command
     default=0,
     show_default=True,
     metavar="N",
-    help="Another seed, other pictures.",
+    help="Another seed, other images.",
 )
 @click.option("--defects", is_flag=True, help="Plant a defect of each kind that `check` finds, and list them.")
 @options.debug
 def sample(folder: str, seed: int, defects: bool, debug: bool) -> None:
-    """Render labelled pictures into a new DIR, to try things on.
+    """Render labelled images into a new DIR, to try things on.
 
     \b
     greycard sample pets
     greycard sample spoiled --defects  # with a defect of each kind
     greycard train pets
 
-    A few hundred pictures of cats, dogs and rabbits, as train/ and validation/ class folders.
+    A few hundred images of cats, dogs and rabbits, as train/ and validation/ class folders.
     """
-    from greycard.datasets.defects import plant_defects
-    from greycard.datasets.sample import CLASSES, write_sample
+    from greycard.synthetic.defects import plant_defects
+    from greycard.synthetic.sample import CLASSES, write_sample
 
     planted: dict[str, list[str]] = {}
 
@@ -45,4 +45,4 @@ def sample(folder: str, seed: int, defects: bool, debug: bool) -> None:
     for kind, names in planted.items():
         click.echo(f"{kind}: {', '.join(names)}")
     now = command("check" if defects else "train", Path(folder))
-    click.echo(f"{count} pictures of {len(CLASSES)} classes ({', '.join(CLASSES)}) in {folder}; now: {now}")
+    click.echo(f"{count} images of {len(CLASSES)} classes ({', '.join(CLASSES)}) in {folder}; now: {now}")

@@ -41,18 +41,18 @@ def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, out: s
     greycard serve pets-1 pets-2 --port 8080
     greycard serve pets-1 --host 0.0.0.0 --token secret
 
-    Drop, paste or photograph a picture, and see what each model says, how surely, and where it looks. Only this
+    Drop, paste or photograph an image, and see what each model says, how surely, and where it looks. Only this
     machine reaches it, unless --host says otherwise. Ctrl-C stops it once the requests in work are answered.
     """
     from greycard.api import open_run
     from greycard.api import serve as serve_runs
-    from greycard.reports.progress import display
+    from greycard.reports.progress import terminal_reporter
 
     opened = [open_run(run_path(run, out)) for run in runs]
     secret = f"#token={quote(token, safe='')}" if token else ""  # the page takes it from there
     with ExitStack() as waiting:
-        shown = waiting.enter_context(display())
-        waiting.enter_context(shown.waiting("starting Keras and loading the models"))
+        shown = waiting.enter_context(terminal_reporter())
+        waiting.enter_context(shown.status("starting Keras and loading the models"))
 
         def ready(address: str) -> None:
             waiting.close()

@@ -9,16 +9,16 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
-    from greycard.datasets.core import Dataset
+    from greycard.datasets.dataset import Dataset
     from greycard.recipe import Recipe
 
 
 @click.command()
 @click.argument("path", metavar="RUN|FOLDER")
-@click.option("--augmented", is_flag=True, help="Of a FOLDER of pictures: write a contact sheet of the augmentation.")
+@click.option("--augmented", is_flag=True, help="Of a FOLDER of images: write a contact sheet of the augmentation.")
 @options.settings
 @options.out
 @options.debug
@@ -30,7 +30,7 @@ def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug:
     greycard show pets --augmented
     greycard show pets --augmented --set rotation_range=40
 
-    With --augmented, write a contact sheet of what augmentation does to a FOLDER of pictures: an original and its
+    With --augmented, write a contact sheet of what augmentation does to a FOLDER of images: an original and its
     first five epochs a row, at 150 px.
     """
     if settings and not augmented:
@@ -46,7 +46,7 @@ def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug:
 
 def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
     from greycard.api import load_folder
-    from greycard.output_files import expect_output
+    from greycard.core.output_files import expect_output
     from greycard.pipeline.augmentation import Augmentation
     from greycard.reports.contact_sheet import augmented_sheet, write_sheet
 
@@ -65,15 +65,15 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
 
 
 def _recipe(dataset: Dataset, settings: tuple[str, ...]) -> Recipe:
-    """The augmentation with which `train` trains a CNN on these pictures, changed as asked."""
+    """The augmentation with which `train` trains a CNN on these images, changed as asked."""
     from greycard.recipe import Recipe
     from greycard.settings import parse_settings
-    from greycard.training.picture_kind import picture_kind
+    from greycard.training.image_kind import image_kind
     from greycard.training.recommend import augmentation_for
 
-    augmentation = augmentation_for(picture_kind(dataset))
+    augmentation = augmentation_for(image_kind(dataset))
     recipe = Recipe(name=dataset.name, dataset=dataset.name, augmentation=augmentation)
     recipe = recipe.replace(**parse_settings(settings))
     if recipe.image_size is None:
-        raise GreycardError("image_size must be set for pictures. Received: None", hint="--set image_size=150")
+        raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")
     return recipe

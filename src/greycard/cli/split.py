@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
-from greycard.errors import GreycardError, command
+from greycard.core.errors import GreycardError, command
 
 if TYPE_CHECKING:
-    from greycard.workflow.split import NewSplit
+    from greycard.jobs.split import NewSplit
 
 
 @click.command()
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--group-by",
     metavar="PATTERN",
-    help="Keep pictures together whose names match alike, such as '(patient\\d+)'.",
+    help="Keep images together whose names match alike, such as '(patient\\d+)'.",
 )
 @click.option(
     "--quarantine",
@@ -74,7 +74,7 @@ def split(
     from greycard.api import split as split_anew
     from greycard.datasets.manifest import expect_new, write_manifest
     from greycard.datasets.open import find_folder
-    from greycard.workflow.split import write_links, write_quarantine
+    from greycard.jobs.split import write_links, write_quarantine
 
     if output and links:
         raise GreycardError("--output and --links exclude each other", hint="run it twice for both")
@@ -101,6 +101,6 @@ def _said(found: NewSplit, place: Path) -> str:
     counts = Counter(line.split for line in found.lines)
     aside = f"; {len(found.set_aside):,} are left out" if found.set_aside else ""
     return (
-        f"{place}: {counts['train']:,} training and {counts['validation']:,} validation pictures,"
+        f"{place}: {counts['train']:,} training and {counts['validation']:,} validation images,"
         f" {found.together:,} of them kept together with another{aside}; now: {command('train', place)}"
     )

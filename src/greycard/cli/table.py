@@ -6,7 +6,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import print_table, run_path
-from greycard.errors import command
+from greycard.core.errors import command
 
 FORMATS = ("text", "md", "csv", "json", "html")
 

@@ -7,7 +7,7 @@ import click
 from greycard.cli import options
 from greycard.cli.next_steps import print_next_steps
 from greycard.cli.output import print_table, run_path
-from greycard.errors import GreycardError, command
+from greycard.core.errors import GreycardError, command
 
 
 @click.command()
@@ -41,7 +41,7 @@ def train(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Train on a FOLDER of labelled pictures.
+    """Train on a FOLDER of labelled images.
 
     \b
     greycard train pets
@@ -50,12 +50,12 @@ def train(
 
     FOLDER, here or in --data-dir, has one folder for each class, or train/ and validation/ with one folder for each
     class in both; a manifest that `greycard split` wrote will do as well. What is trained is chosen by the number and
-    size of the pictures and the weights at hand, and said; --set changes it. It trains until validation stops
+    size of the images and the weights at hand, and said; --set changes it. It trains until validation stops
     getting better or the time is over, and keeps the best epoch's weights. Prints the table line.
     """
     from greycard.api import runs_table
     from greycard.api import train as train_dataset
-    from greycard.datasets.open import open_pictures
+    from greycard.datasets.open import open_images
     from greycard.models.weights import expect_weights
 
     track = options.track(tensorboard, mlflow)
@@ -67,7 +67,7 @@ def train(
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
     _expect_no_project(folder, data_dir)
     expect_weights(weights)
-    dataset = open_pictures(folder, data_dir, **split)
+    dataset = open_images(folder, data_dir, **split)
     if backbone and run_path(backbone, out).is_dir():
         backbone = str(run_path(backbone, out))
     run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, track=track, **changes)
@@ -85,4 +85,4 @@ def _expect_no_project(folder: str, data_dir: str | None) -> None:
     if named and not find_folder(folder, data_dir).exists():
         what = "a project" if folder in named else "a project's dataset"
         hint = f"`{command('run', folder if folder in named else named[0])}` trains on it"
-        raise GreycardError(f"{folder} is {what}, not a folder of pictures", hint=hint)
+        raise GreycardError(f"{folder} is {what}, not a folder of images", hint=hint)

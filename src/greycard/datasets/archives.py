@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 MAX_FILES = 200_000
 MAX_BYTES = 8 << 30

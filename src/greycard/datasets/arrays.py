@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """x_train uint8 (n, h, w), y_train uint8 (n,), x_test, y_test."""

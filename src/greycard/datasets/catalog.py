@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from greycard.errors import GreycardError
-from greycard.suggestions import did_you_mean
+from greycard.core.errors import GreycardError
+from greycard.core.suggestions import did_you_mean
 
 _GOOGLE = "https://storage.googleapis.com"
 _FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"

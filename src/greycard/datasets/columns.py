@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from greycard.core.errors import GreycardError
 from greycard.datasets.inside import class_name
 from greycard.datasets.roles import Role, role_of
 from greycard.datasets.tables import Row, Table, short
-from greycard.errors import GreycardError
 
 _PATHS = (
     "path filepath imagepath imgpath filename filenames file imagefile imagefilename imagename image images img imgname"
-    " picture photo imageid imgid fileid fileids id name"
+    " picture pictures photo imageid imgid fileid fileids id name"
 )
 _LABELS = (
     "labelname classname categoryname label class category target labels classes tag species breed variety type"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from greycard.errors import GreycardError, command
+from greycard.core.errors import GreycardError, command
 
 RECEIPT = ".greycard-manifest.txt"
 """Written by `fetch` beside what it unpacked, so that later damage is noticed for every dataset."""

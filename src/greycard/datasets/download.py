@@ -7,20 +7,19 @@ import http.client
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
-from greycard.errors import GreycardError
-
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes there so far and the bytes expected, None where the server does not say."""
+from greycard.core.errors import GreycardError
+from greycard.core.reporter import DownloadProgress
 
 _ATTEMPTS = 3
 _BLOCK = 1 << 20
 _TIMEOUT_SECONDS = 30
 
 
-def download(url: str, target: Path, *, digest: str | None, size: int | None = None, progress: Progress) -> None:
+def download(
+    url: str, target: Path, *, digest: str | None, size: int | None = None, progress: DownloadProgress
+) -> None:
     """Fetch `url` to `target`; what an earlier call left in `target.part` is continued.
 
     Args:
@@ -49,7 +48,7 @@ def download(url: str, target: Path, *, digest: str | None, size: int | None = N
     os.replace(part, target)
 
 
-def _receive(url: str, part: Path, size: int | None, progress: Progress) -> None:
+def _receive(url: str, part: Path, size: int | None, progress: DownloadProgress) -> None:
     have = part.stat().st_size if part.exists() else 0
     if size is not None and have == size:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from greycard.datasets.core import Dataset, Split, SplitMethod
+from greycard.datasets.dataset import Dataset, Split, SplitMethod
 from greycard.datasets.splits import stratified_split
 
 _PAIRS = ((1, 1.0), (3, 2.0), (5, 3.0), (8, 4.5), (10, 5.5))

@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from greycard.core.errors import GreycardError
+from greycard.core.paths import data_dir
+from greycard.core.reporter import DownloadProgress
 from greycard.datasets.archives import unpack
 from greycard.datasets.catalog import Download, Entry, entry
 from greycard.datasets.digests import RECEIPT, check_files, file_digest, known_files, manifest_of
-from greycard.datasets.download import Progress, download
+from greycard.datasets.download import download
 from greycard.datasets.load import describe_missing, is_here
-from greycard.errors import GreycardError
-from greycard.locations import data_dir
 
 _DOWNLOADS = ".downloads"
 
@@ -23,7 +24,7 @@ def fetch(
     name: str,
     folder: str | Path | None = None,
     *,
-    progress: Callable[[str], Progress] = lambda _file: lambda _done, _total: None,
+    progress: Callable[[str], DownloadProgress] = lambda _file: lambda _done, _total: None,
 ) -> bool:
     """Download a dataset into the data directory, verify and unpack it.
 
@@ -56,7 +57,7 @@ def fetch(
     return True
 
 
-def _fetch_one(wanted: Entry, item: Download, root: Path, progress: Callable[[str], Progress]) -> None:
+def _fetch_one(wanted: Entry, item: Download, root: Path, progress: Callable[[str], DownloadProgress]) -> None:
     place = root / wanted.folder / (item.unpack[1] if item.unpack else item.file)
     if os.path.lexists(place) and not (place.is_dir() and not any(place.iterdir())):
         return  # the user's, also a link to a disk that is not there now
@@ -82,7 +83,7 @@ def _own_copy(item: Download, root: Path) -> Path | None:
     return own
 
 
-def _downloaded(item: Download, root: Path, progress: Callable[[str], Progress]) -> Path:
+def _downloaded(item: Download, root: Path, progress: Callable[[str], DownloadProgress]) -> Path:
     target = root / _DOWNLOADS / item.file
     if target.is_file() and item.sha256 and file_digest(target) != item.sha256:
         target.unlink()  # this folder is ours: what is not the published file has no business here

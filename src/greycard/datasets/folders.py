@@ -1,26 +1,26 @@
-"""A folder of labelled pictures: labels from directory names, a split that is there or is made, bad files named."""
+"""A folder of labelled images: labels from directory names, a split that is there or is made, bad files named."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from greycard.datasets.core import Dataset, SplitMethod
+from greycard.core.errors import GreycardError
+from greycard.core.paths import as_path
+from greycard.datasets.dataset import Dataset, SplitMethod
 from greycard.datasets.layouts import find_layout
 from greycard.datasets.parts import Layout, part_notes, some
 from greycard.datasets.scan import Scan, others_note, scan
 from greycard.datasets.splits import stratified_split
 from greycard.datasets.survey import Survey
-from greycard.errors import GreycardError
-from greycard.locations import as_path
 
 
 def load_folder(folder: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Dataset:
-    """The dataset in a folder of pictures, its labels from directory names.
+    """The dataset in a folder of images, its labels from directory names.
 
     `train/` and `validation/` (also `val`, `test`, `training_set` and the like) are used as they are; one level of
-    class folders is split, the same share of every class. Pictures that cannot be read are left out and named in
-    `Dataset.left_out`; files that are no pictures are counted in `Dataset.notes`.
+    class folders is split, the same share of every class. Images that cannot be read are left out and named in
+    `Dataset.left_out`; files that are no images are counted in `Dataset.notes`.
 
     Args:
         folder: the folder.
@@ -28,7 +28,7 @@ def load_folder(folder: str | Path, *, val_fraction: float = 0.2, split_seed: in
         split_seed: decides that split, together with the file names.
 
     Raises:
-        GreycardError: no such folder, no pictures, fewer than two classes, or a class left empty.
+        GreycardError: no such folder, no images, fewer than two classes, or a class left empty.
     """
     return survey_folder(folder, val_fraction=val_fraction, split_seed=split_seed).expect_trainable()
 

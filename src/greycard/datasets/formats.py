@@ -9,7 +9,7 @@ from pathlib import Path
 HEIC_EXTRA = 'pip install "greycard[heic]"'
 """The command after which HEIC images can be read."""
 
-UNKNOWN, EMPTY = "not a picture in a known format", "the file is empty"
+UNKNOWN, EMPTY = "not an image in a known format", "the file is empty"
 """Why a file is left out that is neither an image nor anything else that can be named."""
 
 HEAD_BYTES = 64

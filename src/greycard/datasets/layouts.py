@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from greycard.core.errors import GreycardError, command
 from greycard.datasets.inside import class_name, has_images, is_empty, loose_images
 from greycard.datasets.nested import descend, find_nested, find_sibling_parts, holds_split
 from greycard.datasets.parts import SHAPE, Layout, candidates, everything_in, part_of, some
 from greycard.datasets.roles import Role, role_of
-from greycard.errors import GreycardError, command
 
 _FIRST = {
     **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"), "unpack it and name the folder"),
@@ -59,7 +59,7 @@ def _with_train(place: Path, train: Path, inside: Sequence[Path], roles: Mapping
     held = [each for role in _HELD for each in inside if roles[each] is role]
     usable = [each for each in held if _has_labels(each, set(part.folders))]
     beside = [each for each in inside if each != train and each not in held and has_images(each)]
-    notes = [f"{each.name}/ lies beside the training pictures, not among them, and is not used" for each in beside]
+    notes = [f"{each.name}/ lies beside the training images, not among them, and is not used" for each in beside]
     notes += [_unused(each, place) for each in held if each not in usable]
     if usable:
         notes += [f"{each.name}/ is left untouched; validation uses {usable[0].name}/" for each in usable[1:]]

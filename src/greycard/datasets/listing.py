@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from greycard.core.errors import GreycardError
 from greycard.datasets.columns import Line, read_lines
-from greycard.datasets.core import LeftOut, Split
+from greycard.datasets.dataset import LeftOut, Split
 from greycard.datasets.listed import Finder, base_of
 from greycard.datasets.parts import some
-from greycard.datasets.readable import readable
 from greycard.datasets.roles import Role
 from greycard.datasets.tables import Table, read_table
-from greycard.errors import GreycardError
+from greycard.datasets.validate_images import validate_images
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def read_listing(place: Path) -> Listing:
     missing = [line for line in lines if line.number not in there]
     once = {path: line for line, path in reversed(found)}  # of several the first line
     pairs = [(line, path) for line, path in found if once[path] is line]
-    sizes = readable([path for _, path in pairs])
+    sizes = validate_images([path for _, path in pairs])
     images = [
         ListedImage(_id(line, path, place), path, line.label, line.split, line.number, size)
         for (line, path), size in zip(pairs, sizes, strict=True)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from greycard.core.errors import GreycardError, command
+from greycard.core.paths import data_dir
 from greycard.datasets.arrays import ARRAY_NAMES, Arrays, read_csv, read_idx, read_npz
 from greycard.datasets.catalog import Download, Entry, entry
-from greycard.datasets.core import Dataset, Split
+from greycard.datasets.dataset import Dataset, Split
 from greycard.datasets.digests import RECEIPT, array_digest, check_files, known_files, received_files
 from greycard.datasets.embedded import digits, house_prices
 from greycard.datasets.folders import load_layout
 from greycard.datasets.parts import Layout, part_of
-from greycard.errors import GreycardError, command
-from greycard.locations import data_dir
 
 _READERS: dict[str, Callable[[Sequence[Path]], Arrays]] = {
     "npz": lambda paths: read_npz(paths[0]),

@@ -9,16 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from greycard.datasets.core import Dataset, SplitMethod
+from greycard.core.atomic_files import atomic_path
+from greycard.core.errors import GreycardError
+from greycard.core.output_files import expect_folder_of
+from greycard.core.paths import as_path
+from greycard.datasets.dataset import Dataset, SplitMethod
 from greycard.datasets.listing import Listing, read_listing
 from greycard.datasets.parts import some
 from greycard.datasets.scan import needed_extra, spread
 from greycard.datasets.splits import stratified_split
 from greycard.datasets.survey import Survey
-from greycard.errors import GreycardError
-from greycard.locations import as_path
-from greycard.output_files import expect_folder_of
-from greycard.whole_files import whole
 
 COLUMNS = ("path", "label", "split")
 _ENDINGS = (".csv", ".tsv")
@@ -26,7 +26,7 @@ _ENDINGS = (".csv", ".tsv")
 
 @dataclass(frozen=True)
 class Line:
-    """One picture: where it lies, what it shows, which side of the split it is on."""
+    """One image: where it lies, what it shows, which side of the split it is on."""
 
     path: Path
     label: str
@@ -51,7 +51,7 @@ def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]])
         GreycardError: the file is there already; nothing is overwritten.
     """
     expect_new(file)
-    with whole(file) as draft, draft.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+    with atomic_path(file) as draft, draft.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)

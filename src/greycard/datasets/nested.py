@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from greycard.core.errors import GreycardError
 from greycard.datasets.inside import class_name, has_images, is_empty, loose_images
 from greycard.datasets.parts import Layout, candidates, everything_in, part_of, some
 from greycard.datasets.roles import Role, role_of, role_within
-from greycard.errors import GreycardError
 
 _DEEPEST = 8
 

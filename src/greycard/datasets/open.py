@@ -1,4 +1,4 @@
-"""A dataset by whatever names it: a folder of pictures, a manifest, a name of the catalog, or a dataset itself."""
+"""A dataset by whatever names it: a folder of images, a manifest, a name of the catalog, or a dataset itself."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from greycard.core.errors import GreycardError
+from greycard.core.paths import as_path
+from greycard.core.paths import data_dir as data_folder
+from greycard.core.suggestions import near
 from greycard.datasets.catalog import CATALOG
-from greycard.datasets.core import Dataset
+from greycard.datasets.dataset import Dataset
 from greycard.datasets.folders import survey_folder
 from greycard.datasets.load import load_dataset
 from greycard.datasets.manifest import is_table, survey_manifest
 from greycard.datasets.survey import Survey
-from greycard.errors import GreycardError
-from greycard.locations import as_path
-from greycard.locations import data_dir as data_folder
-from greycard.suggestions import near
 
 
 def open_dataset(what: Dataset | str | Path, data_dir: str | Path | None = None, **split: Any) -> Dataset:
@@ -45,15 +45,15 @@ def survey_dataset(what: Dataset | str | Path, data_dir: str | Path | None = Non
     names = [entry.name for entry in CATALOG]
     if not named.exists() and str(named) in names:
         return Survey(load_dataset(str(named), data_dir, **split))
-    return _survey_pictures(named, data_dir, names, **split)
+    return _survey_images(named, data_dir, names, **split)
 
 
-def open_pictures(what: str | Path, data_dir: str | Path | None = None, **split: Any) -> Dataset:
-    """A folder of pictures, here or in the data directory; or a label file. Raises as `open_dataset` does."""
-    return _survey_pictures(what, data_dir, (), **split).expect_trainable()
+def open_images(what: str | Path, data_dir: str | Path | None = None, **split: Any) -> Dataset:
+    """A folder of images, here or in the data directory; or a label file. Raises as `open_dataset` does."""
+    return _survey_images(what, data_dir, (), **split).expect_trainable()
 
 
-def _survey_pictures(what: str | Path, data_dir: str | Path | None, also: Iterable[str], **split: Any) -> Survey:
+def _survey_images(what: str | Path, data_dir: str | Path | None, also: Iterable[str], **split: Any) -> Survey:
     """`also`: other names that would have been taken, to be suggested."""
     place = find_folder(what, data_dir)
     if is_table(place):

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from greycard.core.errors import GreycardError
 from greycard.datasets.inside import class_name, is_output, loops, subfolders
-from greycard.errors import GreycardError
 
 SHAPE = "expected one folder a class, or train/ and validation/ with one folder a class in each"
 

@@ -15,7 +15,7 @@ class Role(Enum):
     TEST = "testing|test|tst|holdout|heldout"
 
 
-_FILLER = "set|data|dataset|image|img|picture|pic|photo|sample|example|split|folder|dir|file|part|full"
+_FILLER = "set|data|dataset|image|img|image|pic|photo|sample|example|split|folder|dir|file|part|full"
 _WHOLE = {role: re.compile(rf"(?:(?:{_FILLER})s?)*(?:{role.value})s?(?:(?:{_FILLER})s?)*\d*") for role in Role}
 _WORD = {role: re.compile(rf"(?:{role.value})s?") for role in Role}
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from greycard.datasets.core import LeftOut, Split
+from greycard.core.errors import GreycardError
+from greycard.datasets.dataset import LeftOut, Split
 from greycard.datasets.formats import HEIC_EXTRA, has_image_ending, is_no_image
 from greycard.datasets.inside import files_below, loose_files
 from greycard.datasets.parts import SHAPE, Part, some
-from greycard.datasets.readable import readable
-from greycard.errors import GreycardError
+from greycard.datasets.validate_images import validate_images
 
 Sizes = tuple[int, int, int]
 """Smallest, median and largest short side, in pixels."""
 
-_PUT = "put the pictures of each class into a folder named after it"
+_PUT = "put the images of each class into a folder named after it"
 _REPLACE = "replace the files that cannot be read; `greycard check FOLDER` names them"
 
 
@@ -71,7 +71,7 @@ class Scan:
             return [
                 GreycardError(
                     f"{self.part.place} has a single class, {self.classes[0]!r}; expected two or more",
-                    hint="add a folder with pictures of something else",
+                    hint="add a folder with images of something else",
                 )
             ]
         counts = np.bincount(self.labels, minlength=len(self.classes)).tolist()
@@ -83,7 +83,7 @@ class Scan:
 
     def _no_images(self) -> GreycardError:
         return GreycardError(
-            f"there are no {'readable ' if self.left_out else ''}pictures in class folders in {self.part.place};"
+            f"there are no {'readable ' if self.left_out else ''}images in class folders in {self.part.place};"
             f" {SHAPE}{self._why_left_out('')}",
             hint=needed_extra(self.left_out) or (_REPLACE if self.left_out else _PUT),
         )
@@ -91,9 +91,9 @@ class Scan:
     def _too_few(self, name: str, count: int, at_least: int) -> GreycardError:
         folder = self.part.folders[name][0]
         return GreycardError(
-            f"class {name!r} in {self.part.place} has {count or 'no'} readable picture; expected {at_least} or more"
+            f"class {name!r} in {self.part.place} has {count or 'no'} readable image; expected {at_least} or more"
             f"{self._why_left_out(name)}",
-            hint=needed_extra(self.left_out) or f"add pictures to {folder}, or remove the folder",
+            hint=needed_extra(self.left_out) or f"add images to {folder}, or remove the folder",
         )
 
     def _why_left_out(self, name: str) -> str:
@@ -114,7 +114,7 @@ def scan(part: Part, root: Path) -> Scan:
     """Look through a part: the header of every file is read, once."""
     below = [(label, files_below(folder)) for label, folders in enumerate(part.folders.values()) for folder in folders]
     found = [(label, path) for label, each in below for path in each.files]
-    outcomes = readable([path for _, path in found])
+    outcomes = validate_images([path for _, path in found])
     good = [(label, path) for (label, path), size in zip(found, outcomes, strict=True) if not isinstance(size, str)]
     bad = [(path, why) for (_, path), why in zip(found, outcomes, strict=True) if isinstance(why, str)]
     others = {path: None for path, why in bad if _is_other(path, why)}
@@ -155,7 +155,7 @@ def image_files(folder: Path) -> tuple[list[Path], list[Path]]:
     """The files below a folder that are meant as images, by their ending or by their content; and the others."""
     files = files_below(folder).files
     unsure = [path for path in files if not has_image_ending(path)]
-    others = {path for path, what in zip(unsure, readable(unsure), strict=True) if _is_other(path, what)}
+    others = {path for path, what in zip(unsure, validate_images(unsure), strict=True) if _is_other(path, what)}
     return [path for path in files if path not in others], sorted(others)
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from greycard.datasets.core import Dataset, Split
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
+from greycard.datasets.dataset import Dataset, Split
 
 Ids = tuple[tuple[str, ...], tuple[str, ...]]
 """Of the training and of the validation images, in order."""

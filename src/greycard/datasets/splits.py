@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from greycard.errors import GreycardError
-from greycard.randomness import SPLIT, generator
-from greycard.values import plain
+from greycard.core.errors import GreycardError
+from greycard.core.randomness import SPLIT, generator
+from greycard.core.values import plain
 
 DEFAULT_FRACTION = 0.2
 """Share of each class for validation where none is asked for."""

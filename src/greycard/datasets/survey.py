@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from greycard.datasets.core import Dataset
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
+from greycard.datasets.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 _DELIMITERS = ",;\t|"
 _SAVE_AS = "save it as CSV in UTF-8; spreadsheets offer that"

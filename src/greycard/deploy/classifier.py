@@ -1,4 +1,4 @@
-"""A run's classifier ready to answer: pictures decoded by the run's own recipe, probabilities calibrated."""
+"""A run's classifier ready to answer: images decoded by the run's own recipe, probabilities calibrated."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import keras
 import numpy as np
 
 from greycard.backend.inference import Engine, by_keras, fastest
-from greycard.deploy.sources import Picture, source_of
-from greycard.errors import GreycardError, command
+from greycard.core.errors import GreycardError, command
+from greycard.deploy.sources import ImageLike, source_of
+from greycard.models.calibrated import calibrated_model
 from greycard.models.finite import RETRAIN, expect_finite_weights
-from greycard.models.servable import servable
 from greycard.pipeline.decode import decode
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
@@ -38,7 +38,7 @@ class Classifier:
         name: the run's.
         recipe: the run's, for size and channels.
         classes: the run's label names.
-        model: uint8 pictures in, the calibrated probability of every class out.
+        model: uint8 images in, the calibrated probability of every class out.
         network: the model as it was trained; its outputs are what the run kept.
     """
 
@@ -50,12 +50,12 @@ class Classifier:
 
     @property
     def at_once(self) -> Engine:
-        """Pictures to probabilities float32 (n, classes), without a warm-up."""
+        """Images to probabilities float32 (n, classes), without a warm-up."""
         return self._finite(by_keras(self.model))
 
     @property
     def original(self) -> Engine:
-        """Pictures to the trained network's own outputs, as they were before calibration."""
+        """Images to the trained network's own outputs, as they were before calibration."""
         return self._finite(by_keras(self.network))
 
     @cached_property
@@ -75,10 +75,10 @@ class Classifier:
 
         return answer
 
-    def decode(self, picture: Picture) -> np.ndarray:
-        """A picture as the model takes it, uint8 (height, width, channels); UnreadableImageError if it is none."""
+    def decode(self, image: ImageLike) -> np.ndarray:
+        """An image as the model takes it, uint8 (height, width, channels); UnreadableImageError if it is none."""
         assert self.recipe.image_size is not None
-        return decode(source_of(picture), self.recipe.image_size, self.recipe.channels)
+        return decode(source_of(image), self.recipe.image_size, self.recipe.channels)
 
 
 def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
@@ -88,7 +88,7 @@ def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
             f"{run.path} answers with numbers, not classes",
             hint=f"`{command('predict', run.path, 7)}`, or run.predict_numbers([7])",
         )
-    return Classifier(run.name, run.recipe, run.classes, servable(model, run.temperature), model)
+    return Classifier(run.name, run.recipe, run.classes, calibrated_model(model, run.temperature), model)
 
 
 def load_model(run: RunRecord) -> keras.Model:

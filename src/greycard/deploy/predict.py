@@ -1,4 +1,4 @@
-"""Thousands of pictures answered one after the other, the next ones decoded while the model looks at these."""
+"""Thousands of images answered one after the other, the next ones decoded while the model looks at these."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import keras
 import numpy as np
 
 from greycard.backend.inference import Engine
-from greycard.datasets.pictures import UnreadableImageError, quiet_pillow
+from greycard.core.errors import GreycardError
+from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.deploy.classifier import Classifier, NotFiniteError
-from greycard.deploy.sources import Picture, name_of
-from greycard.errors import GreycardError
+from greycard.deploy.sources import ImageLike, name_of
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -25,19 +25,19 @@ _Result = TypeVar("_Result")
 _BATCH = 16
 _AHEAD = 3 * _BATCH
 _FEW = 64
-"""So many pictures are answered by Keras, which starts at once, before the faster engine is worth its seconds."""
+"""So many images are answered by Keras, which starts at once, before the faster engine is worth its seconds."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one picture.
+    """What a model says of one image.
 
     Attributes:
         source: the file, or `image N` for what came without a name.
-        label: the likeliest class; "" for an unreadable picture.
+        label: the likeliest class; "" for an unreadable image.
         probability: the likeliest class's, calibrated on the run's validation images.
         probabilities: of every class, by name, in the run's order.
-        error: why the picture could not be read, or None.
+        error: why the image could not be read, or None.
     """
 
     source: str
@@ -55,14 +55,14 @@ class Prediction:
         return dict(ranked[:count])
 
 
-def predict_pictures(classifier: Classifier, pictures: Iterable[Picture]) -> Iterator[Prediction]:
-    """A prediction for each picture, in order; an unreadable one has its `error` set and stops nothing.
+def predict_images(classifier: Classifier, images: Iterable[ImageLike]) -> Iterator[Prediction]:
+    """A prediction for each image, in order; an unreadable one has its `error` set and stops nothing.
 
     Args:
         classifier: of a run.
-        pictures: any number; no more than a few batches are in memory at once.
+        images: any number; no more than a few batches are in memory at once.
     """
-    numbered = ((name_of(picture, f"image {number}"), picture) for number, picture in enumerate(pictures))
+    numbered = ((name_of(image, f"image {number}"), image) for number, image in enumerate(images))
     answered = 0
     with quiet_pillow(), ThreadPoolExecutor() as pool:
         decoded = _ahead(pool, lambda item: (item[0], _decode(classifier, item[1])), numbered)
@@ -136,8 +136,8 @@ def _answer(
         yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classes)
 
 
-def _decode(classifier: Classifier, picture: Picture) -> np.ndarray | str:
+def _decode(classifier: Classifier, image: ImageLike) -> np.ndarray | str:
     try:
-        return classifier.decode(picture)
+        return classifier.decode(image)
     except UnreadableImageError as error:
         return str(error)

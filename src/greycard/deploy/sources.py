@@ -1,4 +1,4 @@
-"""What somebody hands over as a picture, in Python: paths, files' contents, open files, Pillow images, arrays."""
+"""What somebody hands over as an image, in Python: paths, files' contents, open files, Pillow images, arrays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 
 class BinaryFile(Protocol):
@@ -19,7 +19,7 @@ class BinaryFile(Protocol):
     def read(self) -> bytes: ...
 
 
-Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | Image.Image | np.ndarray
+ImageLike = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | Image.Image | np.ndarray
 """A path, a file's content, a file opened for reading bytes, a Pillow image, or a uint8 array (height, width[, 1, 3 or
 4])."""
 
@@ -28,88 +28,88 @@ _TAKEN = (
 )
 
 
-def several(pictures: Any) -> Iterable[Any]:
-    """One picture, or any number of them, as an iterable.
+def several(images: Any) -> Iterable[Any]:
+    """One image, or any number of them, as an iterable.
 
     Args:
-        pictures: a picture; an array (n, height, width, channels) or of paths; or anything to iterate over.
+        images: an image; an array (n, height, width, channels) or of paths; or anything to iterate over.
 
     Raises:
         GreycardError: a mapping, whose values might be meant, or its keys.
     """
-    if isinstance(pictures, Mapping):
-        raise _not_taken(pictures)
-    if _is_single(pictures):
-        return [pictures]
-    if hasattr(pictures, "__array__"):
-        array = _as_array(pictures)
+    if isinstance(images, Mapping):
+        raise _not_taken(images)
+    if _is_single(images):
+        return [images]
+    if hasattr(images, "__array__"):
+        array = _as_array(images)
         if array.dtype.kind in "UO":  # names in an array, a column of a table
             return array.ravel().tolist()
         return array if array.ndim == 4 else [array]
-    return pictures if isinstance(pictures, Iterable) else [pictures]
+    return images if isinstance(images, Iterable) else [images]
 
 
-def source_of(picture: Any) -> bytes | Path | Image.Image:
-    """A picture as the decoder takes it.
+def source_of(image: Any) -> bytes | Path | Image.Image:
+    """An image as the decoder takes it.
 
     Raises:
-        GreycardError: nothing of the kind that a picture is; the message says what is.
+        GreycardError: nothing of the kind that an image is; the message says what is.
     """
-    if isinstance(picture, str | os.PathLike):
-        return _path(picture)
-    if isinstance(picture, bytes | bytearray | memoryview):
-        return bytes(picture)
-    if isinstance(picture, Image.Image):
-        return picture
-    if hasattr(picture, "read"):
-        return _content(picture)
-    if hasattr(picture, "__array__"):
-        return _image(_as_array(picture))
-    raise _not_taken(picture)
+    if isinstance(image, str | os.PathLike):
+        return _path(image)
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes(image)
+    if isinstance(image, Image.Image):
+        return image
+    if hasattr(image, "read"):
+        return _content(image)
+    if hasattr(image, "__array__"):
+        return _image(_as_array(image))
+    raise _not_taken(image)
 
 
-def name_of(picture: Any, otherwise: str) -> str:
+def name_of(image: Any, otherwise: str) -> str:
     """What to call it: its path, or an open file's name, where it has one."""
-    if isinstance(picture, str | os.PathLike):
-        return os.fsdecode(picture)
-    name = getattr(picture, "filename", None) or getattr(picture, "name", None)
+    if isinstance(image, str | os.PathLike):
+        return os.fsdecode(image)
+    name = getattr(image, "filename", None) or getattr(image, "name", None)
     return name if isinstance(name, str) and name else otherwise
 
 
-def _is_single(picture: Any) -> bool:
+def _is_single(image: Any) -> bool:
     plain = str | os.PathLike | bytes | bytearray | memoryview | Image.Image
-    return isinstance(picture, plain) or hasattr(picture, "read")
+    return isinstance(image, plain) or hasattr(image, "read")
 
 
-def _path(picture: str | os.PathLike[str]) -> Path:
-    named = os.fsdecode(picture)
+def _path(image: str | os.PathLike[str]) -> Path:
+    named = os.fsdecode(image)
     if named.startswith(("http://", "https://")):
-        raise GreycardError(f"{named} is an address; Greycard downloads no pictures", hint="save it, and name the file")
+        raise GreycardError(f"{named} is an address; Greycard downloads no images", hint="save it, and name the file")
     if not named:
-        raise GreycardError("a picture's path is empty", hint=f"pass {_TAKEN}")
+        raise GreycardError("an image's path is empty", hint=f"pass {_TAKEN}")
     return Path(os.path.expanduser(named))
 
 
 def _content(file: Any) -> bytes:
     """All of an open file, from its beginning where it can go there: who has just written it stands at its end."""
     if getattr(file, "closed", False):
-        raise GreycardError("the picture's file is closed already", hint="pass it while it is open, or pass its path")
+        raise GreycardError("the image's file is closed already", hint="pass it while it is open, or pass its path")
     if getattr(file, "seekable", lambda: False)():
         file.seek(0)
     content = file.read()
     if not isinstance(content, bytes):
         raise GreycardError(
-            f"a picture's file must give bytes. Received: {type(content).__name__}", hint="open it with 'rb'"
+            f"an image's file must give bytes. Received: {type(content).__name__}", hint="open it with 'rb'"
         )
     return content
 
 
-def _as_array(picture: Any) -> np.ndarray:
+def _as_array(image: Any) -> np.ndarray:
     try:
-        return np.asarray(picture)
+        return np.asarray(image)
     except Exception as error:  # a tensor on a GPU, or with a gradient, and whatever else calls itself an array
         raise GreycardError(
-            f"a {type(picture).__name__} cannot be read as an array: {error}", hint="convert it to a NumPy array first"
+            f"a {type(image).__name__} cannot be read as an array: {error}", hint="convert it to a NumPy array first"
         ) from error
 
 
@@ -133,9 +133,9 @@ def _shape_hint(shape: tuple[int, ...]) -> str:
     if len(shape) == 3 and shape[0] in (1, 3, 4):
         return "channels come last: np.moveaxis(pixels, 0, -1)"
     if len(shape) == 3:
-        return "several grey pictures have the shape (n, height, width, 1): pixels[..., None]"
-    return "several pictures are a list, or one array of shape (n, height, width, channels)"
+        return "several grey images have the shape (n, height, width, 1): pixels[..., None]"
+    return "several images are a list, or one array of shape (n, height, width, channels)"
 
 
-def _not_taken(picture: object) -> GreycardError:
-    return GreycardError(f"a {type(picture).__name__} is no picture; expected {_TAKEN}", hint="or a list of these")
+def _not_taken(image: object) -> GreycardError:
+    return GreycardError(f"a {type(image).__name__} is no image; expected {_TAKEN}", hint="or a list of these")

@@ -99,7 +99,7 @@ def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def error_after_scaling(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The expected calibration error that temperature scaling leaves on images it was not fitted on.
+    """The expected calibration error that temperature scaling leaves on images it was not result on.
 
     Every second image is scaled by the temperature of the others.
     """

@@ -1,4 +1,4 @@
-"""What every convolution and pooling layer makes of a picture, and the filters that the first one learned."""
+"""What every convolution and pooling layer makes of an image, and the filters that the first one learned."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _MOST = 12
 _KINDS = layers.Conv2D | layers.DepthwiseConv2D | layers.MaxPooling2D | layers.AveragePooling2D
 
 
-def feature_maps(model: keras.Model, picture: np.ndarray) -> dict[str, np.ndarray]:
+def feature_maps(model: keras.Model, image: np.ndarray) -> dict[str, np.ndarray]:
     """Layer by layer, float32 (rows, columns, filters), in order; of a backbone's many layers twelve, evenly spread.
 
     Args:
         model: a classifier of Greycard's; empty for a dense network.
-        picture: uint8 (height, width, channels), at the model's size.
+        image: uint8 (height, width, channels), at the model's size.
     """
-    inside, prepared = _innermost(model, picture[None])
+    inside, prepared = _innermost(model, image[None])
     names = [layer.name for layer in inside.layers if isinstance(layer, _KINDS)]
     if len(names) > _MOST:
         names = [names[place] for place in np.linspace(0, len(names) - 1, _MOST).astype(int)]

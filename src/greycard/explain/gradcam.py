@@ -1,4 +1,4 @@
-"""Grad-CAM: where in a picture a convolutional network finds what speaks for a class."""
+"""Grad-CAM: where in an image a convolutional network finds what speaks for a class."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from keras import ops
 
 from greycard.backend.gradients import gradient
-from greycard.explain.parts import take_apart
+from greycard.explain.feature_layer import split_at_last_conv
 
 Heat = Callable[[np.ndarray, int], np.ndarray]
-"""A picture uint8 (height, width, channels) and a class to points of probability, float32 (height, width)."""
+"""An image uint8 (height, width, channels) and a class to points of probability, float32 (height, width)."""
 
 
-def grad_cam(model: keras.Model, picture: np.ndarray, label: int, temperature: float = 1.0) -> np.ndarray:
+def grad_cam(model: keras.Model, image: np.ndarray, label: int, temperature: float = 1.0) -> np.ndarray:
     """Where a class is seen, and how much of its probability is lost without that, float32 (height, width), 0 to 1.
 
     The shape is Grad-CAM's. Its largest value is measured: by so much the probability falls when all places that speak
@@ -24,7 +24,7 @@ def grad_cam(model: keras.Model, picture: np.ndarray, label: int, temperature: f
 
     Args:
         model: a classifier of Greycard's, its backbone nested or not.
-        picture: uint8 (height, width, channels), at the model's size.
+        image: uint8 (height, width, channels), at the model's size.
         label: the class.
         temperature: what the logits are divided by for a calibrated probability.
 
@@ -33,22 +33,22 @@ def grad_cam(model: keras.Model, picture: np.ndarray, label: int, temperature: f
 
     Source: Selvaraju et al., "Grad-CAM: visual explanations from deep networks" (2017), on logits.
     """
-    return heat_of(model, temperature)(picture, label)
+    return heat_of(model, temperature)(image, label)
 
 
 def heat_of(model: keras.Model, temperature: float = 1.0) -> Heat:
-    """`grad_cam` of one model for many pictures: it is taken apart once."""
-    parts = take_apart(model)
+    """`grad_cam` of one model for many images: it is taken apart once."""
+    parts = split_at_last_conv(model)
 
     def probability(seen: np.ndarray, label: int) -> float:
-        return float(ops.convert_to_numpy(ops.softmax(parts.decides(seen) / temperature))[0, label])
+        return float(ops.convert_to_numpy(ops.softmax(parts.head(seen) / temperature))[0, label])
 
-    def heat(picture: np.ndarray, label: int) -> np.ndarray:
-        seen = np.asarray(ops.convert_to_numpy(parts.sees(picture[None], training=False)), np.float32)
-        weights = gradient(lambda x: ops.sum(parts.decides(x)[:, label]), seen).mean(axis=(1, 2), keepdims=True)
+    def heat(image: np.ndarray, label: int) -> np.ndarray:
+        seen = np.asarray(ops.convert_to_numpy(parts.features(image[None], training=False)), np.float32)
+        weights = gradient(lambda x: ops.sum(parts.head(x)[:, label]), seen).mean(axis=(1, 2), keepdims=True)
         found = np.maximum((weights * seen).sum(axis=3)[0], 0.0)
         lost = probability(seen, label) - probability(seen * (found == 0)[None, ..., None], label)
-        large = cv2.resize(found, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        large = cv2.resize(found, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         return large * np.float32(max(lost, 0.0) / large.max()) if large.max() > 0 else large
 
     return heat

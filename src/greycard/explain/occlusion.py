@@ -1,4 +1,4 @@
-"""An occlusion map: how much less sure a model is of a class when a part of the picture is covered."""
+"""An occlusion map: how much less sure a model is of a class when a part of the image is covered."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 _PATCHES = 8
 
 
-def occlusion(answer: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, label: int) -> np.ndarray:
+def occlusion(answer: Callable[[np.ndarray], np.ndarray], image: np.ndarray, label: int) -> np.ndarray:
     """The probability that each place's covering takes away, float32 (height, width); below 0 where it adds some.
 
     Args:
         answer: uint8 (b, height, width, channels) → probabilities (b, classes).
-        picture: uint8 (height, width, channels).
+        image: uint8 (height, width, channels).
         label: the class.
 
-    A grey patch of a quarter of the picture's side moves over it in eighths. Source: Zeiler and Fergus, "Visualizing
+    A grey patch of a quarter of the image's side moves over it in eighths. Source: Zeiler and Fergus, "Visualizing
     and understanding convolutional networks" (2014).
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     tops, lefts = (np.linspace(0, side - side // 4, _PATCHES).astype(int) for side in (height, width))
     places = [(slice(top, top + height // 4), slice(left, left + width // 4)) for top in tops for left in lefts]
-    covered = np.repeat(picture[None], len(places) + 1, axis=0)
+    covered = np.repeat(image[None], len(places) + 1, axis=0)
     for row, place in enumerate(places):
         covered[row][place] = 128
     probabilities = answer(covered)[:, label]

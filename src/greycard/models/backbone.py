@@ -7,13 +7,13 @@ from typing import Any
 
 import keras
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
+from greycard.core.suggestions import did_you_mean
 from greycard.models.finite import expect_finite_weights
 from greycard.models.imagenet import network
 from greycard.models.preprocessing import add_preprocessing
 from greycard.models.weights import cut_of
 from greycard.recipe import Recipe
-from greycard.suggestions import did_you_mean
 
 RUN_MODEL = "model.keras"
 
@@ -42,7 +42,7 @@ def add_backbone(pixels: keras.KerasTensor, recipe: Recipe, weights: Path | None
     """
     assert recipe.backbone is not None
     if is_run(recipe.backbone):
-        base = _own_model(Path(recipe.backbone, RUN_MODEL), recipe.backbone_cut)
+        base = _own_model(Path(recipe.backbone, RUN_MODEL), recipe.backbone_layer)
         _expect_input(base, pixels, recipe.backbone)
         return _frozen(base)(pixels, training=False)
     entry = network(recipe.backbone)
@@ -60,7 +60,7 @@ def _application(recipe: Recipe) -> tuple[keras.Model, keras.Model]:
     assert recipe.image_size is not None
     if recipe.channels != 3:
         raise GreycardError(
-            f"{recipe.backbone} takes RGB pictures; received channels={recipe.channels}", hint="--set channels=3"
+            f"{recipe.backbone} takes RGB images; received channels={recipe.channels}", hint="--set channels=3"
         )
     options: dict[str, Any] = {} if recipe.backbone_alpha is None else {"alpha": recipe.backbone_alpha}
     build = getattr(keras.applications, recipe.backbone)
@@ -70,7 +70,7 @@ def _application(recipe: Recipe) -> tuple[keras.Model, keras.Model]:
         raise GreycardError(
             f"{recipe.backbone} cannot be built for this recipe: {error}", hint="another image_size or backbone_alpha"
         ) from error
-    return _cut(whole, recipe.backbone_cut), whole
+    return _cut(whole, recipe.backbone_layer), whole
 
 
 def _own_model(path: Path, cut: str | None) -> keras.Model:
@@ -83,8 +83,8 @@ def _own_model(path: Path, cut: str | None) -> keras.Model:
     names = {layer.name for layer in model.layers}
     if "features" not in names:
         raise GreycardError(
-            f"{path} has no features to transfer: it learned from numbers, not pictures",
-            hint="a run that learned from pictures, or a network of keras.applications",
+            f"{path} has no features to transfer: it learned from numbers, not images",
+            hint="a run that learned from images, or a network of keras.applications",
         )
     if cut is not None:
         return _cut(model, cut)
@@ -97,7 +97,7 @@ def _expect_input(base: keras.Model, pixels: keras.KerasTensor, run: str) -> Non
     if base.input_shape[1:] != pixels.shape[1:]:
         size, received = ("×".join(map(str, shape[1:])) for shape in (base.input_shape, pixels.shape))
         raise GreycardError(
-            f"the earlier run {run} takes pictures of {size}; this recipe has {received}",
+            f"the earlier run {run} takes images of {size}; this recipe has {received}",
             hint="set image_size and channels as that run has them, or leave them out with --backbone",
         )
 

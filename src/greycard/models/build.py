@@ -7,8 +7,8 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from greycard.errors import GreycardError
-from greycard.memory import available_bytes
+from greycard.core.errors import GreycardError
+from greycard.core.memory import available_bytes
 from greycard.models.backbone import add_backbone
 from greycard.models.head import add_head, metrics_for
 from greycard.recipe import Recipe
@@ -30,10 +30,10 @@ def build_model(recipe: Recipe, classes: int, weights: Path | None = None, *, fe
         recipe: with its loss chosen.
         classes: how many; 0 for a regression.
         weights: the file of the backbone's weights; None for random ones.
-        features: numbers an input has, for data that is no picture.
+        features: numbers an input has, for data that is no image.
 
     Raises:
-        GreycardError: layers that do not fit the picture's size, or what `add_backbone` raises.
+        GreycardError: layers that do not fit the image's size, or what `add_backbone` raises.
     """
     assert recipe.loss is not None
     inputs = _inputs(recipe, features)
@@ -69,9 +69,9 @@ def _conv(x: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
         if min(x.shape[1:3]) < 4:
             height, width = recipe.image_size or (0, 0)
             raise GreycardError(
-                f"{len(recipe.conv)} convolutions with pooling do not fit pictures of {height}×{width} pixels:"
+                f"{len(recipe.conv)} convolutions with pooling do not fit images of {height}×{width} pixels:"
                 f" {x.shape[1]}×{x.shape[2]} are left before number {position}, which needs 4×4",
-                hint="use fewer (--set conv=…) or larger pictures (--set image_size=…)",
+                hint="use fewer (--set conv=…) or larger images (--set image_size=…)",
             )
         x = layers.Conv2D(filters, 3, activation="relu", name=f"conv{position}")(x)
         x = layers.MaxPooling2D(2, name=f"pool{position}")(x)
@@ -88,11 +88,11 @@ def _dense(x: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
 
 
 def _expect_room(features: int, units: int) -> None:
-    """The one kind of layer whose size can run away: a dense one on a large picture's flattened features."""
+    """The one kind of layer whose size can run away: a dense one on a large image's flattened features."""
     needed, room = features * units * _BYTES_A_WEIGHT, available_bytes()
     if needed > room:
         raise GreycardError(
             f"a dense layer of {units:,} units on {features:,} features needs at least {needed / 1e9:,.1f} GB of"
             f" memory; {room / 1e9:,.1f} GB are free",
-            hint="smaller pictures (--set image_size=…), --set pooling=average, or fewer units (--set dense=…)",
+            hint="smaller images (--set image_size=…), --set pooling=average, or fewer units (--set dense=…)",
         )

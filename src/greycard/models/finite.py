@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 RETRAIN = "train again with a smaller learning rate, such as --set learning_rate=0.0001"
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
 
 LINEAR, BINARY, MULTI_CLASS = "mean_squared_error", "binary_crossentropy", "sparse_categorical_crossentropy"
 

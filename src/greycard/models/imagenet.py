@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from greycard.errors import GreycardError
-from greycard.suggestions import did_you_mean
+from greycard.core.errors import GreycardError
+from greycard.core.suggestions import did_you_mean
 
 BASE_URL = "https://storage.googleapis.com/"
 

@@ -17,8 +17,8 @@ class Preferred:
 
     Attributes:
         name: in `keras.applications`.
-        pixels: the side of the pictures that its weights were trained on.
-        cpu_seconds: one core's time for one picture of that size, measured with LiteRT.
+        pixels: the side of the images that its weights were trained on.
+        cpu_seconds: one core's time for one image of that size, measured with LiteRT.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Preferred:
     cpu_seconds: float
 
     def seconds(self, images: int, pixels: int, alpha: float | None = None) -> float:
-        """The estimated time for the features of so many pictures of another size, or of a narrower network."""
+        """The estimated time for the features of so many images of another size, or of a narrower network."""
         return images * self.cpu_seconds * (pixels / self.pixels) ** 2 * (alpha or 1.0) ** 2 / CORES
 
 

@@ -6,12 +6,13 @@ import os
 import re
 from pathlib import Path
 
-from greycard.datasets.download import Progress, download
-from greycard.errors import GreycardError
-from greycard.locations import as_path, weights_dir
+from greycard.core.errors import GreycardError
+from greycard.core.paths import as_path, weights_dir
+from greycard.core.reporter import DownloadProgress
+from greycard.core.suggestions import did_you_mean
+from greycard.datasets.download import download
 from greycard.models.imagenet import Pretrained, network
 from greycard.recipe import Recipe
-from greycard.suggestions import did_you_mean
 
 _NOT_COUNTED = re.compile(r"[^a-z0-9]|^weights")
 
@@ -35,10 +36,12 @@ def expect_backbone_weights(recipe: Recipe, chosen: str | Path | None) -> None:
     """GreycardError where a recipe's backbone has no weights here and none are asked for by download."""
     backbone = recipe.backbone
     if backbone is not None and chosen != "imagenet" and not Path(backbone).exists():
-        find_weights(network(backbone), recipe.backbone_cut, chosen, lambda _done, _total: None)
+        find_weights(network(backbone), recipe.backbone_layer, chosen, lambda _done, _total: None)
 
 
-def find_weights(network: Pretrained, cut: str | None, chosen: str | Path | None, progress: Progress) -> list[Path]:
+def find_weights(
+    network: Pretrained, cut: str | None, chosen: str | Path | None, progress: DownloadProgress
+) -> list[Path]:
     """The files that may hold a network's weights, the likeliest first; empty for `none`.
 
     Args:

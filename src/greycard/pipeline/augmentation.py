@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-from greycard.fields import Check, OneOf, expect_good_values
-from greycard.values import plain
+from greycard.core.fields import Check, OneOf, expect_good_values
+from greycard.core.values import plain
 
 FILL_MODES = ("nearest", "reflect", "wrap", "constant")
 
@@ -26,7 +26,7 @@ class Augmentation:
         horizontal_flip: mirror left and right with probability one half.
         vertical_flip: mirror top and bottom with probability one half.
         brightness_range: low and high factor on the pixel values.
-        fill_mode: what lies outside the picture: nearest, reflect, wrap or constant (black).
+        fill_mode: what lies outside the image: nearest, reflect, wrap or constant (black).
     """
 
     rotation_range: float = 0.0

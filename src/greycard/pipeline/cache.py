@@ -18,8 +18,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from greycard.errors import GreycardWarning
-from greycard.locations import cache_dir
+from greycard.core.errors import GreycardWarning
+from greycard.core.paths import cache_dir
 from greycard.pipeline import cache_room
 from greycard.pipeline.cache_entry import (
     DamagedEntryError,
@@ -37,7 +37,7 @@ from greycard.pipeline.cache_room import NoRoomError
 IN_MEMORY_BYTES = 256 << 20
 """What is larger stays in a file that is mapped into memory."""
 
-RELEASE_BYTES = 16 << 20
+DROP_BYTES = 16 << 20
 """Pages of a mapped array are given back after so much was read or written, so that memory does not grow with it."""
 
 Fill = Callable[[np.ndarray], dict[str, Any]]
@@ -80,7 +80,7 @@ def cached_array(
         key: a digest of everything that the array depends on.
         shape: of the array.
         dtype: of the array, by NumPy's name.
-        about: what it is, for people: `2,000 pictures in pets/train`.
+        about: what it is, for people: `2,000 images in pets/train`.
         fill: writes every row of a writable array and returns a small JSON-able dict of facts kept with it.
 
     Returns:
@@ -132,7 +132,7 @@ def clear(kind: str | None = None) -> int:
     return freed
 
 
-def release(array: np.ndarray) -> None:
+def drop_pages(array: np.ndarray) -> None:
     """Let the system take back the memory of a mapped array's pages; they are read from the file again when needed.
 
     Without it resident memory grows with what has been read. Nothing happens to an array that is no mapped file, and on

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from greycard.whole_files import sync
+from greycard.core.atomic_files import sync
 
 SCHEMA = 2
 """The version of `entry.json`; an entry of another one is made anew."""

@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO
 
-from greycard.errors import GreycardError
-from greycard.pipeline import locks
+from greycard.core import locks
+from greycard.core.errors import GreycardError
 from greycard.pipeline.cache_entry import ARRAY, ENTRY
 
 LIMIT = "GREYCARD_CACHE_LIMIT"

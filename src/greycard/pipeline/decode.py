@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from greycard.datasets.pictures import UnreadableImageError, opened, orientation
+from greycard.datasets.images import UnreadableImageError, opened, orientation
 
 POLICY = 2
-"""The version of what this module does to a picture. Raise it with every change that can change a pixel: it is part of
+"""The version of what this module does to an image. Raise it with every change that can change a pixel: it is part of
 the key under which decoded pixels are kept between runs (cache.py), and the old ones must not be met again."""
 
 _UPRIGHT = {
@@ -30,10 +30,10 @@ _UPRIGHT = {
 
 
 def decode(source: bytes | Path | Image.Image, size: tuple[int, int], channels: int) -> np.ndarray:
-    """One picture as uint8 of shape (height, width, channels).
+    """One image as uint8 of shape (height, width, channels).
 
     Args:
-        source: the file's bytes or path, or a picture Pillow has opened.
+        source: the file's bytes or path, or an image Pillow has opened.
         size: (height, width) in pixels.
         channels: 1 for grey, 3 for RGB.
 
@@ -43,7 +43,7 @@ def decode(source: bytes | Path | Image.Image, size: tuple[int, int], channels: 
     height, width = size
     mode = "L" if channels == 1 else "RGB"
     with opened(source) as image:
-        if image.format in ("JPEG", "MPO"):  # elsewhere it may take an embedded thumbnail for the picture
+        if image.format in ("JPEG", "MPO"):  # elsewhere it may take an embedded thumbnail for the image
             image.draft(mode, (max(size), max(size)))
         image.load()
         turned = _UPRIGHT.get(orientation(image))

@@ -1,7 +1,7 @@
 """Augmentation carried out: draws that depend on (seed, epoch, image) alone, and one affine warp per image.
 
 The matrix is the one of Keras's legacy ImageDataGenerator (rotation, then shift, shear, zoom, about the centre), so
-that for the same drawn parameters the pictures agree; OpenCV does in one pass over uint8 what took SciPy three.
+that for the same drawn parameters the images agree; OpenCV does in one pass over uint8 what took SciPy three.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from greycard.core.randomness import AUGMENTATION, generator
 from greycard.pipeline.augmentation import Augmentation
-from greycard.randomness import AUGMENTATION, generator
 
 _DRAWS_PER_IMAGE = 9
 
@@ -110,7 +110,7 @@ def _resample(image: np.ndarray, matrix: np.ndarray, fill_mode: str) -> np.ndarr
 
 
 def _outside(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Where the source lies off the picture, as SciPy sees it: no blending of the last pixel with what is beyond."""
+    """Where the source lies off the image, as SciPy sees it: no blending of the last pixel with what is beyond."""
     x, y = _sources(matrix, height, width)
     return (x < 0) | (x > width - 1) | (y < 0) | (y > height - 1)
 

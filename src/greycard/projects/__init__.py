@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from pathlib import Path
 
-from greycard.errors import GreycardError, command
+from greycard.core.errors import GreycardError, command
+from greycard.core.suggestions import did_you_mean
 from greycard.projects import (
     cats_dogs_3k,
     cats_dogs_25k,
@@ -22,7 +23,6 @@ from greycard.projects import (
 )
 from greycard.projects.published import Published
 from greycard.recipe import Recipe
-from greycard.suggestions import did_you_mean
 
 _RECIPES: tuple[Callable[[], Recipe], ...] = (
     fashion_mnist.fashion_mnist_dnn,
@@ -86,7 +86,5 @@ def find_project(name: str) -> Project:
             return candidate
     hint = did_you_mean(name, [candidate.name for candidate in everything], "`greycard projects` lists them")
     if isinstance(name, str) and Path(name).is_dir():
-        hint = (
-            f"a folder of pictures is trained on by `{command('train', Path(name))}`, or train(load_folder({name!r}))"
-        )
+        hint = f"a folder of images is trained on by `{command('train', Path(name))}`, or train(load_folder({name!r}))"
     raise GreycardError(f"there is no project named {name!r}", hint=hint)

@@ -2,7 +2,7 @@
 
 from greycard.pipeline.augmentation import Augmentation
 
-AS_PUBLISHED = Augmentation(
+PUBLISHED_AUGMENTATION = Augmentation(
     rotation_range=40,
     width_shift_range=0.2,
     height_shift_range=0.2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greycard.projects.augmentations import AS_PUBLISHED
+from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
 from greycard.projects.published import Published
 from greycard.recipe import Recipe
 
@@ -30,12 +30,12 @@ def cats_dogs_25k_cnn() -> Recipe:
 
 
 def cats_dogs_25k_cnn_augmented() -> Recipe:
-    """The same network on augmented pictures, for the same 15 epochs.
+    """The same network on augmented images, for the same 15 epochs.
 
     Teaches patience with augmentation: it prevents overfitting, and learning takes longer.
-    Here only training pictures are augmented; the published run augmented validation pictures too.
+    Here only training images are augmented; the published run augmented validation images too.
     """
-    return cats_dogs_25k_cnn().replace(name="cats-dogs-25k-cnn-augmented", augmentation=AS_PUBLISHED)
+    return cats_dogs_25k_cnn().replace(name="cats-dogs-25k-cnn-augmented", augmentation=PUBLISHED_AUGMENTATION)
 
 
 PUBLISHED = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greycard.projects.augmentations import AS_PUBLISHED
+from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
 from greycard.projects.horses_humans import horses_humans_transfer
 from greycard.projects.published import Published
 from greycard.recipe import Recipe
@@ -11,7 +11,7 @@ from greycard.recipe import Recipe
 def cats_dogs_3k_cnn() -> Recipe:
     """Four convolutions on 2,000 photographs.
 
-    Teaches overfitting on small data: every training picture is right, and one in four validation pictures wrong.
+    Teaches overfitting on small data: every training image is right, and one in four validation images wrong.
     """
     return Recipe(
         name="cats-dogs-3k-cnn",
@@ -29,11 +29,11 @@ def cats_dogs_3k_cnn() -> Recipe:
 
 
 def cats_dogs_3k_cnn_augmented() -> Recipe:
-    """The same network, every picture warped anew in every epoch.
+    """The same network, every image warped anew in every epoch.
 
     Teaches augmentation as the cure for overfitting on small data.
     """
-    return cats_dogs_3k_cnn().replace(name="cats-dogs-3k-cnn-augmented", augmentation=AS_PUBLISHED)
+    return cats_dogs_3k_cnn().replace(name="cats-dogs-3k-cnn-augmented", augmentation=PUBLISHED_AUGMENTATION)
 
 
 def cats_dogs_3k_transfer() -> Recipe:

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 70,000 pictures of clothes, made to be MNIST's harder twin."""
+"""Fashion-MNIST: 70,000 images of clothes, made to be MNIST's harder twin."""
 
 from __future__ import annotations
 

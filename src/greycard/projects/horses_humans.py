@@ -1,14 +1,14 @@
-"""Horses or Humans: 1,283 rendered pictures of 300×300, validated on other backgrounds than trained on."""
+"""Horses or Humans: 1,283 rendered images of 300×300, validated on other backgrounds than trained on."""
 
 from __future__ import annotations
 
-from greycard.projects.augmentations import AS_PUBLISHED
+from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
 from greycard.projects.published import Published
 from greycard.recipe import Recipe
 
 
 def horses_humans_cnn() -> Recipe:
-    """Five convolutions on rendered pictures of horses and of people.
+    """Five convolutions on rendered images of horses and of people.
 
     Teaches binary classification from class folders, and how 100 % in training can be 84 % elsewhere.
     """
@@ -28,26 +28,26 @@ def horses_humans_cnn() -> Recipe:
 
 
 def horses_humans_cnn_augmented() -> Recipe:
-    """The same network on augmented pictures, at a tenth of the rate and for twice as long.
+    """The same network on augmented images, at a tenth of the rate and for twice as long.
 
-    Teaches where augmentation does not help: the validation pictures differ in their backgrounds, not in their pose.
+    Teaches where augmentation does not help: the validation images differ in their backgrounds, not in their pose.
     """
     return horses_humans_cnn().replace(
-        name="horses-humans-cnn-augmented", learning_rate=1e-4, epochs=100, augmentation=AS_PUBLISHED
+        name="horses-humans-cnn-augmented", learning_rate=1e-4, epochs=100, augmentation=PUBLISHED_AUGMENTATION
     )
 
 
 def horses_humans_transfer() -> Recipe:
     """InceptionV3's ImageNet features under a new head.
 
-    Teaches transfer learning: features learnt on a million photographs carry over to rendered pictures.
+    Teaches transfer learning: features learnt on a million photographs carry over to rendered images.
     """
     return Recipe(
         name="horses-humans-transfer",
         dataset="horse-or-human",
         image_size=(150, 150),
         backbone="InceptionV3",
-        backbone_cut="mixed7",
+        backbone_layer="mixed7",
         dense=(1024,),
         dropout=0.2,
         loss="binary_crossentropy",
@@ -56,7 +56,7 @@ def horses_humans_transfer() -> Recipe:
         batch_size=5,
         val_batch_size=5,
         epochs=10,
-        augmentation=AS_PUBLISHED,
+        augmentation=PUBLISHED_AUGMENTATION,
     )
 
 

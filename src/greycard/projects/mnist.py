@@ -11,7 +11,7 @@ NOTE = "nicely centred 28×28 images"
 def mnist_dnn() -> Recipe:
     """Two dense layers read handwriting, without being told that pixels have neighbours.
 
-    Teaches what a network without any idea of pictures can do: 98 %, because the digits are centred.
+    Teaches what a network without any idea of images can do: 98 %, because the digits are centred.
     """
     return Recipe(
         name="mnist-dnn",

@@ -15,7 +15,7 @@ from greycard.reports.image_urls import png_url
 
 _WORST = 20
 _CELLS = 26
-"""Up to so many classes the matrix is a table; of more it is a picture, since a table would be read by nobody."""
+"""Up to so many classes the matrix is a table; of more it is an image, since a table would be read by nobody."""
 
 _CONFUSIONS = 10
 _ACROSS = 6
@@ -49,7 +49,7 @@ class ClassParts:
         every: each class's figures, as in `scores`.
         worst: those with the lowest recall, where there are many; else all.
         cells: rows of the matrix; empty where there are too many classes.
-        picture: the matrix as a data URL in this case.
+        image: the matrix as a data URL in this case.
         upright: whether the names above the columns stand upright.
         confusions: the commonest ones, of three classes or more.
     """
@@ -57,7 +57,7 @@ class ClassParts:
     every: Sequence[Mapping[str, Any]]
     worst: Sequence[Mapping[str, Any]]
     cells: tuple[tuple[Cell, ...], ...]
-    picture: str | None
+    image: str | None
     upright: bool
     confusions: tuple[Confusion, ...]
 

@@ -1,4 +1,4 @@
-"""A contact sheet of what augmentation does: each row a picture, then its transforms in the first five epochs."""
+"""A contact sheet of what augmentation does: each row an image, then its transforms in the first five epochs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from greycard.datasets.core import Dataset
-from greycard.output_files import GENERATOR, write_output
+from greycard.core.output_files import GENERATOR, write_output
+from greycard.datasets.dataset import Dataset
+from greycard.pipeline.array_split import load_arrays
 from greycard.pipeline.augmentation import Augmentation
-from greycard.pipeline.pixels import load_pixels
 from greycard.pipeline.warp import draw, warp
 
 _ROWS, _EPOCHS, _GAP = 6, 5, 4
@@ -21,16 +21,16 @@ _ROWS, _EPOCHS, _GAP = 6, 5, 4
 def augmented_sheet(
     dataset: Dataset, augmentation: Augmentation, size: tuple[int, int], *, seed: int = 0
 ) -> np.ndarray:
-    """The sheet as uint8 RGB: six training pictures spread over the classes, the original in the first column.
+    """The sheet as uint8 RGB: six training images spread over the classes, the original in the first column.
 
     Args:
-        dataset: whose training pictures.
+        dataset: whose training images.
         augmentation: the ranges.
-        size: (height, width) of each picture, in pixels.
+        size: (height, width) of each image, in pixels.
         seed: of the draws, the same as in training.
     """
     rows = np.linspace(0, len(dataset.train) - 1, min(_ROWS, len(dataset.train))).astype(int)
-    pixels = load_pixels(dataset.train.take(rows), size, 3)
+    pixels = load_arrays(dataset.train.take(rows), size, 3)
     count = len(dataset.train)
     draws = [draw(augmentation, seed=seed, epoch=epoch, count=count, size=size) for epoch in range(_EPOCHS)]
     lines = [
@@ -44,8 +44,8 @@ def write_sheet(sheet: np.ndarray | Image.Image, path: Path) -> None:
     """As a PNG with Greycard's mark, where `expect_output` has looked; the folder is created."""
     buffer, about = io.BytesIO(), PngInfo()
     about.add_text("Software", GENERATOR)
-    picture = Image.fromarray(sheet) if isinstance(sheet, np.ndarray) else sheet
-    picture.save(buffer, "PNG", pnginfo=about)
+    image = Image.fromarray(sheet) if isinstance(sheet, np.ndarray) else sheet
+    image.save(buffer, "PNG", pnginfo=about)
     write_output(path, buffer.getvalue())
 
 

@@ -1,4 +1,4 @@
-"""The validation images that compared runs answer differently, with the small pictures that the runs kept of them."""
+"""The validation images that compared runs answer differently, with the small images that the runs kept of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from greycard.reports.columns import percent
-from greycard.reports.image_urls import picture_url
+from greycard.reports.image_urls import image_url
 from greycard.runs.record import RunRecord
 
 _SHOWN = 12
@@ -31,13 +31,13 @@ class Disagreement:
     Attributes:
         id: the image's.
         true: its class.
-        picture: a data URL; None where no run kept the picture.
+        image: a data URL; None where no run kept the image.
         answers: one a run, in the order of the runs.
     """
 
     id: str
     true: str
-    picture: str | None
+    image: str | None
     answers: tuple[Answer, ...]
 
 
@@ -55,7 +55,7 @@ class Disagreements:
 
 
 def disagreements(runs: Sequence[RunRecord], names: Sequence[str]) -> Disagreements:
-    """Where runs disagree, from their predictions; pictures are of the mistakes that they kept.
+    """Where runs disagree, from their predictions; images are of the mistakes that they kept.
 
     Args:
         runs: that were measured on the same images.
@@ -64,19 +64,19 @@ def disagreements(runs: Sequence[RunRecord], names: Sequence[str]) -> Disagreeme
     ids, labels, probabilities = _aligned(runs)
     guesses = probabilities.argmax(axis=2)
     differing = np.flatnonzero((guesses != guesses[0]).any(axis=0))
-    pictures, classes = _kept_pictures(runs), runs[0].classes
+    images, classes = _kept_images(runs), runs[0].classes
 
     def rank(row: int) -> tuple[bool, bool, float]:
         wrong = guesses[:, row] != labels[row]
-        return ids[row] not in pictures, bool(wrong.all()), -float((probabilities[:, row].max(axis=1) * wrong).max())
+        return ids[row] not in images, bool(wrong.all()), -float((probabilities[:, row].max(axis=1) * wrong).max())
 
     def shown(row: int) -> Disagreement:
-        picture = pictures.get(ids[row])
+        image = images.get(ids[row])
         answers = tuple(
             Answer(name, classes[guess], percent(float(each[guess]), 1), bool(guess == labels[row]))
             for name, guess, each in zip(names, guesses[:, row], probabilities[:, row], strict=True)
         )
-        return Disagreement(ids[row], classes[labels[row]], None if picture is None else picture_url(picture), answers)
+        return Disagreement(ids[row], classes[labels[row]], None if image is None else image_url(image), answers)
 
     return Disagreements(len(differing), tuple(map(shown, sorted(differing.tolist(), key=rank)[:_SHOWN])))
 
@@ -90,7 +90,7 @@ def _aligned(runs: Sequence[RunRecord]) -> tuple[list[str], np.ndarray, np.ndarr
     return ids, first["labels"][orders[0]], np.nan_to_num(np.stack(kept))
 
 
-def _kept_pictures(runs: Sequence[RunRecord]) -> dict[str, np.ndarray]:
+def _kept_images(runs: Sequence[RunRecord]) -> dict[str, np.ndarray]:
     """By id, uint8 (height, width, channels)."""
     kept = [run.mistakes for run in runs if run.mistakes is not None]
     return {str(id): image for each in kept for id, image in zip(each["ids"], each["images"], strict=True)}

@@ -11,11 +11,11 @@ from matplotlib import rc_context, rcdefaults
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from greycard.output_files import GENERATOR
+from greycard.core.output_files import GENERATOR
 
 
 class Drawing(Figure):
-    """A figure like any other, drawn by Agg whatever the user's backend is; as a cell's value it is a picture."""
+    """A figure like any other, drawn by Agg whatever the user's backend is; as a cell's value it is an image."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

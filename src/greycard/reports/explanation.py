@@ -1,4 +1,4 @@
-"""Explanations drawn: heat over the picture on one scale, rows of feature maps, first filters."""
+"""Explanations drawn: heat over the image on one scale, rows of feature maps, first filters."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _TICKS = (LEAST, 0.1, 0.25, 0.5, 1.0)
 
 @default_style()
 def heat_figure(
-    picture: np.ndarray,
+    image: np.ndarray,
     heat: np.ndarray | None,
     occlusion: np.ndarray,
     label: str,
     probabilities: Mapping[str, float],
 ) -> Figure:
-    """The picture, what speaks for the class (Grad-CAM), and what covering takes away from it, both on one scale.
+    """The image, what speaks for the class (Grad-CAM), and what covering takes away from it, both on one scale.
 
     Args:
-        picture: uint8 (height, width, channels).
+        image: uint8 (height, width, channels).
         heat: float32 (height, width), the probability that each place stands for, or None.
         occlusion: float32 (height, width), differences of probability.
         label: the class.
         probabilities: of every class.
     """
     answers = dict(sorted(probabilities.items(), key=lambda pair: -pair[1])[:3])
-    panels = [("\n".join(f"{plain(n)} {percent(p, 1)}" for n, p in answers.items()), as_rgb(picture))]
+    panels = [("\n".join(f"{plain(n)} {percent(p, 1)}" for n, p in answers.items()), as_rgb(image))]
     if heat is not None:
-        panels.append((_grad_cam_title(heat, plain(label)), overlaid(picture, heat)))
-    panels.append((_occlusion_title(occlusion, plain(label)), overlaid(picture, occlusion)))
+        panels.append((_grad_cam_title(heat, plain(label)), overlaid(image, heat)))
+    panels.append((_occlusion_title(occlusion, plain(label)), overlaid(image, occlusion)))
     figure = Drawing(figsize=(3.1 * len(panels) + 0.6, 3.9), layout="constrained")
     axes = figure.subplots(1, len(panels))
     for axis, (title, image) in zip(axes, panels, strict=True):
@@ -54,16 +54,16 @@ def heat_figure(
     return figure
 
 
-def overlaid(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """The heat in colour over the greyed picture, uint8 (height, width, 3); under one point the grey stays.
+def overlaid(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """The heat in colour over the greyed image, uint8 (height, width, 3); under one point the grey stays.
 
     Args:
-        picture: uint8 (height, width, channels).
-        heat: float (height, width), differences of probability. The scale is the same for every picture: from 0 to 1,
+        image: uint8 (height, width, channels).
+        heat: float (height, width), differences of probability. The scale is the same for every image: from 0 to 1,
             by the square root, so that a few points can be seen.
     """
     strength = np.sqrt(np.where(heat >= LEAST, np.clip(heat, 0, 1), 0))
-    grey = as_rgb(picture).mean(axis=2, keepdims=True).repeat(3, axis=2)
+    grey = as_rgb(image).mean(axis=2, keepdims=True).repeat(3, axis=2)
     colour = colormaps["inferno"](strength)[..., :3] * 255
     share = np.where(strength > 0, 0.25 + 0.6 * strength, 0)[..., None]
     return np.clip(grey * (1 - share) + colour * share, 0, 255).astype(np.uint8)
@@ -127,12 +127,12 @@ def filters_figure(kernels: np.ndarray) -> Figure:
     return figure
 
 
-def as_rgb(picture: np.ndarray) -> np.ndarray:
-    return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    return image if image.shape[2] == 3 else image.repeat(3, axis=2)
 
 
 def _side_by_side(values: np.ndarray) -> np.ndarray:
-    """(rows, columns, filters) as one picture, a line of nothing between."""
+    """(rows, columns, filters) as one image, a line of nothing between."""
     each = [_stretched(values[:, :, number]) for number in range(values.shape[2])]
     framed = [np.pad(one, ((0, 0), (0, 1)), constant_values=np.nan) for one in each]
     return np.hstack(framed)

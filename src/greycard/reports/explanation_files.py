@@ -1,4 +1,4 @@
-"""Explanations as PNG files: each picture has names of its own, and what is there already stays."""
+"""Explanations as PNG files: each image has names of its own, and what is there already stays."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from greycard.errors import GreycardError
-from greycard.output_files import made_by_greycard, write_output
+from greycard.core.errors import GreycardError
+from greycard.core.output_files import made_by_greycard, write_output
 from greycard.reports.drawing import as_png
 
 _NAME_END = 60
-"""Characters kept of a picture's name; file systems take 255 bytes."""
+"""Characters kept of an image's name; file systems take 255 bytes."""
 
 
 def expect_explanation_folder(folder: Path) -> None:
@@ -26,11 +26,11 @@ def expect_explanation_folder(folder: Path) -> None:
 
 
 def write_explanation(folder: Path, image: str, label: str | None, figures: Mapping[str, Figure]) -> list[Path]:
-    """Write the figures of one picture, in the place of its earlier ones and of nothing else.
+    """Write the figures of one image, in the place of its earlier ones and of nothing else.
 
     Args:
         folder: created if missing.
-        image: the picture's path.
+        image: the image's path.
         label: the class that was asked for, if one was.
         figures: by kind, such as `heat`; the files are `NAME-KIND.png`.
     """
@@ -46,16 +46,16 @@ def write_filters(folder: Path, figure: Figure) -> Path:
 
 
 def _names(image: str, label: str | None) -> Iterator[str]:
-    """The end of its path as it was typed, since class folders number their pictures alike; and the asked-for class.
+    """The end of its path as it was typed, since class folders number their images alike; and the asked-for class.
 
-    Where another picture has that name, its ending tells them apart, or else a number.
+    Where another image has that name, its ending tells them apart, or else a number.
     """
     path = Path(image)
     parts = [part for part in path.with_suffix("").parts if part not in ("..", path.anchor)][-3:]
     stem = re.sub(r"[^\w.-]+", "-", "-".join(parts))[-_NAME_END:]
     asked = [re.sub(r"[^\w.-]+", "-", label)[:_NAME_END]] if label else []
     yield "-".join([stem, *asked])
-    yield "-".join([stem, path.suffix.lower().lstrip(".") or "picture", *asked])
+    yield "-".join([stem, path.suffix.lower().lstrip(".") or "image", *asked])
     for number in count(2):
         yield "-".join([stem, *asked, str(number)])
 

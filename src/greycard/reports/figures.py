@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from greycard.evaluation.time_spent import PARTS
+from greycard.evaluation.timing import PARTS
 from greycard.reports.columns import percent
 from greycard.reports.drawing import Drawing, default_style
 from greycard.reports.fonts import drawable, use_fonts, width

@@ -8,9 +8,9 @@ from itertools import groupby
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from greycard.doctor.check import Report
-from greycard.doctor.finding import KINDS, Finding
-from greycard.doctor.looks import Looks
+from greycard.audit.check import Report
+from greycard.audit.finding import KINDS, Finding
+from greycard.audit.thumbnails import Thumbnails
 from greycard.reports.fonts import drawable, font_file, warn_of_missing_fonts
 
 _LISTED = 5
@@ -18,9 +18,9 @@ _SHOWN, _COLUMNS, _SIDE, _GAP, _LINE, _SMALL = 12, 12, 96, 8, 18, 10
 
 
 def report_text(report: Report) -> str:
-    """A paragraph a finding: what, the first pictures it is about, and the next step."""
+    """A paragraph a finding: what, the first images it is about, and the next step."""
     lines = [
-        f"{report.dataset}: {report.train_images:,} training and {report.val_images:,} validation pictures looked at"
+        f"{report.dataset}: {report.train_images:,} training and {report.val_images:,} validation images looked at"
     ]
     for finding in report.findings:
         lines += ["", f"{finding.kind}: {finding.sentence}", *_listed(finding), f"  → {finding.next_step}"]
@@ -43,10 +43,10 @@ def _some(ids: Sequence[str], most: int = 4) -> str:
     return " = ".join(ids[:most]) + more
 
 
-def findings_sheet(report: Report, looks: Looks) -> Image.Image | None:
-    """A row of pictures for each finding that has some to show, those that belong together side by side."""
-    row_of = {id: row for row, id in enumerate(looks.ids)}
-    bands = [_band(finding, looks, row_of) for finding in report.findings]
+def findings_sheet(report: Report, thumbnails: Thumbnails) -> Image.Image | None:
+    """A row of images for each finding that has some to show, those that belong together side by side."""
+    row_of = {id: row for row, id in enumerate(thumbnails.ids)}
+    bands = [_band(finding, thumbnails, row_of) for finding in report.findings]
     warn_of_missing_fonts(id for finding in report.findings for id, _ in _first_of(finding, row_of))
     shown = [band for band in bands if band is not None]
     if not shown:
@@ -59,18 +59,18 @@ def findings_sheet(report: Report, looks: Looks) -> Image.Image | None:
     return sheet
 
 
-def _band(finding: Finding, looks: Looks, row_of: dict[str, int]) -> Image.Image | None:
-    """The finding's title, and under each of its first pictures the name."""
-    pictures = _first_of(finding, row_of)
-    if not pictures:
+def _band(finding: Finding, thumbnails: Thumbnails, row_of: dict[str, int]) -> Image.Image | None:
+    """The finding's title, and under each of its first images the name."""
+    images = _first_of(finding, row_of)
+    if not images:
         return None
     width = _GAP + _COLUMNS * (_SIDE + _GAP)
     band = Image.new("RGB", (width, _LINE + _SIDE + 2 * _LINE + _GAP), "white")
     pen = ImageDraw.Draw(band)
     _write(pen, (_GAP, 2), f"{finding.kind}: {KINDS[finding.kind]}", "black", 12)
-    for place, (id, begins) in enumerate(pictures):
+    for place, (id, begins) in enumerate(images):
         left = _GAP + place * (_SIDE + _GAP)
-        band.paste(_thumbnail(looks.colour[row_of[id]]), (left, _LINE))
+        band.paste(_thumbnail(thumbnails.colour[row_of[id]]), (left, _LINE))
         if begins and place:
             pen.line([(left - _GAP // 2, _LINE), (left - _GAP // 2, _LINE + _SIDE)], "black")
         for line, words in enumerate(_name(id)):
@@ -78,13 +78,13 @@ def _band(finding: Finding, looks: Looks, row_of: dict[str, int]) -> Image.Image
     return band
 
 
-def _thumbnail(picture: np.ndarray) -> Image.Image:
-    flat = picture[:, :, 0] if picture.shape[2] == 1 else picture
+def _thumbnail(image: np.ndarray) -> Image.Image:
+    flat = image[:, :, 0] if image.shape[2] == 1 else image
     return Image.fromarray(flat).convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.NEAREST)
 
 
 def _first_of(finding: Finding, row_of: dict[str, int]) -> list[tuple[str, bool]]:
-    """The ids of the pictures that are shown, and whether a group begins with each."""
+    """The ids of the images that are shown, and whether a group begins with each."""
     there = [[id for id in ids[:4] if id in row_of] for ids in finding.groups]
     return [(id, place == 0) for ids in there for place, id in enumerate(ids)][:_SHOWN]
 

@@ -1,4 +1,4 @@
-"""Names in pictures: an installed font for each of their characters, or a readable escape such as \\u732b."""
+"""Names in images: an installed font for each of their characters, or a readable escape such as \\u732b."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
-from greycard.errors import GreycardWarning
+from greycard.core.errors import GreycardWarning
 
 BASE = "DejaVu Sans"
 """Comes with Matplotlib; other fonts are only asked for what it lacks."""
@@ -47,7 +47,7 @@ def warn_of_missing_fonts(names: Iterable[str]) -> None:
         told = ", ".join(f"{name} as {drawable(name)}" for name in missing[:3]) + (", …" if missing[3:] else "")
         warnings.warn(
             f"no installed font has every letter of {'this name' if len(missing) == 1 else f'{len(missing)} names'}, so"
-            f" the picture shows {told}; install a font for the script, such as one of the Noto fonts",
+            f" the image shows {told}; install a font for the script, such as one of the Noto fonts",
             GreycardWarning,
             stacklevel=3,
         )

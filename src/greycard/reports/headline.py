@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greycard.errors import command
+from greycard.core.errors import command
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.metrics import kept_text
 from greycard.recipe import Recipe

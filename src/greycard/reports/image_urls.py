@@ -1,4 +1,4 @@
-"""Pictures inside a page, as addresses that hold their content."""
+"""Images inside a page, as addresses that hold their content."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def png_url(content: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
-def picture_url(picture: np.ndarray) -> str:
-    """A picture uint8 (height, width, channels) as the data URL of a PNG file."""
+def image_url(image: np.ndarray) -> str:
+    """An image uint8 (height, width, channels) as the data URL of a PNG file."""
     buffer = io.BytesIO()
-    flat = picture[:, :, 0] if picture.shape[2] == 1 else picture
+    flat = image[:, :, 0] if image.shape[2] == 1 else image
     Image.fromarray(flat).save(buffer, "PNG", optimize=True)
     return png_url(buffer.getvalue())

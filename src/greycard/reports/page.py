@@ -15,7 +15,7 @@ from greycard.reports.class_parts import class_parts
 from greycard.reports.columns import percent, seconds, span
 from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.html_text import with_code
-from greycard.reports.image_urls import picture_url, png_url
+from greycard.reports.image_urls import image_url, png_url
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
 from greycard.runs.evidence import verdicts
@@ -155,7 +155,7 @@ def _after_scaling(calibration: dict[str, float]) -> str | None:
 
 
 def _mistakes(run: RunRecord) -> list[dict[str, str]]:
-    """The pictures that the model is surest about and wrong."""
+    """The images that the model is surest about and wrong."""
     kept = run.mistakes
     if kept is None:
         return []
@@ -163,7 +163,7 @@ def _mistakes(run: RunRecord) -> list[dict[str, str]]:
     for id, label, row, image in zip(*kept.values(), strict=True):
         guess = int(np.argmax(row))
         said = f"{run.classes[guess]} {percent(float(row[guess]), 1)}"
-        shown.append({"id": str(id), "true": run.classes[label], "said": said, "picture": picture_url(image)})
+        shown.append({"id": str(id), "true": run.classes[label], "said": said, "image": image_url(image)})
     return shown[:_MISTAKES]
 
 

@@ -11,14 +11,14 @@ from typing import IO, Any, cast
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from greycard.training.display import Display, Silent
+from greycard.core.reporter import Reporter, Silent
 
 _LINES = 20
 _REFRESH_SECONDS = 0.1
 
 
 @contextmanager
-def display(quiet: bool = False) -> Iterator[Display]:
+def terminal_reporter(quiet: bool = False) -> Iterator[Reporter]:
     """What to hand to a run: silent, or live on the terminal; plain lines where stderr is no terminal."""
     if quiet or sys.stderr is None:
         yield Silent()
@@ -59,18 +59,18 @@ class _Terminal:
         self._shown = 0.0
         self._first: tuple[float, int] | None = None
 
-    def says(self, sentence: str) -> None:
+    def log(self, sentence: str) -> None:
         self._console.print(sentence, markup=False)
 
     @contextmanager
-    def waiting(self, what: str) -> Iterator[None]:
+    def status(self, what: str) -> Iterator[None]:
         task = self._progress.add_task(what, total=None, speed="")
         try:
             yield
         finally:
             self._progress.remove_task(task)
 
-    def counting(self, what: str, images: int) -> Callable[[int], None]:
+    def progress(self, what: str, images: int) -> Callable[[int], None]:
         """The bar appears with the first image, so that what is there already shows none. Workers call it at once."""
         task = self._progress.add_task(what, total=images, speed="", visible=False)
         self._counted.append(task)
@@ -111,7 +111,7 @@ class _Terminal:
     def epoch_ends(self, line: dict[str, Any]) -> None:
         every = -(-self._epochs // _LINES)
         if line["epoch"] % every == 0 or line["epoch"] in (1, self._epochs):
-            self.says(epoch_line(line, self._epochs, self._images))
+            self.log(epoch_line(line, self._epochs, self._images))
 
 
 def epoch_line(line: dict[str, Any], epochs: int, images: int) -> str:

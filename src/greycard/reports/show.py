@@ -6,7 +6,7 @@ from typing import Any
 
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.metrics import kept_text
-from greycard.evaluation.time_spent import time_line
+from greycard.evaluation.timing import time_line
 from greycard.recipe import Recipe
 from greycard.reports.classes import classes_lines
 from greycard.reports.columns import percent, seconds, span

@@ -12,12 +12,12 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
+from greycard.core.suggestions import did_you_mean
 from greycard.reports.columns import COLUMNS, DROPPED_FIRST, PUBLISHED, Column
 from greycard.reports.escapes import markdown, one_line, spreadsheet
 from greycard.reports.rows import row_of
 from greycard.runs.record import RunRecord
-from greycard.suggestions import did_you_mean
 
 FORMATS = ("text", "md", "csv", "json", "html")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from greycard.errors import GreycardError, command
+from greycard.core.errors import GreycardError, command
 from greycard.evaluation.comparison import Difference, Group, differences
 from greycard.runs.record import RunRecord
 

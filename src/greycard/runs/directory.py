@@ -13,10 +13,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from greycard.errors import GreycardError, command
-from greycard.locations import as_path
-from greycard.pipeline import locks
-from greycard.whole_files import naming, remove_drafts, whole, write_whole
+from greycard.core import locks
+from greycard.core.atomic_files import atomic_path, atomic_write, naming, remove_drafts
+from greycard.core.errors import GreycardError, command
+from greycard.core.paths import as_path
 
 SCHEMA = 1
 """The version of the run format (docs/runs.md); written into every JSON file of a run."""
@@ -24,8 +24,8 @@ SCHEMA = 1
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"
 HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"
 MISTAKES, SPLIT = "mistakes.npz", "split.npz"
-CHECKPOINTS, ORIGIN, _LOCK = "checkpoint", "origin.json", "lock"
-_KEPT = ("*.checkpoint", "*.damaged", ORIGIN, _LOCK)
+CHECKPOINTS, RUN_ARGS, _LOCK = "checkpoint", "run_args.json", "lock"
+_KEPT = ("*.checkpoint", "*.damaged", RUN_ARGS, _LOCK)
 """What an unfinished run keeps among its checkpoints."""
 
 
@@ -71,7 +71,7 @@ class RunDirectory:
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """`name` is one of this module's."""
         text = json.dumps({"schema": SCHEMA, **content}, indent=2, allow_nan=False)
-        write_whole(self.path / name, f"{text}\n")
+        atomic_write(self.path / name, f"{text}\n")
 
     def append_history(self, line: Mapping[str, Any]) -> None:
         """One more epoch; on the disk when this returns."""
@@ -83,7 +83,7 @@ class RunDirectory:
 
     def begin_history(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """The epochs that training goes on from, in place of those that are there."""
-        write_whole(self.path / HISTORY, "".join(map(_history_line, lines)))
+        atomic_write(self.path / HISTORY, "".join(map(_history_line, lines)))
 
     def write_split(self, train: tuple[str, ...], validation: tuple[str, ...]) -> None:
         """The ids of the images that the run trains and is measured on, in order."""
@@ -97,7 +97,7 @@ class RunDirectory:
     def write_mistakes(
         self, ids: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray, images: np.ndarray
     ) -> None:
-        """The worst mistakes: ids, labels, probabilities, and pictures uint8 (n, height, width, channels)."""
+        """The worst mistakes: ids, labels, probabilities, and images uint8 (n, height, width, channels)."""
         names = np.array(ids, np.str_)
         self._write_arrays(MISTAKES, ids=names, labels=labels, probabilities=probabilities, images=images)
 
@@ -113,7 +113,7 @@ class RunDirectory:
             self._lock.close()
 
     def _write_arrays(self, name: str, **arrays: np.ndarray) -> None:
-        with whole(self.path / name) as draft, draft.open("wb") as file:
+        with atomic_path(self.path / name) as draft, draft.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 

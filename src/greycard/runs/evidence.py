@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from greycard.errors import GreycardError
+from greycard.core.errors import GreycardError
+from greycard.core.paths import weights_dir
 from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
-from greycard.locations import weights_dir
 from greycard.models.preferred import network_in
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord

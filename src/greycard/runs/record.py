@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from greycard.errors import GreycardError, command
-from greycard.locations import as_path
+from greycard.core.errors import GreycardError, command
+from greycard.core.paths import as_path
+from greycard.core.suggestions import did_you_mean
 from greycard.recipe import Recipe
 from greycard.runs.directory import (
     ENVIRONMENT,
@@ -28,7 +29,6 @@ from greycard.runs.directory import (
     is_in_training,
     tidy,
 )
-from greycard.suggestions import did_you_mean
 
 _IN_A_LINE = {"epoch", "train_loss", "val_loss", "seconds", "train_seconds"}
 _REQUIRED = {
@@ -207,7 +207,7 @@ def earlier_run(out: str | Path, recipe: Recipe) -> RunRecord | None:
     for path in reversed(find_runs(out)):
         try:
             run = RunRecord(path)
-            if recipe.became(run.recipe):
+            if recipe.matches_resolved(run.recipe):
                 return run
         except GreycardError:  # a damaged run hides no other
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from greycard.errors import GreycardError, command
+from greycard.core.errors import GreycardError, command
 from greycard.evaluation.scores import scores
 from greycard.runs.record import RunRecord
 

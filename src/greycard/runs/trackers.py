@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from greycard.errors import GreycardError, GreycardWarning
+from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.recipe import Recipe
 
 

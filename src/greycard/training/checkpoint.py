@@ -18,8 +18,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from greycard.errors import GreycardError, GreycardWarning
-from greycard.whole_files import remove, whole
+from greycard.core.atomic_files import atomic_path, remove
+from greycard.core.errors import GreycardError, GreycardWarning
 
 KEPT = 2
 """Checkpoints of a run: the newest, and the one before it in case the disk damages that one. Beside them the newest
@@ -31,7 +31,7 @@ _ENDING, _DAMAGED = ".checkpoint", ".damaged"
 
 
 @dataclass
-class Progress:
+class TrainState:
     """How far a training has come.
 
     Attributes:
@@ -46,7 +46,7 @@ class Progress:
         seconds: spent by the run so far, by part and `total`.
         resumed: how often the run was gone on with.
         backend: that computes.
-        together: batches that go into one call.
+        steps_per_execution: batches that go into one call.
     """
 
     data: str
@@ -60,7 +60,7 @@ class Progress:
     seconds: dict[str, float] = field(default_factory=dict)
     resumed: int = 0
     backend: str = ""
-    together: int = 1
+    steps_per_execution: int = 1
 
     @property
     def place(self) -> str:
@@ -77,21 +77,21 @@ class _DamagedError(Exception):
     """The file is no whole checkpoint; the message says why."""
 
 
-def write_checkpoint(folder: Path, progress: Progress, arrays: Iterable[np.ndarray]) -> None:
+def write_checkpoint(folder: Path, state: TrainState, arrays: Iterable[np.ndarray]) -> None:
     """Keep the state and let go of the ones before the last.
 
     Args:
         folder: of the run's checkpoints.
-        progress: where training is.
+        state: where training is.
         arrays: all that training changes: weights, the optimizer's state, random states; then the best epoch's weights.
 
     Raises:
         OSError: it cannot be kept; the earlier ones are still there.
         BadNumbersError: some number is not finite.
     """
-    with whole(folder / f"{progress.epoch:06}-{progress.batch:08}{_ENDING}") as draft, draft.open("wb") as file:
+    with atomic_path(folder / f"{state.epoch:06}-{state.batch:08}{_ENDING}") as draft, draft.open("wb") as file:
         digest = _Digest(file)
-        digest.write(f"{_FORMAT} {_VERSION}\n{json.dumps(asdict(progress), allow_nan=False)}\n".encode())
+        digest.write(f"{_FORMAT} {_VERSION}\n{json.dumps(asdict(state), allow_nan=False)}\n".encode())
         for array in arrays:
             expect_finite(array)
             np.lib.format.write_array(digest, array, allow_pickle=False)
@@ -100,7 +100,7 @@ def write_checkpoint(folder: Path, progress: Progress, arrays: Iterable[np.ndarr
         remove(older)
 
 
-def newest_checkpoint(folder: Path, before_epoch: int | None = None) -> tuple[Progress, list[np.ndarray]] | None:
+def newest_checkpoint(folder: Path, before_epoch: int | None = None) -> tuple[TrainState, list[np.ndarray]] | None:
     """The last state that was kept; a damaged file is told of and put aside, and the one before it taken.
 
     Args:
@@ -140,14 +140,14 @@ def _position(path: Path) -> tuple[int, int]:
     return (int(epoch), int(batch)) if epoch.isdecimal() and batch.isdecimal() else (0, 0)
 
 
-def _read(path: Path) -> tuple[Progress, list[np.ndarray]]:
+def _read(path: Path) -> tuple[TrainState, list[np.ndarray]]:
     with path.open("rb") as file:
         end = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
         _expect_whole(file, end)
         file.seek(0)
         _expect_version(file.readline(), path)
         try:
-            return _progress(json.loads(file.readline())), list(_arrays(file, end))
+            return _train_state(json.loads(file.readline())), list(_arrays(file, end))
         except OSError:
             raise
         except MemoryError as error:
@@ -174,9 +174,9 @@ def _expect_version(line: bytes, path: Path) -> None:
         )
 
 
-def _progress(said: Mapping[str, Any]) -> Progress:
-    """TypeError for other fields than `Progress` has, or other kinds of values."""
-    found, kinds = Progress(**said), Progress("")
+def _train_state(said: Mapping[str, Any]) -> TrainState:
+    """TypeError for other fields than `TrainState` has, or other kinds of values."""
+    found, kinds = TrainState(**said), TrainState("")
     wrong = [name for name, value in vars(kinds).items() if not isinstance(vars(found)[name], type(value))]
     if wrong:
         raise TypeError(f"{wrong[0]} is {vars(found)[wrong[0]]!r}")

@@ -1,8 +1,8 @@
-"""Frozen features once: what a frozen backbone says of each picture does not change, so it is computed once and kept.
+"""Frozen features once: what a frozen backbone says of each image does not change, so it is computed once and kept.
 
 The head then trains on the features alone, on the same recipe, and because its layers are the whole model's own, the
-whole model is trained with it. Augmented pictures differ in every epoch; features are computed of the first
-`recipe.feature_views` epochs' pictures, and the epochs take turns with them.
+whole model is trained with it. Augmented images differ in every epoch; features are computed of the first
+`recipe.augmented_copies` epochs' images, and the epochs take turns with them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import numpy as np
 
 from greycard.backend.inference import Engine, fastest
 from greycard.models.head import metrics_for
+from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
-from greycard.pipeline.batches import Batches
 from greycard.pipeline.cache import cached_array
-from greycard.pipeline.pixels import Pixels
+from greycard.pipeline.loader import Loader
 
 BATCH = 32
-"""Pictures whose features are computed at once."""
+"""Images whose features are computed at once."""
 
 _VERSION = 1
 """Raise it when the same pixels and weights come to give other features."""
@@ -44,22 +44,27 @@ class FrozenFeatures:
         self._identity = identity | {"version": _VERSION}
         self._engine: Engine | None = None
 
-    def of(self, pixels: Pixels, on_image: Callable[[int], None]) -> Pixels:
-        """The pictures as they are."""
+    def of(self, pixels: ArraySplit, on_image: Callable[[int], None]) -> ArraySplit:
+        """The images as they are."""
         return self._view(pixels, None, 0, 0, on_image)
 
     def views(
-        self, pixels: Pixels, augmentation: Augmentation, seed: int, count: int, on_image: Callable[[int], None]
-    ) -> list[Pixels]:
-        """The pictures as the first `count` epochs augment them."""
+        self, pixels: ArraySplit, augmentation: Augmentation, seed: int, count: int, on_image: Callable[[int], None]
+    ) -> list[ArraySplit]:
+        """The images as the first `count` epochs augment them."""
         return [self._view(pixels, augmentation, seed, epoch, on_image) for epoch in range(count)]
 
     def _view(
-        self, pixels: Pixels, augmentation: Augmentation | None, seed: int, epoch: int, on_image: Callable[[int], None]
-    ) -> Pixels:
+        self,
+        pixels: ArraySplit,
+        augmentation: Augmentation | None,
+        seed: int,
+        epoch: int,
+        on_image: Callable[[int], None],
+    ) -> ArraySplit:
         drawn = None if augmentation is None else {**asdict(augmentation), "seed": seed, "epoch": epoch}
         key = _digest({**self._identity, "pixels": pixels.digest, "augmentation": drawn})
-        batches = Batches(pixels, BATCH, seed=seed, augmentation=augmentation)
+        batches = Loader(pixels, BATCH, seed=seed, augmentation=augmentation)
         array, _, _ = cached_array(
             "features",
             key,
@@ -71,7 +76,7 @@ class FrozenFeatures:
         return replace(pixels, images=array, digest=key)
 
     def _fill(
-        self, features: np.ndarray, batches: Batches, epoch: int, on_image: Callable[[int], None]
+        self, features: np.ndarray, batches: Loader, epoch: int, on_image: Callable[[int], None]
     ) -> dict[str, Any]:
         self._engine = self._engine or fastest(self._bottom)
         done = 0
@@ -82,10 +87,10 @@ class FrozenFeatures:
         return {}
 
 
-class ViewedBatches(Batches):
-    """Batches whose epochs take turns with the views."""
+class CachedFeatureLoader(Loader):
+    """A loader whose epochs take turns with the views."""
 
-    def __init__(self, views: list[Pixels], batch_size: int, *, seed: int) -> None:
+    def __init__(self, views: list[ArraySplit], batch_size: int, *, seed: int) -> None:
         super().__init__(views[0], batch_size, shuffle=True, seed=seed)
         self._views = views
 

@@ -12,20 +12,20 @@ import keras
 import numpy as np
 
 from greycard.backend.steps import Steps, steps_for
+from greycard.core.clock import Clock
+from greycard.core.reporter import Reporter
 from greycard.models.head import measure
-from greycard.models.precision import computing_in
-from greycard.pipeline.batches import Batches
-from greycard.training.checkpoint import Progress
-from greycard.training.clock import Clock
-from greycard.training.display import Display
-from greycard.training.keeper import Keeper
+from greycard.models.mixed_precision import mixed_precision
+from greycard.pipeline.loader import Loader
+from greycard.training.checkpoint import TrainState
+from greycard.training.checkpointer import Checkpointer
 from greycard.training.stopping import Rule, gone_bad
 
 History = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """What training leaves.
 
     Attributes:
@@ -33,8 +33,8 @@ class Fitted:
         stopped: why it ended early, if it did.
         kept: the epoch, from 1, whose weights the model has because it was the best; None for the last one's.
         outputs: the final model's outputs on validation, float32 (n, units).
-        held_out: its `loss` and `accuracy` there.
-        after: the same on the training images as they are.
+        val: its `loss` and `accuracy` there.
+        train_eval: the same on the training images as they are.
         resumed: how often it was gone on with.
     """
 
@@ -42,8 +42,8 @@ class Fitted:
     stopped: str | None
     kept: int | None
     outputs: np.ndarray
-    held_out: dict[str, float | None]
-    after: dict[str, float | None]
+    val: dict[str, float | None]
+    train_eval: dict[str, float | None]
     resumed: int
 
 
@@ -56,11 +56,11 @@ class Course:
         precision: what its training steps compute in, `float32` or `bfloat16`; everything is measured in float32.
         train: batches to learn from.
         validation: batches to measure on, never augmented.
-        as_is: the training images without augmentation, to measure the finished model on.
+        unaugmented: the training images without augmentation, to measure the finished model on.
         epochs: passes over the training images, unless a rule ends it before.
         rules: asked after every epoch.
-        keeper: of its state.
-        display: told of progress.
+        checkpointer: of its state.
+        reporter: told of state.
         clock: told where the time goes.
         on_begin: given the history that training goes on from.
         on_epoch: given each history line as it is complete: `epoch` from 1, `train_loss`, `val_loss`, accuracies where
@@ -69,19 +69,19 @@ class Course:
 
     model: keras.Model
     precision: str
-    train: Batches
-    validation: Batches
-    as_is: Batches
+    train: Loader
+    validation: Loader
+    unaugmented: Loader
     epochs: int
     rules: Sequence[Rule]
-    keeper: Keeper
-    display: Display
+    checkpointer: Checkpointer
+    reporter: Reporter
     clock: Clock
     on_begin: Callable[[History], None]
     on_epoch: Callable[[dict[str, Any]], None]
 
 
-def fit(course: Course) -> Fitted:
+def fit(course: Course) -> FitResult:
     """Train from the state that was kept last, or from the start, and measure after every epoch.
 
     Raises:
@@ -89,66 +89,66 @@ def fit(course: Course) -> Fitted:
         GreycardError: a kept state of other data or another model.
     """
     steps = steps_for(course.model, course.train.batch_size, course.epochs * len(course.train))
-    progress = course.keeper.begin(course.model, steps)
-    course.on_begin(progress.history)
-    if progress.resumed:
-        course.display.says(f"going on {progress.place}")
-    stopped = progress.stopped or _replayed(course.rules, progress.history)
+    state = course.checkpointer.restore(course.model, steps)
+    course.on_begin(state.history)
+    if state.resumed:
+        course.reporter.log(f"going on {state.place}")
+    stopped = state.stopped or _replayed(course.rules, state.history)
     outputs: np.ndarray | None = None
-    while progress.epoch < course.epochs and not stopped:
-        line, outputs = _epoch(course, steps, progress)
-        course.keeper.look()
-        stopped = gone_bad(progress.history, course.epochs, course.keeper.bad)
+    while state.epoch < course.epochs and not stopped:
+        line, outputs = _epoch(course, steps, state)
+        course.checkpointer.check_finite()
+        stopped = gone_bad(state.history, course.epochs, course.checkpointer.non_finite)
         if stopped:
-            return _measured(course, steps, progress, f"{stopped}; {_gone_back(course.keeper, progress)}", None)
-        if course.keeper.best:
-            course.keeper.best.update(progress.history)
+            return _measured(course, steps, state, f"{stopped}; {_gone_back(course.checkpointer, state)}", None)
+        if course.checkpointer.best:
+            course.checkpointer.best.update(state.history)
         stopped = _asked(course.rules, line)
-        progress.stopped = stopped or ""
-        course.keeper.after_step(progress)
-    fitted = _measured(course, steps, progress, stopped, outputs)
-    course.keeper.after_step(progress)
-    return fitted
+        state.stopped = stopped or ""
+        course.checkpointer.after_step(state)
+    result = _measured(course, steps, state, stopped, outputs)
+    course.checkpointer.after_step(state)
+    return result
 
 
-def predict(steps: Steps, batches: Batches) -> np.ndarray:
+def predict(steps: Steps, batches: Loader) -> np.ndarray:
     """The model's outputs, float32 (n, units), in the split's order."""
     return np.concatenate([steps.predict(images) for images, _ in batches.epoch(0)])
 
 
-def _epoch(course: Course, steps: Steps, progress: Progress) -> tuple[dict[str, Any], np.ndarray]:
+def _epoch(course: Course, steps: Steps, state: TrainState) -> tuple[dict[str, Any], np.ndarray]:
     """Train to the epoch's end and measure; its history line, and the outputs on validation."""
-    number = progress.epoch + 1
-    course.display.epoch_begins(number, course.epochs, len(course.train.pixels))
-    begun, before = time.perf_counter(), progress.epoch_seconds
-    with computing_in(course.model, course.precision):
-        learnt = _train(course, steps, progress)
+    number = state.epoch + 1
+    course.reporter.epoch_begins(number, course.epochs, len(course.train.pixels))
+    begun, before = time.perf_counter(), state.epoch_seconds
+    with mixed_precision(course.model, course.precision):
+        learnt = _train(course, steps, state)
     trained = time.perf_counter()
     with course.clock("validation"):
         outputs = predict(steps, course.validation)
-        held_out = measure(course.model.loss, course.validation.pixels.labels, outputs)
+        val = measure(course.model.loss, course.validation.pixels.labels, outputs)
     seconds = _seconds(begun - before, trained, time.perf_counter())
-    line = {"epoch": number, **_finite(learnt, "train_"), **_finite(held_out, "val_"), **seconds}
-    progress.history.append(line)
-    progress.epoch, progress.batch, progress.epoch_seconds = number, 0, 0.0
+    line = {"epoch": number, **_finite(learnt, "train_"), **_finite(val, "val_"), **seconds}
+    state.history.append(line)
+    state.epoch, state.batch, state.epoch_seconds = number, 0, 0.0
     with course.clock("saving"):
         course.on_epoch(line)
-    course.display.epoch_ends(line)
+    course.reporter.epoch_ends(line)
     return line, outputs
 
 
-def _train(course: Course, steps: Steps, progress: Progress) -> dict[str, float]:
-    train, begun, before = course.train, time.perf_counter(), progress.epoch_seconds
-    for images, labels in course.clock.waiting_for(train.epoch(progress.epoch, steps.together, progress.batch)):
+def _train(course: Course, steps: Steps, state: TrainState) -> dict[str, float]:
+    train, begun, before = course.train, time.perf_counter(), state.epoch_seconds
+    for images, labels in course.clock.waiting_for(train.epoch(state.epoch, steps.steps_per_execution, state.batch)):
         with course.clock("compute"):
             steps.train(images, labels)
-        progress.batch += -(-len(images) // train.batch_size)
-        progress.epoch_seconds = before + time.perf_counter() - begun
-        course.display.images_done(min(progress.batch * train.batch_size, len(train.pixels)))
-        if not course.keeper.after_step(progress):
+        state.batch += -(-len(images) // train.batch_size)
+        state.epoch_seconds = before + time.perf_counter() - begun
+        course.reporter.images_done(min(state.batch * train.batch_size, len(train.pixels)))
+        if not course.checkpointer.after_step(state):
             break
     with course.clock("compute"):
-        return steps.totals()
+        return steps.result()
 
 
 def _replayed(rules: Sequence[Rule], history: History) -> str | None:
@@ -164,26 +164,26 @@ def _asked(rules: Sequence[Rule], line: dict[str, Any]) -> str | None:
     return next((why for why in reasons if why), None)
 
 
-def _gone_back(keeper: Keeper, progress: Progress) -> str:
+def _gone_back(checkpointer: Checkpointer, state: TrainState) -> str:
     """The model of the best epoch, or as it was kept last before the epoch in which its numbers went bad."""
-    if keeper.best and keeper.best.epoch:
-        return f"the model is that of epoch {keeper.best.epoch}, the best before it"
-    place = keeper.back_to(progress.epoch - 1)
+    if checkpointer.best and checkpointer.best.epoch:
+        return f"the model is that of epoch {checkpointer.best.epoch}, the best before it"
+    place = checkpointer.rollback(state.epoch - 1)
     return f"the model is as it was kept {place}" if place else "no model was kept before that epoch"
 
 
 def _measured(
-    course: Course, steps: Steps, progress: Progress, stopped: str | None, outputs: np.ndarray | None
-) -> Fitted:
+    course: Course, steps: Steps, state: TrainState, stopped: str | None, outputs: np.ndarray | None
+) -> FitResult:
     """The final model on both splits; its outputs on validation are there already if it is the last epoch's."""
-    kept = course.keeper.best.restore() if course.keeper.best else None
-    if kept not in (None, progress.epoch):
+    kept = course.checkpointer.best.restore() if course.checkpointer.best else None
+    if kept not in (None, state.epoch):
         outputs = None
-    with course.clock("validation"), course.display.waiting("measuring the training images as they are"):
+    with course.clock("validation"), course.reporter.status("measuring the training images as they are"):
         known = outputs if outputs is not None else predict(steps, course.validation)
-        held_out = measure(course.model.loss, course.validation.pixels.labels, known)
-        after = measure(course.model.loss, course.as_is.pixels.labels, predict(steps, course.as_is))
-    return Fitted(progress.history, stopped, kept, known, _finite(held_out), _finite(after), progress.resumed)
+        val = measure(course.model.loss, course.validation.pixels.labels, known)
+        after = measure(course.model.loss, course.unaugmented.pixels.labels, predict(steps, course.unaugmented))
+    return FitResult(state.history, stopped, kept, known, _finite(val), _finite(after), state.resumed)
 
 
 def _seconds(begun: float, trained: float, ended: float) -> dict[str, float]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from greycard.pipeline.batches import AHEAD, prediction_batch
-from greycard.pipeline.pixels import Pixels
+from greycard.pipeline.array_split import ArraySplit
+from greycard.pipeline.loader import AHEAD, prediction_batch
 from greycard.recipe import Recipe
 from greycard.training.features import BATCH, is_frozen
 
@@ -35,12 +35,12 @@ class Need:
     most: int
 
 
-def expected_need(model: keras.Model, recipe: Recipe, train: Pixels, validation: Pixels) -> Need:
+def expected_need(model: keras.Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> Need:
     """What training will take, features included, from the sizes of the model's layers.
 
     At the least the trained weights' gradients and the optimizer's numbers, the best epoch's weights where those are
     kept, and every layer's output for a batch of training images. At the most also each output's gradient, two layers'
-    outputs for a batch of validation images or of pictures whose frozen features are computed, copies of all weights
+    outputs for a batch of validation images or of images whose frozen features are computed, copies of all weights
     while they are saved and of the frozen ones while an engine takes them, the batches made ahead, and some slack.
 
     Args:

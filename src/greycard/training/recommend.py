@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from greycard.models.preferred import CORES, Preferred, known
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
-from greycard.training.picture_kind import PictureKind
+from greycard.training.image_kind import ImageKind
 
 MINUTES = 10.0
 """How long a chosen recipe trains at the most, unless it is told otherwise."""
 
 FEW_IMAGES = 2_000
-"""Below this, a smaller network and smaller batches: more steps from fewer pictures."""
+"""Below this, a smaller network and smaller batches: more steps from fewer images."""
 
 SMALL_PIXELS = 40
-"""Up to this short side, pictures are small enough for the MNIST network at their own size, where one is trained."""
+"""Up to this short side, images are small enough for the MNIST network at their own size, where one is trained."""
 
 LEAST_PIXELS = 32
-"""From this short side on, a pretrained network sees more in enlarged colour pictures than a CNN learns from them."""
+"""From this short side on, a pretrained network sees more in enlarged colour images than a CNN learns from them."""
 
 SMALLER = (160, 128)
 """Pixels a side for a pretrained network where there is no time for the size that it was trained at."""
@@ -52,14 +52,14 @@ class Task:
         name: the dataset's.
         train_images: to learn from.
         val_images: to measure on.
-        kind: of the pictures.
+        kind: of the images.
         minutes: that training may take.
     """
 
     name: str
     train_images: int
     val_images: int
-    kind: PictureKind
+    kind: ImageKind
     minutes: float = MINUTES
 
     @property
@@ -73,14 +73,14 @@ def from_scratch(task: Task, reason: str) -> Recommendation:
 
     Args:
         task: what for.
-        reason: why not a pretrained network, for pictures that one knows.
+        reason: why not a pretrained network, for images that one knows.
     """
     if task.kind.side <= SMALL_PIXELS:
         return _small_cnn(task, reason)
     few = task.train_images < FEW_IMAGES
     pixels, conv, batch = (64, (16, 32, 64), 16) if few else (96, (32, 64, 128), 32)
     recipe = _augmented(task, image_size=pixels, conv=conv, dense=(128,), dropout=0.3, batch_size=batch)
-    why = "the pictures are drawings, which pretrained networks do not know" if task.kind.drawn else reason
+    why = "the images are drawings, which pretrained networks do not know" if task.kind.drawn else reason
     return Recommendation(recipe, f"a CNN of 3 convolutions from scratch at {pixels} px with augmentation: {why}")
 
 
@@ -110,7 +110,7 @@ def transfer(task: Task, network: str, reason: str, alpha: float | None = None) 
     return Recommendation(
         recipe,
         f"transfer learning from {network} at {sizes[place]} px ({why}) with a linear head: {reason}; the features of"
-        f" {images:,} pictures take about {_time(seconds[place])} on {CORES} cores",
+        f" {images:,} images take about {_time(seconds[place])} on {CORES} cores",
     )
 
 
@@ -126,12 +126,12 @@ def from_run(task: Task, earlier: Recipe) -> Recommendation:
     return Recommendation(
         recipe,
         f"the frozen features of the earlier run {earlier.name}, with a new head: --backbone asked for it,"
-        f" and {task.train_images:,} training pictures only have to teach the head",
+        f" and {task.train_images:,} training images only have to teach the head",
     )
 
 
-def augmentation_for(kind: PictureKind) -> Augmentation:
-    """What changes no class of such pictures: mirroring only where a mirrored picture still shows its class.
+def augmentation_for(kind: ImageKind) -> Augmentation:
+    """What changes no class of such images: mirroring only where a mirrored image still shows its class.
 
     Drawings fill their frame and stand upright, so they are moved less: with the wider ranges Fashion-MNIST needs three
     times the epochs for the same accuracy.
@@ -141,8 +141,8 @@ def augmentation_for(kind: PictureKind) -> Augmentation:
     return replace(_AUGMENTATION, horizontal_flip=kind.mirrored)
 
 
-def is_for_pretrained(kind: PictureKind) -> bool:
-    """Whether pretrained networks know such pictures: photographs and rendered scenes, neither too small nor drawn."""
+def is_for_pretrained(kind: ImageKind) -> bool:
+    """Whether pretrained networks know such images: photographs and rendered scenes, neither too small nor drawn."""
     return kind.side >= LEAST_PIXELS and not kind.drawn and not (kind.grey and kind.side <= SMALL_PIXELS)
 
 
@@ -153,7 +153,7 @@ def _small_cnn(task: Task, reason: str) -> Recommendation:
     why = f", and {reason}" if is_for_pretrained(task.kind) else ""
     return Recommendation(
         _augmented(task, image_size=pixels, conv=conv, dense=(128,), dropout=0.2),
-        f"{what} at {pixels} px: the pictures are only {side} px wide{why}; with augmentation against overfitting",
+        f"{what} at {pixels} px: the images are only {side} px wide{why}; with augmentation against overfitting",
     )
 
 

@@ -1,1 +1,1 @@
-"""A trained model as a file for elsewhere, held against the original on real pictures before it is handed out."""
+"""A trained model as a file for elsewhere, held against the original on real images before it is handed out."""

@@ -11,33 +11,33 @@ from typing import Any
 
 import numpy as np
 
+from greycard.core.atomic_files import atomic_path, atomic_write
+from greycard.core.errors import GreycardError
+from greycard.core.output_files import expect_folder_of
 from greycard.datasets.digests import file_digest
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.formats import Format
-from greycard.deploy.export.gate import Gate, answers, hold_against
-from greycard.errors import GreycardError
+from greycard.deploy.export.parity import ParityCheck, answers, check_parity
 from greycard.evaluation.calibration import at_temperature
 from greycard.models.head import as_probabilities
-from greycard.output_files import expect_folder_of
-from greycard.pipeline.pixels import Pixels
+from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
-from greycard.whole_files import whole, write_whole
 
 
 @dataclass(frozen=True)
 class Exported:
-    """An export that passed its gate.
+    """An export that passed its parity check.
 
     Attributes:
         path: the file, or a SavedModel's folder.
         bytes: its size.
-        gate: how it compared with the original.
+        parity: how it compared with the original.
     """
 
     path: Path
     bytes: int
-    gate: Gate
+    parity: ParityCheck
 
 
 def default_place(run: RunRecord, form: Format) -> Path:
@@ -46,16 +46,16 @@ def default_place(run: RunRecord, form: Format) -> Path:
 
 
 def export(
-    run: RunRecord, classifier: Classifier, form: Format, some: np.ndarray, validation: Pixels, place: Path
+    run: RunRecord, classifier: Classifier, form: Format, some: np.ndarray, validation: ArraySplit, place: Path
 ) -> Exported:
-    """Write the run's classifier in a format, with the figures of its gate in a JSON file beside it.
+    """Write the run's classifier in a format, with the figures of its parity check in a JSON file beside it.
 
     Args:
         run: whose model it is.
         classifier: of it.
         form: the format.
-        some: training pictures uint8 (n, height, width, channels) that integers are fitted to.
-        validation: pictures it is checked on.
+        some: training images uint8 (n, height, width, channels) that integers are result to.
+        validation: images it is checked on.
         place: the file, or a SavedModel's folder, as `expect_place` has looked at; an earlier export there is replaced.
 
     Raises:
@@ -63,16 +63,16 @@ def export(
             stays.
     """
     original = _original(run, classifier, validation)
-    with whole(place, replaces_folder=True) as draft:
+    with atomic_path(place, replaces_folder=True) as draft:
         form.write(classifier.model, draft, some)
         facts = describe(run)
         embed(facts, draft)
-        gate = hold_against(original, form.open(draft), validation, exact=form.exact)
-        told = {"schema": 1, "format": form.name, **facts, "gate": gate.to_json(), "content_sha256": _digest(draft)}
-        _expect_passed(gate, form, told, place)
+        parity = check_parity(original, form.open(draft), validation, exact=form.exact)
+        told = {"schema": 1, "format": form.name, **facts, "parity": parity.to_json(), "content_sha256": _digest(draft)}
+        _expect_passed(parity, form, told, place)
     _write(told, about(place))
     about(place, refused=True).unlink(missing_ok=True)
-    return Exported(place, size_of(place), gate)
+    return Exported(place, size_of(place), parity)
 
 
 def expect_place(place: Path, form: Format) -> None:
@@ -107,7 +107,7 @@ def _recorded(record: Path) -> dict[str, Any] | None:
         facts = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return facts if isinstance(facts, dict) and {"format", "gate", "recipe_sha256"} <= facts.keys() else None
+    return facts if isinstance(facts, dict) and {"format", "parity", "recipe_sha256"} <= facts.keys() else None
 
 
 def _digest(place: Path) -> str:
@@ -119,30 +119,30 @@ def _digest(place: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _original(run: RunRecord, classifier: Classifier, pixels: Pixels) -> np.ndarray:
+def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
     """The trained model's own answers, calibrated apart from what is exported."""
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
     return at_temperature(as_probabilities(outputs), run.temperature)
 
 
 def _write(facts: dict[str, Any], target: Path) -> None:
-    write_whole(target, json.dumps(facts, indent=2) + "\n")
+    atomic_write(target, json.dumps(facts, indent=2) + "\n")
 
 
-def _expect_passed(gate: Gate, form: Format, told: dict[str, Any], place: Path) -> None:
-    if gate.passed:
+def _expect_passed(parity: ParityCheck, form: Format, told: dict[str, Any], place: Path) -> None:
+    if parity.passed:
         return
     _write(told, about(place, refused=True))
     if form.exact:
         raise GreycardError(
-            f"the {form.name} export is refused: a probability differs by {gate.largest_difference:.2g} from the"
-            f" original's on {gate.images:,} validation images; expected at most {gate.tolerance:g}",
+            f"the {form.name} export is refused: a probability differs by {parity.largest_difference:.2g} from the"
+            f" original's on {parity.images:,} validation images; expected at most {parity.tolerance:g}",
             hint="export to another format, and please report this one",
         )
     raise GreycardError(
-        f"the {form.name} export is refused: it is right on {gate.accuracy:.2%} of {gate.images:,} validation images,"
-        f" the original on {gate.original_accuracy:.2%}; expected at least {gate.lowest_accuracy:.2%}, the lower end of"
-        " its 95 % interval",
+        f"the {form.name} export is refused: it is right on {parity.accuracy:.2%} of {parity.images:,} validation"
+        f" images, the original on {parity.original_accuracy:.2%}; expected at least {parity.lowest_accuracy:.2%}, the"
+        " lower end of its 95 % interval",
         hint="export to litert, which keeps floating point",
     )
 

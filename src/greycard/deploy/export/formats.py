@@ -14,8 +14,8 @@ import numpy as np
 from greycard.backend.inference import Engine, by_keras
 from greycard.backend.litert import LiteRT, convert
 from greycard.backend.start import muted
-from greycard.errors import GreycardError
-from greycard.suggestions import did_you_mean
+from greycard.core.errors import GreycardError
+from greycard.core.suggestions import did_you_mean
 
 Writer = Callable[[keras.Model, Path, np.ndarray], None]
 Opener = Callable[[Path], Engine]
@@ -28,9 +28,9 @@ class Format:
     Attributes:
         name: as `--format` takes it.
         ending: of the file's name; a SavedModel is a folder.
-        write: the model to a path; the third argument is training pictures uint8 (n, height, width, channels), which
-            integers are fitted to.
-        open: what is at the path, as a function of pictures.
+        write: the model to a path; the third argument is training images uint8 (n, height, width, channels), which
+            integers are result to.
+        open: what is at the path, as a function of images.
         exact: whether its probabilities are held against the original's, or else its accuracy.
         needs: packages beyond Greycard's own.
         tensorflow: whether only the TensorFlow backend can write it.
@@ -86,8 +86,8 @@ def _write_litert(model: keras.Model, place: Path, _: np.ndarray) -> None:
     place.write_bytes(convert(model))
 
 
-def _write_litert_int8(model: keras.Model, place: Path, pictures: np.ndarray) -> None:
-    place.write_bytes(convert(model, pictures))
+def _write_litert_int8(model: keras.Model, place: Path, images: np.ndarray) -> None:
+    place.write_bytes(convert(model, images))
 
 
 def _write_onnx(model: keras.Model, place: Path, _: np.ndarray) -> None:

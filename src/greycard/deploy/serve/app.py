@@ -21,9 +21,9 @@ from starlette.routing import Route
 from greycard.deploy.classifier import NotFiniteError
 from greycard.deploy.predict import named
 from greycard.deploy.serve.batching import Batcher
-from greycard.deploy.serve.guard import Guard, Welcome
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.metrics import Metrics
+from greycard.deploy.serve.middleware import LimitsMiddleware, Welcome
 from greycard.deploy.serve.models import Served
 from greycard.deploy.serve.openapi import description
 from greycard.deploy.serve.questions import Question, expect_known, read_question
@@ -57,18 +57,18 @@ def make_app(
         Route("/metrics", lambda request: Response(service.metrics.text(), media_type="text/plain; version=0.0.4")),
     ]
     welcome = Welcome({route.path for route in routes}, token, hosts)
-    guard = Middleware(Guard, limits=service.limits, metrics=service.metrics, welcome=welcome)
+    bounds = Middleware(LimitsMiddleware, limits=service.limits, metrics=service.metrics, welcome=welcome)
     handlers = {HTTPException: _no_route}
-    return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers, lifespan=service.lifespan)
+    return Starlette(routes=routes, middleware=[bounds], exception_handlers=handlers, lifespan=service.lifespan)
 
 
 class _Service:
-    """What the routes share: the models' batchers, threads to decode in, one for large pictures, one for heat."""
+    """What the routes share: the models' batchers, threads to decode in, one for large images, one for heat."""
 
     def __init__(self, models: Mapping[str, Served], limits: Limits) -> None:
         self.models, self.limits, self.metrics = models, limits, Metrics()
         self._decoding = ThreadPoolExecutor(min(os.cpu_count() or 1, 4))
-        self._large = ThreadPoolExecutor(1)  # a thread keeps the memory that its largest picture took
+        self._large = ThreadPoolExecutor(1)  # a thread keeps the memory that its largest image took
         self._drawing = ThreadPoolExecutor(1)  # gradients take the memory of a training step
         self._batchers = {
             name: Batcher(served.engine, limits.together, self.metrics.batches.observe)
@@ -87,18 +87,18 @@ class _Service:
         return JSONResponse({"models": [served.facts for served in self.models.values()]})
 
     async def predict(self, request: Request) -> JSONResponse:
-        """Every picture of the request answered by the asked-for models, or by all."""
+        """Every image of the request answered by the asked-for models, or by all."""
         question = read_question(request.query_params, list(self.models))
         uploads = await read_uploads(request, self.limits)
         sizes = await _aside(self._decoding, declared_pixels, uploads, self.limits.pixels)
         try:
             async with asyncio.timeout(self.limits.work_seconds):
-                pictures = [self._picture(question, *pair) for pair in zip(uploads, sizes, strict=True)]
-                return JSONResponse({"pictures": await asyncio.gather(*pictures)})
+                images = [self._image(question, *pair) for pair in zip(uploads, sizes, strict=True)]
+                return JSONResponse({"images": await asyncio.gather(*images)})
         except TimeoutError as error:
             raise RefusedError(503, f"no answer was found in {self.limits.work_seconds:g} seconds") from error
 
-    async def _picture(self, question: Question, upload: Upload, size: int) -> dict[str, Any]:
+    async def _image(self, question: Question, upload: Upload, size: int) -> dict[str, Any]:
         chosen = [self.models[name] for name in question.models]
         pool = self._large if size >= self.limits.large else self._decoding
         pixels = await _aside(pool, decode, upload, [served.classifier for served in chosen])
@@ -111,7 +111,7 @@ class _Service:
         except NotFiniteError as error:
             raise RefusedError(500, error.args[0]) from error
         found = named("", row, served.classifier.classes)
-        self.metrics.pictures.labels(served.name).inc()
+        self.metrics.images.labels(served.name).inc()
         answer = {
             "model": served.name,
             "class": found.label,

@@ -1,4 +1,4 @@
-"""Pictures that come together are answered together: while the model looks at some, the next ones gather."""
+"""Images that come together are answered together: while the model looks at some, the next ones gather."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Batcher:
     """A model that several requests ask at once. Nobody waits for company: a batch is whoever is there.
 
     Args:
-        engine: pictures in, probabilities out; called from one thread.
-        most: pictures in a batch.
+        engine: images in, probabilities out; called from one thread.
+        most: images in a batch.
         on_batch: told each batch's size.
     """
 
@@ -28,7 +28,7 @@ class Batcher:
         self._at_work: asyncio.Task[None] | None = None
 
     async def ask(self, pixels: np.ndarray) -> np.ndarray:
-        """Probabilities float32 (classes,) of a picture uint8 (height, width, channels)."""
+        """Probabilities float32 (classes,) of an image uint8 (height, width, channels)."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[np.ndarray] = loop.create_future()
         self._waiting.append((pixels, answer))

@@ -11,19 +11,19 @@ class Limits:
 
     Attributes:
         body_bytes: of a request.
-        pixels: of all pictures of a request, by their own headers, before they are decoded.
-        large: pixels from which pictures are decoded one at a time, for the memory it takes.
-        pictures: in a request.
+        pixels: of all images of a request, by their own headers, before they are decoded.
+        large: pixels from which images are decoded one at a time, for the memory it takes.
+        images: in a request.
         seconds: for a request's head, and for its body, to arrive, and for its answer to be taken.
         work_seconds: for its answer to be found.
         requests: in work at once; the next is told to come again.
-        together: pictures that the model looks at in one go.
+        together: images that the model looks at in one go.
     """
 
     body_bytes: int = 16_000_000
     pixels: int = 60_000_000
     large: int = 16_000_000
-    pictures: int = 16
+    images: int = 16
     seconds: float = 10.0
     work_seconds: float = 60.0
     requests: int = 64

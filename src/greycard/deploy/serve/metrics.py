@@ -13,11 +13,11 @@ class Metrics:
         self.requests = Counter(
             "greycard_requests", "Requests by path and status.", ["path", "status"], registry=self._registry
         )
-        self.pictures = Counter("greycard_pictures", "Pictures answered, by model.", ["model"], registry=self._registry)
+        self.images = Counter("greycard_images", "Images answered, by model.", ["model"], registry=self._registry)
         self.seconds = Histogram("greycard_request_seconds", "Seconds of an answered request.", registry=self._registry)
         self.batches = Histogram(
-            "greycard_batch_pictures",
-            "Pictures the model looked at in one go.",
+            "greycard_batch_images",
+            "Images the model looked at in one go.",
             buckets=(1, 2, 4, 8, 16),
             registry=self._registry,
         )

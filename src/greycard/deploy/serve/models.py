@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from greycard.backend.inference import Engine
+from greycard.core.errors import GreycardError
 from greycard.deploy.classifier import Classifier
-from greycard.errors import GreycardError
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.explain.feature_layer import has_feature_map
 from greycard.explain.gradcam import Heat, heat_of
-from greycard.explain.parts import has_feature_map
 from greycard.reports.explanation import LEAST, overlaid
 from greycard.runs.record import RunRecord
 
@@ -28,7 +28,7 @@ class Served:
         name: the run's.
         classifier: of it.
         engine: the fastest way to its probabilities.
-        heat: where a picture speaks for a class; None for a network without convolutions.
+        heat: where an image speaks for a class; None for a network without convolutions.
         facts: what the API tells of it.
     """
 
@@ -39,9 +39,9 @@ class Served:
     facts: dict[str, Any]
 
     def heat_png(self, pixels: np.ndarray, label: int) -> str | None:
-        """The heat over a picture uint8 (height, width, channels), as a data URL.
+        """The heat over an image uint8 (height, width, channels), as a data URL.
 
-        All pictures have one scale, 0 to 100 points of probability. None where no place stands for a point of it.
+        All images have one scale, 0 to 100 points of probability. None where no place stands for a point of it.
         """
         if self.heat is None:
             return None

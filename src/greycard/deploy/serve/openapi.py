@@ -11,7 +11,7 @@ from greycard.deploy.serve.questions import MOST_CLASSES
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
 _HEAT = (
     "where it looks, a PNG as a data URL; the colours run from 1 to 100 points of the class's probability in every"
-    " picture. null where no place changes it by a point, and for a network without convolutions"
+    " image. null where no place changes it by a point, and for a network without convolutions"
 )
 _SCHEMAS: dict[str, Any] = {
     "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
@@ -38,9 +38,9 @@ _SCHEMAS: dict[str, Any] = {
     },
     "Predictions": {
         "type": "object",
-        "required": ["pictures"],
+        "required": ["images"],
         "properties": {
-            "pictures": {
+            "images": {
                 "type": "array",
                 "items": {
                     "type": "object",
@@ -92,12 +92,12 @@ def description(limits: Limits) -> dict[str, Any]:
 
 
 def _predict(limits: Limits) -> dict[str, Any]:
-    picture = {"schema": {"type": "string", "format": "binary"}}
-    form = {"type": "object", "properties": {"file": {"type": "array", "items": picture["schema"]}}}
+    image = {"schema": {"type": "string", "format": "binary"}}
+    form = {"type": "object", "properties": {"file": {"type": "array", "items": image["schema"]}}}
     answers = {"200": _json("Predictions"), **_errors(400, 401, 403, 404, 408, 413, 415, 422, 503)}
     return {
-        **_asks_for_the_token("What the models say of pictures", answers),
-        "description": f"A picture as the body, or up to {limits.pictures} in a form; at most"
+        **_asks_for_the_token("What the models say of images", answers),
+        "description": f"An image as the body, or up to {limits.images} in a form; at most"
         f" {limits.body_bytes / 1e6:.0f} MB and {limits.pixels / 1e6:.0f} million pixels in all.",
         "parameters": [
             _parameter("model", {"type": "array", "items": {"type": "string"}}, "Only these models; all by default."),
@@ -109,8 +109,8 @@ def _predict(limits: Limits) -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "content": {
-                "image/*": picture,
-                "application/octet-stream": picture,
+                "image/*": image,
+                "application/octet-stream": image,
                 "multipart/form-data": {"schema": form},
             },
         },

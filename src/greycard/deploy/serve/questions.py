@@ -18,7 +18,7 @@ _SHOWN = 80
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about every picture of a request.
+    """What is asked about every image of a request.
 
     Attributes:
         models: names, each once.

@@ -17,10 +17,10 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.limits import Limits
 from greycard.deploy.serve.models import Served
-from greycard.errors import GreycardError, GreycardWarning
 
 _CONNECTIONS = 256
 _GRACE_SECONDS = 10

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from greycard.datasets.pictures import UnreadableImageError, opened
+from greycard.datasets.images import UnreadableImageError, opened
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.questions import PARAMETERS
@@ -33,29 +33,29 @@ class Upload:
 
 
 async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
-    """The pictures of a request: the body itself, or the files of a form.
+    """The images of a request: the body itself, or the files of a form.
 
     Raises:
-        RefusedError: another content type, no picture, too many.
+        RefusedError: another content type, no image, too many.
     """
     kind = request.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         found = await _of_form(request, limits)
     elif kind.startswith("image/") or kind == "application/octet-stream":
-        found = [Upload("picture", await request.body())]
+        found = [Upload("image", await request.body())]
     else:
-        raise RefusedError(415, f"expected a picture (image/…) or a form with files. Received: {kind or 'nothing'}")
+        raise RefusedError(415, f"expected an image (image/…) or a form with files. Received: {kind or 'nothing'}")
     if not found or not any(upload.content for upload in found):
-        raise RefusedError(400, "the request holds no picture; expected one as its body, or a form with files")
+        raise RefusedError(400, "the request holds no image; expected one as its body, or a form with files")
     return found
 
 
 async def _of_form(request: Request, limits: Limits) -> list[Upload]:
     try:
-        async with request.form(max_files=limits.pictures, max_fields=limits.pictures) as form:
+        async with request.form(max_files=limits.images, max_fields=limits.images) as form:
             _expect_files_only(form)
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            return [Upload(_shown(file.filename or "picture"), await file.read()) for file in files]
+            return [Upload(_shown(file.filename or "image"), await file.read()) for file in files]
     except HTTPException as error:
         raise RefusedError(400, f"the form cannot be read: {error.detail}") from error
 
@@ -69,10 +69,10 @@ def _expect_files_only(form: FormData) -> None:
 
 
 def declared_pixels(uploads: Sequence[Upload], most: int) -> list[int]:
-    """How many pixels each picture has by its header; nothing is decoded yet.
+    """How many pixels each image has by its header; nothing is decoded yet.
 
     Raises:
-        RefusedError: one of them is no picture, or they have more than `most` together.
+        RefusedError: one of them is no image, or they have more than `most` together.
     """
     found = [_declared(upload) for upload in uploads]
     if sum(found) > most:
@@ -82,7 +82,7 @@ def declared_pixels(uploads: Sequence[Upload], most: int) -> list[int]:
 
 
 def decode(upload: Upload, classifiers: Sequence[Classifier]) -> list[np.ndarray]:
-    """A picture's pixels as each classifier takes them; RefusedError where it is damaged."""
+    """An image's pixels as each classifier takes them; RefusedError where it is damaged."""
     try:
         return [classifier.decode(upload.content) for classifier in classifiers]
     except UnreadableImageError as error:
@@ -90,7 +90,7 @@ def decode(upload: Upload, classifiers: Sequence[Classifier]) -> list[np.ndarray
 
 
 def _declared(upload: Upload) -> int:
-    """Width times height by the header of a picture that is nothing else as well."""
+    """Width times height by the header of an image that is nothing else as well."""
     try:
         if not upload.content:
             raise UnreadableImageError("the file is empty")
@@ -101,7 +101,7 @@ def _declared(upload: Upload) -> int:
     if kind not in FORMATS:
         raise RefusedError(415, f"{upload.name} is {kind}; expected one of {', '.join(FORMATS)}")
     if _is_archive(upload.content) or any(mark in upload.content[:_HEAD].lower() for mark in _MARKUP):
-        raise RefusedError(422, f"{upload.name} is a picture and something else at once")
+        raise RefusedError(422, f"{upload.name} is an image and something else at once")
     return width * height
 
 

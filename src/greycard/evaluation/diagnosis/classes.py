@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from greycard.doctor.limits import UNEQUAL
+from greycard.audit.limits import UNEQUAL
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
 
 _ALMOST_NEVER = 0.1

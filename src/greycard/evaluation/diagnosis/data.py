@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greycard.doctor.limits import SHIFTED, UNEQUAL
+from greycard.audit.limits import SHIFTED, UNEQUAL
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_text, percent
 
 _WIDE = 0.035
@@ -18,7 +18,7 @@ def leakage(evidence: Evidence) -> Verdict | None:
         "leakage",
         f"{evidence.leaks:,} of {evidence.val_images:,} validation images ({share}) also in training"
         f"{f', such as {pair}' if pair else ''}: the accuracy on them is memory",
-        f"split again, equal pictures on the same side: `greycard split {evidence.folder}`",
+        f"split again, equal images on the same side: `greycard split {evidence.folder}`",
     )
 
 
@@ -28,7 +28,7 @@ def validation_augmented(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "validation augmented",
         f"the {percent(evidence.validation)} were measured on augmented validation images, which are harder than the"
-        f" pictures the model will meet: the figure says nothing about augmentation in training",
+        f" images the model will meet: the figure says nothing about augmentation in training",
         "measure on the validation images as they are",
     )
 

@@ -49,5 +49,5 @@ def _healthy(evidence: Evidence) -> Verdict:
         "healthy",
         f"{percent(evidence.train)} right on training images and"
         f" {interval_text(evidence.validation, evidence.val_images)} on validation: nothing looks wrong",
-        f"put it to use: `greycard predict {evidence.run} PICTURE`",
+        f"put it to use: `greycard predict {evidence.run} IMAGE`",
     )

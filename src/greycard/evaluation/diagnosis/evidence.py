@@ -45,7 +45,7 @@ class Evidence:
         kept_epoch: the epoch, from 1, whose weights the run has; None for the last one.
         train_accuracy_after: measured after training on the training images as they are.
         command: what trains this again, for advice that can be typed.
-        folder: the pictures it was trained on, as one types it.
+        folder: the images it was trained on, as one types it.
         run: its name.
         epochs_planned: the most epochs it was allowed; None where that is not known.
         patience: epochs without improvement after which it was to stop.
@@ -56,7 +56,7 @@ class Evidence:
         validation_augmented: whether validation images were.
         pretrained: whether the features are another training's.
         network: a pretrained network whose weights are on this machine; None where there is none.
-        tiny: whether the pictures are too small for the networks that are pretrained on photographs.
+        tiny: whether the images are too small for the networks that are pretrained on photographs.
         grey: whether it learned from one channel; pretrained networks take three.
         classes: their names.
         train_counts: training images of each class.

@@ -16,6 +16,6 @@ def miscalibrated(evidence: Evidence) -> Verdict | None:
     return Verdict(
         f"too {too}",
         f"its probabilities are off by {100 * error:.0f} points on average (expected calibration error {error:.3f})",
-        f"use the answers of `greycard predict {evidence.run} PICTURE`, an export or the server, which scale them where"
+        f"use the answers of `greycard predict {evidence.run} IMAGE`, an export or the server, which scale them where"
         f" it helps (temperature {evidence.temperature:.2f}); predictions.npz has them as the network answers",
     )

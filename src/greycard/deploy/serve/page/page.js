@@ -1,4 +1,4 @@
-// The page's one script: pictures in, answers shown. Names and labels are only ever set as text.
+// The page's one script: images in, answers shown. Names and labels are only ever set as text.
 const element = (id) => document.getElementById(id);
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 const headers = token ? { Authorization: `Bearer ${token}` } : {};
@@ -33,7 +33,7 @@ function sentence(model) {
   const shown = model.classes.length > 12 ? [...model.classes.slice(0, 11), "…"] : model.classes;
   const [low, high] = model.val_accuracy_interval.map((value) => (100 * value).toFixed(1));
   return `${model.name} tells ${shown.join(", ")} apart: right on ${percent(model.val_accuracy)} of `
-    + `${model.val_images} validation pictures (95\u00a0% interval ${low} to ${high}\u00a0%).`;
+    + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).`;
 }
 
 async function answer(files) {
@@ -53,20 +53,20 @@ async function answer(files) {
   if (files.length > 1) says(`${files.length - failed} of ${files.length} files answered.`, failed > 0);
 }
 
-const nameOf = (file) => file.name || "picture";
+const nameOf = (file) => file.name || "image";
 
 async function askAbout(file) {
   await file.slice(0, 1).arrayBuffer().catch(() => { throw new Error("the browser cannot read it; is it a folder?"); });
   const form = new FormData();
   form.append("file", file, nameOf(file));
   const heat = element("heat").checked ? "?heat=true" : "";
-  const { pictures } = await ask(`/api/predict${heat}`, { method: "POST", body: form });
-  return pictures[0];
+  const { images } = await ask(`/api/predict${heat}`, { method: "POST", body: form });
+  return images[0];
 }
 
-// A card for each file, the newest first: the picture where the browser can show it, and what is said of it.
+// A card for each file, the newest first: the image where the browser can show it, and what is said of it.
 function show(file, parts) {
-  const item = element("picture").content.cloneNode(true);
+  const item = element("image").content.cloneNode(true);
   const image = item.querySelector("img");
   image.onload = () => URL.revokeObjectURL(image.src);
   image.onerror = () => image.remove();
@@ -99,7 +99,7 @@ function modelAnswer(found) {
   } else if (found.heat) {
     map.hidden = false;
     map.querySelector("img").src = found.heat;
-    map.querySelector("img").alt = `the picture, coloured where it speaks for ${found.class}`;
+    map.querySelector("img").alt = `the image, coloured where it speaks for ${found.class}`;
   }
   return part;
 }
@@ -135,7 +135,7 @@ document.addEventListener("drop", (event) => {
   element("drop").classList.remove("over");
   const files = [...event.dataTransfer.files];
   if (files.length) answer(files);
-  else says("That was no file. Save the picture first, or choose it with the button.", true);
+  else says("That was no file. Save the image first, or choose it with the button.", true);
 });
 document.addEventListener("paste", (event) => answer([...event.clipboardData.files]));
 showModels().catch((error) => says(error.message, true));

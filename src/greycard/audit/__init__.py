@@ -1,0 +1,1 @@
+"""The dataset doctor: what is wrong with labelled images, found before anything is trained on them."""

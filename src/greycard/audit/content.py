@@ -1,0 +1,148 @@
+"""What images and labels show taken together: duplicates by what they do, near-empty images, imbalance, shift."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from greycard.audit.duplicates import Pair, grouped
+from greycard.audit.finding import Finding
+from greycard.audit.label_errors import LabelErrors
+from greycard.audit.limits import SHIFTED, UNEQUAL
+from greycard.audit.shift import find_shift
+from greycard.audit.thumbnails import Thumbnails
+
+_FLAT = 4.0
+"""Standard deviation of the grey values, of 255, below which an image shows hardly anything."""
+
+
+def duplicate_findings(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> list[Finding]:
+    """Pairs across the splits and pairs with different labels, which a pair can be both of; and the others."""
+    across = [pair for pair in pairs if thumbnails.in_validation[pair.first] != thumbnails.in_validation[pair.second]]
+    conflict = [pair for pair in pairs if thumbnails.labels[pair.first] != thumbnails.labels[pair.second]]
+    told = {*across, *conflict}
+    inside = [pair for pair in pairs if pair not in told]
+    found = (_leakage(thumbnails, across), _conflicts(thumbnails, conflict), _inside(thumbnails, inside))
+    return [finding for finding in found if finding]
+
+
+def _leakage(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
+    if not pairs:
+        return None
+    leaked = {row for pair in pairs for row in (pair.first, pair.second) if thumbnails.in_validation[row]}
+    whole = int(thumbnails.in_validation.sum())
+    return Finding(
+        "leakage",
+        f"{len(leaked):,} of {whole:,} validation images are in training too: {_how(pairs)}",
+        "`greycard split FOLDER` keeps equal images on one side",
+        *_images(thumbnails, pairs),
+        {"validation_images": len(leaked), "pairs": len(pairs)},
+    )
+
+
+def _conflicts(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
+    if not pairs:
+        return None
+    return Finding(
+        "conflicting labels",
+        f"equal images with different labels: {_how(pairs)}",
+        "decide which label is right and remove the other image",
+        *_images(thumbnails, pairs),
+        {"pairs": len(pairs)},
+    )
+
+
+def _inside(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
+    if not pairs:
+        return None
+    spare = sum(len(rows) - 1 for rows in grouped(pairs))
+    return Finding(
+        "duplicates",
+        f"{_count(spare, 'image')} once too often in one split: {_how(pairs)}",
+        "remove all but one where they were not meant; in training they only count more",
+        *_images(thumbnails, pairs),
+        {"images": spare, "pairs": len(pairs)},
+    )
+
+
+def _how(pairs: Iterable[Pair]) -> str:
+    """`3 pairs the same file, 1 pair nearly the same`."""
+    return ", ".join(f"{_count(count, 'pair')} {how}" for how, count in Counter(pair.words for pair in pairs).items())
+
+
+def _images(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Groups of ids, the surest first, each with how its first pair is the same."""
+    surest: dict[int, str] = {}
+    for pair in pairs:
+        surest.setdefault(pair.first, pair.words)
+        surest.setdefault(pair.second, pair.words)
+    groups = grouped(pairs)
+    return [tuple(thumbnails.ids[row] for row in rows) for rows in groups], [surest[rows[0]] for rows in groups]
+
+
+def near_empty(thumbnails: Thumbnails) -> Finding | None:
+    side = min(thumbnails.colour.shape[1:3])
+    spread = np.array([thumbnails.grey(side, [row]).std() for row in range(len(thumbnails))])
+    flat = np.flatnonzero(spread < _FLAT)
+    if not len(flat):
+        return None
+    order = flat[np.argsort(spread[flat], kind="stable")]
+    return Finding(
+        "near-empty",
+        f"{_count(len(flat), 'image')} {'shows' if len(flat) == 1 else 'show'} hardly anything",
+        "look at them and remove those that were not meant",
+        [(thumbnails.ids[row],) for row in order],
+        [f"grey values spread by {spread[row]:.1f} of 255" for row in order],
+    )
+
+
+def imbalance(thumbnails: Thumbnails, classes: Sequence[str]) -> Finding | None:
+    if len(classes) < 2:
+        return None
+    counts = np.bincount(thumbnails.labels[~thumbnails.in_validation], minlength=len(classes))
+    least, most = int(counts.argmin()), int(counts.argmax())
+    if counts[most] <= UNEQUAL * counts[least]:
+        return None
+    return Finding(
+        "imbalance",
+        f"class {classes[most]!r} has {counts[most]:,} training images, {classes[least]!r} only {counts[least]:,}",
+        "add images of the small classes; judge a model by each class's recall (`greycard show RUN`)",
+        figures={name: int(count) for name, count in zip(classes, counts, strict=True)},
+    )
+
+
+def shift(thumbnails: Thumbnails) -> Finding | None:
+    found = find_shift(thumbnails.colour[~thumbnails.in_validation], thumbnails.colour[thumbnails.in_validation])
+    if found is None or found.low <= SHIFTED:
+        return None
+    return Finding(
+        "shift",
+        f"training and validation images are told apart with an AUC of {found.auc:.3f} ({found.low:.3f} to"
+        f" {found.high:.3f}), most by {found.features[0]}, {found.features[1]}",
+        "mix both parts and split again (`greycard split FOLDER`), or add training images like those of validation",
+        figures=found.to_json(),
+    )
+
+
+def suspected(thumbnails: Thumbnails, classes: Sequence[str], label_errors: LabelErrors | None) -> Finding | None:
+    if label_errors is None or not len(label_errors.rows):
+        return None
+    count = len(label_errors.rows)
+    return Finding(
+        "suspected labels",
+        f"{_count(count, 'image')} {'looks' if count == 1 else 'look'} like another class, as their ten nearest"
+        f" neighbours have it, whose vote is right for {100 * label_errors.accuracy:.1f} % of all images",
+        "look at them, and move those that lie in the wrong folder",
+        [(thumbnails.ids[row],) for row in label_errors.rows],
+        [
+            f"labelled {classes[thumbnails.labels[row]]}, looks like {classes[instead]}"
+            for row, instead in zip(label_errors.rows, label_errors.instead, strict=True)
+        ],
+        {"accuracy": label_errors.accuracy},
+    )
+
+
+def _count(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -1,0 +1,175 @@
+"""The same image more than once: the same file, the same pixels, or nearly the same to look at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from greycard.audit.connected import connected_rows
+from greycard.audit.lsh import SIDE, candidates, descriptors
+from greycard.audit.similarity import MOST_ALIGNED, same_images
+from greycard.audit.thumbnails import Thumbnails
+from greycard.datasets.dataset import Dataset
+from greycard.datasets.digests import file_digest
+from greycard.datasets.images import UnreadableImageError, opened
+
+_BAND = 256
+"""Rows of an image that are looked at together."""
+
+_CLOSE = 8.0
+"""Mean difference, of 255, up to which two small images may be of the same pixels."""
+
+SAME_FILE, SAME_PIXELS, NEAR = "the same file", "the same pixels", "nearly the same"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows of the thumbnails that show the same image.
+
+    Attributes:
+        first: a row.
+        second: a larger one.
+        how: one of the three words above.
+        distance: 0 for the same pixels, else 1 minus their correlation.
+        mirrored: whether one is the other's mirror image.
+    """
+
+    first: int
+    second: int
+    how: str
+    distance: float = 0.0
+    mirrored: bool = False
+
+    @property
+    def words(self) -> str:
+        return self.how + (", mirrored" if self.mirrored else "")
+
+
+def find_pairs(thumbnails: Thumbnails, dataset: Dataset, *, most_aligned: int = MOST_ALIGNED) -> list[Pair]:
+    """Every pair that was found, the surest first; images without content are compared only exactly.
+
+    `most_aligned` bounds the time: only so many pairs are looked at for crops of one another.
+    """
+    if len(thumbnails) < 2:
+        return []
+    whole = _WholeImages(thumbnails, _files(dataset))
+    exact = [pair for rows in _alike(thumbnails) for pair in _exactly_same(rows, whole)]
+    known = {(pair.first, pair.second) for pair in exact}
+    similar = _near_pairs(thumbnails, most_aligned) if min(thumbnails.colour.shape[1:3]) >= SIDE else []
+    near = (pair for pair in similar if (pair.first, pair.second) not in known)
+    return exact + [replace(pair, how=SAME_PIXELS) if whole.same_pixels(pair) else pair for pair in near]
+
+
+class _WholeImages:
+    """The images in full size, where small ones do not decide; each file is decoded at most once, however many
+    others it is held against."""
+
+    def __init__(self, thumbnails: Thumbnails, files: dict[str, Path]) -> None:
+        self.thumbnails, self.files = thumbnails, files
+        self._digests: dict[int, str] = {}
+
+    def pixels(self, row: int) -> str:
+        if row not in self._digests:
+            self._digests[row] = _pixels_digest(self.files[self.thumbnails.ids[row]])
+        return self._digests[row]
+
+    def content(self, row: int) -> str:
+        return file_digest(self.files[self.thumbnails.ids[row]])
+
+    def same_pixels(self, pair: Pair) -> bool:
+        """A JPEG and a PNG of the same pixels are made small on different ways, and so are met as nearly the same."""
+        if not self.files or pair.mirrored or not self._may_be_same(pair):
+            return False
+        return self.pixels(pair.first) == self.pixels(pair.second)
+
+    def _may_be_same(self, pair: Pair) -> bool:
+        one, other = (self.thumbnails.colour[row].astype(np.int16) for row in (pair.first, pair.second))
+        return float(np.abs(one - other).mean()) <= _CLOSE
+
+
+def _alike(thumbnails: Thumbnails) -> list[list[int]]:
+    """Images that are the same when small, as all are that have the same bytes or pixels."""
+    return _by_key(range(len(thumbnails)), lambda row: hashlib.sha256(thumbnails.colour[row].tobytes()).digest())
+
+
+def _exactly_same(rows: list[int], whole: _WholeImages) -> list[Pair]:
+    """Each image with the first of its kind."""
+    if not whole.files:  # arrays: the small images are the whole ones
+        return [Pair(rows[0], row, SAME_PIXELS) for row in rows[1:]]
+    pairs = []
+    for same in _by_key(rows, whole.pixels):
+        first = whole.content(same[0])
+        hows = (SAME_FILE if whole.content(row) == first else SAME_PIXELS for row in same[1:])
+        pairs += [Pair(same[0], row, how) for row, how in zip(same[1:], hows, strict=True)]
+    return pairs
+
+
+def _near_pairs(thumbnails: Thumbnails, most_aligned: int) -> list[Pair]:
+    """Each image against the others as they are, and against their mirror images."""
+    count, small = len(thumbnails), thumbnails.grey(SIDE)
+    points = descriptors(np.concatenate([small, small[:, :, ::-1]]))
+    pairs = candidates(points, originals=count)
+    kept, distances = same_images(thumbnails, pairs[pairs[:, 1] != pairs[:, 0] + count], most_aligned)
+    return _once(
+        _near(int(one), int(other), count, float(distance))
+        for (one, other), distance in zip(kept, distances, strict=True)
+    )
+
+
+def _near(one: int, other: int, count: int, distance: float) -> Pair:
+    first, second = sorted((one, other % count))
+    return Pair(first, second, NEAR, max(distance, 0.0), mirrored=other >= count)
+
+
+def _once(pairs: Iterable[Pair]) -> list[Pair]:
+    """An image and another's mirror image are found from both sides, and a symmetric one both ways."""
+    found: dict[tuple[int, int], Pair] = {}
+    for pair in pairs:
+        found.setdefault((pair.first, pair.second), pair)
+    return list(found.values())
+
+
+def grouped(pairs: Sequence[Pair]) -> list[list[int]]:
+    """Rows that belong together, each group sorted, in the order of their surest pair."""
+    count = max((pair.second for pair in pairs), default=-1) + 1
+    part = connected_rows(count, ((pair.first, pair.second) for pair in pairs))
+    members: dict[int, list[int]] = {part[pair.first]: [] for pair in pairs}
+    for row, number in enumerate(part):
+        if number in members:
+            members[number].append(row)
+    return list(members.values())
+
+
+def _by_key(rows: Iterable[int], key: Callable[[int], object]) -> list[list[int]]:
+    """Groups of two or more rows of the same key."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _files(dataset: Dataset) -> dict[str, Path]:
+    return {
+        id: path
+        for split in (dataset.train, dataset.validation)
+        if isinstance(split.images, tuple)
+        for id, path in zip(split.ids, split.images, strict=True)
+    }
+
+
+def _pixels_digest(path: Path) -> str:
+    """Of the whole image's pixels as they are stored; a file that cannot be read is like no other."""
+    try:
+        with opened(path) as image:
+            digest = hashlib.sha256(repr(image.size).encode())
+            for top in range(0, image.height, _BAND):  # not a second copy of a large image
+                band = image.crop((0, top, image.width, min(top + _BAND, image.height)))
+                digest.update(band.convert("RGBA").tobytes())
+            return digest.hexdigest()
+    except UnreadableImageError:
+        return str(path)

@@ -1,0 +1,59 @@
+"""What the doctor says: findings, each a kind, a sentence and the images it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = {
+    "not trainable": "what training would refuse",
+    "leakage": "the same image in training and validation",
+    "unreadable": "files that cannot be read",
+    "conflicting labels": "the same image with different labels",
+    "duplicates": "the same image more than once in a split",
+    "shift": "training and validation images of different kinds",
+    "imbalance": "classes of very different sizes",
+    "suspected labels": "images that look like another class",
+    "near-empty": "images that show hardly anything",
+    "wrong ending": "files whose ending is another format's",
+    "rotated": "images that an EXIF tag turns upright",
+    "odd mode": "images that are neither RGB nor grey",
+    "extreme size": "images very small, very large or very narrow",
+}
+"""Every kind of finding, the gravest first, and what it is in words."""
+
+STRICT = ("not trainable", "leakage", "unreadable")
+"""The kinds for which `--strict` fails."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of thing that was found.
+
+    Attributes:
+        kind: a key of `KINDS`.
+        sentence: what was found, with its figures.
+        next_step: what to do about it.
+        groups: the images' ids, `SPLIT/…` as in the dataset; those that belong together in one group, ranked.
+        details: a remark for each group, or nothing.
+        figures: plain values behind the sentence.
+    """
+
+    kind: str
+    sentence: str
+    next_step: str
+    groups: Sequence[tuple[str, ...]] = ()
+    details: Sequence[str] = ()
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        detailed = list(self.details) or [""] * len(self.groups)
+        images = [{"ids": list(ids), "detail": text} for ids, text in zip(self.groups, detailed, strict=True)]
+        return {
+            "kind": self.kind,
+            "sentence": self.sentence,
+            "next_step": self.next_step,
+            "images": images,
+            "figures": self.figures,
+        }

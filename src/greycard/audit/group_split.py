@@ -1,0 +1,143 @@
+"""A new split of labelled images: the same share of every class, and nothing that belongs together on both sides."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from greycard.audit.connected import connected_rows
+from greycard.audit.duplicates import Pair
+from greycard.core.errors import GreycardError
+from greycard.core.randomness import SPLIT, generator
+from greycard.datasets.splits import expect_fraction
+
+
+def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """Which images are for validation, bool (n,).
+
+    Groups are dealt whole, in random order, each to the side that lacks more of what it should have of the group's
+    classes; with groups of one this is a stratified split. (scikit-learn's StratifiedGroupKFold knows only fractions
+    of one over a whole number.)
+
+    Args:
+        labels: int (n,).
+        groups: int (n,); equal numbers stay together.
+        fraction: of each class for validation, between 0 and 1.
+        seed: of the order among groups of one size.
+
+    Raises:
+        GreycardError: a fraction that is none, or images or groups so few that a side is left without some class.
+    """
+    validation = _deal(labels, groups, fraction, seed)
+    _expect_both_sides(labels, validation)
+    return validation
+
+
+def _deal(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    expect_fraction(fraction, seed)
+    members: dict[int, list[int]] = defaultdict(list)
+    for row, group in enumerate(groups.tolist()):
+        members[group].append(row)
+    names, counts = list(members), np.bincount(labels)
+    wanted = np.maximum(np.stack([counts * (1 - fraction), counts * fraction]), 1e-9)
+    dealt, validation = np.zeros_like(wanted), np.zeros(len(labels), dtype=bool)
+    for place in generator(SPLIT, seed).permutation(len(names)):
+        rows = members[names[place]]
+        more = np.bincount(labels[rows], minlength=len(counts))
+        side = int(np.argmax(((wanted - dealt) / wanted) @ more))
+        dealt[side] += more
+        validation[rows] = bool(side)
+    return validation
+
+
+def split_by_levels(labels: np.ndarray, levels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """As `group_split`, but a group that leaves a class short of images on a side is taken apart: of drawn icons, all
+    of a class can look alike.
+
+    Args:
+        labels: int (n,).
+        levels: int (levels, n), groups that are finer from level to level; in the last one each image is alone.
+        fraction: of each class for validation, between 0 and 1.
+        seed: as for `group_split`.
+
+    Returns:
+        Which images are for validation, bool (n,): every class has at least half of its share on both sides.
+    """
+    rows, level = np.arange(len(labels)), np.zeros(len(labels), dtype=np.int64)
+    while True:
+        numbers = np.stack([level, levels[level, rows]], axis=1)
+        groups = np.unique(numbers, axis=0, return_inverse=True)[1].reshape(-1)
+        val = _deal(labels, groups, fraction, seed)
+        short = np.isin(labels, _short_classes(labels, val, fraction)) & (level < len(levels) - 1)
+        sizes = np.where(short, np.bincount(groups)[groups], 0)
+        if sizes.max() < 2:
+            return val
+        level[groups == groups[sizes.argmax()]] += 1
+
+
+def _short_classes(labels: np.ndarray, val: np.ndarray, fraction: float) -> np.ndarray:
+    """Classes with less than half of their share on a side."""
+    counts, held = np.bincount(labels), np.bincount(labels[val], minlength=labels.max() + 1)
+    return np.flatnonzero((held < counts * fraction / 2) | (counts - held < counts * (1 - fraction) / 2))
+
+
+def _expect_both_sides(labels: np.ndarray, validation: np.ndarray) -> None:
+    everything = set(labels.tolist())
+    for side, chosen in (("validation", validation), ("training", ~validation)):
+        if set(labels[chosen].tolist()) != everything:
+            raise GreycardError(
+                f"{side} is left without a class: its images, or the groups that stay together, are too few",
+                hint="add images, or name smaller groups (--group-by) or another share (--val-fraction)",
+            )
+
+
+def group_numbers(ids: Sequence[str], pairs: Iterable[Pair], pattern: str | None) -> np.ndarray:
+    """A number for each image, int (n,), equal where two belong together: duplicates, or names that match alike.
+
+    Args:
+        ids: of the images.
+        pairs: duplicates, rows of `ids`.
+        pattern: a regular expression searched for in each id; what its groups (or all of it) match is the group's
+            name, and an image that it does not match is a group of its own.
+
+    Raises:
+        GreycardError: the pattern is none, or matches no name.
+    """
+    return connected_rows(len(ids), [*((pair.first, pair.second) for pair in pairs), *_alike(ids, pattern)])
+
+
+def _alike(ids: Sequence[str], pattern: str | None) -> list[tuple[int, int]]:
+    """Each image with the first of its name's group."""
+    if pattern is None:
+        return []
+    name_of, pairs = _name_by(pattern), []
+    first: dict[str, int] = {}
+    for row, id in enumerate(ids):
+        name = name_of(id)
+        if name is not None:
+            pairs.append((first.setdefault(name, row), row))
+    if not first:
+        raise GreycardError(
+            f"--group-by {pattern!r} matches no image's name, such as {ids[0]}",
+            hint="a regular expression: '^[a-z]+[0-9]+' takes what a name begins with",
+        )
+    return pairs
+
+
+def _name_by(pattern: str) -> Callable[[str], str | None]:
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise GreycardError(
+            f"--group-by must be a regular expression. Received: {pattern!r} ({error})",
+            hint=r"for example --group-by '([a-z]+\d+)-' for names like human11-24.jpg",
+        ) from error
+
+    def name(id: str) -> str | None:
+        found = compiled.search(id)
+        return None if found is None else "\0".join(map(str, found.groups())) or found.group()
+
+    return name

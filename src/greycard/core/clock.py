@@ -1,0 +1,54 @@
+"""Where a run's seconds go."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+_TOTAL = "total"
+
+
+class Clock:
+    """Adds up seconds by part. Parts do not overlap: each is time in which the run did nothing else."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._begun, self._before = time.perf_counter(), 0.0
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] += time.perf_counter() - begun
+
+    @property
+    def total(self) -> float:
+        """Seconds since it was made, and those of earlier processes on the same run."""
+        return self._before + time.perf_counter() - self._begun
+
+    def state(self) -> dict[str, float]:
+        """All it shows, for `go_on`."""
+        return {**self.seconds, _TOTAL: self.total}
+
+    def load_state(self, reading: Mapping[str, float]) -> None:
+        """Add an earlier process's reading."""
+        self._before += reading.get(_TOTAL, 0.0)
+        for part, seconds in reading.items():
+            if part != _TOTAL:
+                self.seconds[part] += seconds
+
+    def waiting_for(self, items: Iterable[_Item]) -> Iterator[_Item]:
+        """The items, the time until each is there counted as waiting."""
+        source = iter(items)
+        while True:
+            with self("waiting"):
+                item = next(source, None)
+            if item is None:
+                return
+            yield item

@@ -1,0 +1,47 @@
+"""Who is told what happens during a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+DownloadProgress = Callable[[int, int | None], None]
+"""Called with the bytes that are there, and the size of the whole if it is known."""
+
+
+class Reporter(Protocol):
+    """Hears of everything that takes its time; epochs count from 1, `images_done` within the epoch."""
+
+    def log(self, sentence: str) -> None: ...
+    def status(self, what: str) -> AbstractContextManager[None]: ...
+    def progress(self, what: str, images: int) -> Callable[[int], None]: ...
+    def downloading(self, file: str) -> DownloadProgress: ...
+    def epoch_begins(self, epoch: int, epochs: int, images: int) -> None: ...
+    def images_done(self, count: int) -> None: ...
+    def epoch_ends(self, line: dict[str, Any]) -> None: ...
+
+
+class Silent:
+    """A reporter that shows nothing."""
+
+    def log(self, sentence: str) -> None:
+        pass
+
+    def status(self, what: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def progress(self, what: str, images: int) -> Callable[[int], None]:
+        return lambda count: None
+
+    def downloading(self, file: str) -> DownloadProgress:
+        return lambda done, total: None
+
+    def epoch_begins(self, epoch: int, epochs: int, images: int) -> None:
+        pass
+
+    def images_done(self, count: int) -> None:
+        pass
+
+    def epoch_ends(self, line: dict[str, Any]) -> None:
+        pass

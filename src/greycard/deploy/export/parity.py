@@ -1,0 +1,79 @@
+"""The parity check of an export: on real validation images it has to answer as the original does, or it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from greycard.backend.inference import Engine
+from greycard.evaluation.intervals import accuracy_interval
+from greycard.pipeline.array_split import ArraySplit
+
+TOLERANCE = 1e-3
+"""The most that a probability may differ from the original's, where both compute in floating point."""
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class ParityCheck:
+    """What came of holding an export against its original on the same images.
+
+    Attributes:
+        images: the validation images.
+        largest_difference: of any class's probability.
+        same_answers: images whose likeliest class is the same.
+        accuracy: the export's.
+        original_accuracy: the original's.
+        lowest_accuracy: the lower end of the original's 95 % interval.
+        tolerance: of a difference; None where the accuracy decides, as for integers.
+    """
+
+    images: int
+    largest_difference: float
+    same_answers: int
+    accuracy: float
+    original_accuracy: float
+    lowest_accuracy: float
+    tolerance: float | None
+
+    @property
+    def passed(self) -> bool:
+        if self.tolerance is None:
+            return self.accuracy >= self.lowest_accuracy
+        return self.largest_difference <= self.tolerance
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "passed": self.passed}
+
+
+def check_parity(original: np.ndarray, export: Engine, pixels: ArraySplit, *, exact: bool) -> ParityCheck:
+    """Run the export on the images and compare.
+
+    Args:
+        original: the original's probabilities of them, float (n, classes).
+        export: what is checked.
+        pixels: validation images with their labels.
+        exact: whether probabilities have to agree to `TOLERANCE`, or the accuracy has to stay in its interval.
+    """
+    found = np.concatenate(list(answers(export, pixels)))
+    right, right_before = ((rows.argmax(axis=1) == pixels.labels).mean() for rows in (found, original))
+    difference = np.abs(found - original).max()
+    return ParityCheck(
+        images=len(pixels),
+        largest_difference=float(difference) if np.isfinite(difference) else 1.0,
+        same_answers=int((found.argmax(axis=1) == original.argmax(axis=1)).sum()),
+        accuracy=float(right),
+        original_accuracy=float(right_before),
+        lowest_accuracy=accuracy_interval(float(right_before), len(pixels))[0],
+        tolerance=TOLERANCE if exact else None,
+    )
+
+
+def answers(engine: Engine, pixels: ArraySplit) -> Iterator[np.ndarray]:
+    """Probabilities of all images, a batch at a time."""
+    for start in range(0, len(pixels), _BATCH):
+        yield engine(pixels.images[start : start + _BATCH])

@@ -1,0 +1,175 @@
+"""What every request passes before a route sees it: bounds on size, time and number, the token, the headers."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from greycard.deploy.serve.limits import Limits, RefusedError
+from greycard.deploy.serve.metrics import Metrics
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """Who is let in.
+
+    Attributes:
+        paths: the application's own; others are counted as one.
+        token: asked of the API and the metrics, where there is one.
+        hosts: the names it answers to; any, if empty.
+    """
+
+    paths: Collection[str]
+    token: str | None = None
+    hosts: Collection[str] = ()
+
+    def expect(self, path: str, headers: Headers) -> None:
+        """RefusedError for whoever is not let in."""
+        host = headers.get("host", "")
+        name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+        if self.hosts and name not in self.hosts:
+            raise RefusedError(400, f"this server answers to {' and '.join(sorted(self.hosts))} only")
+        if headers.get("sec-fetch-site") == "cross-site" and path != "/":
+            raise RefusedError(403, "this server does not answer other sites' pages")
+        if self.token is not None and path.startswith(("/api/", "/metrics")):
+            given = headers.get("authorization", "").removeprefix("Bearer ")
+            if not hmac.compare_digest(given.encode(), self.token.encode()):
+                raise RefusedError(401, "this server asks for a token: Authorization: Bearer …")
+
+
+class LimitsMiddleware:
+    """ASGI middleware around the whole application.
+
+    Args:
+        app: what is guarded.
+        limits: the bounds.
+        metrics: told of every request.
+        welcome: who is let in.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics, welcome: Welcome) -> None:
+        self._app, self._limits, self._metrics, self._welcome = app, limits, metrics, welcome
+        self._in_work = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        begun, answer = time.perf_counter(), _Answer(send, self._limits.seconds)
+        self._in_work += 1
+        self._metrics.in_work.set(self._in_work)
+        try:
+            await self._let_in(scope, receive, answer)
+        except (ClientDisconnect, TimeoutError):  # nobody is there to be told
+            pass
+        finally:
+            self._in_work -= 1
+            self._count(scope["path"], answer.status, time.perf_counter() - begun)
+        return None
+
+    async def _let_in(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        body = _Body(receive, self._limits)
+        try:
+            self._expect_welcome(scope)
+            await self._app(scope, body, answer)
+        except (ClientDisconnect, TimeoutError):
+            raise
+        except RefusedError as error:
+            if error.status == 413:
+                await body.let_pass()  # a client that is still sending does not listen
+            await _refusal(error)(scope, receive, answer)
+        except Exception:
+            logging.getLogger("greycard.serve").exception("a request failed")
+            if not answer.status:
+                await JSONResponse({"error": "the server failed"}, 500)(scope, receive, answer)
+
+    def _expect_welcome(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        self._welcome.expect(scope["path"], headers)
+        if self._in_work > self._limits.requests and scope["path"] != "/health":
+            raise RefusedError(503, f"{self._limits.requests} requests are in work; come again in a second")
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length[:18]) > self._limits.body_bytes:
+            raise _too_large(self._limits)
+
+    def _count(self, path: str, status: int, seconds: float) -> None:
+        self._metrics.in_work.set(self._in_work)
+        known = path if path in self._welcome.paths else "other"
+        self._metrics.requests.labels(known, str(status) if status else "hung up").inc()
+        if path == "/api/predict" and status == 200:
+            self._metrics.seconds.observe(seconds)
+
+
+class _Answer:
+    """`send` with the safe headers and the status remembered; whoever does not read loses the answer."""
+
+    def __init__(self, send: Send, seconds: float) -> None:
+        self._send, self._seconds, self.status = send, seconds, 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message).update(_HEADERS)
+        await asyncio.wait_for(self._send(message), self._seconds)
+
+
+class _Body:
+    """`receive` that gives up on a body that is too large or too slow."""
+
+    def __init__(self, receive: Receive, limits: Limits) -> None:
+        self._receive, self._limits = receive, limits
+        self._deadline = time.monotonic() + limits.seconds
+        self._received, self._whole = 0, False
+
+    async def __call__(self) -> Message:
+        if self._whole:  # what comes now is the client's hanging up, which may take its time
+            return await self._receive()
+        message = await self._next()
+        if self._received > self._limits.body_bytes:
+            raise _too_large(self._limits)
+        return message
+
+    async def let_pass(self) -> None:
+        """Read the rest and forget it, up to four times what is allowed."""
+        while not self._whole and self._received < 4 * self._limits.body_bytes:
+            await self._next()
+
+    async def _next(self) -> Message:
+        try:
+            message = await asyncio.wait_for(self._receive(), max(self._deadline - time.monotonic(), 0.001))
+        except TimeoutError as error:
+            seconds = self._limits.seconds
+            raise RefusedError(408, f"the request took longer than {seconds:g} seconds to arrive") from error
+        self._received += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        return message
+
+
+def _too_large(limits: Limits) -> RefusedError:
+    return RefusedError(413, f"the request is too large; expected at most {limits.body_bytes / 1e6:.0f} MB")
+
+
+def _refusal(error: RefusedError) -> JSONResponse:
+    more: dict[str, Any] = {"Retry-After": "1"} if error.status == 503 else {}
+    if error.status == 401:
+        more["WWW-Authenticate"] = "Bearer"
+    if error.status in (408, 413):
+        more["Connection"] = "close"  # the rest of its body is not waited for
+    return JSONResponse({"error": error.message}, error.status, headers=more)

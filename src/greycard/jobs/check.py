@@ -1,0 +1,54 @@
+"""The doctor's whole look at a dataset; with weights, labels are judged by a pretrained network's features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from greycard.audit.check import Report, check
+from greycard.audit.thumbnails import Thumbnails
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset
+from greycard.datasets.survey import Survey
+
+
+def check_dataset(
+    data: Dataset | Survey, *, weights: str | Path | None, reporter: Reporter
+) -> tuple[Report, Thumbnails]:
+    """Look at every image.
+
+    Args:
+        data: of images; a survey, where they need not be fit to train on.
+        weights: a pretrained network's file or folder of files, `imagenet`, or None to judge labels by pixels, as those
+            are that cannot be trained on.
+        reporter: told of progress.
+
+    Raises:
+        GreycardError: see `check`; weights that are none.
+    """
+    found = data if isinstance(data, Survey) else Survey(data)
+    dataset = found.dataset
+    count = reporter.progress("images looked at", len(dataset.train) + len(dataset.validation))
+    with reporter.status("comparing images"):
+        return check(
+            dataset,
+            problems=found.problems,
+            on_image=lambda: count(1),
+            features=_features(dataset, None if found.problems else weights, reporter),
+        )
+
+
+def _features(dataset: Dataset, weights: str | Path | None, reporter: Reporter) -> Callable[[], np.ndarray | None]:
+    def computed() -> np.ndarray | None:
+        if weights in (None, "none"):
+            return None
+        from greycard.backend import start
+
+        start()
+        from greycard.jobs.features import network_features
+
+        return network_features(dataset, str(weights), reporter)
+
+    return computed

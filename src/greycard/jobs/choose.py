@@ -1,0 +1,140 @@
+"""Choosing a recipe for a dataset without one: what is looked at, before `recommend` decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from greycard.core.errors import GreycardError
+from greycard.core.paths import weights_dir
+from greycard.datasets.dataset import Dataset
+from greycard.models.preferred import PREFERRED, network_in
+from greycard.pipeline.augmentation import Augmentation
+from greycard.recipe import Recipe
+from greycard.runs.record import RunRecord
+from greycard.training.image_kind import image_kind
+from greycard.training.recommend import (
+    MINUTES,
+    Recommendation,
+    Task,
+    from_run,
+    from_scratch,
+    is_for_pretrained,
+    transfer,
+)
+
+_TOLD_APART = {
+    "name", "epochs", "seed", "target_accuracy", "target_split", "target_bound", "batch_size", "val_batch_size",
+    "learning_rate", "optimizer", "precision", "val_fraction", "split_seed", "group_duplicates", "patience", "minutes",
+    "keep",
+}  # fmt: skip
+"""Fields that no sentence on the choice of a network is about."""
+
+
+def choose_recipe(
+    dataset: Dataset,
+    *,
+    weights: str | Path | None = None,
+    backbone: str | Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> tuple[Recipe, str]:
+    """A recipe for a dataset by what is there (how many images, of what kind, which weights), and why this one.
+
+    Args:
+        dataset: of images.
+        weights: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        backbone: a network or an earlier run's folder that was asked for.
+        changes: fields of the recipe that will be changed afterwards; limits among them decide what fits.
+
+    Raises:
+        GreycardError: an earlier run without features, weights of no known network, a limit that is none.
+    """
+    task = _task(dataset, changes or {})
+    if backbone is not None and Path(backbone).expanduser().is_dir():
+        chosen = from_run(task, _earlier(backbone))
+    elif backbone is not None:
+        chosen = transfer(task, str(backbone), "--backbone asked for it")
+    else:
+        chosen = _by_weights(task, weights)
+    return chosen.recipe, chosen.reason
+
+
+def said_of(recipe: Recipe, chosen: Recipe, reason: str) -> str:
+    """What is trained, in a sentence: why it was chosen where it is what was chosen, and else what the user has set.
+
+    Args:
+        recipe: what is trained.
+        chosen: what `choose_recipe` gave, before the user's changes.
+        reason: why.
+    """
+    changed = _changed(recipe, chosen)
+    if not changed:
+        return reason
+    asked = ", ".join(f"{name}={_shown(value)}" for name, value in changed.items())
+    if changed.keys() <= _TOLD_APART:
+        return f"{reason}; as you set it: {asked}"
+    size = "×".join(map(str, dict.fromkeys(reversed(recipe.image_size or ()))))
+    augmented = "with" if recipe.augmentation else "without"
+    return f"{recipe.architecture} at {size} px {augmented} augmentation, as you set it: {asked}"
+
+
+def _changed(recipe: Recipe, chosen: Recipe) -> dict[str, Any]:
+    """The fields that differ, as `--set` names them."""
+    before = asdict(Augmentation()) | _fields(chosen)
+    return {name: value for name, value in _fields(recipe).items() if name not in before or before[name] != value}
+
+
+def _fields(recipe: Recipe) -> dict[str, Any]:
+    """A recipe's own fields and its augmentation's side by side; `augmentation` itself only where there is none."""
+    own = asdict(recipe)
+    inner = own.pop("augmentation")
+    return own | ({"augmentation": None} if inner is None else inner)
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)
+
+
+def _task(dataset: Dataset, changes: Mapping[str, Any]) -> Task:
+    limits = {name: changes[name] for name in ("minutes", "train_limit", "val_limit") if name in changes}
+    asked = Recipe(name=dataset.name, dataset=dataset.name).replace(**limits)
+    train_images, val_images = len(dataset.train), len(dataset.validation)
+    return Task(
+        dataset.name,
+        min(train_images, asked.train_limit or train_images),
+        min(val_images, asked.val_limit or val_images),
+        image_kind(dataset),
+        asked.minutes or MINUTES,
+    )
+
+
+def _earlier(backbone: str | Path) -> Recipe:
+    earlier = RunRecord(backbone)
+    if earlier.recipe.is_regression:
+        raise GreycardError(
+            f"the earlier run {backbone} learned from numbers; there are no features to transfer",
+            hint="a run that learned from images, or a network of keras.applications",
+        )
+    return earlier.recipe.replace(backbone=str(earlier.path), conv=())
+
+
+def _by_weights(task: Task, weights: str | Path | None) -> Recommendation:
+    """Weights that were named are used; those in the weights folder for images that pretrained networks know."""
+    if weights == "none":
+        return from_scratch(task, "--weights none asked for it")
+    if weights == "imagenet":
+        return transfer(task, PREFERRED[0].name, "--weights imagenet asked for pretrained features")
+    network, alpha = network_in(weights_dir() if weights is None else Path(weights).expanduser())
+    if weights is None:
+        if network is None or not is_for_pretrained(task.kind):
+            return from_scratch(task, "no pretrained weights are at hand (--weights imagenet downloads them)")
+        return transfer(task, network, "its pretrained weights are at hand", alpha)
+    if network is None:
+        raise GreycardError(
+            f"--weights {weights} has no file whose name tells a network that is known to work on a CPU;"
+            f" expected {', '.join(known.name for known in PREFERRED)}, whole",
+            hint="--backbone names the network, --weights none trains without",
+        )
+    return transfer(task, network, "--weights brought its pretrained weights", alpha)

@@ -1,0 +1,111 @@
+"""One image explained: what a model answers, where it looks, what its layers make of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from greycard.core.errors import GreycardError, command
+from greycard.core.suggestions import did_you_mean
+from greycard.datasets.images import UnreadableImageError
+from greycard.deploy.classifier import Classifier, classifier_of
+from greycard.deploy.sources import ImageLike, name_of
+from greycard.explain.feature_layer import has_feature_map
+from greycard.explain.feature_maps import feature_maps
+from greycard.explain.gradcam import grad_cam
+from greycard.explain.occlusion import occlusion
+from greycard.runs.record import RunRecord
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a model sees in an image.
+
+    Attributes:
+        image: uint8 (height, width, channels), as the model gets it.
+        probabilities: of every class, by name, calibrated.
+        label: the class that is explained.
+        heat: Grad-CAM, float32 (height, width), the probability that is lost without what is seen there; None for a
+            model without convolutions.
+        occlusion: the probability that covering each place takes away, float32 (height, width).
+        maps: what each convolution and pooling layer makes of it, float32 (rows, columns, filters).
+    """
+
+    image: np.ndarray
+    probabilities: dict[str, float]
+    label: str
+    heat: np.ndarray | None
+    occlusion: np.ndarray
+    maps: dict[str, np.ndarray]
+
+    def __repr__(self) -> str:
+        return f"Explanation({self.label!r}, {self.probabilities[self.label]:.1%})"
+
+    def figure(self) -> Figure:
+        """The image beside its heat and occlusion maps, a Matplotlib figure."""
+        from greycard.reports.explanation import heat_figure
+
+        return heat_figure(self.image, self.heat, self.occlusion, self.label, self.probabilities)
+
+    def maps_figure(self) -> Figure:
+        """A row of maps for each layer, a Matplotlib figure."""
+        from greycard.reports.explanation import maps_figure
+
+        return maps_figure(self.maps)
+
+    def _repr_png_(self) -> bytes:
+        from greycard.reports.drawing import as_png
+
+        return as_png(self.figure())
+
+
+def explain_image(model: keras.Model, run: RunRecord, image: ImageLike, label: str | None) -> Explanation:
+    """Explain the answered class of an image, or another.
+
+    Raises:
+        GreycardError: the run has no classes, the image cannot be read, or there is no such class.
+    """
+    if not run.classes:
+        raise GreycardError(
+            f"{run.path} answers with numbers; only a classifier can be explained",
+            hint=f"`{command('show', run.path)}` shows its results",
+        )
+    classifier = classifier_of(run, model)
+    pixels = _pixels(image, classifier)
+    row = classifier.at_once(pixels[None])[0]
+    chosen = _class_number(run, label, int(row.argmax()))
+    return Explanation(
+        pixels,
+        dict(zip(run.classes, map(float, row), strict=True)),
+        run.classes[chosen],
+        grad_cam(model, pixels, chosen, run.temperature) if has_feature_map(model) else None,
+        occlusion(classifier.at_once, pixels, chosen),
+        feature_maps(model, pixels),
+    )
+
+
+def _pixels(image: ImageLike, classifier: Classifier) -> np.ndarray:
+    try:
+        return classifier.decode(image)
+    except UnreadableImageError as error:
+        name = name_of(image, "the image")
+        if os.path.isdir(name):
+            why = f"{name} is a folder; explaining takes one image after the other"
+            raise GreycardError(why, hint=f"name the images in it, such as {name}/*.jpg") from error
+        raise GreycardError(f"{name} cannot be read: {error}", hint="does another program open it?") from error
+
+
+def _class_number(run: RunRecord, label: str | None, answered: int) -> int:
+    if label is None:
+        return answered
+    if label not in run.classes:
+        hint = did_you_mean(label, run.classes, f"its classes are {', '.join(run.classes)}")
+        raise GreycardError(f"{run.name} knows no class {label!r}", hint=hint)
+    return run.classes.index(label)

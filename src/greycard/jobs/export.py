@@ -1,0 +1,61 @@
+"""A run's model exported, and checked on the images it was measured on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from greycard.core.paths import as_path
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset
+from greycard.deploy.classifier import Classifier
+from greycard.deploy.export.export import Exported, default_place, expect_place, export
+from greycard.deploy.export.formats import find_format
+from greycard.jobs.data import dataset_of, decoded_split, validation_of
+from greycard.runs.record import RunRecord
+
+_REPRESENTATIVE = 200
+
+
+def export_run(
+    run: RunRecord,
+    classifier: Classifier,
+    form: str,
+    *,
+    place: str | Path | None,
+    data: str | Path | Dataset | None,
+    data_dir: str | Path | None,
+    reporter: Reporter,
+) -> Exported:
+    """Write a run's classifier for elsewhere.
+
+    Args:
+        run: finished.
+        classifier: of it.
+        form: the format's name.
+        place: where to; by default in the run's `export/`.
+        data: its dataset, or the folder or label file, where it is no longer where it was.
+        data_dir: the folder of named datasets.
+        reporter: told of progress.
+
+    Raises:
+        GreycardError: an unknown format, images that are not there, or an export that answers otherwise.
+    """
+    chosen = find_format(form)
+    chosen.expect_possible()
+    target = Path(os.path.realpath(as_path(place, "the export"))) if place else default_place(run, chosen)
+    expect_place(target, chosen)
+    dataset = dataset_of(run, data, data_dir)
+    validation = validation_of(run, dataset, reporter)
+    some = _some(run, dataset, reporter) if not chosen.exact else np.empty(0, np.uint8)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with reporter.status(f"writing {chosen.name} and checking it on {len(validation):,} validation images"):
+        return export(run, classifier, chosen, some, validation, target)
+
+
+def _some(run: RunRecord, dataset: Dataset, reporter: Reporter) -> np.ndarray:
+    """Training images of every part of the set, and so of every class."""
+    rows = np.linspace(0, len(dataset.train) - 1, min(len(dataset.train), _REPRESENTATIVE)).astype(int)
+    return decoded_split(run.recipe, dataset.train.take(rows), "training", reporter).images

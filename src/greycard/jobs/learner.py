@@ -1,0 +1,73 @@
+"""What a run trains: the whole model on pixels, or the head alone on a frozen backbone's features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from greycard.core.clock import Clock
+from greycard.core.reporter import Reporter
+from greycard.datasets.digests import file_digest
+from greycard.jobs.prepare import Prepared
+from greycard.models.backbone import RUN_MODEL, is_run
+from greycard.pipeline.array_split import ArraySplit
+from greycard.pipeline.loader import Loader, prediction_batch
+from greycard.recipe import Recipe
+from greycard.training.features import CachedFeatureLoader, FrozenFeatures, is_frozen
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A compiled model, the batches it learns from and is measured on, and the training images as they are."""
+
+    model: keras.Model
+    train: Loader
+    validation: Loader
+    unaugmented: Loader
+
+
+def learner(prepared: Prepared, reporter: Reporter, clock: Clock) -> Learner:
+    """The whole model; where its backbone is frozen, its head, for which features are computed first."""
+    recipe, pixels = prepared.recipe, prepared.train
+    if is_frozen(prepared.model):
+        with clock("features"):
+            return _head_learner(prepared, reporter)
+    train = Loader(pixels, recipe.batch_size, shuffle=True, seed=recipe.seed, augmentation=recipe.augmentation)
+    return Learner(prepared.model, train, _measured(prepared.validation, recipe), _measured(pixels, recipe))
+
+
+def _head_learner(prepared: Prepared, reporter: Reporter) -> Learner:
+    recipe = prepared.recipe
+    features = FrozenFeatures(prepared.model, identity(prepared))
+    count = reporter.progress("features of validation images", len(prepared.validation))
+    val = features.of(prepared.validation, count)
+    views = _views(recipe)
+    count = reporter.progress("features of training images", (1 + views) * len(prepared.train))
+    unaugmented = features.of(prepared.train, count)
+    augmentation = recipe.augmentation
+    seen = features.views(prepared.train, augmentation, recipe.seed, views, count) if augmentation else [unaugmented]
+    train = CachedFeatureLoader(seen, recipe.batch_size, seed=recipe.seed)
+    return Learner(features.head, train, _measured(val, recipe), _measured(unaugmented, recipe))
+
+
+def _views(recipe: Recipe) -> int:
+    """How many augmented views of each training image are looked at."""
+    return min(recipe.augmented_copies, recipe.epochs) if recipe.augmentation else 0
+
+
+def _measured(pixels: ArraySplit, recipe: Recipe) -> Loader:
+    return Loader(pixels, prediction_batch(pixels, recipe.val_batch_size))
+
+
+def identity(prepared: Prepared) -> dict[str, Any]:
+    """All that the features depend on but the pixels."""
+    recipe = prepared.recipe
+    assert recipe.backbone is not None
+    file = Path(recipe.backbone, RUN_MODEL) if is_run(recipe.backbone) else prepared.weights
+    assert file is not None
+    name = Path(recipe.backbone).name
+    fields = {"cut": recipe.backbone_layer, "alpha": recipe.backbone_alpha, "pooling": recipe.pooling}
+    return {"backbone": name, "weights": file_digest(file), **fields}

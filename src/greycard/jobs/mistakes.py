@@ -1,0 +1,35 @@
+"""Which validation images a model is surest about and wrong, kept small for the report."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from greycard.pipeline.array_split import ArraySplit
+
+_KEPT, _SIDE = 24, 128
+
+
+def worst_mistakes(
+    pixels: ArraySplit, probabilities: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
+    """Ids, labels, probabilities and small images uint8 (n, height, width, channels) of the worst, the worst first.
+
+    Args:
+        pixels: the validation images.
+        probabilities: float (n, classes).
+    """
+    guesses = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(guesses != pixels.labels)
+    rows = wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")][:_KEPT]
+    small = [_small(pixels.images[row]) for row in rows]
+    images = np.stack(small) if small else np.empty((0, 1, 1, 1), np.uint8)
+    return tuple(pixels.ids[row] for row in rows), pixels.labels[rows], probabilities[rows], images
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    scale = _SIDE / max(image.shape[:2])
+    if scale >= 1:
+        return np.asarray(image)
+    smaller = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return smaller.reshape(*smaller.shape[:2], -1)

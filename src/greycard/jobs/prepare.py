@@ -1,0 +1,174 @@
+"""Everything that training needs, made before the run's folder is: a user's mistake leaves nothing behind."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from greycard import backend
+from greycard.backend.precision import auto_precision
+from greycard.core.clock import Clock
+from greycard.core.errors import GreycardError, GreycardWarning
+from greycard.core.memory import available_bytes, used_bytes
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset, LeftOut
+from greycard.jobs.data import decoded_split
+from greycard.models.backbone import RUN_MODEL, WeightsDoNotFitError, is_run
+from greycard.models.build import build_model
+from greycard.models.head import loss_for
+from greycard.models.imagenet import network
+from greycard.models.mixed_precision import trains_in
+from greycard.models.weights import find_weights
+from greycard.pipeline.array_split import ArraySplit
+from greycard.recipe import Recipe
+from greycard.training.memory import expected_need
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A resolved recipe with its pixels and its compiled model, and the bound of the memory that training takes.
+
+    `dataset` is what the pixels were decoded from, within the recipe's limits.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    classes: tuple[str, ...]
+    train: ArraySplit
+    validation: ArraySplit
+    left_out: tuple[LeftOut, ...]
+    weights: Path | None
+    model: keras.Model
+    expected_bytes: int
+
+
+def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, reporter: Reporter, clock: Clock) -> Prepared:
+    """Resolve the recipe, find the weights, decode the images and build the model, in this order.
+
+    Raises:
+        GreycardError: whatever of these a user can mend.
+    """
+    resolved = resolve(recipe, dataset)
+    files = _weight_files(resolved, weights, reporter)
+    limited = dataset.limited(resolved.train_limit, resolved.val_limit, resolved.split_seed)
+    _expect_limits(dataset, limited)
+    with clock("decode"):
+        train = decoded_split(resolved, limited.train, "training", reporter)
+        validation = decoded_split(resolved, limited.validation, "validation", reporter)
+    left_out = dataset.left_out + train.left_out + validation.left_out
+    _expect_every_class(limited, train, validation)
+    _warn_left_out(left_out)
+    model, used = _build(resolved, dataset, files, train)
+    if recipe.precision == "auto":
+        resolved = resolved.replace(precision=trains_in(model, resolved.precision))
+    needed = _expect_memory(model, resolved, train, validation)
+    return Prepared(resolved, limited, dataset.classes, train, validation, left_out, used, model, needed)
+
+
+def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """The recipe with what the data decides filled in, and its backbone's name known to be one.
+
+    Raises:
+        GreycardError: a loss that does not fit, an unknown network, a folder that is no finished run, or another
+            value of `GREYCARD_PRECISION` than a precision.
+    """
+    _expect_kind(recipe, dataset)
+    precision = auto_precision() if recipe.precision == "auto" else recipe.precision
+    loss = loss_for(len(dataset.classes), recipe.loss)
+    resolved = recipe.replace(loss=loss, dataset=dataset.name, precision=precision)
+    if recipe.backbone is None or is_run(recipe.backbone):
+        return resolved
+    if Path(recipe.backbone).exists():
+        raise GreycardError(
+            f"backbone {recipe.backbone} is no finished run: it has no {RUN_MODEL}",
+            hint="`greycard table` lists the runs; --backbone takes a finished one, or a network such as MobileNetV2",
+        )
+    network(recipe.backbone)
+    return resolved
+
+
+def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
+    """Images have a size; numbers have none, and nothing that is meant for images."""
+    if dataset.is_regression and (recipe.image_size or recipe.conv or recipe.backbone or recipe.augmentation):
+        raise GreycardError(
+            f"{dataset.name} holds numbers: image_size, conv, backbone and augmentation must be none",
+            hint="leave them out",
+        )
+    if not dataset.is_regression and recipe.image_size is None:
+        raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")
+
+
+def _expect_limits(dataset: Dataset, limited: Dataset) -> None:
+    for field, whole, part in (
+        ("train_limit", dataset.train, limited.train),
+        ("val_limit", dataset.validation, limited.validation),
+    ):
+        lost = [] if dataset.is_regression else sorted(set(whole.labels) - set(part.labels))
+        if lost:
+            raise GreycardError(
+                f"{field}={len(part)} leaves no image of class {dataset.classes[lost[0]]!r};"
+                f" expected at least {len(set(whole.labels))}, one for each class",
+                hint=f"--set {field}={len(set(whole.labels))}, or more",
+            )
+
+
+def _weight_files(recipe: Recipe, weights: str | Path | None, reporter: Reporter) -> tuple[Path, ...]:
+    if recipe.backbone is None or is_run(recipe.backbone):
+        return ()
+    progress = reporter.downloading(f"{recipe.backbone} weights")
+    return tuple(find_weights(network(recipe.backbone), recipe.backbone_layer, weights, progress))
+
+
+def _build(
+    recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: ArraySplit
+) -> tuple[keras.Model, Path | None]:
+    """The model with the first weights that fit, and which these are."""
+    features = 0 if recipe.image_size else train.images.shape[1]
+    for position, file in enumerate(files or [None]):
+        backend.seed_everything(recipe.seed)
+        try:
+            return build_model(recipe, len(dataset.classes), file, features=features), file
+        except WeightsDoNotFitError:
+            if position == len(files) - 1:
+                raise
+    raise AssertionError("unreachable: there is always a candidate")
+
+
+def _expect_memory(model: keras.Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> int:
+    """The bound of what the process will hold; what a GPU's own memory is for is not asked of the machine's."""
+    need, room = expected_need(model, recipe, train, validation), available_bytes()
+    what, free = f"training in batches of {recipe.batch_size}", f"{room / 1e9:,.1f} GB are free"
+    hint = "smaller batches (--set batch_size=…) or images (--set image_size=…), or close other programs"
+    on_cpu = backend.describe()["device"] == "CPU"
+    if on_cpu and need.least > room:
+        raise GreycardError(f"{what} needs at least {need.least / 1e9:,.1f} GB of memory; {free}", hint=hint)
+    if on_cpu and need.most > room:
+        told = f"{what} may need up to {need.most / 1e9:,.1f} GB of memory, and {free}: {hint}"
+        warnings.warn(told, GreycardWarning, stacklevel=5)
+    return used_bytes() + need.most
+
+
+def _expect_every_class(dataset: Dataset, train: ArraySplit, validation: ArraySplit) -> None:
+    """A file can turn out unreadable as late as here, and with the last one of a class the class is empty."""
+    for what, split, pixels in (("training", dataset.train, train), ("validation", dataset.validation, validation)):
+        lost = [] if dataset.is_regression else sorted(set(split.labels) - set(pixels.labels))
+        if lost:
+            first = pixels.left_out[0]
+            raise GreycardError(
+                f"class {dataset.classes[lost[0]]!r} has no readable {what} image left; {len(pixels.left_out)} files"
+                f" could not be decoded, such as {first.id} ({first.reason})",
+                hint="replace the damaged files",
+            )
+
+
+def _warn_left_out(left_out: Sequence[LeftOut]) -> None:
+    if not left_out:
+        return
+    named = "; ".join(f"{item.id} ({item.reason})" for item in left_out[:5])
+    more = f"; and {len(left_out) - 5} more, all in the run's summary.json" if len(left_out) > 5 else ""
+    files = "file is" if len(left_out) == 1 else "files are"
+    warnings.warn(f"{len(left_out)} {files} unreadable and left out: {named}{more}", GreycardWarning, stacklevel=4)

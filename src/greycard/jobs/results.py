@@ -1,0 +1,140 @@
+"""What came of a run: its predictions, its model, and the summary that the table shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from greycard.core.atomic_files import atomic_path
+from greycard.core.clock import Clock
+from greycard.datasets.digests import file_digest
+from greycard.evaluation.calibration import calibration_facts
+from greycard.evaluation.diagnosis.diagnose import diagnose
+from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
+from greycard.evaluation.timing import time_facts
+from greycard.jobs.mistakes import worst_mistakes
+from greycard.jobs.prepare import Prepared
+from greycard.models.finite import non_finite_weights
+from greycard.models.head import as_probabilities
+from greycard.pipeline.array_split import ArraySplit
+from greycard.runs.directory import MODEL, RunDirectory
+from greycard.runs.environment import machine, peak_memory_mb
+from greycard.runs.evidence import evidence_of
+from greycard.training.fit import FitResult
+from greycard.training.stopping import missed_target
+
+
+def write_results(prepared: Prepared, result: FitResult, directory: RunDirectory) -> None:
+    """The validation images' probabilities, and the model without its optimizer, ready to predict."""
+    val = prepared.validation
+    probabilities = as_probabilities(result.outputs) if prepared.classes else result.outputs
+    directory.write_predictions(val.ids, val.labels, probabilities)
+    if prepared.classes:
+        directory.write_mistakes(*worst_mistakes(val, probabilities))
+    bare = keras.Model(prepared.model.inputs[0], prepared.model.outputs[0], name=prepared.model.name)
+    with atomic_path(directory.path / MODEL) as draft:
+        bare.save(draft)
+
+
+def summarise(
+    prepared: Prepared, result: FitResult, clock: Clock, *, run: str, augment: float, found: dict[str, Any]
+) -> dict[str, Any]:
+    """The summary of a run.
+
+    Args:
+        prepared: what was trained.
+        result: what came out.
+        clock: where the time went.
+        run: the name of its folder.
+        augment: seconds of augmenting in threads of its own.
+        found: what else was asked for or found before: `reason`, `published`, `data`.
+    """
+    summary = _figures(prepared, result) | found
+    summary |= _honest(prepared, result, summary, run)
+    return summary | time_facts(
+        clock.seconds, result.history, images=len(prepared.train), augment=augment, total=clock.total
+    )
+
+
+def _figures(prepared: Prepared, result: FitResult) -> dict[str, Any]:
+    """What the table shows: the epoch whose weights are kept, the best one, and how they came about."""
+    kept, best = result.history[(result.kept or 0) - 1], best_epoch(result.history)
+    recipe = prepared.recipe
+    return {
+        "name": recipe.name,
+        "dataset": recipe.dataset,
+        "architecture": recipe.architecture,
+        "train_images": len(prepared.train),
+        "val_images": len(prepared.validation),
+        "epochs": len(result.history),
+        "epochs_planned": recipe.epochs,
+        "train_accuracy": kept.get("train_accuracy"),
+        "val_accuracy": result.val.get("accuracy"),
+        "best_val_accuracy": best.get("val_accuracy"),
+        "best_epoch": best["epoch"],
+        "kept_epoch": result.kept,
+        "train_accuracy_after": result.train_eval.get("accuracy"),
+        "train_loss_after": result.train_eval["loss"],
+        "train_loss": kept["train_loss"],
+        "val_loss": result.val["loss"],
+        "seconds_per_epoch": seconds_per_epoch(result.history),
+        "first_epoch_seconds": result.history[0]["seconds"],
+        "stopped": _ending(prepared, result),
+        "resumed": result.resumed,
+        "parameters": prepared.model.count_params(),
+        "seed": recipe.seed,
+        "precision": recipe.precision,
+        "machine": machine(),
+        "peak_memory_mb": peak_memory_mb(),
+        "expected_memory_mb": round(prepared.expected_bytes / 1e6, 1),
+        "left_out": [{"id": item.id, "reason": item.reason} for item in prepared.left_out],
+        "weights": _weights(prepared.weights),
+        "answer": _line_sentence(prepared) if not prepared.classes else None,
+    }
+
+
+def _ending(prepared: Prepared, result: FitResult) -> str | None:
+    """Why it ended early or what it missed; and whether what it left can answer at all."""
+    said = result.stopped or missed_target(prepared.recipe, result.history, len(_aimed_at(prepared)))
+    bad = non_finite_weights(prepared.model)
+    unfit = f"the model cannot answer: {bad:,} of its {prepared.model.count_params():,} weights are NaN or infinite"
+    return "; ".join(filter(None, (said, unfit if bad else None))) or None
+
+
+def _aimed_at(prepared: Prepared) -> ArraySplit:
+    return prepared.validation if prepared.recipe.target_split == "validation" else prepared.train
+
+
+def _honest(prepared: Prepared, result: FitResult, summary: dict[str, Any], run: str) -> dict[str, Any]:
+    """What makes the figures honest: calibration, and what is wrong with them."""
+    if not prepared.classes:
+        return {"calibration": None, "diagnosis": []}
+    labels, probabilities = prepared.validation.labels, as_probabilities(result.outputs)
+    calibration = calibration_facts(labels, probabilities) if np.isfinite(probabilities).all() else None
+    evidence = evidence_of(
+        prepared.recipe,
+        summary | {"calibration": calibration},
+        result.history,
+        prepared.classes,
+        labels,
+        probabilities.argmax(axis=1),
+        run,
+    )
+    return {"calibration": calibration, "diagnosis": [verdict.to_json() for verdict in diagnose(evidence)]}
+
+
+def _weights(file: Path | None) -> dict[str, str] | None:
+    return None if file is None else {"file": file.name, "sha256": file_digest(file)}
+
+
+def _line_sentence(prepared: Prepared) -> str | None:
+    """For one neuron: its line, and what it answers for the first validation input."""
+    values = [np.asarray(value) for value in prepared.model.get_weights()]
+    if [value.shape for value in values] != [(1, 1), (1,)]:
+        return None
+    weight, bias = float(values[0][0, 0]), float(values[1][0])
+    asked = float(prepared.validation.images[0, 0])
+    return read_line(weight, bias, asked, weight * asked + bias)

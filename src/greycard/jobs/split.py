@@ -1,0 +1,169 @@
+"""Splitting a folder anew: a manifest or a folder of links, the images themselves untouched."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from greycard.audit.content import near_empty
+from greycard.audit.duplicates import Pair, find_pairs, grouped
+from greycard.audit.group_split import group_numbers, group_split
+from greycard.audit.thumbnails import Thumbnails, load_thumbnails
+from greycard.core.errors import GreycardError, command
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset, LeftOut
+from greycard.datasets.manifest import Line, expect_new, write_csv
+from greycard.datasets.splits import expect_fraction
+
+_NO_PATH = re.compile(r"[^/\\\0]+")
+_LONGEST = 200
+"""Characters of a link's name; file systems take 255 bytes."""
+
+
+@dataclass(frozen=True)
+class NewSplit:
+    """A dataset dealt anew.
+
+    Attributes:
+        lines: every image that is in, with its side.
+        set_aside: those that are not, and why.
+        together: how many images were kept on one side with another.
+    """
+
+    lines: tuple[Line, ...]
+    set_aside: tuple[LeftOut, ...]
+    together: int
+
+    def __repr__(self) -> str:
+        val = sum(line.split == "validation" for line in self.lines)
+        counts = f"{len(self.lines) - val:,} training and {val:,} validation images"
+        return f"NewSplit({counts}, {len(self.set_aside):,} left out)"
+
+
+def split_dataset(
+    dataset: Dataset,
+    *,
+    val_fraction: float,
+    seed: int,
+    group_by: str | None,
+    quarantine: bool,
+    reporter: Reporter,
+) -> NewSplit:
+    """Both parts of a dataset mixed and dealt anew.
+
+    Args:
+        dataset: of image files.
+        val_fraction: of each class for validation.
+        seed: of the deal.
+        group_by: see `group_numbers`.
+        quarantine: set aside also what shows hardly anything, and equal images with different labels.
+        reporter: told of progress.
+
+    Raises:
+        GreycardError: the dataset is no folder of files; groups that cannot be dealt.
+    """
+    expect_fraction(val_fraction, seed)
+    path_of = _paths(dataset)
+    count = reporter.progress("images looked at", len(dataset.train) + len(dataset.validation))
+    with reporter.status("comparing images"):
+        thumbnails = load_thumbnails(dataset, lambda: count(1))
+        pairs = find_pairs(thumbnails, dataset)
+    aside = _unfit(thumbnails, pairs) if quarantine else {}
+    groups = group_numbers(thumbnails.ids, pairs, group_by)
+    rows = np.array([row for row, id in enumerate(thumbnails.ids) if id not in aside], dtype=np.int64)
+    _expect_every_class(dataset, thumbnails.labels[rows])
+    val = group_split(thumbnails.labels[rows], groups[rows], val_fraction, seed)
+    lines = tuple(
+        Line(path_of[thumbnails.ids[row]], dataset.classes[thumbnails.labels[row]], "validation" if held else "train")
+        for row, held in zip(rows, val, strict=True)
+    )
+    bad = (*dataset.left_out, *thumbnails.left_out, *(LeftOut(id, why) for id, why in aside.items()))
+    sizes = np.bincount(groups[rows])
+    return NewSplit(lines, bad, int(sizes[sizes > 1].sum()))
+
+
+def _paths(dataset: Dataset) -> dict[str, Path]:
+    """Every image's file, by its id."""
+    found: dict[str, Path] = {}
+    for part in (dataset.train, dataset.validation):
+        if isinstance(part.images, np.ndarray):
+            raise GreycardError(
+                f"{dataset.name} is an array with its own split; a new one is made of image files",
+                hint="a folder of images, or a CSV that names them",
+            )
+        found |= dict(zip(part.ids, part.images, strict=True))
+    return found
+
+
+def _unfit(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> dict[str, str]:
+    """Images that no split should hold, and why: those without content, and equal ones whose labels differ."""
+    empty = near_empty(thumbnails)
+    found = {ids[0]: "shows hardly anything" for ids in (empty.groups if empty else ())}
+    for rows in grouped(pairs):
+        for row in rows:
+            other = next((each for each in rows if thumbnails.labels[each] != thumbnails.labels[row]), None)
+            if other is not None:
+                found.setdefault(
+                    thumbnails.ids[row], f"the same image as {thumbnails.ids[other]}, which has another label"
+                )
+    return found
+
+
+def _expect_every_class(dataset: Dataset, labels: np.ndarray) -> None:
+    lost = [name for number, name in enumerate(dataset.classes) if number not in set(labels.tolist())]
+    if lost:
+        raise GreycardError(
+            f"nothing is left of class {lost[0]!r}: all its images are unreadable, nearly empty or also labelled"
+            f" otherwise",
+            hint=f"`{command('check', dataset.origin or dataset.name)}` names them",
+        )
+
+
+def write_links(lines: Sequence[Line], folder: Path, root: Path) -> None:
+    """`folder/train/LABEL/…` and `folder/validation/LABEL/…`, symbolic links to the images, whole or not at all.
+
+    Args:
+        lines: the split.
+        folder: a new one.
+        root: of the images; a link's name is its image's path below it, with dashes.
+
+    Raises:
+        GreycardError: the folder is there already.
+    """
+    expect_new(folder)
+    for label in sorted({line.label for line in lines}):
+        if label in (".", "..") or not _NO_PATH.fullmatch(label):
+            why = f"label {label!r} cannot be the name of a folder of links"
+            raise GreycardError(why, hint="a manifest keeps it: leave --links out")
+    with tempfile.TemporaryDirectory(prefix=".greycard-split-", dir=folder.absolute().parent) as scratch:
+        draft = Path(scratch, folder.name)
+        for line in lines:
+            place = draft / line.split / line.label
+            place.mkdir(parents=True, exist_ok=True)
+            (place / _free_name(place, line.path, root)).symlink_to(line.path.absolute())
+        os.replace(draft, folder)
+
+
+def _free_name(place: Path, path: Path, root: Path) -> str:
+    """The path below the root with dashes, its end where that is long; numbered where two come to the same."""
+    whole = "-".join(path.absolute().relative_to(root.absolute()).parts)[-_LONGEST:]
+    name, number = whole, 1
+    while (place / name).is_symlink():
+        number += 1
+        name = f"{number}-{whole}"
+    return name
+
+
+def write_quarantine(aside: Sequence[LeftOut], file: Path) -> None:
+    """A CSV of path and reason. Nothing is moved.
+
+    Raises:
+        GreycardError: the file is there already.
+    """
+    write_csv(file, ("path", "reason"), ((item.id, item.reason) for item in aside))

@@ -1,0 +1,129 @@
+"""The split that a run trains on: near-duplicates on one side where Greycard made it, and recorded as it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from greycard.audit.duplicates import NEAR, find_pairs, grouped
+from greycard.audit.group_split import group_numbers, split_by_levels
+from greycard.audit.thumbnails import Thumbnails, load_thumbnails
+from greycard.core.errors import GreycardError
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset, SplitMethod
+from greycard.datasets.selection import joined
+from greycard.recipe import Recipe
+
+_MOST_ALIGNED = 1_000
+"""Pairs that are laid over each other to find crops, some milliseconds each: training does not wait for all."""
+
+
+def settle_split(
+    recipe: Recipe, dataset: Dataset, changes: Mapping[str, Any], reporter: Reporter
+) -> tuple[Recipe, Dataset]:
+    """The recipe with the split that the dataset has, and the dataset with near-duplicates on one side.
+
+    Only a split that Greycard made by a fraction is changed, and only where near-duplicates lie on both sides.
+
+    Args:
+        recipe: what is trained; its own wishes about the split give way to the dataset's.
+        dataset: what is trained on, before the recipe's limits.
+        changes: what the user asked for beside the recipe; a wish that would be ignored is refused.
+        reporter: told of progress, and of near-duplicates if there are any.
+
+    Raises:
+        GreycardError: `changes` ask for another split than the dataset has.
+    """
+    for name in ("val_fraction", "split_seed", "group_duplicates"):
+        if changes.get(name) is not None:
+            _expect_used(name, changes[name], recipe, dataset)
+    if _is_to_be_grouped(recipe, dataset):
+        dataset = _grouped(dataset, reporter)
+    return recipe.replace(**_recorded(recipe, dataset.split)), dataset
+
+
+def _recorded(recipe: Recipe, made: SplitMethod) -> dict[str, Any]:
+    """The recipe's fields about the split; the seed of a given one still draws what `train_limit` leaves."""
+    if made.val_fraction is None:
+        limited = recipe.train_limit or recipe.val_limit
+        return {"val_fraction": None, "group_duplicates": None, "split_seed": recipe.split_seed if limited else 0}
+    return {"val_fraction": made.val_fraction, "group_duplicates": made.grouped, "split_seed": made.seed}
+
+
+def _expect_used(name: str, value: Any, recipe: Recipe, dataset: Dataset) -> None:
+    """A recipe must not tell of a split that was not made, and a wish must not be ignored without a word."""
+    made = dataset.split
+    if name == "group_duplicates":
+        used = not value or (made.val_fraction is not None and isinstance(dataset.train.images, tuple))
+    else:
+        used = value == _recorded(recipe, made)[name]
+    if used:
+        return
+    if made.val_fraction is None:
+        raise GreycardError(
+            f"{dataset.name} has its own training and validation images: {name}={value} would change nothing",
+            hint=f"leave {name} out, or make another split first: `greycard split {dataset.origin or 'FOLDER'}`",
+        )
+    if name == "group_duplicates":
+        raise GreycardError(f"{dataset.name} is an array: {name}={value} would change nothing", hint="leave it out")
+    before = {"val_fraction": made.val_fraction, "split_seed": made.seed}[name]
+    raise GreycardError(
+        f"{dataset.name} was split with {name}={before}: {name}={value} would change nothing",
+        hint=f"split it so when it is loaded: load_folder(…, {name}={value})",
+    )
+
+
+def _is_to_be_grouped(recipe: Recipe, dataset: Dataset) -> bool:
+    """One's own folder or label file is, unless the recipe says no; a named dataset keeps the published way."""
+    made = dataset.split
+    if made.val_fraction is None or made.grouped or isinstance(dataset.train.images, np.ndarray):
+        return False
+    return dataset.origin is not None if recipe.group_duplicates is None else recipe.group_duplicates
+
+
+def _grouped(dataset: Dataset, reporter: Reporter) -> Dataset:
+    """The dataset with every group of near-duplicates on one side, split again only where one is on both."""
+    count = reporter.progress("comparing images", len(dataset.train) + len(dataset.validation))
+    thumbnails = load_thumbnails(dataset, lambda: count(1))
+    with reporter.status("looking for near-duplicates"):
+        pairs = find_pairs(thumbnails, dataset, most_aligned=_MOST_ALIGNED)
+    method = replace(dataset.split, grouped=True)
+    if not pairs:
+        return replace(dataset, split=method)
+    groups, val = grouped(pairs), thumbnails.in_validation
+    if _across(groups, val):
+        exact = [pair for pair in pairs if pair.how != NEAR]
+        levels = [group_numbers(thumbnails.ids, some, None) for some in (pairs, exact, ())]
+        assert method.val_fraction is not None
+        val = split_by_levels(thumbnails.labels, np.stack(levels), method.val_fraction, method.seed)
+    reporter.log(_told(groups, val))
+    return _dealt(replace(dataset, split=method), thumbnails, val)
+
+
+def _across(groups: Sequence[Sequence[int]], val: np.ndarray) -> list[Sequence[int]]:
+    """The groups that are on both sides."""
+    return [rows for rows in groups if len(np.unique(val[list(rows)])) > 1]
+
+
+def _told(groups: Sequence[Sequence[int]], val: np.ndarray) -> str:
+    apart = _across(groups, val)
+    whole = [rows for rows in groups if rows not in apart]
+    said = f"near-duplicates: {_images(whole)} are kept on one side of the split"
+    if apart:
+        said += f"; {_images(apart)} look alike and are split, as they are most of a class"
+    return said
+
+
+def _images(groups: Sequence[Sequence[int]]) -> str:
+    return f"{sum(map(len, groups)):,} images in {len(groups):,} group{'' if len(groups) == 1 else 's'}"
+
+
+def _dealt(dataset: Dataset, thumbnails: Thumbnails, val: np.ndarray) -> Dataset:
+    """The dataset split so; an image that could not be decoded, and so was not compared, stays where it is."""
+    side = dict(zip(thumbnails.ids, val.tolist(), strict=True))
+    whole, count = joined(dataset.train, dataset.validation), len(dataset.train)
+    held = np.array([side.get(id, row >= count) for row, id in enumerate(whole.ids)])
+    return replace(dataset, train=whole.take(np.flatnonzero(~held)), validation=whole.take(np.flatnonzero(held)))

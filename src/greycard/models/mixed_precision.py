@@ -1,0 +1,45 @@
+"""Computing in bfloat16 while training: half the bytes to move, and fast where the hardware has it.
+
+Weights, their updates and the output stay float32. So does everything that is measured: only training steps run in
+bfloat16, and a run's figures are those of the saved model, whatever it was trained in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+
+@contextmanager
+def mixed_precision(model: keras.Model, precision: str) -> Iterator[None]:
+    """The model's layers compute in this precision within the block, but for the last; in float32 after it.
+
+    A function that is compiled keeps the precision of its first call. So training functions must be called only within
+    the block, and functions that predict or measure only outside of it.
+
+    Args:
+        model: whose weights are float32.
+        precision: `bfloat16` or `float32`.
+    """
+    layers = _hidden(model) if precision == "bfloat16" else []
+    before = [layer.dtype_policy for layer in layers]
+    for layer in layers:
+        layer.dtype_policy = keras.DTypePolicy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        for layer, policy in zip(layers, before, strict=True):
+            layer.dtype_policy = policy
+
+
+def trains_in(model: keras.Model, precision: str) -> str:
+    """The precision that `mixed_precision` gives to what is trained: float32 where the output layer alone is."""
+    return precision if any(layer.trainable_weights for layer in _hidden(model)) else "float32"
+
+
+def _hidden(model: keras.Model) -> list[keras.Layer]:
+    """The layers with weights before the output, those of a backbone among them."""
+    flat = [layer for layer in model._flatten_layers(include_self=False) if not isinstance(layer, keras.Model)]
+    return [layer for layer in flat if layer.weights and layer is not model.layers[-1]]

@@ -1,0 +1,213 @@
+"""A split's images as one uint8 array at the recipe's size, decoded on all cores, once: the next run finds them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+from PIL import Image
+
+from greycard.core.errors import GreycardError
+from greycard.datasets.dataset import LeftOut, Split
+from greycard.datasets.digests import array_digest, file_digest
+from greycard.datasets.images import UnreadableImageError, quiet_pillow
+from greycard.pipeline.cache import DROP_BYTES, IN_MEMORY_BYTES, cached_array, drop_pages
+from greycard.pipeline.decode import POLICY, decode
+
+
+@dataclass(frozen=True)
+class ArraySplit:
+    """A split ready for the model.
+
+    Attributes:
+        ids: as in the split, without what could not be decoded.
+        labels: as in the split, likewise.
+        images: uint8 (n, height, width, channels), or float32 (n, features) where the data is no image; files that
+            take more than `IN_MEMORY_BYTES` when decoded are a read-only map.
+        left_out: files whose header was fine and whose pixels were not.
+        cached: whether an earlier run had decoded them.
+        digest: SHA-256 over all that `images` depends on; the same digest is the same pixels.
+    """
+
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    images: np.ndarray
+    left_out: tuple[LeftOut, ...] = ()
+    cached: bool = False
+    digest: str = ""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"ArraySplit({len(self):,} images, {' × '.join(map(str, self.images.shape[1:]))})"
+
+    def each(self) -> Iterator[np.ndarray]:
+        """Image after image; memory does not grow with those that have been read."""
+        together = max(1, DROP_BYTES // max(self.images[:1].nbytes, 1))
+        for start in range(0, len(self), together):
+            yield from self.images[start : start + together]
+            drop_pages(self.images)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that could be read, and the SHA-256 of its content."""
+
+    id: str
+    path: Path
+    content: str
+
+
+def load_arrays(
+    split: Split,
+    size: tuple[int, int] | None,
+    channels: int,
+    on_image: Callable[[], None] = lambda: None,
+) -> ArraySplit:
+    """Decode a split, or find it decoded by an earlier run.
+
+    Args:
+        split: files, or arrays that are only resized where they differ from `size`.
+        size: (height, width) in pixels; None leaves data that is no image as it is.
+        channels: 1 for grey, 3 for RGB.
+        on_image: called after each file that is decoded.
+
+    Raises:
+        GreycardError: a file changes while it is read; the cache's folder or limit is none.
+    """
+    if size is None or isinstance(split.images, np.ndarray):
+        return _from_array(split, np.asarray(split.images), size, channels)
+    return _from_files(split, split.images, size, channels, on_image)
+
+
+def _from_array(split: Split, array: np.ndarray, size: tuple[int, int] | None, channels: int) -> ArraySplit:
+    content = {"array": array_digest(array), "shape": array.shape, "dtype": str(array.dtype)}
+    images = array if size is None else _fit_array(array, size, channels)
+    return ArraySplit(split.ids, split.labels, images, digest=_key(size, channels, content))
+
+
+def _from_files(
+    split: Split, paths: tuple[Path, ...], size: tuple[int, int], channels: int, on_image: Callable[[], None]
+) -> ArraySplit:
+    files, reasons = _with_content(split.ids, paths)
+    key = _key(size, channels, {"files": [(file.id, file.content) for file in files]})
+    array, facts, cached = cached_array(
+        "pixels",
+        key,
+        shape=(len(files), *size, channels),
+        dtype="uint8",
+        about=_about(paths),
+        fill=lambda images: _decode_into(images, files, size, channels, on_image),
+    )
+    reasons |= dict(facts["left_out"])
+    rows = [row for row, id in enumerate(split.ids) if id not in reasons]
+    left_out = tuple(LeftOut(id, reasons[id]) for id in split.ids if id in reasons)
+    ids = tuple(split.ids[row] for row in rows)
+    return ArraySplit(ids, split.labels[rows], _in_memory(array[: len(rows)]), left_out, cached, key)
+
+
+def _with_content(ids: Sequence[str], paths: Sequence[Path]) -> tuple[list[_File], dict[str, str]]:
+    """The files that can be read, in order, and by id why the others cannot."""
+    with ThreadPoolExecutor() as pool:
+        outcomes = list(pool.map(_content, paths))
+    files, reasons = [], {}
+    for id, path, outcome in zip(ids, paths, outcomes, strict=True):
+        if isinstance(outcome, OSError):
+            reasons[id] = outcome.strerror or str(outcome)
+        else:
+            files.append(_File(id, path, outcome))
+    return files, reasons
+
+
+def _content(path: Path) -> str | OSError:
+    try:
+        return file_digest(path)
+    except OSError as error:
+        return error
+
+
+def _key(size: tuple[int, int] | None, channels: int, content: dict[str, Any]) -> str:
+    """The SHA-256 of all that decides the pixels; as JSON, which has a spelling for names that are no valid text."""
+    decides = {"policy": POLICY, "pillow": PIL.__version__, "size": size, "channels": channels, **content}
+    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
+
+
+def _about(paths: Sequence[Path]) -> str:
+    folders = {path.parent for path in paths}
+    place = f" in {os.path.commonpath([folder.absolute() for folder in folders])}" if folders else ""
+    return f"{len(paths):,} images{place}"
+
+
+def _decode_into(
+    images: np.ndarray, files: Sequence[_File], size: tuple[int, int], channels: int, on_image: Callable[[], None]
+) -> dict[str, Any]:
+    """Decode into the first rows, one for each file that can be decoded, in order; which cannot is the fact to keep."""
+
+    def decode_row(row: int) -> str | None:
+        try:
+            images[row] = decode(_unchanged(files[row]), size, channels)
+        except UnreadableImageError as error:
+            _expect_memory(files[row], error)
+            return str(error)
+        finally:
+            on_image()
+        return None
+
+    problems: list[str | None] = []
+    together = max(1, DROP_BYTES // max(images[:1].nbytes, 1))
+    with quiet_pillow(), ThreadPoolExecutor() as pool:
+        for start in range(0, len(files), together):
+            problems += pool.map(decode_row, range(start, min(start + together, len(files))))
+            drop_pages(images)
+    _close_gaps(images, problems)
+    return {"left_out": [[file.id, why] for file, why in zip(files, problems, strict=True) if why]}
+
+
+def _unchanged(file: _File) -> bytes:
+    """The file's bytes, held against the digest they are kept under: a wrong entry would be met in every later run."""
+    try:
+        content = file.path.read_bytes()
+    except OSError:
+        content = None
+    if content is None or hashlib.sha256(content).hexdigest() != file.content:
+        raise GreycardError(f"{file.path} changed while it was read", hint="run it again when its folder is at rest")
+    if not content:
+        raise UnreadableImageError("the file is empty")
+    return content
+
+
+def _expect_memory(file: _File, error: UnreadableImageError) -> None:
+    """A shortage of memory says nothing about the file, so it must not be kept as if it did."""
+    if isinstance(error.__cause__, MemoryError):
+        raise GreycardError(f"there is too little memory to decode {file.path}", hint="close other programs") from error
+
+
+def _close_gaps(images: np.ndarray, problems: Sequence[str | None]) -> None:
+    """Move the good rows up, in place: a copy of a mapped file would not fit into memory."""
+    good = (row for row, why in enumerate(problems) if not why)
+    for place, row in enumerate(good):
+        if place != row:
+            images[place] = images[row]
+
+
+def _in_memory(images: np.ndarray) -> np.ndarray:
+    """A mapped array as a copy in memory where it is small; epochs read its rows in any order."""
+    return np.array(images) if isinstance(images, np.memmap) and images.nbytes <= IN_MEMORY_BYTES else images
+
+
+def _fit_array(images: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    """Arrays as they are where they fit; otherwise through the one decoder, as prediction does it."""
+    array = images.reshape(*images.shape[:3], -1)
+    if array.shape[1:] == (*size, channels):
+        return array
+    grey = array.shape[3] == 1
+    return np.stack([decode(Image.fromarray(each[:, :, 0] if grey else each), size, channels) for each in array])

@@ -1,0 +1,1 @@
+"""The rendered sample folder, and the defects planted in it."""

@@ -1,0 +1,167 @@
+"""Keeping a training's state: often enough to lose little, seldom enough to cost next to nothing."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from greycard.backend import random_state, set_random_state
+from greycard.backend.steps import Steps
+from greycard.core.clock import Clock
+from greycard.core.errors import GreycardError, GreycardWarning, command
+from greycard.training.best_weights import BestWeights
+from greycard.training.checkpoint import BadNumbersError, TrainState, expect_finite, newest_checkpoint, write_checkpoint
+from greycard.training.interruption import InterruptedRunError, Interruption
+
+SHARE = 0.01
+"""Of the time, what checkpoints may take: the next is due when the last one took this share of the time since."""
+
+_LEAST_SECONDS, _GUESSED_BYTES_A_SECOND = 0.5, 200e6
+_AFTER_FAILURE_SECONDS = 60.0
+
+
+class Checkpointer:
+    """Writes a run's checkpoints, and finds the newest.
+
+    Args:
+        folder: of the checkpoints.
+        data: the digest of what is learnt from and measured on.
+        clock: told what it costs.
+        interruption: asked after every step.
+        keep: whose weights the finished model has, the `last` epoch's or the `best` one's.
+
+    Attributes:
+        best: the best epoch's weights, set by `begin`; None where the last epoch's are kept.
+        non_finite: whether the state had numbers that are none when it was last looked at.
+    """
+
+    def __init__(self, folder: Path, data: str, clock: Clock, interruption: Interruption, keep: str) -> None:
+        self._keep_best = keep == "best"
+        self.best: BestWeights | None = None
+        self._folder, self._data, self._clock, self._interruption = folder, data, clock, interruption
+        self._due, self._saved, self._failed, self.non_finite = 0.0, "", False, False
+
+    def restore(self, model: keras.Model, steps: Steps) -> TrainState:
+        """The state that was kept last put back into the model and its optimizer, or a new training's.
+
+        Raises:
+            GreycardError: that was another data set's state, another model's or another backend's.
+        """
+        model.optimizer.build(model.trainable_variables)
+        self._variables = [*model.variables, *model.optimizer.variables]
+        self._weights, self._steps = model.trainable_variables, steps
+        self.best = BestWeights(model) if self._keep_best else None
+        self._wait(sum(np.prod(each.shape) * 4 for each in self._variables) / _GUESSED_BYTES_A_SECOND)
+        found = self._put_back()
+        if found is None:
+            return TrainState(
+                self._data, backend=keras.backend.backend(), steps_per_execution=steps.steps_per_execution
+            )
+        self._clock.load_state(found.seconds)
+        self._saved = found.place
+        found.resumed += 1
+        return found
+
+    def after_step(self, state: TrainState) -> bool:
+        """Keep the state if it is time; False where it has numbers that are none, and there is no sense in going on.
+
+        Raises:
+            InterruptedRunError: someone asked to end; the state is kept, if it can be.
+        """
+        if self._interruption.asked:
+            self._save(state)
+            raise InterruptedRunError(self._folder.parent, self._saved, self._interruption.asked)
+        if time.perf_counter() >= self._due:
+            self._save(state)
+        return not self.non_finite
+
+    def check_finite(self) -> None:
+        """Look for weights that are no numbers; whenever the state is kept, all of it is looked at."""
+        try:
+            for weight in self._weights:
+                expect_finite(keras.ops.convert_to_numpy(weight))
+        except BadNumbersError:
+            self.non_finite = True
+
+    def rollback(self, before_epoch: int) -> str | None:
+        """The last state kept before this epoch, counted from 0, put back into the model; where that was."""
+        found = self._put_back(before_epoch)
+        return None if found is None else found.place
+
+    def _save(self, state: TrainState) -> None:
+        """A state with bad numbers is not kept; a disk that has no room ends no training, and is told of once."""
+        begun = time.perf_counter()
+        state.sums, state.seconds = self._steps.state(), self._clock.state()
+        state.best = self.best.epoch if self.best else 0
+        try:
+            with self._clock("checkpoint"):
+                if not all(map(math.isfinite, state.sums.values())):
+                    raise BadNumbersError
+                write_checkpoint(self._folder, state, self._arrays())
+            self._saved, self._failed = state.place, False
+        except BadNumbersError:
+            self.non_finite = True
+        except OSError as error:
+            self._tell_failure(error)
+        self._wait(time.perf_counter() - begun)
+
+    def _wait(self, cost: float) -> None:
+        least = _AFTER_FAILURE_SECONDS if self._failed else _LEAST_SECONDS
+        self._due = time.perf_counter() + max(least, cost / SHARE)
+
+    def _tell_failure(self, error: OSError) -> None:
+        if not self._failed:
+            why = error.strerror or error
+            warnings.warn(f"training goes on, but its state could not be kept: {why}", GreycardWarning, stacklevel=2)
+        self._failed = True
+
+    def _put_back(self, before_epoch: int | None = None) -> TrainState | None:
+        kept = newest_checkpoint(self._folder, before_epoch)
+        if kept is None:
+            return None
+        state, arrays = kept
+        self._expect_same(state, arrays)
+        count = len(self._variables)
+        for variable, value in zip(self._variables, arrays[:count], strict=True):
+            variable.assign(value)
+        set_random_state(arrays[count])
+        if self.best:
+            self.best.load(state.best, arrays[count + 1 :])
+        self._steps.load_state(state.sums)
+        return state
+
+    def _arrays(self) -> Iterator[np.ndarray]:
+        """All that training changes, the random state, and the best epoch's weights, if there are any yet."""
+        yield from (keras.ops.convert_to_numpy(variable) for variable in self._variables)
+        yield random_state()
+        yield from self.best.values if self.best else ()
+
+    def _expect_same(self, state: TrainState, arrays: list[np.ndarray]) -> None:
+        run, backend = self._folder.parent, keras.backend.backend()
+        if state.backend != backend:
+            raise GreycardError(
+                f"{run} was begun on {state.backend}; this is {backend}",
+                hint=f"`KERAS_BACKEND={state.backend} {command('resume', run)}`",
+            )
+        if state.data != self._data:
+            raise GreycardError(
+                f"{run} cannot go on: its images, their labels, how they are decoded, or its backbone's weights are"
+                " no longer what it began with",
+                hint="put them back as they were, or train anew; greycard.resume(run, dataset) takes a dataset that"
+                " was made in Python",
+            )
+        shapes = [tuple(variable.shape) for variable in self._variables]
+        best = self.best.shapes if self.best and state.best else []
+        found = [array.shape for array in arrays]
+        same = found[: len(shapes)] == shapes and found[len(shapes) + 1 :] == best
+        if not same or state.steps_per_execution != self._steps.steps_per_execution:
+            raise GreycardError(
+                f"{run} cannot go on: what it kept is of another model",
+                hint="train it again; the new run gets its own folder",
+            )

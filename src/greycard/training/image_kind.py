@@ -1,0 +1,92 @@
+"""What kind of images a dataset holds, from a small sample: photographs, or grey drawings on a plain background."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from greycard.datasets.dataset import Dataset, Split
+from greycard.datasets.images import UnreadableImageError, quiet_pillow
+from greycard.pipeline.decode import decode
+
+_SAMPLE = 48
+"""Training images that are looked at, spread over the whole split."""
+
+_SIDE = 64
+"""Pixels a side that they are decoded at."""
+
+_COLOURLESS = 6
+"""An image is grey if its channels differ by less than this on average, of 255: JPEG rounds."""
+
+_BACKGROUND = 0.4
+"""A drawing has this share of its pixels at nearly one level; grey photographs have far fewer."""
+
+_LEVELS = 16
+"""Levels that count as nearly one."""
+
+
+@dataclass(frozen=True)
+class ImageKind:
+    """What matters for choosing a recipe.
+
+    Attributes:
+        side: the median short side in pixels.
+        grey: whether the images have no colour.
+        drawn: whether they are grey drawings on a plain background, as handwritten digits are.
+        mirrored: whether a mirrored image still shows its class: never for grey images, letters, digits and
+            classes with a left and a right.
+    """
+
+    side: int
+    grey: bool = False
+    drawn: bool = False
+    mirrored: bool = True
+
+
+def image_kind(dataset: Dataset) -> ImageKind:
+    """The kind of a dataset's training images, told from a sample; files that cannot be read are passed over."""
+    with quiet_pillow():
+        sample = list(_sample(dataset.train))
+    grey = bool(sample) and all(_is_grey(image) for image in sample)
+    drawn = grey and float(np.median([_plain_share(image) for image in sample])) >= _BACKGROUND
+    return ImageKind(_side(dataset), grey, drawn, not grey and not _has_sides(dataset.classes))
+
+
+def _side(dataset: Dataset) -> int:
+    if dataset.sizes:
+        return dataset.sizes[1]
+    images = dataset.train.images
+    return min(images.shape[1:3]) if isinstance(images, np.ndarray) and images.ndim > 2 else 150
+
+
+def _sample(split: Split) -> Iterator[np.ndarray]:
+    """uint8 (height, width, 1 or 3)."""
+    for row in range(0, len(split), max(1, len(split) // _SAMPLE)):
+        image = split.images[row]
+        if isinstance(image, Path):
+            try:
+                yield decode(image, (_SIDE, _SIDE), 3)
+            except UnreadableImageError:
+                continue
+        elif image.ndim > 1:
+            yield image.reshape(*image.shape[:2], -1)
+
+
+def _is_grey(image: np.ndarray) -> bool:
+    return float(np.mean(image.max(axis=2).astype(float) - image.min(axis=2))) < _COLOURLESS
+
+
+def _plain_share(image: np.ndarray) -> float:
+    """The share of the pixels that are in the commonest range of levels."""
+    counts = np.bincount(image[..., 0].ravel() // _LEVELS)
+    return float(counts.max() / counts.sum())
+
+
+def _has_sides(classes: Sequence[str]) -> bool:
+    """Whether the names say that left and right matter: single letters, numbers, or a left and a right."""
+    words = {word for name in classes for word in re.split(r"[^a-z]+", name.lower())}
+    return all(len(name) == 1 or name.isdecimal() for name in classes) or {"left", "right"} <= words

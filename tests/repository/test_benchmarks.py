@@ -1,0 +1,276 @@
+"""The measurements: plain Keras does what the recipes say, figures are summarised rightly, the page shows them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import make_folder
+from greycard.datasets.load import load_dataset
+from greycard.projects import find_project, projects
+from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
+
+pytestmark = pytest.mark.filterwarnings("ignore:Please import `affine_transform`:DeprecationWarning")  # Keras's own
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+FILES = sorted((BENCHMARKS / "results").glob("*/*.json"))
+MEASURED = {
+    "command": "python benchmarks/rows.py",
+    "commit": "0123456789ab",
+    "date": "2026-11-23",
+    "environment": {
+        "machine": "an abacus, 2 cores",
+        "keras": "3.15.1",
+        "backend": "tensorflow",
+        "backend_version": "2.21.0",
+        "python": "3.11.7",
+    },
+}
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Import one of the scripts by its name, as they import each other."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "plain"))
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return import_module
+
+
+@pytest.fixture
+def plain(
+    benchmark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[dict[str, Any], dict[str, bool]]]:
+    """Run a plain script for one epoch: its line, and which validation images are right."""
+
+    def run(script: str, *words: str | Path) -> tuple[dict[str, Any], dict[str, bool]]:
+        correct = tmp_path / "correct.npz"
+        monkeypatch.setattr(sys, "argv", [script, *map(str, words), "--epochs", "1", "--correct", str(correct)])
+        benchmark(script).main()
+        with np.load(correct) as file:
+            right = dict(zip(file["ids"].tolist(), file["correct"].tolist(), strict=True))
+        return json.loads(capsys.readouterr().out.splitlines()[-1]), right
+
+    return run
+
+
+def _trained(compare: ModuleType, seconds: list[float], total: float, correct: dict[str, bool]) -> Any:
+    accuracies = {"train_accuracy": 0.9, "val_accuracy": 0.8}
+    history = [{"epoch": n + 1, "seconds": each, **accuracies} for n, each in enumerate(seconds)]
+    return compare.Trained(0, history, total, total, 1000.0, 600.0, correct)
+
+
+def _row(compare: ModuleType, **fields: Any) -> dict[str, Any]:
+    plain = _trained(compare, [50.0, 20.0, 22.0], 100.0, {"a/1": True, "a/2": True, "b/1": False})
+    ours = _trained(compare, [9.0, 7.0, 7.0], 30.0, {"a/1": True, "a/2": False, "b/1": False})
+    told = {"project": "cats-dogs-3k-cnn", "whole": False, "epochs": 3, "data": None, "measured": MEASURED}
+    return told | compare.summarise([plain], [ours]) | fields
+
+
+def test_an_epochs_seconds_leave_the_warm_up_out(benchmark: Any) -> None:
+    row = _row(benchmark("compare"))
+    assert (row["plain"]["seconds_per_epoch"], row["greycard"]["seconds_per_epoch"]) == (21.0, 7.0)
+    assert (row["ratio"], row["total_ratio"]) == (3.0, pytest.approx(100 / 30))
+    assert row["plain"]["first_epoch_seconds"] == 50.0
+
+
+def test_an_only_epoch_counts(benchmark: Any) -> None:
+    assert benchmark("compare").settled([{"seconds": 3.0}]) == [3.0]
+
+
+def test_rounds_are_taken_together(benchmark: Any) -> None:
+    compare = benchmark("compare")
+    rounds = [_trained(compare, seconds, 10.0, {}) for seconds in ([9.0, 1.0, 2.0], [9.0, 3.0, 30.0])]
+    assert compare.side(rounds)["seconds_per_epoch"] == 2.5
+
+
+def test_the_paired_difference_counts_who_alone_is_right(benchmark: Any) -> None:
+    """p = 2 × (1 + 6) / 2⁶: of six images that one side alone has right, at most one falls to the weaker."""
+    plain = dict.fromkeys("abcdefghi", True) | {"c": False, "x": True}
+    ours = dict.fromkeys("cdefghi", False) | {"a": True, "b": True, "c": True, "i": True, "y": True}
+    counted = benchmark("compare").paired(plain, ours)
+    assert counted | {"p": None} == {
+        "images": 9,
+        "both_right": 3,
+        "only_plain_right": 5,
+        "only_greycard_right": 1,
+        "p": None,
+    }
+    assert counted["p"] == pytest.approx(2 * 7 / 64)
+
+
+def test_sides_that_agree_differ_by_chance_alone(benchmark: Any) -> None:
+    assert benchmark("compare").paired({"a": True}, {"a": True})["p"] == 1.0
+
+
+def test_a_row_measured_again_takes_its_own_place(
+    benchmark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = benchmark("result")
+    monkeypatch.setattr(result, "environment", lambda: MEASURED["environment"])
+    monkeypatch.setattr(result, "commit", lambda: MEASURED["commit"])
+    for rows in ([("a", 1), ("b", 2)], [("a", 3)]):
+        file = result.ResultFile("times", ("what",), folder=tmp_path)
+        for what, seconds in rows:
+            file.put({"what": what, "seconds": seconds})
+    assert [(row["what"], row["seconds"]) for row in file.rows()] == [("a", 3), ("b", 2)]
+    assert all(row["measured"].keys() == MEASURED.keys() for row in file.rows())
+
+
+def test_every_row_says_where_it_comes_from() -> None:
+    rows = [(path, row) for path in FILES for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+    for path, row in rows:
+        script = path.stem if path.parent.name == "speed" else path.parent.name  # one script may fill a folder
+        measured = row["measured"]
+        assert measured["command"].startswith(f"python benchmarks/{script}.py")
+        assert re.fullmatch(r"[0-9a-f]{12}", measured["commit"])
+        assert measured["environment"].keys() >= MEASURED["environment"].keys()
+
+
+def test_the_page_is_up_to_date_with_the_result_files(benchmark: Any) -> None:
+    text = (BENCHMARKS.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert benchmark("page").page() in text, "run `make docs`"
+    text = (BENCHMARKS.parent / "docs" / "check.md").read_text(encoding="utf-8")
+    assert benchmark("page").doctor_page() in text, "run `make docs`"
+
+
+def test_the_page_has_a_section_for_each_file_that_is_there(benchmark: Any, tmp_path: Path) -> None:
+    page, compare = benchmark("page"), benchmark("compare")
+    assert page.page(tmp_path) == ""
+    rows = [_row(compare), _row(compare, project="cats-dogs-25k-cnn", data="2,500 links: times only")]
+    (tmp_path / "rows.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    text = page.page(tmp_path)
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["An epoch", "The same accuracy"]
+    assert "| `cats-dogs-3k-cnn` | 21.0 s | 7.0 s | 3.00× | 100.0 s (3 epochs) |" in text
+    assert text.count("`cats-dogs-25k-cnn` *") == 1, "no accuracy where images are in both parts"
+    assert "an abacus, 2 cores, Keras 3.15.1 on tensorflow 2.21.0, Python 3.11.7 (2026-11-23 at `0123456789ab`)" in text
+
+
+def test_the_ten_rows_are_added_up_by_their_published_epochs(benchmark: Any, tmp_path: Path) -> None:
+    recipes = [project.recipe for project in projects()[:12] if project.recipe.dataset != benchmark("large").DATASET]
+    rows = [_row(benchmark("compare"), project=recipe.name, whole=bool(recipe.backbone)) for recipe in recipes]
+    (tmp_path / "rows.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    text = benchmark("page").page(tmp_path)
+    # 550 epochs of 21 s and 7 s, and two whole runs of 100 s and 30 s: 11,750 s and 3,910 s
+    assert "come to 3.3 h in plain Keras and 1.1 h in Greycard: 3.01×." in text
+
+
+def test_the_operations_of_an_epoch_are_counted(benchmark: Any) -> None:
+    first, second, head = 2 * 784 * 512, 2 * 512 * 512, 2 * 512 * 10
+    dense = 60_000 * (2 * first + 3 * (second + head)) + 10_000 * (first + second + head)
+    assert benchmark("ceiling").epoch_operations(find_project("mnist-dnn").recipe) == dense
+
+
+def test_a_quarter_of_a_large_convolution_counts_in_training(benchmark: Any) -> None:
+    """mnist-cnn: 26×26 places of 9 weights, 11×11 of 9×64 by Winograd's way, and the dense layers."""
+    gray, wide, dense, head = 2 * 676 * 9 * 64, 2 * 121 * 576 * 64, 2 * 1600 * 512, 2 * 512 * 10
+    trained = 60_000 * (2 * gray + 3 * (wide / 4 + dense + head))
+    assert benchmark("ceiling").epoch_operations(find_project("mnist-cnn").recipe) == pytest.approx(
+        trained + 10_000 * (gray + wide + dense + head)
+    )
+
+
+@pytest.mark.parametrize("name", ["horses-humans-cnn", "cats-dogs-3k-cnn", "cats-dogs-25k-cnn"])
+@pytest.mark.parametrize("ending", ["", "-augmented"])
+def test_plain_keras_trains_the_recipe(benchmark: Any, name: str, ending: str) -> None:
+    row, recipe = benchmark("folders").ROWS[name + ending], find_project(name + ending).recipe
+    assert ((row.size, row.size), row.filters, row.learning_rate) == (
+        recipe.image_size,
+        recipe.conv,
+        recipe.learning_rate,
+    )
+    assert (row.batch, row.val_batch) == (recipe.batch_size, recipe.val_batch_size)
+    assert row.augmented is (recipe.augmentation is not None)
+
+
+def test_plain_keras_transfers_with_the_recipes_batches(benchmark: Any) -> None:
+    for name, batch in benchmark("transfer").BATCH.items():
+        recipe = find_project(name).recipe
+        assert (recipe.batch_size, recipe.val_batch_size) == (batch, batch)
+
+
+def test_plain_augmentation_is_the_published_one(benchmark: Any) -> None:
+    generator = benchmark("folders").augmenting()
+    same = ("rotation_range", "width_shift_range", "height_shift_range", "shear_range", "horizontal_flip", "fill_mode")
+    assert all(getattr(generator, name) == getattr(PUBLISHED_AUGMENTATION, name) for name in same)
+    assert tuple(generator.zoom_range) == PUBLISHED_AUGMENTATION.zoom
+
+
+@pytest.mark.parametrize(
+    ("script", "name"), [("mnist", "fashion-mnist-cnn"), ("folders", "cats-dogs-3k-cnn-augmented")], ids=lambda it: it
+)
+def test_a_plain_script_trains_and_tells(plain: Any, script: str, name: str, tmp_path: Path) -> None:
+    data = _digits(tmp_path) if script == "mnist" else _images(tmp_path)
+    line, correct = plain(script, name, "--data", data)
+    assert [epoch["epoch"] for epoch in line["history"]] == [1]
+    parts = line["history"][0]
+    assert parts["seconds"] == pytest.approx(parts["train_seconds"] + parts["val_seconds"])
+    assert line["total_seconds"] > parts["seconds"]
+    assert line["peak_memory_mb"] > 100
+    assert np.mean(list(correct.values())) == pytest.approx(parts["val_accuracy"])
+
+
+@pytest.mark.slow
+def test_the_plain_transfer_script_trains(plain: Any, real_weights: Path, tmp_path: Path) -> None:
+    weights = real_weights / "inceptionv3_to_mixed7.weights.h5"
+    line, correct = plain("transfer", "cats-dogs-3k-transfer", "--data", _images(tmp_path), "--weights", weights)
+    assert np.mean(list(correct.values())) == pytest.approx(line["history"][0]["val_accuracy"])
+    assert sorted(correct)[0] == "cats/000.jpg"
+
+
+@pytest.mark.slow
+def test_a_row_is_measured_on_both_sides(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREYCARD_DATA", str(real_data))
+    words = [sys.executable, str(BENCHMARKS / "rows.py"), "fashion-mnist-dnn", "--quick"]
+    row = json.loads(subprocess.check_output(words, stderr=subprocess.DEVNULL).splitlines()[-1])
+    assert row["project"] == "fashion-mnist-dnn"
+    assert row["ratio"] > 0
+    assert row["paired"][0]["images"] > 0
+
+
+def test_a_child_is_measured_by_itself(benchmark: Any) -> None:
+    filled = "import time; kept = b'1' * 300_000_000; time.sleep(0.5); print(len(kept))"
+    finished = benchmark("child").run([sys.executable, "-c", filled])
+    assert finished.output == "300000000\n"
+    assert finished.seconds > 0.5
+    assert finished.peak_memory_mb > 300
+
+
+def test_a_child_that_fails_says_why(benchmark: Any) -> None:
+    with pytest.raises(RuntimeError, match="ended with 3:\nno images"):
+        benchmark("child").run([sys.executable, "-c", "import sys; sys.stderr.write('no images'); sys.exit(3)"])
+
+
+def test_the_large_folder_is_the_full_sets_layout(
+    benchmark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREYCARD_DATA", str(tmp_path))
+    make_folder(tmp_path / "cats_and_dogs_filtered", ("train", "validation"), ("cats", "dogs"), 3)
+    root = tmp_path / "large"
+    assert benchmark("large").build(root, share=0.0016) == 40
+    recipe = find_project("cats-dogs-25k-cnn").recipe
+    dataset = load_dataset(recipe.dataset, root, val_fraction=recipe.val_fraction, split_seed=recipe.split_seed)
+    for part, split in (("train", dataset.train), ("validation", dataset.validation)):
+        plain = (root / "cats-vs-dogs" / part).rglob("*.jpg")
+        assert {f"{path.parent.name}/{path.name}" for path in plain} == set(split.ids)
+    assert (len(dataset.train), len(dataset.validation)) == (36, 4)
+
+
+def _digits(folder: Path) -> Path:
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 256, (40, 28, 28), dtype=np.uint8), random.integers(0, 10, 40)
+    np.savez(folder / "mnist.npz", x_train=images, y_train=labels, x_test=images[:20], y_test=labels[:20])
+    return folder
+
+
+def _images(folder: Path) -> Path:
+    return make_folder(folder / "images", ("train", "validation"), ("cats", "dogs"), 4)

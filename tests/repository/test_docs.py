@@ -1,0 +1,185 @@
+"""Documentation is tested: generated blocks are the program's, links lead somewhere, code and commands exist."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from test_architecture import FLOW
+
+import generate
+import greycard
+from greycard.cli.main import cli as group
+from greycard.pipeline.augmentation import augmentation_fields
+from greycard.recipe import recipe_fields
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _commands() -> list[str]:
+    """README's commands in order, but for the installation, which the tests have behind them."""
+    blocks = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith("pip install")]
+
+
+def _by_name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_by_name)
+def test_generated_blocks_are_fresh(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert generate.fresh(text) == text, "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_by_name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    images = [(image, "") for image in re.findall(r'<img src="([^"]+)"', text)]
+    for target, anchor in [*images, *re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text)]:
+        place = (page.parent / target) if target else page
+        assert place.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", place.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_by_name)
+def test_commands_in_the_docs_exist(page: Path) -> None:
+    for block in re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        for line in re.findall(r"^greycard (.+)$", block, re.MULTILINE):
+            words = line.split("#")[0].split()
+            options = {name for param in group.commands[words[0]].params for name in param.opts}
+            assert {word for word in words if word.startswith("--")} <= options, line
+            settings = {words[n + 1].split("=")[0] for n, word in enumerate(words) if word == "--set"}
+            known = {*recipe_fields(), *augmentation_fields()}
+            assert settings <= known, line
+
+
+def test_every_option_is_in_the_reference() -> None:
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    for command in group.commands.values():
+        assert all(name in text for param in command.params if isinstance(param, click.Option) for name in param.opts)
+
+
+def test_every_public_name_is_in_the_python_page() -> None:
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    assert all(name in text for name in greycard.__all__ if name not in ("Dataset", "Run", "Table")), "docs/python.md"
+
+
+def test_the_readmes_own_python_runs(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
+    cli("sample", "pets")
+    small = {"epochs": 1, "train_limit": 30, "val_limit": 30, "quiet": True}
+    trained = greycard.train
+    monkeypatch.setattr(greycard, "train", lambda what: trained(what, **small), raising=False)
+    exec(code, {})
+
+
+def _check_readme(run: Callable[[str], tuple[int, str]]) -> None:
+    """Twice in one folder: the second time, only the sample is refused, as README says."""
+    for time in (1, 2):
+        for command in _commands():
+            code, said = run(command)
+            refused = time == 2 and command == "greycard sample pets"
+            assert code == (2 if refused else 0), f"{command}, time {time}: {said}"
+            assert not refused or "which is in use" in said
+        assert {path.name for path in Path("runs").glob("pets-*")} == {f"pets-{n}" for n in range(1, 2 * time + 1)}
+
+
+def test_the_readmes_commands_run_in_order_twice(cli) -> None:
+    """In this process and with an epoch a training; as typed in the slow test below."""
+
+    def run(command: str) -> tuple[int, str]:
+        words = command.split()[1:]
+        short = ["--epochs", "1"] if words[0] in ("train", "run") and "--epochs" not in words else []
+        outcome = cli(*words, *short)
+        return outcome.code, outcome.err
+
+    _check_readme(run)
+
+
+@pytest.mark.slow
+def test_the_readmes_commands_run_as_typed_twice() -> None:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(command: str) -> tuple[int, str]:
+        finished = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment)
+        return finished.returncode, finished.stderr
+
+    _check_readme(run)
+
+
+@pytest.mark.slow
+def test_the_readmes_session_is_what_the_command_prints(cli, tmp_path: Path) -> None:
+    """The same lines in the same order; their numbers are of another run."""
+    images = pytest.importorskip("images", reason="needs a system with pseudo-terminals")
+    kinds = ("$ greycard train pets", "recipe: ", "runs/pets-1: ", "epoch ", "…", "run ", "──", "pets-1 ")
+    cli("sample", str(tmp_path / "pets"))
+    printed = images.session("greycard train pets --epochs 3", tmp_path)
+    assert _kinds(printed, kinds) == _kinds((images.IMAGES / "session.txt").read_text(encoding="utf-8"), kinds)
+
+
+def _kinds(session: str, kinds: tuple[str, ...]) -> list[str]:
+    return [kind for line in session.splitlines() for kind in kinds if line.startswith(kind)]
+
+
+def test_the_readmes_images_load_at_once() -> None:
+    shown = re.findall(r'<img src="([^"]+)"', README)
+    assert len(shown) == 2
+    assert all((ROOT / name).stat().st_size < 200 * 1024 for name in shown)
+
+
+def test_the_readme_begins_with_what_a_visitor_looks_for() -> None:
+    """A command within the first screen, both targets of make, and what it is not for."""
+    lines = README.splitlines()
+    assert next(place for place, line in enumerate(lines) if line.startswith("$ greycard")) < 15
+    assert all(words in README for words in ("pip install .", "`make demo`", "`make test`", "## Not for"))
+    assert len(generate.MAKERS["highlights"]().splitlines()) == 5
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=_by_name)
+def test_result_files_say_where_they_come_from(path: Path) -> None:
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert result.keys() - {"note", "trained_with"} == {"command", "commit", "date", "environment", "rows"}
+    assert re.fullmatch(r"[0-9a-f]{12}", result["commit"])
+    assert result["command"].startswith("python benchmarks/measure.py")
+    assert ("--from RUNS" in result["command"]) == ("trained_with" in result), "trained before, and with what"
+    assert {"machine", "keras", "backend_version", "python"} <= result["environment"].keys()
+    assert all(row["status"] == "finished" and row["seed"] is not None for row in result["rows"])
+    assert "/" not in "".join(str(row["run"]) for row in result["rows"])
+
+
+def test_the_layouts_page_lists_the_packages_in_the_tested_order() -> None:
+    page = (ROOT / "docs" / "decisions" / "0004-layout.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^  (\w+)[./]", page, re.MULTILINE)
+    first = [names[0] for names in FLOW]
+    assert [name for name in listed if name in first] == [name for name in first if name != "cli"]  # beside the API
+
+
+def test_the_differences_to_the_published_table_are_told_with_the_runs_own_figures() -> None:
+    page = (ROOT / "docs" / "projects.md").read_text(encoding="utf-8")
+    told = page[page.index("## Where the figures differ") : page.index("<!-- generated: curves-25k")]
+    rows = json.loads((ROOT / "benchmarks" / "results" / "table-cats-25k.json").read_text(encoding="utf-8"))["rows"]
+    for row in rows:
+        for figure in ("val_accuracy", "train_accuracy_after", "best_val_accuracy"):
+            assert f"{100 * row[figure]:.1f} %" in told, (row["project"], figure)
+
+
+def test_the_project_has_what_a_newcomer_expects() -> None:
+    for name in ("LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", ".ci/run", "docs/decisions"):
+        assert (ROOT / name).exists()
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -1,0 +1,180 @@
+"""What `train` chooses for a folder: by the number and kind of the images and the weights at hand, with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import greycard
+from conftest import make_folder
+from greycard.datasets.dataset import Dataset, Split
+from greycard.jobs.choose import choose_recipe
+from greycard.models.preferred import PREFERRED
+from greycard.training.image_kind import ImageKind, image_kind
+from greycard.training.recommend import Task, from_scratch, transfer
+
+PHOTOS = ImageKind(300)
+DIGITS = ImageKind(28, grey=True, drawn=True, mirrored=False)
+
+
+def _task(count: int, kind: ImageKind = PHOTOS, **facts: Any) -> Task:
+    return Task("folder", count, count // 5, kind, **facts)
+
+
+def _photographs(side: int, count: int = 40, classes: tuple[str, ...] = ("cat", "dog")) -> Dataset:
+    return _dataset(np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8), classes)
+
+
+def _dataset(images: np.ndarray, classes: tuple[str, ...] = ("cat", "dog")) -> Dataset:
+    split = Split(tuple(map(str, range(len(images)))), np.arange(len(images)) % len(classes), images)
+    return Dataset("folder", classes, split, split)
+
+
+@pytest.mark.parametrize(
+    ("count", "kind", "words", "expected"),
+    [
+        (300, PHOTOS, "from scratch at 64 px", {"conv": (16, 32, 64), "image_size": (64, 64)}),
+        (5_000, PHOTOS, "from scratch at 96 px", {"conv": (32, 64, 128), "batch_size": 32}),
+        (
+            50_000,
+            ImageKind(32),
+            "only 32 px wide, and no weights",
+            {"conv": (32, 64), "image_size": (32, 32), "channels": 3},
+        ),
+        (9_000, DIGITS, "only 28 px wide", {"conv": (32, 64), "image_size": (28, 28), "channels": 1}),
+        (300, ImageKind(9), "only 9 px wide", {"conv": (64,), "image_size": (12, 12)}),
+        (
+            300,
+            ImageKind(128, grey=True, drawn=True, mirrored=False),
+            "are drawings",
+            {"image_size": (64, 64), "channels": 1},
+        ),
+    ],
+)
+def test_without_weights_a_cnn_is_augmented_whatever_the_number(
+    count: int, kind: ImageKind, words: str, expected: dict[str, object]
+) -> None:
+    chosen = from_scratch(_task(count, kind), "no weights")
+    assert words in chosen.reason
+    assert {name: getattr(chosen.recipe, name) for name in expected} == expected
+    assert chosen.recipe.augmentation is not None
+    assert chosen.recipe.augmentation.horizontal_flip is kind.mirrored
+    assert chosen.recipe.augmentation.rotation_range == (5 if kind.drawn else 15)
+
+
+@pytest.mark.parametrize(
+    ("count", "minutes", "pixels", "words"),
+    [
+        (25_000, 10, 224, "the size it was trained at"),
+        (25_000, 3, 160, "224 px would take about 2 minutes"),
+        (200_000, 10, 128, "take about 6 minutes on 2 cores"),
+        (300, 1, 224, "take about 2 s on 2 cores"),
+    ],
+)
+def test_the_size_is_what_the_weights_were_trained_at_where_the_time_allows(
+    count: int, minutes: float, pixels: int, words: str
+) -> None:
+    chosen = transfer(_task(count, minutes=minutes), "MobileNetV2", "at hand")
+    assert chosen.recipe.image_size == (pixels, pixels)
+    assert words in chosen.reason
+    assert chosen.recipe.minutes == minutes
+
+
+def test_every_network_has_a_size_and_an_unknown_one_is_taken_for_slow() -> None:
+    for network in PREFERRED:
+        chosen = transfer(_task(1_000), network.name, "at hand").recipe
+        assert chosen.image_size == (network.pixels, network.pixels)
+    assert transfer(_task(50_000), "VGG16", "asked for").recipe.image_size == (128, 128)
+
+
+def test_a_chosen_recipe_trains_to_a_plateau_and_keeps_the_best_epoch() -> None:
+    for chosen in (from_scratch(_task(300), ""), transfer(_task(300), "MobileNetV2", "")):
+        recipe = chosen.recipe
+        assert (recipe.keep, recipe.patience, recipe.minutes, recipe.epochs) == ("best", 10, 10, 100)
+
+
+def test_kinds_of_images_are_told_apart() -> None:
+    drawing = np.zeros((40, 28, 28), dtype=np.uint8)
+    drawing[:, 8:20, 12:16] = 255
+    assert image_kind(_dataset(drawing)) == DIGITS
+    noise = np.random.default_rng(0).integers(0, 256, (40, 64, 64), dtype=np.uint8)
+    assert image_kind(_dataset(noise)) == ImageKind(64, grey=True, drawn=False, mirrored=False)
+    assert image_kind(_photographs(32)) == ImageKind(32)
+    assert image_kind(greycard.load_dataset("digits")).drawn
+
+
+@pytest.mark.parametrize(
+    ("classes", "mirrored"),
+    [
+        (("cat", "dog"), True),
+        (("0", "1", "10"), False),
+        (("A", "B"), False),
+        (("turn_left", "turn_right", "stop"), False),
+        (("bright", "cleft"), True),
+    ],
+)
+def test_what_has_a_left_and_a_right_is_not_mirrored(classes: tuple[str, ...], mirrored: bool) -> None:
+    assert image_kind(_photographs(32, classes=classes)).mirrored is mirrored
+
+
+def test_a_folder_of_grey_files_is_grey(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "grey", ("",), ("cat", "dog"), 4)
+    for file in folder.rglob("*.jpg"):
+        from PIL import Image
+
+        Image.open(file).convert("L").save(file)
+    (folder / "cat" / "000.jpg").write_bytes(b"no image")
+    assert image_kind(greycard.load_folder(folder)).grey
+
+
+@pytest.mark.parametrize("count", [40, 20_000])
+def test_weights_at_hand_are_used_for_photographs_whatever_their_number(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mobilenet_v2_1.0_224_notop.weights.h5").touch()
+    monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path))
+    one = np.broadcast_to(_photographs(64).train.images[:1], (count, 64, 64, 3))
+    recipe, reason = choose_recipe(_dataset(one))
+    assert (recipe.backbone, recipe.image_size) == ("MobileNetV2", (224, 224))
+    assert "weights are at hand" in reason
+    assert choose_recipe(_dataset(one), weights="none")[0].backbone is None
+    assert choose_recipe(_photographs(32))[0].backbone == "MobileNetV2"
+    assert choose_recipe(_photographs(31))[0].backbone is None  # too small to see much in
+    grey = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
+    assert choose_recipe(_dataset(grey))[0].backbone is None
+    assert choose_recipe(_dataset(np.zeros((40, 64, 64), np.uint8)))[0].backbone is None  # drawn
+
+
+def test_limits_that_are_set_count_for_the_choice() -> None:
+    dataset = _dataset(np.broadcast_to(_photographs(64).train.images[:1], (40_000, 64, 64, 3)))
+    chosen = [
+        choose_recipe(dataset, weights="imagenet", changes=changes)[0]
+        for changes in ({"minutes": 1}, {"minutes": 1, "train_limit": 1000, "val_limit": 1000}, {"minutes": None})
+    ]
+    assert [recipe.image_size for recipe in chosen] == [(128, 128), (224, 224), (160, 160)]
+    with pytest.raises(greycard.GreycardError, match="minutes must be"):
+        choose_recipe(dataset, changes={"minutes": "soon"})
+
+
+def test_weights_are_looked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_folder(tmp_path / "images", ("",), ("a", "b"), 4)
+    large = _photographs(64)
+    assert choose_recipe(large)[0].backbone is None
+    (tmp_path / "mobilenet_v2_1.0_224_notop.weights.h5").touch()
+    assert choose_recipe(large, weights=tmp_path)[0].backbone == "MobileNetV2"
+    assert choose_recipe(large, weights="none")[0].backbone is None
+    assert choose_recipe(large, weights="imagenet")[0].backbone == "MobileNetV2"
+    assert "--weights brought" in choose_recipe(large, weights=tmp_path)[1]
+    assert "--backbone asked for it" in choose_recipe(large, backbone="VGG16")[1]
+    monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path))
+    assert choose_recipe(large)[0].backbone == "MobileNetV2"
+    for useless in (tmp_path / "nowhere", tmp_path / "images"):
+        with pytest.raises(greycard.GreycardError, match="has no file whose name tells a network"):
+            choose_recipe(large, weights=useless)
+    narrow = tmp_path / "mobilenet_0.25_224_notop.weights.h5"
+    narrow.touch()
+    recipe = choose_recipe(large, weights=narrow)[0]
+    assert (recipe.backbone, recipe.backbone_alpha) == ("MobileNet", 0.25)
