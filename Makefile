@@ -27,7 +27,7 @@ docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
 	$(BIN)/python docs/notebooks.py
 
 images: $(VENV)/.developed  ## README's terminal session and images, and those of the lessons; needs Chromium
-	$(BIN)/python docs/images.py
+	$(BIN)/python docs/screenshots.py
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/notebooks.py --images
 
@@ -36,7 +36,7 @@ bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchm
 	$(BIN)/python benchmarks/ceiling.py
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/features.py
-	$(BIN)/python benchmarks/core/memory.py
+	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/doctor.py
 	$(BIN)/python benchmarks/use.py
 	$(BIN)/python benchmarks/rows.py

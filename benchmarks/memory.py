@@ -1,6 +1,6 @@
 """Peak memory of training on 25,000 and on 50,000 images of 150×150.
 
-    python benchmarks/core/memory.py [--images 25000 50000]
+    python benchmarks/memory.py [--images 25000 50000]
 
 Names are distinct and images are not: hard links to a few hundred drawn JPEGs. One epoch of a tiny CNN through the
 Python API, in a process of its own. Writes `results/speed/memory.json`.

@@ -170,7 +170,7 @@ def _outcome_row(row: dict[str, Any]) -> list[str]:
 
 
 def session() -> str:
-    """README's terminal session, as docs/images.py kept it."""
+    """README's terminal session, as docs/screenshots.py kept it."""
     return f"```text\n{(ROOT / 'docs' / 'images' / 'session.txt').read_text(encoding='utf-8')}```"
 
 

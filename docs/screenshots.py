@@ -1,4 +1,4 @@
-"""Make README's terminal session and its two images: `python docs/images.py`.
+"""Make README's terminal session and its two images: `python docs/screenshots.py`.
 
 Trains on the rendered sample in a folder of its own, and keeps what the command prints, a screenshot of the run's
 report, and the heat map of a validation image. Needs Chromium for the screenshot.

@@ -136,3 +136,26 @@ def make_folder(root: Path, parts: Sequence[str], classes: Sequence[str], count:
 def images(tmp_path: Path) -> Path:
     """`train/` and `validation/` with two easily told classes of 12 images each."""
     return make_folder(tmp_path / "images", ("train", "validation"), ("dark", "light"), 12)
+
+
+def pet_images(root: Path, count: int = 20) -> Path:
+    """A small folder laid out like the official full Cats vs Dogs archive, its faults included."""
+    make_folder(root / "PetImages", ("",), ("Cat", "Dog"), count)
+    for path, name in ((root / "PetImages" / "Cat", "666.jpg"), (root / "PetImages" / "Dog", "11702.jpg")):
+        (path / name).touch()
+        (path / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0 no image")
+        image(7).save(path / "damaged-exif.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff\x07\0broken")
+    return root
+
+
+def sign_language(root: Path, count: int = 60) -> Path:
+    """Small CSV files like Sign Language MNIST's: labels 0 to 24 without 9, a brightness for each letter."""
+    rng = np.random.default_rng(0)
+    header = ",".join(["label", *(f"pixel{n}" for n in range(1, 785))])
+    root.mkdir(parents=True, exist_ok=True)
+    for part in ("train", "test"):
+        labels = rng.choice([0, 1, 2, 24], count)
+        pixels = np.clip(labels[:, None] * 10 + rng.integers(0, 10, (count, 784)), 0, 255)
+        rows = "\n".join(",".join(map(str, (label, *row))) for label, row in zip(labels, pixels, strict=True))
+        (root / f"sign_mnist_{part}.csv").write_text(f"{header}\n{rows}\n")
+    return root

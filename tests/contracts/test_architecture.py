@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import greycard
 
 SOURCE = Path(greycard.__file__).parent
+ROOT = Path(__file__).resolve().parents[2]
 FLOW = (
     ("core",),
     ("backend",),
@@ -108,3 +110,10 @@ def test_files_hold_one_idea() -> None:
         if (lines := len(file.read_text(encoding="utf-8").splitlines())) > 300
     ]
     assert not long
+
+
+def test_the_layouts_page_lists_the_packages_in_the_tested_order() -> None:
+    page = (ROOT / "docs" / "decisions" / "0004-layout.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^  (\w+)[./]", page, re.MULTILINE)
+    first = [names[0] for names in FLOW]
+    assert [name for name in listed if name in first] == [name for name in first if name != "cli"]  # beside the API

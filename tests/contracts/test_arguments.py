@@ -232,7 +232,7 @@ def test_a_regression_takes_numbers_however_they_come(numbers: Any, tmp_path_fac
         (("train", "images", "--set", "fill_mode=Nearst"), "nearest"),
         (("train", "Images"), "images"),
         (("train", "images", "--weights", "Mine.h5"), "mine.h5"),
-        (("check", "pictuers"), "images"),
+        (("check", "imaegs"), "images"),
         (("run", "Digits-CNN"), "digits-cnn"),
         (("fetch", "Fashion-MNIST"), "fashion-mnist"),
         (("show", "Images-1"), "images-1"),

@@ -312,13 +312,13 @@ def test_checkpoints_are_few_and_go_in_the_end(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(checkpointer, "_LEAST_SECONDS", 0.0)
     monkeypatch.setattr(checkpointer, "SHARE", 1e9)
     seen = []
-    keep = checkpointer.Checkpointer._keep
+    keep = checkpointer.Checkpointer._save
 
     def count(self: checkpointer.Checkpointer, progress: Any) -> None:
         keep(self, progress)
         seen.append(len(list(tmp_path.glob("*/checkpoint/*.checkpoint"))))
 
-    monkeypatch.setattr(checkpointer.Checkpointer, "_keep", count)
+    monkeypatch.setattr(checkpointer.Checkpointer, "_save", count)
     run = greycard.train("digits-cnn", out=tmp_path, **SMALL)
     assert (max(seen), len(seen) > 10) == (3, True)
     assert not (run.path / "checkpoint").exists()

@@ -92,10 +92,10 @@ def test_resume_and_export_use_the_split_as_it_was_made(way: str, tmp_path: Path
     assert set(run.predictions["ids"].tolist()) <= known
     if not {"train_limit", "val_limit"} & changes.keys():
         assert run.split == (dataset.train.ids, dataset.validation.ids)
-    assert run.export("keras", data=given).gate.passed
+    assert run.export("keras", data=given).parity.passed
     if given is None:
         shutil.rmtree(path / "export")
-        assert run.export("keras", data=dataset).gate.images == run.summary["val_images"]
+        assert run.export("keras", data=dataset).parity.images == run.summary["val_images"]
 
 
 def test_a_dataset_of_arrays_is_asked_for(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_files_that_came_later_do_not_matter_and_lost_ones_are_named(tmp_path: P
     shutil.copy(root / "dark" / "003.jpg", root / "dark" / "later.jpg")
     run = greycard.resume(path, quiet=True)
     assert run.classes == ("dark", "light")
-    assert run.export("keras").gate.passed
+    assert run.export("keras").parity.passed
     lost = Path(run.split[0][0])
     (root / lost).rename(root / "between" / lost.name)
     with pytest.raises(GreycardError, match=f"shades lacks 1 of the 24 images .* such as {lost}"):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import greycard
-from conftest import image, make_folder
+from conftest import make_folder, pet_images, sign_language
 from greycard.core.errors import GreycardError
 from greycard.datasets.arrays import read_idx
 from greycard.datasets.catalog import CATALOG, entry
@@ -136,16 +136,6 @@ def test_the_official_archive_of_horses_has_another_layout(tmp_path: Path) -> No
     assert "as published has 1,283 images; 8 usable ones are here" in dataset.notes[0]
 
 
-def pet_images(root: Path, count: int = 20) -> Path:
-    """A small folder laid out like the official full Cats vs Dogs archive, its faults included."""
-    make_folder(root / "PetImages", ("",), ("Cat", "Dog"), count)
-    for path, name in ((root / "PetImages" / "Cat", "666.jpg"), (root / "PetImages" / "Dog", "11702.jpg")):
-        (path / name).touch()
-        (path / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0 no image")
-        image(7).save(path / "damaged-exif.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff\x07\0broken")
-    return root
-
-
 @pytest.mark.parametrize("layout", ["", "cats-vs-dogs", "kagglecatsanddogs_5340"])
 def test_the_full_cats_and_dogs_are_split_per_class(layout: str, tmp_path: Path) -> None:
     pet_images(tmp_path / layout, count=19)
@@ -154,19 +144,6 @@ def test_the_full_cats_and_dogs_are_split_per_class(layout: str, tmp_path: Path)
     assert np.bincount(dataset.train.labels).tolist() == [18, 18]
     assert np.bincount(dataset.validation.labels).tolist() == [2, 2]
     assert sorted(item.id for item in dataset.left_out) == ["Cat/666.jpg", "Dog/11702.jpg"]
-
-
-def sign_language(root: Path, count: int = 60) -> Path:
-    """Small CSV files like Sign Language MNIST's: labels 0 to 24 without 9, a brightness for each letter."""
-    rng = np.random.default_rng(0)
-    header = ",".join(["label", *(f"pixel{n}" for n in range(1, 785))])
-    root.mkdir(parents=True, exist_ok=True)
-    for part in ("train", "test"):
-        labels = rng.choice([0, 1, 2, 24], count)
-        pixels = np.clip(labels[:, None] * 10 + rng.integers(0, 10, (count, 784)), 0, 255)
-        rows = "\n".join(",".join(map(str, (label, *row))) for label, row in zip(labels, pixels, strict=True))
-        (root / f"sign_mnist_{part}.csv").write_text(f"{header}\n{rows}\n")
-    return root
 
 
 def test_sign_language_csv_files_are_read(tmp_path: Path) -> None:

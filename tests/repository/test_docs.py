@@ -12,7 +12,6 @@ from pathlib import Path
 
 import click
 import pytest
-from test_architecture import FLOW
 
 import generate
 import greycard
@@ -161,13 +160,6 @@ def test_result_files_say_where_they_come_from(path: Path) -> None:
     assert {"machine", "keras", "backend_version", "python"} <= result["environment"].keys()
     assert all(row["status"] == "finished" and row["seed"] is not None for row in result["rows"])
     assert "/" not in "".join(str(row["run"]) for row in result["rows"])
-
-
-def test_the_layouts_page_lists_the_packages_in_the_tested_order() -> None:
-    page = (ROOT / "docs" / "decisions" / "0004-layout.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^  (\w+)[./]", page, re.MULTILINE)
-    first = [names[0] for names in FLOW]
-    assert [name for name in listed if name in first] == [name for name in first if name != "cli"]  # beside the API
 
 
 def test_the_differences_to_the_published_table_are_told_with_the_runs_own_figures() -> None:

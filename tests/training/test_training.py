@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_datasets import pet_images, sign_language
 
 import greycard
-from conftest import image, make_folder
+from conftest import image, make_folder, pet_images, sign_language
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.evaluation.calibration import at_temperature
 from greycard.pipeline.augmentation import Augmentation

@@ -45,7 +45,8 @@ def export(
     parity = done.parity
     click.echo(
         f"{parity.images:,} validation images: {parity.same_answers:,} answered alike, largest difference of a"
-        f" probability {parity.largest_difference:.2g}, accuracy {parity.accuracy:.2%} (original {parity.original_accuracy:.2%})",
+        f" probability {parity.largest_difference:.2g}, accuracy {parity.accuracy:.2%}"
+        f" (original {parity.original_accuracy:.2%})",
         err=True,
     )
     click.echo(f"{done.path}\t{done.bytes / 1e6:.1f} MB")
