@@ -34,10 +34,10 @@ def main() -> None:
     results = ResultFile("ceiling", ("project",), keep=not options.quick)
     rate = _rate(512 if options.quick else SIDE, options.rounds)
     for recipe in (project.recipe for project in projects()[:12]):
-        if recipe.backbone is None and recipe.dataset != large.DATASET:
+        if recipe.backbone is None and recipe.data.dataset != large.DATASET:
             work = epoch_operations(recipe)
             found = {"gigaflop_per_epoch": work / 1e9, "gigaflops": rate / 1e9, "least_seconds": work / rate}
-            results.put({"project": recipe.name, "epochs": recipe.epochs, **found})
+            results.put({"project": recipe.name, "epochs": recipe.training.epochs, **found})
 
 
 def _rate(side: int, rounds: int) -> float:
@@ -55,9 +55,11 @@ def _rate(side: int, rounds: int) -> float:
 
 def epoch_operations(recipe: Recipe) -> float:
     """Floating-point operations of an epoch, validation included."""
-    wanted = entry(recipe.dataset)
+    wanted = entry(recipe.data.dataset)
     layers = [layer for layer in _model(recipe, len(wanted.classes)).layers if hasattr(layer, "kernel")]
-    assert len(layers) == len(recipe.conv) + len(recipe.dense) + 1, "every convolution, dense layer and the head"
+    assert len(layers) == len(recipe.model.conv) + len(recipe.model.dense) + 1, (
+        "every convolution, dense layer and the head"
+    )
     forward = [_operations(layer) for layer in layers]
     training = [count * _share(layer) for count, layer in zip(forward, layers, strict=True)]
     train, validation = wanted.counts

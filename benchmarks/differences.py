@@ -27,10 +27,10 @@ def main() -> None:
 def _by_dataset(folder: str) -> dict[str, list[RunRecord]]:
     """The runs of seed 0, in the table's order."""
     order = [project.name for project in projects()]
-    runs = [run for run in map(RunRecord, find_runs(folder)) if run.recipe.seed == 0]
+    runs = [run for run in map(RunRecord, find_runs(folder)) if run.recipe.training.seed == 0]
     gathered: dict[str, list[RunRecord]] = {}
     for run in sorted(runs, key=lambda run: order.index(run.recipe.name)):
-        gathered.setdefault(run.recipe.dataset, []).append(run)
+        gathered.setdefault(run.recipe.data.dataset, []).append(run)
     return gathered
 
 

@@ -77,7 +77,9 @@ def _copies(name: str, folder: Path) -> list[Path]:
 
 def _split(root: Path, place: Path) -> None:
     recipe = find_project("cats-dogs-25k-cnn").recipe
-    dataset = load_dataset(DATASET, root, val_fraction=recipe.val_fraction or 0.2, split_seed=recipe.split_seed)
+    dataset = load_dataset(
+        DATASET, root, val_fraction=recipe.data.val_fraction or 0.2, split_seed=recipe.data.split_seed
+    )
     for part, split in (("train", dataset.train), ("validation", dataset.validation)):
         for id, image in zip(split.ids, split.images, strict=True):
             target = place / part / id

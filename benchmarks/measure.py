@@ -83,10 +83,10 @@ def _from_runs(options: argparse.Namespace) -> dict[str, Any]:
 def _training_command(run: RunRecord) -> str:
     """What trains such a run; a run with another recipe than its project's is no row of the table."""
     recipe = run.recipe
-    published = find_project(recipe.name).recipe.replace(seed=recipe.seed, precision=recipe.precision)
+    published = find_project(recipe.name).recipe.replace(seed=recipe.training.seed, precision=recipe.training.precision)
     if not published.matches_resolved(recipe):
         sys.exit(f"{run.name} was not trained with the recipe of {recipe.name}, so it is not a row of the table")
-    return f"greycard run {recipe.name} --seed {recipe.seed}"
+    return f"greycard run {recipe.name} --seed {recipe.training.seed}"
 
 
 def _command(options: argparse.Namespace) -> str:

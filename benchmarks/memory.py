@@ -64,7 +64,7 @@ def train(folder: Path) -> None:
     """One epoch over every image of a folder, by a network that is small beside its images."""
     import greycard
 
-    recipe = greycard.Recipe(
+    recipe = greycard.Recipe.make(
         name="memory", dataset="images", conv=(4, 4), dense=(8,), batch_size=128, val_batch_size=128, epochs=1
     )
     greycard.train(recipe, greycard.load_folder(folder), out=folder.parent / "runs", quiet=True)

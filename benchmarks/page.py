@@ -79,7 +79,7 @@ def _all_rows(rows: list[Row]) -> list[str]:
 def _published_seconds(row: Row, side: str) -> float:
     if row["whole"]:
         return row[side]["total_seconds"]
-    return row[side]["seconds_per_epoch"] * find_project(row["project"]).recipe.epochs
+    return row[side]["seconds_per_epoch"] * find_project(row["project"]).recipe.training.epochs
 
 
 def ceiling(rows: list[Row]) -> list[str]:

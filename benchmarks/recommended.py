@@ -69,7 +69,7 @@ def _row(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     wanted = project.published.val_accuracy
     task = Task(project.recipe, data_dir(), options.epochs, seed, steps=options.steps)
     seconds, epoch, accuracy = _until(plain(task), wanted)
-    ours = _greycard(data_dir() / entry(project.recipe.dataset).folder, seed, quick=options.quick)
+    ours = _greycard(data_dir() / entry(project.recipe.data.dataset).folder, seed, quick=options.quick)
     return {
         "project": name,
         "seed": seed,
@@ -103,7 +103,7 @@ def _greycard(folder: Path, seed: int, *, quick: bool) -> dict[str, Any]:
         return {
             "seconds": finished.seconds,
             "architecture": record.recipe.architecture,
-            "image_size": record.recipe.image_size,
+            "image_size": record.recipe.data.image_size,
             "epochs": record.summary["epochs"],
             "val_accuracy": record.summary["val_accuracy"],
         }

@@ -33,9 +33,9 @@ def main() -> None:
     options = _options()
     results = ResultFile("rows", ("project", "whole"), keep=not options.quick)
     for recipe, data in _chosen(options):
-        epochs = options.epochs or (recipe.epochs if options.whole else 3)
+        epochs = options.epochs or (recipe.training.epochs if options.whole else 3)
         row = {"project": recipe.name, "whole": options.whole, "epochs": epochs, "data": None}
-        if recipe.dataset == large.DATASET:
+        if recipe.data.dataset == large.DATASET:
             row["data"] = large.note(options.share)
         results.put(row | _measure(recipe, data, epochs, options))
 
@@ -59,17 +59,17 @@ def _chosen(options: argparse.Namespace) -> Iterator[tuple[Recipe, Path]]:
     with tempfile.TemporaryDirectory() as scratch:
         for recipe in recipes:
             root = data_dir()
-            if recipe.dataset == large.DATASET:
+            if recipe.data.dataset == large.DATASET:
                 root = Path(scratch)
                 large.build(root, options.share)
-            if is_here(recipe.dataset, root):
+            if is_here(recipe.data.dataset, root):
                 yield recipe, root
             else:
                 print(f"note: {recipe.name} is left out: its data is not in GREYCARD_DATA", file=sys.stderr)
 
 
 def _by_default(whole: bool) -> list[Recipe]:
-    return [recipe for recipe in PUBLISHED if bool(recipe.backbone) is whole and recipe.dataset != large.DATASET]
+    return [recipe for recipe in PUBLISHED if bool(recipe.backbone) is whole and recipe.data.dataset != large.DATASET]
 
 
 def _measure(recipe: Recipe, data: Path, epochs: int, options: argparse.Namespace) -> dict[str, Any]:

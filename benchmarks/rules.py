@@ -126,7 +126,7 @@ def _side(run: greycard.Run) -> dict[str, Any]:
     summary, recipe = run.summary, run.recipe
     low, high = accuracy_interval(summary["val_accuracy"], summary["val_images"])
     return {
-        "recipe": f"{recipe.architecture} at {min(recipe.image_size or (0,))} px",
+        "recipe": f"{recipe.architecture} at {min(recipe.data.image_size or (0,))} px",
         "augmented": recipe.augmentation is not None,
         "epochs": summary["epochs"],
         "kept_epoch": summary["kept_epoch"],

@@ -23,8 +23,8 @@ from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import projects
 from greycard.recipe import CHECKS as RECIPE_CHECKS
 from greycard.recipe import Recipe
+from greycard.recipe.settings import as_setting
 from greycard.reports.columns import percent, seconds
-from greycard.settings import as_setting
 from highlights import highlights
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,8 +81,8 @@ def project_pages() -> str:
 def _project(project: Any) -> str:
     recipe, published = project.recipe, project.published
     facts = [
-        f"{recipe.architecture}; {recipe.optimizer} {recipe.learning_rate:g}, batch {recipe.batch_size},"
-        f" {recipe.epochs} epochs{', augmented' if recipe.augmentation else ''}; data: `{recipe.dataset}`"
+        f"{recipe.architecture}; {recipe.optimizer.kind} {recipe.optimizer.learning_rate:g}, batch {recipe.training.batch_size},"
+        f" {recipe.training.epochs} epochs{', augmented' if recipe.augmentation else ''}; data: `{recipe.data.dataset}`"
     ]
     if published and published.val_accuracy:
         time = f", {seconds(published.seconds_per_epoch)} an epoch" if published.seconds_per_epoch else ""

@@ -32,10 +32,10 @@ with atheris.instrument_imports(include=["greycard", "zipfile", "csv", "json"]):
     from greycard.pipeline.decode import decode
     from greycard.projects import find_project
     from greycard.recipe import Recipe
+    from greycard.recipe.settings import parse_settings
     from greycard.reports.show import run_text
     from greycard.reports.table import make_table
     from greycard.runs.record import RunRecord
-    from greycard.settings import parse_settings
     from greycard.training.checkpoint import newest_checkpoint
 
 Target = tuple[list[bytes], Callable[[bytes], object]]

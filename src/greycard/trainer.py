@@ -10,6 +10,7 @@ from typing import Any
 from greycard.backend import configure, start
 from greycard.core.errors import GreycardError
 from greycard.core.paths import data_dir as named_data_dir
+from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.load import load_dataset
 from greycard.datasets.open import open_dataset
@@ -20,6 +21,7 @@ from greycard.jobs.splitting import settle_split
 from greycard.models.weights import expect_backbone_weights, expect_weights
 from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe
+from greycard.recipe.names import canonical
 from greycard.run import Run
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs, absolute_path, read_run_args
@@ -40,8 +42,8 @@ def train(
     """Train, and return the finished run.
 
     Args:
-        what: a project or its name, or a recipe; or a dataset (`load_folder(…)`) or the path of a folder or a manifest,
-            for which a recipe is chosen.
+        what: a project or its name, a recipe or its file (`recipe.yaml`); or a dataset (`load_folder(…)`) or the path
+            of a folder or a manifest, for which a recipe is chosen.
         dataset: what to train on instead of the recipe's own dataset: a dataset, a path, or a name of the catalog.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
         weights: of a backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
@@ -49,7 +51,7 @@ def train(
         out: the folder of runs; the run gets its own in it.
         quiet: show nothing.
         track: other tools to tell of every epoch, of `tensorboard` and `mlflow`.
-        changes: fields of the recipe, such as `epochs=5` or `rotation_range=20`.
+        changes: fields of the recipe, such as `epochs=5`, `rotation_range=20` or `**{"model.kind": "convnet"}`.
 
     Raises:
         GreycardError: a mistake that can be mended, with a hint of how.
@@ -59,6 +61,7 @@ def train(
 
     configure()
     expect_weights(weights)
+    changes = canonical(changes)
     recipe, reason = _recipe(what), None
     if recipe is None:
         split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
@@ -69,11 +72,13 @@ def train(
     else:
         recipe = recipe.replace(**changes, **({"backbone": str(backbone)} if backbone is not None else {}))
     expect_backbone_weights(recipe, weights)
-    fraction, seed = recipe.val_fraction or DEFAULT_FRACTION, recipe.split_seed
-    if dataset is None:
-        data = load_dataset(recipe.dataset, data_dir, val_fraction=fraction, split_seed=seed)
+    fraction, seed = recipe.data.val_fraction or DEFAULT_FRACTION, recipe.data.split_seed
+    if dataset is None and recipe.data.dataset in {
+        entry.name for entry in CATALOG
+    }:  # also beside a folder of that name
+        data = load_dataset(recipe.data.dataset, data_dir, val_fraction=fraction, split_seed=seed)
     else:
-        data = open_dataset(dataset, data_dir, val_fraction=fraction, split_seed=seed)
+        data = open_dataset(dataset or recipe.data.dataset, data_dir, val_fraction=fraction, split_seed=seed)
     origin = RunArgs(
         data=absolute_path(data.origin),
         folder=absolute_path("."),
@@ -142,25 +147,42 @@ def resume(
         return Run(resume(record, found, origin, shown))
 
 
+def find_recipe(name: str | Path) -> Recipe:
+    """A project's recipe by its name, or the one in a file.
+
+    Raises:
+        GreycardError: no such project or file, or one that holds no recipe.
+    """
+    return Recipe.load(name) if _is_recipe_file(name) else find_project(str(name)).recipe
+
+
 def _recipe(what: object) -> Recipe | None:
-    """The recipe itself, or a project's; None for what names data."""
+    """The recipe itself, a project's or a file's; None for what names data."""
     if isinstance(what, Recipe):
         return what
     if isinstance(what, Project):
         return what.recipe
+    if isinstance(what, str | Path) and _is_recipe_file(what):
+        return Recipe.load(what)
     if isinstance(what, str) and (what in {project.name for project in projects()} or not Path(what).exists()):
         return find_project(what).recipe
     if isinstance(what, str | Path | Dataset):
         return None
     raise GreycardError(
-        "train takes a project's name, a recipe, a dataset, or the path of a folder of images or a manifest."
+        "train takes a project's name, a recipe or its file, a dataset, or the path of a folder of images or a manifest."
         f" Received: {type(what).__name__}",
         hint="for example train('digits-cnn'), or train('pets')",
     )
 
 
+def _is_recipe_file(what: str | Path) -> bool:
+    return Path(what).suffix.lower() in (".yaml", ".yml", ".json") and not Path(what).is_dir()
+
+
 def _published(what: str | Project, recipe: Recipe) -> dict[str, Any] | None:
     """A project's published figures, unless it is trained on other data than they were measured on."""
+    if isinstance(what, str) and _is_recipe_file(what):
+        return None
     found = find_project(what) if isinstance(what, str) else what
-    same = found.recipe.dataset == recipe.dataset
+    same = found.recipe.data.dataset == recipe.data.dataset
     return found.published.to_json() if found.published and same else None

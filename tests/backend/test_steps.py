@@ -32,8 +32,10 @@ from greycard.recipe import Recipe
 tf = pytest.importorskip("tensorflow")
 
 RECIPES = {
-    "dense": Recipe(name="d", dataset="d", image_size=(9, 9), dense=(12,), loss="sparse_categorical_crossentropy"),
-    "conv": Recipe(name="c", dataset="c", image_size=(21, 18), conv=(4, 6), dense=(8,), loss="binary_crossentropy"),
+    "dense": Recipe.make(name="d", dataset="d", image_size=(9, 9), dense=(12,), loss="sparse_categorical_crossentropy"),
+    "conv": Recipe.make(
+        name="c", dataset="c", image_size=(21, 18), conv=(4, 6), dense=(8,), loss="binary_crossentropy"
+    ),
 }
 CLASSES = {"dense": 3, "conv": 2}
 _SEEDS = st.integers(0, 99)
@@ -41,8 +43,10 @@ _SEEDS = st.integers(0, 99)
 
 def _data(recipe: Recipe, classes: int, count: int = 22) -> tuple[np.ndarray, np.ndarray]:
     draws = np.random.default_rng(3)
-    assert recipe.image_size is not None
-    return draws.integers(0, 256, (count, *recipe.image_size, 3), dtype=np.uint8), draws.integers(0, classes, count)
+    assert recipe.data.image_size is not None
+    return draws.integers(0, 256, (count, *recipe.data.image_size, 3), dtype=np.uint8), draws.integers(
+        0, classes, count
+    )
 
 
 def _model(name: str) -> keras.Model:
@@ -286,9 +290,9 @@ def test_an_engine_that_fails_or_disagrees_is_not_used(engine: Any, monkeypatch:
 def _transfer(images: Path, out: Path, **changes: Any) -> greycard.Run:
     dataset = greycard.load_folder(images)
     if not (out / "first-1").exists():
-        first = Recipe(name="first", dataset="images", image_size=(24, 24), conv=(4,), dense=(8,), epochs=1)
+        first = Recipe.make(name="first", dataset="images", image_size=(24, 24), conv=(4,), dense=(8,), epochs=1)
         greycard.train(first, dataset, out=out, quiet=True)
-    recipe = Recipe(
+    recipe = Recipe.make(
         name="second", dataset="images", image_size=(24, 24), backbone=str(out / "first-1"), dense=(8,), epochs=5
     )
     return greycard.train(recipe.replace(**changes), dataset, out=out, quiet=True)

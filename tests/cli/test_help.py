@@ -18,7 +18,7 @@ from greycard.cli.main import cli as group
 from greycard.core.fields import Field, described
 from greycard.pipeline import augmentation
 from greycard.recipe import CHECKS, Recipe
-from greycard.settings import as_setting, parse_settings
+from greycard.recipe.settings import as_setting, parse_settings
 
 
 @pytest.fixture(params=[80, 100])
@@ -78,7 +78,7 @@ def test_recipe_lists_every_field_with_default_values_and_meaning(field: Field, 
 
 @pytest.mark.parametrize("field", [field for field in FIELDS if not field.required], ids=lambda field: field.name)
 def test_a_fields_default_is_shown_as_set_takes_it(field: Field) -> None:
-    recipe = Recipe(name="r", dataset="d")
+    recipe = Recipe.make(name="r", dataset="d")
     changed = recipe.replace(**parse_settings([f"{field.name}={as_setting(field.default)}"]))
     assert getattr(changed, field.name, field.default) == field.default
 
@@ -97,7 +97,7 @@ def test_recipe_prints_a_projects_own(name: str, cli) -> None:
     assert Recipe.from_json(said) == project(name)
     first, _, *settings = cli("recipe", name).out.splitlines()
     assert first.startswith(f"{name}: ")
-    assert Recipe(name="r", dataset="d").replace(**parse_settings(settings)) == project(name)
+    assert Recipe.make(name="r", dataset="d").replace(**parse_settings(settings)) == project(name)
 
 
 def test_recipe_of_no_project_names_those_that_are_near(cli) -> None:

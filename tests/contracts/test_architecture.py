@@ -19,7 +19,7 @@ FLOW = (
     ("synthetic",),
     ("pipeline",),
     ("audit",),
-    ("recipe", "settings"),
+    ("recipe",),
     ("models",),
     ("evaluation",),
     ("training",),
@@ -88,7 +88,7 @@ def test_one_package_names_a_backend() -> None:
 
 
 def test_import_and_help_load_nothing_heavy() -> None:
-    heavy = ("keras", "numpy", "cv2", "PIL", "scipy", "sklearn", "rich", *BACKENDS)
+    heavy = ("keras", "numpy", "cv2", "PIL", "scipy", "sklearn", "rich", "yaml", *BACKENDS)
     code = (
         "import sys, greycard; from greycard.cli.main import main; main(['--help']); main(['train', '--help']);"
         f"print('HEAVY', [name for name in {heavy!r} if name in sys.modules])"

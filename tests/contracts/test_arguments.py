@@ -140,7 +140,7 @@ def test_an_address_and_a_closed_file_are_told() -> None:
 def test_paths_are_taken_in_place_of_datasets(data: Path, run: greycard.Run) -> None:
     assert greycard.check(str(data), quiet=True)[0].findings == greycard.check(data, quiet=True)[0].findings
     assert greycard.split(data, quiet=True, val_fraction=np.float32(0.25), seed=np.int64(3)).lines
-    recipe = Recipe(name="mine", dataset="any", **FAST)  # type: ignore[arg-type]
+    recipe = Recipe.make(name="mine", dataset="any", **FAST)  # type: ignore[arg-type]
     assert greycard.train(recipe, str(data), quiet=True).classes == ("dark", "light")
     assert greycard.open_run(run).path == run.path
     assert len(greycard.runs_table(run.path).rows) == len(greycard.runs_table([run]).rows) == 1
@@ -195,7 +195,7 @@ def test_what_cannot_be_meant_is_told_in_a_sentence(call: Callable[[Path], objec
 
 
 def test_numpys_numbers_are_numbers() -> None:
-    recipe = Recipe(
+    recipe = Recipe.make(
         name="a", dataset="b", epochs=np.int64(3), seed=np.uint8(4), learning_rate=np.float64(0.25),
         dropout=np.float32(0.5), image_size=np.array([32, 32]), conv=[np.int32(8), 16], backbone=None,
         augmentation=Augmentation(
@@ -203,9 +203,14 @@ def test_numpys_numbers_are_numbers() -> None:
         ),
     )  # fmt: skip
     assert Recipe.from_json(recipe.to_json()) == recipe
-    assert [type(value) for value in (recipe.epochs, recipe.dropout, *recipe.conv)] == [int, float, int, int]
+    assert [type(value) for value in (recipe.training.epochs, recipe.model.dropout, *recipe.model.conv)] == [
+        int,
+        float,
+        int,
+        int,
+    ]
     assert recipe.replace(rotation_range=np.int64(5), backbone=None, image_size=np.int64(64)).image_size == (64, 64)
-    assert Recipe(name="a", dataset="b", backbone=Path("runs/x")).backbone == "runs/x"  # type: ignore[arg-type]
+    assert Recipe.make(name="a", dataset="b", backbone=Path("runs/x")).backbone == "runs/x"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("numbers", [3, [3], (3.0,), np.array([3]), np.int64(3), iter([3]), np.float32(3)])
@@ -276,9 +281,9 @@ def test_missing_weights_are_told_before_anything_is_read(cli, data: Path) -> No
 )
 def test_the_recipe_sentence_is_about_what_is_trained(changes: tuple[str, ...], says: str) -> None:
     from greycard.jobs.choose import said_of
-    from greycard.settings import parse_settings
+    from greycard.recipe.settings import parse_settings
 
-    chosen = Recipe(
+    chosen = Recipe.make(
         name="a", dataset="b", image_size=(64, 64), conv=(8, 8), augmentation=Augmentation(rotation_range=15)
     )
     reason = "a network at 64 px with augmentation: few images"

@@ -45,7 +45,7 @@ EACH = [
 
 
 def _recipe(name: str, size: int, **changes: Any) -> Recipe:
-    recipe = Recipe(name="r", dataset="d", backbone=name, image_size=size, pooling="average")
+    recipe = Recipe.make(name="r", dataset="d", backbone=name, image_size=size, pooling="average")
     return recipe.replace(loss="binary_crossentropy", **changes)
 
 

@@ -47,7 +47,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def _digits(run: greycard.Run, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The run's own images uint8 (n, 8, 8, 1) and their labels, in its order for validation."""
-    data = greycard.load_dataset("digits").limited(run.recipe.train_limit, run.recipe.val_limit, 0)
+    data = greycard.load_dataset("digits").limited(run.recipe.data.train_limit, run.recipe.data.val_limit, 0)
     part = data.validation if split == "validation" else data.train
     rows = {id: row for row, id in enumerate(part.ids)}
     order = [rows[id] for id in run.predictions["ids"]] if split == "validation" else list(rows.values())
@@ -64,7 +64,7 @@ def _measured(run: greycard.Run, split: str) -> dict[str, float]:
 @pytest.mark.small_project
 def test_every_figure_is_measured_on_the_saved_model(precision: str, trained: Trained) -> None:
     run = trained(precision)
-    assert run.recipe.precision == run.summary["precision"] == precision
+    assert run.recipe.training.precision == run.summary["precision"] == precision
     assert all(layer.compute_dtype == "float32" for layer in run.model.layers)
     images, _ = _digits(run, "validation")
     found = as_probabilities(np.asarray(run.model.predict_on_batch(images)))
@@ -129,7 +129,7 @@ def _exported(run: greycard.Run, form: str, images: np.ndarray, data: greycard.D
 def test_an_explicit_precision_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GREYCARD_PRECISION", "float32")
     asked = greycard.train("digits-cnn", out=tmp_path, precision="bfloat16", **ONE_EPOCH)
-    assert asked.recipe.precision == "bfloat16"
+    assert asked.recipe.training.precision == "bfloat16"
 
 
 @pytest.mark.parametrize("empty", [None, ""])
@@ -140,7 +140,7 @@ def test_without_the_variable_the_hardware_decides(
     if empty is not None:
         monkeypatch.setenv("GREYCARD_PRECISION", empty)
     run = greycard.train("digits-cnn", out=tmp_path, **ONE_EPOCH)
-    assert run.recipe.precision == best_precision()
+    assert run.recipe.training.precision == best_precision()
 
 
 def test_another_value_is_an_error_before_anything_is_written(
@@ -183,7 +183,7 @@ def test_resume_keeps_the_precision_that_training_began_in(
             greycard.train("digits-cnn", out=tmp_path, **DIGITS)
     monkeypatch.setenv("GREYCARD_PRECISION", "float32" if precision == "bfloat16" else "bfloat16")
     resumed = greycard.resume(stop.value.run, quiet=True)
-    assert resumed.recipe.precision == precision
+    assert resumed.recipe.training.precision == precision
     assert np.array_equal(resumed.predictions["probabilities"], trained(precision).predictions["probabilities"])
 
 
@@ -206,7 +206,7 @@ def test_what_has_an_output_layer_alone_is_trained_in_float32(
     neuron = greycard.train("house-prices", out=tmp_path, epochs=1, quiet=True)
     layers = {"conv": (), "dense": (), "backbone": trained("bfloat16").path}
     head = greycard.train("digits-cnn", out=tmp_path, **ONE_EPOCH | layers)
-    assert neuron.recipe.precision == head.recipe.precision == "float32"
+    assert neuron.recipe.training.precision == head.recipe.training.precision == "float32"
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_resume_and_export_use_the_split_as_it_was_made(way: str, tmp_path: Path
     dataset = make(tmp_path)
     path = interrupted(1, dataset, out=tmp_path / "runs", **SMALL | changes)
     recipe = greycard.open_run(path).recipe
-    assert (recipe.val_fraction, recipe.split_seed, recipe.group_duplicates) == recorded
+    assert (recipe.data.val_fraction, recipe.data.split_seed, recipe.data.group_duplicates) == recorded
     given = dataset if way == "arrays" else None
     run = greycard.resume(path, given, quiet=True)
     assert run.recipe == recipe
@@ -185,7 +185,7 @@ def test_train_keeps_near_duplicates_on_one_side_and_says_so_once(cli: Any, tmp_
         for id in side:
             name = Path(id).name
             assert str(Path(id).with_name(name.removeprefix("copy-"))) in side
-    assert (run.recipe.val_fraction, run.recipe.group_duplicates) == (0.2, True)
+    assert (run.recipe.data.val_fraction, run.recipe.data.group_duplicates) == (0.2, True)
     assert 5 <= len(run.split[1]) <= 9
     again = cli("train", folder, *WORDS, "--out", tmp_path / "runs")
     assert again.code == 0

@@ -290,6 +290,6 @@ def test_an_unfinished_run_says_that_it_is(images, cli, tmp_path) -> None:
 
 def test_a_target_that_is_missed_is_told_of_and_a_regression_has_none(images, cli, tmp_path) -> None:
     words = ("--epochs", "1", "--set", "image_size=16", "--weights", "none", "--out", tmp_path)
-    said = cli("train", images, "--target-accuracy", "1", "--set", "target_bound=lower", *words)
+    said = cli("train", images, "--target-accuracy", "1", "--set", "target_uses_lower_bound=true", *words)
     assert "the target of 100 % validation accuracy was not reached in 1 epoch; the best was" in said.err
     assert cli("run", "house-prices", "--epochs", "2", "--target-accuracy", "0.9", "--out", tmp_path).code == 0

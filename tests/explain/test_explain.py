@@ -46,7 +46,7 @@ def squares(tmp_path_factory: pytest.TempPathFactory) -> greycard.Dataset:
 
 @pytest.fixture(scope="module")
 def run(squares: greycard.Dataset, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
-    recipe = greycard.Recipe(
+    recipe = greycard.Recipe.make(
         name="squares", dataset="x", image_size=SIDE, conv=(8, 8), dense=(16,), epochs=6, batch_size=8
     )
     return greycard.train(recipe, squares, out=tmp_path_factory.mktemp("runs"), quiet=True)
@@ -55,7 +55,9 @@ def run(squares: greycard.Dataset, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def nested(run: greycard.Run, squares: greycard.Dataset, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
     """The first run's features inside a new model."""
-    recipe = greycard.Recipe(name="nested", dataset="x", image_size=SIDE, backbone=str(run.path), dense=(8,), epochs=8)
+    recipe = greycard.Recipe.make(
+        name="nested", dataset="x", image_size=SIDE, backbone=str(run.path), dense=(8,), epochs=8
+    )
     return greycard.train(recipe, squares, out=tmp_path_factory.mktemp("runs"), quiet=True)
 
 
@@ -113,7 +115,7 @@ def test_every_layer_has_its_maps(run: greycard.Run, nested: greycard.Run) -> No
 
 
 def test_a_dense_network_has_an_occlusion_map_only(squares: greycard.Dataset, tmp_path: Path) -> None:
-    recipe = greycard.Recipe(name="dense", dataset="x", image_size=16, dense=(8,), epochs=1)
+    recipe = greycard.Recipe.make(name="dense", dataset="x", image_size=16, dense=(8,), epochs=1)
     trained = greycard.train(recipe, squares, out=tmp_path, quiet=True)
     explained = trained.explain(_square(1, COLOURS["red"])[0])
     assert explained.heat is None
@@ -197,7 +199,7 @@ def test_a_regression_is_not_explained(cli, tmp_path: Path) -> None:
 
 def _heads_share(trained: greycard.Run) -> tuple[float, float]:
     """Mean share of the heat in the head's box, and mean share of the image that the box is, on images not seen."""
-    side = trained.recipe.image_size[0]
+    side = trained.recipe.data.image_size[0]
     shares, areas = [], []
     for kind in CLASSES:
         for index in range(1000, 1010):

@@ -34,16 +34,16 @@ QUICK_BACKBONE = {"backbone": "MobileNet", "backbone_layer": "conv_pw_3_relu", "
 
 def _tiny(recipe: Recipe) -> Dataset:
     """Twelve training and six validation images of noise, in as many classes as the project has."""
-    classes = entry(recipe.dataset).classes or ("a", "b", "c")[: 2 if recipe.loss == "binary_crossentropy" else 3]
+    classes = entry(recipe.data.dataset).classes or ("a", "b", "c")[: 2 if recipe.loss == "binary_crossentropy" else 3]
     rng = np.random.default_rng(0)
 
     def split(part: str, count: int) -> Split:
         labels = np.arange(count) % min(len(classes), 3)
-        shape = (count, *(recipe.image_size or ()), *((3,) if recipe.channels == 3 else ()))
+        shape = (count, *(recipe.data.image_size or ()), *((3,) if recipe.data.channels == 3 else ()))
         images = np.clip(rng.integers(0, 90, shape) + 60 * labels.reshape(-1, *[1] * (len(shape) - 1)), 0, 255)
         return Split(tuple(f"{part}/{n}" for n in range(count)), labels, images.astype(np.uint8))
 
-    return Dataset(recipe.dataset, classes, split("train", 12), split("val", 6))
+    return Dataset(recipe.data.dataset, classes, split("train", 12), split("val", 6))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -61,8 +61,8 @@ def test_every_project_runs_and_leaves_a_whole_run(name: str, tmp_path: Path) ->
     if recipe.is_regression:
         assert len(run.predict_numbers([7])) == 1
     else:
-        size = recipe.image_size or (1, 1)
-        prediction = run.predict(np.zeros((*size, recipe.channels), np.uint8))[0]
+        size = recipe.data.image_size or (1, 1)
+        prediction = run.predict(np.zeros((*size, recipe.data.channels), np.uint8))[0]
         assert prediction.label in run.classes
         assert prediction.probabilities is not None
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
@@ -165,7 +165,7 @@ def test_recipes_are_as_published(name: str) -> None:
 )
 def test_parameter_counts_are_the_published_networks(name: str, parameters: int) -> None:
     recipe = ALL[name].recipe
-    classes = len(entry(recipe.dataset).classes) or 2
+    classes = len(entry(recipe.data.dataset).classes) or 2
     assert build_model(recipe.replace(loss=loss_for(classes, recipe.loss)), classes).count_params() == parameters
 
 
@@ -174,7 +174,7 @@ def test_the_table_has_its_twelve_rows_and_their_figures() -> None:
     for name in TABLE:
         published = ALL[name].published
         assert published is not None
-        assert published.epochs == ALL[name].recipe.epochs
+        assert published.epochs == ALL[name].recipe.training.epochs
         seconds += (published.seconds_per_epoch or 0) * (published.epochs or 0)
     assert seconds == 11_120
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from greycard.core.errors import GreycardError
 from greycard.pipeline.augmentation import FILL_MODES, Augmentation, augmentation_fields
 from greycard.recipe import Recipe, recipe_fields
-from greycard.settings import parse_settings
+from greycard.recipe.settings import parse_settings
 
 positive = st.integers(1, 512)
 fraction = st.floats(0, 0.99)
@@ -73,12 +73,12 @@ def test_json_round_trip(recipe: Recipe) -> None:
 )
 def test_a_wrong_value_is_one_sentence(field: str, value: object) -> None:
     with pytest.raises(GreycardError, match=field):
-        Recipe(name="r", dataset="d").replace(**{field: value})
+        Recipe.make(name="r", dataset="d").replace(**{field: value})
 
 
 @pytest.mark.parametrize("field", [*recipe_fields(), *augmentation_fields()])
 def test_the_hint_of_a_wrong_value_is_one_that_works(field: str) -> None:
-    recipe = Recipe(name="r", dataset="d", backbone=None if field == "conv" else "MobileNetV2")
+    recipe = Recipe.make(name="r", dataset="d", backbone=None if field == "conv" else "MobileNetV2")
     with pytest.raises(GreycardError, match=f"{field} must be .* Received: {{}}") as error:
         recipe.replace(**{field: {}})
     recipe.replace(**parse_settings([error.value.hint.removeprefix("for example ")]))
@@ -97,7 +97,7 @@ def test_a_field_that_is_none_names_the_nearest(name: str, meant: str) -> None:
 @pytest.mark.parametrize("field", ["epochs", "conv", "image_size", "zoom_range", "brightness_range", "dropout"])
 def test_nonsense_on_the_command_line_is_a_clear_error(field: str, value: str) -> None:
     with pytest.raises(GreycardError, match=field):
-        Recipe(name="r", dataset="d").replace(**parse_settings([f"{field}={value}"]))
+        Recipe.make(name="r", dataset="d").replace(**parse_settings([f"{field}={value}"]))
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,12 @@ def test_set_words(word: str, expected: dict[str, object]) -> None:
 
 
 def test_set_changes_augmentation_by_its_own_names() -> None:
-    recipe = Recipe(name="r", dataset="d").replace(**parse_settings(["rotation_range=20", "conv=32", "image_size=96"]))
+    recipe = Recipe.make(name="r", dataset="d").replace(
+        **parse_settings(["rotation_range=20", "conv=32", "image_size=96"])
+    )
     assert recipe.augmentation == Augmentation(rotation_range=20)
-    assert recipe.conv == (32,)
-    assert recipe.image_size == (96, 96)
+    assert recipe.model.conv == (32,)
+    assert recipe.data.image_size == (96, 96)
 
 
 @pytest.mark.parametrize("word", ["epochs", "epoch=5", "=5"])

@@ -34,7 +34,9 @@ def _run(out: Path, name: str = "mnist-dnn", accuracy: float = 0.97, finished: b
     """A run as training leaves it, without training."""
     directory = RunDirectory.new(out, name)
     directory.write_json("environment.json", {**dict.fromkeys(ENVIRONMENT, "x"), "started": f"2026-01-01-{_clock()}"})
-    directory.write_json("recipe.json", Recipe(name=name, dataset="mnist", dense=(8,), epochs=3, seed=seed).to_json())
+    directory.write_json(
+        "recipe.json", Recipe.make(name=name, dataset="mnist", dense=(8,), epochs=3, seed=seed).to_json()
+    )
     for epoch in range(1, 4 if finished else 2):
         directory.append_history(
             {"epoch": epoch, "train_loss": 0.1, "val_loss": 0.2, "seconds": 1.0, "train_seconds": 0.8}

@@ -156,7 +156,9 @@ def test_the_page_has_a_section_for_each_file_that_is_there(benchmark: Any, tmp_
 
 
 def test_the_ten_rows_are_added_up_by_their_published_epochs(benchmark: Any, tmp_path: Path) -> None:
-    recipes = [project.recipe for project in projects()[:12] if project.recipe.dataset != benchmark("large").DATASET]
+    recipes = [
+        project.recipe for project in projects()[:12] if project.recipe.data.dataset != benchmark("large").DATASET
+    ]
     rows = [_row(benchmark("compare"), project=recipe.name, whole=bool(recipe.backbone)) for recipe in recipes]
     (tmp_path / "rows.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)
@@ -184,18 +186,18 @@ def test_a_quarter_of_a_large_convolution_counts_in_training(benchmark: Any) -> 
 def test_plain_keras_trains_the_recipe(benchmark: Any, name: str, ending: str) -> None:
     row, recipe = benchmark("folders").ROWS[name + ending], find_project(name + ending).recipe
     assert ((row.size, row.size), row.filters, row.learning_rate) == (
-        recipe.image_size,
-        recipe.conv,
-        recipe.learning_rate,
+        recipe.data.image_size,
+        recipe.model.conv,
+        recipe.optimizer.learning_rate,
     )
-    assert (row.batch, row.val_batch) == (recipe.batch_size, recipe.val_batch_size)
+    assert (row.batch, row.val_batch) == (recipe.training.batch_size, recipe.training.val_batch_size)
     assert row.augmented is (recipe.augmentation is not None)
 
 
 def test_plain_keras_transfers_with_the_recipes_batches(benchmark: Any) -> None:
     for name, batch in benchmark("transfer").BATCH.items():
         recipe = find_project(name).recipe
-        assert (recipe.batch_size, recipe.val_batch_size) == (batch, batch)
+        assert (recipe.training.batch_size, recipe.training.val_batch_size) == (batch, batch)
 
 
 def test_plain_augmentation_is_the_published_one(benchmark: Any) -> None:
@@ -258,7 +260,9 @@ def test_the_large_folder_is_the_full_sets_layout(
     root = tmp_path / "large"
     assert benchmark("large").build(root, share=0.0016) == 40
     recipe = find_project("cats-dogs-25k-cnn").recipe
-    dataset = load_dataset(recipe.dataset, root, val_fraction=recipe.val_fraction, split_seed=recipe.split_seed)
+    dataset = load_dataset(
+        recipe.data.dataset, root, val_fraction=recipe.data.val_fraction, split_seed=recipe.data.split_seed
+    )
     for part, split in (("train", dataset.train), ("validation", dataset.validation)):
         plain = (root / "cats-vs-dogs" / part).rglob("*.jpg")
         assert {f"{path.parent.name}/{path.name}" for path in plain} == set(split.ids)

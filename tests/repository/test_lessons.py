@@ -104,7 +104,7 @@ def test_notebooks_run_in_any_order_in_one_folder(tmp_path: Path) -> None:
 def test_what_a_lesson_claims_is_no_luck(lesson: str, seed: int, precision: str) -> None:
     names = lesson_runs.run_lesson(DOCS / "lessons" / f"{lesson}.md", seed=seed, precision=precision)
     better, worse = (names[name] for name in CLAIMS[lesson])
-    assert (better.recipe.seed, better.recipe.precision) == (seed, precision)
+    assert (better.recipe.training.seed, better.recipe.training.precision) == (seed, precision)
     difference = greycard.compare(better, worse).differences[0]
     assert difference.is_real
     assert difference.low > WIDE

@@ -21,7 +21,7 @@ LABELS = np.arange(400) % 2
 def a_run(out: Path, right: float, *, seed: int = 0, ids: tuple[str, ...] = IDS, units: int = 8) -> Path:
     """A finished run that answers a share of the images rightly, drawn by its seed."""
     directory = RunDirectory.new(out, "pets")
-    recipe = Recipe(name="pets", dataset="pets", dense=(units,), epochs=1, seed=seed)
+    recipe = Recipe.make(name="pets", dataset="pets", dense=(units,), epochs=1, seed=seed)
     labels = LABELS[: len(ids)]
     hits = np.random.default_rng(seed + units).random(len(ids)) < right
     guesses = np.where(hits, labels, 1 - labels)

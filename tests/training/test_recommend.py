@@ -78,22 +78,27 @@ def test_the_size_is_what_the_weights_were_trained_at_where_the_time_allows(
     count: int, minutes: float, pixels: int, words: str
 ) -> None:
     chosen = transfer(_task(count, minutes=minutes), "MobileNetV2", "at hand")
-    assert chosen.recipe.image_size == (pixels, pixels)
+    assert chosen.recipe.data.image_size == (pixels, pixels)
     assert words in chosen.reason
-    assert chosen.recipe.minutes == minutes
+    assert chosen.recipe.stopping.minutes == minutes
 
 
 def test_every_network_has_a_size_and_an_unknown_one_is_taken_for_slow() -> None:
     for network in PREFERRED:
         chosen = transfer(_task(1_000), network.name, "at hand").recipe
         assert chosen.image_size == (network.pixels, network.pixels)
-    assert transfer(_task(50_000), "VGG16", "asked for").recipe.image_size == (128, 128)
+    assert transfer(_task(50_000), "VGG16", "asked for").recipe.data.image_size == (128, 128)
 
 
 def test_a_chosen_recipe_trains_to_a_plateau_and_keeps_the_best_epoch() -> None:
     for chosen in (from_scratch(_task(300), ""), transfer(_task(300), "MobileNetV2", "")):
         recipe = chosen.recipe
-        assert (recipe.keep, recipe.patience, recipe.minutes, recipe.epochs) == ("best", 10, 10, 100)
+        assert (recipe.stopping.keep, recipe.stopping.patience, recipe.stopping.minutes, recipe.training.epochs) == (
+            "best",
+            10,
+            10,
+            100,
+        )
 
 
 def test_kinds_of_images_are_told_apart() -> None:
@@ -138,7 +143,7 @@ def test_weights_at_hand_are_used_for_photographs_whatever_their_number(
     monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path))
     one = np.broadcast_to(_photographs(64).train.images[:1], (count, 64, 64, 3))
     recipe, reason = choose_recipe(_dataset(one))
-    assert (recipe.backbone, recipe.image_size) == ("MobileNetV2", (224, 224))
+    assert (recipe.backbone, recipe.data.image_size) == ("MobileNetV2", (224, 224))
     assert "weights are at hand" in reason
     assert choose_recipe(_dataset(one), weights="none")[0].backbone is None
     assert choose_recipe(_photographs(32))[0].backbone == "MobileNetV2"
@@ -154,7 +159,7 @@ def test_limits_that_are_set_count_for_the_choice() -> None:
         choose_recipe(dataset, weights="imagenet", changes=changes)[0]
         for changes in ({"minutes": 1}, {"minutes": 1, "train_limit": 1000, "val_limit": 1000}, {"minutes": None})
     ]
-    assert [recipe.image_size for recipe in chosen] == [(128, 128), (224, 224), (160, 160)]
+    assert [recipe.data.image_size for recipe in chosen] == [(128, 128), (224, 224), (160, 160)]
     with pytest.raises(greycard.GreycardError, match="minutes must be"):
         choose_recipe(dataset, changes={"minutes": "soon"})
 
@@ -177,4 +182,4 @@ def test_weights_are_looked_for_by_name(tmp_path: Path, monkeypatch: pytest.Monk
     narrow = tmp_path / "mobilenet_0.25_224_notop.weights.h5"
     narrow.touch()
     recipe = choose_recipe(large, weights=narrow)[0]
-    assert (recipe.backbone, recipe.backbone_alpha) == ("MobileNet", 0.25)
+    assert (recipe.backbone, recipe.model.backbone_alpha) == ("MobileNet", 0.25)

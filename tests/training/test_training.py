@@ -123,7 +123,7 @@ def test_the_kept_weights_are_counted_in_the_memory_that_training_needs() -> Non
     from greycard.pipeline.array_split import ArraySplit
     from greycard.training.memory import expected_need
 
-    last = greycard.Recipe(
+    last = greycard.Recipe.make(
         name="r", dataset="d", image_size=8, dense=(900,), loss="binary_crossentropy", precision="float32"
     )
     pixels = ArraySplit(("a", "b"), np.array([0, 1]), np.zeros((2, 8, 8, 3), np.uint8))
@@ -160,7 +160,7 @@ def _stop(recipe: greycard.Recipe, lines: list[dict[str, Any]], seconds: float =
 
 def test_with_keep_best_a_rising_accuracy_is_no_plateau() -> None:
     lines = [_line(n, 0.5 + n / 20, 0.5 + n / 10) for n in range(1, 6)] + [_line(n, 0.7, 1.5) for n in range(6, 9)]
-    recipe = greycard.Recipe(name="r", dataset="d", epochs=50, patience=3)
+    recipe = greycard.Recipe.make(name="r", dataset="d", epochs=50, patience=3)
     assert (_stop(recipe, lines) or "").startswith("stopped after epoch 4 of 50")
     said = _stop(recipe.replace(keep="best"), lines) or ""
     assert said.startswith("stopped after epoch 8 of 50: validation loss has not fallen below 0.6000 of epoch 1 for 7")
@@ -168,7 +168,7 @@ def test_with_keep_best_a_rising_accuracy_is_no_plateau() -> None:
 
 
 def test_the_time_limit_counts_what_was_spent_before_and_expects_the_next_epoch_to_last_as_long() -> None:
-    recipe = greycard.Recipe(name="r", dataset="d", epochs=50, minutes=1)
+    recipe = greycard.Recipe.make(name="r", dataset="d", epochs=50, minutes=1)
     lines = [_line(n, 0.5, 0.5, 10) for n in range(1, 7)]
     assert (_stop(recipe, lines) or "").startswith("stopped after epoch 6 of 50")
     assert (_stop(recipe, lines, seconds=30) or "").startswith("stopped after epoch 3 of 50")

@@ -52,14 +52,14 @@ def _after_several(runs: Sequence[RunRecord]) -> list[list[object]]:
 def _validation(run: RunRecord) -> tuple[object, ...]:
     """What decides which images a run is measured on."""
     recipe = run.recipe
-    return recipe.dataset, recipe.val_fraction, recipe.split_seed, recipe.val_limit
+    return recipe.data.dataset, recipe.data.val_fraction, recipe.data.split_seed, recipe.data.val_limit
 
 
 def _image(run: RunRecord, data: str | Path | None, data_dir: str | None) -> Path | None:
     """A validation image that lies where the run's data was found; None where it has no files."""
     if run.recipe.is_regression:
         return None
-    folders = list(_folders(run.recipe.dataset, data, data_dir))
+    folders = list(_folders(run.recipe.data.dataset, data, data_dir))
     for id in run.predictions["ids"].tolist():
         found = next((folder / id for folder in folders if (folder / id).is_file()), None)
         if found is not None and str(found).isprintable():

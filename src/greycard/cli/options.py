@@ -72,7 +72,7 @@ def changes(
     epochs: int | None, seed: int | None, target_accuracy: float | None, words: tuple[str, ...]
 ) -> dict[str, Any]:
     """What the options change in a recipe; a `--set` comes last and wins."""
-    from greycard.settings import parse_settings
+    from greycard.recipe.settings import parse_settings
 
     named = {"epochs": epochs, "seed": seed, "target_accuracy": target_accuracy}
     return {name: value for name, value in named.items() if value is not None} | parse_settings(words)

@@ -47,13 +47,13 @@ def _row(project: Any, data_dir: str | None) -> Row:
 
     recipe, published = project.recipe, project.published
     accuracy = f"{100 * published.val_accuracy:g} %" if published and published.val_accuracy else "–"
-    here = "here" if is_here(recipe.dataset, data_dir) else "missing"
+    here = "here" if is_here(recipe.data.dataset, data_dir) else "missing"
     return {
         "project": project.name,
-        "dataset": recipe.dataset,
+        "dataset": recipe.data.dataset,
         "task": _task(recipe),
         "architecture": _architecture(recipe),
-        "epochs": str(recipe.epochs),
+        "epochs": str(recipe.training.epochs),
         "published": accuracy,
         "data": here,
     }
@@ -66,9 +66,9 @@ def _architecture(recipe: Any) -> str:
 def _task(recipe: Any) -> str:
     from greycard.datasets.catalog import entry
 
-    if recipe.is_regression:
+    classes = len(entry(recipe.data.dataset).classes)
+    if not classes:
         return "regression"
-    classes = len(entry(recipe.dataset).classes)
     return "binary" if classes == 2 else f"{classes} classes"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,45 +13,65 @@ from greycard.cli import options
 
 if TYPE_CHECKING:
     from greycard.core.fields import Field
-    from greycard.recipe import Recipe
 
 
 @click.command()
-@click.argument("project", required=False)
-@options.text_or_json
+@click.argument("what", metavar="[PROJECT|RUN|FILE]", required=False)
+@options.settings
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("yaml", "json"), case_sensitive=False),
+    default="yaml",
+    show_default=True,
+    help="How to print it.",
+)
+@options.out
 @options.debug
-def recipe(project: str | None, form: str, debug: bool) -> None:
-    """List the fields of a recipe, or print a PROJECT's recipe.
+def recipe(what: str | None, settings: tuple[str, ...], form: str, out: str, debug: bool) -> None:
+    """List the fields of a recipe, or print the recipe of a PROJECT, a RUN or a FILE.
 
     \b
     greycard recipe            # every field: default, values, meaning
-    greycard recipe mnist-cnn  # what that project trains
-    greycard run digits-cnn --set batch_size=64 --set conv=32,64
+    greycard recipe mnist-cnn --set epochs=5 > recipe.yaml
+    greycard run recipe.yaml
 
-    `greycard run`, `train` and `show` change every field with --set FIELD=VALUE.
+    `greycard run`, `train` and `show` change every field with --set FIELD=VALUE. A field that two parts have needs its
+    part's name, such as --set model.kind=convnet.
     """
-    from greycard.pipeline import augmentation
-    from greycard.recipe import CHECKS, Recipe
+    if what is None and settings:
+        raise click.UsageError("--set needs a PROJECT, a RUN or a FILE")
+    click.echo(_fields(form) if what is None else _recipe(what, settings, form, out), nl=False)
 
-    if project is not None:
-        from greycard.projects import find_project
 
-        found = find_project(project).recipe
-        click.echo(json.dumps(found.to_json(), indent=2) if form == "json" else _values(found))
-        return
-    from greycard.core.fields import described
+def _recipe(what: str, settings: tuple[str, ...], form: str, out: str) -> str:
+    from greycard.cli.output import run_path
+    from greycard.recipe.files import as_json, as_yaml
+    from greycard.recipe.settings import parse_settings
+    from greycard.runs.record import RunRecord
+    from greycard.trainer import find_recipe
 
-    own = described(Recipe, CHECKS)
-    inner = described(augmentation.Augmentation, augmentation.CHECKS)
+    run = run_path(what, out)
+    found = RunRecord(run).recipe if (run / "recipe.json").is_file() else find_recipe(what)
+    changed = found.replace(**parse_settings(settings))
+    return as_json(changed) if form == "json" else as_yaml(changed)
+
+
+def _fields(form: str) -> str:
+    """All fields, part by part."""
+    from greycard.recipe.describe import described_parts
+
+    parts = described_parts()
     if form == "json":
-        click.echo(json.dumps([asdict(field) for field in (*own, *inner)], indent=2))
-        return
-    click.echo(_listing("Fields, for --set FIELD=VALUE", own) + "\n" + _listing("Augmentation", inner), nl=False)
+        return (
+            json.dumps({part: [asdict(field) for field in fields] for part, fields in parts.items()}, indent=2) + "\n"
+        )
+    return "\n".join(_listing(part, fields) for part, fields in parts.items())
 
 
 def _listing(title: str, fields: Iterable[Field]) -> str:
     """A field a paragraph, `field=default` first, as wide as the terminal has it and as `--help` is at most."""
-    from greycard.settings import as_setting
+    from greycard.recipe.settings import as_setting
 
     formatter = click.HelpFormatter(max_width=options.WIDTH)
     rows = [
@@ -61,15 +81,3 @@ def _listing(title: str, fields: Iterable[Field]) -> str:
     with formatter.section(title):
         formatter.write_dl(rows)
     return formatter.getvalue()
-
-
-def _values(recipe: Recipe) -> str:
-    """`field=value` lines, each as `--set` takes it; augmentation's fields by their own names."""
-    values: dict[str, Any] = {name: getattr(recipe, name) for name in recipe.to_json()}
-    if recipe.augmentation is not None:
-        del values["augmentation"]
-        values |= asdict(recipe.augmentation)
-    from greycard.settings import as_setting
-
-    lines = [f"{name}={as_setting(value)}" for name, value in values.items()]
-    return "\n".join([f"{recipe.name}: {recipe.architecture}, {recipe.epochs} epochs on {recipe.dataset}", "", *lines])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("projects", nargs=-1, required=True, metavar="PROJECT...|all")
+@click.argument("projects", nargs=-1, required=True, metavar="PROJECT|FILE...|all")
 @click.option(
     "--resume",
     "go_on",
@@ -41,28 +41,29 @@ def run(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Train projects by name, or all whose data is here.
+    """Train projects by name, recipe files, or all projects whose data is here.
 
     \b
     greycard run digits-cnn
     greycard run mnist-dnn mnist-cnn --epochs 5
+    greycard run recipe.yaml
     greycard run all --resume
 
-    Prints a table line for each. `greycard projects` lists the projects, `greycard recipe PROJECT` shows what one
-    trains.
+    Prints a table line for each. `greycard projects` lists the projects, `greycard recipe PROJECT` writes one's
+    recipe as a file.
     """
     from greycard.api import runs_table, train
-    from greycard.projects import find_project
     from greycard.runs.record import earlier_run
+    from greycard.trainer import find_recipe
 
     track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)
-    chosen = {name: find_project(name) for name in projects if name != "all"}
-    chosen |= {project.name: project for project in (_all_here(data_dir) if "all" in projects else [])}
+    chosen = {name: find_recipe(name) for name in projects if name != "all"}
+    chosen |= {project.name: project.recipe for project in (_all_here(data_dir) if "all" in projects else [])}
     finished, failed = [], []
     for name in chosen:
         try:
-            earlier = earlier_run(out, chosen[name].recipe.replace(**changes)) if go_on else None
+            earlier = earlier_run(out, chosen[name].replace(**changes)) if go_on else None
             if earlier is not None:
                 finished.append(_gone_on_with(earlier, data_dir, weights, track, quiet))
                 continue
@@ -98,9 +99,9 @@ def _all_here(data_dir: str | None) -> list[Any]:
     from greycard.projects import projects as all_projects
 
     everything = all_projects()
-    here = [project for project in everything if is_here(project.recipe.dataset, data_dir)]
+    here = [project for project in everything if is_here(project.recipe.data.dataset, data_dir)]
     for project in everything:
         if project not in here:
-            dataset = project.recipe.dataset
+            dataset = project.recipe.data.dataset
             click.echo(f"note: {project.name} is left out: its data is not here (greycard fetch {dataset})", err=True)
     return here

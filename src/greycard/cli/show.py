@@ -57,23 +57,22 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
         click.echo(f"note: {note}", err=True)
     for item in dataset.left_out:
         click.echo(f"note: {item.id} is left out: {item.reason}", err=True)
-    assert recipe.image_size is not None
+    assert recipe.data.image_size is not None
     place = out.expanduser() / f"{dataset.name}-augmented.png"
     expect_output(place, example="augmented.png", derived=True)
-    write_sheet(augmented_sheet(dataset, augmentation, recipe.image_size, seed=recipe.seed), place)
+    write_sheet(augmented_sheet(dataset, augmentation, recipe.data.image_size, seed=recipe.training.seed), place)
     return place
 
 
 def _recipe(dataset: Dataset, settings: tuple[str, ...]) -> Recipe:
     """The augmentation with which `train` trains a CNN on these images, changed as asked."""
     from greycard.recipe import Recipe
-    from greycard.settings import parse_settings
+    from greycard.recipe.settings import parse_settings
     from greycard.training.image_kind import image_kind
     from greycard.training.recommend import augmentation_for
 
     augmentation = augmentation_for(image_kind(dataset))
-    recipe = Recipe(name=dataset.name, dataset=dataset.name, augmentation=augmentation)
-    recipe = recipe.replace(**parse_settings(settings))
-    if recipe.image_size is None:
+    recipe = Recipe.make(dataset.name, dataset.name, augmentation=augmentation).replace(**parse_settings(settings))
+    if recipe.data.image_size is None:
         raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")
     return recipe

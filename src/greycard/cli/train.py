@@ -81,7 +81,7 @@ def _expect_no_project(folder: str, data_dir: str | None) -> None:
     from greycard.datasets.open import find_folder
     from greycard.projects import projects
 
-    named = [project.name for project in projects() if folder in (project.name, project.recipe.dataset)]
+    named = [project.name for project in projects() if folder in (project.name, project.recipe.data.dataset)]
     if named and not find_folder(folder, data_dir).exists():
         what = "a project" if folder in named else "a project's dataset"
         hint = f"`{command('run', folder if folder in named else named[0])}` trains on it"

@@ -59,8 +59,8 @@ def described(kind: type, checks: Iterable[Check]) -> tuple[Field, ...]:
         kind: its docstring says under `Attributes:` what each field is.
         checks: one for each field.
     """
-    meanings, rules = _meanings(kind), {name: (good, expected) for name, good, expected, _ in checks}
-    return tuple(_described(field, *rules[field.name], meanings[field.name]) for field in dataclasses.fields(kind))
+    told, rules = meanings(kind), {name: (good, expected) for name, good, expected, _ in checks}
+    return tuple(_described(field, *rules[field.name], told[field.name]) for field in dataclasses.fields(kind))
 
 
 def _described(field: Any, good: Callable[[Any], bool], expected: str, meaning: str) -> Field:
@@ -70,7 +70,8 @@ def _described(field: Any, good: Callable[[Any], bool], expected: str, meaning: 
     return Field(field.name, None if required else field.default, required, allowed, meaning)
 
 
-def _meanings(kind: type) -> dict[str, str]:
+def meanings(kind: type) -> dict[str, str]:
+    """What a class's docstring says under `Attributes:`, by name."""
     text = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")[2] + "\n"
     found = re.findall(r"^    (\w+): (.+?)(?=^    \w+: |\Z)", text, re.MULTILINE | re.DOTALL)
     return {name: " ".join(words.split()) for name, words in found}

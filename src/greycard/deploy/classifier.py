@@ -77,8 +77,8 @@ class Classifier:
 
     def decode(self, image: ImageLike) -> np.ndarray:
         """An image as the model takes it, uint8 (height, width, channels); UnreadableImageError if it is none."""
-        assert self.recipe.image_size is not None
-        return decode(source_of(image), self.recipe.image_size, self.recipe.channels)
+        assert self.recipe.data.image_size is not None
+        return decode(source_of(image), self.recipe.data.image_size, self.recipe.data.channels)
 
 
 def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:

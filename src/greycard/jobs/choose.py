@@ -13,6 +13,8 @@ from greycard.datasets.dataset import Dataset
 from greycard.models.preferred import PREFERRED, network_in
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
+from greycard.recipe.names import part_fields, short_name
+from greycard.recipe.settings import as_setting
 from greycard.runs.record import RunRecord
 from greycard.training.image_kind import image_kind
 from greycard.training.recommend import (
@@ -26,9 +28,8 @@ from greycard.training.recommend import (
 )
 
 _TOLD_APART = {
-    "name", "epochs", "seed", "target_accuracy", "target_split", "target_bound", "batch_size", "val_batch_size",
-    "learning_rate", "optimizer", "precision", "val_fraction", "split_seed", "group_duplicates", "patience", "minutes",
-    "keep",
+    "name", "val_fraction", "split_seed", "group_duplicates",
+    *(short_name(part, name) for part in ("optimizer", "training", "stopping") for name in part_fields(part)),
 }  # fmt: skip
 """Fields that no sentence on the choice of a network is about."""
 
@@ -72,41 +73,30 @@ def said_of(recipe: Recipe, chosen: Recipe, reason: str) -> str:
     changed = _changed(recipe, chosen)
     if not changed:
         return reason
-    asked = ", ".join(f"{name}={_shown(value)}" for name, value in changed.items())
+    asked = ", ".join(f"{name}={as_setting(value)}" for name, value in changed.items())
     if changed.keys() <= _TOLD_APART:
         return f"{reason}; as you set it: {asked}"
-    size = "×".join(map(str, dict.fromkeys(reversed(recipe.image_size or ()))))
+    size = "×".join(map(str, dict.fromkeys(reversed(recipe.data.image_size or ()))))
     augmented = "with" if recipe.augmentation else "without"
     return f"{recipe.architecture} at {size} px {augmented} augmentation, as you set it: {asked}"
 
 
 def _changed(recipe: Recipe, chosen: Recipe) -> dict[str, Any]:
     """The fields that differ, as `--set` names them."""
-    before = asdict(Augmentation()) | _fields(chosen)
-    return {name: value for name, value in _fields(recipe).items() if name not in before or before[name] != value}
-
-
-def _fields(recipe: Recipe) -> dict[str, Any]:
-    """A recipe's own fields and its augmentation's side by side; `augmentation` itself only where there is none."""
-    own = asdict(recipe)
-    inner = own.pop("augmentation")
-    return own | ({"augmentation": None} if inner is None else inner)
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)
+    before = asdict(Augmentation()) | chosen.settings()
+    return {name: value for name, value in recipe.settings().items() if name not in before or before[name] != value}
 
 
 def _task(dataset: Dataset, changes: Mapping[str, Any]) -> Task:
     limits = {name: changes[name] for name in ("minutes", "train_limit", "val_limit") if name in changes}
-    asked = Recipe(name=dataset.name, dataset=dataset.name).replace(**limits)
+    asked = Recipe.make(dataset.name, dataset.name, **limits)
     train_images, val_images = len(dataset.train), len(dataset.validation)
     return Task(
         dataset.name,
-        min(train_images, asked.train_limit or train_images),
-        min(val_images, asked.val_limit or val_images),
+        min(train_images, asked.data.train_limit or train_images),
+        min(val_images, asked.data.val_limit or val_images),
         image_kind(dataset),
-        asked.minutes or MINUTES,
+        asked.stopping.minutes or MINUTES,
     )
 
 
@@ -117,7 +107,7 @@ def _earlier(backbone: str | Path) -> Recipe:
             f"the earlier run {backbone} learned from numbers; there are no features to transfer",
             hint="a run that learned from images, or a network of keras.applications",
         )
-    return earlier.recipe.replace(backbone=str(earlier.path), conv=())
+    return earlier.recipe.replace(backbone=str(earlier.path))
 
 
 def _by_weights(task: Task, weights: str | Path | None) -> Recommendation:

@@ -46,7 +46,8 @@ def validation_of(run: RunRecord, dataset: Dataset, reporter: Reporter) -> Array
     before = run.predictions
     if list(validation.ids) != before["ids"].tolist() or validation.labels.tolist() != before["labels"].tolist():
         raise GreycardError(
-            f"{run.recipe.dataset} has other validation images or labels than {run.name} was measured on", hint=_HINT
+            f"{run.recipe.data.dataset} has other validation images or labels than {run.name} was measured on",
+            hint=_HINT,
         )
     return validation
 
@@ -54,11 +55,11 @@ def validation_of(run: RunRecord, dataset: Dataset, reporter: Reporter) -> Array
 def decoded_split(recipe: Recipe, split: Split, what: str, reporter: Reporter) -> ArraySplit:
     """A split decoded as a recipe wants it."""
     count = reporter.progress(f"reading {what} images", len(split))
-    return load_arrays(split, recipe.image_size, recipe.channels, lambda: count(1))
+    return load_arrays(split, recipe.data.image_size, recipe.data.channels, lambda: count(1))
 
 
 def _load(run: RunRecord, data: str | Path | None, folder: str | Path | None) -> Dataset:
-    name, origin = run.recipe.dataset, read_run_args(run.path)
+    name, origin = run.recipe.data.dataset, read_run_args(run.path)
     if data is None and origin.data is None and name in {entry.name for entry in CATALOG}:
         return load_dataset(name, folder or _recorded_data_dir(name, origin))
     place = Path(data).expanduser() if data else _place(run, origin, folder)
@@ -75,7 +76,7 @@ def _recorded_data_dir(name: str, origin: RunArgs) -> str | None:
 
 def _place(run: RunRecord, origin: RunArgs, folder: str | Path | None) -> Path:
     """Where the run's data was, or else a folder or label file of its name, here or in the data directory."""
-    name = run.recipe.dataset
+    name = run.recipe.data.dataset
     recorded = (Path(origin.data),) if origin.data else ()
     places = (*recorded, Path(name), data_dir(folder) / name, Path(f"{name}.csv"))
     found = next((place for place in places if place.exists()), None)

@@ -35,7 +35,9 @@ def learner(prepared: Prepared, reporter: Reporter, clock: Clock) -> Learner:
     if is_frozen(prepared.model):
         with clock("features"):
             return _head_learner(prepared, reporter)
-    train = Loader(pixels, recipe.batch_size, shuffle=True, seed=recipe.seed, augmentation=recipe.augmentation)
+    train = Loader(
+        pixels, recipe.training.batch_size, shuffle=True, seed=recipe.training.seed, augmentation=recipe.augmentation
+    )
     return Learner(prepared.model, train, _measured(prepared.validation, recipe), _measured(pixels, recipe))
 
 
@@ -48,26 +50,31 @@ def _head_learner(prepared: Prepared, reporter: Reporter) -> Learner:
     count = reporter.progress("features of training images", (1 + views) * len(prepared.train))
     unaugmented = features.of(prepared.train, count)
     augmentation = recipe.augmentation
-    seen = features.views(prepared.train, augmentation, recipe.seed, views, count) if augmentation else [unaugmented]
-    train = CachedFeatureLoader(seen, recipe.batch_size, seed=recipe.seed)
+    seen = (
+        features.views(prepared.train, augmentation, recipe.training.seed, views, count)
+        if augmentation
+        else [unaugmented]
+    )
+    train = CachedFeatureLoader(seen, recipe.training.batch_size, seed=recipe.training.seed)
     return Learner(features.head, train, _measured(val, recipe), _measured(unaugmented, recipe))
 
 
 def _views(recipe: Recipe) -> int:
     """How many augmented views of each training image are looked at."""
-    return min(recipe.augmented_copies, recipe.epochs) if recipe.augmentation else 0
+    model = recipe.pretrained
+    return min(model.augmented_copies, recipe.training.epochs) if model and recipe.augmentation else 0
 
 
 def _measured(pixels: ArraySplit, recipe: Recipe) -> Loader:
-    return Loader(pixels, prediction_batch(pixels, recipe.val_batch_size))
+    return Loader(pixels, prediction_batch(pixels, recipe.training.val_batch_size))
 
 
 def identity(prepared: Prepared) -> dict[str, Any]:
     """All that the features depend on but the pixels."""
-    recipe = prepared.recipe
-    assert recipe.backbone is not None
-    file = Path(recipe.backbone, RUN_MODEL) if is_run(recipe.backbone) else prepared.weights
+    model = prepared.recipe.pretrained
+    assert model is not None
+    file = Path(model.backbone, RUN_MODEL) if is_run(model.backbone) else prepared.weights
     assert file is not None
-    name = Path(recipe.backbone).name
-    fields = {"cut": recipe.backbone_layer, "alpha": recipe.backbone_alpha, "pooling": recipe.pooling}
+    name = Path(model.backbone).name
+    fields = {"cut": model.backbone_layer, "alpha": model.backbone_alpha, "pooling": model.pooling}
     return {"backbone": name, "weights": file_digest(file), **fields}

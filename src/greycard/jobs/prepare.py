@@ -19,12 +19,13 @@ from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.jobs.data import decoded_split
 from greycard.models.backbone import RUN_MODEL, WeightsDoNotFitError, is_run
 from greycard.models.build import build_model
-from greycard.models.head import loss_for
+from greycard.models.head import task_for
 from greycard.models.imagenet import network
 from greycard.models.mixed_precision import trains_in
 from greycard.models.weights import find_weights
 from greycard.pipeline.array_split import ArraySplit
 from greycard.recipe import Recipe
+from greycard.recipe.model import MlpConfig
 from greycard.training.memory import expected_need
 
 
@@ -54,7 +55,7 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, report
     """
     resolved = resolve(recipe, dataset)
     files = _weight_files(resolved, weights, reporter)
-    limited = dataset.limited(resolved.train_limit, resolved.val_limit, resolved.split_seed)
+    limited = dataset.limited(resolved.data.train_limit, resolved.data.val_limit, resolved.data.split_seed)
     _expect_limits(dataset, limited)
     with clock("decode"):
         train = decoded_split(resolved, limited.train, "training", reporter)
@@ -63,8 +64,8 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, report
     _expect_every_class(limited, train, validation)
     _warn_left_out(left_out)
     model, used = _build(resolved, dataset, files, train)
-    if recipe.precision == "auto":
-        resolved = resolved.replace(precision=trains_in(model, resolved.precision))
+    if recipe.training.precision == "auto":
+        resolved = resolved.replace(precision=trains_in(model, resolved.training.precision))
     needed = _expect_memory(model, resolved, train, validation)
     return Prepared(resolved, limited, dataset.classes, train, validation, left_out, used, model, needed)
 
@@ -73,32 +74,35 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     """The recipe with what the data decides filled in, and its backbone's name known to be one.
 
     Raises:
-        GreycardError: a loss that does not fit, an unknown network, a folder that is no finished run, or another
+        GreycardError: a task that does not fit, an unknown network, a folder that is no finished run, or another
             value of `GREYCARD_PRECISION` than a precision.
     """
     _expect_kind(recipe, dataset)
-    precision = auto_precision() if recipe.precision == "auto" else recipe.precision
-    loss = loss_for(len(dataset.classes), recipe.loss)
-    resolved = recipe.replace(loss=loss, dataset=dataset.name, precision=precision)
-    if recipe.backbone is None or is_run(recipe.backbone):
+    precision = auto_precision() if recipe.training.precision == "auto" else recipe.training.precision
+    task = task_for(len(dataset.classes), recipe.data.task)
+    resolved = recipe.replace(task=task, dataset=dataset.name, precision=precision)
+    backbone = recipe.pretrained.backbone if recipe.pretrained else None
+    if backbone is None or is_run(backbone):
         return resolved
-    if Path(recipe.backbone).exists():
+    if Path(backbone).exists():
         raise GreycardError(
-            f"backbone {recipe.backbone} is no finished run: it has no {RUN_MODEL}",
+            f"backbone {backbone} is no finished run: it has no {RUN_MODEL}",
             hint="`greycard table` lists the runs; --backbone takes a finished one, or a network such as MobileNetV2",
         )
-    network(recipe.backbone)
+    network(backbone)
     return resolved
 
 
 def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
     """Images have a size; numbers have none, and nothing that is meant for images."""
-    if dataset.is_regression and (recipe.image_size or recipe.conv or recipe.backbone or recipe.augmentation):
+    plain = recipe.data.image_size is None and recipe.augmentation is None and isinstance(recipe.model, MlpConfig)
+    if dataset.is_regression and not plain:
         raise GreycardError(
-            f"{dataset.name} holds numbers: image_size, conv, backbone and augmentation must be none",
-            hint="leave them out",
+            f"{dataset.name} holds numbers: image_size and augmentation must be none, and the model an mlp."
+            f" Received: {recipe.architecture}",
+            hint="--set image_size=none --set augmentation=none --set model.kind=mlp",
         )
-    if not dataset.is_regression and recipe.image_size is None:
+    if not dataset.is_regression and recipe.data.image_size is None:
         raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")
 
 
@@ -117,19 +121,20 @@ def _expect_limits(dataset: Dataset, limited: Dataset) -> None:
 
 
 def _weight_files(recipe: Recipe, weights: str | Path | None, reporter: Reporter) -> tuple[Path, ...]:
-    if recipe.backbone is None or is_run(recipe.backbone):
+    model = recipe.pretrained
+    if model is None or is_run(model.backbone):
         return ()
-    progress = reporter.downloading(f"{recipe.backbone} weights")
-    return tuple(find_weights(network(recipe.backbone), recipe.backbone_layer, weights, progress))
+    progress = reporter.downloading(f"{model.backbone} weights")
+    return tuple(find_weights(network(model.backbone), model.backbone_layer, weights, progress))
 
 
 def _build(
     recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: ArraySplit
 ) -> tuple[keras.Model, Path | None]:
     """The model with the first weights that fit, and which these are."""
-    features = 0 if recipe.image_size else train.images.shape[1]
+    features = 0 if recipe.data.image_size else train.images.shape[1]
     for position, file in enumerate(files or [None]):
-        backend.seed_everything(recipe.seed)
+        backend.seed_everything(recipe.training.seed)
         try:
             return build_model(recipe, len(dataset.classes), file, features=features), file
         except WeightsDoNotFitError:
@@ -141,7 +146,7 @@ def _build(
 def _expect_memory(model: keras.Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> int:
     """The bound of what the process will hold; what a GPU's own memory is for is not asked of the machine's."""
     need, room = expected_need(model, recipe, train, validation), available_bytes()
-    what, free = f"training in batches of {recipe.batch_size}", f"{room / 1e9:,.1f} GB are free"
+    what, free = f"training in batches of {recipe.training.batch_size}", f"{room / 1e9:,.1f} GB are free"
     hint = "smaller batches (--set batch_size=…) or images (--set image_size=…), or close other programs"
     on_cpu = backend.describe()["device"] == "CPU"
     if on_cpu and need.least > room:

@@ -65,12 +65,12 @@ def _figures(prepared: Prepared, result: FitResult) -> dict[str, Any]:
     recipe = prepared.recipe
     return {
         "name": recipe.name,
-        "dataset": recipe.dataset,
+        "dataset": recipe.data.dataset,
         "architecture": recipe.architecture,
         "train_images": len(prepared.train),
         "val_images": len(prepared.validation),
         "epochs": len(result.history),
-        "epochs_planned": recipe.epochs,
+        "epochs_planned": recipe.training.epochs,
         "train_accuracy": kept.get("train_accuracy"),
         "val_accuracy": result.val.get("accuracy"),
         "best_val_accuracy": best.get("val_accuracy"),
@@ -85,8 +85,8 @@ def _figures(prepared: Prepared, result: FitResult) -> dict[str, Any]:
         "stopped": _ending(prepared, result),
         "resumed": result.resumed,
         "parameters": prepared.model.count_params(),
-        "seed": recipe.seed,
-        "precision": recipe.precision,
+        "seed": recipe.training.seed,
+        "precision": recipe.training.precision,
         "machine": machine(),
         "peak_memory_mb": peak_memory_mb(),
         "expected_memory_mb": round(prepared.expected_bytes / 1e6, 1),
@@ -105,7 +105,7 @@ def _ending(prepared: Prepared, result: FitResult) -> str | None:
 
 
 def _aimed_at(prepared: Prepared) -> ArraySplit:
-    return prepared.validation if prepared.recipe.target_split == "validation" else prepared.train
+    return prepared.validation if prepared.recipe.stopping.target_split == "validation" else prepared.train
 
 
 def _honest(prepared: Prepared, result: FitResult, summary: dict[str, Any], run: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def resume(run: RunRecord, dataset: Dataset, origin: RunArgs, reporter: Reporter
     try:
         directory.write_json(RUN_ARGS, origin.to_json())
         _expect_backbone(run, origin)
-        prepared = prepare(run.recipe, replace(dataset, name=run.recipe.dataset), origin.weights, reporter, clock)
+        prepared = prepare(run.recipe, replace(dataset, name=run.recipe.data.dataset), origin.weights, reporter, clock)
         _tell_other_versions(run)
         reporter.log(_opening(prepared, directory.path))
         if not checkpoints(directory.checkpoints):
@@ -144,7 +144,7 @@ def _begin(prepared: Prepared, origin: RunArgs, out: str | Path) -> RunDirectory
 
 def _expect_backbone(run: RunRecord, origin: RunArgs) -> None:
     """An earlier run is named as seen from the folder in which this one was begun."""
-    name = run.recipe.backbone
+    name = run.recipe.pretrained.backbone if run.recipe.pretrained else None
     if name and origin.folder and is_run(str(Path(origin.folder, name))) and not is_run(name):
         raise GreycardError(
             f"{run.path} transfers from {name}, which is not here", hint=f"resume it in {origin.folder}"
@@ -169,16 +169,16 @@ def _opening(prepared: Prepared, path: Path) -> str:
         f"{path}: {prepared.recipe.architecture}, {prepared.model.count_params():,} parameters;"
         f" {len(prepared.train):,} training and {len(prepared.validation):,} validation"
         f" {'images' if prepared.classes else 'pairs'}{kinds}{_time_allowed(prepared.recipe)};"
-        f" trained in {prepared.recipe.precision}"
+        f" trained in {prepared.recipe.training.precision}"
     )
 
 
 def _time_allowed(recipe: Recipe) -> str:
     """How long it may take, where a recipe says so."""
-    if recipe.minutes is None:
+    if recipe.stopping.minutes is None:
         return ""
-    plateau = f", or until {recipe.patience} epochs bring nothing better" if recipe.patience else ""
-    return f"; up to {recipe.minutes:g} minute{'' if recipe.minutes == 1 else 's'} and {recipe.epochs} epochs{plateau}"
+    plateau = f", or until {recipe.stopping.patience} epochs bring nothing better" if recipe.stopping.patience else ""
+    return f"; up to {recipe.stopping.minutes:g} minute{'' if recipe.stopping.minutes == 1 else 's'} and {recipe.training.epochs} epochs{plateau}"
 
 
 def _look(prepared: Prepared, reporter: Reporter, clock: Clock) -> dict[str, Any] | None:
@@ -214,13 +214,15 @@ def _train(
     interruption = Interruption()
     course = Course(
         model=learns.model,
-        precision=recipe.precision,
+        precision=recipe.training.precision,
         train=learns.train,
         validation=learns.validation,
         unaugmented=learns.unaugmented,
-        epochs=recipe.epochs,
+        epochs=recipe.training.epochs,
         rules=stopping_rules(recipe, len(learns.train.pixels), len(learns.validation.pixels), clock.total),
-        checkpointer=Checkpointer(directory.checkpoints, _data_digest(learns), clock, interruption, recipe.keep),
+        checkpointer=Checkpointer(
+            directory.checkpoints, _data_digest(learns), clock, interruption, recipe.stopping.keep
+        ),
         reporter=reporter,
         clock=clock,
         on_begin=directory.begin_history,

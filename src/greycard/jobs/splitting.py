@@ -48,8 +48,8 @@ def settle_split(
 def _recorded(recipe: Recipe, made: SplitMethod) -> dict[str, Any]:
     """The recipe's fields about the split; the seed of a given one still draws what `train_limit` leaves."""
     if made.val_fraction is None:
-        limited = recipe.train_limit or recipe.val_limit
-        return {"val_fraction": None, "group_duplicates": None, "split_seed": recipe.split_seed if limited else 0}
+        limited = recipe.data.train_limit or recipe.data.val_limit
+        return {"val_fraction": None, "group_duplicates": None, "split_seed": recipe.data.split_seed if limited else 0}
     return {"val_fraction": made.val_fraction, "group_duplicates": made.grouped, "split_seed": made.seed}
 
 
@@ -81,7 +81,7 @@ def _is_to_be_grouped(recipe: Recipe, dataset: Dataset) -> bool:
     made = dataset.split
     if made.val_fraction is None or made.grouped or isinstance(dataset.train.images, np.ndarray):
         return False
-    return dataset.origin is not None if recipe.group_duplicates is None else recipe.group_duplicates
+    return dataset.origin is not None if recipe.data.group_duplicates is None else recipe.data.group_duplicates
 
 
 def _grouped(dataset: Dataset, reporter: Reporter) -> Dataset:

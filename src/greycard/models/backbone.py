@@ -40,37 +40,39 @@ def add_backbone(pixels: keras.KerasTensor, recipe: Recipe, weights: Path | None
     Raises:
         GreycardError: no such network or layer, a size it cannot take, or weights that do not fit.
     """
-    assert recipe.backbone is not None
-    if is_run(recipe.backbone):
-        base = _own_model(Path(recipe.backbone, RUN_MODEL), recipe.backbone_layer)
-        _expect_input(base, pixels, recipe.backbone)
+    assert recipe.pretrained is not None
+    backbone = recipe.pretrained.backbone
+    if is_run(backbone):
+        base = _own_model(Path(backbone, RUN_MODEL), recipe.pretrained.backbone_layer)
+        _expect_input(base, pixels, backbone)
         return _frozen(base)(pixels, training=False)
-    entry = network(recipe.backbone)
+    entry = network(backbone)
     base, whole = _application(recipe)
     prepared = add_preprocessing(pixels, entry)
     if weights is None:
         return base(prepared)
-    _load(base, whole, weights, recipe.backbone)
+    _load(base, whole, weights, backbone)
     return _frozen(base)(prepared, training=False)
 
 
 def _application(recipe: Recipe) -> tuple[keras.Model, keras.Model]:
     """The network cut where the recipe says, and the whole of it (the same layers)."""
-    assert recipe.backbone is not None
-    assert recipe.image_size is not None
-    if recipe.channels != 3:
+    model = recipe.pretrained
+    assert model is not None
+    assert recipe.data.image_size is not None
+    if recipe.data.channels != 3:
         raise GreycardError(
-            f"{recipe.backbone} takes RGB images; received channels={recipe.channels}", hint="--set channels=3"
+            f"{model.backbone} takes RGB images; received channels={recipe.data.channels}", hint="--set channels=3"
         )
-    options: dict[str, Any] = {} if recipe.backbone_alpha is None else {"alpha": recipe.backbone_alpha}
-    build = getattr(keras.applications, recipe.backbone)
+    options: dict[str, Any] = {} if model.backbone_alpha is None else {"alpha": model.backbone_alpha}
+    build = getattr(keras.applications, model.backbone)
     try:
-        whole = build(include_top=False, weights=None, input_shape=(*recipe.image_size, 3), **options)
+        whole = build(include_top=False, weights=None, input_shape=(*recipe.data.image_size, 3), **options)
     except (ValueError, TypeError) as error:
         raise GreycardError(
-            f"{recipe.backbone} cannot be built for this recipe: {error}", hint="another image_size or backbone_alpha"
+            f"{model.backbone} cannot be built for this recipe: {error}", hint="another image_size or backbone_alpha"
         ) from error
-    return _cut(whole, recipe.backbone_layer), whole
+    return _cut(whole, model.backbone_layer), whole
 
 
 def _own_model(path: Path, cut: str | None) -> keras.Model:

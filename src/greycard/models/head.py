@@ -9,13 +9,15 @@ from keras import layers
 from greycard.core.errors import GreycardError
 
 LINEAR, BINARY, MULTI_CLASS = "mean_squared_error", "binary_crossentropy", "sparse_categorical_crossentropy"
+LOSSES = {"regression": LINEAR, "binary": BINARY, "multiclass": MULTI_CLASS}
+"""The loss of each task."""
 
 _EPSILON = 1e-7
 """Keras keeps probabilities this far from 0 and 1 before it takes their logarithm."""
 
 
-def loss_for(classes: int, wanted: str | None = None) -> str:
-    """The loss for a number of classes: none is a regression, two are binary, more are multi-class.
+def task_for(classes: int, wanted: str | None = None) -> str:
+    """The task for a number of classes: none is a regression, two are binary, more are multiclass.
 
     Args:
         classes: 0 for a regression.
@@ -24,12 +26,12 @@ def loss_for(classes: int, wanted: str | None = None) -> str:
     Raises:
         GreycardError: the choice does not fit the number of classes.
     """
-    natural = LINEAR if classes == 0 else BINARY if classes == 2 else MULTI_CLASS
-    if wanted is None or wanted == natural or (wanted == MULTI_CLASS and classes == 2):
+    natural = "regression" if classes == 0 else "binary" if classes == 2 else "multiclass"
+    if wanted is None or wanted == natural or (wanted == "multiclass" and classes == 2):
         return wanted or natural
     raise GreycardError(
-        f"loss {wanted!r} does not fit data with {classes} classes; expected {natural!r}",
-        hint="--set loss=none chooses it by the number of classes",
+        f"task {wanted!r} does not fit data with {classes} classes; expected {natural!r}",
+        hint="--set task=none chooses it by the number of classes",
     )
 
 

@@ -34,9 +34,9 @@ def expect_weights(chosen: str | Path | None) -> None:
 
 def expect_backbone_weights(recipe: Recipe, chosen: str | Path | None) -> None:
     """GreycardError where a recipe's backbone has no weights here and none are asked for by download."""
-    backbone = recipe.backbone
-    if backbone is not None and chosen != "imagenet" and not Path(backbone).exists():
-        find_weights(network(backbone), recipe.backbone_layer, chosen, lambda _done, _total: None)
+    model = recipe.pretrained
+    if model is not None and chosen != "imagenet" and not Path(model.backbone).exists():
+        find_weights(network(model.backbone), model.backbone_layer, chosen, lambda _done, _total: None)
 
 
 def find_weights(

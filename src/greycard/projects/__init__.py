@@ -69,7 +69,7 @@ class Project:
         return self.recipe.name
 
     def __repr__(self) -> str:
-        return f"Project({self.name!r}, {self.recipe.architecture} on {self.recipe.dataset!r})"
+        return f"Project({self.name!r}, {self.recipe.architecture} on {self.recipe.data.dataset!r})"
 
 
 def projects() -> tuple[Project, ...]:

@@ -13,13 +13,12 @@ def cats_dogs_25k_cnn() -> Recipe:
     Teaches what more data does: 80 % and more where 2,000 photographs gave 75 %, and a network of this size still
     overfits, so the last epoch is not the best.
     """
-    return Recipe(
+    return Recipe.make(
         name="cats-dogs-25k-cnn",
         dataset="cats-vs-dogs",
         image_size=(150, 150),
         conv=(16, 32, 64),
         dense=(512,),
-        loss="binary_crossentropy",
         optimizer="rmsprop",
         learning_rate=1e-3,
         batch_size=10,

@@ -13,13 +13,12 @@ def cats_dogs_3k_cnn() -> Recipe:
 
     Teaches overfitting on small data: every training image is right, and one in four validation images wrong.
     """
-    return Recipe(
+    return Recipe.make(
         name="cats-dogs-3k-cnn",
         dataset="cats-and-dogs-filtered",
         image_size=(150, 150),
         conv=(32, 64, 128, 128),
         dense=(512,),
-        loss="binary_crossentropy",
         optimizer="rmsprop",
         learning_rate=1e-4,
         batch_size=20,

@@ -10,7 +10,7 @@ def digits_cnn() -> Recipe:
 
     Teaches the whole way from pixels to a table line on data that is always there.
     """
-    return Recipe(
+    return Recipe.make(
         name="digits-cnn",
         dataset="digits",
         image_size=(8, 8),

@@ -12,13 +12,12 @@ def happy_sad_cnn() -> Recipe:
     Teaches the callback that ends training at a wanted accuracy. The set brings no validation part: a fifth of each
     class is split off.
     """
-    return Recipe(
+    return Recipe.make(
         name="happy-sad-cnn",
         dataset="happy-or-sad",
         image_size=(150, 150),
         conv=(16, 32, 32),
         dense=(512,),
-        loss="binary_crossentropy",
         optimizer="rmsprop",
         learning_rate=1e-3,
         batch_size=10,

@@ -12,13 +12,12 @@ def horses_humans_cnn() -> Recipe:
 
     Teaches binary classification from class folders, and how 100 % in training can be 84 % elsewhere.
     """
-    return Recipe(
+    return Recipe.make(
         name="horses-humans-cnn",
         dataset="horse-or-human",
         image_size=(300, 300),
         conv=(16, 32, 64, 64, 64),
         dense=(512,),
-        loss="binary_crossentropy",
         optimizer="rmsprop",
         learning_rate=1e-3,
         batch_size=128,
@@ -42,7 +41,7 @@ def horses_humans_transfer() -> Recipe:
 
     Teaches transfer learning: features learnt on a million photographs carry over to rendered images.
     """
-    return Recipe(
+    return Recipe.make(
         name="horses-humans-transfer",
         dataset="horse-or-human",
         image_size=(150, 150),
@@ -50,7 +49,6 @@ def horses_humans_transfer() -> Recipe:
         backbone_layer="mixed7",
         dense=(1024,),
         dropout=0.2,
-        loss="binary_crossentropy",
         optimizer="rmsprop",
         learning_rate=1e-4,
         batch_size=5,

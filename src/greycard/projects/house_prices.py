@@ -10,12 +10,11 @@ def house_prices() -> Recipe:
 
     Teaches what training is: a guess, an error, a small step, two hundred and fifty times over.
     """
-    return Recipe(
+    return Recipe.make(
         name="house-prices",
         dataset="house-prices",
         image_size=None,
         channels=1,
-        loss="mean_squared_error",
         optimizer="sgd",
         learning_rate=0.02,
         epochs=250,

@@ -13,13 +13,12 @@ def mnist_dnn() -> Recipe:
 
     Teaches what a network without any idea of images can do: 98 %, because the digits are centred.
     """
-    return Recipe(
+    return Recipe.make(
         name="mnist-dnn",
         dataset="mnist",
         image_size=(28, 28),
         channels=1,
         dense=(512, 512),
-        loss="sparse_categorical_crossentropy",
         optimizer="adam",
         batch_size=32,
         epochs=50,

@@ -11,14 +11,13 @@ def rock_paper_scissors_cnn() -> Recipe:
 
     Teaches more than two classes from folders, and dropout between features and head.
     """
-    return Recipe(
+    return Recipe.make(
         name="rock-paper-scissors-cnn",
         dataset="rock-paper-scissors",
         image_size=(150, 150),
         conv=(64, 64, 128, 128),
         feature_dropout=0.5,
         dense=(512,),
-        loss="sparse_categorical_crossentropy",
         optimizer="rmsprop",
         learning_rate=1e-3,
         batch_size=126,

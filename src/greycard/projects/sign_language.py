@@ -11,14 +11,13 @@ def sign_language_cnn() -> Recipe:
 
     Teaches the step from two classes to many: softmax over 26 letters. The user brings the two CSV files.
     """
-    return Recipe(
+    return Recipe.make(
         name="sign-language-cnn",
         dataset="sign-language-mnist",
         image_size=(28, 28),
         channels=1,
         conv=(32, 64),
         dense=(512,),
-        loss="sparse_categorical_crossentropy",
         optimizer="adam",
         batch_size=64,
         epochs=20,

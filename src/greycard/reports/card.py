@@ -35,7 +35,7 @@ def model_card(run: RunRecord) -> str:
         precision=precision_line(recipe),
         classes=run.classes,
         kept=kept_text(summary),
-        dataset=_dataset(recipe.dataset),
+        dataset=_dataset(recipe.data.dataset),
         summary=summary,
         leaks=(summary.get("data") or {}).get("leaks"),
         weights=summary.get("weights"),
@@ -47,8 +47,8 @@ def model_card(run: RunRecord) -> str:
         environment=run.environment,
         digest=recipe.digest,
         recipe=Verbatim(json.dumps(recipe.to_json(), indent=2)),
-        size=", ".join(map(str, recipe.image_size or ())),
-        channels=recipe.channels,
+        size=", ".join(map(str, recipe.data.image_size or ())),
+        channels=recipe.data.channels,
         outputs=_outputs(run),
         percent=percent,
         seconds=seconds,
@@ -91,6 +91,6 @@ def _calibration(summary: dict[str, Any]) -> dict[str, str] | None:
 
 
 def _outputs(run: RunRecord) -> str:
-    if run.recipe.loss == "binary_crossentropy":
+    if run.recipe.data.task == "binary":
         return f"the probability of {run.classes[1]}, (n, 1),"
     return f"a probability a class, (n, {len(run.classes)}),"

@@ -13,7 +13,7 @@ from greycard.runs.record import RunRecord
 
 def unfinished(run: RunRecord) -> str:
     """How far a run has come that has no summary."""
-    state = f"unfinished: {len(run.history)} of {run.recipe.epochs} epochs"
+    state = f"unfinished: {len(run.history)} of {run.recipe.training.epochs} epochs"
     return f"{state}, in training" if is_in_training(run.path) else state
 
 
@@ -26,18 +26,18 @@ def headline(run: RunRecord) -> str:
     """What was trained, how well it does and how surely, and what stands in the way."""
     summary, recipe = run.summary, run.recipe
     if not run.classes:
-        return summary["answer"] or f"a regression on {recipe.dataset}, validation loss {summary['val_loss']:.4f}"
+        return summary["answer"] or f"a regression on {recipe.data.dataset}, validation loss {summary['val_loss']:.4f}"
     images, accuracy = summary["val_images"], summary["val_accuracy"]
     between = span(*accuracy_interval(accuracy, images))
     names = [verdict["name"] for verdict in summary.get("diagnosis") or []]
     found = (
         f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
     )
-    arithmetic = "" if recipe.precision == "float32" else f" (trained in {precision_line(recipe)})"
+    arithmetic = "" if recipe.training.precision == "float32" else f" (trained in {precision_line(recipe)})"
     kept = kept_text(summary)
     chosen = f" Its weights are of {kept}, so the figure is a little optimistic." if kept else ""
     return (
-        f"{recipe.architecture}, trained on {recipe.dataset} in {seconds(summary['total_seconds'])}{arithmetic}, is"
+        f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary['total_seconds'])}{arithmetic}, is"
         f" right on {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
         f" {between}.{chosen}{found}"
     )
@@ -45,4 +45,4 @@ def headline(run: RunRecord) -> str:
 
 def precision_line(recipe: Recipe) -> str:
     """What the run was trained in; its figures are measured in float32 either way."""
-    return "float32" if recipe.precision == "float32" else f"{recipe.precision}, measured in float32"
+    return "float32" if recipe.training.precision == "float32" else f"{recipe.training.precision}, measured in float32"

@@ -98,7 +98,10 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
 
 
 def _so_far(run: RunRecord) -> dict[str, Any]:
-    figures = [("epochs", f"{len(run.history)} of {run.recipe.epochs}"), ("seed", str(run.recipe.seed))]
+    figures = [
+        ("epochs", f"{len(run.history)} of {run.recipe.training.epochs}"),
+        ("seed", str(run.recipe.training.seed)),
+    ]
     nothing = {"stopped": None, "result": None, "classes": None, "trust": None, "time": None}
     none_of: dict[str, Any] = {"verdicts": [], "mistakes": [], "left_out": []}
     return {"headline": f"{unfinished_hint(run)}.", "figures": figures, **nothing, **none_of}

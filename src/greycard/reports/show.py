@@ -22,7 +22,7 @@ _EPOCHS_SHOWN = 10
 
 def run_text(run: RunRecord) -> str:
     """What was trained, what came out, the epochs, and where it ran."""
-    lines = [f"{run.name}: {run.recipe.architecture} on {run.recipe.dataset}", *_results(run), ""]
+    lines = [f"{run.name}: {run.recipe.architecture} on {run.recipe.data.dataset}", *_results(run), ""]
     if run.finished and run.classes:
         lines += [*diagnosis_lines(verdicts(run)), "", *classes_lines(scores_of(run)), ""]
     lines += [*_epochs(run), ""]
@@ -124,7 +124,7 @@ def _epochs(run: RunRecord) -> list[str]:
     history = run.history
     shown = history if len(history) <= _EPOCHS_SHOWN else [*history[:3], *history[3 - _EPOCHS_SHOWN :]]
     images = run.summary["train_images"] if run.finished else 0
-    lines = [epoch_line(line, run.recipe.epochs, images) for line in shown]
+    lines = [epoch_line(line, run.recipe.training.epochs, images) for line in shown]
     if len(shown) < len(history):
         lines.insert(3, f"  … {len(history) - len(shown)} epochs …")
     return lines

@@ -94,7 +94,7 @@ def _comparisons(runs: Sequence[RunRecord]) -> list[ComparisonPart]:
     for run in runs:
         if run.classes and run.finished:
             answered = zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True)
-            alike.setdefault((run.recipe.dataset, run.classes, frozenset(answered)), []).append(run)
+            alike.setdefault((run.recipe.data.dataset, run.classes, frozenset(answered)), []).append(run)
     return [_comparison(members) for members in alike.values() if len(members) > 1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +60,7 @@ def _by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
     gathered: dict[tuple[Any, ...], list[RunRecord]] = {}
     for run in runs:
         key, again = _without_seed(run), 0
-        while any(other.recipe.seed == run.recipe.seed for other in gathered.get((key, again), ())):
+        while any(other.recipe.training.seed == run.recipe.training.seed for other in gathered.get((key, again), ())):
             again += 1
         gathered.setdefault((key, again), []).append(run)
     return list(gathered.values())
@@ -71,7 +70,7 @@ def _without_seed(run: RunRecord) -> str:
     data = run.summary.get("data") or {}
     trained_on = data.get("train_digest") or run.summary["train_images"]
     weights = (run.summary.get("weights") or {}).get("sha256")
-    return repr((dataclasses.replace(run.recipe, seed=0).digest, trained_on, weights))
+    return repr((run.recipe.replace(seed=0).digest, trained_on, weights))
 
 
 def _expect_two(runs: Sequence[RunRecord]) -> None:
@@ -98,8 +97,8 @@ def _expect_same_images(one: RunRecord, other: RunRecord) -> None:
     elif set(first["ids"]) != set(second["ids"]):
         shared = len(set(first["ids"]) & set(second["ids"]))
         reason = f"of {len(first['ids']):,} and {len(second['ids']):,} validation images they share {shared:,}"
-    elif one.recipe.dataset != other.recipe.dataset or _labels(one) != _labels(other):
-        reason = f"one is of {one.recipe.dataset}, one of {other.recipe.dataset}, or their labels differ"
+    elif one.recipe.data.dataset != other.recipe.data.dataset or _labels(one) != _labels(other):
+        reason = f"one is of {one.recipe.data.dataset}, one of {other.recipe.data.dataset}, or their labels differ"
     if reason:
         raise GreycardError(
             f"{one.name} and {other.name} were measured on different validation images, so their accuracies cannot be"

@@ -18,7 +18,7 @@ from greycard.core.atomic_files import atomic_path, atomic_write, naming, remove
 from greycard.core.errors import GreycardError, command
 from greycard.core.paths import as_path
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the run format (docs/runs.md); written into every JSON file of a run."""
 
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"

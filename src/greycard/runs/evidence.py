@@ -84,18 +84,18 @@ def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
         recipe: the run's.
         chosen: whether Greycard chose it for a folder; else it is a project's.
     """
-    folder = shlex.quote(recipe.dataset)
+    folder = shlex.quote(recipe.data.dataset)
     return {
         "command": f"greycard train {folder}" if chosen else f"greycard run {shlex.quote(recipe.name)}",
         "folder": folder,
-        "epochs_planned": recipe.epochs,
-        "patience": recipe.patience,
-        "minutes": recipe.minutes,
-        "learning_rate": recipe.learning_rate,
+        "epochs_planned": recipe.training.epochs,
+        "patience": recipe.stopping.patience,
+        "minutes": recipe.stopping.minutes,
+        "learning_rate": recipe.optimizer.learning_rate,
         "augmented": recipe.augmentation is not None,
-        "pretrained": recipe.backbone is not None,
-        "tiny": recipe.image_size is not None and min(recipe.image_size) < LEAST_PIXELS,
-        "grey": recipe.channels == 1,
+        "pretrained": recipe.pretrained is not None,
+        "tiny": recipe.data.image_size is not None and min(recipe.data.image_size) < LEAST_PIXELS,
+        "grey": recipe.data.channels == 1,
     }
 
 
@@ -107,8 +107,8 @@ def _network_here() -> str | None:
 
 
 def _target_reached(recipe: Recipe, summary: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> bool:
-    images = summary["val_images"] if recipe.target_split == "validation" else summary["train_images"]
-    return recipe.target_accuracy is not None and missed_target(recipe, history, images) is None
+    images = summary["val_images"] if recipe.stopping.target_split == "validation" else summary["train_images"]
+    return recipe.stopping.target_accuracy is not None and missed_target(recipe, history, images) is None
 
 
 def diagnosis_line(summary: Mapping[str, Any]) -> str | None:

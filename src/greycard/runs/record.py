@@ -178,7 +178,7 @@ class RunRecord:
             found = content.get("schema") if isinstance(content, dict) else None
             raise GreycardError(
                 f"{path} has run format {found!r}; this Greycard reads format {SCHEMA}",
-                hint="a newer Greycard wrote it: use that one",
+                hint="use the Greycard that wrote it, or train again: the new run gets a folder of its own",
             )
         missing = sorted(_REQUIRED.get(name, set()) - content.keys())
         if missing:

@@ -105,7 +105,7 @@ class _Mlflow:
         known = self._client.get_experiment_by_name("greycard")
         experiment = known.experiment_id if known else self._client.create_experiment("greycard")
         self._run = self._client.create_run(experiment, run_name=folder.name).info.run_id
-        for name, value in recipe.to_json().items():
+        for name, value in recipe.settings().items():
             self._client.log_param(self._run, name, str(value)[:500])
 
     def epoch(self, line: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 The head then trains on the features alone, on the same recipe, and because its layers are the whole model's own, the
 whole model is trained with it. Augmented images differ in every epoch; features are computed of the first
-`recipe.augmented_copies` epochs' images, and the epochs take turns with them.
+`recipe.model.augmented_copies` epochs' images, and the epochs take turns with them.
 """
 
 from __future__ import annotations

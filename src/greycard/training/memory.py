@@ -51,15 +51,15 @@ def expected_need(model: keras.Model, recipe: Recipe, train: ArraySplit, validat
     """
     frozen, learning = _outputs(model)
     trained, weights = _count(model.trainable_variables), _count(model.variables)
-    steps = recipe.batch_size * sum(learning)
-    measuring = prediction_batch(validation, recipe.val_batch_size) * 2 * max(learning)
+    steps = recipe.training.batch_size * sum(learning)
+    measuring = prediction_batch(validation, recipe.training.val_batch_size) * 2 * max(learning)
     features = BATCH * 2 * max(frozen, default=0)
-    best = (trained if is_frozen(model) else weights) if recipe.keep == "best" else 0
-    updates = trained * (1 + _SLOTS[recipe.optimizer]) + best
+    best = (trained if is_frozen(model) else weights) if recipe.stopping.keep == "best" else 0
+    updates = trained * (1 + _SLOTS[recipe.optimizer.kind]) + best
     copies = trained + weights + _CONVERTED * (weights - trained)
-    ahead = 2 * AHEAD * recipe.batch_size * train.images[:1].nbytes
+    ahead = 2 * AHEAD * recipe.training.batch_size * train.images[:1].nbytes
     most = _FLOAT * (updates + copies + max(2 * steps, measuring, features)) + ahead
-    least = _FLOAT * updates + (_FLOAT // 2 if recipe.precision == "bfloat16" else _FLOAT) * steps
+    least = _FLOAT * updates + (_FLOAT // 2 if recipe.training.precision == "bfloat16" else _FLOAT) * steps
     return Need(least, int(_SLACK * most) + _WORKSPACE)
 
 

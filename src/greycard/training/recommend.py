@@ -65,7 +65,7 @@ class Task:
     @property
     def base(self) -> Recipe:
         """What every chosen recipe has: it trains to a plateau or its time limit, and keeps the best epoch."""
-        return Recipe(name=self.name, dataset=self.name, keep="best", minutes=self.minutes, epochs=100, patience=10)
+        return Recipe.make(self.name, self.name, keep="best", minutes=self.minutes, epochs=100, patience=10)
 
 
 def from_scratch(task: Task, reason: str) -> Recommendation:
@@ -116,10 +116,11 @@ def transfer(task: Task, network: str, reason: str, alpha: float | None = None) 
 
 def from_run(task: Task, earlier: Recipe) -> Recommendation:
     """An earlier run's frozen features, its own `backbone` naming that run's folder, and a new head."""
+    assert earlier.pretrained is not None
     recipe = task.base.replace(
-        backbone=earlier.backbone,
-        image_size=earlier.image_size,
-        channels=earlier.channels,
+        backbone=earlier.pretrained.backbone,
+        image_size=earlier.data.image_size,
+        channels=earlier.data.channels,
         dense=(128,),
         dropout=0.2,
     )

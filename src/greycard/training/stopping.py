@@ -22,13 +22,15 @@ def stopping_rules(recipe: Recipe, train_images: int, val_images: int, seconds: 
         seconds: spent before the first epoch, for decoding and features; they count against `minutes`.
     """
     rules: list[Rule] = []
-    if recipe.target_accuracy is not None:
-        images = val_images if recipe.target_split == "validation" else train_images
-        rules.append(_target(recipe.target_accuracy, recipe, images))
-    if recipe.patience is not None:
-        rules.append(_patience(recipe.patience, recipe.epochs, accuracy_counts=recipe.keep == "best"))
-    if recipe.minutes is not None:
-        rules.append(_time_limit(recipe.minutes, recipe.epochs, seconds))
+    if recipe.stopping.target_accuracy is not None:
+        images = val_images if recipe.stopping.target_split == "validation" else train_images
+        rules.append(_target(recipe.stopping.target_accuracy, recipe, images))
+    if recipe.stopping.patience is not None:
+        rules.append(
+            _patience(recipe.stopping.patience, recipe.training.epochs, accuracy_counts=recipe.stopping.keep == "best")
+        )
+    if recipe.stopping.minutes is not None:
+        rules.append(_time_limit(recipe.stopping.minutes, recipe.training.epochs, seconds))
     return rules
 
 
@@ -58,7 +60,7 @@ def gone_bad(history: Sequence[Mapping[str, Any]], epochs: int, bad_weights: boo
 
 def _target(target: float, recipe: Recipe, images: int) -> Rule:
     """Asked of the accuracy as it is measured, or of the lower end of its interval."""
-    split, epochs = recipe.target_split, recipe.epochs
+    split, epochs = recipe.stopping.target_split, recipe.training.epochs
     key = "val_accuracy" if split == "validation" else "train_accuracy"
 
     def rule(epoch: int, line: Mapping[str, Any]) -> str | None:
@@ -66,9 +68,9 @@ def _target(target: float, recipe: Recipe, images: int) -> Rule:
         if accuracy is None:
             return None
         low = accuracy_interval(accuracy, images)[0]
-        if (low if recipe.target_bound == "lower" else accuracy) < target:
+        if (low if recipe.stopping.target_uses_lower_bound else accuracy) < target:
             return None
-        surely = f" (at least {100 * low:.2f} %)" if recipe.target_bound == "lower" else ""
+        surely = f" (at least {100 * low:.2f} %)" if recipe.stopping.target_uses_lower_bound else ""
         return (
             f"stopped after epoch {epoch} of {epochs}: {split} accuracy {100 * accuracy:.2f} %{surely} reached the"
             f" target of {100 * target:g} %"
@@ -85,14 +87,18 @@ def missed_target(recipe: Recipe, history: Sequence[Mapping[str, Any]], images: 
         history: a line an epoch; a regression's has no accuracy.
         images: that the target's accuracy was measured on.
     """
-    key = "val_accuracy" if recipe.target_split == "validation" else "train_accuracy"
-    if recipe.target_accuracy is None or key not in history[0]:
+    key = "val_accuracy" if recipe.stopping.target_split == "validation" else "train_accuracy"
+    if recipe.stopping.target_accuracy is None or key not in history[0]:
         return None
     best = max(line[key] for line in history)
-    low = f" (at least {100 * accuracy_interval(best, images)[0]:.2f} %)" if recipe.target_bound == "lower" else ""
+    low = (
+        f" (at least {100 * accuracy_interval(best, images)[0]:.2f} %)"
+        if recipe.stopping.target_uses_lower_bound
+        else ""
+    )
     epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
     return (
-        f"the target of {100 * recipe.target_accuracy:g} % {recipe.target_split} accuracy was not reached in {epochs};"
+        f"the target of {100 * recipe.stopping.target_accuracy:g} % {recipe.stopping.target_split} accuracy was not reached in {epochs};"
         f" the best was {100 * best:.2f} %{low}"
     )
 

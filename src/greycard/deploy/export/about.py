@@ -16,14 +16,14 @@ MEMBER = "greycard.json"
 
 def describe(run: RunRecord) -> dict[str, Any]:
     """Label names, input, output, and the recipe's SHA-256."""
-    height, width = run.recipe.image_size or (0, 0)
+    height, width = run.recipe.data.image_size or (0, 0)
     return {
         "classes": list(run.classes),
-        "input": {"dtype": "uint8", "shape": [None, height, width, run.recipe.channels], "values": "0 to 255"},
+        "input": {"dtype": "uint8", "shape": [None, height, width, run.recipe.data.channels], "values": "0 to 255"},
         "output": {"dtype": "float32", "shape": [None, len(run.classes)], "values": "calibrated probabilities"},
         "temperature": run.temperature,
         "recipe_sha256": run.recipe.digest,
-        "dataset": run.recipe.dataset,
+        "dataset": run.recipe.data.dataset,
         "greycard": version("greycard"),
     }
 

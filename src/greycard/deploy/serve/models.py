@@ -72,7 +72,7 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
 def _ready(run: RunRecord, classifier: Classifier) -> Served:
     engine = classifier.engine
     heat = heat_of(classifier.network, run.temperature) if has_feature_map(classifier.network) else None
-    blank = np.zeros((*(run.recipe.image_size or ()), run.recipe.channels), np.uint8)
+    blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
     engine(blank[None])  # the first call of anything is slow
     if heat:
         heat(blank, 0)
@@ -85,9 +85,9 @@ def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
         "name": run.name,
         "classes": list(run.classes),
         "architecture": run.recipe.architecture,
-        "dataset": run.recipe.dataset,
-        "image_size": list(run.recipe.image_size or ()),
-        "channels": run.recipe.channels,
+        "dataset": run.recipe.data.dataset,
+        "image_size": list(run.recipe.data.image_size or ()),
+        "channels": run.recipe.data.channels,
         "val_accuracy": summary["val_accuracy"],
         "val_accuracy_interval": list(accuracy_interval(summary["val_accuracy"], summary["val_images"])),
         "val_images": summary["val_images"],

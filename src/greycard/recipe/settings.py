@@ -7,17 +7,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from greycard.core.errors import GreycardError
-from greycard.pipeline.augmentation import augmentation_fields
-from greycard.recipe import recipe_fields, unknown_field
+from greycard.recipe.names import canonical
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Changes for `Recipe.replace` from words like `epochs=5`, `conv=32,64`, `rotation_range=20`, `augmentation=none`.
+    """Changes for `Recipe.replace` from words like `epochs=5`, `model.conv=32,64`, `augmentation=none`.
 
     Raises:
-        GreycardError: a word without `=`, or a field that neither the recipe nor its augmentation has.
+        GreycardError: a word without `=`, or a field that a recipe does not have.
     """
-    return dict(_parse(setting) for setting in settings)
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise GreycardError(f"--set expects field=value. Received: {setting!r}", hint="for example --set epochs=5")
+        changes |= canonical({name.strip(): _value(text.strip())}, "--set knows")
+    return changes
 
 
 def as_setting(value: Any) -> str:
@@ -29,16 +34,6 @@ def as_setting(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def _parse(setting: str) -> tuple[str, Any]:
-    name, equals, text = setting.partition("=")
-    name = name.strip().removeprefix("augmentation.")
-    if not equals:
-        raise GreycardError(f"--set expects field=value. Received: {setting!r}", hint="for example --set epochs=5")
-    if name not in (*recipe_fields(), *augmentation_fields()):
-        raise unknown_field("--set knows", name)
-    return name, _value(text.strip())
 
 
 def _value(text: str) -> Any:

@@ -1,0 +1,98 @@
+"""What the parts of a recipe share: frozen, checked where they are built, plain JSON and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from greycard.core.fields import Check, expect_good_values
+from greycard.core.values import plain
+
+
+class Config:
+    """The base of a part's frozen dataclass.
+
+    Attributes:
+        CHECKS: the values that each field takes.
+    """
+
+    CHECKS: ClassVar[tuple[Check, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = _as_annotated(plain(getattr(self, field.name)), str(field.type))
+            object.__setattr__(self, field.name, value)
+        expect_good_values(self, self.CHECKS)
+
+
+def values_of(config: Any) -> dict[str, Any]:
+    """A config's fields and values, in order; a model says its family first, as `kind`."""
+    kind = {"kind": config.kind} if hasattr(config, "kind") else {}
+    return kind | {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+
+
+def to_json(config: Any) -> dict[str, Any] | None:
+    """The same in plain JSON types: lists in place of tuples."""
+    return None if config is None else json.loads(json.dumps(values_of(config)))
+
+
+def from_json(value: Any) -> Any:
+    """Tuples in place of JSON's lists."""
+    return tuple(map(from_json, value)) if isinstance(value, list) else value
+
+
+def _as_annotated(value: Any, annotation: str) -> Any:
+    """A list as a tuple, one number for a tuple, a whole number as a float; the checks refuse what is left."""
+    if annotation.startswith("tuple"):
+        if whole(0)(value):
+            return (value,) * (2 if "tuple[int, int]" in annotation else 1)
+        empty = () if value is None and "None" not in annotation else value
+        return tuple(value) if isinstance(value, list) else empty
+    return float(value) if annotation.startswith("float") and whole(0)(value) else value
+
+
+def whole(least: int, most: float = math.inf) -> Callable[[Any], bool]:
+    """A whole number from `least` to `most`."""
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def number(above: float, most: float) -> Callable[[Any], bool]:
+    """A finite number above `above`, up to `most`."""
+    most = min(most, sys.float_info.max)
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and above < value <= most
+
+
+def optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """None, or what the check takes."""
+    return lambda value: value is None or check(value)
+
+
+def whole_numbers(values: Any) -> bool:
+    """A tuple of whole numbers from 1 on."""
+    return isinstance(values, tuple) and all(map(whole(1), values))
+
+
+def text(value: Any) -> bool:
+    """A text that is not empty."""
+    return isinstance(value, str) and bool(value)
+
+
+def share(value: Any) -> bool:
+    """A fraction from 0 to below 1."""
+    return isinstance(value, float) and 0 <= value < 1
+
+
+def flag(value: Any) -> bool:
+    """True or false."""
+    return isinstance(value, bool)
+
+
+COUNT = "a whole number from 1 on"
+COUNTS = "whole numbers from 1 on"
+SHARE = "a fraction from 0 to below 1"
+SEED = "a whole number from 0 to 4294967295"
+MOST_SEED = 2**32 - 1

@@ -1,0 +1,61 @@
+"""The data part of a recipe: which images, how they are read, and how they are split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from greycard.core.fields import Check, OneOf
+from greycard.recipe.config import COUNT, MOST_SEED, SEED, Config, flag, optional, text, whole, whole_numbers
+
+TASKS = ("binary", "multiclass", "regression")
+
+
+def _size(value: Any) -> bool:
+    return value is None or (whole_numbers(value) and len(value) == 2)
+
+
+def _fraction(value: Any) -> bool:
+    return isinstance(value, float) and 0 < value < 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig(Config):
+    """What is trained on.
+
+    Attributes:
+        dataset: the name of a dataset (`greycard fetch` lists them), or of a folder of images.
+        task: what is predicted; none means what the data gives: numbers a regression, two classes binary, more
+            multiclass.
+        image_size: height and width in pixels; one number for both; none for data without images.
+        channels: 1 for grey, 3 for RGB.
+        val_fraction: share that is split off for validation where the data has no validation set; none means a fifth. A
+            run records the share that was used, and none where the data brings its own validation set.
+        split_seed: seed of that split; runs with another `seed` keep the same split, so that they can be compared.
+        group_duplicates: whether equal and nearly equal images stay on one side of that split; none means yes where the
+            data is a folder or label file of one's own. A run records what was done.
+        train_limit: use only so many training images, the same share of every class.
+        val_limit: use only so many validation images, the same share of every class.
+    """
+
+    dataset: str
+    task: str | None = None
+    image_size: tuple[int, int] | None = (150, 150)
+    channels: int = 3
+    val_fraction: float | None = None
+    split_seed: int = 0
+    group_duplicates: bool | None = None
+    train_limit: int | None = None
+    val_limit: int | None = None
+
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        ("dataset", text, "a name", "mnist"),
+        ("task", OneOf((None, *TASKS)), f"one of {', '.join(TASKS)}", "binary"),
+        ("image_size", _size, "one or two whole numbers of pixels", "150,150"),
+        ("channels", lambda value: whole(1)(value) and value in (1, 3), "1 (grey) or 3 (RGB)", "3"),
+        ("val_fraction", optional(_fraction), "a fraction between 0 and 1", "0.2"),
+        ("split_seed", whole(0, MOST_SEED), SEED, "0"),
+        ("group_duplicates", optional(flag), "true or false", "true"),
+        ("train_limit", optional(whole(1)), COUNT, "1000"),
+        ("val_limit", optional(whole(1)), COUNT, "1000"),
+    )

@@ -1,0 +1,143 @@
+"""Recipe files: YAML for people, JSON for programs; both hold what `Recipe.to_json` gives."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from greycard.core.errors import GreycardError
+from greycard.core.output_files import expect_folder_of, write_output
+from greycard.core.paths import as_path
+from greycard.core.suggestions import near
+from greycard.recipe.config import to_json
+from greycard.recipe.describe import described_config, described_model, part_meanings
+from greycard.recipe.names import PARTS, fields_by_part
+from greycard.recipe.recipe import Recipe
+from greycard.recipe.yaml_text import read_yaml, yaml_value
+
+SUFFIXES = (".yaml", ".yml", ".json")
+FORMAT = 2
+"""The first format that has parts; `schema` says it in the file of a run."""
+
+_WIDTH = 100
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """The recipe in a file.
+
+    Args:
+        path: ends in `.yaml`, `.yml` or `.json`.
+
+    Raises:
+        GreycardError: no such file, or one that holds no recipe: it names the file and the field.
+    """
+    place = as_path(path, "a recipe")
+    _expect_suffix(place)
+    if not place.is_file():
+        found = near(str(place), map(str, place.parent.iterdir())) if place.parent.is_dir() else []
+        hint = f"did you mean {', '.join(found)}?" if found else "`greycard recipe PROJECT > recipe.yaml` writes one"
+        raise GreycardError(f"{place} does not exist; expected a recipe", hint=hint)
+    content = _content(place)
+    try:
+        return Recipe.from_json(content)
+    except GreycardError as error:
+        raise GreycardError(f"{place}: {error.args[0]}", hint=_in_a_file(error.hint, place)) from error
+
+
+def save_recipe(recipe: Recipe, path: str | Path) -> Path:
+    """Write a recipe to a new file; a file with another content is not replaced.
+
+    Raises:
+        GreycardError: another file is there, its folder is not, or the name ends otherwise.
+    """
+    place = as_path(path, "a recipe")
+    _expect_suffix(place)
+    written = as_json(recipe) if place.suffix.lower() == ".json" else as_yaml(recipe)
+    if place.exists() and (not place.is_file() or place.read_bytes() != written.encode()):
+        raise GreycardError(f"{place} is there already; nothing is overwritten", hint="name another file")
+    expect_folder_of(place, may_be_missing=False)
+    write_output(place, written)
+    return place
+
+
+def as_json(recipe: Recipe) -> str:
+    """The recipe as indented JSON."""
+    return json.dumps(recipe.to_json(), indent=2) + "\n"
+
+
+def as_yaml(recipe: Recipe) -> str:
+    """The recipe as YAML, with the meaning of each field as a comment."""
+    lines = [f"# {recipe.architecture}, {recipe.training.epochs} epochs on {recipe.data.dataset}".replace("\n", " ")]
+    lines += _commented({"name": recipe.name}, part_meanings(), "")
+    for part in fields_by_part():
+        config = getattr(recipe, part)
+        values = to_json(config)
+        if values is None:
+            lines += _commented({part: None}, part_meanings(), "")
+            continue
+        fields = described_model(recipe.model) if part == "model" else described_config(PARTS[part])
+        meanings = {field.name: field.meaning for field in fields}
+        lines += ["", f"{part}:", *_commented(values, meanings, "  ")]
+    return "\n".join(lines) + "\n"
+
+
+def _commented(values: Mapping[str, Any], meanings: Mapping[str, str], indent: str) -> list[str]:
+    """`name: value  # meaning`, the comments below each other, each cut where the line is full."""
+    settings = {name: f"{indent}{name}: {yaml_value(value)}" for name, value in values.items()}
+    column = max(map(len, settings.values())) + 2
+    room = max(_WIDTH - column - 2, 40)
+    short = {name: textwrap.shorten(meanings[name].rstrip("."), room, placeholder=" …") for name in settings}
+    return [f"{setting.ljust(column)}# {short[name]}" for name, setting in settings.items()]
+
+
+def _content(place: Path) -> dict[str, Any]:
+    """The fields in a file, of today's format."""
+    try:
+        text = place.read_text(encoding="utf-8-sig")
+        content = json.loads(text, object_pairs_hook=_once) if place.suffix.lower() == ".json" else read_yaml(text)
+    except (OSError, ValueError, RecursionError) as error:
+        hint = "`greycard recipe digits-cnn` shows a recipe"
+        raise GreycardError(f"{place} cannot be read: {error}", hint=hint) from error
+    if not isinstance(content, dict):
+        received = type(content).__name__ if content is not None else "nothing"
+        raise GreycardError(
+            f"{place} holds no recipe; expected fields such as name and data. Received: {received}",
+            hint="`greycard recipe digits-cnn` shows a recipe",
+        )
+    schema = content.pop("schema", FORMAT)
+    if not isinstance(schema, int) or schema < FORMAT:
+        raise GreycardError(
+            f"{place} has recipe format {schema!r}; this Greycard reads format {FORMAT}",
+            hint="write it again: `greycard recipe PROJECT > recipe.yaml` shows the form",
+        )
+    return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return found
+
+
+def _expect_suffix(place: Path) -> None:
+    if place.suffix.lower() not in SUFFIXES:
+        raise GreycardError(
+            f"a recipe's file must end in {', '.join(SUFFIXES)}. Received: {place}",
+            hint=f"for example {place.with_suffix('.yaml') if place.name else 'recipe.yaml'}",
+        )
+
+
+def _in_a_file(hint: str, place: Path) -> str:
+    """`for example conv=32,64` as it is written in the file."""
+    name, equals, value = hint.removeprefix("for example ").partition("=")
+    if not equals or not hint.startswith("for example "):
+        return hint
+    read = read_yaml(f"[{value}]" if "," in value else value)
+    return "for example " + (
+        json.dumps({name: read})[1:-1] if place.suffix == ".json" else f"{name}: {yaml_value(read)}"
+    )

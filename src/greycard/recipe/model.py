@@ -1,0 +1,173 @@
+"""The model part of a recipe: one config per model family. A new family is one class here and its line in FAMILIES."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from greycard.core.fields import Check, OneOf
+from greycard.recipe.config import COUNT, COUNTS, SHARE, Config, number, optional, share, text, whole, whole_numbers
+
+_DENSE: Check = ("dense", whole_numbers, COUNTS, "512")
+_DROPOUT: Check = ("dropout", share, SHARE, "0.2")
+_FEATURE_DROPOUT: Check = ("feature_dropout", share, SHARE, "0.2")
+_POOLING: Check = ("pooling", OneOf(("flatten", "average")), "flatten or average", "average")
+
+
+def _some(values: Any) -> bool:
+    return whole_numbers(values) and bool(values)
+
+
+def _joined(values: tuple[int, ...]) -> str:
+    return "-".join(map(str, values))
+
+
+class ModelConfig(Config):
+    """The base of every family.
+
+    Attributes:
+        kind: the family's name.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def architecture(self) -> str:
+        """A few words for the table."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class MlpConfig(ModelConfig):
+    """Dense layers on the pixels, or on data that is no image; without any, a linear model.
+
+    Attributes:
+        dense: units of each dense layer before the output.
+        dropout: share dropped before the output layer.
+    """
+
+    dense: tuple[int, ...] = ()
+    dropout: float = 0.0
+
+    kind: ClassVar[str] = "mlp"
+    CHECKS: ClassVar[tuple[Check, ...]] = (_DENSE, _DROPOUT)
+
+    @property
+    def architecture(self) -> str:
+        """Such as `DNN 512-512`."""
+        return f"DNN {_joined(self.dense)}" if self.dense else "linear"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvNetConfig(ModelConfig):
+    """Convolutions with pooling, then dense layers; trained from scratch.
+
+    Attributes:
+        conv: filters of each 3×3 convolution, each followed by 2×2 max pooling.
+        pooling: how a feature map becomes a vector.
+        dense: units of each dense layer between the features and the output.
+        feature_dropout: share of the features dropped before the dense layers.
+        dropout: share dropped before the output layer.
+    """
+
+    conv: tuple[int, ...] = (32, 64)
+    pooling: str = "flatten"
+    dense: tuple[int, ...] = ()
+    feature_dropout: float = 0.0
+    dropout: float = 0.0
+
+    kind: ClassVar[str] = "convnet"
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        ("conv", _some, COUNTS, "32,64"),
+        _POOLING,
+        _DENSE,
+        _FEATURE_DROPOUT,
+        _DROPOUT,
+    )
+
+    @property
+    def architecture(self) -> str:
+        """Such as `CNN 64-64, dense 512`."""
+        return f"CNN {_joined(self.conv)}" + (f", dense {_joined(self.dense)}" if self.dense else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedConfig(ModelConfig):
+    """A pretrained network's features under a new head.
+
+    Attributes:
+        backbone: a `keras.applications` network, or the folder of an earlier run; frozen where it has weights.
+        backbone_layer: the layer whose output is used; none for the last before the head.
+        backbone_alpha: the width multiplier of the MobileNet family; none for the network's own default.
+        augmented_copies: augmented copies of each image that a frozen backbone's features are computed of; the epochs
+            take turns with them. Without augmentation there is one.
+        pooling: how a feature map becomes a vector.
+        dense: units of each dense layer between the features and the output.
+        feature_dropout: share of the features dropped before the dense layers.
+        dropout: share dropped before the output layer.
+    """
+
+    backbone: str
+    backbone_layer: str | None = None
+    backbone_alpha: float | None = None
+    augmented_copies: int = 4
+    pooling: str = "flatten"
+    dense: tuple[int, ...] = ()
+    feature_dropout: float = 0.0
+    dropout: float = 0.0
+
+    kind: ClassVar[str] = "pretrained"
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        ("backbone", text, "a network's name or a run's folder", "MobileNetV2"),
+        ("backbone_layer", optional(text), "a layer's name", "mixed7"),
+        ("backbone_alpha", optional(number(0, 10)), "a factor above 0, up to 10", "0.5"),
+        ("augmented_copies", whole(1), COUNT, "4"),
+        _POOLING,
+        _DENSE,
+        _FEATURE_DROPOUT,
+        _DROPOUT,
+    )
+
+    @property
+    def architecture(self) -> str:
+        """Such as `InceptionV3 to mixed7, dense 1024`."""
+        cut = f" to {self.backbone_layer}" if self.backbone_layer else ""
+        return f"{self.backbone}{cut}, {f'dense {_joined(self.dense)}' if self.dense else 'linear head'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNetConfig(ModelConfig):
+    """A small residual network with batch normalization; trained from scratch.
+
+    Attributes:
+        width: filters of the first stage; each later stage doubles them and halves the size.
+        blocks: residual blocks of each stage.
+        stem_stride: stride of the first convolution; 2 halves the size before the first stage.
+        dropout: share dropped before the output layer.
+    """
+
+    width: int = 32
+    blocks: tuple[int, ...] = (1, 1, 1)
+    stem_stride: int = 1
+    dropout: float = 0.0
+
+    kind: ClassVar[str] = "resnet"
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        ("width", whole(1), COUNT, "32"),
+        ("blocks", _some, COUNTS, "1,1,1"),
+        ("stem_stride", whole(1), COUNT, "2"),
+        _DROPOUT,
+    )
+
+    @property
+    def architecture(self) -> str:
+        """Such as `ResNet 32, blocks 1-1-1`."""
+        return f"ResNet {self.width}, blocks {_joined(self.blocks)}"
+
+
+FAMILIES: dict[str, type[ModelConfig]] = {
+    MlpConfig.kind: MlpConfig,
+    ConvNetConfig.kind: ConvNetConfig,
+    PretrainedConfig.kind: PretrainedConfig,
+    ResNetConfig.kind: ResNetConfig,
+}

@@ -1,0 +1,98 @@
+"""The names of a recipe's fields: `epochs` where one part has it, `training.epochs` always."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from greycard.core.errors import GreycardError
+from greycard.core.suggestions import did_you_mean
+from greycard.pipeline.augmentation import Augmentation
+from greycard.recipe.data import DataConfig
+from greycard.recipe.model import FAMILIES
+from greycard.recipe.optimizer import OptimizerConfig
+from greycard.recipe.stopping import StoppingConfig
+from greycard.recipe.training import TrainingConfig
+
+PARTS: dict[str, type] = {
+    "data": DataConfig,
+    "augmentation": Augmentation,
+    "optimizer": OptimizerConfig,
+    "training": TrainingConfig,
+    "stopping": StoppingConfig,
+}
+"""Every part that has one config; `model` has one for each family."""
+
+
+def part_fields(part: str) -> tuple[str, ...]:
+    """The names of a part's fields in order; of `model`, those of all families."""
+    if part == "model":
+        return ("kind", *dict.fromkeys(field.name for family in FAMILIES.values() for field in fields(family)))  # type: ignore[arg-type]
+    return tuple(field.name for field in fields(PARTS[part]))
+
+
+def fields_by_part() -> dict[str, tuple[str, ...]]:
+    """The names of the fields of every part, in a recipe's order."""
+    order = ("data", "model", "augmentation", "optimizer", "training", "stopping")
+    return {part: part_fields(part) for part in order}
+
+
+def short_names() -> dict[str, list[str]]:
+    """Every field's own name, and the parts that have a field of this name; `name` is the recipe's own."""
+    found: dict[str, list[str]] = {"name": [""]}
+    for part, names in fields_by_part().items():
+        for name in names:
+            found.setdefault(name, []).append(part)
+    return found
+
+
+def short_name(part: str, name: str) -> str:
+    """A field's own name where no other part has one of this name, and else `part.name`."""
+    return name if len(short_names()[name]) == 1 else f"{part}.{name}"
+
+
+def addressed(settings: Mapping[str, Any], what: str = "a recipe has") -> dict[tuple[str, str], Any]:
+    """Settings by part and field. A part's own name stands for all of it, or with a text for its `kind`.
+
+    Args:
+        settings: by names as people give them.
+        what: begins the sentence on a name that no field has.
+
+    Raises:
+        GreycardError: a name that no field or more than one has.
+    """
+    return {_address(name, value, what): value for name, value in settings.items()}
+
+
+def canonical(settings: Mapping[str, Any], what: str = "a recipe has") -> dict[str, Any]:
+    """Settings under the shortest name of each field, so that each has one name. Raises as `addressed` does."""
+    return {
+        short_name(part, name) if name else part: value for (part, name), value in addressed(settings, what).items()
+    }
+
+
+def unknown_field(what: str, name: object) -> GreycardError:
+    """The error for a name that no field has, with those that may be meant."""
+    known, by_part = short_names(), fields_by_part()
+    part, dot, leaf = str(name).rpartition(".")
+    dotted = [f"{part}.{field}" for part, names in by_part.items() for field in names]
+    if dot and leaf in known:  # the right field of another part
+        hint = f"did you mean {', '.join(short_name(each, leaf) for each in known[leaf])}?"
+    else:
+        listed = f"`greycard recipe` lists {'those of ' + part if part in by_part else 'the fields'}"
+        hint = did_you_mean(name, dotted if dot else [*known, *by_part], listed)
+    return GreycardError(f"{what} no field {name!r}", hint=hint)
+
+
+def _address(name: str, value: Any, what: str) -> tuple[str, str]:
+    known, by_part = short_names(), fields_by_part()
+    part, _, leaf = name.rpartition(".")
+    if name in by_part:
+        return (name, "kind") if isinstance(value, str) and "kind" in by_part[name] else (name, "")
+    if leaf not in known or (part and part not in known[leaf]):
+        raise unknown_field(what, name)
+    if not part and len(known[leaf]) > 1:
+        both = [f"{each}.{leaf}" for each in known[leaf]]
+        raise GreycardError(f"{' and '.join(known[leaf])} both have a field {leaf!r}", hint=f"say {' or '.join(both)}")
+    return part or known[leaf][0], leaf

@@ -1,0 +1,209 @@
+"""A recipe: everything that decides a run, frozen, checked where it is built, and the same after JSON or YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from greycard.core.errors import GreycardError
+from greycard.core.fields import expect_good_values
+from greycard.core.values import plain
+from greycard.pipeline.augmentation import Augmentation
+from greycard.recipe.config import from_json, text, to_json, values_of
+from greycard.recipe.data import DataConfig
+from greycard.recipe.families import change_model, make_model
+from greycard.recipe.model import MlpConfig, ModelConfig, PretrainedConfig
+from greycard.recipe.names import PARTS, addressed, fields_by_part, part_fields, short_name, unknown_field
+from greycard.recipe.optimizer import OptimizerConfig
+from greycard.recipe.stopping import StoppingConfig
+from greycard.recipe.training import TrainingConfig
+
+NAME_CHECK = ("name", text, "a name", "pets")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What is trained, on what, and how. `Recipe.make` makes one from single fields.
+
+    Attributes:
+        name: the run's name; its folder is `OUT/NAME-N/`.
+        data: the dataset, the size of its images, and its split.
+        model: the model's family and layers.
+        augmentation: random changes of each training image in every epoch; none for no changes.
+        optimizer: the algorithm and its learning rate.
+        training: batches, epochs, precision and seed.
+        stopping: when training ends before its last epoch, and which weights are kept.
+    """
+
+    name: str
+    data: DataConfig
+    model: ModelConfig = MlpConfig()
+    augmentation: Augmentation | None = None
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    stopping: StoppingConfig = field(default_factory=StoppingConfig)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", plain(self.name))
+        expect_good_values(self, (NAME_CHECK,))
+        for part in fields_by_part():
+            _expect_config(part, getattr(self, part))
+
+    @classmethod
+    def make(cls, name: str, dataset: str, **settings: Any) -> Recipe:
+        """A recipe with some fields set, and the defaults for the others.
+
+        Args:
+            name: of the runs.
+            dataset: the name of a dataset or of a folder.
+            settings: fields by their names, such as `conv=(32, 64)`; they also decide the model's family.
+
+        Raises:
+            GreycardError: no such field, or a value it cannot take.
+        """
+        given = addressed(settings)
+        own = {field: value for (part, field), value in given.items() if part == "model" and field}
+        base = cls(name=name, data=DataConfig(dataset=dataset), model=make_model(own))
+        return base.replace(**{".".join(key).strip("."): value for key, value in given.items() if key[1] not in own})
+
+    @property
+    def pretrained(self) -> PretrainedConfig | None:
+        """The model where it has a pretrained backbone; None for one that is trained from scratch."""
+        return self.model if isinstance(self.model, PretrainedConfig) else None
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the target is a number (house prices) and not a class; a run's recipe says so."""
+        return self.data.task == "regression"
+
+    @property
+    def architecture(self) -> str:
+        """A few words for the table, such as `CNN 64-64, dense 512`."""
+        return self.model.architecture
+
+    def __repr__(self) -> str:
+        epochs = "1 epoch" if self.training.epochs == 1 else f"{self.training.epochs} epochs"
+        return f"Recipe({self.name!r}, {self.architecture}, {epochs} on {self.data.dataset!r})"
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the recipe as JSON with sorted keys: the same digest is the same recipe."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def matches_resolved(self, resolved: Recipe) -> bool:
+        """Whether a run's recipe is this one, with what the data and the machine decide filled in."""
+        open_fields = {
+            name for name in ("task", "val_fraction", "group_duplicates") if getattr(self.data, name) is None
+        }
+        open_fields |= {"precision"} if self.training.precision == "auto" else set()
+        place = Path(self.data.dataset)  # a run has the folder's name alone
+        open_fields |= {"dataset"} if resolved.data.dataset in (place.name, place.stem) else set()
+        decided = resolved.settings()
+        return self.replace(**{name: decided[name] for name in open_fields}) == resolved
+
+    def settings(self) -> dict[str, Any]:
+        """Every field's value by its name as `replace` and `--set` take it; `augmentation` is None where there is none."""
+        found: dict[str, Any] = {"name": self.name}
+        for part in fields_by_part():
+            config = getattr(self, part)
+            named = {} if config is None else values_of(config)
+            found |= {short_name(part, name): value for name, value in named.items()} or {part: None}
+        return found
+
+    def replace(self, **changes: Any) -> Recipe:
+        """A copy with some fields changed, checked again.
+
+        Args:
+            changes: fields by their own names, or dotted as in `**{"training.epochs": 5}`; or whole parts.
+
+        Raises:
+            GreycardError: no such field, or a value it cannot take.
+        """
+        whole: dict[str, Any] = {}
+        inner: dict[str, dict[str, Any]] = {}
+        for (part, name), value in addressed(changes).items():
+            if name and part:
+                inner.setdefault(part, {})[name] = value
+            else:
+                whole[part or name] = value
+        for part, fields in inner.items():
+            whole[part] = _changed(part, whole.get(part, getattr(self, part)), fields)
+        return dataclasses.replace(self, **whole)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types only; `Recipe.from_json` gives back an equal recipe."""
+        return {"name": self.name, **{part: to_json(getattr(self, part)) for part in fields_by_part()}}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Recipe:
+        """The recipe that `to_json` wrote; what is left out has its default.
+
+        Raises:
+            GreycardError: no name or dataset, a field that no recipe has, or a value that it cannot take.
+        """
+        parts = fields_by_part()
+        for name in content:
+            if name != "name" and name not in parts:
+                raise unknown_field("a recipe has", name)
+        if "name" not in content:
+            raise GreycardError("a recipe needs a name. Received: none", hint="for example name: pets")
+        read = {part: _read(part, content.get(part)) for part in parts}
+        return cls(name=content["name"], **read)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """The recipe in a YAML or JSON file, also a run's `recipe.json`.
+
+        Raises:
+            GreycardError: no such file, or one that holds no recipe: it names the file and the field.
+        """
+        from greycard.recipe.files import load_recipe
+
+        return load_recipe(path)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the recipe to a `.yaml`, `.yml` or `.json` file, and return its path; GreycardError for another name."""
+        from greycard.recipe.files import save_recipe
+
+        return save_recipe(self, path)
+
+
+def _expect_config(part: str, value: Any) -> None:
+    kind = ModelConfig if part == "model" else PARTS[part]
+    if not isinstance(value, kind) and not (part == "augmentation" and value is None):
+        allowed = "none, or set by its own fields" if part == "augmentation" else f"a {kind.__name__}"
+        fields = part_fields(part)
+        example = "none" if part == "augmentation" else f"{fields[-1]}=…"
+        hint = f"for example {part}={example}" if part == "augmentation" else f"set its fields: {', '.join(fields)}"
+        raise GreycardError(f"{part} must be {allowed}. Received: {value!r}", hint=hint)
+
+
+def _changed(part: str, config: Any, fields: dict[str, Any]) -> Any:
+    if part == "augmentation" and config is None:
+        config = Augmentation()
+    _expect_config(part, config)
+    return change_model(config, fields) if part == "model" else dataclasses.replace(config, **fields)
+
+
+def _read(part: str, value: Any) -> Any:
+    """A part from its JSON; an error says which part."""
+    if value is None and part == "augmentation":
+        return None
+    if not isinstance(value, Mapping | None):
+        fields = ", ".join(part_fields(part))
+        raise GreycardError(f"{part} must have fields. Received: {value!r}", hint=f"its fields are {fields}")
+    values = {name: from_json(each) for name, each in (value or {}).items()}
+    for name in values:
+        if name not in part_fields(part):
+            raise unknown_field("a recipe has", f"{part}.{name}")
+    if part == "data" and "dataset" not in values:
+        raise GreycardError("data needs a dataset. Received: none", hint="for example dataset: pets")
+    try:
+        return make_model(values) if part == "model" else PARTS[part](**values)
+    except GreycardError as error:
+        raise GreycardError(f"{part}: {error.args[0]}", hint=error.hint) from error

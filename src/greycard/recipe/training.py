@@ -1,0 +1,37 @@
+"""The training part of a recipe: batches, epochs, precision and seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from greycard.core.fields import Check, OneOf
+from greycard.recipe.config import COUNT, MOST_SEED, SEED, Config, whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(Config):
+    """How training goes over the images.
+
+    Attributes:
+        batch_size: training images per step.
+        val_batch_size: validation images at once, or more where that is quicker; results do not depend on it.
+        epochs: passes over the training images.
+        precision: what training computes in: bfloat16, float32, or auto, which is bfloat16 where the hardware has it.
+            Weights and outputs are float32 either way.
+        seed: random seed of the initial weights, the order of images, dropout and augmentation.
+    """
+
+    batch_size: int = 32
+    val_batch_size: int = 32
+    epochs: int = 10
+    precision: str = "auto"
+    seed: int = 0
+
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        ("batch_size", whole(1), COUNT, "32"),
+        ("val_batch_size", whole(1), COUNT, "32"),
+        ("epochs", whole(1), COUNT, "10"),
+        ("precision", OneOf(("auto", "float32", "bfloat16")), "auto, float32 or bfloat16", "auto"),
+        ("seed", whole(0, MOST_SEED), SEED, "0"),
+    )
