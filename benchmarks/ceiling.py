@@ -22,6 +22,7 @@ from greycard.backend import configure
 from greycard.datasets.catalog import entry
 from greycard.projects import projects
 from greycard.recipe import Recipe
+from greycard.recipe.model import ConvNetConfig, MlpConfig
 from result import ResultFile, parser
 
 SIDE = 4096
@@ -34,7 +35,7 @@ def main() -> None:
     results = ResultFile("ceiling", ("project",), keep=not options.quick)
     rate = _rate(512 if options.quick else SIDE, options.rounds)
     for recipe in (project.recipe for project in projects()[:12]):
-        if recipe.backbone is None and recipe.data.dataset != large.DATASET:
+        if recipe.pretrained is None and recipe.data.dataset != large.DATASET:
             work = epoch_operations(recipe)
             found = {"gigaflop_per_epoch": work / 1e9, "gigaflops": rate / 1e9, "least_seconds": work / rate}
             results.put({"project": recipe.name, "epochs": recipe.training.epochs, **found})
@@ -57,9 +58,10 @@ def epoch_operations(recipe: Recipe) -> float:
     """Floating-point operations of an epoch, validation included."""
     wanted = entry(recipe.data.dataset)
     layers = [layer for layer in _model(recipe, len(wanted.classes)).layers if hasattr(layer, "kernel")]
-    assert len(layers) == len(recipe.model.conv) + len(recipe.model.dense) + 1, (
-        "every convolution, dense layer and the head"
-    )
+    config = recipe.model
+    assert isinstance(config, MlpConfig | ConvNetConfig)
+    convolutions = len(config.conv) if isinstance(config, ConvNetConfig) else 0
+    assert len(layers) == convolutions + len(config.dense) + 1, "every convolution, dense layer and the head"
     forward = [_operations(layer) for layer in layers]
     training = [count * _share(layer) for count, layer in zip(forward, layers, strict=True)]
     train, validation = wanted.counts
@@ -68,9 +70,9 @@ def epoch_operations(recipe: Recipe) -> float:
 
 def _model(recipe: Recipe, classes: int) -> Any:
     from greycard.models.build import build_model
-    from greycard.models.head import loss_for
+    from greycard.models.head import task_for
 
-    return build_model(recipe.replace(loss=loss_for(classes, recipe.loss)), classes)
+    return build_model(recipe.replace(task=task_for(classes)), classes)
 
 
 def _operations(layer: Any) -> float:

@@ -69,7 +69,7 @@ def _chosen(options: argparse.Namespace) -> Iterator[tuple[Recipe, Path]]:
 
 
 def _by_default(whole: bool) -> list[Recipe]:
-    return [recipe for recipe in PUBLISHED if bool(recipe.backbone) is whole and recipe.data.dataset != large.DATASET]
+    return [recipe for recipe in PUBLISHED if bool(recipe.pretrained) is whole and recipe.data.dataset != large.DATASET]
 
 
 def _measure(recipe: Recipe, data: Path, epochs: int, options: argparse.Namespace) -> dict[str, Any]:

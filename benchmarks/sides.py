@@ -96,7 +96,7 @@ SIDES: dict[str, Callable[[Task], Trained]] = {"plain": plain, "greycard": greyc
 
 
 def _family(recipe: Recipe) -> str:
-    if recipe.backbone:
+    if recipe.pretrained:
         return "transfer"
     return "mnist" if recipe.data.dataset.endswith("mnist") else "folders"
 
@@ -104,18 +104,16 @@ def _family(recipe: Recipe) -> str:
 def _plain_options(task: Task) -> list[str | Path]:
     folder = task.data / entry(task.recipe.data.dataset).folder
     words: list[str | Path] = ["--data", folder, "--epochs", str(task.epochs), "--seed", str(task.seed)]
-    if task.recipe.backbone:
-        words += ["--weights", weight_files(weights_dir(), task.recipe.backbone, task.recipe.model.backbone_layer)[0]]
+    if model := task.recipe.pretrained:
+        words += ["--weights", weight_files(weights_dir(), model.backbone, model.backbone_layer)[0]]
     return words + (["--steps", str(task.steps)] if task.steps else [])
 
 
 def _greycard_options(task: Task) -> list[str | Path]:
     words: list[str | Path] = ["--data-dir", task.data, "--epochs", str(task.epochs), "--seed", str(task.seed)]
     if task.steps:
-        train, validation = (
-            task.steps * task.recipe.training.batch_size,
-            task.steps * task.recipe.training.val_batch_size,
-        )
+        training = task.recipe.training
+        train, validation = task.steps * training.batch_size, task.steps * training.val_batch_size
         words += ["--set", f"train_limit={train}", "--set", f"val_limit={validation}"]
     return words
 

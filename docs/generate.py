@@ -16,13 +16,10 @@ from typing import Any
 import click
 
 from greycard.cli.main import cli
-from greycard.core.fields import Field, described
+from greycard.core.fields import Field
 from greycard.datasets.catalog import CATALOG
-from greycard.pipeline.augmentation import CHECKS as AUGMENTATION_CHECKS
-from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import projects
-from greycard.recipe import CHECKS as RECIPE_CHECKS
-from greycard.recipe import Recipe
+from greycard.recipe.describe import described_parts
 from greycard.recipe.settings import as_setting
 from greycard.reports.columns import percent, seconds
 from highlights import highlights
@@ -59,9 +56,8 @@ def _help(name: str) -> str:
 
 
 def recipe_fields() -> str:
-    """The fields of a recipe, as `greycard recipe` lists them."""
-    own, inner = described(Recipe, RECIPE_CHECKS), described(Augmentation, AUGMENTATION_CHECKS)
-    return _fields(own) + "\n\n### Augmentation\n\n" + _fields(inner)
+    """The fields of each part of a recipe, as `greycard recipe` lists them."""
+    return "\n\n".join(f"### {part}\n\n{_fields(fields)}" for part, fields in described_parts().items())
 
 
 def _fields(fields: Sequence[Field]) -> str:
@@ -80,9 +76,10 @@ def project_pages() -> str:
 
 def _project(project: Any) -> str:
     recipe, published = project.recipe, project.published
+    optimizer, training = recipe.optimizer, recipe.training
     facts = [
-        f"{recipe.architecture}; {recipe.optimizer.kind} {recipe.optimizer.learning_rate:g}, batch {recipe.training.batch_size},"
-        f" {recipe.training.epochs} epochs{', augmented' if recipe.augmentation else ''}; data: `{recipe.data.dataset}`"
+        f"{recipe.architecture}; {optimizer.kind} {optimizer.learning_rate:g}, batch {training.batch_size},"
+        f" {training.epochs} epochs{', augmented' if recipe.augmentation else ''}; data: `{recipe.data.dataset}`"
     ]
     if published and published.val_accuracy:
         time = f", {seconds(published.seconds_per_epoch)} an epoch" if published.seconds_per_epoch else ""

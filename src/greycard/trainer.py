@@ -169,8 +169,8 @@ def _recipe(what: object) -> Recipe | None:
     if isinstance(what, str | Path | Dataset):
         return None
     raise GreycardError(
-        "train takes a project's name, a recipe or its file, a dataset, or the path of a folder of images or a manifest."
-        f" Received: {type(what).__name__}",
+        "train takes a project's name, a recipe or its file, a dataset, or the path of a folder of images or a"
+        f" manifest. Received: {type(what).__name__}",
         hint="for example train('digits-cnn'), or train('pets')",
     )
 

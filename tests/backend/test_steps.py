@@ -32,10 +32,8 @@ from greycard.recipe import Recipe
 tf = pytest.importorskip("tensorflow")
 
 RECIPES = {
-    "dense": Recipe.make(name="d", dataset="d", image_size=(9, 9), dense=(12,), loss="sparse_categorical_crossentropy"),
-    "conv": Recipe.make(
-        name="c", dataset="c", image_size=(21, 18), conv=(4, 6), dense=(8,), loss="binary_crossentropy"
-    ),
+    "dense": Recipe.make(name="d", dataset="d", image_size=(9, 9), dense=(12,), task="multiclass"),
+    "conv": Recipe.make(name="c", dataset="c", image_size=(21, 18), conv=(4, 6), dense=(8,), task="binary"),
 }
 CLASSES = {"dense": 3, "conv": 2}
 _SEEDS = st.integers(0, 99)
@@ -44,9 +42,8 @@ _SEEDS = st.integers(0, 99)
 def _data(recipe: Recipe, classes: int, count: int = 22) -> tuple[np.ndarray, np.ndarray]:
     draws = np.random.default_rng(3)
     assert recipe.data.image_size is not None
-    return draws.integers(0, 256, (count, *recipe.data.image_size, 3), dtype=np.uint8), draws.integers(
-        0, classes, count
-    )
+    images = draws.integers(0, 256, (count, *recipe.data.image_size, 3), dtype=np.uint8)
+    return images, draws.integers(0, classes, count)
 
 
 def _model(name: str) -> keras.Model:

@@ -203,14 +203,13 @@ def test_numpys_numbers_are_numbers() -> None:
         ),
     )  # fmt: skip
     assert Recipe.from_json(recipe.to_json()) == recipe
-    assert [type(value) for value in (recipe.training.epochs, recipe.model.dropout, *recipe.model.conv)] == [
-        int,
-        float,
-        int,
-        int,
-    ]
-    assert recipe.replace(rotation_range=np.int64(5), backbone=None, image_size=np.int64(64)).image_size == (64, 64)
-    assert Recipe.make(name="a", dataset="b", backbone=Path("runs/x")).backbone == "runs/x"  # type: ignore[arg-type]
+    numbers = (recipe.training.epochs, recipe.model.dropout, *recipe.model.conv)  # type: ignore[attr-defined]
+    assert [type(value) for value in numbers] == [int, float, int, int]
+    assert recipe.replace(rotation_range=np.int64(5), backbone=None, image_size=np.int64(64)).data.image_size == (
+        64,
+        64,
+    )
+    assert Recipe.make(name="a", dataset="b", backbone=Path("runs/x")).model.backbone == "runs/x"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("numbers", [3, [3], (3.0,), np.array([3]), np.int64(3), iter([3]), np.float32(3)])

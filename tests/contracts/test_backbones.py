@@ -46,7 +46,7 @@ EACH = [
 
 def _recipe(name: str, size: int, **changes: Any) -> Recipe:
     recipe = Recipe.make(name="r", dataset="d", backbone=name, image_size=size, pooling="average")
-    return recipe.replace(loss="binary_crossentropy", **changes)
+    return recipe.replace(task="binary", **changes)
 
 
 def _nothing(done: int, total: int | None) -> None:

@@ -17,7 +17,7 @@ from greycard.core.errors import GreycardError
 from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.models import make_ready
 from greycard.evaluation.calibration import at_temperature
-from greycard.models.head import as_probabilities, measure
+from greycard.models.head import LOSSES, as_probabilities, measure
 from greycard.training.checkpointer import Checkpointer
 from greycard.training.interruption import InterruptedRunError
 
@@ -57,8 +57,8 @@ def _digits(run: greycard.Run, split: str) -> tuple[np.ndarray, np.ndarray]:
 def _measured(run: greycard.Run, split: str) -> dict[str, float]:
     """Loss and accuracy of the model as saved, loaded anew."""
     images, labels = _digits(run, split)
-    assert run.recipe.loss is not None
-    return measure(run.recipe.loss, labels, np.asarray(run.model.predict_on_batch(images)))
+    assert run.recipe.data.task is not None
+    return measure(LOSSES[run.recipe.data.task], labels, np.asarray(run.model.predict_on_batch(images)))
 
 
 @pytest.mark.small_project

@@ -16,8 +16,7 @@ import pytest
 import greycard
 from greycard.cli.main import cli as group
 from greycard.core.errors import command
-from greycard.pipeline.augmentation import augmentation_fields
-from greycard.recipe import recipe_fields
+from greycard.recipe.names import setting_names
 
 SOURCE = Path(greycard.__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,11 +108,11 @@ def test_the_examples_of_a_commands_help_can_be_typed(found: click.Command) -> N
 
 def test_options_fields_and_extras_in_messages_exist() -> None:
     options = {name for each in _every(group) for param in each.params for name in param.opts} | {"--help", "--version"}
-    fields = {*recipe_fields(), *augmentation_fields(), "field", "FIELD", ANY}
+    fields = {*setting_names(), "field", "FIELD", ANY}
     extras = {*tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"], ANY}
     for where, text in ((where, text) for where, text in MESSAGES if " " in text):  # else it is no sentence
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= options, f"{where}: {text}"
-        assert set(re.findall(r"--set (\w+)=", text)) <= fields, f"{where}: {text}"
+        assert set(re.findall(r"--set ([\w.]+)=", text)) <= fields, f"{where}: {text}"
         assert set(re.findall(r"greycard\[(\w+)\]", text)) <= extras, f"{where}: {text}"
 
 

@@ -151,7 +151,7 @@ def test_heat_is_what_the_answer_loses(run: greycard.Run, nested: greycard.Run) 
 
 
 def test_both_classes_of_a_sigmoid_have_heat(run: greycard.Run) -> None:
-    assert run.recipe.loss == "binary_crossentropy"
+    assert run.recipe.data.task == "binary"
     for seed, name in ((6000, "blue"), (6001, "red")):
         heat = run.explain(_square(seed, COLOURS[name])[0], name).heat
         assert heat is not None
@@ -231,7 +231,7 @@ def test_with_a_pretrained_backbone_too(cli, tmp_path: Path, real_weights: Path)
     cli("sample", tmp_path / "pets")
     data = greycard.load_folder(tmp_path / "pets")
     trained = greycard.train(data, weights=real_weights, out=tmp_path, quiet=True)
-    assert trained.recipe.backbone == "MobileNetV2"
+    assert trained.recipe.model.backbone == "MobileNetV2"
     share, area = _heads_share(trained)
     print(f"heat in the head's box {share:.3f}, box {area:.3f} of the image")
     assert share > 1.2 * area, (share, area)  # its map has 4×4 places, a head two or three of them

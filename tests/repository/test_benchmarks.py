@@ -159,7 +159,7 @@ def test_the_ten_rows_are_added_up_by_their_published_epochs(benchmark: Any, tmp
     recipes = [
         project.recipe for project in projects()[:12] if project.recipe.data.dataset != benchmark("large").DATASET
     ]
-    rows = [_row(benchmark("compare"), project=recipe.name, whole=bool(recipe.backbone)) for recipe in recipes]
+    rows = [_row(benchmark("compare"), project=recipe.name, whole=bool(recipe.pretrained)) for recipe in recipes]
     (tmp_path / "rows.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)
     # 550 epochs of 21 s and 7 s, and two whole runs of 100 s and 30 s: 11,750 s and 3,910 s

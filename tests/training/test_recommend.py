@@ -13,6 +13,7 @@ from conftest import make_folder
 from greycard.datasets.dataset import Dataset, Split
 from greycard.jobs.choose import choose_recipe
 from greycard.models.preferred import PREFERRED
+from greycard.recipe.stopping import StoppingConfig
 from greycard.training.image_kind import ImageKind, image_kind
 from greycard.training.recommend import Task, from_scratch, transfer
 
@@ -93,12 +94,8 @@ def test_every_network_has_a_size_and_an_unknown_one_is_taken_for_slow() -> None
 def test_a_chosen_recipe_trains_to_a_plateau_and_keeps_the_best_epoch() -> None:
     for chosen in (from_scratch(_task(300), ""), transfer(_task(300), "MobileNetV2", "")):
         recipe = chosen.recipe
-        assert (recipe.stopping.keep, recipe.stopping.patience, recipe.stopping.minutes, recipe.training.epochs) == (
-            "best",
-            10,
-            10,
-            100,
-        )
+        assert recipe.stopping == StoppingConfig(keep="best", patience=10, minutes=10)
+        assert recipe.training.epochs == 100
 
 
 def test_kinds_of_images_are_told_apart() -> None:
@@ -143,7 +140,7 @@ def test_weights_at_hand_are_used_for_photographs_whatever_their_number(
     monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path))
     one = np.broadcast_to(_photographs(64).train.images[:1], (count, 64, 64, 3))
     recipe, reason = choose_recipe(_dataset(one))
-    assert (recipe.backbone, recipe.data.image_size) == ("MobileNetV2", (224, 224))
+    assert (recipe.model.backbone, recipe.data.image_size) == ("MobileNetV2", (224, 224))
     assert "weights are at hand" in reason
     assert choose_recipe(_dataset(one), weights="none")[0].backbone is None
     assert choose_recipe(_photographs(32))[0].backbone == "MobileNetV2"
@@ -182,4 +179,4 @@ def test_weights_are_looked_for_by_name(tmp_path: Path, monkeypatch: pytest.Monk
     narrow = tmp_path / "mobilenet_0.25_224_notop.weights.h5"
     narrow.touch()
     recipe = choose_recipe(large, weights=narrow)[0]
-    assert (recipe.backbone, recipe.model.backbone_alpha) == ("MobileNet", 0.25)
+    assert (recipe.model.backbone, recipe.model.backbone_alpha) == ("MobileNet", 0.25)

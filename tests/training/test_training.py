@@ -123,9 +123,7 @@ def test_the_kept_weights_are_counted_in_the_memory_that_training_needs() -> Non
     from greycard.pipeline.array_split import ArraySplit
     from greycard.training.memory import expected_need
 
-    last = greycard.Recipe.make(
-        name="r", dataset="d", image_size=8, dense=(900,), loss="binary_crossentropy", precision="float32"
-    )
+    last = greycard.Recipe.make(name="r", dataset="d", image_size=8, dense=(900,), task="binary", precision="float32")
     pixels = ArraySplit(("a", "b"), np.array([0, 1]), np.zeros((2, 8, 8, 3), np.uint8))
     model = build_model(last, 2)
     without, best = (expected_need(model, recipe, pixels, pixels) for recipe in (last, last.replace(keep="best")))
@@ -235,7 +233,7 @@ def test_a_class_that_turns_out_unreadable_is_an_error(images: Path, cli) -> Non
 def test_many_classes_choose_a_softmax(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "five", ("",), ("a", "b", "c", "d", "e"), 5)
     run = greycard.train(greycard.load_folder(folder), epochs=1, image_size=32, conv=(4,), out=tmp_path, quiet=True)
-    assert run.recipe.loss == "sparse_categorical_crossentropy"
+    assert run.recipe.data.task == "multiclass"
     assert run.predictions["probabilities"].shape == (5, 5)
 
 
@@ -300,7 +298,7 @@ def test_augmentation_is_for_training_images_only(tmp_path: Path, precision: str
 def test_train_can_be_told_not_to_transfer(images: Path, cli, real_weights: Path) -> None:
     outcome = cli("train", images, "--weights", real_weights, "--set", "backbone=none", "--epochs", "1", *TINY)
     assert outcome.code == 0, outcome.err
-    assert greycard.open_run("runs/images-1").recipe.backbone is None
+    assert greycard.open_run("runs/images-1").recipe.pretrained is None
 
 
 def test_shear_under_one_degree_is_warned_about(tmp_path: Path) -> None:

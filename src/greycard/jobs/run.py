@@ -175,10 +175,11 @@ def _opening(prepared: Prepared, path: Path) -> str:
 
 def _time_allowed(recipe: Recipe) -> str:
     """How long it may take, where a recipe says so."""
-    if recipe.stopping.minutes is None:
+    minutes, patience = recipe.stopping.minutes, recipe.stopping.patience
+    if minutes is None:
         return ""
-    plateau = f", or until {recipe.stopping.patience} epochs bring nothing better" if recipe.stopping.patience else ""
-    return f"; up to {recipe.stopping.minutes:g} minute{'' if recipe.stopping.minutes == 1 else 's'} and {recipe.training.epochs} epochs{plateau}"
+    plateau = f", or until {patience} epochs bring nothing better" if patience else ""
+    return f"; up to {minutes:g} minute{'' if minutes == 1 else 's'} and {recipe.training.epochs} epochs{plateau}"
 
 
 def _look(prepared: Prepared, reporter: Reporter, clock: Clock) -> dict[str, Any] | None:

@@ -47,6 +47,13 @@ def short_names() -> dict[str, list[str]]:
     return found
 
 
+def setting_names() -> set[str]:
+    """Every name that `--set` takes."""
+    parts = fields_by_part()
+    dotted = {f"{part}.{name}" for part, names in parts.items() for name in names}
+    return {*parts, *dotted, *(name for name, owners in short_names().items() if len(owners) == 1)}
+
+
 def short_name(part: str, name: str) -> str:
     """A field's own name where no other part has one of this name, and else `part.name`."""
     return name if len(short_names()[name]) == 1 else f"{part}.{name}"

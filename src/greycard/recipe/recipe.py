@@ -42,7 +42,7 @@ class Recipe:
 
     name: str
     data: DataConfig
-    model: ModelConfig = MlpConfig()
+    model: ModelConfig = field(default_factory=MlpConfig)
     augmentation: Augmentation | None = None
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -107,7 +107,7 @@ class Recipe:
         return self.replace(**{name: decided[name] for name in open_fields}) == resolved
 
     def settings(self) -> dict[str, Any]:
-        """Every field's value by its name as `replace` and `--set` take it; `augmentation` is None where there is none."""
+        """Every field's value by the name that `replace` and `--set` take; `augmentation` alone where that is none."""
         found: dict[str, Any] = {"name": self.name}
         for part in fields_by_part():
             config = getattr(self, part)
@@ -167,7 +167,7 @@ class Recipe:
         return load_recipe(path)
 
     def save(self, path: str | Path) -> Path:
-        """Write the recipe to a `.yaml`, `.yml` or `.json` file, and return its path; GreycardError for another name."""
+        """Write the recipe to a new `.yaml`, `.yml` or `.json` file, and return its path."""
         from greycard.recipe.files import save_recipe
 
         return save_recipe(self, path)

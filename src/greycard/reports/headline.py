@@ -37,8 +37,8 @@ def headline(run: RunRecord) -> str:
     kept = kept_text(summary)
     chosen = f" Its weights are of {kept}, so the figure is a little optimistic." if kept else ""
     return (
-        f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary['total_seconds'])}{arithmetic}, is"
-        f" right on {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
+        f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary['total_seconds'])}{arithmetic},"
+        f" is right on {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
         f" {between}.{chosen}{found}"
     )
 

@@ -21,16 +21,15 @@ def stopping_rules(recipe: Recipe, train_images: int, val_images: int, seconds: 
         val_images: likewise for validation.
         seconds: spent before the first epoch, for decoding and features; they count against `minutes`.
     """
+    stopping, epochs = recipe.stopping, recipe.training.epochs
     rules: list[Rule] = []
-    if recipe.stopping.target_accuracy is not None:
-        images = val_images if recipe.stopping.target_split == "validation" else train_images
-        rules.append(_target(recipe.stopping.target_accuracy, recipe, images))
-    if recipe.stopping.patience is not None:
-        rules.append(
-            _patience(recipe.stopping.patience, recipe.training.epochs, accuracy_counts=recipe.stopping.keep == "best")
-        )
-    if recipe.stopping.minutes is not None:
-        rules.append(_time_limit(recipe.stopping.minutes, recipe.training.epochs, seconds))
+    if stopping.target_accuracy is not None:
+        images = val_images if stopping.target_split == "validation" else train_images
+        rules.append(_target(stopping.target_accuracy, recipe, images))
+    if stopping.patience is not None:
+        rules.append(_patience(stopping.patience, epochs, accuracy_counts=stopping.keep == "best"))
+    if stopping.minutes is not None:
+        rules.append(_time_limit(stopping.minutes, epochs, seconds))
     return rules
 
 
@@ -61,6 +60,7 @@ def gone_bad(history: Sequence[Mapping[str, Any]], epochs: int, bad_weights: boo
 def _target(target: float, recipe: Recipe, images: int) -> Rule:
     """Asked of the accuracy as it is measured, or of the lower end of its interval."""
     split, epochs = recipe.stopping.target_split, recipe.training.epochs
+    by_bound = recipe.stopping.target_uses_lower_bound
     key = "val_accuracy" if split == "validation" else "train_accuracy"
 
     def rule(epoch: int, line: Mapping[str, Any]) -> str | None:
@@ -68,9 +68,9 @@ def _target(target: float, recipe: Recipe, images: int) -> Rule:
         if accuracy is None:
             return None
         low = accuracy_interval(accuracy, images)[0]
-        if (low if recipe.stopping.target_uses_lower_bound else accuracy) < target:
+        if (low if by_bound else accuracy) < target:
             return None
-        surely = f" (at least {100 * low:.2f} %)" if recipe.stopping.target_uses_lower_bound else ""
+        surely = f" (at least {100 * low:.2f} %)" if by_bound else ""
         return (
             f"stopped after epoch {epoch} of {epochs}: {split} accuracy {100 * accuracy:.2f} %{surely} reached the"
             f" target of {100 * target:g} %"
@@ -87,19 +87,17 @@ def missed_target(recipe: Recipe, history: Sequence[Mapping[str, Any]], images: 
         history: a line an epoch; a regression's has no accuracy.
         images: that the target's accuracy was measured on.
     """
-    key = "val_accuracy" if recipe.stopping.target_split == "validation" else "train_accuracy"
-    if recipe.stopping.target_accuracy is None or key not in history[0]:
+    stopping = recipe.stopping
+    key = "val_accuracy" if stopping.target_split == "validation" else "train_accuracy"
+    if stopping.target_accuracy is None or key not in history[0]:
         return None
     best = max(line[key] for line in history)
-    low = (
-        f" (at least {100 * accuracy_interval(best, images)[0]:.2f} %)"
-        if recipe.stopping.target_uses_lower_bound
-        else ""
-    )
+    by_bound = stopping.target_uses_lower_bound
+    low = f" (at least {100 * accuracy_interval(best, images)[0]:.2f} %)" if by_bound else ""
     epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
     return (
-        f"the target of {100 * recipe.stopping.target_accuracy:g} % {recipe.stopping.target_split} accuracy was not reached in {epochs};"
-        f" the best was {100 * best:.2f} %{low}"
+        f"the target of {100 * stopping.target_accuracy:g} % {stopping.target_split} accuracy was not reached in"
+        f" {epochs}; the best was {100 * best:.2f} %{low}"
     )
 
 
