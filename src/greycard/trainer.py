@@ -73,12 +73,11 @@ def train(
         recipe = recipe.replace(**changes, **({"backbone": str(backbone)} if backbone is not None else {}))
     expect_backbone_weights(recipe, weights)
     fraction, seed = recipe.data.val_fraction or DEFAULT_FRACTION, recipe.data.split_seed
-    if dataset is None and recipe.data.dataset in {
-        entry.name for entry in CATALOG
-    }:  # also beside a folder of that name
+    named = recipe.data.dataset if dataset is None else dataset
+    if dataset is None and named in {entry.name for entry in CATALOG}:  # even beside a folder of that name
         data = load_dataset(recipe.data.dataset, data_dir, val_fraction=fraction, split_seed=seed)
     else:
-        data = open_dataset(dataset or recipe.data.dataset, data_dir, val_fraction=fraction, split_seed=seed)
+        data = open_dataset(named, data_dir, val_fraction=fraction, split_seed=seed)
     origin = RunArgs(
         data=absolute_path(data.origin),
         folder=absolute_path("."),

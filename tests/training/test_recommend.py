@@ -60,7 +60,7 @@ def test_without_weights_a_cnn_is_augmented_whatever_the_number(
 ) -> None:
     chosen = from_scratch(_task(count, kind), "no weights")
     assert words in chosen.reason
-    assert {name: getattr(chosen.recipe, name) for name in expected} == expected
+    assert {name: chosen.recipe.settings()[name] for name in expected} == expected
     assert chosen.recipe.augmentation is not None
     assert chosen.recipe.augmentation.horizontal_flip is kind.mirrored
     assert chosen.recipe.augmentation.rotation_range == (5 if kind.drawn else 15)

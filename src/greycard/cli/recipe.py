@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @options.out
 @options.debug
 def recipe(what: str | None, settings: tuple[str, ...], form: str, out: str, debug: bool) -> None:
-    """List the fields of a recipe, or print the recipe of a PROJECT, a RUN or a FILE.
+    """List all fields, or print the recipe of a PROJECT, RUN or FILE.
 
     \b
     greycard recipe            # every field: default, values, meaning

@@ -84,8 +84,8 @@ def unknown_field(what: str, name: object) -> GreycardError:
     known, by_part = short_names(), fields_by_part()
     part, dot, leaf = str(name).rpartition(".")
     dotted = [f"{part}.{field}" for part, names in by_part.items() for field in names]
-    if dot and leaf in known:  # the right field of another part
-        hint = f"did you mean {', '.join(short_name(each, leaf) for each in known[leaf])}?"
+    if leaf in known:  # the right field of another part
+        hint = f"did you mean {', '.join(f'{each}.{leaf}'.strip('.') for each in known[leaf])}?"
     else:
         listed = f"`greycard recipe` lists {'those of ' + part if part in by_part else 'the fields'}"
         hint = did_you_mean(name, dotted if dot else [*known, *by_part], listed)

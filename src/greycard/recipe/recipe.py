@@ -67,9 +67,11 @@ class Recipe:
             GreycardError: no such field, or a value it cannot take.
         """
         given = addressed(settings)
-        own = {field: value for (part, field), value in given.items() if part == "model" and field}
-        base = cls(name=name, data=DataConfig(dataset=dataset), model=make_model(own))
-        return base.replace(**{".".join(key).strip("."): value for key, value in given.items() if key[1] not in own})
+        own = {name: value for (part, name), value in given.items() if part == "model" and name}
+        whole = ("model", "") in given
+        base = cls(name=name, data=DataConfig(dataset=dataset), model=MlpConfig() if whole else make_model(own))
+        rest = {key: value for key, value in given.items() if whole or key[0] != "model"}
+        return base.replace(**{".".join(key).strip("."): value for key, value in rest.items()})
 
     @property
     def pretrained(self) -> PretrainedConfig | None:

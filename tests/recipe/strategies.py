@@ -1,0 +1,78 @@
+"""Recipes of every family, for hypothesis."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from greycard.pipeline.augmentation import FILL_MODES, Augmentation
+from greycard.recipe import Recipe
+from greycard.recipe.data import TASKS, DataConfig
+from greycard.recipe.model import ConvNetConfig, MlpConfig, PretrainedConfig, ResNetConfig
+from greycard.recipe.optimizer import OPTIMIZERS, OptimizerConfig
+from greycard.recipe.stopping import StoppingConfig
+from greycard.recipe.training import TrainingConfig
+
+positive = st.integers(1, 512)
+seed = st.integers(0, 2**32 - 1)
+share = st.floats(0, 0.99)
+layers = st.lists(positive, max_size=4).map(tuple)
+stages = st.lists(positive, min_size=1, max_size=4).map(tuple)
+ranges = st.tuples(st.floats(0.1, 1), st.floats(1, 3))
+odd = st.sampled_from(
+    ["no", "none", "null", "1e-3", "010", "1:30", "true", "~", "# a", "a: b", "- a", "2026-01-01", "é\n"]
+)
+names = odd | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+
+augmentations = st.builds(
+    Augmentation,
+    rotation_range=st.floats(0, 180),
+    width_shift_range=st.floats(0, 20),
+    shear_range=st.floats(0, 89),
+    zoom_range=ranges,
+    horizontal_flip=st.booleans(),
+    brightness_range=st.none() | ranges,
+    fill_mode=st.sampled_from(FILL_MODES),
+)
+data = st.builds(
+    DataConfig,
+    dataset=names,
+    task=st.none() | st.sampled_from(TASKS),
+    image_size=st.none() | st.tuples(positive, positive),
+    channels=st.sampled_from([1, 3]),
+    val_fraction=st.none() | st.floats(0.01, 0.99),
+    split_seed=seed,
+    group_duplicates=st.none() | st.booleans(),
+    train_limit=st.none() | positive,
+    val_limit=st.none() | positive,
+)
+FAMILY_STRATEGIES = {
+    "mlp": st.builds(MlpConfig, dense=layers, dropout=share),
+    "convnet": st.builds(ConvNetConfig, conv=stages, dense=layers, feature_dropout=share, dropout=share),
+    "pretrained": st.builds(
+        PretrainedConfig,
+        backbone=names,
+        backbone_layer=st.none() | names,
+        backbone_alpha=st.none() | st.floats(0.1, 2),
+        augmented_copies=positive,
+        pooling=st.sampled_from(["flatten", "average"]),
+        dense=layers,
+    ),
+    "resnet": st.builds(ResNetConfig, width=positive, blocks=stages, stem_stride=positive, dropout=share),
+}
+recipes = st.builds(
+    Recipe,
+    name=names,
+    data=data,
+    model=st.one_of(*FAMILY_STRATEGIES.values()),
+    augmentation=st.none() | augmentations,
+    optimizer=st.builds(OptimizerConfig, kind=st.sampled_from(OPTIMIZERS), learning_rate=st.floats(1e-8, 10)),
+    training=st.builds(TrainingConfig, batch_size=positive, val_batch_size=positive, epochs=positive, seed=seed),
+    stopping=st.builds(
+        StoppingConfig,
+        target_accuracy=st.none() | st.floats(0.01, 1),
+        target_uses_lower_bound=st.booleans(),
+        patience=st.none() | positive,
+        minutes=st.none() | st.floats(0.01, 1e6),
+        keep=st.sampled_from(["last", "best"]),
+    ),
+)
