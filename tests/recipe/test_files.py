@@ -146,8 +146,13 @@ def test_a_run_of_an_older_format_is_refused_with_one_sentence(cli, tmp_path: Pa
     run = tmp_path / "old-1"
     run.mkdir()
     (run / "recipe.json").write_text(json.dumps({"schema": 1, "name": "old", "dataset": "digits", "epochs": 3}))
-    for words in (("show",), ("report",), ("resume",), ("recipe",), ("card",), ("diagnose",)):
-        said = cli(*words, run)
-        assert said.code == 2
-        assert "run format 1; this Greycard reads format 2" in said.err
-        assert len(said.err.strip().splitlines()) == 2, said.err
+    _expect_refused(cli("resume", run))
+    (run / "summary.json").write_text(json.dumps({"schema": 1}))
+    for word in ("show", "report", "recipe", "card", "diagnose", "table"):
+        _expect_refused(cli(word, run))
+
+
+def _expect_refused(said) -> None:
+    assert said.code == 2
+    assert "run format 1; this Greycard reads format 2" in said.err
+    assert len(said.err.strip().splitlines()) == 2, said.err

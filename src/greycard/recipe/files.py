@@ -70,7 +70,8 @@ def as_json(recipe: Recipe) -> str:
 
 def as_yaml(recipe: Recipe) -> str:
     """The recipe as YAML, with the meaning of each field as a comment."""
-    lines = [f"# {recipe.architecture}, {recipe.training.epochs} epochs on {recipe.data.dataset}".replace("\n", " ")]
+    title = f"# {recipe.architecture}, {recipe.training.epochs} epochs on {recipe.data.dataset}"
+    lines = ["".join(letter if letter.isprintable() else " " for letter in title)]
     lines += _commented({"name": recipe.name}, part_meanings(), "")
     for part in fields_by_part():
         config = getattr(recipe, part)
