@@ -58,7 +58,7 @@ def test_every_project_runs_and_leaves_a_whole_run(name: str, tmp_path: Path) ->
     _expect_whole(run)
     row = greycard.runs_table([run]).rows[0]
     assert (row["project"], row["status"], row["epochs"]) == (name, "finished", 2)
-    if recipe.is_regression:
+    if run.recipe.is_regression:
         assert len(run.predict_numbers([7])) == 1
     else:
         size = recipe.data.image_size or (1, 1)

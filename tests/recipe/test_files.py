@@ -147,7 +147,8 @@ def test_a_run_of_an_older_format_is_refused_with_one_sentence(cli, tmp_path: Pa
     run.mkdir()
     (run / "recipe.json").write_text(json.dumps({"schema": 1, "name": "old", "dataset": "digits", "epochs": 3}))
     _expect_refused(cli("resume", run))
-    (run / "summary.json").write_text(json.dumps({"schema": 1}))
+    for name in ("summary", "labels", "environment"):
+        (run / f"{name}.json").write_text(json.dumps({"schema": 1}))
     for word in ("show", "report", "recipe", "card", "diagnose", "table"):
         _expect_refused(cli(word, run))
 

@@ -104,7 +104,7 @@ def test_names_mean_nothing_in_any_format(name: str, tmp_path: Path) -> None:
     """A run's folder may be renamed, and its dataset is named as its owner likes."""
     run = _run(tmp_path)
     recipe = json.loads((run / "recipe.json").read_text())
-    (run / "recipe.json").write_text(json.dumps(recipe | {"dataset": name}))
+    (run / "recipe.json").write_text(json.dumps(recipe | {"data": {"dataset": name}}))
     renamed = run.rename(tmp_path / name)
     table = greycard.runs_table(renamed)
     header, rule, row = table.markdown().splitlines()

@@ -87,7 +87,7 @@ def test_the_size_is_what_the_weights_were_trained_at_where_the_time_allows(
 def test_every_network_has_a_size_and_an_unknown_one_is_taken_for_slow() -> None:
     for network in PREFERRED:
         chosen = transfer(_task(1_000), network.name, "at hand").recipe
-        assert chosen.image_size == (network.pixels, network.pixels)
+        assert chosen.data.image_size == (network.pixels, network.pixels)
     assert transfer(_task(50_000), "VGG16", "asked for").recipe.data.image_size == (128, 128)
 
 
@@ -142,12 +142,12 @@ def test_weights_at_hand_are_used_for_photographs_whatever_their_number(
     recipe, reason = choose_recipe(_dataset(one))
     assert (recipe.model.backbone, recipe.data.image_size) == ("MobileNetV2", (224, 224))
     assert "weights are at hand" in reason
-    assert choose_recipe(_dataset(one), weights="none")[0].backbone is None
-    assert choose_recipe(_photographs(32))[0].backbone == "MobileNetV2"
-    assert choose_recipe(_photographs(31))[0].backbone is None  # too small to see much in
+    assert choose_recipe(_dataset(one), weights="none")[0].pretrained is None
+    assert choose_recipe(_photographs(32))[0].settings()["backbone"] == "MobileNetV2"
+    assert choose_recipe(_photographs(31))[0].pretrained is None  # too small to see much in
     grey = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
-    assert choose_recipe(_dataset(grey))[0].backbone is None
-    assert choose_recipe(_dataset(np.zeros((40, 64, 64), np.uint8)))[0].backbone is None  # drawn
+    assert choose_recipe(_dataset(grey))[0].pretrained is None
+    assert choose_recipe(_dataset(np.zeros((40, 64, 64), np.uint8)))[0].pretrained is None  # drawn
 
 
 def test_limits_that_are_set_count_for_the_choice() -> None:
@@ -164,15 +164,15 @@ def test_limits_that_are_set_count_for_the_choice() -> None:
 def test_weights_are_looked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_folder(tmp_path / "images", ("",), ("a", "b"), 4)
     large = _photographs(64)
-    assert choose_recipe(large)[0].backbone is None
+    assert choose_recipe(large)[0].pretrained is None
     (tmp_path / "mobilenet_v2_1.0_224_notop.weights.h5").touch()
-    assert choose_recipe(large, weights=tmp_path)[0].backbone == "MobileNetV2"
-    assert choose_recipe(large, weights="none")[0].backbone is None
-    assert choose_recipe(large, weights="imagenet")[0].backbone == "MobileNetV2"
+    assert choose_recipe(large, weights=tmp_path)[0].settings()["backbone"] == "MobileNetV2"
+    assert choose_recipe(large, weights="none")[0].pretrained is None
+    assert choose_recipe(large, weights="imagenet")[0].settings()["backbone"] == "MobileNetV2"
     assert "--weights brought" in choose_recipe(large, weights=tmp_path)[1]
     assert "--backbone asked for it" in choose_recipe(large, backbone="VGG16")[1]
     monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path))
-    assert choose_recipe(large)[0].backbone == "MobileNetV2"
+    assert choose_recipe(large)[0].settings()["backbone"] == "MobileNetV2"
     for useless in (tmp_path / "nowhere", tmp_path / "images"):
         with pytest.raises(greycard.GreycardError, match="has no file whose name tells a network"):
             choose_recipe(large, weights=useless)

@@ -41,7 +41,7 @@ def run(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Train projects by name, recipe files, or all projects whose data is here.
+    """Train projects, recipe files, or all projects whose data is here.
 
     \b
     greycard run digits-cnn

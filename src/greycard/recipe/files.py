@@ -38,7 +38,7 @@ def load_recipe(path: str | Path) -> Recipe:
     _expect_suffix(place)
     if not place.is_file():
         found = near(str(place), map(str, place.parent.iterdir())) if place.parent.is_dir() else []
-        hint = f"did you mean {', '.join(found)}?" if found else "`greycard recipe PROJECT > recipe.yaml` writes one"
+        hint = f"did you mean {', '.join(found)}?" if found else "`greycard recipe digits-cnn` prints one"
         raise GreycardError(f"{place} does not exist; expected a recipe", hint=hint)
     content = _content(place)
     try:
@@ -112,7 +112,7 @@ def _content(place: Path) -> dict[str, Any]:
     if not isinstance(schema, int) or schema < FORMAT:
         raise GreycardError(
             f"{place} has recipe format {schema!r}; this Greycard reads format {FORMAT}",
-            hint="write it again: `greycard recipe PROJECT > recipe.yaml` shows the form",
+            hint="write it in parts, as `greycard recipe digits-cnn` prints one",
         )
     return content
 
