@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from greycard.deploy.predict import Prediction
     from greycard.deploy.sources import ImageLike
     from greycard.jobs.explain import Explanation
+    from greycard.models.model import Model
 
 
 class Run(RunRecord):
@@ -34,10 +35,15 @@ class Run(RunRecord):
     @cached_property
     def model(self) -> Any:
         """The trained Keras model; takes uint8 pixels at the recipe's size."""
-        start()
-        from greycard.deploy.classifier import load_model
+        return self._trained.network
 
-        return load_model(self)
+    @cached_property
+    def _trained(self) -> Model:
+        """The trained model with its parts."""
+        start()
+        from greycard.deploy.classifier import model_of
+
+        return model_of(self)
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -45,7 +51,7 @@ class Run(RunRecord):
         start()
         from greycard.deploy.classifier import classifier_of
 
-        return classifier_of(self, self.model)
+        return classifier_of(self, self._trained)
 
     @cached_property
     def scores(self) -> dict[str, Any]:
@@ -93,14 +99,14 @@ class Run(RunRecord):
         start()
         from greycard.jobs.explain import explain_image
 
-        return explain_image(self.model, self, image, label)
+        return explain_image(self._trained, self, image, label)
 
     def filters(self) -> np.ndarray | None:
         """The first convolution's kernels, float32 (height, width, channels, filters); None if there is none."""
         start()
         from greycard.explain.feature_maps import first_filters
 
-        return first_filters(self.model)
+        return first_filters(self._trained)
 
     def predict(self, images: ImageLike | Iterable[ImageLike]) -> list[Prediction]:
         """What the model says of each image.

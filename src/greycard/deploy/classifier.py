@@ -12,7 +12,9 @@ from greycard.backend.inference import Engine, by_keras, fastest
 from greycard.core.errors import GreycardError, command
 from greycard.deploy.sources import ImageLike, source_of
 from greycard.models.calibrated import calibrated_model
-from greycard.models.finite import RETRAIN, expect_finite_weights
+from greycard.models.finite import RETRAIN
+from greycard.models.model import Model
+from greycard.models.saved import load_model
 from greycard.pipeline.decode import decode
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
@@ -39,14 +41,14 @@ class Classifier:
         recipe: the run's, for size and channels.
         classes: the run's label names.
         model: uint8 images in, the calibrated probability of every class out.
-        network: the model as it was trained; its outputs are what the run kept.
+        trained: the model as it was trained, with its parts; its outputs are what the run kept.
     """
 
     name: str
     recipe: Recipe
     classes: tuple[str, ...]
     model: keras.Model
-    network: keras.Model
+    trained: Model
 
     @property
     def at_once(self) -> Engine:
@@ -56,7 +58,7 @@ class Classifier:
     @property
     def original(self) -> Engine:
         """Images to the trained network's own outputs, as they were before calibration."""
-        return self._finite(by_keras(self.network))
+        return self._finite(by_keras(self.trained.network))
 
     @cached_property
     def engine(self) -> Engine:
@@ -81,7 +83,7 @@ class Classifier:
         return decode(source_of(image), self.recipe.data.image_size, self.recipe.data.channels)
 
 
-def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
+def classifier_of(run: RunRecord, model: Model) -> Classifier:
     """What answers for a run with its model loaded; GreycardError for a regression."""
     if not run.classes:
         raise GreycardError(
@@ -91,18 +93,8 @@ def classifier_of(run: RunRecord, model: keras.Model) -> Classifier:
     return Classifier(run.name, run.recipe, run.classes, calibrated_model(model, run.temperature), model)
 
 
-def load_model(run: RunRecord) -> keras.Model:
-    """The run's model; nothing in the file is executed (Keras's safe mode).
-
-    Raises:
-        GreycardError: there is none, it is damaged, or it has weights that are NaN or infinite.
-    """
+def model_of(run: RunRecord) -> Model:
+    """The model of a finished run; GreycardError where it is missing or damaged, or has NaN in its weights."""
     if not run.model_path.is_file():
         run.expect_finished()
-        raise GreycardError(f"{run.path} has no model.keras", hint="train it again; the new run gets its own folder")
-    try:
-        model = keras.saving.load_model(run.model_path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises nearly anything on a damaged file
-        raise GreycardError(f"{run.model_path} cannot be loaded: {error}", hint="train it again") from error
-    expect_finite_weights(model, str(run.path))
-    return model
+    return load_model(run.path)

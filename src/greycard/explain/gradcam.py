@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import cv2
-import keras
 import numpy as np
 from keras import ops
 
 from greycard.backend.gradients import gradient
-from greycard.explain.feature_layer import split_at_last_conv
+from greycard.explain.feature_layer import split_at_feature_layer
+from greycard.models.model import Model
 
 Heat = Callable[[np.ndarray, int], np.ndarray]
 """An image uint8 (height, width, channels) and a class to points of probability, float32 (height, width)."""
 
 
-def grad_cam(model: keras.Model, image: np.ndarray, label: int, temperature: float = 1.0) -> np.ndarray:
+def grad_cam(model: Model, image: np.ndarray, label: int, temperature: float = 1.0) -> np.ndarray:
     """Where a class is seen, and how much of its probability is lost without that, float32 (height, width), 0 to 1.
 
     The shape is Grad-CAM's. Its largest value is measured: by so much the probability falls when all places that speak
     for the class are taken out of the feature map. So a map of noise, which changes nothing, is near 0 everywhere.
 
     Args:
-        model: a classifier of Greycard's, its backbone nested or not.
+        model: a classifier.
         image: uint8 (height, width, channels), at the model's size.
         label: the class.
         temperature: what the logits are divided by for a calibrated probability.
@@ -36,9 +36,9 @@ def grad_cam(model: keras.Model, image: np.ndarray, label: int, temperature: flo
     return heat_of(model, temperature)(image, label)
 
 
-def heat_of(model: keras.Model, temperature: float = 1.0) -> Heat:
+def heat_of(model: Model, temperature: float = 1.0) -> Heat:
     """`grad_cam` of one model for many images: it is taken apart once."""
-    parts = split_at_last_conv(model)
+    parts = split_at_feature_layer(model)
 
     def probability(seen: np.ndarray, label: int) -> float:
         return float(ops.convert_to_numpy(ops.softmax(parts.head(seen) / temperature))[0, label])

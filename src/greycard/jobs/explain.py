@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from greycard.core.errors import GreycardError, command
@@ -14,10 +13,10 @@ from greycard.core.suggestions import did_you_mean
 from greycard.datasets.images import UnreadableImageError
 from greycard.deploy.classifier import Classifier, classifier_of
 from greycard.deploy.sources import ImageLike, name_of
-from greycard.explain.feature_layer import has_feature_map
 from greycard.explain.feature_maps import feature_maps
 from greycard.explain.gradcam import grad_cam
 from greycard.explain.occlusion import occlusion
+from greycard.models.model import Model
 from greycard.runs.record import RunRecord
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Explanation:
         return as_png(self.figure())
 
 
-def explain_image(model: keras.Model, run: RunRecord, image: ImageLike, label: str | None) -> Explanation:
+def explain_image(model: Model, run: RunRecord, image: ImageLike, label: str | None) -> Explanation:
     """Explain the answered class of an image, or another.
 
     Raises:
@@ -85,7 +84,7 @@ def explain_image(model: keras.Model, run: RunRecord, image: ImageLike, label: s
         pixels,
         dict(zip(run.classes, map(float, row), strict=True)),
         run.classes[chosen],
-        grad_cam(model, pixels, chosen, run.temperature) if has_feature_map(model) else None,
+        grad_cam(model, pixels, chosen, run.temperature) if model.feature_layer else None,
         occlusion(classifier.at_once, pixels, chosen),
         feature_maps(model, pixels),
     )

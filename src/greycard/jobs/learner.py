@@ -12,11 +12,12 @@ from greycard.core.clock import Clock
 from greycard.core.reporter import Reporter
 from greycard.datasets.digests import file_digest
 from greycard.jobs.prepare import Prepared
-from greycard.models.backbone import RUN_MODEL, is_run
+from greycard.models.pretrained import is_run
+from greycard.models.saved import MODEL
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
 from greycard.recipe import Recipe
-from greycard.training.features import CachedFeatureLoader, FrozenFeatures, is_frozen
+from greycard.training.features import CachedFeatureLoader, FrozenFeatures
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,13 @@ class Learner:
 def learner(prepared: Prepared, reporter: Reporter, clock: Clock) -> Learner:
     """The whole model; where its backbone is frozen, its head, for which features are computed first."""
     recipe, pixels = prepared.recipe, prepared.train
-    if is_frozen(prepared.model):
+    if prepared.model.is_frozen:
         with clock("features"):
             return _head_learner(prepared, reporter)
     train = Loader(
         pixels, recipe.training.batch_size, shuffle=True, seed=recipe.training.seed, augmentation=recipe.augmentation
     )
-    return Learner(prepared.model, train, _measured(prepared.validation, recipe), _measured(pixels, recipe))
+    return Learner(prepared.model.network, train, _measured(prepared.validation, recipe), _measured(pixels, recipe))
 
 
 def _head_learner(prepared: Prepared, reporter: Reporter) -> Learner:
@@ -73,7 +74,7 @@ def identity(prepared: Prepared) -> dict[str, Any]:
     """All that the features depend on but the pixels."""
     model = prepared.recipe.pretrained
     assert model is not None
-    file = Path(model.backbone, RUN_MODEL) if is_run(model.backbone) else prepared.weights
+    file = Path(model.backbone, MODEL) if is_run(model.backbone) else prepared.weights
     assert file is not None
     name = Path(model.backbone).name
     fields = {"cut": model.backbone_layer, "alpha": model.backbone_alpha, "pooling": model.pooling}

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
-
 from greycard import backend
 from greycard.backend.precision import auto_precision
 from greycard.core.clock import Clock
@@ -17,11 +15,13 @@ from greycard.core.memory import available_bytes, used_bytes
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.jobs.data import decoded_split
-from greycard.models.backbone import RUN_MODEL, WeightsDoNotFitError, is_run
 from greycard.models.build import build_model
 from greycard.models.head import task_for
 from greycard.models.imagenet import network
 from greycard.models.mixed_precision import trains_in
+from greycard.models.model import Model
+from greycard.models.pretrained import WeightsDoNotFitError, is_run
+from greycard.models.saved import MODEL
 from greycard.models.weights import find_weights
 from greycard.pipeline.array_split import ArraySplit
 from greycard.recipe import Recipe
@@ -43,7 +43,7 @@ class Prepared:
     validation: ArraySplit
     left_out: tuple[LeftOut, ...]
     weights: Path | None
-    model: keras.Model
+    model: Model
     expected_bytes: int
 
 
@@ -65,7 +65,7 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, report
     _warn_left_out(left_out)
     model, used = _build(resolved, dataset, files, train)
     if recipe.training.precision == "auto":
-        resolved = resolved.replace(precision=trains_in(model, resolved.training.precision))
+        resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
     needed = _expect_memory(model, resolved, train, validation)
     return Prepared(resolved, limited, dataset.classes, train, validation, left_out, used, model, needed)
 
@@ -86,7 +86,7 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
         return resolved
     if Path(backbone).exists():
         raise GreycardError(
-            f"backbone {backbone} is no finished run: it has no {RUN_MODEL}",
+            f"backbone {backbone} is no finished run: it has no {MODEL}",
             hint="`greycard table` lists the runs; --backbone takes a finished one, or a network such as MobileNetV2",
         )
     network(backbone)
@@ -128,9 +128,7 @@ def _weight_files(recipe: Recipe, weights: str | Path | None, reporter: Reporter
     return tuple(find_weights(network(model.backbone), model.backbone_layer, weights, progress))
 
 
-def _build(
-    recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: ArraySplit
-) -> tuple[keras.Model, Path | None]:
+def _build(recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: ArraySplit) -> tuple[Model, Path | None]:
     """The model with the first weights that fit, and which these are."""
     features = 0 if recipe.data.image_size else train.images.shape[1]
     for position, file in enumerate(files or [None]):
@@ -143,7 +141,7 @@ def _build(
     raise AssertionError("unreachable: there is always a candidate")
 
 
-def _expect_memory(model: keras.Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> int:
+def _expect_memory(model: Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> int:
     """The bound of what the process will hold; what a GPU's own memory is for is not asked of the machine's."""
     need, room = expected_need(model, recipe, train, validation), available_bytes()
     what, free = f"training in batches of {recipe.training.batch_size}", f"{room / 1e9:,.1f} GB are free"

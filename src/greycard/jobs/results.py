@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from greycard.core.atomic_files import atomic_path
 from greycard.core.clock import Clock
 from greycard.datasets.digests import file_digest
 from greycard.evaluation.calibration import calibration_facts
@@ -19,8 +17,9 @@ from greycard.jobs.mistakes import worst_mistakes
 from greycard.jobs.prepare import Prepared
 from greycard.models.finite import non_finite_weights
 from greycard.models.head import as_probabilities
+from greycard.models.saved import save_model
 from greycard.pipeline.array_split import ArraySplit
-from greycard.runs.directory import MODEL, RunDirectory
+from greycard.runs.directory import RunDirectory
 from greycard.runs.environment import machine, peak_memory_mb
 from greycard.runs.evidence import evidence_of
 from greycard.training.fit import FitResult
@@ -34,9 +33,7 @@ def write_results(prepared: Prepared, result: FitResult, directory: RunDirectory
     directory.write_predictions(val.ids, val.labels, probabilities)
     if prepared.classes:
         directory.write_mistakes(*worst_mistakes(val, probabilities))
-    bare = keras.Model(prepared.model.inputs[0], prepared.model.outputs[0], name=prepared.model.name)
-    with atomic_path(directory.path / MODEL) as draft:
-        bare.save(draft)
+    save_model(prepared.model, directory.path)
 
 
 def summarise(
@@ -84,7 +81,7 @@ def _figures(prepared: Prepared, result: FitResult) -> dict[str, Any]:
         "first_epoch_seconds": result.history[0]["seconds"],
         "stopped": _ending(prepared, result),
         "resumed": result.resumed,
-        "parameters": prepared.model.count_params(),
+        "parameters": prepared.model.network.count_params(),
         "seed": recipe.training.seed,
         "precision": recipe.training.precision,
         "machine": machine(),
@@ -99,8 +96,10 @@ def _figures(prepared: Prepared, result: FitResult) -> dict[str, Any]:
 def _ending(prepared: Prepared, result: FitResult) -> str | None:
     """Why it ended early or what it missed; and whether what it left can answer at all."""
     said = result.stopped or missed_target(prepared.recipe, result.history, len(_aimed_at(prepared)))
-    bad = non_finite_weights(prepared.model)
-    unfit = f"the model cannot answer: {bad:,} of its {prepared.model.count_params():,} weights are NaN or infinite"
+    bad = non_finite_weights(prepared.model.network)
+    unfit = (
+        f"the model cannot answer: {bad:,} of its {prepared.model.network.count_params():,} weights are NaN or infinite"
+    )
     return "; ".join(filter(None, (said, unfit if bad else None))) or None
 
 
@@ -132,7 +131,7 @@ def _weights(file: Path | None) -> dict[str, str] | None:
 
 def _line_sentence(prepared: Prepared) -> str | None:
     """For one neuron: its line, and what it answers for the first validation input."""
-    values = [np.asarray(value) for value in prepared.model.get_weights()]
+    values = [np.asarray(value) for value in prepared.model.network.get_weights()]
     if [value.shape for value in values] != [(1, 1), (1,)]:
         return None
     weight, bias = float(values[0][0, 0]), float(values[1][0])

@@ -20,7 +20,7 @@ from greycard.evaluation.metrics import kept_text
 from greycard.jobs.learner import Learner, learner
 from greycard.jobs.prepare import Prepared, prepare
 from greycard.jobs.results import summarise, write_results
-from greycard.models.backbone import is_run
+from greycard.models.pretrained import is_run
 from greycard.pipeline.loader import Loader
 from greycard.recipe import Recipe
 from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory, expect_writable
@@ -166,7 +166,7 @@ def _tell_other_versions(run: RunRecord) -> None:
 def _opening(prepared: Prepared, path: Path) -> str:
     kinds = f", {len(prepared.classes)} classes" if prepared.classes else ""
     return (
-        f"{path}: {prepared.recipe.architecture}, {prepared.model.count_params():,} parameters;"
+        f"{path}: {prepared.recipe.architecture}, {prepared.model.network.count_params():,} parameters;"
         f" {len(prepared.train):,} training and {len(prepared.validation):,} validation"
         f" {'images' if prepared.classes else 'pairs'}{kinds}{_time_allowed(prepared.recipe)};"
         f" trained in {prepared.recipe.training.precision}"

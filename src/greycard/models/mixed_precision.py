@@ -11,10 +11,12 @@ from contextlib import contextmanager
 
 import keras
 
+from greycard.models.stated import head_of
+
 
 @contextmanager
 def mixed_precision(model: keras.Model, precision: str) -> Iterator[None]:
-    """The model's layers compute in this precision within the block, but for the last; in float32 after it.
+    """The model's layers compute in this precision within the block, but for the head; in float32 after it.
 
     A function that is compiled keeps the precision of its first call. So training functions must be called only within
     the block, and functions that predict or measure only outside of it.
@@ -35,11 +37,12 @@ def mixed_precision(model: keras.Model, precision: str) -> Iterator[None]:
 
 
 def trains_in(model: keras.Model, precision: str) -> str:
-    """The precision that `mixed_precision` gives to what is trained: float32 where the output layer alone is."""
+    """The precision that `mixed_precision` gives to what is trained: float32 where the head alone is."""
     return precision if any(layer.trainable_weights for layer in _hidden(model)) else "float32"
 
 
 def _hidden(model: keras.Model) -> list[keras.Layer]:
-    """The layers with weights before the output, those of a backbone among them."""
+    """The layers with weights before the head, those of a backbone among them."""
     flat = [layer for layer in model._flatten_layers(include_self=False) if not isinstance(layer, keras.Model)]
-    return [layer for layer in flat if layer.weights and layer is not model.layers[-1]]
+    head = head_of(model)
+    return [layer for layer in flat if layer.weights and layer is not head]

@@ -18,6 +18,7 @@ import numpy as np
 
 from greycard.backend.inference import Engine, fastest
 from greycard.models.head import metrics_for
+from greycard.models.model import Model
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.cache import cached_array
@@ -34,12 +35,13 @@ class FrozenFeatures:
     """The features of a model whose backbone is frozen, computed or found in the cache.
 
     Args:
-        model: as `build_model` gives it.
+        model: frozen before its feature vector (`Model.is_frozen`), compiled.
         identity: what the backbone's answers depend on but pixels: its weights, its cut, how it is pooled.
     """
 
-    def __init__(self, model: keras.Model, identity: dict[str, Any]) -> None:
-        self._bottom = keras.Model(model.inputs[0], model.get_layer("features").output)
+    def __init__(self, model: Model, identity: dict[str, Any]) -> None:
+        assert model.vector is not None
+        self._bottom = keras.Model(model.network.inputs[0], model.vector)
         self.head = _head(model)
         self._identity = identity | {"version": _VERSION}
         self._engine: Engine | None = None
@@ -98,19 +100,11 @@ class CachedFeatureLoader(Loader):
         return self._views[epoch % len(self._views)].images
 
 
-def is_frozen(model: keras.Model) -> bool:
-    """Whether the model has a backbone that training does not change."""
-    return any(layer.name == "backbone" and not layer.trainable for layer in model.layers)
-
-
-def _head(model: keras.Model) -> keras.Model:
-    """The model's own layers from the features on, compiled with its own optimizer."""
-    names = [layer.name for layer in model.layers]
-    inputs = outputs = keras.Input(model.get_layer("features").output.shape[1:], name="features")
-    for layer in model.layers[names.index("features") + 1 :]:
-        outputs = layer(outputs)
-    head = keras.Model(inputs, outputs, name="head")
-    head.compile(optimizer=model.optimizer, loss=model.loss, metrics=metrics_for(model.loss))
+def _head(model: Model) -> keras.Model:
+    """The model's own layers from the feature vector on, compiled with its own optimizer."""
+    network = model.network
+    head = keras.Model(model.vector, network.outputs[0], name="head")
+    head.compile(optimizer=network.optimizer, loss=network.loss, metrics=metrics_for(network.loss))
     return head
 
 

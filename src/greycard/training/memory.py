@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from greycard.models.graph import upstream
+from greycard.models.model import Model
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import AHEAD, prediction_batch
 from greycard.recipe import Recipe
-from greycard.training.features import BATCH, is_frozen
+from greycard.training.features import BATCH
 
 _SLOTS = {"adam": 2, "rmsprop": 1, "sgd": 0}
 """Numbers that an optimizer keeps for each weight."""
@@ -35,7 +37,7 @@ class Need:
     most: int
 
 
-def expected_need(model: keras.Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> Need:
+def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> Need:
     """What training will take, features included, from the sizes of the model's layers.
 
     At the least the trained weights' gradients and the optimizer's numbers, the best epoch's weights where those are
@@ -50,11 +52,11 @@ def expected_need(model: keras.Model, recipe: Recipe, train: ArraySplit, validat
         validation: what it is measured on, likewise.
     """
     frozen, learning = _outputs(model)
-    trained, weights = _count(model.trainable_variables), _count(model.variables)
+    trained, weights = _count(model.network.trainable_variables), _count(model.network.variables)
     steps = recipe.training.batch_size * sum(learning)
     measuring = prediction_batch(validation, recipe.training.val_batch_size) * 2 * max(learning)
     features = BATCH * 2 * max(frozen, default=0)
-    best = (trained if is_frozen(model) else weights) if recipe.stopping.keep == "best" else 0
+    best = (trained if model.is_frozen else weights) if recipe.stopping.keep == "best" else 0
     updates = trained * (1 + _SLOTS[recipe.optimizer.kind]) + best
     copies = trained + weights + _CONVERTED * (weights - trained)
     ahead = 2 * AHEAD * recipe.training.batch_size * train.images[:1].nbytes
@@ -67,11 +69,12 @@ def _count(variables: Sequence[keras.Variable]) -> int:
     return sum(int(np.prod(variable.shape)) for variable in variables)
 
 
-def _outputs(model: keras.Model) -> tuple[list[int], list[int]]:
+def _outputs(model: Model) -> tuple[list[int], list[int]]:
     """Numbers that each layer gives for one image: those before a frozen backbone's features, and those that learn."""
-    names = [layer.name for layer in model.layers]
-    cut = names.index("features") if is_frozen(model) else 0
-    before, after = model.layers[:cut], model.layers[cut:]
+    bottom = upstream(model.network, model.features) if model.is_frozen and model.features else []
+    frozen = {id(layer) for layer in bottom} - {id(model.features)}
+    before = [layer for layer in model.network.layers if id(layer) in frozen]
+    after = [layer for layer in model.network.layers if id(layer) not in frozen]
     return [size for layer in before for size in _sizes(layer)], [size for layer in after for size in _sizes(layer)]
 
 

@@ -14,7 +14,6 @@ from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
 from greycard.deploy.classifier import Classifier
 from greycard.evaluation.intervals import accuracy_interval
-from greycard.explain.feature_layer import has_feature_map
 from greycard.explain.gradcam import Heat, heat_of
 from greycard.reports.explanation import LEAST, overlaid
 from greycard.runs.record import RunRecord
@@ -71,7 +70,8 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
 
 def _ready(run: RunRecord, classifier: Classifier) -> Served:
     engine = classifier.engine
-    heat = heat_of(classifier.network, run.temperature) if has_feature_map(classifier.network) else None
+    trained = classifier.trained
+    heat = heat_of(trained, run.temperature) if trained.feature_layer else None
     blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
     engine(blank[None])  # the first call of anything is slow
     if heat:

@@ -1,0 +1,32 @@
+"""`mlp`: dense layers on the pixels, or on numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from greycard.models.dense import add_dense, add_pooling
+from greycard.models.graph import producer
+from greycard.models.inputs import add_scaling
+from greycard.models.model import Body
+from greycard.recipe.model import MlpConfig
+
+
+def build(config: MlpConfig, inputs: keras.KerasTensor, weights: Path | None = None) -> Body:
+    """Without feature map: each pixel has weights of its own.
+
+    Args:
+        config: its units and dropout.
+        inputs: uint8 (b, height, width, channels), or float32 (b, features).
+        weights: not used.
+
+    Raises:
+        GreycardError: a layer that does not fit into memory.
+    """
+    if len(inputs.shape) == 2:
+        return Body(add_dense(inputs, config.dense, dropout=config.dropout))
+    scaled, scaling = add_scaling(inputs)
+    flat = add_pooling(scaled, "flatten")
+    vector = add_dense(flat, config.dense, dropout=config.dropout)
+    return Body(vector, preprocessing=scaling, features=producer(flat))

@@ -1,0 +1,113 @@
+"""A model that states its parts: preprocessing, feature layer, feature vector, head.
+
+Grad-CAM, transfer, frozen features, calibration and every export ask this statement. A family's builder makes it, a
+run keeps it in `model.json` beside `model.keras`, and `stated.py` works it out for a model that somebody else built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import Operation, layers
+
+from greycard.core.errors import GreycardError
+from greycard.models.graph import inputs_of, operation, output_of, rank
+
+_PARTS = ("preprocessing", "feature_layer", "features", "head")
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a family builds: everything between the input and the head.
+
+    Attributes:
+        vector: float (b, units), which the head is given.
+        preprocessing: as in `Model`.
+        feature_layer: as in `Model`.
+        features: as in `Model`.
+    """
+
+    vector: keras.KerasTensor
+    preprocessing: Operation | None = None
+    feature_layer: Operation | None = None
+    features: Operation | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A Keras model and its parts; each part is an operation of the model's own graph.
+
+    Attributes:
+        network: uint8 (b, height, width, channels), or float32 (b, features), to its outputs.
+        preprocessing: scales pixels to what the next layer takes; None where no layer does.
+        feature_layer: makes the last feature map, before it is pooled, (b, rows, columns, filters); None without one.
+        features: makes the feature vector (b, features) of the map or of the pixels; None for data without images.
+        head: the dense layer that gives the logits, its activation included.
+    """
+
+    network: keras.Model
+    preprocessing: Operation | None
+    feature_layer: Operation | None
+    features: Operation | None
+    head: layers.Dense
+
+    @property
+    def feature_map(self) -> keras.KerasTensor | None:
+        """The last feature map (b, rows, columns, filters) of the network's graph."""
+        return None if self.feature_layer is None else output_of(self.network, self.feature_layer)
+
+    @property
+    def vector(self) -> keras.KerasTensor | None:
+        """The feature vector (b, features) of the network's graph."""
+        return None if self.features is None else output_of(self.network, self.features)
+
+    @property
+    def head_input(self) -> keras.KerasTensor:
+        """What the head is given, (b, units)."""
+        return inputs_of(self.network, self.head)[0]
+
+    @property
+    def transferable(self) -> keras.KerasTensor | None:
+        """What another model can build on: the feature map as it is pooled, or the last hidden vector; None: nothing.
+
+        A network without feature map has learned in its dense layers, a network for numbers has nothing to say of
+        images.
+        """
+        if self.features is None or self.feature_layer is None:
+            return None if self.features is None else self.head_input
+        given = inputs_of(self.network, self.features)
+        return given[0] if len(given) == 1 and rank(given[0]) == 4 else self.feature_map
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether there are weights before the feature vector, and training changes none of them."""
+        if self.vector is None:
+            return False
+        bottom = keras.Model(self.network.inputs, self.vector)
+        return bool(bottom.weights) and not bottom.trainable_weights
+
+    def to_json(self) -> dict[str, str | None]:
+        """The name of each part's operation, or None."""
+        return {name: part.name if (part := getattr(self, name)) else None for name in _PARTS}
+
+    @classmethod
+    def from_json(cls, network: keras.Model, names: Mapping[str, Any]) -> Model:
+        """The statement that `to_json` wrote, of the network as it was loaded.
+
+        Raises:
+            GreycardError: a name that is missing or is no operation of the network, or a head that is not dense.
+        """
+        parts = {name: _part(network, name, names.get(name)) for name in _PARTS}
+        if not isinstance(parts["head"], layers.Dense):
+            raise GreycardError(f"the model's head {names.get('head')!r} is no dense layer", hint="train it again")
+        return cls(network, **parts)
+
+
+def _part(network: keras.Model, name: str, value: Any) -> Operation | None:
+    found = operation(network, value) if isinstance(value, str) else None
+    if value is not None and found is None:
+        raise GreycardError(f"the model has no layer {value!r} for its {name}", hint="train it again")
+    return found

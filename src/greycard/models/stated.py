@@ -1,0 +1,109 @@
+"""The parts of a model that somebody else built, worked out from its graph once, here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import Operation, layers
+
+from greycard.core.errors import GreycardError
+from greycard.models.graph import inputs_of, output_of, producer, rank, upstream
+from greycard.models.model import Model
+
+_MAPS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose, keras.Model)
+"""What makes feature maps; a nested model counts as one layer."""
+
+_POOLING = (layers.MaxPooling2D, layers.AveragePooling2D, layers.Dropout, layers.SpatialDropout2D)
+"""After a feature map these show less of where."""
+
+_AFTER_HEAD = (layers.Activation, layers.Softmax)
+_HINT = "end it with a Dense layer: a softmax unit for each class, or one sigmoid unit for two classes"
+
+
+def stated(network: keras.Model) -> Model:
+    """A Keras model with its parts: the last Dense layer is the head, the map that is pooled the feature map.
+
+    Args:
+        network: functional or sequential, one input and one output; compiled or not.
+
+    Raises:
+        GreycardError: it has no graph, more than one input or output, no dense head, or a layer that is used twice.
+    """
+    functional = _functional(network)
+    head = head_of(functional)
+    before = upstream(functional, head)
+    features = _features(functional, head)
+    return Model(functional, _preprocessing(before), _feature_layer(functional, features), features, head)
+
+
+def head_of(network: keras.Model) -> layers.Dense:
+    """The dense layer that gives the logits, at the end of the graph or before a last activation.
+
+    Raises:
+        GreycardError: the model ends with something else.
+    """
+    last = producer(network.outputs[0])
+    while isinstance(last, _AFTER_HEAD):
+        last = producer(inputs_of(network, last)[0])
+    if not isinstance(last, layers.Dense) or rank(inputs_of(network, last)[0]) != 2:
+        raise GreycardError(f"the model ends with {type(last).__name__} {last.name!r}, not a dense head", hint=_HINT)
+    return last
+
+
+def _functional(network: keras.Model) -> keras.Model:
+    """A sequential model's layers as a functional model; a functional model as it is."""
+    if isinstance(network, keras.Sequential) and network.built:
+        found = keras.Model(network.inputs, network.outputs, name=network.name)
+    elif hasattr(network, "operations") and not isinstance(network, keras.Sequential):
+        found = network
+    else:
+        raise GreycardError(
+            f"{type(network).__name__} {network.name!r} has no graph to find its feature layer and head in",
+            hint="build it with keras.Model(inputs, outputs), or keras.Sequential with a keras.Input first",
+        )
+    if len(found.inputs) != 1 or len(found.outputs) != 1:
+        raise GreycardError(
+            f"the model has {len(found.inputs)} inputs and {len(found.outputs)} outputs; expected one of each",
+            hint="one image in, the probabilities of its classes out",
+        )
+    return found
+
+
+def _features(network: keras.Model, head: Operation) -> Operation | None:
+    """The operation from which a chain of vectors leads to the head; None where that is the input itself."""
+    current = producer(inputs_of(network, head)[0])
+    while not isinstance(current, layers.InputLayer):
+        given = inputs_of(network, current)
+        if len(given) != 1 or rank(given[0]) != 2:
+            return current
+        current = producer(given[0])
+    return None
+
+
+def _feature_layer(network: keras.Model, features: Operation | None) -> Operation | None:
+    """The one map that becomes the vector, before pooling; None where no convolution made it, or there are several."""
+    if features is None:
+        return None
+    maps = {id(found): found for each in upstream(network, features) for found in _pooled(network, each)}
+    found = next(iter(maps.values())) if len(maps) == 1 else None
+    made = () if found is None else upstream(network, found)
+    return found if any(isinstance(each, _MAPS) and rank(output_of(network, each)) == 4 for each in made) else None
+
+
+def _pooled(network: keras.Model, each: Operation) -> Sequence[Operation]:
+    """Where an operation makes a vector of a feature map: the operation which made the map."""
+    if isinstance(each, layers.InputLayer) or rank(output_of(network, each)) != 2:
+        return ()
+    found = [producer(tensor) for tensor in inputs_of(network, each) if rank(tensor) == 4]
+    return [_before_pooling(network, one) for one in found]
+
+
+def _before_pooling(network: keras.Model, current: Operation) -> Operation:
+    while isinstance(current, _POOLING):
+        current = producer(inputs_of(network, current)[0])
+    return current
+
+
+def _preprocessing(before: Sequence[Operation]) -> Operation | None:
+    return next((each for each in before if isinstance(each, layers.Rescaling | layers.Normalization)), None)
