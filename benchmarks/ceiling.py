@@ -72,7 +72,7 @@ def _model(recipe: Recipe, classes: int) -> Any:
     from greycard.models.build import build_model
     from greycard.models.head import task_for
 
-    return build_model(recipe.replace(task=task_for(classes)), classes)
+    return build_model(recipe.replace(task=task_for(classes)), classes).network
 
 
 def _operations(layer: Any) -> float:

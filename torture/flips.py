@@ -132,9 +132,9 @@ def _entry_of(folder: Path) -> Reader:
 
 def _model(file: Path) -> Any:
     """The last of the victims: from here on this process computes, and must not be forked any more."""
-    from greycard.deploy.classifier import load_model
+    from greycard.models.saved import load_model
 
-    model = load_model(RunRecord(file.parent))
+    model = load_model(file.parent).network
     return model.to_json(), [weight.tobytes() for weight in model.get_weights()]
 
 

@@ -224,7 +224,7 @@ def test_every_convolution_of_a_recipe_is_fused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(tensorflow_conv, "fused", lambda conv: seen.append(conv.name))
     recipe = Recipe.make(name="r", dataset="d", image_size=(40, 40), conv=(4, 6, 8), dense=(8,), dropout=0.2)
     for changes in ({}, {"channels": 1}, {"feature_dropout": 0.3, "dense": ()}, {"pooling": "average"}):
-        forward(build_model(recipe.replace(task="binary", **changes), 2))
+        forward(build_model(recipe.replace(task="binary", **changes), 2).network)
     assert seen == 4 * ["conv1", "conv2", "conv3"]
 
 

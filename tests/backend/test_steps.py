@@ -24,6 +24,7 @@ from greycard.evaluation.calibration import at_temperature
 from greycard.models.build import build_model
 from greycard.models.head import measure
 from greycard.models.mixed_precision import mixed_precision
+from greycard.models.model import Model
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.loader import Loader
@@ -48,7 +49,7 @@ def _data(recipe: Recipe, classes: int, count: int = 22) -> tuple[np.ndarray, np
 
 def _model(name: str) -> keras.Model:
     backend.seed_everything(5)
-    return build_model(RECIPES[name], CLASSES[name])
+    return build_model(RECIPES[name], CLASSES[name]).network
 
 
 @pytest.mark.parametrize("channels_filters", [(1, 3), (3, 4), (32, 33)])
@@ -328,7 +329,7 @@ def test_the_head_on_features_learns_what_the_whole_model_would(
     images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = _transfer(images, tmp_path / "runs")
-    monkeypatch.setattr("greycard.jobs.learner.is_frozen", lambda model: False)
+    monkeypatch.setattr(Model, "is_frozen", False)
     whole = _transfer(images, tmp_path / "runs")
     assert whole.summary["seconds_by_part"]["features"] == 0
     np.testing.assert_allclose(quick.predictions["probabilities"], whole.predictions["probabilities"], atol=1e-4)

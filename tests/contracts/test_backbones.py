@@ -90,7 +90,7 @@ def test_preprocessing_is_the_networks_own(module: str) -> None:
 
 @pytest.mark.parametrize(("name", "size"), EACH)
 def test_a_family_builds_and_reads_back(name: str, size: int, tmp_path: Path) -> None:
-    model = build_model(_recipe(name, size), 2)
+    model = build_model(_recipe(name, size), 2).network
     pixels = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), dtype=np.uint8)
     bare = keras.Model(model.inputs, model.outputs)
     bare.save(tmp_path / "model.keras")
@@ -108,7 +108,7 @@ def small_weights(tmp_path: Path) -> Path:
 
 
 def test_a_backbone_with_weights_is_frozen_and_its_batch_norm_at_rest(small_weights: Path) -> None:
-    model = build_model(_recipe("MobileNet", 32, backbone_alpha=0.25), 2, small_weights)
+    model = build_model(_recipe("MobileNet", 32, backbone_alpha=0.25), 2, small_weights).network
     before = [np.array(value) for value in model.get_layer("backbone").get_weights()]
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     for _ in range(3):
@@ -120,7 +120,7 @@ def test_a_backbone_with_weights_is_frozen_and_its_batch_norm_at_rest(small_weig
 
 @pytest.mark.parametrize("cut", ["conv_pw_1_relu", "conv_pw_5_bn", None])
 def test_any_layer_can_be_the_cut(cut: str | None, small_weights: Path) -> None:
-    model = build_model(_recipe("MobileNet", 32, backbone_alpha=0.25, backbone_layer=cut), 2, small_weights)
+    model = build_model(_recipe("MobileNet", 32, backbone_alpha=0.25, backbone_layer=cut), 2, small_weights).network
     last = model.get_layer("backbone").layers[-1].name
     assert last == (cut or "conv_pw_13_relu")
 
@@ -160,7 +160,7 @@ def test_a_file_cut_in_its_name_is_loaded_into_the_cut(tmp_path: Path) -> None:
     recipe = _recipe("MobileNet", 32, backbone_alpha=0.25, backbone_layer="conv_pw_2_relu")
     for source, name in ((cut, "mobilenet_to_conv_pw_2_relu.weights.h5"), (whole, "mobilenet_whole.weights.h5")):
         source.save_weights(tmp_path / name)
-        taken = build_model(recipe, 2, tmp_path / name).get_layer("backbone").get_weights()
+        taken = build_model(recipe, 2, tmp_path / name).network.get_layer("backbone").get_weights()
         assert all(np.array_equal(a, b) for a, b in zip(cut.get_weights(), taken, strict=True))
 
 

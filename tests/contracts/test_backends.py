@@ -30,6 +30,7 @@ def test_the_small_project_runs_on(backend: str) -> None:
         TESTS / "contracts" / "test_resume.py",
         TESTS / "deploy" / "test_predict.py",
         TESTS / "contracts" / "test_precision.py",
+        TESTS / "contracts" / "test_families.py",
     ]
     done = subprocess.run(
         [sys.executable, *map(str, words)],

@@ -80,6 +80,7 @@ def _expect_whole(run: greycard.Run) -> None:
         "history.jsonl",
         "predictions.npz",
         "model.keras",
+        "model.json",
         "summary.json",
         *(["mistakes.npz"] if run.classes else []),
     }
@@ -166,7 +167,7 @@ def test_recipes_are_as_published(name: str) -> None:
 def test_parameter_counts_are_the_published_networks(name: str, parameters: int) -> None:
     recipe = ALL[name].recipe
     classes = len(entry(recipe.data.dataset).classes) or 2
-    assert build_model(recipe.replace(task=task_for(classes)), classes).count_params() == parameters
+    assert build_model(recipe.replace(task=task_for(classes)), classes).network.count_params() == parameters
 
 
 def test_the_table_has_its_twelve_rows_and_their_figures() -> None:

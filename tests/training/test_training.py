@@ -127,8 +127,8 @@ def test_the_kept_weights_are_counted_in_the_memory_that_training_needs() -> Non
     pixels = ArraySplit(("a", "b"), np.array([0, 1]), np.zeros((2, 8, 8, 3), np.uint8))
     model = build_model(last, 2)
     without, best = (expected_need(model, recipe, pixels, pixels) for recipe in (last, last.replace(keep="best")))
-    assert best.least - without.least == 4 * model.count_params()
-    assert best.most - without.most >= 4 * model.count_params()
+    assert best.least - without.least == 4 * model.network.count_params()
+    assert best.most - without.most >= 4 * model.network.count_params()
 
 
 def test_the_time_limit_ends_training_between_epochs_and_says_so(tmp_path: Path, cli) -> None:
