@@ -45,7 +45,7 @@ TOLERANCE = {"float32": 1e-4, "bfloat16": 2e-2}
 
 def recipe_of(kind: str, **changes: Any) -> greycard.Recipe:
     common = {"image_size": SIDE, "epochs": 2, "batch_size": 8, "learning_rate": 0.01, "keep": "best"}
-    return greycard.Recipe.make(kind, "shades", **{"kind": kind} | SETTINGS[kind] | common | changes)
+    return greycard.Recipe.make(kind, "shades", **{"model": kind} | SETTINGS[kind] | common | changes)
 
 
 @pytest.fixture(scope="module")
