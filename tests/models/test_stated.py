@@ -45,6 +45,21 @@ def _dense(x: Tensor) -> Tensor:
     return layers.Dense(5)(layers.Flatten(name="flat")(layers.Rescaling(1 / 255)(x)))
 
 
+def _augmented(x: Tensor) -> Tensor:
+    """What augments is a nested model, too, and not the one that is explained."""
+    flipped = keras.Sequential([keras.Input((12, 12, 3)), layers.RandomFlip()], name="augment")(x)
+    return layers.Flatten(name="flat")(_convolved(flipped))
+
+
+def _only_augmented(x: Tensor) -> Tensor:
+    return layers.Flatten(name="flat")(keras.Sequential([keras.Input((12, 12, 3)), layers.RandomFlip()])(x))
+
+
+def _nested_sequence(x: Tensor) -> Tensor:
+    inner = keras.Sequential([keras.Input((12, 12, 3)), layers.Conv2D(4, 3, name="inner_conv")], name="inner")
+    return layers.Flatten(name="flat")(inner(x))
+
+
 def _two_poolings(x: Tensor) -> Tensor:
     seen = _convolved(x)
     return layers.Concatenate(name="both")([layers.GlobalAveragePooling2D()(seen), layers.GlobalMaxPooling2D()(seen)])
@@ -62,6 +77,9 @@ GRAPHS = {
     "two poolings": (_two_poolings, "conv", "both"),
     "two scales": (_two_scales, None, "both"),
     "dense": (_dense, None, "flat"),
+    "augmented": (_augmented, "conv", "flat"),
+    "only augmented": (_only_augmented, None, "flat"),
+    "nested sequence": (_nested_sequence, "inner", "flat"),
     "nested map": (lambda x: layers.Flatten(name="flat")(_nested(pooled=False)(x)), "inner", "flat"),
     "nested vector": (lambda x: _nested(pooled=True)(x), None, "inner"),
 }

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import Operation, layers, ops
 
-from greycard.models.graph import inputs_of, output_of, upstream
+from greycard.models.graph import functional, inputs_of, output_of, producer, upstream
 from greycard.models.model import Model
 
 _MOST = 12
@@ -47,9 +47,10 @@ def _innermost(model: Model, images: Any) -> tuple[keras.Model, Any, Sequence[Op
     """The network that the feature layer is in, what it is given of the images, and its operations up to the vector."""
     if model.feature_layer is None or model.features is None:
         return model.network, images, ()
-    network, operations = model.network, upstream(model.network, model.features)
-    while nested := [each for each in operations if isinstance(each, keras.Model)]:
-        before = keras.Model(network.inputs[0], inputs_of(network, nested[-1])[0])
+    network, last, feature_layer = model.network, model.features, model.feature_layer
+    while isinstance(feature_layer, keras.Model) and (inner := functional(feature_layer)):
+        before = keras.Model(network.inputs[0], inputs_of(network, feature_layer)[0])
         images = images if images is None else before(images, training=False)
-        network, operations = nested[-1], list(nested[-1].operations)
-    return network, images, operations
+        network, last = inner, producer(inner.outputs[0])
+        feature_layer = last
+    return network, images, upstream(network, last)

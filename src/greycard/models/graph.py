@@ -13,6 +13,13 @@ from keras import Operation
 from greycard.core.errors import GreycardError
 
 
+def functional(network: keras.Model) -> keras.Model | None:
+    """The model if it has a graph, a sequential model's layers as a model with one; None for a subclassed model."""
+    if not isinstance(network, keras.Sequential):
+        return network if hasattr(network, "operations") else None
+    return keras.Model(network.inputs, network.outputs, name=network.name) if network.built else None
+
+
 def operation(network: keras.Model, name: str) -> Operation | None:
     """The operation of that name in a model's own graph, not within a model nested in it; None if there is none."""
     return next((each for each in network.operations if each.name == name), None)

@@ -8,16 +8,17 @@ import keras
 from keras import Operation, layers
 
 from greycard.core.errors import GreycardError
-from greycard.models.graph import inputs_of, output_of, producer, rank, upstream
+from greycard.models.graph import functional, inputs_of, output_of, producer, rank, upstream
 from greycard.models.model import Model
 
-_MAPS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose, keras.Model)
-"""What makes feature maps; a nested model counts as one layer."""
+_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
 
 _POOLING = (layers.MaxPooling2D, layers.AveragePooling2D, layers.Dropout, layers.SpatialDropout2D)
 """After a feature map these show less of where."""
 
-_AFTER_HEAD = (layers.Activation, layers.Softmax)
+_AFTER_HEAD = ("softmax", "sigmoid", "linear")
+"""Activations that may stand in a layer of their own."""
+
 _HINT = "end it with a Dense layer: a softmax unit for each class, or one sigmoid unit for two classes"
 
 
@@ -44,20 +45,21 @@ def head_of(network: keras.Model) -> layers.Dense:
         GreycardError: the model ends with something else.
     """
     last = producer(network.outputs[0])
-    while isinstance(last, _AFTER_HEAD):
+    while _is_last_activation(last):
         last = producer(inputs_of(network, last)[0])
     if not isinstance(last, layers.Dense) or rank(inputs_of(network, last)[0]) != 2:
         raise GreycardError(f"the model ends with {type(last).__name__} {last.name!r}, not a dense head", hint=_HINT)
     return last
 
 
+def _is_last_activation(last: Operation) -> bool:
+    named = isinstance(last, layers.Activation) and last.activation.__name__ in _AFTER_HEAD
+    return named or isinstance(last, layers.Softmax)
+
+
 def _functional(network: keras.Model) -> keras.Model:
-    """A sequential model's layers as a functional model; a functional model as it is."""
-    if isinstance(network, keras.Sequential) and network.built:
-        found = keras.Model(network.inputs, network.outputs, name=network.name)
-    elif hasattr(network, "operations") and not isinstance(network, keras.Sequential):
-        found = network
-    else:
+    found = functional(network)
+    if found is None:
         raise GreycardError(
             f"{type(network).__name__} {network.name!r} has no graph to find its feature layer and head in",
             hint="build it with keras.Model(inputs, outputs), or keras.Sequential with a keras.Input first",
@@ -88,7 +90,14 @@ def _feature_layer(network: keras.Model, features: Operation | None) -> Operatio
     maps = {id(found): found for each in upstream(network, features) for found in _pooled(network, each)}
     found = next(iter(maps.values())) if len(maps) == 1 else None
     made = () if found is None else upstream(network, found)
-    return found if any(isinstance(each, _MAPS) and rank(output_of(network, each)) == 4 for each in made) else None
+    return found if any(map(_convolves, made)) else None
+
+
+def _convolves(each: Operation) -> bool:
+    """A nested model counts as one layer; one that only augments or scales makes no feature map."""
+    if isinstance(each, keras.Model):
+        return any(isinstance(layer, _CONVOLUTIONS) for layer in each._flatten_layers())
+    return isinstance(each, _CONVOLUTIONS)
 
 
 def _pooled(network: keras.Model, each: Operation) -> Sequence[Operation]:
