@@ -256,9 +256,9 @@ def test_a_statement_that_does_not_fit_is_refused(run_of, tmp_path: Path) -> Non
     for text, said in (
         (None, "has no model.json"),
         ("{", "cannot be read"),
-        ('{"schema": 0}', "expected 1"),
-        ('{"schema": 1, "head": "nowhere"}', "no layer 'nowhere'"),
-        ('{"schema": 1, "head": "scaling"}', "no dense layer"),
+        ('{"schema": 0}', "expected 2"),
+        ('{"schema": 2, "head": "nowhere"}', "no layer 'nowhere'"),
+        ('{"schema": 2, "head": "scaling"}', "no dense layer"),
     ):
         copy = tmp_path / said.replace(" ", "")
         shutil.copytree(run_of("mlp").path, copy)

@@ -17,6 +17,7 @@ from greycard.models.head import task_for
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import projects
 from greycard.recipe import Recipe
+from greycard.runs.directory import SCHEMA
 
 ALL = {project.name: project for project in projects()}
 TABLE = list(ALL)[:12]
@@ -86,7 +87,7 @@ def _expect_whole(run: greycard.Run) -> None:
     }
     for name in names:
         if name.endswith(".json"):
-            assert json.loads((run.path / name).read_text())["schema"] == 2
+            assert json.loads((run.path / name).read_text())["schema"] == SCHEMA
     assert Recipe.from_json(run.recipe.to_json()) == run.recipe
     summary = run.summary
     assert {"seconds_per_epoch", "train_accuracy", "val_accuracy", "best_val_accuracy"} <= summary.keys()

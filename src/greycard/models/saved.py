@@ -13,8 +13,8 @@ from greycard.models.finite import expect_finite_weights
 from greycard.models.model import Model
 
 MODEL, PARTS = "model.keras", "model.json"
-SCHEMA = 1
-"""Version of `model.json`."""
+SCHEMA = 2
+"""The version of the run format, as `runs.directory` has it, which this package cannot import."""
 
 _RETRAIN = "train it again; the new run gets its own folder"
 
