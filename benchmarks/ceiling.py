@@ -70,9 +70,7 @@ def epoch_operations(recipe: Recipe) -> float:
 
 def _model(recipe: Recipe, classes: int) -> Any:
     from greycard.models.build import build_model
-    from greycard.models.head import task_for
-
-    return build_model(recipe.replace(task=task_for(classes)), classes).network
+    return build_model(recipe, classes).network
 
 
 def _operations(layer: Any) -> float:

@@ -140,7 +140,7 @@ class Run(RunRecord):
         start()
         from greycard.deploy.predict import predict_numbers
 
-        if not self.recipe.is_regression:
+        if self.task.has_classes:
             raise GreycardError(f"{self.path} answers with classes, not numbers", hint="use run.predict(paths)")
         return predict_numbers(self.model, numbers)
 

@@ -18,6 +18,7 @@ FLOW = (
     ("datasets",),
     ("synthetic",),
     ("pipeline",),
+    ("tasks",),
     ("audit",),
     ("recipe",),
     ("models",),

@@ -17,7 +17,6 @@ from greycard.core.errors import GreycardError
 from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.models import make_ready
 from greycard.evaluation.calibration import at_temperature
-from greycard.models.head import LOSSES, as_probabilities, measure
 from greycard.training.checkpointer import Checkpointer
 from greycard.training.interruption import InterruptedRunError
 
@@ -57,8 +56,7 @@ def _digits(run: greycard.Run, split: str) -> tuple[np.ndarray, np.ndarray]:
 def _measured(run: greycard.Run, split: str) -> dict[str, float]:
     """Loss and accuracy of the model as saved, loaded anew."""
     images, labels = _digits(run, split)
-    assert run.recipe.data.task is not None
-    return measure(LOSSES[run.recipe.data.task], labels, np.asarray(run.model.predict_on_batch(images)))
+    return run.task.measure(labels, np.asarray(run.model.predict_on_batch(images)))
 
 
 @pytest.mark.small_project
@@ -67,7 +65,7 @@ def test_every_figure_is_measured_on_the_saved_model(precision: str, trained: Tr
     assert run.recipe.training.precision == run.summary["precision"] == precision
     assert all(layer.compute_dtype == "float32" for layer in run.model.layers)
     images, _ = _digits(run, "validation")
-    found = as_probabilities(np.asarray(run.model.predict_on_batch(images)))
+    found = run.task.to_probabilities(np.asarray(run.model.predict_on_batch(images)))
     np.testing.assert_allclose(run.predictions["probabilities"], found, atol=ROUNDING)
     validation, training = _measured(run, "validation"), _measured(run, "training")
     assert run.summary["val_accuracy"] == run.history[-1]["val_accuracy"] == validation["accuracy"]

@@ -27,6 +27,7 @@ from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.models import make_ready
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.decode import decode
+from greycard.tasks.multiclass import MultiClass
 
 FORMATS = [each.name for each in formats.FORMATS]
 DOCS = Path(__file__).parents[2] / "docs" / "export.md"
@@ -179,12 +180,12 @@ def test_the_gate_counts() -> None:
     pixels = ArraySplit(tuple("abcd"), np.array([0, 1, 1, 0]), np.zeros((4, 2, 2, 3), np.uint8))
     original = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.3, 0.7]])
     export = original + np.array([[0.0, 0.0], [0.0, 0.0], [0.2, -0.2], [0.0, 0.0]])
-    held = parity.check_parity(original, lambda images: export[: len(images)], pixels, exact=True)
+    held = parity.check_parity(MultiClass(2), original, lambda images: export[: len(images)], pixels, exact=True)
     assert (held.same_answers, held.accuracy, held.original_accuracy, held.passed) == (3, 0.5, 0.75, False)
     assert held.largest_difference == pytest.approx(0.2)
-    loose = parity.check_parity(original, lambda images: export[: len(images)], pixels, exact=False)
+    loose = parity.check_parity(MultiClass(2), original, lambda images: export[: len(images)], pixels, exact=False)
     assert (loose.passed, loose.lowest_accuracy < 0.5) == (True, True)
-    broken = parity.check_parity(original, lambda images: np.full((4, 2), np.nan), pixels, exact=True)
+    broken = parity.check_parity(MultiClass(2), original, lambda images: np.full((4, 2), np.nan), pixels, exact=True)
     assert not broken.passed
 
 

@@ -167,7 +167,7 @@ def test_an_answer_that_nothing_changes_has_no_heat(run: greycard.Run) -> None:
     flat.set_weights(run.model.get_weights())
     flat.layers[-1].set_weights([0 * values for values in flat.layers[-1].get_weights()])
     image, _ = _square(7000, COLOURS["red"])
-    heat = grad_cam(stated(flat), image, 1)
+    heat = grad_cam(stated(flat), run.task, image, 1)
     assert heat.max() == 0
     assert (overlaid(image, heat) == image.mean(axis=2, keepdims=True).astype(np.uint8)).all()
 

@@ -34,6 +34,7 @@ def _run(out: Path, name: str = "mnist-dnn", accuracy: float = 0.97, finished: b
     """A run as training leaves it, without training."""
     directory = RunDirectory.new(out, name)
     directory.write_json("environment.json", {**dict.fromkeys(ENVIRONMENT, "x"), "started": f"2026-01-01-{_clock()}"})
+    directory.write_json("labels.json", {"classes": list("0123456789")})
     directory.write_json(
         "recipe.json", Recipe.make(name=name, dataset="mnist", dense=(8,), epochs=3, seed=seed).to_json()
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from greycard.tasks.single_label import likeliest
+
 _NEIGHBOURS, _FOLDS = 10, 5
 _AGREE = 0.99
 """The share of the neighbours that must name the one other class: all of them."""
@@ -57,7 +59,7 @@ def find_label_errors(features: np.ndarray, labels: np.ndarray, seed: int = 0) -
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     voters = KNeighborsClassifier(_NEIGHBOURS, algorithm="brute")
     votes = cross_val_predict(voters, features, labels, cv=folds, method="predict_proba")
-    best = votes.argmax(axis=1)
+    best = likeliest(votes)
     guesses = np.unique(labels)[best]
     accuracy = float(np.mean(guesses == labels))
     share = votes[np.arange(len(labels)), best]

@@ -6,6 +6,8 @@ the epoch took, and on small models spends as long on bookkeeping as on the step
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -24,7 +26,6 @@ _OPERATIONS_A_WEIGHT = 400
 _TOGETHER, _TOGETHER_BYTES = 32, 1 << 20
 """Several steps a call, while their images are this small: for larger ones the call costs nothing against the step."""
 
-_REGRESSION, _BINARY, _CLASSES = "mean_squared_error", "binary_crossentropy", "sparse_categorical_crossentropy"
 _OPTIMIZERS = (keras.optimizers.Adam, keras.optimizers.RMSprop, keras.optimizers.SGD)
 
 _DENSE = (layers.InputLayer, layers.Rescaling, layers.Flatten, layers.Dense, layers.Dropout)
@@ -34,6 +35,36 @@ _SUMS = ("loss", "right", "images")
 """What is added up over an epoch; `right` are the right answers."""
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What the steps know of a loss.
+
+    Attributes:
+        units: that the model's output must have; None for any number.
+        right: which answers (b, units) equal the targets (b, 1), as Keras's accuracy has it; None without accuracy.
+    """
+
+    units: int | None
+    right: Callable[[Any, Any], Any] | None
+
+
+def _same_half(targets: Any, outputs: Any) -> Any:
+    """As `BinaryAccuracy`."""
+    return (outputs > 0.5) == (targets > 0.5)
+
+
+def _likeliest(targets: Any, outputs: Any) -> Any:
+    """As `SparseCategoricalAccuracy`."""
+    return tf.argmax(outputs, axis=1) == tf.cast(targets[:, 0], tf.int64)
+
+
+_KINDS = {
+    "mean_squared_error": _Kind(1, None),
+    "binary_crossentropy": _Kind(1, _same_half),
+    "sparse_categorical_crossentropy": _Kind(None, _likeliest),
+}
+
+
 def matches(model: keras.Model) -> bool:
     """Whether `TensorFlowSteps` train this model as Keras would, and measure what Keras would.
 
@@ -41,17 +72,17 @@ def matches(model: keras.Model) -> bool:
     by name with one of the three losses and nothing to weight it, exactly one of the three optimizers, and Keras's own
     step.
     """
-    kind, loss = type(model), model.loss
+    kind, loss = type(model), model.loss if isinstance(model.loss, str) else ""
     return (
         kind.train_step is keras.Model.train_step
         and kind.compute_loss is keras.Model.compute_loss
         and type(model.optimizer) in _OPTIMIZERS
-        and loss in (_REGRESSION, _BINARY, _CLASSES)
+        and loss in _KINDS
         and model.get_compile_config()["loss_weights"] is None
         and len(model.inputs) == len(model.outputs) == 1
         and None not in model.inputs[0].shape[1:]
         and len(model.outputs[0].shape) == 2
-        and (loss == _CLASSES or model.outputs[0].shape[1] == 1)
+        and _KINDS[loss].units in (None, model.outputs[0].shape[1])
     )
 
 
@@ -66,7 +97,7 @@ class TensorFlowSteps:
 
     def __init__(self, model: keras.Model, batch_size: int, steps: int) -> None:
         self._model, self._batch_size = model, batch_size
-        self._loss = keras.losses.get(model.loss)
+        self._loss, self._right = keras.losses.get(model.loss), _KINDS[model.loss].right
         self._sums = tf.Variable(tf.zeros(len(_SUMS), tf.float64))
         model.optimizer.build(model.trainable_variables)
         compiled = steps * _operations(model, batch_size) > _WORTH_COMPILING
@@ -90,7 +121,7 @@ class TensorFlowSteps:
         loss, right, images = self._sums.numpy()
         self.load_state({})
         mean = {"loss": float(loss / images)}
-        return mean if self._model.loss == _REGRESSION else mean | {"accuracy": float(right / images)}
+        return mean if self._right is None else mean | {"accuracy": float(right / images)}
 
     def state(self) -> dict[str, float]:
         return dict(zip(_SUMS, self._sums.numpy().tolist(), strict=True))
@@ -123,7 +154,7 @@ class TensorFlowSteps:
             loss = tf.add_n([tf.reduce_mean(self._loss(targets, outputs)), *self._model.losses])
         self._update(tape.gradient(loss, [weight.value for weight in weights]))
         count = tf.cast(tf.shape(images)[0], tf.float64)
-        right = tf.reduce_sum(tf.cast(_right(self._model.loss, targets, outputs), tf.float64))
+        right = 0 * count if self._right is None else _count(self._right(targets, outputs))
         self._sums.assign_add(tf.stack([tf.cast(loss, tf.float64) * count, right, count]))
 
     def _as_it_is(self, images: Any) -> Any:
@@ -133,11 +164,8 @@ class TensorFlowSteps:
         self._model.optimizer.apply(gradients, self._model.trainable_variables)
 
 
-def _right(loss: str, targets: Any, outputs: Any) -> Any:
-    """Which answers are right, as Keras's `BinaryAccuracy` and `SparseCategoricalAccuracy` have it."""
-    if loss != _CLASSES:
-        return (outputs > 0.5) == (targets > 0.5)
-    return tf.argmax(outputs, axis=1) == tf.cast(targets[:, 0], tf.int64)
+def _count(right: Any) -> Any:
+    return tf.reduce_sum(tf.cast(right, tf.float64))
 
 
 def _is_dense(model: keras.Model) -> bool:

@@ -56,7 +56,7 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
     from greycard.api import open_run
 
     opened = open_run(run_path(run, out))
-    if opened.recipe.is_regression:
+    if not opened.task.has_classes:
         return _answer_numbers(opened, paths)
     top = min(top, len(opened.classes))
     return _answer_images(opened, paths, partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top))

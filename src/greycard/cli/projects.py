@@ -65,11 +65,9 @@ def _architecture(recipe: Any) -> str:
 
 def _task(recipe: Any) -> str:
     from greycard.datasets.catalog import entry
+    from greycard.tasks.tasks import task_for
 
-    classes = len(entry(recipe.data.dataset).classes)
-    if not classes:
-        return "regression"
-    return "binary" if classes == 2 else f"{classes} classes"
+    return task_for(len(entry(recipe.data.dataset).classes), recipe.data.task).description
 
 
 def _page(project: Any, data_dir: str | None) -> str:

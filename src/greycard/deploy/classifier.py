@@ -18,6 +18,7 @@ from greycard.models.saved import load_model
 from greycard.pipeline.decode import decode
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
+from greycard.tasks.task import Task
 
 
 class NotFiniteError(GreycardError):
@@ -39,6 +40,7 @@ class Classifier:
     Attributes:
         name: the run's.
         recipe: the run's, for size and channels.
+        task: the run's; has classes.
         classes: the run's label names.
         model: uint8 images in, the calibrated probability of every class out.
         trained: the model as it was trained, with its parts; its outputs are what the run kept.
@@ -46,6 +48,7 @@ class Classifier:
 
     name: str
     recipe: Recipe
+    task: Task
     classes: tuple[str, ...]
     model: keras.Model
     trained: Model
@@ -85,12 +88,13 @@ class Classifier:
 
 def classifier_of(run: RunRecord, model: Model) -> Classifier:
     """What answers for a run with its model loaded; GreycardError for a regression."""
-    if not run.classes:
+    if not run.task.has_classes:
         raise GreycardError(
             f"{run.path} answers with numbers, not classes",
             hint=f"`{command('predict', run.path, 7)}`, or run.predict_numbers([7])",
         )
-    return Classifier(run.name, run.recipe, run.classes, calibrated_model(model, run.temperature), model)
+    calibrated = calibrated_model(model, run.task, run.temperature)
+    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model)
 
 
 def model_of(run: RunRecord) -> Model:

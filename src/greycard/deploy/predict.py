@@ -69,12 +69,12 @@ def predict_images(classifier: Classifier, images: Iterable[ImageLike]) -> Itera
         while group := list(islice(decoded, _BATCH)):
             engine = classifier.at_once if answered < _FEW else classifier.engine
             answered += len(group)
-            yield from _answer(engine, classifier.classes, group)
+            yield from _answer(engine, classifier, group)
 
 
-def named(source: str, row: np.ndarray, classes: Sequence[str]) -> Prediction:
+def named(source: str, row: np.ndarray, classifier: Classifier) -> Prediction:
     """A prediction from a row of probabilities."""
-    best = int(row.argmax())
+    best, classes = int(classifier.task.decide(row)), classifier.classes
     each = {name: float(value) for name, value in zip(classes, row, strict=True)}
     return Prediction(source, classes[best], float(row[best]), each)
 
@@ -125,7 +125,7 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items
 
 
 def _answer(
-    engine: Engine, classes: Sequence[str], group: Sequence[tuple[str, np.ndarray | str]]
+    engine: Engine, classifier: Classifier, group: Sequence[tuple[str, np.ndarray | str]]
 ) -> Iterator[Prediction]:
     good = [(name, pixels) for name, pixels in group if isinstance(pixels, np.ndarray)]
     try:
@@ -133,7 +133,7 @@ def _answer(
     except NotFiniteError as error:
         raise GreycardError(f"{good[error.row][0]}: {error.args[0]}", hint=error.hint) from error
     for name, pixels in group:
-        yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classes)
+        yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classifier)
 
 
 def _decode(classifier: Classifier, image: ImageLike) -> np.ndarray | str:

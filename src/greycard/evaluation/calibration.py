@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from greycard.tasks.single_label import likeliest
+
 BINS = 15
 _SMALLEST = 1e-12
 _COLDEST, _HOTTEST = 0.05, 20.0
@@ -56,7 +58,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
         probabilities: float (n, classes), rows sum to 1.
         bins: of confidence between 0 and 1.
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    confidence, right = probabilities.max(axis=1), likeliest(probabilities) == labels
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     found = []
     for number in np.unique(place):

@@ -9,6 +9,7 @@ import numpy as np
 
 from greycard.evaluation.calibration import calibration_facts, reliability
 from greycard.evaluation.intervals import wilson
+from greycard.tasks.single_label import likeliest
 
 
 def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
     """
     from sklearn.metrics import confusion_matrix
 
-    guesses, every = probabilities.argmax(axis=1), np.arange(len(classes))
+    guesses, every = likeliest(probabilities), np.arange(len(classes))
     right = int(np.sum(guesses == labels))
     numbers = bool(np.isfinite(probabilities).all())
     return {

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-from keras import ops
 
 from greycard.core.errors import GreycardError
 from greycard.models.calibrated import logits_of
 from greycard.models.model import Model
+from greycard.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class Parts:
 
     Attributes:
         features: uint8 pixels (b, height, width, channels) → the feature map (b, rows, columns, filters).
-        head: that feature map → logits (b, classes), two for a sigmoid's one.
+        head: that feature map → one logit per class (b, classes).
     """
 
     features: keras.Model
     head: Callable[[Any], Any]
 
 
-def split_at_feature_layer(model: Model) -> Parts:
+def split_at_feature_layer(model: Model, task: Task) -> Parts:
     """Split a model at the feature layer it states.
 
     Raises:
@@ -38,9 +38,5 @@ def split_at_feature_layer(model: Model) -> Parts:
             "the model has no feature map to explain it by", hint="use the occlusion map: it works for any model"
         )
     top = keras.Model(model.feature_map, logits_of(model))
-    return Parts(keras.Model(model.network.inputs[0], model.feature_map), lambda x: _two_sided(top(x, training=False)))
-
-
-def _two_sided(logits: Any) -> Any:
-    """A sigmoid's one logit is halved between its two classes."""
-    return ops.concatenate([-logits / 2, logits / 2], axis=1) if logits.shape[1] == 1 else logits
+    bottom = keras.Model(model.network.inputs[0], model.feature_map)
+    return Parts(bottom, lambda x: task.class_logits(top(x, training=False)))

@@ -11,12 +11,13 @@ from keras import ops
 from greycard.backend.gradients import gradient
 from greycard.explain.feature_layer import split_at_feature_layer
 from greycard.models.model import Model
+from greycard.tasks.task import Task
 
 Heat = Callable[[np.ndarray, int], np.ndarray]
 """An image uint8 (height, width, channels) and a class to points of probability, float32 (height, width)."""
 
 
-def grad_cam(model: Model, image: np.ndarray, label: int, temperature: float = 1.0) -> np.ndarray:
+def grad_cam(model: Model, task: Task, image: np.ndarray, label: int, temperature: float = 1.0) -> np.ndarray:
     """Where a class is seen, and how much of its probability is lost without that, float32 (height, width), 0 to 1.
 
     The shape is Grad-CAM's. Its largest value is measured: by so much the probability falls when all places that speak
@@ -24,6 +25,7 @@ def grad_cam(model: Model, image: np.ndarray, label: int, temperature: float = 1
 
     Args:
         model: a classifier.
+        task: of the model; has classes.
         image: uint8 (height, width, channels), at the model's size.
         label: the class.
         temperature: what the logits are divided by for a calibrated probability.
@@ -33,15 +35,15 @@ def grad_cam(model: Model, image: np.ndarray, label: int, temperature: float = 1
 
     Source: Selvaraju et al., "Grad-CAM: visual explanations from deep networks" (2017), on logits.
     """
-    return heat_of(model, temperature)(image, label)
+    return heat_of(model, task, temperature)(image, label)
 
 
-def heat_of(model: Model, temperature: float = 1.0) -> Heat:
-    """`grad_cam` of one model for many images: it is taken apart once."""
-    parts = split_at_feature_layer(model)
+def heat_of(model: Model, task: Task, temperature: float = 1.0) -> Heat:
+    """`grad_cam` of one model for many images: the model is split once."""
+    parts = split_at_feature_layer(model, task)
 
     def probability(seen: np.ndarray, label: int) -> float:
-        return float(ops.convert_to_numpy(ops.softmax(parts.head(seen) / temperature))[0, label])
+        return float(ops.convert_to_numpy(task.class_probabilities(parts.head(seen) / temperature))[0, label])
 
     def heat(image: np.ndarray, label: int) -> np.ndarray:
         seen = np.asarray(ops.convert_to_numpy(parts.features(image[None], training=False)), np.float32)

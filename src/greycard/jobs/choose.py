@@ -102,7 +102,7 @@ def _task(dataset: Dataset, changes: Mapping[str, Any]) -> Task:
 
 def _earlier(backbone: str | Path) -> Recipe:
     earlier = RunRecord(backbone)
-    if earlier.recipe.is_regression:
+    if not earlier.task.has_classes:
         raise GreycardError(
             f"the earlier run {backbone} learned from numbers; there are no features to transfer",
             hint="a run that learned from images, or a network of keras.applications",

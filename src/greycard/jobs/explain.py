@@ -71,7 +71,7 @@ def explain_image(model: Model, run: RunRecord, image: ImageLike, label: str | N
     Raises:
         GreycardError: the run has no classes, the image cannot be read, or there is no such class.
     """
-    if not run.classes:
+    if not run.task.has_classes:
         raise GreycardError(
             f"{run.path} answers with numbers; only a classifier can be explained",
             hint=f"`{command('show', run.path)}` shows its results",
@@ -79,12 +79,12 @@ def explain_image(model: Model, run: RunRecord, image: ImageLike, label: str | N
     classifier = classifier_of(run, model)
     pixels = _pixels(image, classifier)
     row = classifier.at_once(pixels[None])[0]
-    chosen = _class_number(run, label, int(row.argmax()))
+    chosen = _class_number(run, label, int(run.task.decide(row)))
     return Explanation(
         pixels,
         dict(zip(run.classes, map(float, row), strict=True)),
         run.classes[chosen],
-        grad_cam(model, pixels, chosen, run.temperature) if model.feature_layer else None,
+        grad_cam(model, run.task, pixels, chosen, run.temperature) if model.feature_layer else None,
         occlusion(classifier.at_once, pixels, chosen),
         feature_maps(model, pixels),
     )

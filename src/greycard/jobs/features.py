@@ -26,6 +26,6 @@ def network_features(dataset: Dataset, weights: str, reporter: Reporter) -> np.n
     """
     recipe, _ = choose_recipe(dataset, weights=weights, backbone=None)
     prepared = prepare(recipe, dataset, weights, reporter, Clock())
-    features = FrozenFeatures(prepared.model, identity(prepared))
+    features = FrozenFeatures(prepared.model, prepared.task, identity(prepared))
     count = reporter.progress("features", len(prepared.train) + len(prepared.validation))
     return np.concatenate([features.of(part, count).images for part in (prepared.train, prepared.validation)])

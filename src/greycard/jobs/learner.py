@@ -44,7 +44,7 @@ def learner(prepared: Prepared, reporter: Reporter, clock: Clock) -> Learner:
 
 def _head_learner(prepared: Prepared, reporter: Reporter) -> Learner:
     recipe = prepared.recipe
-    features = FrozenFeatures(prepared.model, identity(prepared))
+    features = FrozenFeatures(prepared.model, prepared.task, identity(prepared))
     count = reporter.progress("features of validation images", len(prepared.validation))
     val = features.of(prepared.validation, count)
     views = _views(recipe)

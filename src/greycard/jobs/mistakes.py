@@ -6,21 +6,23 @@ import cv2
 import numpy as np
 
 from greycard.pipeline.array_split import ArraySplit
+from greycard.tasks.task import Task
 
 _KEPT, _SIDE = 24, 128
 
 
 def worst_mistakes(
-    pixels: ArraySplit, probabilities: np.ndarray
+    task: Task, pixels: ArraySplit, probabilities: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
     """Ids, labels, probabilities and small images uint8 (n, height, width, channels) of the worst, the worst first.
 
     Args:
+        task: of the run; has classes.
         pixels: the validation images.
         probabilities: float (n, classes).
     """
-    guesses = probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(guesses != pixels.labels)
+    guesses = task.decide(probabilities)
+    wrong = np.flatnonzero(~task.correct(pixels.labels, probabilities))
     rows = wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")][:_KEPT]
     small = [_small(pixels.images[row]) for row in rows]
     images = np.stack(small) if small else np.empty((0, 1, 1, 1), np.uint8)

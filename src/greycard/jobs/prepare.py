@@ -16,7 +16,6 @@ from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.jobs.data import decoded_split
 from greycard.models.build import build_model
-from greycard.models.head import task_for
 from greycard.models.imagenet import network
 from greycard.models.mixed_precision import trains_in
 from greycard.models.model import Model
@@ -26,6 +25,8 @@ from greycard.models.weights import find_weights
 from greycard.pipeline.array_split import ArraySplit
 from greycard.recipe import Recipe
 from greycard.recipe.model import MlpConfig
+from greycard.tasks.task import Task
+from greycard.tasks.tasks import task_for
 from greycard.training.memory import expected_need
 
 
@@ -46,6 +47,10 @@ class Prepared:
     model: Model
     expected_bytes: int
 
+    @property
+    def task(self) -> Task:
+        return task_for(len(self.classes), self.recipe.data.task)
+
 
 def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, reporter: Reporter, clock: Clock) -> Prepared:
     """Resolve the recipe, find the weights, decode the images and build the model, in this order.
@@ -56,12 +61,13 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, report
     resolved = resolve(recipe, dataset)
     files = _weight_files(resolved, weights, reporter)
     limited = dataset.limited(resolved.data.train_limit, resolved.data.val_limit, resolved.data.split_seed)
-    _expect_limits(dataset, limited)
+    task = task_for(len(dataset.classes), resolved.data.task)
+    _expect_limits(task, dataset, limited)
     with clock("decode"):
         train = decoded_split(resolved, limited.train, "training", reporter)
         validation = decoded_split(resolved, limited.validation, "validation", reporter)
     left_out = dataset.left_out + train.left_out + validation.left_out
-    _expect_every_class(limited, train, validation)
+    _expect_every_class(task, limited, train, validation)
     _warn_left_out(left_out)
     model, used = _build(resolved, dataset, files, train)
     if recipe.training.precision == "auto":
@@ -78,9 +84,9 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
             value of `GREYCARD_PRECISION` than a precision.
     """
     _expect_kind(recipe, dataset)
-    precision = auto_precision() if recipe.training.precision == "auto" else recipe.training.precision
     task = task_for(len(dataset.classes), recipe.data.task)
-    resolved = recipe.replace(task=task, dataset=dataset.name, precision=precision)
+    precision = auto_precision() if recipe.training.precision == "auto" else recipe.training.precision
+    resolved = recipe.replace(task=task.name, dataset=dataset.name, precision=precision)
     backbone = recipe.pretrained.backbone if recipe.pretrained else None
     if backbone is None or is_run(backbone):
         return resolved
@@ -106,12 +112,12 @@ def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
         raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")
 
 
-def _expect_limits(dataset: Dataset, limited: Dataset) -> None:
+def _expect_limits(task: Task, dataset: Dataset, limited: Dataset) -> None:
     for field, whole, part in (
         ("train_limit", dataset.train, limited.train),
         ("val_limit", dataset.validation, limited.validation),
     ):
-        lost = [] if dataset.is_regression else sorted(set(whole.labels) - set(part.labels))
+        lost = task.lost_labels(whole.labels, part.labels)
         if lost:
             raise GreycardError(
                 f"{field}={len(part)} leaves no image of class {dataset.classes[lost[0]]!r};"
@@ -155,10 +161,10 @@ def _expect_memory(model: Model, recipe: Recipe, train: ArraySplit, validation: 
     return used_bytes() + need.most
 
 
-def _expect_every_class(dataset: Dataset, train: ArraySplit, validation: ArraySplit) -> None:
+def _expect_every_class(task: Task, dataset: Dataset, train: ArraySplit, validation: ArraySplit) -> None:
     """A file can turn out unreadable as late as here, and with the last one of a class the class is empty."""
     for what, split, pixels in (("training", dataset.train, train), ("validation", dataset.validation, validation)):
-        lost = [] if dataset.is_regression else sorted(set(split.labels) - set(pixels.labels))
+        lost = task.lost_labels(split.labels, pixels.labels)
         if lost:
             first = pixels.left_out[0]
             raise GreycardError(

@@ -16,7 +16,6 @@ from greycard.evaluation.timing import time_facts
 from greycard.jobs.mistakes import worst_mistakes
 from greycard.jobs.prepare import Prepared
 from greycard.models.finite import non_finite_weights
-from greycard.models.head import as_probabilities
 from greycard.models.saved import save_model
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.directory import RunDirectory
@@ -29,10 +28,10 @@ from greycard.training.stopping import missed_target
 def write_results(prepared: Prepared, result: FitResult, directory: RunDirectory) -> None:
     """The validation images' probabilities, and the model without its optimizer, ready to predict."""
     val = prepared.validation
-    probabilities = as_probabilities(result.outputs) if prepared.classes else result.outputs
+    probabilities = prepared.task.to_probabilities(result.outputs)
     directory.write_predictions(val.ids, val.labels, probabilities)
-    if prepared.classes:
-        directory.write_mistakes(*worst_mistakes(val, probabilities))
+    if prepared.task.has_classes:
+        directory.write_mistakes(*worst_mistakes(prepared.task, val, probabilities))
     save_model(prepared.model, directory.path)
 
 
@@ -89,7 +88,7 @@ def _figures(prepared: Prepared, result: FitResult) -> dict[str, Any]:
         "expected_memory_mb": round(prepared.expected_bytes / 1e6, 1),
         "left_out": [{"id": item.id, "reason": item.reason} for item in prepared.left_out],
         "weights": _weights(prepared.weights),
-        "answer": _line_sentence(prepared) if not prepared.classes else None,
+        "answer": None if prepared.task.has_classes else _line_sentence(prepared),
     }
 
 
@@ -109,9 +108,9 @@ def _aimed_at(prepared: Prepared) -> ArraySplit:
 
 def _honest(prepared: Prepared, result: FitResult, summary: dict[str, Any], run: str) -> dict[str, Any]:
     """What makes the figures honest: calibration, and what is wrong with them."""
-    if not prepared.classes:
+    if not prepared.task.has_classes:
         return {"calibration": None, "diagnosis": []}
-    labels, probabilities = prepared.validation.labels, as_probabilities(result.outputs)
+    labels, probabilities = prepared.validation.labels, prepared.task.to_probabilities(result.outputs)
     calibration = calibration_facts(labels, probabilities) if np.isfinite(probabilities).all() else None
     evidence = evidence_of(
         prepared.recipe,
@@ -119,7 +118,7 @@ def _honest(prepared: Prepared, result: FitResult, summary: dict[str, Any], run:
         result.history,
         prepared.classes,
         labels,
-        probabilities.argmax(axis=1),
+        prepared.task.decide(probabilities),
         run,
     )
     return {"calibration": calibration, "diagnosis": [verdict.to_json() for verdict in diagnose(evidence)]}

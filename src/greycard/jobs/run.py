@@ -104,7 +104,7 @@ def _carry_out(prepared: Prepared, directory: RunDirectory, origin: RunArgs, rep
         data = _look(prepared, reporter, clock)
         learns = learner(prepared, reporter, clock)
         told += trackers(origin.track, prepared.recipe, directory.path)
-        result = _train(prepared.recipe, learns, directory, told, reporter, clock)
+        result = _train(prepared, learns, directory, told, reporter, clock)
         with reporter.status("saving"), clock("saving"):
             write_results(prepared, result, directory)
         found = {"reason": origin.reason, "published": origin.published, "data": data}
@@ -164,11 +164,11 @@ def _tell_other_versions(run: RunRecord) -> None:
 
 
 def _opening(prepared: Prepared, path: Path) -> str:
-    kinds = f", {len(prepared.classes)} classes" if prepared.classes else ""
+    task = prepared.task
     return (
         f"{path}: {prepared.recipe.architecture}, {prepared.model.network.count_params():,} parameters;"
         f" {len(prepared.train):,} training and {len(prepared.validation):,} validation"
-        f" {'images' if prepared.classes else 'pairs'}{kinds}{_time_allowed(prepared.recipe)};"
+        f" {task.examples}, {task.description}{_time_allowed(prepared.recipe)};"
         f" trained in {prepared.recipe.training.precision}"
     )
 
@@ -184,7 +184,7 @@ def _time_allowed(recipe: Recipe) -> str:
 
 def _look(prepared: Prepared, reporter: Reporter, clock: Clock) -> dict[str, Any] | None:
     """The doctor's quick look at the images; a leak is told of before anyone waits for a figure it spoils."""
-    if not prepared.classes:
+    if not prepared.task.has_classes:
         return None
     with reporter.status("looking for leaks and shift"), clock("check"):
         data = preflight(prepared.train, prepared.validation, len(prepared.classes))
@@ -199,13 +199,14 @@ def _look(prepared: Prepared, reporter: Reporter, clock: Clock) -> dict[str, Any
 
 
 def _train(
-    recipe: Recipe,
+    prepared: Prepared,
     learns: Learner,
     directory: RunDirectory,
     told: Sequence[Tracker],
     reporter: Reporter,
     clock: Clock,
 ) -> FitResult:
+    recipe = prepared.recipe
     hear: list[Callable[[dict[str, Any]], None]] = [directory.append_history, *(each.epoch for each in told)]
 
     def on_epoch(line: dict[str, Any]) -> None:
@@ -215,6 +216,7 @@ def _train(
     interruption = Interruption()
     course = Course(
         model=learns.model,
+        task=prepared.task,
         precision=recipe.training.precision,
         train=learns.train,
         validation=learns.validation,

@@ -7,11 +7,11 @@ from pathlib import Path
 import keras
 
 from greycard.models.families import FAMILIES
-from greycard.models.head import LOSSES, add_head, metrics_for
 from greycard.models.inputs import image_input, number_input
 from greycard.models.model import Model
 from greycard.models.stated import head_of
 from greycard.recipe import Recipe
+from greycard.tasks.tasks import task_for
 
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
 
@@ -23,7 +23,7 @@ def build_model(recipe: Recipe, classes: int, weights: Path | None = None, *, fe
     probabilities (b, classes), for two classes the second one's alone (b, 1).
 
     Args:
-        recipe: with its task chosen.
+        recipe: what to build; its task fits the classes.
         classes: how many; 0 for a regression.
         weights: the file of the backbone's weights; None for random ones.
         features: numbers an input has, for data that is no image.
@@ -31,11 +31,9 @@ def build_model(recipe: Recipe, classes: int, weights: Path | None = None, *, fe
     Raises:
         GreycardError: layers that do not fit the image's size or into memory, or weights that do not fit.
     """
-    assert recipe.data.task is not None
-    loss, size = LOSSES[recipe.data.task], recipe.data.image_size
+    task, size = task_for(classes, recipe.data.task), recipe.data.image_size
     inputs = image_input(size, recipe.data.channels) if size else number_input(features)
     body = FAMILIES[recipe.model.kind](recipe.model, inputs, weights)
-    network = keras.Model(inputs, add_head(body.vector, loss, classes), name="greycard")
-    optimizer = _OPTIMIZERS[recipe.optimizer.kind](learning_rate=recipe.optimizer.learning_rate)
-    network.compile(optimizer=optimizer, loss=loss, metrics=metrics_for(loss))
+    network = keras.Model(inputs, task.add_head(body.vector), name="greycard")
+    task.compile(network, _OPTIMIZERS[recipe.optimizer.kind](learning_rate=recipe.optimizer.learning_rate))
     return Model(network, body.preprocessing, body.feature_layer, body.features, head_of(network))

@@ -9,13 +9,15 @@ import keras
 from keras import layers
 
 from greycard.models.model import Model
+from greycard.tasks.task import Task
 
 
-def calibrated_model(model: Model, temperature: float = 1.0) -> keras.Model:
+def calibrated_model(model: Model, task: Task, temperature: float = 1.0) -> keras.Model:
     """The classifier with its logits divided by a temperature, made of Keras's own layers.
 
     Args:
-        model: a classifier, with a sigmoid unit for two classes or a softmax.
+        model: a classifier.
+        task: of the model; has classes.
         temperature: as the run's validation images calibrate it; 1 changes nothing.
 
     Returns:
@@ -24,7 +26,7 @@ def calibrated_model(model: Model, temperature: float = 1.0) -> keras.Model:
     x = logits_of(model)
     if temperature != 1.0:
         x = layers.Rescaling(1 / temperature, name="temperature", dtype="float32")(x)
-    return keras.Model(model.network.inputs[0], _probabilities(x, model.head.units), name="greycard")
+    return keras.Model(model.network.inputs[0], task.probability_layers(x), name="greycard")
 
 
 def logits_of(model: Model) -> keras.KerasTensor:
@@ -37,11 +39,3 @@ def logits_of(model: Model) -> keras.KerasTensor:
     logits = layer(model.head_input)
     layer.set_weights(head.get_weights())
     return logits
-
-
-def _probabilities(logits: keras.KerasTensor, units: int) -> keras.KerasTensor:
-    if units > 1:
-        return layers.Softmax(name="probabilities", dtype="float32")(logits)
-    second = layers.Activation("sigmoid", name="second", dtype="float32")(logits)
-    first = layers.Rescaling(-1.0, 1.0, name="first", dtype="float32")(second)
-    return layers.Concatenate(name="probabilities", dtype="float32")([first, second])

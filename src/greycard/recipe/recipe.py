@@ -79,11 +79,6 @@ class Recipe:
         return self.model if isinstance(self.model, PretrainedConfig) else None
 
     @property
-    def is_regression(self) -> bool:
-        """Whether the target is a number (house prices) and not a class; a run's recipe says so."""
-        return self.data.task == "regression"
-
-    @property
     def architecture(self) -> str:
         """A few words for the table, such as `CNN 64-64, dense 512`."""
         return self.model.architecture

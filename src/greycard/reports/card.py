@@ -25,7 +25,7 @@ def model_card(run: RunRecord) -> str:
         GreycardError: an unfinished or damaged run.
     """
     summary, recipe = run.summary, run.recipe
-    scores = scores_of(run) if run.classes else None
+    scores = scores_of(run) if run.task.has_classes else None
     template = _templates().get_template("card.md")
     return template.render(
         name=run.name,
@@ -33,6 +33,7 @@ def model_card(run: RunRecord) -> str:
         in_python=Verbatim(json.dumps(f"runs/{run.name}", ensure_ascii=False)),
         headline=headline(run),
         precision=precision_line(recipe),
+        task=run.task,
         classes=run.classes,
         kept=kept_text(summary),
         dataset=_dataset(recipe.data.dataset),
@@ -49,7 +50,7 @@ def model_card(run: RunRecord) -> str:
         recipe=Verbatim(json.dumps(recipe.to_json(), indent=2)),
         size=", ".join(map(str, recipe.data.image_size or ())),
         channels=recipe.data.channels,
-        outputs=_outputs(run),
+        outputs=run.task.output_text(run.classes),
         percent=percent,
         seconds=seconds,
         span=span,
@@ -88,9 +89,3 @@ def _dataset(name: str) -> dict[str, str]:
 def _calibration(summary: dict[str, Any]) -> dict[str, str] | None:
     facts = summary.get("calibration")
     return facts and {"error": f"{100 * facts['error']:.1f}", "after": f"{100 * facts['error_after_scaling']:.1f}"}
-
-
-def _outputs(run: RunRecord) -> str:
-    if run.recipe.data.task == "binary":
-        return f"the probability of {run.classes[1]}, (n, 1),"
-    return f"a probability a class, (n, {len(run.classes)}),"

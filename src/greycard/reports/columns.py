@@ -86,6 +86,7 @@ def _parameters(row: Row) -> str:
 COLUMNS: tuple[Column, ...] = (
     Column("run", _text("run"), number=False),
     Column("dataset", _text("dataset"), number=False),
+    Column("task", _text("task"), number=False),
     Column("train / val images", _images),
     Column("architecture", _text("architecture"), number=False),
     Column(f"epochs{PUBLISHED}", _epochs),
@@ -105,8 +106,8 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 DROPPED_FIRST = (
-    "machine", "parameters", "trained in", "note", "dataset", "train acc after", "seed", "architecture", "total",
-    "train / val images", "best val acc", f"epochs{PUBLISHED}", f"train acc{PUBLISHED}", "diagnosis",
+    "machine", "task", "parameters", "trained in", "note", "dataset", "train acc after", "seed", "architecture",
+    "total", "train / val images", "best val acc", f"epochs{PUBLISHED}", f"train acc{PUBLISHED}", "diagnosis",
     "95 % interval",
 )  # fmt: skip
 """Which columns go first where the terminal is too narrow for all; what is measured goes last."""

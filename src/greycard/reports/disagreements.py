@@ -62,7 +62,7 @@ def disagreements(runs: Sequence[RunRecord], names: Sequence[str]) -> Disagreeme
         names: to show, one a run.
     """
     ids, labels, probabilities = _aligned(runs)
-    guesses = probabilities.argmax(axis=2)
+    guesses = runs[0].task.decide(probabilities)
     differing = np.flatnonzero((guesses != guesses[0]).any(axis=0))
     images, classes = _kept_images(runs), runs[0].classes
 

@@ -84,8 +84,8 @@ _PERCENT = FuncFormatter(lambda value, place: f"{100 * value:.10g} %")
 
 def measured_kinds(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[str, ...]:
     """What every epoch of every run has."""
-    classes = all("val_accuracy" in line for history in histories.values() for line in history)
-    return ("accuracy", "loss") if classes else ("loss",)
+    accuracy = all("val_accuracy" in line for history in histories.values() for line in history)
+    return ("accuracy", "loss") if accuracy else ("loss",)
 
 
 def _line(number: int) -> dict[str, str]:

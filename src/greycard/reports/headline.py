@@ -25,7 +25,7 @@ def unfinished_hint(run: RunRecord) -> str:
 def headline(run: RunRecord) -> str:
     """What was trained, how well it does and how surely, and what stands in the way."""
     summary, recipe = run.summary, run.recipe
-    if not run.classes:
+    if not run.task.has_classes:
         return summary["answer"] or f"a regression on {recipe.data.dataset}, validation loss {summary['val_loss']:.4f}"
     images, accuracy = summary["val_images"], summary["val_accuracy"]
     between = span(*accuracy_interval(accuracy, images))

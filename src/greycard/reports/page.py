@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from greycard.evaluation.intervals import accuracy_interval
@@ -82,12 +81,12 @@ def _run_part(run: RunRecord) -> dict[str, Any]:
 def _outcome(run: RunRecord) -> dict[str, Any]:
     """What only a finished run has."""
     summary = run.summary
-    scores = scores_of(run) if run.classes else None
+    scores = scores_of(run) if run.task.has_classes else None
     return {
         "headline": headline(run),
         "stopped": summary["stopped"],
         "result": None if summary["val_accuracy"] is None else _result(summary),
-        "figures": [*_figures(summary), ("trained in", precision_line(run.recipe))],
+        "figures": [("task", run.task.description), *_figures(summary), ("trained in", precision_line(run.recipe))],
         "verdicts": verdicts(run),
         "classes": scores and class_parts(scores, run.classes),
         "trust": _trust_part(scores) if scores and scores["calibration"] else None,
@@ -99,6 +98,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
 
 def _so_far(run: RunRecord) -> dict[str, Any]:
     figures = [
+        ("task", run.task.description),
         ("epochs", f"{len(run.history)} of {run.recipe.training.epochs}"),
         ("seed", str(run.recipe.training.seed)),
     ]
@@ -164,7 +164,7 @@ def _mistakes(run: RunRecord) -> list[dict[str, str]]:
         return []
     shown = []
     for id, label, row, image in zip(*kept.values(), strict=True):
-        guess = int(np.argmax(row))
+        guess = int(run.task.decide(row))
         said = f"{run.classes[guess]} {percent(float(row[guess]), 1)}"
         shown.append({"id": str(id), "true": run.classes[label], "said": said, "image": image_url(image)})
     return shown[:_MISTAKES]

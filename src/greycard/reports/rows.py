@@ -27,6 +27,7 @@ def row_of(run: RunRecord) -> dict[str, Any]:
         "project": run.recipe.name,
         "status": "finished" if run.finished else "unfinished",
         "dataset": run.recipe.data.dataset,
+        "task": run.task.description,
         "architecture": run.recipe.architecture,
         "epochs": summary["epochs"] if run.finished else len(run.history),
         "epochs_planned": run.recipe.training.epochs,

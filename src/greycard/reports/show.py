@@ -22,8 +22,12 @@ _EPOCHS_SHOWN = 10
 
 def run_text(run: RunRecord) -> str:
     """What was trained, what came out, the epochs, and where it ran."""
-    lines = [f"{run.name}: {run.recipe.architecture} on {run.recipe.data.dataset}", *_results(run), ""]
-    if run.finished and run.classes:
+    lines = [
+        f"{run.name}: {run.recipe.architecture} on {run.recipe.data.dataset}, {run.task.description}",
+        *_results(run),
+        "",
+    ]
+    if run.finished and run.task.has_classes:
         lines += [*diagnosis_lines(verdicts(run)), "", *classes_lines(scores_of(run)), ""]
     lines += [*_epochs(run), ""]
     environment = run.environment

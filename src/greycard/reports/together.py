@@ -92,7 +92,7 @@ def _comparisons(runs: Sequence[RunRecord]) -> list[ComparisonPart]:
     """Runs of the same classes and labels are compared; others stand for themselves."""
     alike: dict[Any, list[RunRecord]] = {}
     for run in runs:
-        if run.classes and run.finished:
+        if run.task.has_classes and run.finished:
             answered = zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True)
             alike.setdefault((run.recipe.data.dataset, run.classes, frozenset(answered)), []).append(run)
     return [_comparison(members) for members in alike.values() if len(members) > 1]

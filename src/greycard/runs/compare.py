@@ -82,7 +82,7 @@ def _expect_two(runs: Sequence[RunRecord]) -> None:
         )
     for run in runs:
         run.summary  # noqa: B018 (an unfinished run says so)
-        if not run.classes:
+        if not run.task.has_classes:
             raise GreycardError(
                 f"{run.path} answers with numbers; only classifiers can be compared",
                 hint=f"`{command('show', run.path)}` shows its results",
@@ -130,4 +130,4 @@ def _right(run: RunRecord) -> np.ndarray:
     """In the order of the ids, which two runs of different shuffling need not share."""
     found = run.predictions
     order = np.argsort(found["ids"], kind="stable")
-    return (found["probabilities"].argmax(axis=1) == found["labels"])[order]
+    return run.task.correct(found["labels"], found["probabilities"])[order]

@@ -26,10 +26,10 @@ def verdicts(run: RunRecord) -> list[Verdict]:
     Raises:
         GreycardError: the run is unfinished, or a file of it is damaged.
     """
-    if not run.classes:
+    if not run.task.has_classes:
         return []
     summary, found = run.summary, run.predictions
-    guesses = found["probabilities"].argmax(axis=1)
+    guesses = run.task.decide(found["probabilities"])
     return diagnose(evidence_of(run.recipe, summary, run.history, run.classes, found["labels"], guesses, run.name))
 
 

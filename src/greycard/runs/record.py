@@ -29,6 +29,8 @@ from greycard.runs.directory import (
     is_in_training,
     tidy,
 )
+from greycard.tasks.task import Task
+from greycard.tasks.tasks import task_for
 
 _IN_A_LINE = {"epoch", "train_loss", "val_loss", "seconds", "train_seconds"}
 _REQUIRED = {
@@ -90,6 +92,11 @@ class RunRecord:
     def classes(self) -> tuple[str, ...]:
         """The label names in label order; empty for a regression."""
         return tuple(self._json(LABELS)["classes"])
+
+    @cached_property
+    def task(self) -> Task:
+        """What its model answers."""
+        return task_for(len(self.classes), self.recipe.data.task)
 
     @property
     def history(self) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from greycard.runs.record import RunRecord
 
 def scores_of(run: RunRecord) -> dict[str, Any]:
     """See `scores`; GreycardError for an unfinished run, or a regression."""
-    if not run.classes:
+    if not run.task.has_classes:
         raise GreycardError(
             f"{run.path} is a regression: it has no classes to score",
             hint=f"`{command('show', run.path)}` shows its results",

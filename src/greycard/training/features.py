@@ -17,12 +17,12 @@ import keras
 import numpy as np
 
 from greycard.backend.inference import Engine, fastest
-from greycard.models.head import metrics_for
 from greycard.models.model import Model
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.cache import cached_array
 from greycard.pipeline.loader import Loader
+from greycard.tasks.task import Task
 
 BATCH = 32
 """Images whose features are computed at once."""
@@ -36,13 +36,14 @@ class FrozenFeatures:
 
     Args:
         model: frozen before its feature vector (`Model.is_frozen`), compiled.
+        task: of the model.
         identity: what the backbone's answers depend on but pixels: its weights, its cut, how it is pooled.
     """
 
-    def __init__(self, model: Model, identity: dict[str, Any]) -> None:
+    def __init__(self, model: Model, task: Task, identity: dict[str, Any]) -> None:
         assert model.vector is not None
         self._bottom = keras.Model(model.network.inputs[0], model.vector)
-        self.head = _head(model)
+        self.head = _head(model, task)
         self._identity = identity | {"version": _VERSION}
         self._engine: Engine | None = None
 
@@ -100,11 +101,10 @@ class CachedFeatureLoader(Loader):
         return self._views[epoch % len(self._views)].images
 
 
-def _head(model: Model) -> keras.Model:
+def _head(model: Model, task: Task) -> keras.Model:
     """The model's own layers from the feature vector on, compiled with its own optimizer."""
-    network = model.network
-    head = keras.Model(model.vector, network.outputs[0], name="head")
-    head.compile(optimizer=network.optimizer, loss=network.loss, metrics=metrics_for(network.loss))
+    head = keras.Model(model.vector, model.network.outputs[0], name="head")
+    task.compile(head, model.network.optimizer)
     return head
 
 

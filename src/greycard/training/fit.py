@@ -14,9 +14,9 @@ import numpy as np
 from greycard.backend.steps import Steps, steps_for
 from greycard.core.clock import Clock
 from greycard.core.reporter import Reporter
-from greycard.models.head import measure
 from greycard.models.mixed_precision import mixed_precision
 from greycard.pipeline.loader import Loader
+from greycard.tasks.task import Task
 from greycard.training.checkpoint import TrainState
 from greycard.training.checkpointer import Checkpointer
 from greycard.training.stopping import Rule, gone_bad
@@ -53,6 +53,7 @@ class Course:
 
     Attributes:
         model: compiled.
+        task: of the model; measures its outputs.
         precision: what its training steps compute in, `float32` or `bfloat16`; everything is measured in float32.
         train: batches to learn from.
         validation: batches to measure on, never augmented.
@@ -68,6 +69,7 @@ class Course:
     """
 
     model: keras.Model
+    task: Task
     precision: str
     train: Loader
     validation: Loader
@@ -126,7 +128,7 @@ def _epoch(course: Course, steps: Steps, state: TrainState) -> tuple[dict[str, A
     trained = time.perf_counter()
     with course.clock("validation"):
         outputs = predict(steps, course.validation)
-        val = measure(course.model.loss, course.validation.pixels.labels, outputs)
+        val = course.task.measure(course.validation.pixels.labels, outputs)
     seconds = _seconds(begun - before, trained, time.perf_counter())
     line = {"epoch": number, **_finite(learnt, "train_"), **_finite(val, "val_"), **seconds}
     state.history.append(line)
@@ -181,8 +183,8 @@ def _measured(
         outputs = None
     with course.clock("validation"), course.reporter.status("measuring the training images as they are"):
         known = outputs if outputs is not None else predict(steps, course.validation)
-        val = measure(course.model.loss, course.validation.pixels.labels, known)
-        after = measure(course.model.loss, course.unaugmented.pixels.labels, predict(steps, course.unaugmented))
+        val = course.task.measure(course.validation.pixels.labels, known)
+        after = course.task.measure(course.unaugmented.pixels.labels, predict(steps, course.unaugmented))
     return FitResult(state.history, stopped, kept, known, _finite(val), _finite(after), state.resumed)
 
 

@@ -20,7 +20,6 @@ from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.formats import Format
 from greycard.deploy.export.parity import ParityCheck, answers, check_parity
 from greycard.evaluation.calibration import at_temperature
-from greycard.models.head import as_probabilities
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 
@@ -67,7 +66,7 @@ def export(
         form.write(classifier.model, draft, some)
         facts = describe(run)
         embed(facts, draft)
-        parity = check_parity(original, form.open(draft), validation, exact=form.exact)
+        parity = check_parity(classifier.task, original, form.open(draft), validation, exact=form.exact)
         told = {"schema": 1, "format": form.name, **facts, "parity": parity.to_json(), "content_sha256": _digest(draft)}
         _expect_passed(parity, form, told, place)
     _write(told, about(place))
@@ -122,7 +121,7 @@ def _digest(place: Path) -> str:
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
     """The trained model's own answers, calibrated apart from what is exported."""
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
-    return at_temperature(as_probabilities(outputs), run.temperature)
+    return at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
 
 
 def _write(facts: dict[str, Any], target: Path) -> None:

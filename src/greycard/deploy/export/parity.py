@@ -11,6 +11,7 @@ import numpy as np
 from greycard.backend.inference import Engine
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.pipeline.array_split import ArraySplit
+from greycard.tasks.task import Task
 
 TOLERANCE = 1e-3
 """The most that a probability may differ from the original's, where both compute in floating point."""
@@ -50,22 +51,23 @@ class ParityCheck:
         return {**asdict(self), "passed": self.passed}
 
 
-def check_parity(original: np.ndarray, export: Engine, pixels: ArraySplit, *, exact: bool) -> ParityCheck:
+def check_parity(task: Task, original: np.ndarray, export: Engine, pixels: ArraySplit, *, exact: bool) -> ParityCheck:
     """Run the export on the images and compare.
 
     Args:
+        task: of the run; has classes.
         original: the original's probabilities of them, float (n, classes).
         export: what is checked.
         pixels: validation images with their labels.
         exact: whether probabilities have to agree to `TOLERANCE`, or the accuracy has to stay in its interval.
     """
     found = np.concatenate(list(answers(export, pixels)))
-    right, right_before = ((rows.argmax(axis=1) == pixels.labels).mean() for rows in (found, original))
+    right, right_before = (task.correct(pixels.labels, rows).mean() for rows in (found, original))
     difference = np.abs(found - original).max()
     return ParityCheck(
         images=len(pixels),
         largest_difference=float(difference) if np.isfinite(difference) else 1.0,
-        same_answers=int((found.argmax(axis=1) == original.argmax(axis=1)).sum()),
+        same_answers=int(task.correct(task.decide(original), found).sum()),
         accuracy=float(right),
         original_accuracy=float(right_before),
         lowest_accuracy=accuracy_interval(float(right_before), len(pixels))[0],

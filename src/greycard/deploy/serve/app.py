@@ -110,7 +110,7 @@ class _Service:
             row = await self._batchers[served.name].ask(pixels)
         except NotFiniteError as error:
             raise RefusedError(500, error.args[0]) from error
-        found = named("", row, served.classifier.classes)
+        found = named("", row, served.classifier)
         self.metrics.images.labels(served.name).inc()
         answer = {
             "model": served.name,
@@ -119,7 +119,9 @@ class _Service:
             "probabilities": found.top(question.top),
         }
         if question.heat:
-            answer["heat"] = await _aside(self._drawing, served.heat_png, pixels, int(row.argmax()))
+            answer["heat"] = await _aside(
+                self._drawing, served.heat_png, pixels, int(served.classifier.task.decide(row))
+            )
         return answer
 
 

@@ -71,7 +71,7 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
 def _ready(run: RunRecord, classifier: Classifier) -> Served:
     engine = classifier.engine
     trained = classifier.trained
-    heat = heat_of(trained, run.temperature) if trained.feature_layer else None
+    heat = heat_of(trained, run.task, run.temperature) if trained.feature_layer else None
     blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
     engine(blank[None])  # the first call of anything is slow
     if heat:

@@ -1,0 +1,49 @@
+"""What tasks with exactly one class per image have in common, above all the accuracy rule."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from greycard.tasks.task import EPSILON, Task
+
+if TYPE_CHECKING:
+    import keras
+
+
+def likeliest(probabilities: np.ndarray) -> np.ndarray:
+    """The class with the highest probability, int (...) for (..., classes); the first one of equals, NaN as highest.
+
+    This is THE rule for one class per image: accuracy, confusion matrices, predictions and exports follow it.
+    """
+    return probabilities.argmax(axis=-1)
+
+
+class SingleLabel(Task):
+    """Exactly one class per image; labels are int (n,)."""
+
+    @property
+    def description(self) -> str:
+        return f"{self.classes} classes"
+
+    def measure(self, labels: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        clipped = np.clip(self.to_probabilities(outputs.astype(np.float64)), EPSILON, 1 - EPSILON)
+        true = clipped[np.arange(len(labels)), labels]
+        right = self.correct(labels, self.to_probabilities(outputs))
+        return {"loss": float(-np.mean(np.log(true))), "accuracy": float(np.mean(right))}
+
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        return likeliest(probabilities)
+
+    def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:
+        return sorted(set(labels.tolist()) - set(kept.tolist()))
+
+    def class_probabilities(self, class_logits: Any) -> Any:
+        from keras import ops
+
+        return ops.softmax(class_logits)
+
+    @abstractmethod
+    def probability_layers(self, logits: keras.KerasTensor) -> keras.KerasTensor: ...

@@ -1,0 +1,102 @@
+"""What every task states. No other module branches on the loss, on the number of classes or on the output's shape."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+EPSILON = 1e-7
+"""Keras clips probabilities to this distance from 0 and 1 before it takes the logarithm."""
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """What a model is trained to answer.
+
+    Labels have the images on their first axis; only the task knows their other axes.
+
+    Args:
+        classes: number of classes; 0 if the targets are numbers.
+
+    Attributes:
+        name: of the task, as a recipe has it.
+        loss: Keras's name of the loss.
+        has_classes: True if the model answers with probabilities of classes, False if it answers with numbers.
+        examples: the word for the inputs, in the plural.
+    """
+
+    classes: int
+
+    name: ClassVar[str]
+    loss: ClassVar[str]
+    has_classes: ClassVar[bool] = True
+    examples: ClassVar[str] = "images"
+
+    @classmethod
+    @abstractmethod
+    def fits(cls, classes: int) -> bool:
+        """Whether data with this number of classes can be trained on this task."""
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """A word or two for people, such as `10 classes`."""
+
+    @abstractmethod
+    def add_head(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        """The output layer on features (b, n): float32 (b, units)."""
+
+    @abstractmethod
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Keras's metrics to train with: accuracy under the name `accuracy`, or none."""
+
+    def compile(self, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+        """Compile a model with this task's head for training."""
+        model.compile(optimizer=optimizer, loss=self.loss, metrics=self.metrics())
+
+    @abstractmethod
+    def measure(self, labels: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """Mean `loss`, and `accuracy` if there are classes, in double precision; both follow Keras's definition.
+
+        Args:
+            labels: (n,) class numbers or targets.
+            outputs: the model's, float32 (n, units), n at least 1.
+        """
+
+    @abstractmethod
+    def to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """The model's outputs (n, units) as probabilities (n, classes); numbers stay as they are."""
+
+    @abstractmethod
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        """The predicted labels: int (...) for probabilities (..., classes)."""
+
+    def correct(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """Which decisions equal the labels, bool (n,)."""
+        return self.decide(probabilities) == labels
+
+    @abstractmethod
+    def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:
+        """The classes that occur in `labels` and not in `kept`, in order."""
+
+    @abstractmethod
+    def probability_layers(self, logits: keras.KerasTensor) -> keras.KerasTensor:
+        """Keras layers from the head's logits (b, units) to probabilities (b, classes), for a calibrated model."""
+
+    @abstractmethod
+    def class_logits(self, logits: Any) -> Any:
+        """The head's logits (b, units) as one logit per class, (b, classes); differentiable."""
+
+    @abstractmethod
+    def class_probabilities(self, class_logits: Any) -> Any:
+        """The result of `class_logits` as probabilities (b, classes); differentiable."""
+
+    @abstractmethod
+    def output_text(self, classes: tuple[str, ...]) -> str:
+        """What the saved, uncalibrated model returns: meaning and shape, for a model card."""
