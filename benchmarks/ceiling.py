@@ -70,6 +70,7 @@ def epoch_operations(recipe: Recipe) -> float:
 
 def _model(recipe: Recipe, classes: int) -> Any:
     from greycard.models.build import build_model
+
     return build_model(recipe, classes).network
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
+from greycard.core.epoch import Epoch
 from greycard.evaluation.paired import mcnemar
 from sides import Trained
 
@@ -30,19 +31,19 @@ def side(rounds: Sequence[Trained]) -> dict[str, Any]:
     own = [trained.peak_own_mb for trained in rounds if trained.peak_own_mb is not None]
     return {
         "seconds_per_epoch": median(every),
-        "first_epoch_seconds": median(trained.history[0]["seconds"] for trained in rounds),
+        "first_epoch_seconds": median(trained.history[0].seconds for trained in rounds),
         "total_seconds": median(trained.total_seconds for trained in rounds),
         "peak_memory_mb": max(trained.peak_memory_mb for trained in rounds),
         "peak_own_mb": max(own, default=None),
-        "train_accuracy": fmean(line["train_accuracy"] for line in last),
-        "val_accuracy": fmean(line["val_accuracy"] for line in last),
+        "train_accuracy": fmean(epoch.train_accuracy or 0.0 for epoch in last),
+        "val_accuracy": fmean(epoch.val_accuracy or 0.0 for epoch in last),
         "each_round": [trained.to_json() for trained in rounds],
     }
 
 
-def settled(history: Sequence[Mapping[str, Any]]) -> list[float]:
+def settled(history: Sequence[Epoch]) -> list[float]:
     """Seconds of each epoch, validation included; the first, which also compiles, counts only if it is alone."""
-    return [line["seconds"] for line in history[1:] or history]
+    return [epoch.seconds for epoch in history[1:] or history]
 
 
 def paired(plain: Mapping[str, bool], greycard: Mapping[str, bool]) -> dict[str, Any]:

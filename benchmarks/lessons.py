@@ -52,9 +52,9 @@ def outcome(lesson: str, seed: int, precision: str) -> dict[str, Any]:
         better, worse = (names[name] for name in CLAIMS[lesson])
         found = greycard.compare(better, worse).differences[0]
         return {
-            "val_images": better.summary["val_images"],
-            "better": {"run": CLAIMS[lesson][0], "val_accuracy": better.summary["val_accuracy"]},
-            "worse": {"run": CLAIMS[lesson][1], "val_accuracy": worse.summary["val_accuracy"]},
+            "val_images": better.summary.val_images,
+            "better": {"run": CLAIMS[lesson][0], "val_accuracy": better.summary.val_accuracy},
+            "worse": {"run": CLAIMS[lesson][1], "val_accuracy": worse.summary.val_accuracy},
             "difference": found.difference,
             "low": found.low,
             "high": found.high,
@@ -65,7 +65,7 @@ def outcome(lesson: str, seed: int, precision: str) -> dict[str, Any]:
 
 def _early(run: greycard.Run) -> float:
     """Validation accuracy after `EARLY` epochs, or at the end of a run that is shorter."""
-    return run.history[min(EARLY, len(run.history)) - 1]["val_accuracy"]
+    return run.history[min(EARLY, len(run.history)) - 1].val_accuracy or 0.0
 
 
 if __name__ == "__main__":

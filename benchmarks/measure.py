@@ -123,8 +123,9 @@ def _table(runs: str) -> list[dict[str, Any]]:
 
 def _curves(run: RunRecord) -> dict[str, list[float]]:
     """Accuracies and losses, a number for each epoch."""
+    lines = [epoch.to_json() for epoch in run.history]
     kinds = ("train_accuracy", "val_accuracy", "train_loss", "val_loss")
-    return {kind: [epoch[kind] for epoch in run.history] for kind in kinds if kind in run.history[0]}
+    return {kind: [line[kind] for line in lines] for kind in kinds if lines[0][kind] is not None}
 
 
 def _environment(runs: str, keep: tuple[str, ...] = ()) -> dict[str, object]:

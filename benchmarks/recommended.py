@@ -85,13 +85,14 @@ def _until(trained: Trained, wanted: float | None) -> tuple[float, int | None, f
 
     All seconds, and no epoch, where none is.
     """
-    starting = trained.total_seconds - sum(line["seconds"] for line in trained.history)
+    starting = trained.total_seconds - sum(epoch.seconds for epoch in trained.history)
     gone = starting
-    for line in trained.history:
-        gone += line["seconds"]
-        if wanted is not None and line["val_accuracy"] >= wanted:
-            return gone, line["epoch"], line["val_accuracy"]
-    return gone, None, max(line["val_accuracy"] for line in trained.history)
+    for epoch in trained.history:
+        accuracy = epoch.val_accuracy or 0.0
+        gone += epoch.seconds
+        if wanted is not None and accuracy >= wanted:
+            return gone, epoch.epoch, accuracy
+    return gone, None, max(epoch.val_accuracy or 0.0 for epoch in trained.history)
 
 
 def _greycard(folder: Path, seed: int, *, quick: bool) -> dict[str, Any]:
@@ -104,8 +105,8 @@ def _greycard(folder: Path, seed: int, *, quick: bool) -> dict[str, Any]:
             "seconds": finished.seconds,
             "architecture": record.recipe.architecture,
             "image_size": record.recipe.data.image_size,
-            "epochs": record.summary["epochs"],
-            "val_accuracy": record.summary["val_accuracy"],
+            "epochs": record.summary.epochs,
+            "val_accuracy": record.summary.val_accuracy,
         }
 
 

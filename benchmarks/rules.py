@@ -99,8 +99,8 @@ class Trainings:
             "data": rule.data,
             "limits": dict(rule.limits),
             "seed": self._seed,
-            "train_images": chosen.summary["train_images"],
-            "val_images": chosen.summary["val_images"],
+            "train_images": chosen.summary.train_images,
+            "val_images": chosen.summary.val_images,
             "chosen": _side(chosen),
             "alternative": _side(other),
             "p": compared.p,
@@ -124,16 +124,16 @@ def _right(run: greycard.Run) -> np.ndarray:
 
 def _side(run: greycard.Run) -> dict[str, Any]:
     summary, recipe = run.summary, run.recipe
-    low, high = accuracy_interval(summary["val_accuracy"], summary["val_images"])
+    low, high = accuracy_interval(summary.val_accuracy or 0.0, summary.val_images)
     return {
         "recipe": f"{recipe.architecture} at {min(recipe.data.image_size or (0,))} px",
         "augmented": recipe.augmentation is not None,
-        "epochs": summary["epochs"],
-        "kept_epoch": summary["kept_epoch"],
-        "val_accuracy": summary["val_accuracy"],
+        "epochs": summary.epochs,
+        "kept_epoch": summary.kept_epoch,
+        "val_accuracy": summary.val_accuracy,
         "low": low,
         "high": high,
-        "seconds": summary["total_seconds"],
+        "seconds": summary.time.total_seconds,
     }
 
 

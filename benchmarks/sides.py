@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import child
+from greycard.core.epoch import Epoch
 from greycard.core.paths import weights_dir
 from greycard.datasets.catalog import entry
 from greycard.models.weights import weight_files
@@ -48,7 +49,7 @@ class Trained:
 
     Attributes:
         seed: as asked.
-        history: a line an epoch, as Greycard's `history.jsonl`.
+        history: every epoch.
         total_seconds: from the start of the process to its end, imports and reading images included.
         cpu_seconds: of all its threads.
         peak_memory_mb: as child.py has it.
@@ -57,7 +58,7 @@ class Trained:
     """
 
     seed: int
-    history: list[dict[str, Any]]
+    history: list[Epoch]
     total_seconds: float
     cpu_seconds: float
     peak_memory_mb: float
@@ -78,7 +79,8 @@ def plain(task: Task) -> Trained:
         with np.load(correct) as file:
             right = _by_id(file["ids"], file["correct"])
     said = json.loads(finished.output.splitlines()[-1])
-    return _trained(task, finished, said["history"], right, uncounted=said["scoring_seconds"])
+    history = [Epoch.from_json(line) for line in said["history"]]
+    return _trained(task, finished, history, right, uncounted=said["scoring_seconds"])
 
 
 def greycard(task: Task) -> Trained:
@@ -121,7 +123,7 @@ def _greycard_options(task: Task) -> list[str | Path]:
 def _trained(
     task: Task,
     finished: child.Finished,
-    history: list[dict[str, Any]],
+    history: list[Epoch],
     correct: dict[str, bool],
     *,
     uncounted: float = 0.0,

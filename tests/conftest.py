@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from greycard.backend import configure
+from greycard.core.epoch import Epoch
+from greycard.evaluation.timing import TimeSpent
+from greycard.runs.schema import Summary
 
 configure()
 # The same on every processor; `precision` below is for what has to hold in both.
@@ -159,3 +163,38 @@ def sign_language(root: Path, count: int = 60) -> Path:
         rows = "\n".join(",".join(map(str, (label, *row))) for label, row in zip(labels, pixels, strict=True))
         (root / f"sign_mnist_{part}.csv").write_text(f"{header}\n{rows}\n")
     return root
+
+
+def an_epoch(epoch: int = 1, **figures: Any) -> Epoch:
+    """An epoch of a classifier, without training."""
+    usual = {"train_loss": 0.1, "train_accuracy": 0.99, "val_loss": 0.2, "val_accuracy": 0.95}
+    return Epoch(**({"epoch": epoch, "seconds": 1.0, "train_seconds": 0.8, "val_seconds": 0.2} | usual | figures))
+
+
+def a_summary(**figures: Any) -> Summary:
+    """The summary of a classifier, without training."""
+    usual: dict[str, Any] = {
+        "name": "pets",
+        "dataset": "pets",
+        "architecture": "dense 8",
+        "train_images": 100,
+        "val_images": 50,
+        "epochs": 1,
+        "epochs_planned": 1,
+        "train_accuracy": 0.99,
+        "val_accuracy": 0.95,
+        "best_val_accuracy": 0.95,
+        "best_epoch": 1,
+        "train_loss_after": 0.1,
+        "train_loss": 0.1,
+        "val_loss": 0.2,
+        "seconds_per_epoch": 1.0,
+        "first_epoch_seconds": 1.0,
+        "time": TimeSpent({"compute": 1.0}, 0.0, 100.0, 1.0, None),
+        "parameters": 1234,
+        "seed": 0,
+        "precision": "float32",
+        "machine": "a machine",
+        "expected_memory_mb": 100.0,
+    }
+    return Summary(**(usual | figures))

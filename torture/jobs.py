@@ -79,7 +79,7 @@ def _expect(code: int, scratch: Path) -> None:
 
 
 def _numbers(run: RunRecord) -> list[dict[str, Any]]:
-    return [{name: value for name, value in line.items() if "seconds" not in name} for line in run.history]
+    return [{name: value for name, value in epoch.to_json().items() if "seconds" not in name} for epoch in run.history]
 
 
 def _weights(run: RunRecord) -> bytes:

@@ -103,9 +103,7 @@ def _attempt(stage: Stage, made: dict[str, Job], moments: random.Random) -> dict
         wrong = [f"exit code {code}" for code in codes if code] + _compared(job, scratch)
         if wrong:
             print((scratch / child.LOG).read_text())
-        resumed = any(
-            RunRecord(path).summary["resumed"] for path in find_runs(scratch / child.WORK / "runs") if not wrong
-        )
+        resumed = any(RunRecord(path).summary.resumed for path in find_runs(scratch / child.WORK / "runs") if not wrong)
         return {"killed": killed, "resumed": resumed, "wrong": wrong}
 
 

@@ -48,7 +48,7 @@ def _rows(rounds: int) -> Iterator[dict[str, Any]]:
 def _row(words: tuple[str, ...], seed: int, times: int, scratch: Path) -> dict[str, Any]:
     job = jobs.made(words, scratch)
     reference = job.reference.summary
-    training = sum(line["train_seconds"] for line in job.reference.history)
+    training = sum(line.train_seconds for line in job.reference.history)
     chance, interrupted = random.Random(seed), 0
     command = job.at(scratch)
     for _ in range(times):
@@ -58,17 +58,17 @@ def _row(words: tuple[str, ...], seed: int, times: int, scratch: Path) -> dict[s
     code = jobs.goes_on(job, scratch)
     run = RunRecord(find_runs(scratch / child.WORK / "runs")[0])
     return {
-        "parameters": reference["parameters"],
-        "epochs": reference["epochs"],
+        "parameters": reference.parameters,
+        "epochs": reference.epochs,
         "interrupted": interrupted,
-        "resumed": run.summary["resumed"],
+        "resumed": run.summary.resumed,
         "lost": jobs.differences(run, job.reference)
         + ([f"exit code {code}"] if code else [])
-        + ([] if interrupted == run.summary["resumed"] > 0 else ["not interrupted and resumed as often"]),
-        "checkpoint_share": reference["seconds_by_part"]["checkpoint"] / reference["total_seconds"],
-        "total_seconds": reference["total_seconds"],
-        "peak_memory_mb": reference["peak_memory_mb"],
-        "expected_memory_mb": reference["expected_memory_mb"],
+        + ([] if interrupted == run.summary.resumed > 0 else ["not interrupted and resumed as often"]),
+        "checkpoint_share": reference.time.seconds_by_part["checkpoint"] / reference.time.total_seconds,
+        "total_seconds": reference.time.total_seconds,
+        "peak_memory_mb": reference.peak_memory_mb,
+        "expected_memory_mb": reference.expected_memory_mb,
     }
 
 

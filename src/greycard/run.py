@@ -12,6 +12,7 @@ import numpy as np
 from greycard.backend import start
 from greycard.core.errors import GreycardError
 from greycard.evaluation.diagnosis.evidence import Verdict
+from greycard.evaluation.scores import Scores
 from greycard.reports.table import make_table
 from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
@@ -54,7 +55,7 @@ class Run(RunRecord):
         return classifier_of(self, self._trained)
 
     @cached_property
-    def scores(self) -> dict[str, Any]:
+    def scores(self) -> Scores:
         """Each class's precision, recall, F1 and support, the confusion matrix, log loss, calibration, ROC AUC."""
         return scores_of(self)
 
@@ -84,7 +85,7 @@ class Run(RunRecord):
         """The confusion matrix of the validation images, a Matplotlib figure."""
         from greycard.reports.figures import confusion
 
-        return confusion(self.scores["confusion"], self.classes)
+        return confusion(self.scores.confusion, self.classes)
 
     def explain(self, image: ImageLike, label: str | None = None) -> Explanation:
         """What the model sees in an image: heat map, occlusion map, feature maps.

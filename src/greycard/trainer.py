@@ -10,6 +10,7 @@ from typing import Any
 from greycard.backend import configure, start
 from greycard.core.errors import GreycardError
 from greycard.core.paths import data_dir as named_data_dir
+from greycard.core.published import Published
 from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.load import load_dataset
@@ -178,10 +179,10 @@ def _is_recipe_file(what: str | Path) -> bool:
     return Path(what).suffix.lower() in (".yaml", ".yml", ".json") and not Path(what).is_dir()
 
 
-def _published(what: str | Project, recipe: Recipe) -> dict[str, Any] | None:
+def _published(what: str | Project, recipe: Recipe) -> Published | None:
     """A project's published figures, unless it is trained on other data than they were measured on."""
     if isinstance(what, str) and _is_recipe_file(what):
         return None
     found = find_project(what) if isinstance(what, str) else what
     same = found.recipe.data.dataset == recipe.data.dataset
-    return found.published.to_json() if found.published and same else None
+    return found.published if same else None

@@ -283,7 +283,7 @@ def test_the_saved_model_is_whole_and_predicts_what_the_head_did(images: Path, t
     found = [[each.probabilities[name] for name in run.classes] for each in run.predict(images) if each.probabilities]
     expected = at_temperature(run.predictions["probabilities"], run.temperature)
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert run.summary["seconds_by_part"]["features"] > 0
+    assert run.summary.time.seconds_by_part["features"] > 0
 
 
 def test_features_are_computed_once(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Any) -> None:
@@ -300,7 +300,7 @@ def test_features_are_computed_once(images: Path, tmp_path: Path, monkeypatch: p
 def test_epochs_take_turns_with_the_views(images: Path, tmp_path: Path) -> None:
     """As many views as epochs is the recipe without the saving; fewer is another training from then on."""
     runs = [_transfer(images, tmp_path / "runs", rotation_range=40, augmented_copies=count) for count in (5, 9, 1)]
-    losses = [[line["train_loss"] for line in run.history] for run in runs]
+    losses = [[line.train_loss for line in run.history] for run in runs]
     assert losses[0] == losses[1]
     assert losses[0][0] == losses[2][0]
     assert losses[0][1:] != losses[2][1:]
@@ -312,7 +312,7 @@ def test_the_head_on_features_learns_what_the_whole_model_would(
     quick = _transfer(images, tmp_path / "runs")
     monkeypatch.setattr(Model, "is_frozen", False)
     whole = _transfer(images, tmp_path / "runs")
-    assert whole.summary["seconds_by_part"]["features"] == 0
+    assert whole.summary.time.seconds_by_part["features"] == 0
     np.testing.assert_allclose(quick.predictions["probabilities"], whole.predictions["probabilities"], atol=1e-4)
 
 

@@ -91,13 +91,14 @@ def test_our_own_mistake_is_code_1(cli, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_interrupted_training_keeps_what_it_has(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from greycard.core.epoch import Epoch
     from greycard.runs.directory import RunDirectory
 
     append = RunDirectory.append_history
 
-    def interrupt_after_the_second(self: RunDirectory, line: dict[str, object]) -> None:
-        append(self, line)
-        if line["epoch"] == 2:
+    def interrupt_after_the_second(self: RunDirectory, epoch: Epoch) -> None:
+        append(self, epoch)
+        if epoch.epoch == 2:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(RunDirectory, "append_history", interrupt_after_the_second)

@@ -52,8 +52,8 @@ def overflowing(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_that_diverged_says_that_it_cannot_answer(diverged: Path, cli: Any) -> None:
     summary = greycard.open_run(diverged).summary
-    assert "the model cannot answer" in summary["stopped"]
-    assert "weights are NaN or infinite" in summary["stopped"]
+    assert "the model cannot answer" in summary.stopped
+    assert "weights are NaN or infinite" in summary.stopped
     for words in (("table", "--out", diverged.parent), ("show", diverged)):
         assert "the model cannot answer" in cli(*words).out
     page = Path(cli("report", diverged).out.strip()).read_text()

@@ -62,16 +62,16 @@ def _measured(run: greycard.Run, split: str) -> dict[str, float]:
 @pytest.mark.small_project
 def test_every_figure_is_measured_on_the_saved_model(precision: str, trained: Trained) -> None:
     run = trained(precision)
-    assert run.recipe.training.precision == run.summary["precision"] == precision
+    assert run.recipe.training.precision == run.summary.precision == precision
     assert all(layer.compute_dtype == "float32" for layer in run.model.layers)
     images, _ = _digits(run, "validation")
     found = run.task.to_probabilities(np.asarray(run.model.predict_on_batch(images)))
     np.testing.assert_allclose(run.predictions["probabilities"], found, atol=ROUNDING)
     validation, training = _measured(run, "validation"), _measured(run, "training")
-    assert run.summary["val_accuracy"] == run.history[-1]["val_accuracy"] == validation["accuracy"]
-    assert run.summary["val_loss"] == run.history[-1]["val_loss"] == pytest.approx(validation["loss"], abs=ROUNDING)
-    assert run.summary["train_accuracy_after"] == training["accuracy"]
-    assert run.summary["train_loss_after"] == pytest.approx(training["loss"], abs=ROUNDING)
+    assert run.summary.val_accuracy == run.history[-1].val_accuracy == validation["accuracy"]
+    assert run.summary.val_loss == run.history[-1].val_loss == pytest.approx(validation["loss"], abs=ROUNDING)
+    assert run.summary.train_accuracy_after == training["accuracy"]
+    assert run.summary.train_loss_after == pytest.approx(training["loss"], abs=ROUNDING)
 
 
 @pytest.mark.small_project
@@ -79,13 +79,13 @@ def test_every_epochs_validation_is_of_its_model_in_float32(precision: str, trai
     """What two epochs say of the first is what the model of one epoch gives when it is loaded."""
     short = greycard.train("digits-cnn", out=tmp_path, **ONE_EPOCH)
     first, expected = trained(precision).history[0], _measured(short, "validation")
-    assert first["val_accuracy"] == expected["accuracy"]
-    assert first["val_loss"] == pytest.approx(expected["loss"], abs=ROUNDING)
+    assert first.val_accuracy == expected["accuracy"]
+    assert first.val_loss == pytest.approx(expected["loss"], abs=ROUNDING)
 
 
 @pytest.mark.small_project
 def test_training_computes_in_what_is_asked_for(trained: Trained) -> None:
-    one, other = ([line["train_loss"] for line in trained(each).history] for each in ("float32", "bfloat16"))
+    one, other = ([line.train_loss for line in trained(each).history] for each in ("float32", "bfloat16"))
     assert one != other
     assert one == pytest.approx(other, rel=0.05)
 
@@ -193,7 +193,7 @@ def test_a_run_says_what_it_was_trained_in(precision: str, trained: Trained, cli
     page = Path(cli("report", run.path).out.strip()).read_text(encoding="utf-8")
     assert f"<dt>trained in</dt><dd>{line}</dd>" in page
     assert ("(trained in bfloat16, measured in float32)" in page) == (precision == "bfloat16")
-    assert greycard.runs_table([run]).rows[0]["precision"] == precision
+    assert greycard.runs_table([run]).rows[0].precision == precision
 
 
 def test_what_has_an_output_layer_alone_is_trained_in_float32(

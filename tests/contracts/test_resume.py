@@ -27,7 +27,7 @@ SMALL: dict[str, Any] = {"epochs": 3, "train_limit": 200, "val_limit": 100, "bat
 
 def numbers(run: greycard.Run) -> list[dict[str, Any]]:
     """The history without what is a time."""
-    return [{key: value for key, value in line.items() if "seconds" not in key} for line in run.history]
+    return [{key: value for key, value in epoch.to_json().items() if "seconds" not in key} for epoch in run.history]
 
 
 def assert_same(one: greycard.Run, other: greycard.Run) -> None:
@@ -36,18 +36,10 @@ def assert_same(one: greycard.Run, other: greycard.Run) -> None:
     assert np.array_equal(one.predictions["probabilities"], other.predictions["probabilities"])
     for ours, theirs in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)
-    times = {
-        "total_seconds",
-        "seconds_per_epoch",
-        "seconds_by_part",
-        "resumed",
-        "peak_memory_mb",
-        "advice",
-        "expected_memory_mb",
-    }
-    times |= {"augment_seconds", "images_per_second", "first_epoch_seconds"}
-    for name in one.summary.keys() - times:
-        assert one.summary[name] == other.summary[name], name
+    times = {"time", "seconds_per_epoch", "first_epoch_seconds", "resumed", "peak_memory_mb", "expected_memory_mb"}
+    ours, theirs = one.summary.to_json(), other.summary.to_json()
+    for name in ours.keys() - times:
+        assert ours[name] == theirs[name], name
 
 
 @pytest.fixture
@@ -90,7 +82,7 @@ def test_resumed_equals_uninterrupted(changes: dict[str, Any], interrupted, tmp_
         interrupted(moment, run, resume=True, quiet=True)
         assert not greycard.open_run(run).finished
     resumed = greycard.resume(run, quiet=True)
-    assert resumed.summary["resumed"] == 4
+    assert resumed.summary.resumed == 4
     assert_same(resumed, greycard.train("digits-cnn", out=tmp_path / "b", **SMALL, **changes))
     assert not (run / "checkpoint").exists()
 
@@ -102,8 +94,8 @@ def test_the_best_epochs_weights_survive_every_interruption(
     monkeypatch.setattr(best_weights, "best_epoch", lambda history: history[min(len(history), 1) - 1])
     changes = SMALL | CNN | {"keep": "best"}
     whole = greycard.train("digits-cnn", out=tmp_path / "b", **changes)
-    assert (whole.summary["kept_epoch"], len(whole.history)) == (1, 3)
-    assert whole.summary["val_accuracy"] == pytest.approx(whole.history[0]["val_accuracy"], abs=1e-6)
+    assert (whole.summary.kept_epoch, len(whole.history)) == (1, 3)
+    assert whole.summary.val_accuracy == pytest.approx(whole.history[0].val_accuracy, abs=1e-6)
     run = interrupted(17, "digits-cnn", out=tmp_path / "a", **changes)
     found = newest_checkpoint(run / "checkpoint")
     assert found is not None
@@ -121,7 +113,7 @@ def test_a_run_that_was_stopped_is_not_trained_on_when_it_is_resumed(interrupted
     assert kept is not None
     assert kept[0].stopped.startswith("stopped after epoch 1 of 3")
     resumed = greycard.resume(run, quiet=True)
-    assert (len(resumed.history), resumed.summary["stopped"]) == (1, kept[0].stopped)
+    assert (len(resumed.history), resumed.summary.stopped) == (1, kept[0].stopped)
 
 
 @pytest.mark.slow
@@ -183,7 +175,7 @@ def test_run_resume_goes_on_and_keeps_what_is_finished(cli, interrupted, tmp_pat
     words = [f"--set={name}={value}" for name, value in few.items()]
     run = interrupted(5, "digits-cnn", out="runs", quiet=True, **few)
     first = cli("run", "digits-cnn", "--resume", "--quiet", *words)
-    assert (first.code, greycard.open_run(run).summary["resumed"]) == (0, 1)
+    assert (first.code, greycard.open_run(run).summary.resumed) == (0, 1)
     second = cli("run", "digits-cnn", "--resume", "--quiet", *words)
     assert "is finished already" in second.err
     assert second.out == first.out
@@ -230,7 +222,7 @@ def test_without_a_kept_state_it_begins_anew_and_says_so(interrupted, tmp_path: 
         kept.unlink()
     said = cli("resume", run)
     assert "no state of it was kept: it begins anew" in said.err
-    assert greycard.open_run(run).summary["resumed"] == 0
+    assert greycard.open_run(run).summary.resumed == 0
 
 
 def test_an_interruption_never_claims_what_it_could_not_save(
@@ -272,7 +264,7 @@ def test_a_disk_that_fails_for_now_costs_no_checkpoint(
         with pytest.raises(OSError, match="Input/output"):
             greycard.resume(run, quiet=True)
     assert sorted((run / "checkpoint").iterdir()) == before
-    assert greycard.resume(run, quiet=True).summary["resumed"] == 1
+    assert greycard.resume(run, quiet=True).summary.resumed == 1
 
 
 def test_one_process_trains_a_run(interrupted, tmp_path: Path, cli) -> None:
@@ -353,11 +345,11 @@ def test_numbers_that_go_bad_stop_the_run_and_the_last_good_model_is_kept(
 
     monkeypatch.setattr(TensorFlowSteps, "train", go_bad)
     run = greycard.train("digits-cnn", out=tmp_path, **SMALL)
-    assert run.summary["stopped"].startswith("stopped after epoch 2 of 3: some weights are no numbers any more")
-    assert run.summary["stopped"].endswith("the model is as it was kept after epoch 1")
+    assert run.summary.stopped.startswith("stopped after epoch 2 of 3: some weights are no numbers any more")
+    assert run.summary.stopped.endswith("the model is as it was kept after epoch 1")
     assert calls == 20
     assert np.isfinite(run.predictions["probabilities"]).all()
-    assert run.summary["val_accuracy"] == np.mean(
+    assert run.summary.val_accuracy == np.mean(
         run.predictions["probabilities"].argmax(axis=1) == run.predictions["labels"]
     )
     assert all(np.isfinite(weight).all() for weight in run.model.get_weights())
@@ -379,10 +371,10 @@ def test_numbers_that_go_bad_give_back_the_best_epoch_where_that_is_kept(
 
     monkeypatch.setattr(TensorFlowSteps, "train", go_bad)
     run = greycard.train("digits-cnn", out=tmp_path, keep="best", **SMALL)
-    best = run.summary["kept_epoch"]
+    best = run.summary.kept_epoch
     assert best in (1, 2)
-    assert run.summary["stopped"].endswith(f"the model is that of epoch {best}, the best before it")
-    assert run.summary["val_accuracy"] == pytest.approx(run.history[best - 1]["val_accuracy"], abs=1e-6)
+    assert run.summary.stopped.endswith(f"the model is that of epoch {best}, the best before it")
+    assert run.summary.val_accuracy == pytest.approx(run.history[best - 1].val_accuracy, abs=1e-6)
     assert np.isfinite(run.predictions["probabilities"]).all()
 
 

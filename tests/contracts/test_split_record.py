@@ -95,7 +95,7 @@ def test_resume_and_export_use_the_split_as_it_was_made(way: str, tmp_path: Path
     assert run.export("keras", data=given).parity.passed
     if given is None:
         shutil.rmtree(path / "export")
-        assert run.export("keras", data=dataset).parity.images == run.summary["val_images"]
+        assert run.export("keras", data=dataset).parity.images == run.summary.val_images
 
 
 def test_a_dataset_of_arrays_is_asked_for(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ import matplotlib
 import pytest
 
 import greycard
-from conftest import image, make_folder
+from conftest import an_epoch, image, make_folder
 from greycard.backend.keras_settings import chosen_backend, expect_settings, without_user_settings
 from greycard.cli.endings import caused_by
+from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError
 from greycard.core.paths import cache_dir, weights_dir
 from greycard.reports.drawing import as_png
@@ -27,9 +28,7 @@ from greycard.reports.figures import confusion, learning_curves
 from greycard.reports.svg import inline_svg
 from greycard.training.interruption import EndedError, Interruption
 
-HISTORY = [
-    {"epoch": n, "train_loss": 1 / n, "val_loss": 1 / n, "train_accuracy": 0.5, "val_accuracy": 0.5} for n in (1, 2)
-]
+HISTORY = [an_epoch(n, train_loss=1 / n, val_loss=1 / n) for n in (1, 2)]
 
 
 @pytest.fixture(scope="module")
@@ -221,9 +220,9 @@ def test_hanging_up_saves_the_run(cli, monkeypatch: pytest.MonkeyPatch) -> None:
 
     append = RunDirectory.append_history
 
-    def hang_up_after_the_second(self: RunDirectory, line: dict[str, object]) -> None:
-        append(self, line)
-        if line["epoch"] == 2:
+    def hang_up_after_the_second(self: RunDirectory, epoch: Epoch) -> None:
+        append(self, epoch)
+        if epoch.epoch == 2:
             os.kill(os.getpid(), signal.SIGHUP)
 
     monkeypatch.setattr(RunDirectory, "append_history", hang_up_after_the_second)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import greycard
 from conftest import image
 from greycard.core.errors import GreycardError
 from greycard.deploy import predict
-from greycard.evaluation.calibration import at_temperature
+from greycard.evaluation.calibration import Calibration, at_temperature
 from greycard.models.calibrated import calibrated_model
 from greycard.models.saved import load_model
 
@@ -72,14 +73,13 @@ def test_the_calibrated_model_is_the_model_at_that_temperature(run: greycard.Run
 
 
 def test_probabilities_are_scaled_only_where_that_helps(run: greycard.Run) -> None:
-    facts = run.summary["calibration"]
-    helps = facts["error_after_scaling"] < facts["error"]
-    assert run.temperature == (facts["temperature"] if helps else 1.0)
-    run.summary["calibration"] = facts | {"error": 0.2, "error_after_scaling": 0.1, "temperature": 2.5}
-    assert run.temperature == 2.5
-    run.summary["calibration"] = facts | {"error": 0.1, "error_after_scaling": 0.2, "temperature": 2.5}
-    assert run.temperature == 1.0
-    run.summary["calibration"] = facts
+    facts = run.summary.calibration
+    assert facts is not None
+    assert run.temperature == (facts.temperature if facts.error_after_scaling < facts.error else 1.0)
+    for after, temperature in ((0.1, 2.5), (0.3, 1.0)):
+        other = greycard.open_run(run.path)
+        other.summary = replace(run.summary, calibration=Calibration(0.2, 2.5, after))
+        assert other.temperature == temperature
 
 
 def test_many_images_are_answered_as_one_is(run: greycard.Run, folder: Path) -> None:

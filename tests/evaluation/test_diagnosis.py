@@ -10,18 +10,21 @@ import numpy as np
 import pytest
 
 import greycard
+from conftest import an_epoch
+from greycard.audit.facts import Shift
+from greycard.core.epoch import Epoch
 from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.diagnosis.evidence import Evidence
 
 BALANCED = (500, 500)
 
 
-def history(train: Any, validation: Any, train_loss: Any = None, val_loss: Any = None) -> list[dict[str, Any]]:
-    """A line an epoch; losses, where none are given, fall with the accuracies."""
+def history(train: Any, validation: Any, train_loss: Any = None, val_loss: Any = None) -> list[Epoch]:
+    """Every epoch; losses, where none are given, fall with the accuracies."""
     train, validation = np.asarray(train, float), np.asarray(validation, float)
     losses = (1 - train if train_loss is None else train_loss, 1 - validation if val_loss is None else val_loss)
     return [
-        {"epoch": n + 1, "train_accuracy": t, "val_accuracy": v, "train_loss": tl, "val_loss": vl}
+        an_epoch(n + 1, train_accuracy=t, val_accuracy=v, train_loss=tl, val_loss=vl)
         for n, (t, v, tl, vl) in enumerate(zip(train, validation, *losses, strict=True))
     ]
 
@@ -31,7 +34,7 @@ def curve(start: float, end: float, epochs: int, speed: float = 15.0) -> np.ndar
     return end + (start - end) * np.exp(-speed * np.linspace(0, 1, epochs))
 
 
-def evidence(lines: list[dict[str, Any]], **facts: Any) -> Evidence:
+def evidence(lines: list[Epoch], **facts: Any) -> Evidence:
     usual = {"train_images": 2000, "val_images": 1000, "val_counts": BALANCED}
     return Evidence(history=lines, **(usual | facts))
 
@@ -46,7 +49,7 @@ PAST_BEST = history(
     np.concatenate([np.linspace(0.50, 0.44, 6), np.linspace(0.62, 1.86, 9)]),
 )
 RISING_LOSS = np.concatenate([np.linspace(0.69, 0.5, 15), np.linspace(0.5, 1.8, 85)])
-SHIFT = {"auc": 0.99, "low": 0.98, "high": 1.0, "features": ["colourfulness", "brightness"]}
+SHIFT = Shift(auc=0.99, low=0.98, high=1.0, features=("colourfulness", "brightness"))
 
 CASES: dict[str, tuple[Evidence, list[str]]] = {
     "steady": (evidence(STEADY), ["healthy"]),
@@ -114,7 +117,7 @@ CASES: dict[str, tuple[Evidence, list[str]]] = {
     ),
     "leakage": (evidence(STEADY, leaks=30, leak_example=("validation/1", "train/7")), ["leakage"]),
     "shifted": (evidence(STEADY, shift=SHIFT), ["shifted"]),
-    "not shifted for certain": (evidence(STEADY, shift=SHIFT | {"auc": 0.75, "low": 0.62}), ["healthy"]),
+    "not shifted for certain": (evidence(STEADY, shift=replace(SHIFT, auc=0.75, low=0.62)), ["healthy"]),
     "few images": (
         evidence(STEADY, val_images=60, val_counts=(30, 30)),
         ["few validation images"],
@@ -246,7 +249,7 @@ def test_a_run_is_diagnosed_and_says_so_everywhere(images, cli, tmp_path) -> Non
     said = cli("diagnose", tmp_path / "images-1")
     assert said.out.splitlines()[1].startswith("  leakage: 3 of 27 validation images")
     assert "leakage" in cli("show", tmp_path / "images-1").out
-    assert greycard.open_run(tmp_path / "images-1").summary["diagnosis"][0]["name"] == "leakage"
+    assert greycard.open_run(tmp_path / "images-1").summary.diagnosis[0].name == "leakage"
     assert '"name": "leakage"' in cli("diagnose", tmp_path / "images-1", "--format", "json").out
 
 

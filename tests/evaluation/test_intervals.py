@@ -141,20 +141,20 @@ def test_the_reliability_curve_holds_every_image_once() -> None:
 def test_scores_of_a_known_case() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
     found = scores(np.array([0, 1, 1, 1]), probabilities, ("cat", "dog"))
-    assert found["accuracy"] == 0.75
-    assert found["confusion"] == [[1, 0], [1, 2]]
-    cat, dog = found["classes"]
-    assert (cat["precision"], cat["recall"], cat["support"]) == (0.5, 1.0, 1)
-    assert (dog["precision"], dog["recall"], dog["support"]) == (1.0, pytest.approx(2 / 3), 3)
-    assert found["roc_auc"] == 1.0
-    assert found["interval"] == list(wilson(3, 4))
+    assert found.accuracy == 0.75
+    assert found.confusion == ((1, 0), (1, 2))
+    cat, dog = found.classes
+    assert (cat.precision, cat.recall, cat.support) == (0.5, 1.0, 1)
+    assert (dog.precision, dog.recall, dog.support) == (1.0, pytest.approx(2 / 3), 3)
+    assert found.roc_auc == 1.0
+    assert found.interval == wilson(3, 4)
 
 
 def test_a_class_that_is_never_answered_has_no_precision() -> None:
     found = scores(np.array([0, 0, 1]), np.tile([[0.9, 0.05, 0.05]], (3, 1)), ("a", "b", "c"))
-    assert [each["precision"] for each in found["classes"]] == [pytest.approx(2 / 3), None, None]
-    assert found["classes"][2]["recall"] is None
-    assert found["roc_auc"] is None
+    assert [each.precision for each in found.classes] == [pytest.approx(2 / 3), None, None]
+    assert found.classes[2].recall is None
+    assert found.roc_auc is None
 
 
 def test_the_examples_of_the_page_are_right() -> None:

@@ -27,9 +27,9 @@ def test_a_card_has_the_runs_own_figures(digits: greycard.Run, cli: Any) -> None
     run = digits
     said = cli("card", run.path)
     assert (said.code, said.out) == (0, run.card())
-    assert f"| accuracy, last epoch | {percent(run.scores['accuracy'])} | {span(*run.scores['interval'])} |" in said.out
-    for each in run.scores["classes"]:
-        assert f"| recall of {each['class']} ({each['support']} images) | {percent(each['recall'])} |" in said.out
+    assert f"| accuracy, last epoch | {percent(run.scores.accuracy)} | {span(*run.scores.interval)} |" in said.out
+    for each in run.scores.classes:
+        assert f"| recall of {each.name} ({each.support} images) | {percent(each.recall)} |" in said.out
     assert "licence: CC BY 4.0" in said.out
     assert run.recipe.digest in said.out
     recipe = re.search(r"```json\n(.*?)```", said.out, re.DOTALL)

@@ -14,6 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from conftest import an_epoch
+from greycard.core.epoch import Epoch
+from greycard.evaluation.calibration import Bin
 from greycard.evaluation.timing import PARTS
 from greycard.reports import figures
 from greycard.reports.explanation import heat_figure, overlaid
@@ -21,15 +24,15 @@ from greycard.reports.explanation import heat_figure, overlaid
 LONG = "a class whose name nobody would want to write into a table, number"
 
 
-def history(epochs: int) -> list[dict[str, Any]]:
+def history(epochs: int) -> list[Epoch]:
     return [
-        {
-            "epoch": epoch,
-            "train_accuracy": 1 - 0.5 / epoch,
-            "val_accuracy": 1 - 0.6 / epoch,
-            "train_loss": 1 / epoch,
-            "val_loss": 1.2 / epoch,
-        }
+        an_epoch(
+            epoch,
+            train_accuracy=1 - 0.5 / epoch,
+            val_accuracy=1 - 0.6 / epoch,
+            train_loss=1 / epoch,
+            val_loss=1.2 / epoch,
+        )
         for epoch in range(1, epochs + 1)
     ]
 
@@ -94,8 +97,8 @@ def test_a_confusion_matrix_has_room_for_its_names(classes: int, name: str) -> N
 
 
 def test_reliability_and_time_have_room() -> None:
-    curve = [{"images": 3, "confidence": n / 15, "accuracy": n / 15} for n in range(1, 16)]
-    expect_apart(figures.reliability({"reliability": curve}))
+    curve = [Bin((n - 1) / 15, n / 15, images=3, confidence=n / 15, accuracy=n / 15) for n in range(1, 16)]
+    expect_apart(figures.reliability(curve))
     expect_apart(figures.time_bar({part: float(number) for number, part in enumerate(PARTS, start=2)}))
 
 

@@ -85,7 +85,7 @@ def test_the_page_needs_nothing_beside_it(runs: list[greycard.Run]) -> None:
 def test_it_says_what_a_reader_looks_for(runs: list[greycard.Run]) -> None:
     words = " ".join(_Page(runs[0].report()).words)
     summary = runs[0].summary
-    assert f"is right on {100 * summary['val_accuracy']:.1f} % of 359 validation images" in words
+    assert f"is right on {100 * summary.val_accuracy:.1f} % of 359 validation images" in words
     for heading in (
         "What to do next",
         "Learning",
@@ -94,15 +94,15 @@ def test_it_says_what_a_reader_looks_for(runs: list[greycard.Run]) -> None:
         "Where the time went",
     ):
         assert heading in words
-    assert summary["diagnosis"][0]["next_step"].replace("`", "") in _shown(runs[0].report())
-    assert summary["machine"] in words
+    assert summary.diagnosis[0].next_step.replace("`", "") in _shown(runs[0].report())
+    assert summary.machine in words
 
 
 def test_accuracy_and_interval_come_first(runs: list[greycard.Run]) -> None:
     """Before any table, drawing or advice, and outside of every box that scrolls."""
     scores = runs[0].scores
-    first = f"digits-cnn-1 {percent(scores['accuracy'], 1)} accuracy on 359 validation images 95 % interval"
-    assert _shown(runs[0].report()).startswith(f"{first} {span(*scores['interval'])} ")
+    first = f"digits-cnn-1 {percent(scores.accuracy, 1)} accuracy on 359 validation images 95 % interval"
+    assert _shown(runs[0].report()).startswith(f"{first} {span(*scores.interval)} ")
     several = report_page(runs)
     head = several[several.index("<thead>") : several.index("</thead>")]
     assert re.findall(r"<th[^>]*>([^<]*)</th>", head)[:3] == ["run", "accuracy", "95 % interval"]
@@ -161,7 +161,7 @@ def test_drawings_take_the_pages_colours(runs: list[greycard.Run]) -> None:
 
 def test_the_confusion_matrix_is_a_table_that_says_what_each_cell_is(runs: list[greycard.Run]) -> None:
     text = runs[0].report()
-    matrix = runs[0].scores["confusion"]
+    matrix = runs[0].scores.confusion
     table = text[text.index('<table class="confusion">') :]
     cells = re.findall(r'title="true (\d), answered (\d): (\d+) of (\d+) \(([\d.]+ %)\)">', table)
     assert len(cells) == 100
@@ -181,7 +181,7 @@ def test_a_hundred_classes_have_a_page_too(tmp_path: Path) -> None:
     assert (len(parts.every), len(parts.worst), parts.cells) == (100, 20, ())
     assert parts.image is not None
     assert parts.image.startswith("data:image/png")
-    assert all(each["recall"] == 0 for each in parts.worst)
+    assert all(each.recall == 0 for each in parts.worst)
     assert parts.confusions[0] == Confusion(names[0], names[1], 3, 1.0)
 
 

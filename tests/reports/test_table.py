@@ -14,13 +14,15 @@ import pytest
 from rich.cells import cell_len
 
 import greycard
+from conftest import a_summary, an_epoch
 from greycard.core.errors import GreycardError
+from greycard.core.published import Published
+from greycard.evaluation.timing import TimeSpent
 from greycard.recipe import Recipe
 from greycard.reports.columns import COLUMNS
 from greycard.runs.directory import RunDirectory
 
-PUBLISHED = {"train_accuracy": 0.998, "val_accuracy": 0.981, "seconds_per_epoch": 4, "note": "centred | images"}
-
+PUBLISHED = Published(train_accuracy=0.998, val_accuracy=0.981, seconds_per_epoch=4.0, note="centred | images")
 
 ENVIRONMENT = ("greycard", "python", "machine", "backend", "backend_version", "device", "keras")
 _CLOCK = itertools.count(100)
@@ -39,32 +41,13 @@ def _run(out: Path, name: str = "mnist-dnn", accuracy: float = 0.97, finished: b
         "recipe.json", Recipe.make(name=name, dataset="mnist", dense=(8,), epochs=3, seed=seed).to_json()
     )
     for epoch in range(1, 4 if finished else 2):
-        directory.append_history(
-            {"epoch": epoch, "train_loss": 0.1, "val_loss": 0.2, "seconds": 1.0, "train_seconds": 0.8}
-        )
+        directory.append_history(an_epoch(epoch))
     if finished:
-        figures = {
-            "epochs": 3,
-            "train_images": 100,
-            "val_images": 50,
-            "train_accuracy": 0.99,
-            "val_accuracy": accuracy,
-            "best_val_accuracy": accuracy + 0.01,
-            "best_epoch": 2,
-            "seconds_per_epoch": 1.5,
-            "total_seconds": 4000.0,
-            "parameters": 1234,
-            "machine": "a machine",
-            "train_loss": 0.1,
-            "val_loss": 0.2,
-            "seed": seed,
-            "stopped": None,
-            "answer": None,
-            "reason": None,
-            "left_out": [],
-            "published": PUBLISHED,
-        }
-        directory.finish(figures)
+        accuracies = {"val_accuracy": accuracy, "best_val_accuracy": accuracy + 0.01}
+        time = TimeSpent({}, 0.0, None, 4000.0, None)
+        directory.finish(
+            a_summary(name=name, epochs=3, best_epoch=2, seed=seed, time=time, published=PUBLISHED, **accuracies)
+        )
     directory.release()
     return directory.path
 
@@ -196,16 +179,18 @@ def test_keys_that_are_times_say_seconds(tmp_path: Path) -> None:
     def times(content: dict[str, Any]) -> set[str]:
         return {key for key in content if "time" in key or "duration" in key}
 
-    assert not times(run.summary)
-    assert all(not times(line) for line in run.history)
-    assert run.summary["seconds_per_epoch"] == run.history[1]["seconds"]
-    assert run.summary["first_epoch_seconds"] == run.history[0]["seconds"]
+    assert times(run.summary.to_json()) == {"time"}
+    assert not times(run.summary.time.__dict__)
+    assert all(not times(epoch.to_json()) for epoch in run.history)
+    assert run.summary.seconds_per_epoch == run.history[1].seconds
+    assert run.summary.first_epoch_seconds == run.history[0].seconds
 
 
-@pytest.mark.parametrize(("name", "value"), [("val_accuracy", 5.3), ("total_seconds", "long"), ("val_loss", [1])])
+@pytest.mark.parametrize(("name", "value"), [("val_accuracy", 5.3), ("seconds_per_epoch", "long"), ("val_loss", [1])])
 def test_a_summary_with_figures_that_are_none_is_named(name: str, value: object, tmp_path: Path, cli) -> None:
     run = _run(tmp_path)
     summary = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(summary | {name: value}))
     said = cli("show", run)
-    assert (said.code, f"summary.json cannot be read: {name} is {value!r}" in said.err) == (2, True)
+    assert (said.code, f"summary.json cannot be read: {name} must be" in said.err) == (2, True)
+    assert f"Received: {value!r}" in said.err

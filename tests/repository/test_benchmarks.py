@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import make_folder
+from conftest import an_epoch, make_folder
 from greycard.datasets.load import load_dataset
 from greycard.projects import find_project, projects
 from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
@@ -65,7 +65,7 @@ def plain(
 
 def _trained(compare: ModuleType, seconds: list[float], total: float, correct: dict[str, bool]) -> Any:
     accuracies = {"train_accuracy": 0.9, "val_accuracy": 0.8}
-    history = [{"epoch": n + 1, "seconds": each, **accuracies} for n, each in enumerate(seconds)]
+    history = [an_epoch(n + 1, seconds=each, **accuracies) for n, each in enumerate(seconds)]
     return compare.Trained(0, history, total, total, 1000.0, 600.0, correct)
 
 

@@ -114,7 +114,7 @@ def test_finished_runs_become_a_result_file(benchmark: Any, tmp_path: Path, monk
     assert (result["commit"], result["note"]) == ("0123456789ab", "five_houses")
     assert result["date"] == run.environment["started"][:10]
     assert result["rows"][0]["seed"] == 3
-    assert len(result["rows"][0]["curves"]["train_loss"]) == run.summary["epochs"]
+    assert len(result["rows"][0]["curves"]["train_loss"]) == run.summary.epochs
     assert str(tmp_path) not in json.dumps(result)
 
 

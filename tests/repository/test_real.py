@@ -29,8 +29,8 @@ def test_a_transfer_row_learns_from_a_few_real_images(
         batch_size=20,
         quiet=True,
     )
-    assert run.summary["best_val_accuracy"] >= least
-    assert run.summary["weights"]["file"] == "inceptionv3_to_mixed7.weights.h5"
+    assert run.summary.best_val_accuracy >= least
+    assert run.summary.weights.file == "inceptionv3_to_mixed7.weights.h5"
 
 
 def test_a_small_real_network_transfers_to_real_photographs(
@@ -50,11 +50,11 @@ def test_a_small_real_network_transfers_to_real_photographs(
         out=tmp_path,
         quiet=True,
     )
-    assert run.summary["val_accuracy"] >= 0.7
+    assert run.summary.val_accuracy >= 0.7
 
 
 def test_real_arrays_train_on_a_share(real_data: Path, tmp_path: Path) -> None:
     run = greycard.train(
         "mnist-cnn", data_dir=real_data, out=tmp_path, epochs=1, train_limit=2_000, val_limit=500, quiet=True
     )
-    assert run.summary["val_accuracy"] >= 0.85
+    assert run.summary.val_accuracy >= 0.85

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import greycard
+from conftest import a_summary, an_epoch
 from greycard.core.errors import GreycardError
 from greycard.recipe import Recipe
 from greycard.runs.directory import RunDirectory
@@ -28,14 +29,9 @@ def a_run(out: Path, right: float, *, seed: int = 0, ids: tuple[str, ...] = IDS,
     directory.write_json("recipe.json", recipe.to_json())
     directory.write_json("environment.json", dict.fromkeys(ENVIRONMENT, "x"))
     directory.write_json("labels.json", {"classes": ["cat", "dog"]})
-    directory.append_history({"epoch": 1, "train_loss": 1, "val_loss": 1, "seconds": 1, "train_seconds": 1})
+    directory.append_history(an_epoch())
     directory.write_predictions(ids, labels, np.where(np.eye(2, dtype=bool)[guesses], 0.9, 0.1))
-    figures = dict.fromkeys(
-        ("epochs", "train_images", "val_images", "train_accuracy", "val_accuracy", "best_val_accuracy", "best_epoch",
-         "train_loss", "val_loss", "seconds_per_epoch", "total_seconds", "parameters", "seed", "machine", "stopped",
-         "left_out", "answer", "reason", "published")
-    )  # fmt: skip
-    directory.finish(figures)
+    directory.finish(a_summary(seed=seed, val_images=len(ids)))
     return directory.path
 
 

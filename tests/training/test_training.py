@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import greycard
-from conftest import image, make_folder, pet_images, sign_language
+from conftest import an_epoch, image, make_folder, pet_images, sign_language
+from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.evaluation.calibration import at_temperature
 from greycard.pipeline.augmentation import Augmentation
@@ -23,7 +24,7 @@ TINY = ("--set", "image_size=32", "--set", "conv=8", "--set", "dense=16", "--qui
 
 def _numbers(run: greycard.Run) -> list[dict[str, Any]]:
     """The history without what is a time."""
-    return [{key: value for key, value in line.items() if "seconds" not in key} for line in run.history]
+    return [{key: value for key, value in epoch.to_json().items() if "seconds" not in key} for epoch in run.history]
 
 
 @pytest.mark.small_project
@@ -41,7 +42,7 @@ def test_the_same_command_twice_gives_the_same_history(tmp_path: Path) -> None:
 def test_a_golden_history(tmp_path: Path) -> None:
     """What a seeded run does must not change unnoticed; loose enough for another processor's rounding."""
     run = greycard.train("digits-cnn", out=tmp_path, epochs=2, quiet=True)
-    losses = [round(line["train_loss"], 2) for line in run.history]
+    losses = [round(line.train_loss, 2) for line in run.history]
     assert losses == pytest.approx(GOLDEN_LOSSES, abs=0.05)
 
 
@@ -51,25 +52,25 @@ GOLDEN_LOSSES = [1.61, 0.46]
 @pytest.mark.small_project
 def test_a_target_on_validation_stops_training_and_says_so(tmp_path: Path) -> None:
     run = greycard.train("digits-cnn", out=tmp_path, target_accuracy=0.5, quiet=True)
-    accuracies = [line["val_accuracy"] for line in run.history]
+    accuracies = [line.val_accuracy for line in run.history]
     assert accuracies[-1] >= 0.5
     assert all(accuracy < 0.5 for accuracy in accuracies[:-1])
-    stopped = run.summary["stopped"]
+    stopped = run.summary.stopped
     assert stopped.startswith(f"stopped after epoch {len(accuracies)} of 25: validation accuracy")
     assert "reached the target of 50 %" in stopped
 
 
 def test_a_target_on_training(tmp_path: Path) -> None:
     run = greycard.train("digits-cnn", out=tmp_path, target_accuracy=0.6, target_split="training", **SMALL)
-    assert run.history[-1]["train_accuracy"] >= 0.6
-    assert "training accuracy" in run.summary["stopped"]
+    assert run.history[-1].train_accuracy >= 0.6
+    assert "training accuracy" in run.summary.stopped
 
 
 def test_patience_stops_training_and_says_so(tmp_path: Path) -> None:
     run = greycard.train("digits-cnn", out=tmp_path, patience=2, learning_rate=0.5, epochs=30, **SMALL)
-    best = min(run.history, key=lambda line: line["val_loss"])
-    assert len(run.history) == best["epoch"] + 2
-    assert f"of epoch {best['epoch']} for 2 epochs" in run.summary["stopped"]
+    best = min(run.history, key=lambda line: line.val_loss)
+    assert len(run.history) == best.epoch + 2
+    assert f"of epoch {best.epoch} for 2 epochs" in run.summary.stopped
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +83,12 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
 
 
 def test_the_best_epoch_is_kept_and_every_figure_is_its_own(kept: greycard.Run) -> None:
-    summary, best = kept.summary, max(kept.history, key=lambda line: (line["val_accuracy"], -line["val_loss"]))
-    assert (summary["kept_epoch"], summary["best_epoch"]) == (best["epoch"], best["epoch"])
-    for name in ("train_accuracy", "val_accuracy", "train_loss"):
-        assert summary[name] == pytest.approx(best[name], abs=1e-6)
+    summary, best = kept.summary, max(kept.history, key=lambda line: (line.val_accuracy, -line.val_loss))
+    assert (summary.kept_epoch, summary.best_epoch) == (best.epoch, best.epoch)
+    figures = (summary.train_accuracy, summary.val_accuracy, summary.train_loss)
+    assert figures == pytest.approx((best.train_accuracy, best.val_accuracy, best.train_loss), abs=1e-6)
     labels, probabilities = kept.predictions["labels"], kept.predictions["probabilities"]
-    assert np.mean(probabilities.argmax(axis=1) == labels) == summary["val_accuracy"]
+    assert np.mean(probabilities.argmax(axis=1) == labels) == summary.val_accuracy
     whole = greycard.load_dataset("digits").validation
     images = dict(zip(whole.ids, whole.images, strict=True))
     answers = kept.predict(np.stack([images[id] for id in kept.predictions["ids"]])[..., None])
@@ -95,7 +96,7 @@ def test_the_best_epoch_is_kept_and_every_figure_is_its_own(kept: greycard.Run) 
 
 
 def test_a_kept_epoch_is_said_to_be_chosen_on_validation_wherever_the_figure_stands(kept: greycard.Run, cli) -> None:
-    epoch = kept.summary["kept_epoch"]
+    epoch = kept.summary.kept_epoch
     chosen = f"epoch {epoch}, the best of 8 epochs, chosen on validation"
     assert chosen in kept.card()
     assert chosen in kept.report()
@@ -107,15 +108,15 @@ def test_a_kept_epoch_is_said_to_be_chosen_on_validation_wherever_the_figure_sta
 
 def test_a_project_keeps_its_last_epoch(tmp_path: Path) -> None:
     run = greycard.train("digits-cnn", out=tmp_path, learning_rate=0.05, epochs=3, **SMALL)
-    assert run.summary["kept_epoch"] is None
-    assert run.summary["val_accuracy"] == pytest.approx(run.history[-1]["val_accuracy"], abs=1e-6)
+    assert run.summary.kept_epoch is None
+    assert run.summary.val_accuracy == pytest.approx(run.history[-1].val_accuracy, abs=1e-6)
 
 
 def test_a_regression_keeps_the_epoch_with_the_lowest_loss(tmp_path: Path) -> None:
     run = greycard.train("house-prices", out=tmp_path, keep="best", epochs=20, quiet=True)
-    lowest = min(run.history, key=lambda line: line["val_loss"])
-    assert run.summary["kept_epoch"] == lowest["epoch"]
-    assert run.summary["val_loss"] == pytest.approx(lowest["val_loss"], rel=1e-5)
+    lowest = min(run.history, key=lambda line: line.val_loss)
+    assert run.summary.kept_epoch == lowest.epoch
+    assert run.summary.val_loss == pytest.approx(lowest.val_loss, rel=1e-5)
 
 
 def test_the_kept_weights_are_counted_in_the_memory_that_training_needs() -> None:
@@ -137,7 +138,7 @@ def test_the_time_limit_ends_training_between_epochs_and_says_so(tmp_path: Path,
     assert "up to 0.0001 minutes and 100 epochs, or until 10 epochs bring nothing better" in said.err
     run = greycard.open_run("runs/p-1")
     assert len(run.history) == 1
-    assert run.summary["stopped"] == (
+    assert run.summary.stopped == (
         "stopped after epoch 1 of 100: another epoch would take training beyond the 0.0001 minutes it was given"
         " (--minutes)"
     )
@@ -145,14 +146,14 @@ def test_the_time_limit_ends_training_between_epochs_and_says_so(tmp_path: Path,
     assert (refused.code, "minutes must be a number above 0" in refused.err) == (2, True)
 
 
-def _line(epoch: int, accuracy: float, loss: float, seconds: float = 1.0) -> dict[str, Any]:
-    return {"epoch": epoch, "val_accuracy": accuracy, "val_loss": loss, "seconds": seconds}
+def _line(epoch: int, accuracy: float, loss: float, seconds: float = 1.0) -> Epoch:
+    return an_epoch(epoch, val_accuracy=accuracy, val_loss=loss, seconds=seconds)
 
 
-def _stop(recipe: greycard.Recipe, lines: list[dict[str, Any]], seconds: float = 0.0) -> str | None:
+def _stop(recipe: greycard.Recipe, lines: list[Epoch], seconds: float = 0.0) -> str | None:
     """What the first rule says that ends training."""
     rules = stopping_rules(recipe, 100, 100, seconds)
-    said = [why for line in lines for rule in rules if (why := rule(line["epoch"], line))]
+    said = [why for line in lines for rule in rules if (why := rule(line))]
     return said[0] if said else None
 
 
@@ -174,7 +175,7 @@ def test_the_time_limit_counts_what_was_spent_before_and_expects_the_next_epoch_
 
 
 def test_digits_reach_what_they_promise(tmp_path: Path) -> None:
-    assert greycard.train("digits-cnn", out=tmp_path, quiet=True).summary["val_accuracy"] >= 0.98
+    assert greycard.train("digits-cnn", out=tmp_path, quiet=True).summary.val_accuracy >= 0.98
 
 
 def test_house_prices_read_the_line(cli) -> None:
@@ -217,8 +218,8 @@ def test_unreadable_files_are_named_and_kept_in_the_summary(images: Path, cli) -
     outcome = cli("train", images, "--epochs", "1", *TINY)
     assert outcome.code == 0
     assert "note: 2 files are unreadable and left out" in outcome.err
-    left_out = greycard.open_run("runs/images-1").summary["left_out"]
-    assert [item["id"] for item in left_out] == ["train/dark/empty.jpg", "validation/light/cut.jpg"]
+    left_out = greycard.open_run("runs/images-1").summary.left_out
+    assert [item.id for item in left_out] == ["train/dark/empty.jpg", "validation/light/cut.jpg"]
 
 
 def test_a_class_that_turns_out_unreadable_is_an_error(images: Path, cli) -> None:
@@ -244,14 +245,14 @@ def test_the_full_cats_and_dogs_rows_on_a_folder_laid_out_like_the_archive(name:
     assert outcome.code == 0
     assert "Cat/666.jpg (the file is empty)" in outcome.err
     run = greycard.open_run(f"runs/{name}-1")
-    assert (run.summary["train_images"], run.summary["val_images"]) == (38, 4)
+    assert (run.summary.train_images, run.summary.val_images) == (38, 4)
 
 
 def test_sign_language_from_files_the_user_brings(tmp_path: Path, cli) -> None:
     data = sign_language(tmp_path / "data")
     outcome = cli("run", "sign-language-cnn", "--data-dir", data, "--epochs", "12", "--quiet")
     assert outcome.code == 0
-    assert greycard.open_run("runs/sign-language-cnn-1").summary["val_accuracy"] > 0.5
+    assert greycard.open_run("runs/sign-language-cnn-1").summary.val_accuracy > 0.5
 
 
 def test_an_unfinished_run_says_so(tmp_path: Path, cli) -> None:

@@ -13,6 +13,7 @@ from greycard.audit.label_errors import LabelErrors
 from greycard.audit.limits import SHIFTED, UNEQUAL
 from greycard.audit.shift import find_shift
 from greycard.audit.thumbnails import Thumbnails
+from greycard.core.records import to_json
 
 _FLAT = 4.0
 """Standard deviation of the grey values, of 255, below which an image shows hardly anything."""
@@ -122,7 +123,7 @@ def shift(thumbnails: Thumbnails) -> Finding | None:
         f"training and validation images are told apart with an AUC of {found.auc:.3f} ({found.low:.3f} to"
         f" {found.high:.3f}), most by {found.features[0]}, {found.features[1]}",
         "mix both parts and split again (`greycard split FOLDER`), or add training images like those of validation",
-        figures=found.to_json(),
+        figures=to_json(found),
     )
 
 

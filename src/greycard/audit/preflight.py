@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
 
+from greycard.audit.facts import Preflight
 from greycard.audit.shift import find_shift
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.cache import drop_pages
 
 
-def preflight(train: ArraySplit, validation: ArraySplit, classes: int) -> dict[str, Any]:
-    """Plain values for the run's summary.
+def preflight(train: ArraySplit, validation: ArraySplit, classes: int) -> Preflight:
+    """Count the classes, and look for leaks and shift, for the run's summary.
 
     Args:
         train: images as training gets them.
         validation: likewise.
         classes: how many.
-
-    Returns:
-        `train_counts` and `val_counts` of each class, `train_digest` (the same images, the same digest), `leaks`
-        (validation images whose very pixels are in training), `leak_example` (two ids, or None) and `shift` (see
-        `find_shift`, or None).
     """
     leaks = _leaks(train, validation)
     shift = find_shift(train.images, validation.images)
     for part in (train, validation):
         drop_pages(part.images)
-    return {
-        "train_counts": np.bincount(train.labels, minlength=classes).tolist(),
-        "val_counts": np.bincount(validation.labels, minlength=classes).tolist(),
-        "train_digest": train.digest,
-        "leaks": len(leaks),
-        "leak_example": list(leaks[0]) if leaks else None,
-        "shift": shift.to_json() if shift else None,
-    }
+    return Preflight(
+        train_counts=tuple(np.bincount(train.labels, minlength=classes).tolist()),
+        val_counts=tuple(np.bincount(validation.labels, minlength=classes).tolist()),
+        train_digest=train.digest,
+        leaks=len(leaks),
+        leak_example=leaks[0] if leaks else None,
+        shift=shift,
+    )
 
 
 def _leaks(train: ArraySplit, validation: ArraySplit) -> list[tuple[str, str]]:

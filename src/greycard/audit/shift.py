@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 
+from greycard.audit.facts import Shift
 from greycard.core.randomness import SUBSET, generator
 
 _MOST = 1_000
@@ -17,26 +16,6 @@ _MOST = 1_000
 _FEWEST = 20
 _FOLDS = 5
 _SIDE, _GRID, _EDGE = 32, 4, 3
-
-
-@dataclass(frozen=True)
-class Shift:
-    """How well training and validation images can be told apart.
-
-    Attributes:
-        auc: of the classifier on images it was not trained on: 0.5 is not at all, 1 is always.
-        low: the lower end of its 95 % interval.
-        high: the upper end.
-        features: what differs most between the parts, in words, the most telling first.
-    """
-
-    auc: float
-    low: float
-    high: float
-    features: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"features": list(self.features)}
 
 
 def find_shift(train: np.ndarray, validation: np.ndarray, seed: int = 0) -> Shift | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Protocol
+
+from greycard.core.epoch import Epoch
 
 DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes that are there, and the size of the whole if it is known."""
@@ -19,7 +21,7 @@ class Reporter(Protocol):
     def downloading(self, file: str) -> DownloadProgress: ...
     def epoch_begins(self, epoch: int, epochs: int, images: int) -> None: ...
     def images_done(self, count: int) -> None: ...
-    def epoch_ends(self, line: dict[str, Any]) -> None: ...
+    def epoch_ends(self, epoch: Epoch) -> None: ...
 
 
 class Silent:
@@ -43,5 +45,5 @@ class Silent:
     def images_done(self, count: int) -> None:
         pass
 
-    def epoch_ends(self, line: dict[str, Any]) -> None:
+    def epoch_ends(self, epoch: Epoch) -> None:
         pass

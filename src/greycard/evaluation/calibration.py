@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from greycard.core.records import Limits
 from greycard.tasks.single_label import likeliest
 
 BINS = 15
@@ -32,22 +33,39 @@ class Bin:
     confidence: float
     accuracy: float
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far a model's probabilities can be trusted.
+
+    Attributes:
+        error: the expected calibration error, a fraction.
+        temperature: the best one to divide the logits by.
+        error_after_scaling: what is left of the error at such a temperature, on images it was not fitted on.
+    """
+
+    error: Annotated[float, Limits(0)]
+    temperature: Annotated[float, Limits(_COLDEST / 2, 2 * _HOTTEST)]  # bounds that rounding does not cross
+    error_after_scaling: Annotated[float, Limits(0)]
+
+    @property
+    def scaling_helps(self) -> bool:
+        """Whether dividing by the temperature makes the error smaller."""
+        return self.error_after_scaling < self.error
 
 
-def calibration_facts(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """What a run keeps: the expected calibration error, the temperature that mends it, and the error it leaves.
+def calibration_of(labels: np.ndarray, probabilities: np.ndarray) -> Calibration:
+    """The calibration of a model by its probabilities of validation images.
 
     Args:
         labels: int (n,).
         probabilities: float (n, classes), rows sum to 1.
     """
-    return {
-        "error": expected_calibration_error(reliability(labels, probabilities)),
-        "temperature": fit_temperature(labels, probabilities),
-        "error_after_scaling": error_after_scaling(labels, probabilities),
-    }
+    return Calibration(
+        error=expected_calibration_error(reliability(labels, probabilities)),
+        temperature=fit_temperature(labels, probabilities),
+        error_after_scaling=error_after_scaling(labels, probabilities),
+    )
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> list[Bin]:

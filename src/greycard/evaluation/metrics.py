@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from greycard.core.epoch import Epoch
 
-def best_epoch(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The history line with the highest validation accuracy, of equal ones that with the lowest loss, then the first.
+
+def best_epoch(history: Sequence[Epoch]) -> Epoch:
+    """The epoch with the highest validation accuracy, of equal ones that with the lowest loss, then the first.
 
     Where there is no accuracy, the lowest loss decides.
     """
     return max(history, key=_merit)
 
 
-def _merit(line: dict[str, Any]) -> tuple[float, float]:
+def _merit(epoch: Epoch) -> tuple[float, float]:
     """Accuracy before loss; an epoch whose loss is NaN is the worst."""
-    if line["val_loss"] is None:
+    if epoch.val_loss is None:
         return -1.0, float("-inf")
-    return line.get("val_accuracy", 0.0), -line["val_loss"]
+    return epoch.val_accuracy or 0.0, -epoch.val_loss
 
 
-def kept_text(summary: Mapping[str, Any]) -> str | None:
-    """How the weights of a run with `keep=best` were chosen; None for a run that kept its last epoch's."""
-    epoch = summary.get("kept_epoch")
-    if epoch is None:
-        return None
-    of = f"the best of {summary['epochs']} epochs" if summary["epochs"] > 1 else "the only epoch"
-    return f"epoch {epoch}, {of}, chosen on validation"
-
-
-def seconds_per_epoch(history: Sequence[dict[str, Any]]) -> float:
+def seconds_per_epoch(history: Sequence[Epoch]) -> float:
     """Mean seconds of an epoch, validation included; the first, which also compiles, counts only if it is alone."""
     settled = history[1:] or history
-    return float(np.mean([line["seconds"] for line in settled]))
+    return float(np.mean([epoch.seconds for epoch in settled]))
 
 
 def read_line(weight: float, bias: float, asked: float, answer: float) -> str:

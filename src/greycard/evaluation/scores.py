@@ -1,63 +1,106 @@
-"""Everything that validation probabilities tell about a classifier, as plain values."""
+"""What validation probabilities tell about a classifier."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from greycard.evaluation.calibration import calibration_facts, reliability
+from greycard.evaluation.calibration import Bin, Calibration, calibration_of, reliability
 from greycard.evaluation.intervals import wilson
 from greycard.tasks.single_label import likeliest
 
 
-def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ClassScores:
+    """One class's figures on the validation images; fractions, None where there is no such figure.
+
+    Attributes:
+        name: of the class.
+        precision: of the images with this answer, the share that is right.
+        recall: of the class's images, the share with this answer.
+        recall_interval: its 95 % interval.
+        f1: the harmonic mean of precision and recall.
+        support: images of the class.
+    """
+
+    name: str
+    precision: float | None
+    recall: float | None
+    recall_interval: tuple[float, float] | None
+    f1: float | None
+    support: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A classifier's figures on the validation images. What is made of probabilities is None if one of them is NaN.
+
+    Attributes:
+        images: number of validation images.
+        accuracy: the share with the right answer.
+        interval: its 95 % interval.
+        classes: each class's figures, in label order.
+        confusion: images by true class (row) and answer (column).
+        log_loss: mean over the images.
+        calibration: how far the probabilities can be trusted.
+        reliability: the reliability curve; empty with NaN.
+        roc_auc: of the second of two classes; None for more classes, or if only one occurs.
+    """
+
+    images: int
+    accuracy: float
+    interval: tuple[float, float]
+    classes: tuple[ClassScores, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    log_loss: float | None
+    calibration: Calibration | None
+    reliability: tuple[Bin, ...]
+    roc_auc: float | None
+
+
+def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> Scores:
     """Accuracy with its interval, each class's figures, the confusion matrix, log loss, calibration and ROC AUC.
 
     Args:
         labels: int (n,), n at least 1.
         probabilities: float (n, classes), rows sum to 1.
         classes: the label names.
-
-    Returns:
-        `images`, `accuracy`, `interval`, `classes` (a dict a class), `confusion` (rows are true classes), `log_loss`,
-        `calibration`, `reliability` and, for two classes, `roc_auc`: of the second class, None where only one occurs.
-        Probabilities that are no numbers, as a diverged run has them, leave None for what is made of them.
     """
     from sklearn.metrics import confusion_matrix
 
     guesses, every = likeliest(probabilities), np.arange(len(classes))
     right = int(np.sum(guesses == labels))
     numbers = bool(np.isfinite(probabilities).all())
-    return {
-        "images": len(labels),
-        "accuracy": right / len(labels),
-        "interval": list(wilson(right, len(labels))),
-        "classes": _each_class(labels, guesses, classes),
-        "confusion": confusion_matrix(labels, guesses, labels=every).tolist(),
-        "log_loss": _log_loss(labels, probabilities) if numbers else None,
-        "calibration": calibration_facts(labels, probabilities) if numbers else None,
-        "reliability": [each.to_json() for each in reliability(labels, probabilities)] if numbers else [],
-        "roc_auc": _roc_auc(labels, probabilities) if numbers else None,
-    }
+    return Scores(
+        images=len(labels),
+        accuracy=right / len(labels),
+        interval=wilson(right, len(labels)),
+        classes=_each_class(labels, guesses, classes),
+        confusion=tuple(map(tuple, confusion_matrix(labels, guesses, labels=every).tolist())),
+        log_loss=_log_loss(labels, probabilities) if numbers else None,
+        calibration=calibration_of(labels, probabilities) if numbers else None,
+        reliability=tuple(reliability(labels, probabilities)) if numbers else (),
+        roc_auc=_roc_auc(labels, probabilities) if numbers else None,
+    )
 
 
-def _each_class(labels: np.ndarray, guesses: np.ndarray, classes: Sequence[str]) -> list[dict[str, Any]]:
+def _each_class(labels: np.ndarray, guesses: np.ndarray, classes: Sequence[str]) -> tuple[ClassScores, ...]:
     from sklearn.metrics import precision_recall_fscore_support
 
     figures = precision_recall_fscore_support(labels, guesses, labels=np.arange(len(classes)), zero_division=np.nan)
-    return [
-        {
-            "class": name,
-            "precision": _number(p),
-            "recall": _number(r),
-            "recall_interval": list(wilson(round(r * n), int(n))) if n else None,
-            "f1": _number(f),
-            "support": int(n),
-        }
+    return tuple(
+        ClassScores(
+            name=name,
+            precision=_number(p),
+            recall=_number(r),
+            recall_interval=wilson(round(r * n), int(n)) if n else None,
+            f1=_number(f),
+            support=int(n),
+        )
         for name, p, r, f, n in zip(classes, *figures, strict=True)
-    ]
+    )
 
 
 def _log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:

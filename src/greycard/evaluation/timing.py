@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+
+from greycard.core.epoch import Epoch
+from greycard.core.records import Seconds
 
 PARTS = {
     "decode": "reading and decoding images",
@@ -33,34 +36,43 @@ _WORTH_ADVICE = 20.0
 """Seconds of a run below which nobody needs advice."""
 
 
-def time_facts(
-    seconds: Mapping[str, float], history: Sequence[Mapping[str, Any]], *, images: int, augment: float, total: float
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class TimeSpent:
+    """Where a run's time went.
+
+    Attributes:
+        seconds_by_part: by the names of `PARTS`.
+        augment_seconds: spent augmenting and gathering in threads of their own, while steps were computed.
+        images_per_second: of the training steps after the first epoch; None if they took no time.
+        total_seconds: of the whole run.
+        advice: what would make it faster; None if no part takes most of the time.
+    """
+
+    seconds_by_part: Mapping[str, Seconds]
+    augment_seconds: Seconds
+    images_per_second: Seconds | None
+    total_seconds: Seconds
+    advice: str | None
+
+
+def time_spent(
+    seconds: Mapping[str, float], history: Sequence[Epoch], *, images: int, augment: float, total: float
+) -> TimeSpent:
     """What the summary keeps of the time.
 
     Args:
         seconds: by part, without overlap.
-        history: with `train_seconds` of every epoch.
+        history: every epoch.
         images: trained on in an epoch.
         augment: seconds spent augmenting and gathering in threads of their own, while steps were computed.
         total: seconds of the whole run.
-
-    Returns:
-        `seconds_by_part` (`other` being the rest), `augment_seconds`, `images_per_second` of the training steps
-        after the first epoch, `total_seconds` and `advice`, None where nothing dominates.
     """
     time = {part: seconds.get(part, 0.0) for part in PARTS if part != "other"}
     time["other"] = max(total - sum(time.values()), 0.0)
     settled = history[1:] or history
-    trained = sum(line["train_seconds"] for line in settled)
+    trained = sum(epoch.train_seconds for epoch in settled)
     speed = images * len(settled) / trained if trained else None
-    return {
-        "seconds_by_part": time,
-        "augment_seconds": augment,
-        "images_per_second": speed,
-        "total_seconds": total,
-        "advice": _advice(time, total),
-    }
+    return TimeSpent(time, augment, speed, total, _advice(time, total))
 
 
 def time_line(time: Mapping[str, float]) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from greycard.audit.facts import Preflight
 from greycard.core.clock import Clock
+from greycard.core.published import Published
 from greycard.datasets.digests import file_digest
-from greycard.evaluation.calibration import calibration_facts
+from greycard.evaluation.calibration import calibration_of
 from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
-from greycard.evaluation.timing import time_facts
+from greycard.evaluation.timing import TimeSpent, time_spent
 from greycard.jobs.mistakes import worst_mistakes
 from greycard.jobs.prepare import Prepared
 from greycard.models.finite import non_finite_weights
@@ -21,6 +23,7 @@ from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.directory import RunDirectory
 from greycard.runs.environment import machine, peak_memory_mb
 from greycard.runs.evidence import evidence_of
+from greycard.runs.schema import Summary, WeightsFile
 from greycard.training.fit import FitResult
 from greycard.training.stopping import missed_target
 
@@ -35,9 +38,24 @@ def write_results(prepared: Prepared, result: FitResult, directory: RunDirectory
     save_model(prepared.model, directory.path)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of a run before it is trained.
+
+    Attributes:
+        reason: why Greycard chose this recipe; None if the user did.
+        published: figures of the project's author.
+        data: what preflight found.
+    """
+
+    reason: str | None
+    published: Published | None
+    data: Preflight | None
+
+
 def summarise(
-    prepared: Prepared, result: FitResult, clock: Clock, *, run: str, augment: float, found: dict[str, Any]
-) -> dict[str, Any]:
+    prepared: Prepared, result: FitResult, clock: Clock, *, run: str, augment: float, known: Known
+) -> Summary:
     """The summary of a run.
 
     Args:
@@ -46,50 +64,56 @@ def summarise(
         clock: where the time went.
         run: the name of its folder.
         augment: seconds of augmenting in threads of its own.
-        found: what else was asked for or found before: `reason`, `published`, `data`.
+        known: what was known before.
     """
-    summary = _figures(prepared, result) | found
-    summary |= _honest(prepared, result, summary, run)
-    return summary | time_facts(
-        clock.seconds, result.history, images=len(prepared.train), augment=augment, total=clock.total
-    )
+
+    def spent() -> TimeSpent:
+        images = len(prepared.train)
+        return time_spent(clock.seconds, result.history, images=images, augment=augment, total=clock.total)
+
+    summary = _diagnosed(prepared, result, _figures(prepared, result, spent(), known), run)
+    return replace(summary, time=spent())  # a diagnosis takes its time, too
 
 
-def _figures(prepared: Prepared, result: FitResult) -> dict[str, Any]:
+def _figures(prepared: Prepared, result: FitResult, time: TimeSpent, known: Known) -> Summary:
     """What the table shows: the epoch whose weights are kept, the best one, and how they came about."""
     kept, best = result.history[(result.kept or 0) - 1], best_epoch(result.history)
     recipe = prepared.recipe
-    return {
-        "name": recipe.name,
-        "dataset": recipe.data.dataset,
-        "architecture": recipe.architecture,
-        "train_images": len(prepared.train),
-        "val_images": len(prepared.validation),
-        "epochs": len(result.history),
-        "epochs_planned": recipe.training.epochs,
-        "train_accuracy": kept.get("train_accuracy"),
-        "val_accuracy": result.val.get("accuracy"),
-        "best_val_accuracy": best.get("val_accuracy"),
-        "best_epoch": best["epoch"],
-        "kept_epoch": result.kept,
-        "train_accuracy_after": result.train_eval.get("accuracy"),
-        "train_loss_after": result.train_eval["loss"],
-        "train_loss": kept["train_loss"],
-        "val_loss": result.val["loss"],
-        "seconds_per_epoch": seconds_per_epoch(result.history),
-        "first_epoch_seconds": result.history[0]["seconds"],
-        "stopped": _ending(prepared, result),
-        "resumed": result.resumed,
-        "parameters": prepared.model.network.count_params(),
-        "seed": recipe.training.seed,
-        "precision": recipe.training.precision,
-        "machine": machine(),
-        "peak_memory_mb": peak_memory_mb(),
-        "expected_memory_mb": round(prepared.expected_bytes / 1e6, 1),
-        "left_out": [{"id": item.id, "reason": item.reason} for item in prepared.left_out],
-        "weights": _weights(prepared.weights),
-        "answer": None if prepared.task.has_classes else _line_sentence(prepared),
-    }
+    return Summary(
+        name=recipe.name,
+        dataset=recipe.data.dataset,
+        architecture=recipe.architecture,
+        train_images=len(prepared.train),
+        val_images=len(prepared.validation),
+        epochs=len(result.history),
+        epochs_planned=recipe.training.epochs,
+        train_accuracy=kept.train_accuracy,
+        val_accuracy=result.val.accuracy,
+        best_val_accuracy=best.val_accuracy,
+        best_epoch=best.epoch,
+        kept_epoch=result.kept,
+        train_accuracy_after=result.train_eval.accuracy,
+        train_loss_after=result.train_eval.loss,
+        train_loss=kept.train_loss,
+        val_loss=result.val.loss,
+        seconds_per_epoch=seconds_per_epoch(result.history),
+        first_epoch_seconds=result.history[0].seconds,
+        time=time,
+        stopped=_ending(prepared, result),
+        resumed=result.resumed,
+        parameters=prepared.model.network.count_params(),
+        seed=recipe.training.seed,
+        precision=recipe.training.precision,
+        machine=machine(),
+        peak_memory_mb=peak_memory_mb(),
+        expected_memory_mb=round(prepared.expected_bytes / 1e6, 1),
+        left_out=tuple(prepared.left_out),
+        weights=_weights(prepared.weights),
+        answer=None if prepared.task.has_classes else _line_sentence(prepared),
+        reason=known.reason,
+        published=known.published,
+        data=known.data,
+    )
 
 
 def _ending(prepared: Prepared, result: FitResult) -> str | None:
@@ -106,26 +130,22 @@ def _aimed_at(prepared: Prepared) -> ArraySplit:
     return prepared.validation if prepared.recipe.stopping.target_split == "validation" else prepared.train
 
 
-def _honest(prepared: Prepared, result: FitResult, summary: dict[str, Any], run: str) -> dict[str, Any]:
-    """What makes the figures honest: calibration, and what is wrong with them."""
-    if not prepared.task.has_classes:
-        return {"calibration": None, "diagnosis": []}
-    labels, probabilities = prepared.validation.labels, prepared.task.to_probabilities(result.outputs)
-    calibration = calibration_facts(labels, probabilities) if np.isfinite(probabilities).all() else None
+def _diagnosed(prepared: Prepared, result: FitResult, summary: Summary, run: str) -> Summary:
+    """With what makes the figures honest: calibration, and what is wrong with them."""
+    task = prepared.task
+    if not task.has_classes:
+        return summary
+    labels, probabilities = prepared.validation.labels, task.to_probabilities(result.outputs)
+    calibration = calibration_of(labels, probabilities) if np.isfinite(probabilities).all() else None
+    summary = replace(summary, calibration=calibration)
     evidence = evidence_of(
-        prepared.recipe,
-        summary | {"calibration": calibration},
-        result.history,
-        prepared.classes,
-        labels,
-        prepared.task.decide(probabilities),
-        run,
+        prepared.recipe, summary, result.history, prepared.classes, labels, task.decide(probabilities), run
     )
-    return {"calibration": calibration, "diagnosis": [verdict.to_json() for verdict in diagnose(evidence)]}
+    return replace(summary, diagnosis=tuple(diagnose(evidence)))
 
 
-def _weights(file: Path | None) -> dict[str, str] | None:
-    return None if file is None else {"file": file.name, "sha256": file_digest(file)}
+def _weights(file: Path | None) -> WeightsFile | None:
+    return None if file is None else WeightsFile(file.name, file_digest(file))
 
 
 def _line_sentence(prepared: Prepared) -> str | None:

@@ -7,19 +7,19 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from greycard import backend
+from greycard.audit.facts import Preflight
 from greycard.audit.preflight import preflight
 from greycard.core.atomic_files import remove
 from greycard.core.clock import Clock
+from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
-from greycard.evaluation.metrics import kept_text
 from greycard.jobs.learner import Learner, learner
 from greycard.jobs.prepare import Prepared, prepare
-from greycard.jobs.results import summarise, write_results
+from greycard.jobs.results import Known, summarise, write_results
 from greycard.models.pretrained import is_run
 from greycard.pipeline.loader import Loader
 from greycard.recipe import Recipe
@@ -28,6 +28,7 @@ from greycard.runs.environment import environment
 from greycard.runs.evidence import diagnosis_line
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs
+from greycard.runs.schema import Summary
 from greycard.runs.trackers import Tracker, expect_installed, trackers
 from greycard.training.checkpoint import checkpoints
 from greycard.training.checkpointer import Checkpointer
@@ -107,8 +108,8 @@ def _carry_out(prepared: Prepared, directory: RunDirectory, origin: RunArgs, rep
         result = _train(prepared, learns, directory, told, reporter, clock)
         with reporter.status("saving"), clock("saving"):
             write_results(prepared, result, directory)
-        found = {"reason": origin.reason, "published": origin.published, "data": data}
-        summary = summarise(prepared, result, clock, run=directory.path.name, augment=learns.train.seconds, found=found)
+        known = Known(origin.reason, origin.published, data)
+        summary = summarise(prepared, result, clock, run=directory.path.name, augment=learns.train.seconds, known=known)
         directory.finish(summary)
     except BaseException:  # Ctrl-C, too
         directory.release()
@@ -182,16 +183,16 @@ def _time_allowed(recipe: Recipe) -> str:
     return f"; up to {minutes:g} minute{'' if minutes == 1 else 's'} and {recipe.training.epochs} epochs{plateau}"
 
 
-def _look(prepared: Prepared, reporter: Reporter, clock: Clock) -> dict[str, Any] | None:
+def _look(prepared: Prepared, reporter: Reporter, clock: Clock) -> Preflight | None:
     """The doctor's quick look at the images; a leak is told of before anyone waits for a figure it spoils."""
     if not prepared.task.has_classes:
         return None
     with reporter.status("looking for leaks and shift"), clock("check"):
         data = preflight(prepared.train, prepared.validation, len(prepared.classes))
-    if data["leaks"]:
+    if data.leak_example:
         warnings.warn(
-            f"leakage: {data['leaks']:,} of {len(prepared.validation):,} validation images also in training, such as"
-            f" {' and '.join(data['leak_example'])}; `greycard check FOLDER` finds all of them",
+            f"leakage: {data.leaks:,} of {len(prepared.validation):,} validation images also in training, such as"
+            f" {' and '.join(data.leak_example)}; `greycard check FOLDER` finds all of them",
             GreycardWarning,
             stacklevel=4,
         )
@@ -207,11 +208,11 @@ def _train(
     clock: Clock,
 ) -> FitResult:
     recipe = prepared.recipe
-    hear: list[Callable[[dict[str, Any]], None]] = [directory.append_history, *(each.epoch for each in told)]
+    hear: list[Callable[[Epoch], None]] = [directory.append_history, *(each.epoch for each in told)]
 
-    def on_epoch(line: dict[str, Any]) -> None:
+    def on_epoch(epoch: Epoch) -> None:
         for hears in hear:
-            hears(line)
+            hears(epoch)
 
     interruption = Interruption()
     course = Course(
@@ -247,8 +248,8 @@ def _identity(batches: Loader) -> bytes:
     return batches.pixels.digest.encode() + batches.pixels.labels.tobytes()
 
 
-def _tell_end(summary: dict[str, Any], reporter: Reporter) -> None:
-    kept = kept_text(summary)
-    for sentence in (summary["stopped"], kept and f"kept: {kept}", summary["answer"], diagnosis_line(summary)):
+def _tell_end(summary: Summary, reporter: Reporter) -> None:
+    kept = summary.kept and f"kept: {summary.kept}"
+    for sentence in (summary.stopped, kept, summary.answer, diagnosis_line(summary)):
         if sentence:
             reporter.log(sentence)

@@ -8,6 +8,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 from greycard.core.errors import GreycardError, command
+from greycard.core.published import Published
 from greycard.core.suggestions import did_you_mean
 from greycard.projects import (
     cats_dogs_3k,
@@ -21,7 +22,6 @@ from greycard.projects import (
     rock_paper_scissors,
     sign_language,
 )
-from greycard.projects.published import Published
 from greycard.recipe import Recipe
 
 _RECIPES: tuple[Callable[[], Recipe], ...] = (

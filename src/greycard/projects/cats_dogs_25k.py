@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from greycard.core.published import Published
 from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
-from greycard.projects.published import Published
 from greycard.recipe import Recipe
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from greycard.core.published import Published
 from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
 from greycard.projects.horses_humans import horses_humans_transfer
-from greycard.projects.published import Published
 from greycard.recipe import Recipe
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from greycard.core.published import Published
 from greycard.projects import mnist
-from greycard.projects.published import Published
 from greycard.recipe import Recipe
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greycard.projects.published import Published
+from greycard.core.published import Published
 from greycard.recipe import Recipe
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from greycard.datasets.catalog import CATALOG
-from greycard.evaluation.metrics import kept_text
 from greycard.reports.columns import percent, seconds, span
 from greycard.reports.escapes import Verbatim, markdown, markdown_code, markdown_sentence
 from greycard.reports.headline import headline, precision_line
@@ -35,13 +33,10 @@ def model_card(run: RunRecord) -> str:
         precision=precision_line(recipe),
         task=run.task,
         classes=run.classes,
-        kept=kept_text(summary),
         dataset=_dataset(recipe.data.dataset),
         summary=summary,
-        leaks=(summary.get("data") or {}).get("leaks"),
-        weights=summary.get("weights"),
         scores=scores,
-        calibration=_calibration(summary),
+        points=_points,
         temperature=run.temperature,
         verdicts=verdicts(run),
         architecture=recipe.architecture,
@@ -86,6 +81,5 @@ def _dataset(name: str) -> dict[str, str]:
     return {"title": f"the folder {name}", "licence": "not known to Greycard; state it here before you pass this on"}
 
 
-def _calibration(summary: dict[str, Any]) -> dict[str, str] | None:
-    facts = summary.get("calibration")
-    return facts and {"error": f"{100 * facts['error']:.1f}", "after": f"{100 * facts['error_after_scaling']:.1f}"}
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"

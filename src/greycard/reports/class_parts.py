@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from greycard.evaluation.scores import ClassScores, Scores
 from greycard.reports import figures
 from greycard.reports.columns import percent
 from greycard.reports.drawing import as_png
@@ -54,30 +54,30 @@ class ClassParts:
         confusions: the commonest ones, of three classes or more.
     """
 
-    every: Sequence[Mapping[str, Any]]
-    worst: Sequence[Mapping[str, Any]]
+    every: Sequence[ClassScores]
+    worst: Sequence[ClassScores]
     cells: tuple[tuple[Cell, ...], ...]
     image: str | None
     upright: bool
     confusions: tuple[Confusion, ...]
 
 
-def class_parts(scores: Mapping[str, Any], names: Sequence[str]) -> ClassParts:
+def class_parts(scores: Scores, names: Sequence[str]) -> ClassParts:
     """From a run's scores and the names of its classes."""
-    every, counts = scores["classes"], np.array(scores["confusion"])
+    every, counts = scores.classes, np.array(scores.confusion)
     many = len(names) > _CELLS
     return ClassParts(
         every,
         every if len(every) <= _WORST else sorted(every, key=_recall)[:_WORST],
         () if many else tuple(_row(counts[number], number, names) for number in range(len(names))),
-        png_url(as_png(figures.confusion(scores["confusion"], names))) if many else None,
+        png_url(as_png(figures.confusion(scores.confusion, names))) if many else None,
         max(map(len, names)) > _ACROSS,
         _confusions(counts, names) if len(names) > 2 else (),
     )
 
 
-def _recall(each: Mapping[str, Any]) -> float:
-    return 2.0 if each["recall"] is None else float(each["recall"])
+def _recall(each: ClassScores) -> float:
+    return 2.0 if each.recall is None else each.recall
 
 
 def _row(counts: np.ndarray, true: int, names: Sequence[str]) -> tuple[Cell, ...]:

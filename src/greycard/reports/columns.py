@@ -3,10 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-Row = dict[str, Any]
+from greycard.core.published import Published
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A run's line of the table: accuracies as fractions, times in seconds, None where there is no figure.
+
+    The fields are those of `Summary`; `val_low` and `val_high` are the 95 % interval of the validation accuracy.
+    """
+
+    run: str
+    project: str
+    status: str
+    dataset: str
+    task: str
+    architecture: str
+    epochs: int
+    epochs_planned: int
+    train_images: int | None = None
+    val_images: int | None = None
+    train_accuracy: float | None = None
+    train_accuracy_after: float | None = None
+    val_accuracy: float | None = None
+    best_val_accuracy: float | None = None
+    best_epoch: int | None = None
+    kept_epoch: int | None = None
+    train_loss: float | None = None
+    val_loss: float | None = None
+    seconds_per_epoch: float | None = None
+    first_epoch_seconds: float | None = None
+    total_seconds: float | None = None
+    parameters: int | None = None
+    machine: str | None = None
+    val_low: float | None = None
+    val_high: float | None = None
+    seed: int
+    precision: str
+    diagnosis: str = ""
+    note: str = ""
+    published: Published | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, the published ones as `published_…`."""
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "published"}
+        published = {field.name: getattr(self.published, field.name, None) for field in fields(Published)}
+        return own | {f"published_{name}": value for name, value in published.items()}
+
 
 PUBLISHED = " (published)"
 """Ends the title of a column that shows the published figure in brackets; left out where no row has one."""
@@ -26,6 +72,11 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     return "–" if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
+def loss_text(value: float | None) -> str:
+    """A loss; the history has None for one that was NaN or infinite."""
+    return "not a number" if value is None else f"{value:.4f}"
+
+
 def seconds(value: float | None) -> str:
     """Seconds with as many digits as mean something; minutes and hours for long times."""
     if value is None:
@@ -37,31 +88,28 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
 
 
-def _beside(row: Row, key: str, show: Callable[[Any], str]) -> str:
+def _beside(show: Callable[[float | None], str], ours: float | None, published: float | None) -> str:
     """Our figure, and the published one in brackets."""
-    published = row[f"published_{key}"]
-    return show(row[key]) + (f" ({show(published)})" if published is not None else "")
+    return show(ours) + (f" ({show(published)})" if published is not None else "")
 
 
-def _accuracy(key: str) -> Callable[[Row], str]:
-    return lambda row: _beside(row, key, percent)
+def _published(row: Row) -> Published:
+    return row.published or Published()
 
 
 def _images(row: Row) -> str:
-    if row["train_images"] is None:
-        return "–"
-    return f"{row['train_images']:,} / {row['val_images']:,}"
+    return "–" if row.train_images is None else f"{row.train_images:,} / {row.val_images:,}"
 
 
 def _best(row: Row) -> str:
-    if row["best_val_accuracy"] is None:
+    if row.best_val_accuracy is None:
         return "–"
-    kept = ", kept" if row["kept_epoch"] == row["best_epoch"] else ""
-    return f"{percent(row['best_val_accuracy'])} @ {row['best_epoch']}{kept}"
+    kept = ", kept" if row.kept_epoch == row.best_epoch else ""
+    return f"{percent(row.best_val_accuracy)} @ {row.best_epoch}{kept}"
 
 
 def _interval(row: Row) -> str:
-    return "–" if row["val_low"] is None else span(row["val_low"], row["val_high"])
+    return "–" if row.val_low is None or row.val_high is None else span(row.val_low, row.val_high)
 
 
 def span(low: float, high: float) -> str:
@@ -70,39 +118,37 @@ def span(low: float, high: float) -> str:
 
 
 def _epochs(row: Row) -> str:
-    planned = row["epochs_planned"]
-    ours = str(planned) if row["epochs"] == planned else f"{row['epochs']} of {planned}"
-    return ours if row["published_epochs"] is None else f"{ours} ({row['published_epochs']})"
-
-
-def _text(key: str) -> Callable[[Row], str]:
-    return lambda row: "–" if row[key] in (None, "") else str(row[key])
+    ours = str(row.epochs_planned) if row.epochs == row.epochs_planned else f"{row.epochs} of {row.epochs_planned}"
+    published = _published(row).epochs
+    return ours if published is None else f"{ours} ({published})"
 
 
 def _parameters(row: Row) -> str:
-    return "–" if row["parameters"] is None else f"{row['parameters']:,}"
+    return "–" if row.parameters is None else f"{row.parameters:,}"
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("run", _text("run"), number=False),
-    Column("dataset", _text("dataset"), number=False),
-    Column("task", _text("task"), number=False),
+    Column("run", lambda row: row.run, number=False),
+    Column("dataset", lambda row: row.dataset, number=False),
+    Column("task", lambda row: row.task, number=False),
     Column("train / val images", _images),
-    Column("architecture", _text("architecture"), number=False),
+    Column("architecture", lambda row: row.architecture, number=False),
     Column(f"epochs{PUBLISHED}", _epochs),
-    Column(f"train acc{PUBLISHED}", _accuracy("train_accuracy")),
-    Column("train acc after", lambda row: percent(row["train_accuracy_after"])),
-    Column(f"val acc{PUBLISHED}", _accuracy("val_accuracy")),
+    Column(f"train acc{PUBLISHED}", lambda row: _beside(percent, row.train_accuracy, _published(row).train_accuracy)),
+    Column("train acc after", lambda row: percent(row.train_accuracy_after)),
+    Column(f"val acc{PUBLISHED}", lambda row: _beside(percent, row.val_accuracy, _published(row).val_accuracy)),
     Column("95 % interval", _interval),
     Column("best val acc", _best),
-    Column(f"s / epoch{PUBLISHED}", lambda row: _beside(row, "seconds_per_epoch", seconds)),
-    Column("total", lambda row: seconds(row["total_seconds"])),
+    Column(
+        f"s / epoch{PUBLISHED}", lambda row: _beside(seconds, row.seconds_per_epoch, _published(row).seconds_per_epoch)
+    ),
+    Column("total", lambda row: seconds(row.total_seconds)),
     Column("parameters", _parameters),
-    Column("machine", _text("machine"), number=False),
-    Column("seed", _text("seed")),
-    Column("trained in", _text("precision"), number=False),
-    Column("diagnosis", _text("diagnosis"), number=False),
-    Column("note", _text("note"), number=False),
+    Column("machine", lambda row: row.machine or "–", number=False),
+    Column("seed", lambda row: str(row.seed)),
+    Column("trained in", lambda row: row.precision, number=False),
+    Column("diagnosis", lambda row: row.diagnosis or "–", number=False),
+    Column("note", lambda row: row.note or "–", number=False),
 )
 
 DROPPED_FIRST = (

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from greycard.core.epoch import Epoch
+from greycard.evaluation.calibration import Bin
 from greycard.evaluation.timing import PARTS
 from greycard.reports.columns import percent
 from greycard.reports.drawing import Drawing, default_style
@@ -41,12 +43,12 @@ _DEEPEST = 0.55
 
 @default_style()
 def learning_curves(
-    histories: Mapping[str, Sequence[Mapping[str, Any]]], kinds: Sequence[str] = (), *, legend: bool = True
+    histories: Mapping[str, Sequence[Epoch]], kinds: Sequence[str] = (), *, legend: bool = True
 ) -> Figure:
     """Accuracy and loss by epoch; one run's training and validation, or several runs' validation, overlaid.
 
     Args:
-        histories: by the run's name, a line an epoch.
+        histories: every epoch, by the run's name.
         kinds: `accuracy`, `loss`, or both in this order; all that were measured if none is named.
         legend: which line is which; a page may say it in its own text.
     """
@@ -82,10 +84,10 @@ _PERCENT = FuncFormatter(lambda value, place: f"{100 * value:.10g} %")
 """Ticks of fractions, with no more digits than they have."""
 
 
-def measured_kinds(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[str, ...]:
+def measured_kinds(histories: Mapping[str, Sequence[Epoch]]) -> tuple[str, ...]:
     """What every epoch of every run has."""
-    accuracy = all("val_accuracy" in line for history in histories.values() for line in history)
-    return ("accuracy", "loss") if accuracy else ("loss",)
+    classes = all(epoch.val_accuracy is not None for history in histories.values() for epoch in history)
+    return ("accuracy", "loss") if classes else ("loss",)
 
 
 def _line(number: int) -> dict[str, str]:
@@ -93,14 +95,11 @@ def _line(number: int) -> dict[str, str]:
     return {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[number // len(SERIES) % len(DASHES)]}
 
 
-def _curve(
-    axis: Any, name: str, history: Sequence[Mapping[str, Any]], kind: str, line: dict[str, str], *, alone: bool
-) -> None:
-    epochs = [line["epoch"] for line in history]
-    values = [np.nan if line[f"val_{kind}"] is None else line[f"val_{kind}"] for line in history]
+def _curve(axis: Any, name: str, history: Sequence[Epoch], kind: str, line: dict[str, str], *, alone: bool) -> None:
+    epochs = [epoch.epoch for epoch in history]
+    training, values = _measured(history, kind)
     mark = "o" if len(epochs) == 1 else None
     if alone:
-        training = [np.nan if line[f"train_{kind}"] is None else line[f"train_{kind}"] for line in history]
         axis.plot(epochs, training, color=TRAIN, label="training", marker=mark)
     look = {"color": VALIDATION, "linestyle": "-"} if alone else line
     axis.plot(epochs, values, **look, label="validation" if alone else plain(name), marker=mark)
@@ -109,6 +108,15 @@ def _curve(
         axis.plot(epochs[best], values[best], "o", color=look["color"], markersize=5)
         if alone:
             axis.annotate(f"best, {epochs[best]}", (epochs[best], values[best]), xytext=(0, 7), **_NOTE)
+
+
+def _measured(history: Sequence[Epoch], kind: str) -> np.ndarray:
+    """Training and validation, float64 (2, epochs); NaN where nothing was measured."""
+    pairs = [
+        (epoch.train_accuracy, epoch.val_accuracy) if kind == "accuracy" else (epoch.train_loss, epoch.val_loss)
+        for epoch in history
+    ]
+    return np.array(pairs, dtype=np.float64).T
 
 
 _NOTE: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": _TEXT, "color": INK}
@@ -145,14 +153,13 @@ def _short(count: int) -> str:
 
 
 @default_style()
-def reliability(scores: Mapping[str, Any]) -> Figure:
+def reliability(curve: Sequence[Bin]) -> Figure:
     """How often the model is right against how sure it is; on the diagonal it is as sure as it should be."""
-    curve = scores["reliability"]
     figure, (axis,) = _figure(3.6, 3.2)
     axis.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle="--")
-    sizes = [each["images"] for each in curve]
+    sizes = [each.images for each in curve]
     marks = [10 + 90 * size / max(sizes) for size in sizes]
-    sure, right = ([each[name] for each in curve] for name in ("confidence", "accuracy"))
+    sure, right = [each.confidence for each in curve], [each.accuracy for each in curve]
     axis.plot(sure, right, color=VALIDATION, linewidth=1.2)
     axis.scatter(sure, right, s=marks, color=VALIDATION, zorder=3, clip_on=False)
     axis.set_xlabel("how sure (probability of its answer)")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from greycard.core.errors import command
 from greycard.evaluation.intervals import accuracy_interval
-from greycard.evaluation.metrics import kept_text
 from greycard.recipe import Recipe
-from greycard.reports.columns import percent, seconds, span
+from greycard.reports.columns import loss_text, percent, seconds, span
 from greycard.runs.directory import is_in_training
 from greycard.runs.record import RunRecord
 
@@ -26,18 +25,18 @@ def headline(run: RunRecord) -> str:
     """What was trained, how well it does and how surely, and what stands in the way."""
     summary, recipe = run.summary, run.recipe
     if not run.task.has_classes:
-        return summary["answer"] or f"a regression on {recipe.data.dataset}, validation loss {summary['val_loss']:.4f}"
-    images, accuracy = summary["val_images"], summary["val_accuracy"]
+        loss = loss_text(summary.val_loss)
+        return summary.answer or f"a regression on {recipe.data.dataset}, validation loss {loss}"
+    images, accuracy = summary.val_images, summary.val_accuracy or 0.0
     between = span(*accuracy_interval(accuracy, images))
-    names = [verdict["name"] for verdict in summary.get("diagnosis") or []]
+    names = [verdict.name for verdict in summary.diagnosis]
     found = (
         f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
     )
     arithmetic = "" if recipe.training.precision == "float32" else f" (trained in {precision_line(recipe)})"
-    kept = kept_text(summary)
-    chosen = f" Its weights are of {kept}, so the figure is a little optimistic." if kept else ""
+    chosen = f" Its weights are of {summary.kept}, so the figure is a little optimistic." if summary.kept else ""
     return (
-        f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary['total_seconds'])}{arithmetic},"
+        f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary.time.total_seconds)}{arithmetic},"
         f" is right on {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
         f" {between}.{chosen}{found}"
     )

@@ -8,7 +8,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from greycard.evaluation.calibration import Calibration
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.scores import Scores
+from greycard.evaluation.timing import TimeSpent
 from greycard.reports import figures
 from greycard.reports.class_parts import class_parts
 from greycard.reports.columns import percent, seconds, span
@@ -19,6 +22,7 @@ from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
 from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
+from greycard.runs.schema import Summary
 from greycard.runs.scores import scores_of
 
 _MISTAKES = 12
@@ -84,15 +88,15 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
     scores = scores_of(run) if run.task.has_classes else None
     return {
         "headline": headline(run),
-        "stopped": summary["stopped"],
-        "result": None if summary["val_accuracy"] is None else _result(summary),
+        "stopped": summary.stopped,
+        "result": _result(summary),
         "figures": [("task", run.task.description), *_figures(summary), ("trained in", precision_line(run.recipe))],
         "verdicts": verdicts(run),
         "classes": scores and class_parts(scores, run.classes),
-        "trust": _trust_part(scores) if scores and scores["calibration"] else None,
+        "trust": _trust_part(scores, scores.calibration) if scores and scores.calibration else None,
         "mistakes": _mistakes(run),
-        "time": _time(summary),
-        "left_out": summary["left_out"],
+        "time": _time(summary.time),
+        "left_out": summary.left_out,
     }
 
 
@@ -107,9 +111,11 @@ def _so_far(run: RunRecord) -> dict[str, Any]:
     return {"headline": f"{unfinished_hint(run)}.", "figures": figures, **nothing, **none_of}
 
 
-def _result(summary: Mapping[str, Any]) -> Result:
-    accuracy, images = summary["val_accuracy"], summary["val_images"]
-    published = (summary["published"] or {}).get("val_accuracy")
+def _result(summary: Summary) -> Result | None:
+    accuracy, images = summary.val_accuracy, summary.val_images
+    if accuracy is None:
+        return None
+    published = summary.published.val_accuracy if summary.published else None
     return Result(
         percent(accuracy, 1),
         f"{images:,}",
@@ -127,34 +133,32 @@ def _told(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _figures(summary: dict[str, Any]) -> list[tuple[str, str]]:
+def _figures(summary: Summary) -> list[tuple[str, str]]:
     """The few numbers that a reader looks for first."""
-    shown = [("images", f"{summary['train_images']:,} training, {summary['val_images']:,} validation")]
-    if summary["best_val_accuracy"] is not None:
-        best = f"{percent(summary['best_val_accuracy'], 1)} in epoch {summary['best_epoch']}"
-        kept = " and kept" if summary.get("kept_epoch") == summary["best_epoch"] else ""
+    shown = [("images", f"{summary.train_images:,} training, {summary.val_images:,} validation")]
+    if summary.best_val_accuracy is not None:
+        best = f"{percent(summary.best_val_accuracy, 1)} in epoch {summary.best_epoch}"
+        kept = " and kept" if summary.kept_epoch == summary.best_epoch else ""
         shown.append(("best epoch", f"{best}, chosen{kept} on the same images"))
-    time = f"{seconds(summary['seconds_per_epoch'])} an epoch, {seconds(summary['total_seconds'])} in all"
-    shown += [("epochs", str(summary["epochs"])), ("time", time), ("parameters", f"{summary['parameters']:,}")]
-    return [*shown, ("seed", str(summary["seed"]))]
+    time = f"{seconds(summary.seconds_per_epoch)} an epoch, {seconds(summary.time.total_seconds)} in all"
+    shown += [("epochs", str(summary.epochs)), ("time", time), ("parameters", f"{summary.parameters:,}")]
+    return [*shown, ("seed", str(summary.seed))]
 
 
-def _trust_part(scores: dict[str, Any]) -> dict[str, Any]:
-    calibration = scores["calibration"]
+def _trust_part(scores: Scores, calibration: Calibration) -> dict[str, Any]:
     return {
-        "reliability": inline_svg(figures.reliability(scores), "reliability curve"),
-        "log_loss": f"{scores['log_loss']:.4f}",
-        "roc_auc": None if scores["roc_auc"] is None else f"{scores['roc_auc']:.4f}",
-        "calibration_error": f"{100 * calibration['error']:.1f}",
+        "reliability": inline_svg(figures.reliability(scores.reliability), "reliability curve"),
+        "log_loss": f"{scores.log_loss:.4f}",
+        "roc_auc": None if scores.roc_auc is None else f"{scores.roc_auc:.4f}",
+        "calibration_error": f"{100 * calibration.error:.1f}",
         "after_scaling": _after_scaling(calibration),
-        "temperature": f"{calibration['temperature']:.2f}",
+        "temperature": f"{calibration.temperature:.2f}",
     }
 
 
-def _after_scaling(calibration: dict[str, float]) -> str | None:
+def _after_scaling(calibration: Calibration) -> str | None:
     """The error that the temperature leaves, where it leaves less."""
-    better = calibration["error_after_scaling"] < calibration["error"]
-    return f"{100 * calibration['error_after_scaling']:.1f}" if better else None
+    return f"{100 * calibration.error_after_scaling:.1f}" if calibration.scaling_helps else None
 
 
 def _mistakes(run: RunRecord) -> list[dict[str, str]]:
@@ -170,11 +174,5 @@ def _mistakes(run: RunRecord) -> list[dict[str, str]]:
     return shown[:_MISTAKES]
 
 
-def _time(summary: dict[str, Any]) -> dict[str, Any] | None:
-    parts = summary.get("seconds_by_part")
-    if parts is None:
-        return None
-    return {
-        "bar": inline_svg(figures.time_bar(parts), "where the time went"),
-        "advice": summary.get("advice"),
-    }
+def _time(time: TimeSpent) -> dict[str, Any]:
+    return {"bar": inline_svg(figures.time_bar(time.seconds_by_part), "where the time went"), "advice": time.advice}

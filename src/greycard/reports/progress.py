@@ -11,7 +11,9 @@ from typing import IO, Any, cast
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from greycard.core.epoch import Epoch
 from greycard.core.reporter import Reporter, Silent
+from greycard.reports.columns import loss_text
 
 _LINES = 20
 _REFRESH_SECONDS = 0.1
@@ -108,25 +110,17 @@ class _Terminal:
         speed = f"{(count - self._first[1]) / (now - self._first[0]):,.0f} images/s"
         self._progress.update(self._task, completed=self._done_before + count, speed=speed)
 
-    def epoch_ends(self, line: dict[str, Any]) -> None:
+    def epoch_ends(self, epoch: Epoch) -> None:
         every = -(-self._epochs // _LINES)
-        if line["epoch"] % every == 0 or line["epoch"] in (1, self._epochs):
-            self.log(epoch_line(line, self._epochs, self._images))
+        if epoch.epoch % every == 0 or epoch.epoch in (1, self._epochs):
+            self.log(epoch_line(epoch, self._epochs, self._images))
 
 
-def epoch_line(line: dict[str, Any], epochs: int, images: int) -> str:
+def epoch_line(epoch: Epoch, epochs: int, images: int) -> str:
     """One epoch in one line: accuracies where there are any, losses, seconds, training images per second."""
-    accuracies = "".join(
-        f"  {split} {100 * line[f'{split}_accuracy']:6.2f} %"
-        for split in ("train", "val")
-        if f"{split}_accuracy" in line
-    )
-    speed = (
-        f"  {images / line['train_seconds']:,.0f} images/s" if accuracies and images and line["train_seconds"] else ""
-    )
-    losses = f"loss {_loss(line['train_loss'])} / {_loss(line['val_loss'])}"
-    return f"epoch {line['epoch']:>{len(str(epochs))}}/{epochs}{accuracies}  {losses}  {line['seconds']:.1f} s{speed}"
-
-
-def _loss(value: float | None) -> str:
-    return "not a number" if value is None else f"{value:.4f}"
+    measured = (("train", epoch.train_accuracy), ("val", epoch.val_accuracy))
+    accuracies = "".join(f"  {split} {100 * accuracy:6.2f} %" for split, accuracy in measured if accuracy is not None)
+    shown = accuracies and images and epoch.train_seconds
+    speed = f"  {images / epoch.train_seconds:,.0f} images/s" if shown else ""
+    losses = f"loss {loss_text(epoch.train_loss)} / {loss_text(epoch.val_loss)}"
+    return f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}{accuracies}  {losses}  {epoch.seconds:.1f} s{speed}"

@@ -1,56 +1,61 @@
-"""One run as one row of plain values, finished or not."""
+"""One run as one row of the table, finished or not."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from greycard.evaluation.intervals import accuracy_interval
-from greycard.evaluation.metrics import kept_text
+from greycard.reports.columns import Row
 from greycard.reports.headline import unfinished
 from greycard.runs.record import RunRecord
-
-_FIGURES = (
-    "train_images", "val_images", "train_accuracy", "train_accuracy_after", "val_accuracy", "best_val_accuracy",
-    "best_epoch", "kept_epoch", "train_loss", "val_loss", "seconds_per_epoch", "first_epoch_seconds", "total_seconds",
-    "parameters", "machine",
-)  # fmt: skip
-_PUBLISHED = ("train_images", "val_images", "epochs", "train_accuracy", "val_accuracy", "seconds_per_epoch", "note")
+from greycard.runs.schema import Summary
 
 
-def row_of(run: RunRecord) -> dict[str, Any]:
-    """The values behind a table line: accuracies as fractions, times in seconds, None where there is no figure."""
-    summary = run.summary if run.finished else {}
-    low, high = _interval(summary)
-    published = summary.get("published") or {}
-    return {
-        "run": run.name,
-        "project": run.recipe.name,
-        "status": "finished" if run.finished else "unfinished",
-        "dataset": run.recipe.data.dataset,
-        "task": run.task.description,
-        "architecture": run.recipe.architecture,
-        "epochs": summary["epochs"] if run.finished else len(run.history),
-        "epochs_planned": run.recipe.training.epochs,
-        **{name: summary.get(name) for name in _FIGURES},
-        "val_low": low,
-        "val_high": high,
-        "seed": run.recipe.training.seed,
-        "precision": run.recipe.training.precision,
-        "diagnosis": ", ".join(verdict["name"] for verdict in summary.get("diagnosis") or []),
-        "note": _note(run, summary),
-        **{f"published_{name}": published.get(name) for name in _PUBLISHED},
-    }
+def row_of(run: RunRecord) -> Row:
+    """The values behind a table line."""
+    row = Row(
+        run=run.name,
+        project=run.recipe.name,
+        status="finished" if run.finished else "unfinished",
+        dataset=run.recipe.data.dataset,
+        task=run.task.description,
+        architecture=run.recipe.architecture,
+        epochs=run.summary.epochs if run.finished else len(run.history),
+        epochs_planned=run.recipe.training.epochs,
+        seed=run.recipe.training.seed,
+        precision=run.recipe.training.precision,
+    )
+    return _with_figures(row, run.summary) if run.finished else replace(row, note=unfinished(run))
 
 
-def _interval(summary: dict[str, Any]) -> tuple[float | None, float | None]:
-    """The 95 % interval of the validation accuracy."""
-    accuracy = summary.get("val_accuracy")
-    return (None, None) if accuracy is None else accuracy_interval(accuracy, summary["val_images"])
+def _with_figures(row: Row, summary: Summary) -> Row:
+    accuracy = summary.val_accuracy
+    low, high = (None, None) if accuracy is None else accuracy_interval(accuracy, summary.val_images)
+    return replace(
+        row,
+        train_images=summary.train_images,
+        val_images=summary.val_images,
+        train_accuracy=summary.train_accuracy,
+        train_accuracy_after=summary.train_accuracy_after,
+        val_accuracy=accuracy,
+        best_val_accuracy=summary.best_val_accuracy,
+        best_epoch=summary.best_epoch,
+        kept_epoch=summary.kept_epoch,
+        train_loss=summary.train_loss,
+        val_loss=summary.val_loss,
+        seconds_per_epoch=summary.seconds_per_epoch,
+        first_epoch_seconds=summary.first_epoch_seconds,
+        total_seconds=summary.time.total_seconds,
+        parameters=summary.parameters,
+        machine=summary.machine,
+        val_low=low,
+        val_high=high,
+        diagnosis=", ".join(verdict.name for verdict in summary.diagnosis),
+        note=_note(summary),
+        published=summary.published,
+    )
 
 
-def _note(run: RunRecord, summary: dict[str, Any]) -> str:
-    if not run.finished:
-        return unfinished(run)
-    kept = kept_text(summary)
-    said = summary.get("stopped") or (summary.get("answer") or "").split(":")[0]
-    return "; ".join(part for part in (kept and f"kept: {kept}", said) if part)
+def _note(summary: Summary) -> str:
+    said = summary.stopped or (summary.answer or "").split(":")[0]
+    return "; ".join(part for part in (summary.kept and f"kept: {summary.kept}", said) if part)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from greycard.core.published import Published
 from greycard.evaluation.intervals import accuracy_interval
-from greycard.evaluation.metrics import kept_text
 from greycard.evaluation.timing import time_line
 from greycard.recipe import Recipe
 from greycard.reports.classes import classes_lines
-from greycard.reports.columns import percent, seconds, span
+from greycard.reports.columns import loss_text, percent, seconds, span
 from greycard.reports.diagnosis import diagnosis_lines
 from greycard.reports.headline import precision_line, unfinished_hint
 from greycard.reports.progress import epoch_line
 from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
+from greycard.runs.schema import Summary
 from greycard.runs.scores import scores_of
 
 _EPOCHS_SHOWN = 10
@@ -44,74 +45,66 @@ def _results(run: RunRecord) -> list[str]:
         return [unfinished_hint(run)]
     summary = run.summary
     figures = _figures(summary, run.recipe)
-    lines = [summary["reason"], *figures, summary.get("advice"), summary["stopped"], summary["answer"]]
-    if summary["left_out"]:
-        lines.append(f"{len(summary['left_out'])} files were unreadable and left out (see summary.json)")
+    lines = [summary.reason, *figures, summary.time.advice, summary.stopped, summary.answer]
+    if summary.left_out:
+        lines.append(f"{len(summary.left_out)} files were unreadable and left out (see summary.json)")
     return [line for line in lines if line]
 
 
-def _figures(summary: dict[str, Any], recipe: Recipe) -> list[str]:
-    published = summary["published"] or {}
-    images = summary["val_images"]
+def _figures(summary: Summary, recipe: Recipe) -> list[str]:
+    published = summary.published or Published()
+    images = summary.val_images
     rows = [
-        ("images", f"{summary['train_images']:,} training, {summary['val_images']:,} validation"),
-        ("training accuracy", _with(percent(summary["train_accuracy"]), published.get("train_accuracy"), percent)),
+        ("images", f"{summary.train_images:,} training, {summary.val_images:,} validation"),
+        ("training accuracy", _with(percent(summary.train_accuracy), published.train_accuracy, percent)),
         *_after(summary),
-        ("validation accuracy", _with(percent(summary["val_accuracy"]), published.get("val_accuracy"), percent)),
-        ("", f"between {_span(summary['val_accuracy'], images)}, as far as {images:,} images can tell"),
+        ("validation accuracy", _with(percent(summary.val_accuracy), published.val_accuracy, percent)),
+        ("", f"between {_span(summary.val_accuracy, images)}, as far as {images:,} images can tell"),
         ("best epoch", _best(summary)),
-        ("loss", f"{_loss(summary['train_loss'])} training, {_loss(summary['val_loss'])} validation"),
+        ("loss", f"{loss_text(summary.train_loss)} training, {loss_text(summary.val_loss)} validation"),
         ("time", _total(summary)),
-        *_time(summary),
-        ("parameters", f"{summary['parameters']:,}"),
-        ("seed", str(summary["seed"])),
+        ("where it went", time_line(summary.time.seconds_by_part)),
+        ("speed", _speed(summary)),
+        ("parameters", f"{summary.parameters:,}"),
+        ("seed", str(summary.seed)),
         ("trained in", precision_line(recipe)),
     ]
-    if summary["val_accuracy"] is None:
+    if summary.val_accuracy is None:
         rows = [row for row in rows if "accuracy" not in row[0] and row[0] not in ("", "best epoch")]
     return [f"  {name:<20} {value}" for name, value in rows]
 
 
-def _total(summary: dict[str, Any]) -> str:
-    """Runs of before this was kept were never resumed."""
-    times = summary.get("resumed", 0)
+def _total(summary: Summary) -> str:
+    times = summary.resumed
     resumed = f", resumed {'once' if times == 1 else f'{times} times'}" if times else ""
-    return f"{seconds(summary['seconds_per_epoch'])} an epoch, {seconds(summary['total_seconds'])} in all{resumed}"
+    return f"{seconds(summary.seconds_per_epoch)} an epoch, {seconds(summary.time.total_seconds)} in all{resumed}"
 
 
-def _after(summary: dict[str, Any]) -> list[tuple[str, str]]:
+def _after(summary: Summary) -> list[tuple[str, str]]:
     """While an epoch lasts the weights change, and dropout and augmentation are at work; this is without."""
-    if summary.get("train_accuracy_after") is None:
+    accuracy = summary.train_accuracy_after
+    if accuracy is None:
         return []
-    accuracy = summary["train_accuracy_after"]
-    between = _span(accuracy, summary["train_images"])
+    between = _span(accuracy, summary.train_images)
     return [("  measured after", f"{percent(accuracy)}, between {between}, on the training images as they are")]
 
 
-def _best(summary: dict[str, Any]) -> str:
-    best, images = summary["best_val_accuracy"], summary["val_images"]
+def _best(summary: Summary) -> str:
+    best, images = summary.best_val_accuracy, summary.val_images
     if best is None:
         return ""
-    kept = kept_text(summary)
-    if kept:
-        return f"the weights are of {kept}, so the accuracy flatters"
-    chosen = "; chosen on the same images, so it flatters" if best != summary["val_accuracy"] else ""
-    return f"{percent(best)} in epoch {summary['best_epoch']}, between {_span(best, images)}{chosen}"
+    if summary.kept:
+        return f"the weights are of {summary.kept}, so the accuracy flatters"
+    chosen = "; chosen on the same images, so it flatters" if best != summary.val_accuracy else ""
+    return f"{percent(best)} in epoch {summary.best_epoch}, between {_span(best, images)}{chosen}"
 
 
 def _span(accuracy: float | None, images: int) -> str:
     return "–" if accuracy is None else span(*accuracy_interval(accuracy, images))
 
 
-def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """Runs of before this was kept do not say where their time went."""
-    if "seconds_by_part" not in summary:
-        return []
-    return [("where it went", time_line(summary["seconds_by_part"])), ("speed", _speed(summary))]
-
-
-def _speed(summary: dict[str, Any]) -> str:
-    speed, memory = summary["images_per_second"], summary["peak_memory_mb"]
+def _speed(summary: Summary) -> str:
+    speed, memory = summary.time.images_per_second, summary.peak_memory_mb
     parts = [f"{speed:,.0f} images/s in training"] if speed else []
     return ", ".join([*parts, *([f"{memory:,.0f} MB of memory at most"] if memory else [])])
 
@@ -120,15 +113,11 @@ def _with(ours: str, published: float | None, show: Any) -> str:
     return ours if published is None else f"{ours} (published {show(published)})"
 
 
-def _loss(value: float | None) -> str:
-    return "not a number" if value is None else f"{value:.4f}"
-
-
 def _epochs(run: RunRecord) -> list[str]:
     history = run.history
     shown = history if len(history) <= _EPOCHS_SHOWN else [*history[:3], *history[3 - _EPOCHS_SHOWN :]]
-    images = run.summary["train_images"] if run.finished else 0
-    lines = [epoch_line(line, run.recipe.training.epochs, images) for line in shown]
+    images = run.summary.train_images if run.finished else 0
+    lines = [epoch_line(epoch, run.recipe.training.epochs, images) for epoch in shown]
     if len(shown) < len(history):
         lines.insert(3, f"  … {len(history) - len(shown)} epochs …")
     return lines

@@ -8,13 +8,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from rich.cells import cell_len
 
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
-from greycard.reports.columns import COLUMNS, DROPPED_FIRST, PUBLISHED, Column
+from greycard.reports.columns import COLUMNS, DROPPED_FIRST, PUBLISHED, Column, Row
 from greycard.reports.escapes import markdown, one_line, spreadsheet
 from greycard.reports.rows import row_of
 from greycard.runs.record import RunRecord
@@ -27,20 +26,23 @@ class Table:
     """Runs as rows of plain values; every format shows the same rows.
 
     Attributes:
-        rows: one dict a run, its keys as in `--format json` (docs/table.md).
+        rows: one a run; `to_json` has the keys of `--format json` (docs/table.md).
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[Row]
 
     def sorted_by(self, key: str) -> Table:
         """The same rows by a key of theirs, the largest figure first, words in their order; rows without one last."""
-        if self.rows and key not in self.rows[0]:
-            hint = did_you_mean(key, self.rows[0], f"its columns are {', '.join(self.rows[0])}")
+        keys = list(self.rows[0].to_json()) if self.rows else [key]
+        if key not in keys:
+            hint = did_you_mean(key, keys, f"its columns are {', '.join(keys)}")
             raise GreycardError(f"the table has no column {key!r}", hint=hint)
-        known = [row for row in self.rows if row[key] is not None]
-        words = bool(known) and isinstance(known[0][key], str)
-        ordered = sorted(known, key=lambda row: row[key], reverse=not words)
-        return Table(ordered + [row for row in self.rows if row[key] is None])
+        values = [row.to_json()[key] for row in self.rows]
+        words = any(isinstance(value, str) for value in values)
+        known = [place for place, value in enumerate(values) if value is not None]
+        ordered = sorted(known, key=lambda place: values[place], reverse=not words)
+        unknown = (place for place, value in enumerate(values) if value is None)
+        return Table([self.rows[place] for place in (*ordered, *unknown)])
 
     def render(self, form: str = "text", width: int | None = None) -> str:
         """The table as text, md, csv, json or html; `width` is the terminal's, for text."""
@@ -69,15 +71,15 @@ class Table:
 
         A text that a spreadsheet would take for a formula begins with an apostrophe.
         """
-        buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, fieldnames=list(self.rows[0]) if self.rows else ["run"], lineterminator="\n")
+        buffer, rows = io.StringIO(), [row.to_json() for row in self.rows]
+        writer = csv.DictWriter(buffer, fieldnames=list(rows[0]) if rows else ["run"], lineterminator="\n")
         writer.writeheader()
-        writer.writerows({key: spreadsheet(value) for key, value in row.items()} for row in self.rows)
+        writer.writerows({key: spreadsheet(value) for key, value in row.items()} for row in rows)
         return buffer.getvalue().rstrip("\n")
 
     def json(self) -> str:
         """A list, one object a run, the raw values."""
-        return json.dumps(self.rows, indent=2)
+        return json.dumps([row.to_json() for row in self.rows], indent=2)
 
     def html(self) -> str:
         """A table element, without style."""
@@ -101,7 +103,7 @@ def make_table(runs: Iterable[RunRecord]) -> Table:
     return Table([row_of(run) for run in runs])
 
 
-def _fitting(rows: list[dict[str, Any]], width: int | None) -> tuple[list[Column], list[str]]:
+def _fitting(rows: list[Row], width: int | None) -> tuple[list[Column], list[str]]:
     columns, hidden = list(COLUMNS), []
     for title in DROPPED_FIRST:
         if width is None or sum(_widths(_cells(rows, columns))) + 2 * (len(columns) - 1) <= width:
@@ -111,8 +113,8 @@ def _fitting(rows: list[dict[str, Any]], width: int | None) -> tuple[list[Column
     return columns, hidden
 
 
-def _cells(rows: list[dict[str, Any]], columns: Sequence[Column]) -> list[list[str]]:
-    published = any(row[name] is not None for row in rows for name in row if name.startswith("published_"))
+def _cells(rows: list[Row], columns: Sequence[Column]) -> list[list[str]]:
+    published = any(row.published for row in rows)
     titles = [column.title if published else column.title.removesuffix(PUBLISHED) for column in columns]
     return [titles] + [[column.show(row) for column in columns] for row in rows]
 

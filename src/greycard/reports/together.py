@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from greycard.core.epoch import Epoch
 from greycard.evaluation.comparison import Group
 from greycard.reports import figures
+from greycard.reports.columns import Row
 from greycard.reports.disagreements import Disagreements, disagreements
 from greycard.reports.interval_plot import IntervalPlot, interval_plot
 from greycard.reports.rows import row_of
@@ -59,14 +61,14 @@ class Together:
         comparisons: one for each set of runs that can be compared.
     """
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Row]
     curves: Sequence[str]
     legend: Sequence[Line]
     comparisons: Sequence[ComparisonPart]
 
     @property
     def published(self) -> bool:
-        return any(row["published_val_accuracy"] is not None for row in self.rows)
+        return any(row.published and row.published.val_accuracy is not None for row in self.rows)
 
 
 def together(runs: Sequence[RunRecord]) -> Together:
@@ -77,11 +79,11 @@ def together(runs: Sequence[RunRecord]) -> Together:
         Line(name, SERIES_NAMES[number % len(SERIES_NAMES)], _STYLES[number // len(SERIES_NAMES) % len(_STYLES)])
         for number, name in enumerate(histories)
     ]
-    rows = [row_of(run) | {"run": name} for run, name in zip(runs, names, strict=True)]
+    rows = [replace(row_of(run), run=name) for run, name in zip(runs, names, strict=True)]
     return Together(rows, curves(histories, legend=False) if histories else [], lines, _comparisons(runs))
 
 
-def curves(histories: Mapping[str, Any], *, legend: bool = True) -> list[str]:
+def curves(histories: Mapping[str, Sequence[Epoch]], *, legend: bool = True) -> list[str]:
     """A drawing for accuracy and one for loss, which a narrow page puts one below the other."""
     kinds = figures.measured_kinds(histories)
     drawings = {kind: figures.learning_curves(histories, [kind], legend=legend) for kind in kinds}

@@ -67,9 +67,9 @@ def _by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
 
 
 def _without_seed(run: RunRecord) -> str:
-    data = run.summary.get("data") or {}
-    trained_on = data.get("train_digest") or run.summary["train_images"]
-    weights = (run.summary.get("weights") or {}).get("sha256")
+    summary = run.summary
+    trained_on = summary.data.train_digest if summary.data else summary.train_images
+    weights = summary.weights and summary.weights.sha256
     return repr((run.recipe.replace(seed=0).digest, trained_on, weights))
 
 

@@ -15,8 +15,10 @@ import numpy as np
 
 from greycard.core import locks
 from greycard.core.atomic_files import atomic_path, atomic_write, naming, remove_drafts
+from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, command
 from greycard.core.paths import as_path
+from greycard.runs.schema import Summary
 
 SCHEMA = 2
 """The version of the run format (docs/runs.md); written into every JSON file of a run."""
@@ -73,17 +75,17 @@ class RunDirectory:
         text = json.dumps({"schema": SCHEMA, **content}, indent=2, allow_nan=False)
         atomic_write(self.path / name, f"{text}\n")
 
-    def append_history(self, line: Mapping[str, Any]) -> None:
+    def append_history(self, epoch: Epoch) -> None:
         """One more epoch; on the disk when this returns."""
         path = self.path / HISTORY
         with naming(path), path.open("a", encoding="utf-8") as file:
-            file.write(_history_line(line))
+            file.write(_history_line(epoch))
             file.flush()
             os.fsync(file.fileno())
 
-    def begin_history(self, lines: Iterable[Mapping[str, Any]]) -> None:
+    def begin_history(self, epochs: Iterable[Epoch]) -> None:
         """The epochs that training goes on from, in place of those that are there."""
-        atomic_write(self.path / HISTORY, "".join(map(_history_line, lines)))
+        atomic_write(self.path / HISTORY, "".join(map(_history_line, epochs)))
 
     def write_split(self, train: tuple[str, ...], validation: tuple[str, ...]) -> None:
         """The ids of the images that the run trains and is measured on, in order."""
@@ -101,9 +103,9 @@ class RunDirectory:
         names = np.array(ids, np.str_)
         self._write_arrays(MISTAKES, ids=names, labels=labels, probabilities=probabilities, images=images)
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
+    def finish(self, summary: Summary) -> None:
         """The summary makes the run finished; then nobody needs its checkpoints, or the lock on them."""
-        self.write_json(SUMMARY, summary)
+        self.write_json(SUMMARY, summary.to_json())
         self.release()
         _remove_checkpoints(self.path)
 
@@ -158,8 +160,8 @@ def is_in_training(path: Path) -> bool:
         return False
 
 
-def _history_line(line: Mapping[str, Any]) -> str:
-    return json.dumps(line, allow_nan=False) + "\n"
+def _history_line(epoch: Epoch) -> str:
+    return json.dumps(epoch.to_json(), allow_nan=False) + "\n"
 
 
 def _held(lock: Path, run: Path) -> IO[bytes] | None:

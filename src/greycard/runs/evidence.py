@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError
 from greycard.core.paths import weights_dir
 from greycard.evaluation.diagnosis.diagnose import diagnose
@@ -16,6 +17,7 @@ from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
 from greycard.models.preferred import network_in
 from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord
+from greycard.runs.schema import Summary
 from greycard.training.recommend import LEAST_PIXELS
 from greycard.training.stopping import missed_target
 
@@ -35,45 +37,45 @@ def verdicts(run: RunRecord) -> list[Verdict]:
 
 def evidence_of(
     recipe: Recipe,
-    summary: Mapping[str, Any],
-    history: Sequence[Mapping[str, Any]],
+    summary: Summary,
+    history: Sequence[Epoch],
     classes: Sequence[str],
     labels: np.ndarray,
     guesses: np.ndarray,
     run: str,
 ) -> Evidence:
-    """The figures of one classification run; runs of before they were kept lack some.
+    """The figures of one classification run.
 
     Args:
         recipe: the run's.
-        summary: as in `summary.json`.
-        history: as in `history.jsonl`.
+        summary: its figures; the diagnosis is not read.
+        history: every epoch.
         classes: their names.
         labels: int (validation images,), the class of each.
         guesses: int (validation images,), the likeliest class of each.
         run: the name of its folder.
     """
-    data, calibration = summary.get("data") or {}, summary.get("calibration") or {}
+    data, calibration = summary.data, summary.calibration
     count = len(classes)
     return Evidence(
         history=history,
-        train_images=summary["train_images"],
-        val_images=summary["val_images"],
-        kept_epoch=summary.get("kept_epoch"),
-        train_accuracy_after=summary.get("train_accuracy_after"),
-        **_of_recipe(recipe, chosen=summary["reason"] is not None),
+        train_images=summary.train_images,
+        val_images=summary.val_images,
+        kept_epoch=summary.kept_epoch,
+        train_accuracy_after=summary.train_accuracy_after,
+        **_of_recipe(recipe, chosen=summary.reason is not None),
         run=run,
         target_reached=_target_reached(recipe, summary, history),
         network=_network_here(),
         classes=classes,
-        train_counts=data.get("train_counts") or (),
+        train_counts=data.train_counts if data else (),
         val_counts=np.bincount(labels, minlength=count).tolist(),
         right_counts=np.bincount(labels[labels == guesses], minlength=count).tolist(),
-        leaks=data.get("leaks"),
-        leak_example=tuple(data["leak_example"]) if data.get("leak_example") else None,
-        shift=data.get("shift"),
-        calibration_error=calibration.get("error"),
-        temperature=calibration.get("temperature"),
+        leaks=data.leaks if data else None,
+        leak_example=data.leak_example if data else None,
+        shift=data.shift if data else None,
+        calibration_error=calibration.error if calibration else None,
+        temperature=calibration.temperature if calibration else None,
     )
 
 
@@ -106,15 +108,16 @@ def _network_here() -> str | None:
     return None
 
 
-def _target_reached(recipe: Recipe, summary: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> bool:
-    images = summary["val_images"] if recipe.stopping.target_split == "validation" else summary["train_images"]
-    return recipe.stopping.target_accuracy is not None and missed_target(recipe, history, images) is None
+def _target_reached(recipe: Recipe, summary: Summary, history: Sequence[Epoch]) -> bool:
+    stopping = recipe.stopping
+    images = summary.val_images if stopping.target_split == "validation" else summary.train_images
+    return stopping.target_accuracy is not None and missed_target(recipe, history, images) is None
 
 
-def diagnosis_line(summary: Mapping[str, Any]) -> str | None:
+def diagnosis_line(summary: Summary) -> str | None:
     """The first verdict in a line, and the names of the others; None where there is none."""
-    found = summary.get("diagnosis") or []
-    if not found:
+    if not summary.diagnosis:
         return None
-    others = ", ".join(verdict["name"] for verdict in found[1:])
-    return f"{found[0]['name']}: {found[0]['sentence']}" + (f" (also: {others})" if others else "")
+    first, *more = summary.diagnosis
+    others = ", ".join(verdict.name for verdict in more)
+    return f"{first.name}: {first.sentence}" + (f" (also: {others})" if others else "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, command
 from greycard.core.paths import as_path
 from greycard.core.suggestions import did_you_mean
@@ -29,28 +29,17 @@ from greycard.runs.directory import (
     is_in_training,
     tidy,
 )
+from greycard.runs.schema import Summary
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
 
-_IN_A_LINE = {"epoch", "train_loss", "val_loss", "seconds", "train_seconds"}
 _REQUIRED = {
     LABELS: {"classes"},
     ENVIRONMENT: {
         "started", "greycard", "python", "machine", "backend", "backend_version", "device", "keras",
     },
-    SUMMARY: {
-        "epochs", "train_images", "val_images", "train_accuracy", "val_accuracy", "best_val_accuracy", "best_epoch",
-        "train_loss", "val_loss", "seconds_per_epoch", "total_seconds", "parameters", "seed", "machine", "stopped",
-        "left_out", "answer", "reason", "published",
-    },
 }  # fmt: skip
-
-_FIGURES = {
-    "epochs", "train_images", "val_images", "train_accuracy", "val_accuracy", "best_val_accuracy", "best_epoch",
-    "train_accuracy_after", "train_loss", "val_loss", "seconds_per_epoch", "first_epoch_seconds", "total_seconds",
-    "parameters", "seed", "peak_memory_mb",
-}  # fmt: skip
-"""Of a summary: numbers, where it has them."""
+"""Fields that readers ask for; a summary and a history say theirs themselves (`Summary`, `Epoch`)."""
 
 
 class RunRecord:
@@ -99,19 +88,15 @@ class RunRecord:
         return task_for(len(self.classes), self.recipe.data.task)
 
     @property
-    def history(self) -> list[dict[str, Any]]:
-        """A line an epoch; a last line that was cut off while it was written is not there."""
+    def history(self) -> list[Epoch]:
+        """Every epoch; a last line that was cut off while it was written is not there."""
+        self._json(RECIPE)  # which says what format the run has
         path = self.path / HISTORY
         try:
             lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
-            history = [json.loads(line) for line in lines]
-        except (OSError, ValueError) as error:
+            return [Epoch.from_json(json.loads(line)) for line in lines]
+        except (OSError, ValueError, RecursionError, GreycardError) as error:
             raise _damaged(path, error) from error
-        if not all(isinstance(line, dict) and line.keys() >= _IN_A_LINE for line in history):
-            raise _damaged(path, f"a line lacks one of {', '.join(sorted(_IN_A_LINE))}")
-        for line in history:
-            _expect_figures(path, line, line)
-        return history
 
     def expect_finished(self) -> None:
         """GreycardError for an unfinished run."""
@@ -134,10 +119,14 @@ class RunRecord:
             raise GreycardError(f"{self.path} is being trained by another process", hint="wait for it, or end it first")
 
     @cached_property
-    def summary(self) -> dict[str, Any]:
-        """The summary of a finished run; GreycardError for an unfinished one."""
+    def summary(self) -> Summary:
+        """The figures of a finished run; GreycardError for an unfinished one, or a damaged file."""
         self.expect_finished()
-        return self._json(SUMMARY)
+        content = self._json(SUMMARY)
+        try:
+            return Summary.from_json({name: value for name, value in content.items() if name != "schema"})
+        except GreycardError as error:
+            raise _damaged(self.path / SUMMARY, error) from error
 
     @cached_property
     def split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -160,8 +149,8 @@ class RunRecord:
     @property
     def temperature(self) -> float:
         """What the logits are divided by for calibrated probabilities: 1 where that does not help the held-out half."""
-        facts = self.summary.get("calibration") if self.finished else None
-        return facts["temperature"] if facts and facts["error_after_scaling"] < facts["error"] else 1.0
+        calibration = self.summary.calibration if self.finished else None
+        return calibration.temperature if calibration and calibration.scaling_helps else 1.0
 
     @property
     def model_path(self) -> Path:
@@ -190,8 +179,6 @@ class RunRecord:
         missing = sorted(_REQUIRED.get(name, set()) - content.keys())
         if missing:
             raise _damaged(path, f"it lacks {missing[0]!r}")
-        if name == SUMMARY:
-            _expect_figures(path, content, _FIGURES & content.keys())
         return content
 
 
@@ -235,14 +222,6 @@ def _started(path: Path) -> str:
         return ""
 
 
-def _expect_figures(path: Path, content: dict[str, Any], names: Iterable[str]) -> None:
-    """Numbers or nothing, and accuracies that are fractions."""
-    for name in names:
-        value = content[name]
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if value is not None and not (number and ("accuracy" not in name or 0 <= value <= 1)):
-            raise _damaged(path, f"{name} is {value!r}")
-
-
 def _damaged(path: Path, error: object) -> GreycardError:
-    return GreycardError(f"{path} cannot be read: {error}", hint="train it again; the new run gets a folder of its own")
+    why = error.args[0] if isinstance(error, GreycardError) else error
+    return GreycardError(f"{path} cannot be read: {why}", hint="train it again; the new run gets a folder of its own")

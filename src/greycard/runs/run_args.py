@@ -6,11 +6,13 @@ It alone holds paths. No report, model card, export or tracker reads it; a run w
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from greycard.core.errors import GreycardError
+from greycard.core.published import Published
+from greycard.core.records import from_json, to_json
 from greycard.runs.directory import RUN_ARGS
 
 
@@ -33,11 +35,11 @@ class RunArgs:
     data_dir: str | None = None
     weights: str | None = None
     track: tuple[str, ...] = ()
-    published: dict[str, Any] | None = None
+    published: Published | None = None
     reason: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return to_json(self)
 
 
 def read_run_args(run: Path) -> RunArgs:
@@ -50,11 +52,12 @@ def read_run_args(run: Path) -> RunArgs:
     if not path.is_file():
         return RunArgs()
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        del fields["schema"]
-        return RunArgs(**{**fields, "track": tuple(fields["track"])})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise GreycardError(f"{path} is damaged: {error}", hint="remove it, and name the data with --data") from error
+        content = json.loads(path.read_text(encoding="utf-8"))
+        del content["schema"]
+        return from_json(RunArgs, content)
+    except (OSError, ValueError, TypeError, KeyError, GreycardError) as error:
+        why = error.args[0] if isinstance(error, GreycardError) else error
+        raise GreycardError(f"{path} is damaged: {why}", hint="remove it, and name the data with --data") from error
 
 
 def absolute_path(place: str | Path | None) -> str | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from greycard.core.errors import GreycardError, command
-from greycard.evaluation.scores import scores
+from greycard.evaluation.scores import Scores, scores
 from greycard.runs.record import RunRecord
 
 
-def scores_of(run: RunRecord) -> dict[str, Any]:
+def scores_of(run: RunRecord) -> Scores:
     """See `scores`; GreycardError for an unfinished run, or a regression."""
     if not run.task.has_classes:
         raise GreycardError(

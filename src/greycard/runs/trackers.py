@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.recipe import Recipe
+from greycard.runs.schema import Summary
 
 
 class Tracker(Protocol):
     """Hears of every epoch and of the end; of a run that was broken off, without a summary."""
 
-    def epoch(self, line: Mapping[str, Any]) -> None: ...
-    def end(self, summary: Mapping[str, Any] | None) -> None: ...
+    def epoch(self, epoch: Epoch) -> None: ...
+    def end(self, summary: Summary | None) -> None: ...
 
 
 def trackers(names: Iterable[str], recipe: Recipe, folder: Path) -> list[Tracker]:
@@ -51,12 +53,12 @@ class _Careful:
         self._tracker: Tracker | None = None
         self._try(lambda: setattr(self, "_tracker", _TRACKERS[name](recipe, folder)))
 
-    def epoch(self, line: Mapping[str, Any]) -> None:
+    def epoch(self, epoch: Epoch) -> None:
         tracker = self._tracker
         if tracker is not None:
-            self._try(lambda: tracker.epoch(line))
+            self._try(lambda: tracker.epoch(epoch))
 
-    def end(self, summary: Mapping[str, Any] | None) -> None:
+    def end(self, summary: Summary | None) -> None:
         tracker = self._tracker
         if tracker is not None:
             self._try(lambda: tracker.end(summary))
@@ -70,9 +72,9 @@ class _Careful:
             warnings.warn(f"{self._name} is told no more of this run: {said}", GreycardWarning, stacklevel=5)
 
 
-def _figures(line: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a history line but the epoch's own."""
-    return {name: float(value) for name, value in line.items() if name != "epoch" and isinstance(value, int | float)}
+def _figures(epoch: Epoch) -> dict[str, float]:
+    """What was measured, by the names of the history."""
+    return {name: value for name, value in epoch.to_json().items() if name != "epoch" and value is not None}
 
 
 class _TensorBoard:
@@ -83,12 +85,12 @@ class _TensorBoard:
 
         self._writer = Writer(str(folder / "tensorboard"))
 
-    def epoch(self, line: Mapping[str, Any]) -> None:
-        for name, value in _figures(line).items():
-            self._writer.add_scalar(name, value, line["epoch"])
+    def epoch(self, epoch: Epoch) -> None:
+        for name, value in _figures(epoch).items():
+            self._writer.add_scalar(name, value, epoch.epoch)
         self._writer.flush()
 
-    def end(self, summary: Mapping[str, Any] | None) -> None:
+    def end(self, summary: Summary | None) -> None:
         self._writer.close()
 
 
@@ -108,13 +110,13 @@ class _Mlflow:
         for name, value in recipe.settings().items():
             self._client.log_param(self._run, name, str(value)[:500])
 
-    def epoch(self, line: Mapping[str, Any]) -> None:
-        for name, value in _figures(line).items():
-            self._client.log_metric(self._run, name, value, step=line["epoch"])
+    def epoch(self, epoch: Epoch) -> None:
+        for name, value in _figures(epoch).items():
+            self._client.log_metric(self._run, name, value, step=epoch.epoch)
 
-    def end(self, summary: Mapping[str, Any] | None) -> None:
+    def end(self, summary: Summary | None) -> None:
         if summary is not None:
-            self._client.set_tag(self._run, "diagnosis", ", ".join(found["name"] for found in summary["diagnosis"]))
+            self._client.set_tag(self._run, "diagnosis", ", ".join(verdict.name for verdict in summary.diagnosis))
         self._client.set_terminated(self._run, "FINISHED" if summary is not None else "KILLED")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
+from greycard.core.epoch import Epoch
 from greycard.evaluation.metrics import best_epoch
 
 
@@ -27,10 +27,10 @@ class BestWeights:
         self.epoch = 0
         self.values: list[np.ndarray] = []
 
-    def update(self, history: Sequence[dict[str, Any]]) -> None:
+    def update(self, history: Sequence[Epoch]) -> None:
         """Copy the weights if the last epoch of `history` is the best one so far."""
         if best_epoch(history) is history[-1]:
-            self.epoch = history[-1]["epoch"]
+            self.epoch = history[-1].epoch
             self.values = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self._weights]
 
     def load(self, epoch: int, values: list[np.ndarray]) -> None:

@@ -10,22 +10,24 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from greycard.core.atomic_files import atomic_path, remove
+from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, GreycardWarning
+from greycard.core.records import from_json, to_json
 
 KEPT = 2
 """Checkpoints of a run: the newest, and the one before it in case the disk damages that one. Beside them the newest
 from before the epoch under way is kept, to go back to if the numbers go bad in it."""
 
-_FORMAT, _VERSION = "greycard checkpoint", 1
+_FORMAT, _VERSION = "greycard checkpoint", 2
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _ENDING, _DAMAGED = ".checkpoint", ".damaged"
 
@@ -38,7 +40,7 @@ class TrainState:
         data: the digest of what it learns from and is measured on.
         epoch: the epoch that is next or under way, counted from 0.
         batch: the batch of it that is next.
-        history: a line for each epoch before.
+        history: every epoch before.
         best: the epoch, from 1, whose weights come last in the checkpoint; 0 where there are none.
         stopped: why training ended early; empty while it goes on.
         sums: running loss and accuracy of the epoch under way.
@@ -52,7 +54,7 @@ class TrainState:
     data: str
     epoch: int = 0
     batch: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[Epoch] = field(default_factory=list)
     best: int = 0
     stopped: str = ""
     sums: dict[str, float] = field(default_factory=dict)
@@ -91,7 +93,7 @@ def write_checkpoint(folder: Path, state: TrainState, arrays: Iterable[np.ndarra
     """
     with atomic_path(folder / f"{state.epoch:06}-{state.batch:08}{_ENDING}") as draft, draft.open("wb") as file:
         digest = _Digest(file)
-        digest.write(f"{_FORMAT} {_VERSION}\n{json.dumps(asdict(state), allow_nan=False)}\n".encode())
+        digest.write(f"{_FORMAT} {_VERSION}\n{json.dumps(to_json(state), allow_nan=False)}\n".encode())
         for array in arrays:
             expect_finite(array)
             np.lib.format.write_array(digest, array, allow_pickle=False)
@@ -147,7 +149,7 @@ def _read(path: Path) -> tuple[TrainState, list[np.ndarray]]:
         file.seek(0)
         _expect_version(file.readline(), path)
         try:
-            return _train_state(json.loads(file.readline())), list(_arrays(file, end))
+            return from_json(TrainState, json.loads(file.readline())), list(_arrays(file, end))
         except OSError:
             raise
         except MemoryError as error:
@@ -172,15 +174,6 @@ def _expect_version(line: bytes, path: Path) -> None:
             f"{path} is of another Greycard: expected {_FORMAT} {_VERSION}, received {found}",
             hint="go on with the Greycard it was begun with, or train anew",
         )
-
-
-def _train_state(said: Mapping[str, Any]) -> TrainState:
-    """TypeError for other fields than `TrainState` has, or other kinds of values."""
-    found, kinds = TrainState(**said), TrainState("")
-    wrong = [name for name, value in vars(kinds).items() if not isinstance(vars(found)[name], type(value))]
-    if wrong:
-        raise TypeError(f"{wrong[0]} is {vars(found)[wrong[0]]!r}")
-    return found
 
 
 def _arrays(file: IO[bytes], end: int) -> Iterator[np.ndarray]:

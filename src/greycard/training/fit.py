@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 
 from greycard.backend.steps import Steps, steps_for
 from greycard.core.clock import Clock
+from greycard.core.epoch import Epoch
 from greycard.core.reporter import Reporter
 from greycard.models.mixed_precision import mixed_precision
 from greycard.pipeline.loader import Loader
@@ -21,7 +21,24 @@ from greycard.training.checkpoint import TrainState
 from greycard.training.checkpointer import Checkpointer
 from greycard.training.stopping import Rule, gone_bad
 
-History = list[dict[str, Any]]
+
+@dataclass(frozen=True)
+class Measured:
+    """A model's figures on one split.
+
+    Attributes:
+        loss: None if it is NaN or infinite.
+        accuracy: a fraction; None for a task without classes.
+    """
+
+    loss: float | None
+    accuracy: float | None
+
+    @classmethod
+    def of(cls, figures: Mapping[str, float]) -> Measured:
+        """From `loss`, and `accuracy` where there are classes. JSON has no NaN: None."""
+        finite = {name: value for name, value in figures.items() if math.isfinite(value)}
+        return cls(finite.get("loss"), finite.get("accuracy"))
 
 
 @dataclass(frozen=True)
@@ -29,21 +46,21 @@ class FitResult:
     """What training leaves.
 
     Attributes:
-        history: a line an epoch.
+        history: every epoch.
         stopped: why it ended early, if it did.
         kept: the epoch, from 1, whose weights the model has because it was the best; None for the last one's.
         outputs: the final model's outputs on validation, float32 (n, units).
-        val: its `loss` and `accuracy` there.
+        val: its figures there.
         train_eval: the same on the training images as they are.
         resumed: how often it was gone on with.
     """
 
-    history: History
+    history: list[Epoch]
     stopped: str | None
     kept: int | None
     outputs: np.ndarray
-    val: dict[str, float | None]
-    train_eval: dict[str, float | None]
+    val: Measured
+    train_eval: Measured
     resumed: int
 
 
@@ -64,8 +81,7 @@ class Course:
         reporter: told of state.
         clock: told where the time goes.
         on_begin: given the history that training goes on from.
-        on_epoch: given each history line as it is complete: `epoch` from 1, `train_loss`, `val_loss`, accuracies where
-            there are classes, and `seconds`, `train_seconds`, `val_seconds`.
+        on_epoch: given each epoch as it is complete.
     """
 
     model: keras.Model
@@ -79,8 +95,8 @@ class Course:
     checkpointer: Checkpointer
     reporter: Reporter
     clock: Clock
-    on_begin: Callable[[History], None]
-    on_epoch: Callable[[dict[str, Any]], None]
+    on_begin: Callable[[list[Epoch]], None]
+    on_epoch: Callable[[Epoch], None]
 
 
 def fit(course: Course) -> FitResult:
@@ -98,14 +114,14 @@ def fit(course: Course) -> FitResult:
     stopped = state.stopped or _replayed(course.rules, state.history)
     outputs: np.ndarray | None = None
     while state.epoch < course.epochs and not stopped:
-        line, outputs = _epoch(course, steps, state)
+        last, outputs = _epoch(course, steps, state)
         course.checkpointer.check_finite()
         stopped = gone_bad(state.history, course.epochs, course.checkpointer.non_finite)
         if stopped:
             return _measured(course, steps, state, f"{stopped}; {_gone_back(course.checkpointer, state)}", None)
         if course.checkpointer.best:
             course.checkpointer.best.update(state.history)
-        stopped = _asked(course.rules, line)
+        stopped = _asked(course.rules, last)
         state.stopped = stopped or ""
         course.checkpointer.after_step(state)
     result = _measured(course, steps, state, stopped, outputs)
@@ -118,25 +134,24 @@ def predict(steps: Steps, batches: Loader) -> np.ndarray:
     return np.concatenate([steps.predict(images) for images, _ in batches.epoch(0)])
 
 
-def _epoch(course: Course, steps: Steps, state: TrainState) -> tuple[dict[str, Any], np.ndarray]:
-    """Train to the epoch's end and measure; its history line, and the outputs on validation."""
+def _epoch(course: Course, steps: Steps, state: TrainState) -> tuple[Epoch, np.ndarray]:
+    """Train to the epoch's end and measure; the epoch's figures, and the outputs on validation."""
     number = state.epoch + 1
     course.reporter.epoch_begins(number, course.epochs, len(course.train.pixels))
     begun, before = time.perf_counter(), state.epoch_seconds
     with mixed_precision(course.model, course.precision):
-        learnt = _train(course, steps, state)
+        train = Measured.of(_train(course, steps, state))
     trained = time.perf_counter()
     with course.clock("validation"):
         outputs = predict(steps, course.validation)
-        val = course.task.measure(course.validation.pixels.labels, outputs)
-    seconds = _seconds(begun - before, trained, time.perf_counter())
-    line = {"epoch": number, **_finite(learnt, "train_"), **_finite(val, "val_"), **seconds}
-    state.history.append(line)
+        val = Measured.of(course.task.measure(course.validation.pixels.labels, outputs))
+    epoch = _figures(number, train, val, begun - before, trained)
+    state.history.append(epoch)
     state.epoch, state.batch, state.epoch_seconds = number, 0, 0.0
     with course.clock("saving"):
-        course.on_epoch(line)
-    course.reporter.epoch_ends(line)
-    return line, outputs
+        course.on_epoch(epoch)
+    course.reporter.epoch_ends(epoch)
+    return epoch, outputs
 
 
 def _train(course: Course, steps: Steps, state: TrainState) -> dict[str, float]:
@@ -153,16 +168,16 @@ def _train(course: Course, steps: Steps, state: TrainState) -> dict[str, float]:
         return steps.result()
 
 
-def _replayed(rules: Sequence[Rule], history: History) -> str | None:
+def _replayed(rules: Sequence[Rule], history: Sequence[Epoch]) -> str | None:
     """The rules told of the epochs before; why they would have ended training, where a kill came in between."""
     stopped = None
-    for line in history:
-        stopped = stopped or _asked(rules, line)
+    for epoch in history:
+        stopped = stopped or _asked(rules, epoch)
     return stopped
 
 
-def _asked(rules: Sequence[Rule], line: dict[str, Any]) -> str | None:
-    reasons = [rule(line["epoch"], line) for rule in rules]
+def _asked(rules: Sequence[Rule], epoch: Epoch) -> str | None:
+    reasons = [rule(epoch) for rule in rules]
     return next((why for why in reasons if why), None)
 
 
@@ -185,13 +200,19 @@ def _measured(
         known = outputs if outputs is not None else predict(steps, course.validation)
         val = course.task.measure(course.validation.pixels.labels, known)
         after = course.task.measure(course.unaugmented.pixels.labels, predict(steps, course.unaugmented))
-    return FitResult(state.history, stopped, kept, known, _finite(val), _finite(after), state.resumed)
+    return FitResult(state.history, stopped, kept, known, Measured.of(val), Measured.of(after), state.resumed)
 
 
-def _seconds(begun: float, trained: float, ended: float) -> dict[str, float]:
-    return {"seconds": ended - begun, "train_seconds": trained - begun, "val_seconds": ended - trained}
-
-
-def _finite(measured: dict[str, float], prefix: str = "") -> dict[str, float | None]:
-    """JSON has no NaN: None."""
-    return {f"{prefix}{name}": value if math.isfinite(value) else None for name, value in measured.items()}
+def _figures(number: int, train: Measured, val: Measured, begun: float, trained: float) -> Epoch:
+    """An epoch that ends now; `begun` and `trained` are when its training began and ended, by `perf_counter`."""
+    ended = time.perf_counter()
+    return Epoch(
+        epoch=number,
+        train_loss=train.loss,
+        train_accuracy=train.accuracy,
+        val_loss=val.loss,
+        val_accuracy=val.accuracy,
+        seconds=ended - begun,
+        train_seconds=trained - begun,
+        val_seconds=ended - trained,
+    )

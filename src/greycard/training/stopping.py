@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Sequence
 
+from greycard.core.epoch import Epoch
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.recipe import Recipe
 
-Rule = Callable[[int, Mapping[str, Any]], str | None]
-"""(epoch counted from 1, its history line) → why training stops now, or None."""
+Rule = Callable[[Epoch], str | None]
+"""The last epoch → why training stops now, or None."""
 
 
 def stopping_rules(recipe: Recipe, train_images: int, val_images: int, seconds: float = 0.0) -> list[Rule]:
@@ -37,23 +38,23 @@ EXPLODED = 1000
 """Times the first epoch's training loss from which on a loss counts as exploded."""
 
 
-def gone_bad(history: Sequence[Mapping[str, Any]], epochs: int, bad_weights: bool) -> str | None:
+def gone_bad(history: Sequence[Epoch], epochs: int, bad_weights: bool) -> str | None:
     """Why there is no sense in another epoch after the last one of `history`.
 
     Args:
-        history: a line an epoch.
+        history: every epoch.
         epochs: planned.
         bad_weights: whether some weight is no number any more; a ReLU can make 0 of it, and the loss look well.
     """
-    line, first = history[-1], history[0]["train_loss"]
-    begin = f"stopped after epoch {line['epoch']} of {epochs}:"
-    for split, key in (("training", "train_loss"), ("validation", "val_loss")):
-        if line[key] is None:
+    last, first = history[-1], history[0].train_loss or 0.0
+    begin = f"stopped after epoch {last.epoch} of {epochs}:"
+    for split, loss in (("training", last.train_loss), ("validation", last.val_loss)):
+        if loss is None:
             return f"{begin} the {split} loss is no number any more, as with a learning rate that is too high"
     if bad_weights:
         return f"{begin} some weights are no numbers any more, as with a learning rate that is too high"
-    if line["train_loss"] > EXPLODED * max(first, 1.0):
-        return f"{begin} the training loss exploded from {first:.4g} to {line['train_loss']:.4g}"
+    if last.train_loss and last.train_loss > EXPLODED * max(first, 1.0):
+        return f"{begin} the training loss exploded from {first:.4g} to {last.train_loss:.4g}"
     return None
 
 
@@ -61,10 +62,9 @@ def _target(target: float, recipe: Recipe, images: int) -> Rule:
     """Asked of the accuracy as it is measured, or of the lower end of its interval."""
     split, epochs = recipe.stopping.target_split, recipe.training.epochs
     by_bound = recipe.stopping.target_uses_lower_bound
-    key = "val_accuracy" if split == "validation" else "train_accuracy"
 
-    def rule(epoch: int, line: Mapping[str, Any]) -> str | None:
-        accuracy = line.get(key)
+    def rule(last: Epoch) -> str | None:
+        accuracy = _accuracy(last, split)
         if accuracy is None:
             return None
         low = accuracy_interval(accuracy, images)[0]
@@ -72,26 +72,30 @@ def _target(target: float, recipe: Recipe, images: int) -> Rule:
             return None
         surely = f" (at least {100 * low:.2f} %)" if by_bound else ""
         return (
-            f"stopped after epoch {epoch} of {epochs}: {split} accuracy {100 * accuracy:.2f} %{surely} reached the"
+            f"stopped after epoch {last.epoch} of {epochs}: {split} accuracy {100 * accuracy:.2f} %{surely} reached the"
             f" target of {100 * target:g} %"
         )
 
     return rule
 
 
-def missed_target(recipe: Recipe, history: Sequence[Mapping[str, Any]], images: int) -> str | None:
+def _accuracy(epoch: Epoch, split: str) -> float | None:
+    return epoch.val_accuracy if split == "validation" else epoch.train_accuracy
+
+
+def missed_target(recipe: Recipe, history: Sequence[Epoch], images: int) -> str | None:
     """A sentence where a target was asked for and no epoch reached it.
 
     Args:
         recipe: the run's.
-        history: a line an epoch; a regression's has no accuracy.
+        history: every epoch.
         images: that the target's accuracy was measured on.
     """
     stopping = recipe.stopping
-    key = "val_accuracy" if stopping.target_split == "validation" else "train_accuracy"
-    if stopping.target_accuracy is None or key not in history[0]:
+    accuracies = [accuracy for epoch in history if (accuracy := _accuracy(epoch, stopping.target_split)) is not None]
+    if stopping.target_accuracy is None or not accuracies:
         return None
-    best = max(line[key] for line in history)
+    best = max(accuracies)
     by_bound = stopping.target_uses_lower_bound
     low = f" (at least {100 * accuracy_interval(best, images)[0]:.2f} %)" if by_bound else ""
     epochs = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
@@ -103,20 +107,22 @@ def missed_target(recipe: Recipe, history: Sequence[Mapping[str, Any]], images: 
 
 def _patience(patience: int, epochs: int, *, accuracy_counts: bool) -> Rule:
     """A plateau: no better validation loss, and, where that counts, no better accuracy either."""
-    lines: list[Mapping[str, Any]] = []
+    lowest: tuple[float, int] = (math.inf, 0)
+    highest: tuple[float, int] = (-math.inf, 0)
 
-    def rule(epoch: int, line: Mapping[str, Any]) -> str | None:
-        lines.append(line)
-        by_accuracy = accuracy_counts and "val_accuracy" in line
-        lowest = min(lines, key=lambda line: line["val_loss"])
-        highest = max(lines, key=lambda line: line["val_accuracy"]) if by_accuracy else lowest
-        if epoch - max(lowest["epoch"], highest["epoch"]) < patience:
+    def rule(last: Epoch) -> str | None:
+        nonlocal lowest, highest
+        if last.val_loss is not None and last.val_loss < lowest[0]:
+            lowest = last.val_loss, last.epoch
+        if accuracy_counts and last.val_accuracy is not None and last.val_accuracy > highest[0]:
+            highest = last.val_accuracy, last.epoch
+        if last.epoch - max(lowest[1], highest[1]) < patience:
             return None
-        nor = f", nor has accuracy risen above {100 * highest['val_accuracy']:.2f} %" if by_accuracy else ""
-        count = epoch - lowest["epoch"]
+        nor = f", nor has accuracy risen above {100 * highest[0]:.2f} %" if highest[1] else ""
+        count = last.epoch - lowest[1]
         return (
-            f"stopped after epoch {epoch} of {epochs}: validation loss has not fallen below {lowest['val_loss']:.4f} of"
-            f" epoch {lowest['epoch']} for {count} epoch{'s' if count > 1 else ''}{nor}"
+            f"stopped after epoch {last.epoch} of {epochs}: validation loss has not fallen below {lowest[0]:.4f} of"
+            f" epoch {lowest[1]} for {count} epoch{'s' if count > 1 else ''}{nor}"
         )
 
     return rule
@@ -126,13 +132,13 @@ def _time_limit(minutes: float, epochs: int, seconds: float) -> Rule:
     """The next epoch is expected to take as long as the last one."""
     spent = seconds
 
-    def rule(epoch: int, line: Mapping[str, Any]) -> str | None:
+    def rule(last: Epoch) -> str | None:
         nonlocal spent
-        spent += line["seconds"]
-        if epoch == epochs or spent + line["seconds"] <= 60 * minutes:
+        spent += last.seconds
+        if last.epoch == epochs or spent + last.seconds <= 60 * minutes:
             return None
         return (
-            f"stopped after epoch {epoch} of {epochs}: another epoch would take training beyond the {minutes:g}"
+            f"stopped after epoch {last.epoch} of {epochs}: another epoch would take training beyond the {minutes:g}"
             f" minute{'' if minutes == 1 else 's'} it was given (--minutes)"
         )
 

@@ -32,7 +32,7 @@ def still_improving(evidence: Evidence) -> Verdict | None:
     """Validation was still getting better when training ended."""
     if not may_improve(evidence):
         return None
-    risen, losses = rise(evidence.series("val_accuracy")), evidence.series("val_loss")
+    risen, losses = rise(evidence.val_accuracies), evidence.val_losses
     rises = rise(losses) > 0 and not np.isnan(losses).any()
     if risen < max(RISING, _noise(evidence)) or rises:
         return None
@@ -66,7 +66,7 @@ def _jumping(evidence: Evidence) -> str | None:
 
     All are measured on the same images, so that jumps are mostly the model's.
     """
-    accuracies = evidence.series("val_accuracy")
+    accuracies = evidence.val_accuracies
     late = accuracies[len(accuracies) // 2 :]
     if len(late) < 4:
         return None

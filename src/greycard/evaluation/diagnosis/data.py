@@ -35,13 +35,13 @@ def validation_augmented(evidence: Evidence) -> Verdict | None:
 
 def shifted(evidence: Evidence) -> Verdict | None:
     shift = evidence.shift
-    if not shift or shift["low"] <= SHIFTED:
+    if not shift or shift.low <= SHIFTED:
         return None
-    telling = " and ".join(shift["features"][:2])
+    telling = " and ".join(shift.features[:2])
     return Verdict(
         "shifted",
         f"training and validation images come from different distributions: a classifier tells them apart with an AUC"
-        f" of {shift['auc']:.2f} ({shift['low']:.2f} to {shift['high']:.2f}), mostly by {telling}",
+        f" of {shift.auc:.2f} ({shift.low:.2f} to {shift.high:.2f}), mostly by {telling}",
         f"mix both parts and split again: `greycard split {evidence.folder}`; or add training images like those of"
         " validation",
     )

@@ -35,7 +35,7 @@ def diagnose(evidence: Evidence) -> list[Verdict]:
 
     A regression, which has no accuracy, and a run without a finished epoch get none.
     """
-    if not evidence.history or not np.isfinite(evidence.series("val_accuracy")[-1]):
+    if not evidence.history or not np.isfinite(evidence.val_accuracies[-1]):
         return []
     diverged = learning.not_a_number(evidence)
     if diverged:  # whatever else is seen comes of it

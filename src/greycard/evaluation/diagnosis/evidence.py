@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from greycard.audit.facts import Shift
+from greycard.core.epoch import Epoch
 from greycard.evaluation.intervals import accuracy_interval
 
 _PLATEAU = 3
@@ -38,8 +39,7 @@ class Evidence:
     """The figures of one training.
 
     Attributes:
-        history: a line an epoch with `train_accuracy`, `val_accuracy`, `train_loss` and `val_loss`; a figure that is
-            not known may be missing, one that was no number is None.
+        history: every epoch.
         train_images: trained on.
         val_images: measured on.
         kept_epoch: the epoch, from 1, whose weights the run has; None for the last one.
@@ -64,12 +64,12 @@ class Evidence:
         right_counts: how many of those were answered rightly.
         leaks: validation images whose very pixels are in training too; None where nobody looked.
         leak_example: a pair of such images.
-        shift: how well a classifier tells training from validation images: `auc`, `low`, `high` and `features`.
+        shift: how well a classifier tells training from validation images.
         calibration_error: the expected one on validation.
         temperature: that mends it.
     """
 
-    history: Sequence[Mapping[str, Any]]
+    history: Sequence[Epoch]
     train_images: int
     val_images: int
     kept_epoch: int | None = None
@@ -94,25 +94,35 @@ class Evidence:
     right_counts: Sequence[int] = ()
     leaks: int | None = None
     leak_example: tuple[str, str] | None = None
-    shift: Mapping[str, Any] | None = None
+    shift: Shift | None = None
     calibration_error: float | None = None
     temperature: float | None = None
 
-    def series(self, name: str) -> np.ndarray:
-        """A figure of every epoch, float64 (epochs,), NaN where it is not known."""
-        values = [line.get(name) for line in self.history]
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    @cached_property
+    def train_accuracies(self) -> np.ndarray:
+        """Of every epoch, float64 (epochs,), NaN where it was not measured."""
+        return _series(epoch.train_accuracy for epoch in self.history)
+
+    @cached_property
+    def val_accuracies(self) -> np.ndarray:
+        """Of every epoch, float64 (epochs,), NaN where it was not measured."""
+        return _series(epoch.val_accuracy for epoch in self.history)
+
+    @cached_property
+    def val_losses(self) -> np.ndarray:
+        """Of every epoch, float64 (epochs,), NaN where it was NaN or infinite."""
+        return _series(epoch.val_loss for epoch in self.history)
 
     @cached_property
     def train(self) -> float:
         """The training accuracy to compare with validation's."""
-        kept = float(self.series("train_accuracy")[self._kept])
+        kept = float(self.train_accuracies[self._kept])
         return kept if self.train_accuracy_after is None else self.train_accuracy_after
 
     @cached_property
     def validation(self) -> float:
         """The validation accuracy of the weights that the run has."""
-        return float(self.series("val_accuracy")[self._kept])
+        return float(self.val_accuracies[self._kept])
 
     @property
     def _kept(self) -> int:
@@ -127,14 +137,14 @@ class Evidence:
     @cached_property
     def best(self) -> tuple[int, float]:
         """The epoch, from 1, of the highest validation accuracy, and that accuracy."""
-        accuracies = self.series("val_accuracy")
+        accuracies = self.val_accuracies
         position = int(np.nanargmax(accuracies))
         return position + 1, float(accuracies[position])
 
     @cached_property
     def past_best(self) -> bool:
         """Whether neither accuracy nor loss on validation got better over the last epochs: a plateau, or a decline."""
-        losses = self.series("val_loss")
+        losses = self.val_losses
         lowest = 0 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
         since = len(self.history) - max(self.best[0], lowest)
         return since >= (self.patience or max(_PLATEAU, len(self.history) // 5))
@@ -154,6 +164,10 @@ class Evidence:
     def gap(self) -> tuple[float, float]:
         """Training minus validation accuracy, and how much of it validation's interval leaves for certain."""
         return self.train - self.validation, self.train - self.interval[1]
+
+
+def _series(figures: Iterable[float | None]) -> np.ndarray:
+    return np.array([np.nan if figure is None else figure for figure in figures], dtype=np.float64)
 
 
 def percent(fraction: float) -> str:

@@ -17,11 +17,11 @@ _LEARNED = 0.9
 
 
 def not_a_number(evidence: Evidence) -> Verdict | None:
-    for line in evidence.history:
-        if "train_loss" in line and line["train_loss"] is None:
+    for epoch in evidence.history:
+        if epoch.train_loss is None:
             return Verdict(
                 "diverged",
-                f"the training loss is no number from epoch {line['epoch']} on: the steps were too long",
+                f"the training loss is no number from epoch {epoch.epoch} on: the steps were too long",
                 lower_rate(evidence),
             )
     return None
@@ -67,7 +67,7 @@ def _best(evidence: Evidence) -> str:
         return ""
     kept = ", whose weights are kept" if evidence.kept_epoch == epoch else ""
     said = f"; validation accuracy is highest in epoch {epoch} ({percent(accuracy)}){kept}"
-    losses = evidence.series("val_loss")
+    losses = evidence.val_losses
     if not _loss_rose(evidence):
         return said
     lowest = int(losses.argmin())
@@ -78,7 +78,7 @@ def _best(evidence: Evidence) -> str:
 
 def _loss_rose(evidence: Evidence) -> bool:
     """By a quarter or more since it was lowest."""
-    losses = evidence.series("val_loss")
+    losses = evidence.val_losses
     return not np.isnan(losses).any() and bool(losses[-1] >= 1.25 * losses.min())
 
 
@@ -86,7 +86,7 @@ def underfit(evidence: Evidence) -> Verdict | None:
     if evidence.train >= _LEARNED or overfit(evidence):
         return None
     count = len(evidence.history)
-    rising = may_improve(evidence) and (count == 1 or rise(evidence.series("train_accuracy")) >= RISING)
+    rising = may_improve(evidence) and (count == 1 or rise(evidence.train_accuracies) >= RISING)
     still = " and still rising" if rising and count > 1 else ""
     return Verdict(
         "underfit",
