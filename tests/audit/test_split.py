@@ -131,7 +131,7 @@ def test_names_that_match_alike_stay_together(images: Path, cli, tmp_path: Path)
     assert all(len(found) == 1 for found in sides.values())
 
 
-@pytest.mark.parametrize(("pattern", "said"), [("(", "regular expression"), ("nowhere", "matches no image")])
+@pytest.mark.parametrize(("pattern", "said"), [("(", "regular expression"), ("nowhere", "matches no image name")])
 def test_a_pattern_that_is_none_is_refused(images: Path, cli, pattern: str, said: str) -> None:
     refused = cli("split", images, "--group-by", pattern, "--quiet")
     assert refused.code == 2
@@ -149,7 +149,7 @@ def test_quarantine_lists_and_moves_nothing(doubled: Path, cli) -> None:
     assert aside.keys() == {"train/dark/broken.jpg", "train/dark/light-too.jpg", "train/light/005.jpg"}
     assert "another label" in aside["train/dark/light-too.jpg"]
     assert twice.exists()
-    assert "3 are left out" in said.out
+    assert "3 left out" in said.out
 
 
 BAD_MANIFESTS = {

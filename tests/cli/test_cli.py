@@ -139,7 +139,7 @@ def test_run_all_names_what_it_leaves_out(cli, tmp_path: Path) -> None:
     limits = ("--set", "train_limit=50", "--set", "val_limit=30", "--epochs", "1", "--quiet")
     outcome = cli("run", "all", "--data-dir", tmp_path, *limits)
     assert outcome.code == 0
-    assert "note: mnist-cnn is left out: its data is not here (greycard fetch mnist)" in outcome.err
+    assert "note: mnist-cnn is skipped: its data is missing (greycard fetch mnist)" in outcome.err
     assert sorted(path.name for path in Path("runs").iterdir()) == ["digits-cnn-1", "house-prices-1"]
 
 

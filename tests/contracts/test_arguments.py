@@ -129,11 +129,11 @@ def test_what_is_no_image_is_told_with_what_is(what: object, run: greycard.Run) 
 
 
 def test_an_address_and_a_closed_file_are_told() -> None:
-    with pytest.raises(GreycardError, match="downloads no images"):
+    with pytest.raises(GreycardError, match="does not download images"):
         source_of("https://example.org/cat.jpg")
     with open(_saved(str), "rb") as file:
         pass
-    with pytest.raises(GreycardError, match="closed already"):
+    with pytest.raises(GreycardError, match="already closed"):
         source_of(file)
 
 

@@ -272,10 +272,10 @@ def test_serving_where_an_event_loop_runs(thread: bool, run: Path) -> None:
 
 
 def test_an_interruption_that_an_import_has_swallowed_comes_again() -> None:
-    from greycard.backend.start import _interruption_heard
+    from greycard.backend.start import _interruption_kept
 
     def swallowed(*, then: type[Exception] | None) -> None:
-        with _interruption_heard():
+        with _interruption_kept():
             try:
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(1)

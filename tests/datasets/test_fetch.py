@@ -225,7 +225,7 @@ def test_fetch_from_the_command_line(happy: bytes, server: Server, tmp_path: Pat
     outcome = cli("fetch", "happy-or-sad", "--data-dir", data)
     assert (outcome.code, outcome.out) == (0, f"happy-or-sad: fetched and verified, in {data}\n")
     again = cli("fetch", "happy-or-sad", "--data-dir", data)
-    assert "already there" in again.out
+    assert "already present" in again.out
     assert len(server.requests) == 1
     assert sorted(path.name for path in (data / "happy-or-sad").iterdir()) == [
         ".greycard-manifest.txt",

@@ -129,7 +129,7 @@ def _inside(place: Path) -> dict[str, Any]:
 def test_the_command_finds_the_images_where_they_were(runs: dict[str, greycard.Run], folder: Path, cli: Any) -> None:
     said = cli("export", runs["cnn"].path, "--format", "litert", "--quiet")
     assert (said.code, said.out.partition("\t")[0]) == (0, str(runs["cnn"].path / "export" / "cnn-1.tflite"))
-    assert "36 validation images: 36 answered alike" in said.err
+    assert "36 validation images: 36 with the same prediction" in said.err
     again = cli("export", runs["cnn"].path, "--format", "litert", "--data", folder, "--quiet")
     assert again.code == 0, again.err
 
@@ -164,7 +164,7 @@ def test_an_export_that_answers_otherwise_is_refused(
     beside, refused = (json.loads((tmp_path / f"model.tflite{end}").read_text()) for end in (".json", ".refused.json"))
     assert (beside["parity"]["passed"], refused["parity"]["passed"]) == (True, False)
     monkeypatch.setattr(formats.LiteRT, "__call__", lambda self, images: np.roll(right(self, images), 1, axis=1))
-    with pytest.raises(GreycardError, match=r"the litert-int8 export is refused: it is right on .* lower end"):
+    with pytest.raises(GreycardError, match=r"the litert-int8 export is refused: its accuracy on .* lower end"):
         runs["cnn"].export("litert-int8", tmp_path / "other-int8.tflite", data=folder)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "model.tflite", "model.tflite.json", "model.tflite.refused.json", "other-int8.tflite.refused.json",
@@ -200,14 +200,14 @@ def test_an_earlier_export_is_replaced(runs: dict[str, greycard.Run], folder: Pa
 
 def test_mistakes_are_told(runs: dict[str, greycard.Run], folder: Path, tmp_path: Path, cli: Any) -> None:
     (tmp_path / "mine").mkdir()
-    for words, place in (("name ends in .onnx", "model.tflite"), ("name ends in .onnx", "mine")):
+    for words, place in (("must end in .onnx", "model.tflite"), ("must end in .onnx", "mine")):
         said = cli("export", runs["cnn"].path, "--format", "onnx", "-o", tmp_path / place, "--data", folder)
         assert (said.code, words in said.err) == (2, True), said.err
     said = cli("export", runs["cnn"].path, "--format", "saved-model", "-o", tmp_path / "mine", "--data", folder)
-    assert (said.code, "is there already and no earlier export" in said.err) == (2, True), said.err
+    assert (said.code, "already exists and is not" in said.err) == (2, True), said.err
     before = runs["cnn"].model_path.read_bytes()
     said = cli("export", runs["cnn"].path, "--format", "keras", "-o", runs["cnn"].model_path, "--data", folder)
-    assert (said.code, "is there already and no earlier export" in said.err) == (2, True), said.err
+    assert (said.code, "already exists and is not" in said.err) == (2, True), said.err
     assert runs["cnn"].model_path.read_bytes() == before
     with pytest.raises(GreycardError, match="there is no export format 'tflite'"):
         runs["cnn"].export("tflite", data=folder)

@@ -151,7 +151,7 @@ def test_the_description_fits_the_routes_and_the_answers(client: TestClient) -> 
 @pytest.mark.parametrize(
     ("content", "status", "words"),
     [
-        (b"", 400, "holds no image"),
+        (b"", 400, "has no image"),
         (b"words", 422, "not an image in a known format"),
         (jpeg()[:300], 422, "cannot be read"),
         (huge_png(30_000, 30_000), 422, "exceeds limit"),
@@ -208,7 +208,7 @@ def test_heat_is_taken_in_several_spellings(client: TestClient, word: str, drawn
     assert ("heat" in answer) == drawn
 
 
-@pytest.mark.parametrize(("field", "words"), [("heat", "it belongs into the address"), ("file", "is no file")])
+@pytest.mark.parametrize(("field", "words"), [("heat", "pass it in the URL"), ("file", "is not a file")])
 def test_what_a_form_says_in_words_is_refused_and_not_ignored(client: TestClient, field: str, words: str) -> None:
     answer = client.post("/api/predict", files={"image": ("a.jpg", jpeg())}, data={field: "true"})
     assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.text
@@ -216,7 +216,7 @@ def test_what_a_form_says_in_words_is_refused_and_not_ignored(client: TestClient
 
 def test_the_other_paths_take_no_parameters(client: TestClient) -> None:
     answer = client.get("/api/models?model=conv-1")
-    assert (answer.status_code, "this path takes none" in answer.json()["error"]) == (400, True)
+    assert (answer.status_code, "this path takes no parameters" in answer.json()["error"]) == (400, True)
 
 
 def test_other_content_types_methods_and_paths_are_refused(client: TestClient) -> None:
@@ -401,7 +401,7 @@ def test_the_addresses_in_the_network_are_found_without_traffic(monkeypatch: pyt
 
 
 def test_two_runs_of_one_name_are_refused(runs: list[greycard.Run]) -> None:
-    with pytest.raises(GreycardError, match="two runs are named conv-1"):
+    with pytest.raises(GreycardError, match="two runs have the name conv-1"):
         make_ready([(run, run.classifier) for run in (runs[0], runs[0])])
 
 
@@ -414,13 +414,13 @@ def test_a_port_in_use_is_told(runs: list[greycard.Run], cli: Any) -> None:
 
 def test_a_host_that_others_reach_is_noted(models: dict[str, Served], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server.uvicorn.Server, "run", lambda *_, **__: None)
-    with pytest.warns(greycard.core.errors.GreycardWarning, match="everyone who reaches 0.0.0.0"):
+    with pytest.warns(greycard.core.errors.GreycardWarning, match="everyone who can reach 0.0.0.0"):
         server.serve(models, "0.0.0.0", 0, None, lambda _: None)
 
 
 @pytest.mark.parametrize("token", ["", "wört"])
 def test_a_token_that_cannot_be_asked_for_is_refused(models: dict[str, Served], token: str) -> None:
-    with pytest.raises(GreycardError, match="the token is empty or has letters beyond ASCII"):
+    with pytest.raises(GreycardError, match="the token must be ASCII text and not empty"):
         server.serve(models, "127.0.0.1", 0, token, lambda _: None)
 
 
@@ -573,7 +573,7 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         page.wait_for("document.getElementById('status').textContent === '1 of 3 files answered.'")
         cards = page.run("[...document.querySelectorAll('.image')].map((card) => card.innerText)")
         assert [card.split("\n")[0] for card in cards] == ["empty.jpg", good.name, "bad.jpg", "bad.jpg", good.name]
-        assert "No answer: the request holds no image" in cards[0]
+        assert "No answer: the request has no image" in cards[0]
         assert "No answer: bad.jpg cannot be read" in cards[2]
         assert page.run("document.querySelectorAll('.failure').length") == 3
         page.paste(good)

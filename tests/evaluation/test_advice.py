@@ -66,7 +66,7 @@ COMMANDS = sorted(
     {
         (where, words)
         for where, text in MESSAGES
-        for words in (*re.findall(r"`(?:\w+=\w+ )?(greycard [^`]*)`", text), *re.findall(r"now: (greycard .*)$", text))
+        for words in (*re.findall(r"`(?:\w+=\w+ )?(greycard [^`]*)`", text), *re.findall(r"next: (greycard .*)$", text))
     }
 )
 
@@ -158,7 +158,7 @@ def test_the_advice_on_a_sample_in_use_names_a_free_folder(name: str, cli) -> No
     done = cli(*_advice(said.err))
     assert done.code == 0
     assert len(set(Path().iterdir()) - there) == 1
-    assert cli(*shlex.split(done.out.rpartition("now: greycard ")[2]), "--help").code == 0
+    assert cli(*shlex.split(done.out.rpartition("next: greycard ")[2]), "--help").code == 0
 
 
 @pytest.mark.parametrize(("name", "project"), [("digits-cnn", "digits-cnn"), ("mnist", "mnist-dnn")])
@@ -190,7 +190,7 @@ def test_the_advice_on_missing_data_fetches_it_to_where_it_is_looked_for(cli) ->
 
 def test_the_advice_on_an_empty_table_makes_a_run_for_it(cli) -> None:
     said = cli("table", "--out", "my runs")
-    assert "`greycard run digits-cnn --out 'my runs'` makes one" in said.err
+    assert "`greycard run digits-cnn --out 'my runs'` creates one" in said.err
 
 
 def test_the_advice_on_a_regression_shows_it(cli) -> None:

@@ -399,7 +399,7 @@ def test_a_damaged_entry_is_told_and_made_anew(damage: Callable[[Path], object],
     keep("a")
     damage(root / "pixels" / "a")
     entries()
-    with pytest.warns(GreycardWarning, match="what was kept of array a is damaged .* and is made anew"):
+    with pytest.warns(GreycardWarning, match="the cached data of array a is damaged .* computed again"):
         assert keep("a", 2)[1] is False
     assert keep("a", 3) == (pytest.approx(np.full((4, 1000), 2)), True)
 
@@ -464,7 +464,7 @@ def _disk_that_fills_up(monkeypatch: pytest.MonkeyPatch) -> str:
     def fails(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("greycard.pipeline.cache_entry.take_room", fails)
+    monkeypatch.setattr("greycard.pipeline.cache_entry.reserve_space", fails)
     return "because No space left on device"
 
 
@@ -510,7 +510,7 @@ def test_without_a_cache_it_works_and_says_why(
     with pytest.warns(GreycardWarning) as told:
         assert keep("a", 3)[1] is False
     assert len(told) == 1
-    assert "array a: this is not kept for the next run, because" in str(told[0].message)
+    assert "array a: not cached for the next run, because" in str(told[0].message)
     assert why in str(told[0].message)
     assert not building(root)
     assert not entries()
@@ -575,7 +575,7 @@ def test_the_list_as_data(cli, root: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_info_shows_the_folder_and_its_size(cli, root: Path) -> None:
-    assert f"cache folder     {root} (not there yet)\n" in cli("info").out
+    assert f"cache folder     {root} (does not exist yet)\n" in cli("info").out
     keep("a", count=1500)
     assert f"cache folder     {root} (1.5 MB)\n" in cli("info").out
 
@@ -585,16 +585,16 @@ def test_a_file_as_the_cache_folder_is_an_error(cli, folder: Path, monkeypatch: 
     monkeypatch.setenv("GREYCARD_CACHE", "a-file")
     outcome = cli("show", folder, "--augmented")
     assert outcome.code == 2
-    assert "GREYCARD_CACHE names a file where a folder is expected" in outcome.err
+    assert "GREYCARD_CACHE must name a folder" in outcome.err
     assert "hint:" in outcome.err
-    assert "GREYCARD_CACHE names a file" in cli("info").out
+    assert "GREYCARD_CACHE must name a folder" in cli("info").out
 
 
 def test_a_warning_reaches_the_terminal_as_a_note(cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREYCARD_CACHE_LIMIT", "1e-6")
     outcome = cli("show", folder, "--augmented")
     assert outcome.code == 0
-    assert f"note: 6 images in {folder}: this is not kept for the next run, because" in outcome.err
+    assert f"note: 6 images in {folder}: not cached for the next run, because" in outcome.err
 
 
 def test_nothing_is_said_when_all_is_well(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Everything the doctor looks at, in one go."""
+"""Run all checks on a dataset."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from greycard.datasets.dataset import Dataset
 
 @dataclass(frozen=True)
 class Report:
-    """What was looked at, and what was found.
+    """The result of a check.
 
     Attributes:
-        dataset: its name.
-        train_images: readable training images.
-        val_images: readable validation images.
-        findings: the gravest first.
-        notes: what the doctor could not judge, and why.
+        dataset: the dataset's name.
+        train_images: number of readable training images.
+        val_images: number of readable validation images.
+        findings: the most serious first.
+        notes: what could not be checked, and why.
     """
 
     dataset: str
@@ -41,8 +41,8 @@ class Report:
         return f"Report({self.dataset!r}, {len(self.findings)} kinds of findings)"
 
     @property
-    def is_grave(self) -> bool:
-        """Whether `--strict` fails: what training would refuse, leakage, or files that cannot be read."""
+    def fails_strict(self) -> bool:
+        """True if `--strict` fails: errors that stop training, leakage, or unreadable files."""
         return any(finding.kind in STRICT for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
@@ -62,29 +62,29 @@ def check(
     on_image: Callable[[], None] = lambda: None,
     features: Callable[[], np.ndarray | None] = lambda: None,
 ) -> tuple[Report, Thumbnails]:
-    """Look at every image of a dataset.
+    """Check every image of a dataset.
 
     Args:
-        dataset: of images; a side or a class may be empty.
-        problems: why it cannot be trained on (see `Survey`); each is a finding.
-        on_image: called after each file that is decoded.
-        features: gives a pretrained network's features, float (n, d), of the images in the order of `Thumbnails`, to
-            judge labels by; None for the pixels' own.
+        dataset: a dataset of images; a split or a class may be empty.
+        problems: errors that stop training (see `Survey`); each becomes a finding.
+        on_image: called after each decoded file.
+        features: returns a pretrained network's features, float (n, d), of the images in the order of `Thumbnails`, to
+            find label errors with; None to use the pixels.
 
     Returns:
-        The report, and the small images it was made from.
+        The report, and the thumbnails that it is based on.
 
     Raises:
-        GreycardError: the dataset holds numbers, no images.
+        GreycardError: the dataset has numbers instead of images.
     """
     if dataset.is_regression and len(dataset.train):
         raise GreycardError(
-            f"{dataset.name} holds numbers; the doctor looks at images",
+            f"{dataset.name} has numbers; a check needs images",
             hint="name a folder of images: `greycard check FOLDER`",
         )
     thumbnails = load_thumbnails(dataset, on_image)
     facts = [each for split in (dataset.train, dataset.validation) for each in file_facts(split)]
-    label_errors, notes = _suspects(thumbnails, features())
+    label_errors, notes = _label_errors(thumbnails, features())
     found = [
         *(Finding("not trainable", error.args[0], error.hint) for error in problems),
         unreadable(dataset.left_out + thumbnails.left_out),
@@ -101,17 +101,19 @@ def check(
 
 
 def _as_trained(thumbnails: Thumbnails, dataset: Dataset) -> Thumbnails:
-    """Where training makes the split it keeps equal images on one side, so that they are duplicates and no leak."""
+    """If training makes the split, it keeps equal images on one side, so they are duplicates and not leakage."""
     makes_it = dataset.split.val_fraction is not None and dataset.origin is not None
     return replace(thumbnails, in_validation=np.zeros_like(thumbnails.in_validation)) if makes_it else thumbnails
 
 
-def _suspects(thumbnails: Thumbnails, features: np.ndarray | None) -> tuple[LabelErrors | None, tuple[str, ...]]:
+def _label_errors(thumbnails: Thumbnails, features: np.ndarray | None) -> tuple[LabelErrors | None, tuple[str, ...]]:
     if not can_judge(thumbnails.labels):
-        return None, ("labels were not judged: there are too few images, or too few of a class",)
+        return None, ("labels were not checked: there are too few images, or too few of a class",)
     by = "the pixels" if features is None else "the network's features"
     found = find_label_errors(descriptors(thumbnails.grey(SIDE)) if features is None else features, thumbnails.labels)
     if found.is_able:
         return found, ()
-    hint = "; --weights judges by a pretrained network" if features is None else ""
-    return None, (f"labels were not judged: by {by} alone only {100 * found.accuracy:.0f} % are told right{hint}",)
+    hint = "; use --weights to check with a pretrained network" if features is None else ""
+    return None, (
+        f"labels were not checked: {by} predict only {100 * found.accuracy:.0f} % of the labels correctly{hint}",
+    )

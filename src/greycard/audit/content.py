@@ -1,4 +1,4 @@
-"""What images and labels show taken together: duplicates by what they do, near-empty images, imbalance, shift."""
+"""Findings about image content and labels: duplicates and their effect, near-empty images, imbalance, shift."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from greycard.audit.thumbnails import Thumbnails
 from greycard.core.records import to_json
 
 _FLAT = 4.0
-"""Standard deviation of the grey values, of 255, below which an image shows hardly anything."""
+"""An image whose grey values (0 to 255) have a smaller standard deviation than this is near-empty."""
 
 
 def duplicate_findings(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> list[Finding]:
-    """Pairs across the splits and pairs with different labels, which a pair can be both of; and the others."""
+    """Findings for pairs across the splits, pairs with different labels (a pair can be both), and the others."""
     across = [pair for pair in pairs if thumbnails.in_validation[pair.first] != thumbnails.in_validation[pair.second]]
     conflict = [pair for pair in pairs if thumbnails.labels[pair.first] != thumbnails.labels[pair.second]]
-    told = {*across, *conflict}
-    inside = [pair for pair in pairs if pair not in told]
+    reported = {*across, *conflict}
+    inside = [pair for pair in pairs if pair not in reported]
     found = (_leakage(thumbnails, across), _conflicts(thumbnails, conflict), _inside(thumbnails, inside))
     return [finding for finding in found if finding]
 
@@ -36,7 +36,7 @@ def _leakage(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
     whole = int(thumbnails.in_validation.sum())
     return Finding(
         "leakage",
-        f"{len(leaked):,} of {whole:,} validation images are in training too: {_how(pairs)}",
+        f"{len(leaked):,} of {whole:,} validation images are also in training: {_how(pairs)}",
         "`greycard split FOLDER` keeps equal images on one side",
         *_images(thumbnails, pairs),
         {"validation_images": len(leaked), "pairs": len(pairs)},
@@ -62,7 +62,7 @@ def _inside(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
     return Finding(
         "duplicates",
         f"{_count(spare, 'image')} once too often in one split: {_how(pairs)}",
-        "remove all but one where they were not meant; in training they only count more",
+        "remove all but one, unless they are intended; in training, duplicates only count more",
         *_images(thumbnails, pairs),
         {"images": spare, "pairs": len(pairs)},
     )
@@ -74,7 +74,7 @@ def _how(pairs: Iterable[Pair]) -> str:
 
 
 def _images(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> tuple[list[tuple[str, ...]], list[str]]:
-    """Groups of ids, the surest first, each with how its first pair is the same."""
+    """Groups of ids, the most certain first, and for each how its first pair is the same."""
     surest: dict[int, str] = {}
     for pair in pairs:
         surest.setdefault(pair.first, pair.words)
@@ -93,7 +93,7 @@ def near_empty(thumbnails: Thumbnails) -> Finding | None:
     return Finding(
         "near-empty",
         f"{_count(len(flat), 'image')} {'shows' if len(flat) == 1 else 'show'} hardly anything",
-        "look at them and remove those that were not meant",
+        "look at them and remove those that are not intended",
         [(thumbnails.ids[row],) for row in order],
         [f"grey values spread by {spread[row]:.1f} of 255" for row in order],
     )
@@ -120,9 +120,9 @@ def shift(thumbnails: Thumbnails) -> Finding | None:
         return None
     return Finding(
         "shift",
-        f"training and validation images are told apart with an AUC of {found.auc:.3f} ({found.low:.3f} to"
-        f" {found.high:.3f}), most by {found.features[0]}, {found.features[1]}",
-        "mix both parts and split again (`greycard split FOLDER`), or add training images like those of validation",
+        f"a classifier separates training and validation images with an AUC of {found.auc:.3f} ({found.low:.3f} to"
+        f" {found.high:.3f}), mostly by {found.features[0]}, {found.features[1]}",
+        "mix both and split again (`greycard split FOLDER`), or add training images similar to those of validation",
         figures=to_json(found),
     )
 
@@ -133,9 +133,9 @@ def suspected(thumbnails: Thumbnails, classes: Sequence[str], label_errors: Labe
     count = len(label_errors.rows)
     return Finding(
         "suspected labels",
-        f"{_count(count, 'image')} {'looks' if count == 1 else 'look'} like another class, as their ten nearest"
-        f" neighbours have it, whose vote is right for {100 * label_errors.accuracy:.1f} % of all images",
-        "look at them, and move those that lie in the wrong folder",
+        f"{_count(count, 'image')} {'looks' if count == 1 else 'look'} like another class: their ten nearest"
+        f" neighbours agree on it, and this vote is correct for {100 * label_errors.accuracy:.1f} % of all images",
+        "look at them, and move those that are in the wrong folder",
         [(thumbnails.ids[row],) for row in label_errors.rows],
         [
             f"labelled {classes[thumbnails.labels[row]]}, looks like {classes[instead]}"

@@ -1,4 +1,4 @@
-"""The same image more than once: the same file, the same pixels, or nearly the same to look at."""
+"""Duplicates: the same file, the same pixels, or nearly the same image."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from greycard.datasets.digests import file_digest
 from greycard.datasets.images import UnreadableImageError, opened
 
 _BAND = 256
-"""Rows of an image that are looked at together."""
+"""Number of rows of an image that are hashed at a time."""
 
 _CLOSE = 8.0
-"""Mean difference, of 255, up to which two small images may be of the same pixels."""
+"""If the mean difference of two thumbnails (0 to 255) is larger than this, their images have different pixels."""
 
 SAME_FILE, SAME_PIXELS, NEAR = "the same file", "the same pixels", "nearly the same"
 
@@ -32,11 +32,11 @@ class Pair:
     """Two rows of the thumbnails that show the same image.
 
     Attributes:
-        first: a row.
-        second: a larger one.
-        how: one of the three words above.
+        first: the smaller row number.
+        second: the larger row number.
+        how: `SAME_FILE`, `SAME_PIXELS` or `NEAR`.
         distance: 0 for the same pixels, else 1 minus their correlation.
-        mirrored: whether one is the other's mirror image.
+        mirrored: True if one is the other's mirror image.
     """
 
     first: int
@@ -51,9 +51,9 @@ class Pair:
 
 
 def find_pairs(thumbnails: Thumbnails, dataset: Dataset, *, most_aligned: int = MOST_ALIGNED) -> list[Pair]:
-    """Every pair that was found, the surest first; images without content are compared only exactly.
+    """All pairs found, the most certain first. Images without content are only compared for equality.
 
-    `most_aligned` bounds the time: only so many pairs are looked at for crops of one another.
+    `most_aligned` limits the time: only so many pairs are checked for crops of one another.
     """
     if len(thumbnails) < 2:
         return []
@@ -66,8 +66,8 @@ def find_pairs(thumbnails: Thumbnails, dataset: Dataset, *, most_aligned: int = 
 
 
 class _WholeImages:
-    """The images in full size, where small ones do not decide; each file is decoded at most once, however many
-    others it is held against."""
+    """The full-size images, for pairs that thumbnails cannot decide. Each file is decoded at most once, even if it is
+    compared with many others."""
 
     def __init__(self, thumbnails: Thumbnails, files: dict[str, Path]) -> None:
         self.thumbnails, self.files = thumbnails, files
@@ -82,7 +82,7 @@ class _WholeImages:
         return file_digest(self.files[self.thumbnails.ids[row]])
 
     def same_pixels(self, pair: Pair) -> bool:
-        """A JPEG and a PNG of the same pixels are made small on different ways, and so are met as nearly the same."""
+        """True if a near-duplicate has the same pixels: JPEG and PNG are reduced differently, so thumbnails differ."""
         if not self.files or pair.mirrored or not self._may_be_same(pair):
             return False
         return self.pixels(pair.first) == self.pixels(pair.second)
@@ -93,13 +93,13 @@ class _WholeImages:
 
 
 def _alike(thumbnails: Thumbnails) -> list[list[int]]:
-    """Images that are the same when small, as all are that have the same bytes or pixels."""
+    """Groups of images with equal thumbnails; images with the same bytes or pixels are always in one group."""
     return _by_key(range(len(thumbnails)), lambda row: hashlib.sha256(thumbnails.colour[row].tobytes()).digest())
 
 
 def _exactly_same(rows: list[int], whole: _WholeImages) -> list[Pair]:
-    """Each image with the first of its kind."""
-    if not whole.files:  # arrays: the small images are the whole ones
+    """Pair each image with the first equal one."""
+    if not whole.files:  # arrays have no larger images
         return [Pair(rows[0], row, SAME_PIXELS) for row in rows[1:]]
     pairs = []
     for same in _by_key(rows, whole.pixels):
@@ -110,7 +110,7 @@ def _exactly_same(rows: list[int], whole: _WholeImages) -> list[Pair]:
 
 
 def _near_pairs(thumbnails: Thumbnails, most_aligned: int) -> list[Pair]:
-    """Each image against the others as they are, and against their mirror images."""
+    """Compare each image with the others and with their mirror images."""
     count, small = len(thumbnails), thumbnails.grey(SIDE)
     points = descriptors(np.concatenate([small, small[:, :, ::-1]]))
     pairs = candidates(points, originals=count)
@@ -127,7 +127,7 @@ def _near(one: int, other: int, count: int, distance: float) -> Pair:
 
 
 def _once(pairs: Iterable[Pair]) -> list[Pair]:
-    """An image and another's mirror image are found from both sides, and a symmetric one both ways."""
+    """Remove repeated pairs: mirrored pairs are found from both sides, and symmetric images also unmirrored."""
     found: dict[tuple[int, int], Pair] = {}
     for pair in pairs:
         found.setdefault((pair.first, pair.second), pair)
@@ -135,7 +135,7 @@ def _once(pairs: Iterable[Pair]) -> list[Pair]:
 
 
 def grouped(pairs: Sequence[Pair]) -> list[list[int]]:
-    """Rows that belong together, each group sorted, in the order of their surest pair."""
+    """Groups of connected rows; each group is sorted, and the groups are in the order of their most certain pair."""
     count = max((pair.second for pair in pairs), default=-1) + 1
     part = connected_rows(count, ((pair.first, pair.second) for pair in pairs))
     members: dict[int, list[int]] = {part[pair.first]: [] for pair in pairs}
@@ -146,7 +146,7 @@ def grouped(pairs: Sequence[Pair]) -> list[list[int]]:
 
 
 def _by_key(rows: Iterable[int], key: Callable[[int], object]) -> list[list[int]]:
-    """Groups of two or more rows of the same key."""
+    """Groups of two or more rows with the same key."""
     groups = defaultdict(list)
     for row in rows:
         groups[key(row)].append(row)
@@ -163,11 +163,11 @@ def _files(dataset: Dataset) -> dict[str, Path]:
 
 
 def _pixels_digest(path: Path) -> str:
-    """Of the whole image's pixels as they are stored; a file that cannot be read is like no other."""
+    """Digest of the full-size image's pixels; an unreadable file gets a unique value."""
     try:
         with opened(path) as image:
             digest = hashlib.sha256(repr(image.size).encode())
-            for top in range(0, image.height, _BAND):  # not a second copy of a large image
+            for top in range(0, image.height, _BAND):  # in bands, to avoid a second copy of a large image
                 band = image.crop((0, top, image.width, min(top + _BAND, image.height)))
                 digest.update(band.convert("RGBA").tobytes())
             return digest.hexdigest()

@@ -1,38 +1,38 @@
-"""What an image file's header tells: format against ending, mode, EXIF rotation, size."""
+"""Findings from the headers of image files: format and file extension, mode, EXIF rotation, size."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from greycard.audit.finding import Finding
+from greycard.core.threads import thread_pool
 from greycard.datasets.dataset import LeftOut, Split
 from greycard.datasets.images import UnreadableImageError, opened, orientation, quiet_pillow
 
 _USUAL_MODES = ("RGB", "L", "1")
 _FORMATS = {"MPO": "JPEG"}
-"""What many cameras write as .jpg: a JPEG with more images behind the first."""
+"""Many cameras write MPO files as .jpg: a JPEG followed by more images."""
 
 _SMALL, _LARGE, _NARROW = 32, 8000, 4.0
-"""Pixels of a short side, pixels of a long side, and long over short side, beyond which an image is extreme."""
+"""Limits of an extreme size: pixels of the short side, pixels of the long side, and the ratio of long to short."""
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What one file's header says.
+    """The facts in one file's header.
 
     Attributes:
-        id: the image's.
-        ending: of its name, lower case, with the dot.
-        format: as Pillow names it, such as `JPEG`.
-        mode: of its pixels, such as `RGB`.
-        width: in pixels, as stored.
-        height: likewise.
-        turned: whether an EXIF tag asks for another orientation.
+        id: the image's id.
+        ending: the file extension, in lower case, with the dot.
+        format: Pillow's name of the format, such as `JPEG`.
+        mode: Pillow's mode of the pixels, such as `RGB`.
+        width: stored width in pixels.
+        height: stored height in pixels.
+        turned: True if an EXIF tag sets another orientation.
     """
 
     id: str
@@ -45,10 +45,10 @@ class FileFacts:
 
 
 def file_facts(split: Split) -> list[FileFacts]:
-    """The header of every file of a split; those that cannot be opened are missing, arrays have none."""
+    """The header facts of every file of a split, without unreadable files; empty for arrays."""
     if not isinstance(split.images, tuple):
         return []
-    with quiet_pillow(), ThreadPoolExecutor() as pool:
+    with quiet_pillow(), thread_pool() as pool:
         found = pool.map(_facts, split.ids, split.images)
         return [facts for facts in found if facts is not None]
 
@@ -89,8 +89,8 @@ def _wrong_endings(facts: Sequence[FileFacts]) -> Finding | None:
     return _finding(
         "wrong ending",
         wrong,
-        "have an ending of another format",
-        "nothing needs to be done: Greycard goes by the content; other programs may not",
+        "have the extension of another format",
+        "nothing to do for Greycard, which reads the content; other programs may fail",
         [f"is {each.format}" for each in wrong],
     )
 
@@ -101,7 +101,7 @@ def _odd_modes(facts: Sequence[FileFacts]) -> Finding | None:
         "odd mode",
         odd,
         "have neither RGB nor grey pixels",
-        "look at how they are converted (docs/folders.md): transparency becomes white",
+        "check how they are converted (docs/folders.md): transparency becomes white",
         [each.mode for each in odd],
     )
 
@@ -111,8 +111,8 @@ def _rotated(facts: Sequence[FileFacts]) -> Finding | None:
     return _finding(
         "rotated",
         turned,
-        "are stored turned or mirrored, with an EXIF tag that says so",
-        "nothing needs to be done: Greycard turns them upright; other programs may not",
+        "are stored rotated or mirrored, with an EXIF tag that says so",
+        "nothing to do for Greycard, which turns them upright; other programs may not",
     )
 
 
@@ -122,7 +122,7 @@ def _extremes(facts: Sequence[FileFacts]) -> Finding | None:
         "extreme size",
         [each for each, _ in extreme],
         f"are narrower than 1:{_NARROW:g}, smaller than {_SMALL} or larger than {_LARGE:,} pixels",
-        "look at them: every image is stretched to one size",
+        "look at them: all images are stretched to the same size",
         [why for _, why in extreme],
     )
 

@@ -1,4 +1,4 @@
-"""What the doctor says: findings, each a kind, a sentence and the images it is about."""
+"""The findings of a check: each has a kind, a sentence and the images it is about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = {
-    "not trainable": "what training would refuse",
+    "not trainable": "errors that stop training",
     "leakage": "the same image in training and validation",
     "unreadable": "files that cannot be read",
     "conflicting labels": "the same image with different labels",
@@ -16,12 +16,12 @@ KINDS = {
     "imbalance": "classes of very different sizes",
     "suspected labels": "images that look like another class",
     "near-empty": "images that show hardly anything",
-    "wrong ending": "files whose ending is another format's",
+    "wrong ending": "files with the extension of another format",
     "rotated": "images that an EXIF tag turns upright",
     "odd mode": "images that are neither RGB nor grey",
-    "extreme size": "images very small, very large or very narrow",
+    "extreme size": "very small, very large or very narrow images",
 }
-"""Every kind of finding, the gravest first, and what it is in words."""
+"""All kinds of findings, the most serious first, with a description."""
 
 STRICT = ("not trainable", "leakage", "unreadable")
 """The kinds for which `--strict` fails."""
@@ -29,15 +29,15 @@ STRICT = ("not trainable", "leakage", "unreadable")
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of thing that was found.
+    """One kind of problem that was found.
 
     Attributes:
         kind: a key of `KINDS`.
-        sentence: what was found, with its figures.
+        sentence: what was found, with numbers.
         next_step: what to do about it.
-        groups: the images' ids, `SPLIT/…` as in the dataset; those that belong together in one group, ranked.
-        details: a remark for each group, or nothing.
-        figures: plain values behind the sentence.
+        groups: ids of the images, as in the dataset; related images are in one group, the most serious group first.
+        details: a remark for each group, or empty.
+        figures: the numbers of the sentence, as plain values.
     """
 
     kind: str

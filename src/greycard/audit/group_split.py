@@ -1,4 +1,4 @@
-"""A new split of labelled images: the same share of every class, and nothing that belongs together on both sides."""
+"""Stratified, grouped splits: the same fraction of every class, and no group of images on both sides."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from greycard.datasets.splits import expect_fraction
 
 
 def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Which images are for validation, bool (n,).
+    """Choose the validation images, bool (n,).
 
-    Groups are dealt whole, in random order, each to the side that lacks more of what it should have of the group's
-    classes; with groups of one this is a stratified split. (scikit-learn's StratifiedGroupKFold knows only fractions
-    of one over a whole number.)
+    Complete groups are assigned in random order, each to the side that needs more images of the group's classes. If
+    every group has one image, this is a stratified split. (scikit-learn's StratifiedGroupKFold supports only fractions
+    1/k.)
 
     Args:
         labels: int (n,).
-        groups: int (n,); equal numbers stay together.
-        fraction: of each class for validation, between 0 and 1.
-        seed: of the order among groups of one size.
+        groups: int (n,); images with equal numbers stay together.
+        fraction: the fraction of each class for validation, between 0 and 1.
+        seed: seed of the order of groups.
 
     Raises:
-        GreycardError: a fraction that is none, or images or groups so few that a side is left without some class.
+        GreycardError: `fraction` is not in (0, 1), or there are too few images or groups for all classes on both sides.
     """
     validation = _deal(labels, groups, fraction, seed)
     _expect_both_sides(labels, validation)
@@ -54,17 +54,17 @@ def _deal(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) ->
 
 
 def split_by_levels(labels: np.ndarray, levels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """As `group_split`, but a group that leaves a class short of images on a side is taken apart: of drawn icons, all
-    of a class can look alike.
+    """Like `group_split`, but it splits up a group if a class would get too few images on a side: with drawn icons, all
+    images of a class can look alike.
 
     Args:
         labels: int (n,).
         levels: int (levels, n), groups that are finer from level to level; in the last one each image is alone.
-        fraction: of each class for validation, between 0 and 1.
+        fraction: the fraction of each class for validation, between 0 and 1.
         seed: as for `group_split`.
 
     Returns:
-        Which images are for validation, bool (n,): every class has at least half of its share on both sides.
+        The validation images, bool (n,): every class has at least half of its share on both sides.
     """
     rows, level = np.arange(len(labels)), np.zeros(len(labels), dtype=np.int64)
     while True:
@@ -79,7 +79,7 @@ def split_by_levels(labels: np.ndarray, levels: np.ndarray, fraction: float, see
 
 
 def _short_classes(labels: np.ndarray, val: np.ndarray, fraction: float) -> np.ndarray:
-    """Classes with less than half of their share on a side."""
+    """Classes with less than half of their planned images on a side."""
     counts, held = np.bincount(labels), np.bincount(labels[val], minlength=labels.max() + 1)
     return np.flatnonzero((held < counts * fraction / 2) | (counts - held < counts * (1 - fraction) / 2))
 
@@ -89,28 +89,28 @@ def _expect_both_sides(labels: np.ndarray, validation: np.ndarray) -> None:
     for side, chosen in (("validation", validation), ("training", ~validation)):
         if set(labels[chosen].tolist()) != everything:
             raise GreycardError(
-                f"{side} is left without a class: its images, or the groups that stay together, are too few",
-                hint="add images, or name smaller groups (--group-by) or another share (--val-fraction)",
+                f"{side} would have no images of a class: there are too few images or groups",
+                hint="add images, or use smaller groups (--group-by) or another fraction (--val-fraction)",
             )
 
 
 def group_numbers(ids: Sequence[str], pairs: Iterable[Pair], pattern: str | None) -> np.ndarray:
-    """A number for each image, int (n,), equal where two belong together: duplicates, or names that match alike.
+    """A group number for each image, int (n,): duplicates, and images with the same match in their names, share one.
 
     Args:
-        ids: of the images.
-        pairs: duplicates, rows of `ids`.
-        pattern: a regular expression searched for in each id; what its groups (or all of it) match is the group's
-            name, and an image that it does not match is a group of its own.
+        ids: the images' ids.
+        pairs: duplicates, as rows of `ids`.
+        pattern: a regular expression to search in each id. The text that its groups (or all of it) match is the group's
+            name. An image without a match is in a separate group.
 
     Raises:
-        GreycardError: the pattern is none, or matches no name.
+        GreycardError: the pattern is not a regular expression, or matches no id.
     """
     return connected_rows(len(ids), [*((pair.first, pair.second) for pair in pairs), *_alike(ids, pattern)])
 
 
 def _alike(ids: Sequence[str], pattern: str | None) -> list[tuple[int, int]]:
-    """Each image with the first of its name's group."""
+    """Pair each image with the first one in its name's group."""
     if pattern is None:
         return []
     name_of, pairs = _name_by(pattern), []
@@ -121,8 +121,8 @@ def _alike(ids: Sequence[str], pattern: str | None) -> list[tuple[int, int]]:
             pairs.append((first.setdefault(name, row), row))
     if not first:
         raise GreycardError(
-            f"--group-by {pattern!r} matches no image's name, such as {ids[0]}",
-            hint="a regular expression: '^[a-z]+[0-9]+' takes what a name begins with",
+            f"--group-by {pattern!r} matches no image name, such as {ids[0]}",
+            hint="use a regular expression, for example --group-by '^[a-z]+[0-9]+' for the start of the names",
         )
     return pairs
 

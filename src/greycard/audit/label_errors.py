@@ -1,4 +1,4 @@
-"""Images whose label is probably wrong: their nearest neighbours in another fold agree on another class."""
+"""Find likely label errors: all nearest neighbours of an image, from other folds, have the same other class."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from greycard.tasks.single_label import likeliest
 
 _NEIGHBOURS, _FOLDS = 10, 5
 _AGREE = 0.99
-"""The share of the neighbours that must name the one other class: all of them."""
+"""The fraction of the neighbours that must agree on another class; this means all of them."""
 
 _GOOD_ENOUGH = 0.85
-"""Below this accuracy, what images look like does not tell their classes, and says nothing about labels."""
+"""Below this accuracy of the vote, the images' appearance does not predict their classes, so it cannot test labels."""
 
 
 @dataclass(frozen=True)
 class LabelErrors:
-    """Suspected labels.
+    """Likely label errors.
 
     Attributes:
-        accuracy: of the neighbours' vote on all images; below 85 % nothing is suspected.
-        rows: the label_errors.
-        instead: int (rows,), the class that their neighbours name.
+        accuracy: accuracy of the neighbours' vote on all images; below 85 % no label is reported.
+        rows: int (m,), the rows of images with likely label errors.
+        instead: int (m,), the class of their neighbours.
     """
 
     accuracy: float
@@ -32,23 +32,23 @@ class LabelErrors:
 
     @property
     def is_able(self) -> bool:
-        """Whether the vote is right often enough to suspect anything by it."""
+        """True if the vote is accurate enough to find label errors."""
         return self.accuracy >= _GOOD_ENOUGH
 
 
 def can_judge(labels: np.ndarray) -> bool:
-    """Whether there are two classes or more, each with 5 images or more, and 50 images in all."""
+    """True if there are at least two classes, each with at least 5 images, and at least 50 images in total."""
     counts = np.unique(labels, return_counts=True)[1]
     return len(counts) > 1 and counts.min() >= _FOLDS and len(labels) >= _FOLDS * _NEIGHBOURS
 
 
 def find_label_errors(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> LabelErrors:
-    """Suspected labels from how images look.
+    """Find likely label errors from the appearance of images.
 
     Args:
         features: float (n, d): descriptors of the pixels, or a pretrained network's features.
-        labels: int (n,), enough of them (`can_judge`).
-        seed: of the folds.
+        labels: int (n,); they must pass `can_judge`.
+        seed: seed of the folds.
 
     Source: the out-of-fold votes are those of Northcutt et al., "Confident learning" (2021), with nearest neighbours
     as the classifier.

@@ -1,7 +1,7 @@
-"""From where on images are called shifted or unequal, in a check and in a run's diagnosis alike."""
+"""The limits for distribution shift and class imbalance, shared by checks and diagnoses."""
 
 SHIFTED = 0.7
-"""The lower end of the AUC's interval above which training and validation images are of different kinds."""
+"""If the lower end of the AUC's interval is above this, training and validation images differ in distribution."""
 
 UNEQUAL = 4.0
-"""The largest class may have up to so many times the training images of the smallest."""
+"""Classes are imbalanced if the largest has more than this many times the training images of the smallest."""

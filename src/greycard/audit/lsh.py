@@ -1,49 +1,50 @@
-"""Pairs of images that may be the same one, found without comparing every image with every other."""
+"""Locality-sensitive hashing: find candidate pairs of similar images without comparing all pairs."""
 
 from __future__ import annotations
 
 import numpy as np
 
 SIDE = 16
-"""Pixels a side of what is described; smaller images are too much alike to be called nearly the same."""
+"""Side length of the described images in pixels; smaller images are too similar to find near-duplicates."""
 
 _DIMENSIONS = 32
 _SAMPLE = 5_000
 _TABLES, _AHEAD = 16, 6
 _NEAR = 0.8
-"""Cosine of two descriptors from which a pair is a candidate; a crop of 5 % leaves about 0.9."""
+"""A pair is a candidate if the cosine of its descriptors is larger; after a crop of 5 % it is about 0.9."""
 
 _MOST = 20
-"""Candidates kept for each image, the nearest ones."""
+"""The maximum number of candidates for each image; the nearest are kept."""
 
 
 def descriptors(grey: np.ndarray) -> np.ndarray:
-    """What an image shows, whatever its brightness and contrast: float32 (n, 32 at most), of length 1.
+    """Descriptors of images, independent of brightness and contrast: float32 (n, at most 32), unit length.
 
     Args:
-        grey: float32 (n, side, side), a small side.
+        grey: float32 (n, side, side), with a small side.
 
-    The grey values without their mean, on the principal axes of a sample. Flat images give zeros.
+    A descriptor is the grey values without their mean, projected on the principal axes of a sample. Flat images give
+    zeros.
     """
     values = grey.reshape(len(grey), -1)
     centred = _unit(values - values.mean(axis=1, keepdims=True))
     sample = centred[:: max(1, len(centred) // _SAMPLE)]
     spread = sample - sample.mean(axis=0)
-    axes = np.linalg.eigh(spread.T @ spread)[1][:, ::-1][:, :_DIMENSIONS]  # far sooner than the sample's own SVD
+    axes = np.linalg.eigh(spread.T @ spread)[1][:, ::-1][:, :_DIMENSIONS]  # much faster than an SVD of the sample
     return _unit((centred - sample.mean(axis=0)) @ axes)
 
 
 def candidates(points: np.ndarray, originals: int, seed: int = 0) -> np.ndarray:
-    """Pairs of rows that point nearly the same way, int64 (pairs, 2), each once, the smaller row first.
+    """Pairs of rows with nearly the same direction, int64 (pairs, 2), each once, the smaller row first.
 
-    Locality-sensitive hashing: in each of several tables the rows are sorted by the signs of random projections, and
-    each is compared with the next few. Time grows with the number of rows, not with its square; a pair can be missed
-    that no table brings together (docs/check.md has how many are).
+    In each of several tables the rows are sorted by the signs of random projections, and each row is compared with the
+    next few. The time grows with the number of rows, not with its square. A pair is missed if no table puts its rows
+    close to each other (docs/check.md says how often).
 
     Args:
-        points: float32 (n, d), of length 1.
-        originals: pairs are wanted of these first rows with each other or with the later ones.
-        seed: of the projections.
+        points: float32 (n, d), unit length.
+        originals: at least one row of each pair is among this many first rows.
+        seed: seed of the projections.
 
     Source: Charikar, "Similarity estimation techniques from rounding algorithms" (2002).
     """
@@ -60,7 +61,7 @@ def candidates(points: np.ndarray, originals: int, seed: int = 0) -> np.ndarray:
 
 
 def _alike(points: np.ndarray, one: np.ndarray, other: np.ndarray, originals: int) -> np.ndarray:
-    """Each wanted pair that is near, as one number."""
+    """The pairs that are near, each encoded as one number."""
     first, second = np.minimum(one, other), np.maximum(one, other)
     wanted = first < originals
     first, second = first[wanted], second[wanted]
@@ -69,7 +70,7 @@ def _alike(points: np.ndarray, one: np.ndarray, other: np.ndarray, originals: in
 
 
 def _nearest(points: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Of every row the nearest few pairs: where all look alike, there would be millions."""
+    """Keep the nearest few pairs of each row: if all images look alike, there would be millions."""
     likeness = np.einsum("nd,nd->n", points[pairs[:, 0]], points[pairs[:, 1]])
     keep = np.zeros(len(pairs), dtype=bool)
     for side in (0, 1):

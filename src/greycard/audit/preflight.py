@@ -1,4 +1,4 @@
-"""What is looked at before every training, in seconds, on the pixels that are there: leaks, class counts, shift."""
+"""Checks before every training, on the decoded pixels, in seconds: leakage, class counts, shift."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def preflight(train: ArraySplit, validation: ArraySplit, classes: int) -> Prefli
     """Count the classes, and look for leaks and shift, for the run's summary.
 
     Args:
-        train: images as training gets them.
-        validation: likewise.
-        classes: how many.
+        train: the training images, as training gets them.
+        validation: the validation images.
+        classes: the number of classes.
     """
     leaks = _leaks(train, validation)
     shift = find_shift(train.images, validation.images)
@@ -35,7 +35,7 @@ def preflight(train: ArraySplit, validation: ArraySplit, classes: int) -> Prefli
 
 
 def _leaks(train: ArraySplit, validation: ArraySplit) -> list[tuple[str, str]]:
-    """(validation id, training id) of equal pixels."""
+    """Pairs (validation id, training id) with equal pixels."""
     known = {_digest(image): id for image, id in zip(train.each(), train.ids, strict=True)}
     found = ((id, known.get(_digest(image))) for image, id in zip(validation.each(), validation.ids, strict=True))
     return [(id, same) for id, same in found if same is not None]

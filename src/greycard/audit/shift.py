@@ -1,4 +1,4 @@
-"""Whether training and validation images are of one kind: a classifier that is asked to tell them apart."""
+"""Test for distribution shift: a classifier tries to separate training from validation images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from greycard.audit.facts import Shift
 from greycard.core.randomness import SUBSET, generator
 
 _MOST = 1_000
-"""Images of each part that are looked at."""
+"""The maximum number of images of each split that are used."""
 
 _FEWEST = 20
 _FOLDS = 5
@@ -19,15 +19,15 @@ _SIDE, _GRID, _EDGE = 32, 4, 3
 
 
 def find_shift(train: np.ndarray, validation: np.ndarray, seed: int = 0) -> Shift | None:
-    """Cross-validated AUC of telling the two apart by colour, light, sharpness and background.
+    """The cross-validated AUC of a classifier that uses colour, brightness, sharpness and background.
 
     Args:
         train: uint8 (n, height, width, 1 or 3).
         validation: uint8 (m, height, width, the same).
-        seed: of the sample, where there are many.
+        seed: seed of the sample, if there are many images.
 
     Returns:
-        None where either part has fewer than 20 images.
+        The shift; None if a split has fewer than 20 images.
 
     Source: Lopez-Paz and Oquab, "Revisiting classifier two-sample tests" (2017).
     """
@@ -42,7 +42,7 @@ def find_shift(train: np.ndarray, validation: np.ndarray, seed: int = 0) -> Shif
     parts = [_described(_sample(part, seed)) for part in (train, validation)]
     features, origin = np.concatenate(parts), np.repeat([0, 1], [len(part) for part in parts])
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-    products = PolynomialFeatures(2, include_bias=False)  # a spread that differs, and what goes together
+    products = PolynomialFeatures(2, include_bias=False)  # they show spread and correlations
     model = make_pipeline(StandardScaler(), products, LogisticRegression(C=0.01, max_iter=500))
     answers = cross_val_predict(model, features, origin, cv=folds, method="predict_proba")[:, 1]
     auc = float(roc_auc_score(origin, answers))
@@ -74,7 +74,7 @@ _NAMES = (
 
 
 def _described(images: np.ndarray) -> np.ndarray:
-    """What `_NAMES` says of each image, float32 (n, features)."""
+    """The features of `_NAMES` for each image, float32 (n, features)."""
     return np.array([_describe(image) for image in images], np.float32)
 
 
@@ -105,7 +105,7 @@ def _border() -> np.ndarray:
 
 
 def _telling(features: np.ndarray, origin: np.ndarray) -> tuple[str, ...]:
-    """The names of the three features that differ most, each by itself, and in which direction."""
+    """The names of the three features that individually differ most, with the direction of the difference."""
     from sklearn.metrics import roc_auc_score
 
     alone = np.array([roc_auc_score(origin, column) for column in features.T])
@@ -114,7 +114,7 @@ def _telling(features: np.ndarray, origin: np.ndarray) -> tuple[str, ...]:
 
 
 def _standard_error(auc: float, first: int, second: int) -> float:
-    """`second` of them are those that shall score higher.
+    """The standard error of an AUC of `first` negative and `second` positive samples.
 
     Source: Hanley and McNeil, "The meaning and use of the area under a ROC curve" (1982).
     """

@@ -1,4 +1,4 @@
-"""Which candidate pairs show the same image: compared directly, then laid over each other."""
+"""Decide which candidate pairs show the same image: compare them directly, then align one with the other."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import numpy as np
 from greycard.audit.thumbnails import Thumbnails
 
 CERTAIN, LIKELY = 0.002, 0.05
-"""Distances, 1 minus correlation: below the first two images are one; up to the second they may be."""
+"""Limits of the distance, which is 1 minus correlation: up to the first, two images are the same; up to the second,
+they may be."""
 
 _STANDS_OUT = 4.0
-"""A pair is the same image only if it is so many times nearer than what else looks alike: two shirts are nearer to
-each other than any two photographs."""
+"""An uncertain pair is the same image only if it is this many times nearer than other similar images: two drawn shirts
+are nearer to each other than any two photographs."""
 
 _RANK, _ALONE = 5, 0.6
-"""The neighbour whose distance says how alike images are around here, and that distance where there are fewer."""
+"""The rank of the neighbour whose distance shows how similar nearby images are; its distance if there are fewer."""
 
 _WORTH_ALIGNING, MOST_ALIGNED, _DETAILED = 0.4, 20_000, 48
-"""The nearest pairs up to this distance are laid over each other, which takes milliseconds each; and only images
-of so many pixels a side: moved and sheared, any handwritten digit is any other."""
+"""Alignment takes milliseconds for each pair. So only pairs up to this distance are aligned, at most this many, and
+only images with at least this many pixels a side: after a shift and shear, handwritten digits match each other."""
 
 _FURTHEST = 0.15
-"""How much of its side an image may be shifted, scaled or sheared by: a crop is, and is not pulled into shape."""
+"""The largest shift, scale or shear, as a fraction of the side: enough for a crop, too little to match other images."""
 
 _DETAILS = 0.5
-"""The least correlation of two images' details once one is laid over the other."""
+"""The minimum correlation of the details of two aligned images."""
 
 _SIDE, _CHUNK = 32, 20_000
 _STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
@@ -34,15 +35,15 @@ _STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
 def same_images(
     thumbnails: Thumbnails, pairs: np.ndarray, most_aligned: int = MOST_ALIGNED
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs that show the same image, and how far apart the two are.
+    """Select the pairs that show the same image.
 
     Args:
         thumbnails: n images.
         pairs: int (pairs, 2) rows; row n + i is image i mirrored.
-        most_aligned: so many pairs, the nearest, are laid over each other.
+        most_aligned: the maximum number of pairs to align; the nearest are aligned.
 
     Returns:
-        The kept pairs int (kept, 2), nearest first, and their distances float (kept,): 0 is identical.
+        The selected pairs, int (kept, 2), nearest first, and their distances, float (kept,); 0 is identical.
 
     The test that a match stands out from the next best is Lowe's ("Distinctive image features from scale-invariant
     keypoints", 2004); aligning is Evangelidis and Psarakis's ECC ("Parametric image alignment", 2008), OpenCV's.
@@ -61,7 +62,7 @@ def same_images(
 
 
 def _of_pairs(of_rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """The smaller of what the two rows of each pair have."""
+    """For each pair, the smaller value of its two rows."""
     return np.minimum(of_rows[pairs[:, 0]], of_rows[pairs[:, 1]])
 
 
@@ -75,7 +76,7 @@ def _is_same(distance: np.ndarray, nearby: np.ndarray) -> np.ndarray:
 
 
 def _distances(thumbnails: Thumbnails, pairs: np.ndarray) -> np.ndarray:
-    """1 minus the correlation of each pair's pixels, which brightness and contrast do not change."""
+    """1 minus the correlation of each pair's pixels; independent of brightness and contrast."""
     grey = thumbnails.grey(min(_SIDE, *thumbnails.colour.shape[1:3]))
     found = [np.empty(0, np.float32)]
     for start in range(0, len(pairs), _CHUNK):
@@ -85,7 +86,7 @@ def _distances(thumbnails: Thumbnails, pairs: np.ndarray) -> np.ndarray:
 
 
 def _turned(grey: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The images of these rows, the later ones mirrored."""
+    """The images of these rows; rows from n on are mirrored."""
     chosen = grey[rows % len(grey)]
     mirrored = rows >= len(grey)
     chosen[mirrored] = chosen[mirrored][:, :, ::-1]
@@ -99,7 +100,7 @@ def _unit(images: np.ndarray) -> np.ndarray:
 
 
 def _around(count: int, pairs: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """How far each row's fifth neighbour is, of those that pairs tell of."""
+    """The distance of each row's fifth neighbour among the pairs."""
     ordered, far, first = _neighbours(count, pairs, distance)
     enough = np.searchsorted(ordered, np.arange(count), side="right") - first >= _RANK
     around = np.full(count, _ALONE)
@@ -108,9 +109,9 @@ def _around(count: int, pairs: np.ndarray, distance: np.ndarray) -> np.ndarray:
 
 
 def _families(count: int, pairs: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Up to which distance each row's neighbours are copies of it: all before a gap that stands out, however many.
+    """For each row, the distance up to which its neighbours are copies of it: all neighbours before a large gap.
 
-    Of six copies of one image each is the fifth neighbour of another, so that none stands out from it.
+    This is needed for many copies: of six copies of an image, each is another's fifth neighbour, so none stands out.
     """
     ordered, far, _ = _neighbours(count, pairs, distance)
     last = np.append(ordered[1:] != ordered[:-1], True) if len(ordered) else np.empty(0, bool)
@@ -122,21 +123,21 @@ def _families(count: int, pairs: np.ndarray, distance: np.ndarray) -> np.ndarray
 
 
 def _neighbours(count: int, pairs: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every row as often as it has neighbours, in order; how far these are, nearest first; where each row begins."""
+    """Each row, repeated for each neighbour, sorted; the neighbours' distances, nearest first; each row's start."""
     rows, both = np.concatenate([pairs[:, 0], pairs[:, 1]]), np.concatenate([distance, distance])
     order = np.lexsort((both, rows))
     return rows[order], both[order], np.searchsorted(rows[order], np.arange(count))
 
 
 def _aligned(thumbnails: Thumbnails, first: int, second: int) -> float:
-    """The distance of two images after one was shifted, scaled and sheared onto the other."""
+    """The distance of two images after one is aligned with the other by shift, scale and shear."""
     side = min(thumbnails.colour.shape[1:3])
     one, other = thumbnails.grey(side, [first % len(thumbnails), second % len(thumbnails)])
     other = np.ascontiguousarray(other[:, ::-1]) if second >= len(thumbnails) else other
     start = np.eye(2, 3, dtype=np.float32)
     try:
         correlation, found = cv2.findTransformECC(one, other, start, cv2.MOTION_AFFINE, _STOP, None, 3)
-    except cv2.error:  # nothing to hold on to
+    except cv2.error:  # it did not converge
         return 1.0
     if np.abs((found - start) / [1, 1, side]).max() > _FURTHEST:
         return 1.0
@@ -145,7 +146,7 @@ def _aligned(thumbnails: Thumbnails, first: int, second: int) -> float:
 
 
 def _details_agree(one: np.ndarray, other: np.ndarray) -> bool:
-    """Light and dark parts can lie alike in two photographs by chance; their details do not."""
+    """Compare fine details: two photographs can have similar light areas by chance, but not similar details."""
     inner = slice(len(one) // 8, -len(one) // 8)
     fine = [(each - cv2.GaussianBlur(each, (0, 0), 2.5))[inner, inner].ravel() for each in (one, other)]
     return float(np.corrcoef(fine)[0, 1]) >= _DETAILS

@@ -1,4 +1,4 @@
-"""Every image of a dataset small: what the doctor compares, in one array, decoded once and kept."""
+"""Thumbnails of all images of a dataset in one array; they are decoded once and cached."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from greycard.datasets.dataset import Dataset, LeftOut, Split
 from greycard.pipeline.array_split import ArraySplit, load_arrays
 
 SIDE = 64
-"""Pixels a side that images are looked at with; arrays that are smaller keep their own size."""
+"""Side length of a thumbnail in pixels; smaller arrays keep their size."""
 
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """Training images, then validation images.
+    """Thumbnails of the training images, then of the validation images.
 
     Attributes:
-        ids: of every readable image.
+        ids: the id of every readable image.
         labels: int64 (n,).
         in_validation: bool (n,).
         colour: uint8 (n, height, width, 1 or 3).
-        left_out: files whose pixels could not be decoded.
+        left_out: files that could not be decoded.
     """
 
     ids: tuple[str, ...]
@@ -40,7 +40,7 @@ class Thumbnails:
         return f"Thumbnails({len(self):,} images)"
 
     def grey(self, side: int, rows: Iterable[int] | None = None) -> np.ndarray:
-        """float32 (rows, side, side), 0 to 255; all rows if none are named."""
+        """Grey images, float32 (rows, side, side), 0 to 255; of all rows if `rows` is None."""
         chosen = range(len(self)) if rows is None else rows
         return np.array([self._grey(row, side) for row in chosen], np.float32).reshape(-1, side, side)
 
@@ -54,8 +54,8 @@ def load_thumbnails(dataset: Dataset, on_image: Callable[[], None] = lambda: Non
     """Decode every image of both splits to at most 64×64.
 
     Args:
-        dataset: of images.
-        on_image: called after each file that is decoded; files that an earlier check decoded are not.
+        dataset: a dataset of images.
+        on_image: called after each decoded file, but not for files from the cache.
     """
     parts = [_small(split, on_image) for split in (dataset.train, dataset.validation)]
     return Thumbnails(
@@ -69,7 +69,7 @@ def load_thumbnails(dataset: Dataset, on_image: Callable[[], None] = lambda: Non
 
 def _small(split: Split, on_image: Callable[[], None]) -> ArraySplit:
     if isinstance(split.images, tuple):
-        if not len(split):  # a side that is empty; there is nothing to keep
+        if not len(split):  # an empty split: there is nothing to cache
             return ArraySplit((), split.labels, np.empty((0, SIDE, SIDE, 3), np.uint8))
         return load_arrays(split, (SIDE, SIDE), 3, on_image)
     height, width = split.images.shape[1:3]

@@ -1,4 +1,4 @@
-"""The only package that names a backend: a quiet start, and the fastest steps and features that each one offers."""
+"""The only package that imports a backend: a quiet start, and the fastest training and inference of each one."""
 
 from greycard.backend.start import configure, describe, random_state, seed_everything, set_random_state, start
 

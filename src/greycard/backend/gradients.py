@@ -1,4 +1,4 @@
-"""The gradient of a function of one array, on whichever backend is in use."""
+"""The gradient of a function of one array, on any backend."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 
 def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
-    """The gradient of a scalar function of Keras operations, float32, of the shape of `at`.
+    """The gradient of a scalar function of Keras operations: float32, the shape of `at`.
 
     Args:
-        function: from a tensor to a scalar tensor.
-        at: float32, where.
+        function: takes a tensor and returns a scalar tensor.
+        at: the point, a float32 array.
     """
     return np.asarray(_GRADIENTS[keras.backend.backend()](function, at), dtype=np.float32)
 

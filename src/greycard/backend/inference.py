@@ -1,7 +1,7 @@
-"""A trained model's answers by the fastest engine that agrees with Keras.
+"""A trained model's outputs, computed by the fastest engine that agrees with Keras.
 
-On a CPU that is LiteRT. It is used only where its answers on a probe agree with Keras's; whatever else happens, Keras
-computes them.
+On a CPU that is LiteRT. Greycard uses it only if its outputs on test images agree with those of Keras. In every other
+case Keras computes the outputs.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from greycard.backend.litert import LiteRT, convert
 from greycard.backend.start import describe
 
 TOLERANCE = 1e-4
-"""The most that LiteRT's answers may differ from Keras's, as a share of the largest one.
+"""The largest allowed difference between the outputs of LiteRT and Keras, relative to the largest output.
 
-Rounding in float32 gives less, through many layers, too (5e-6 with MobileNetV2); in float16 or bfloat16 it gives more.
+Rounding in float32 stays far below it, even through many layers (5e-6 with MobileNetV2). Rounding in float16 or
+bfloat16 exceeds it, so an engine that computes in lower precision is rejected.
 """
 
 Engine = Callable[[np.ndarray], np.ndarray]
@@ -25,15 +26,15 @@ Engine = Callable[[np.ndarray], np.ndarray]
 
 
 def by_keras(model: keras.Model) -> Engine:
-    """Keras itself, which starts at once."""
+    """Keras itself: slower for each image, but ready at once."""
     return lambda images: np.asarray(model.predict_on_batch(images))
 
 
 def fastest(model: keras.Model) -> Engine:
-    """What computes the model's outputs soonest; takes some seconds to prepare.
+    """The fastest engine for a model; its preparation takes some seconds.
 
     Args:
-        model: pixels in; features or probabilities out.
+        model: takes pixels and returns features or probabilities.
     """
     slow, facts = by_keras(model), describe()
     if facts["backend"] != "tensorflow" or facts["device"] != "CPU":
@@ -42,7 +43,7 @@ def fastest(model: keras.Model) -> Engine:
         quick = LiteRT(convert(model))
         probe = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]), dtype=np.uint8)
         agrees = _agree(quick(probe), slow(probe))
-    except Exception:  # a layer LiteRT does not know, a TensorFlow without it: Keras can do all of it
+    except Exception:  # LiteRT does not support a layer, or is missing in this TensorFlow: Keras computes every model
         return slow
     return quick if agrees else slow
 

@@ -1,4 +1,4 @@
-"""Keras as Greycard needs it: stated here, whatever the user's keras.json and environment say."""
+"""The Keras settings that Greycard needs. They override the user's keras.json and environment."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _HIDDEN = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
 
 
 def chosen_backend() -> str:
-    """The backend that `KERAS_BACKEND` or else keras.json names; TensorFlow where neither does.
+    """The backend that `KERAS_BACKEND` names, else the one in keras.json, else TensorFlow.
 
     Raises:
-        GreycardError: there is none of that name, or it is not installed.
+        GreycardError: the name is unknown, or the backend is not installed.
     """
     by_environment, by_file = os.environ.get("KERAS_BACKEND", "").strip(), (_user_settings() or {}).get("backend")
     named = str(by_environment or by_file or "tensorflow")
@@ -31,10 +31,10 @@ def chosen_backend() -> str:
     if name not in BACKENDS:
         raise GreycardError(
             f"{where} must be one of {', '.join(BACKENDS)}. Received: {named!r}",
-            hint="unset KERAS_BACKEND to use TensorFlow" if by_environment else "KERAS_BACKEND=tensorflow overrides it",
+            hint="unset KERAS_BACKEND to use TensorFlow" if by_environment else "set KERAS_BACKEND=tensorflow",
         )
     if find_spec(name) is None:
-        other = "" if name == "tensorflow" else ", or KERAS_BACKEND=tensorflow"
+        other = "" if name == "tensorflow" else ", or set KERAS_BACKEND=tensorflow"
         raise GreycardError(
             f"{where} is {named}, but {name} is not installed", hint=f'pip install "greycard[{name}]"{other}'
         )
@@ -43,11 +43,11 @@ def chosen_backend() -> str:
 
 @contextmanager
 def without_user_settings() -> Iterator[None]:
-    """Import Keras in this block: a keras.json that asks for something else is not read, and limits are not set."""
+    """Import Keras in this block: it ignores a keras.json with other settings and variables that limit training."""
     hidden = {name: os.environ.pop(name, None) for name in _HIDDEN}
     if not _fits(_user_settings()):
         hidden["KERAS_HOME"] = os.environ.get("KERAS_HOME")
-        os.environ["KERAS_HOME"] = os.devnull  # nothing is in it, and nothing can be written there
+        os.environ["KERAS_HOME"] = os.devnull  # Keras finds no file there and cannot write one
     try:
         yield
     finally:
@@ -57,7 +57,7 @@ def without_user_settings() -> Iterator[None]:
 
 
 def expect_settings() -> None:
-    """GreycardError where this program has set Keras to something that Greycard's models are not made for."""
+    """Raise a GreycardError if this program has changed a Keras setting that Greycard depends on."""
     import keras
 
     if keras.config.backend() not in BACKENDS:
@@ -76,7 +76,7 @@ def _expect(name: str, found: object, wanted: object) -> None:
     if found != wanted:
         raise GreycardError(
             f"Keras has {name}={found!r} in this program; Greycard needs {wanted!r}",
-            hint=f"call keras.config.set_{name}({wanted!r}) first, or use Greycard in a program of its own",
+            hint=f"call keras.config.set_{name}({wanted!r}) first, or run Greycard in a separate program",
         )
 
 
@@ -86,7 +86,7 @@ def _fits(settings: dict[str, Any] | None) -> bool:
 
 
 def _user_settings() -> dict[str, Any] | None:
-    """What keras.json says; None where that is nothing sensible, on which Keras might fail."""
+    """The content of keras.json; None if it is not a JSON object, because Keras may fail on it."""
     file = _user_file()
     try:
         found = json.loads(file.read_bytes()) if file.exists() else {}
@@ -96,7 +96,7 @@ def _user_settings() -> dict[str, Any] | None:
 
 
 def _user_file() -> Path:
-    """Where Keras looks for it."""
+    """The path where Keras looks for keras.json."""
     home = os.path.expanduser("~")
     base = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
     return Path(os.path.expanduser(os.environ.get("KERAS_HOME", base)), "keras.json")

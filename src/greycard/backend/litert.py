@@ -1,8 +1,7 @@
-"""LiteRT (TensorFlow Lite with XNNPACK), on a CPU the fastest engine (docs/benchmarks.md): converting, running."""
+"""Convert models to LiteRT (TensorFlow Lite with XNNPACK) and run them: the fastest engine on a CPU (docs/log.md)."""
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Iterable
@@ -13,18 +12,19 @@ import keras
 import numpy as np
 
 from greycard.backend.start import muted
+from greycard.core.threads import thread_count
 
 
 def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = None) -> bytes:
-    """The model in LiteRT's format, for any number of images at once.
+    """Convert a model to LiteRT's format, with a variable batch size.
 
     Args:
-        model: a Keras model on the TensorFlow backend; pixels in.
-        representative: images (height, width, channels) to find the ranges of activations with; with them, weights
-            and activations become 8-bit integers wherever LiteRT can.
+        model: a Keras model on the TensorFlow backend; it takes pixels.
+        representative: images (height, width, channels) that show the ranges of activations. With them, LiteRT
+            quantizes weights and activations to 8-bit integers where it can.
 
     Raises:
-        Exception: of nearly any kind, for a layer LiteRT does not know.
+        Exception: of many types, if LiteRT does not support a layer.
     """
     import tensorflow
 
@@ -40,27 +40,27 @@ def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = No
 
 
 class LiteRT:
-    """A converted model, to be called with a batch of any size; calls from several threads take turns.
+    """A converted model; call it with a batch of any size. It serves one thread at a time.
 
     Args:
-        model: its content, or its file.
+        model: the converted model as bytes, or its file.
     """
 
     def __init__(self, model: bytes | Path) -> None:
         source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
         with muted(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # TensorFlow announces that its copy will move to a package of its own
-            self._interpreter = _interpreter()(**source, num_threads=os.cpu_count())
-            self._interpreter.allocate_tensors()  # announces its delegate
+            warnings.simplefilter("ignore")  # TensorFlow warns that its copy of LiteRT will move to another package
+            self._interpreter = _interpreter()(**source, num_threads=thread_count().count)
+            self._interpreter.allocate_tensors()  # prints the name of its delegate
         first, last = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._input, self._output = first["index"], last["index"]
         self._prepared = tuple(first["shape"])
         self._lock = threading.Lock()
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """Outputs float32 (n, …) of n inputs, as the model was trained on them."""
+        """Outputs float32 (n, …) for n inputs of the kind the model was trained on."""
         with self._lock:
-            if inputs.shape != self._prepared:  # takes a fraction of a millisecond
+            if inputs.shape != self._prepared:  # this takes less than a millisecond
                 self._interpreter.resize_tensor_input(self._input, inputs.shape)
                 self._interpreter.allocate_tensors()
                 self._prepared = inputs.shape
@@ -70,7 +70,7 @@ class LiteRT:
 
 
 def _interpreter() -> Any:
-    """LiteRT's own package where it is installed: TensorFlow will not bring its copy for ever."""
+    """LiteRT's own package if it is installed, because TensorFlow will drop its copy; else TensorFlow's."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:

@@ -1,4 +1,4 @@
-"""Which arithmetic training uses: what the user asks for, else what the hardware is fast in."""
+"""The precision of training: what the user requests, else what is fast on the hardware."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ FLOAT32, BFLOAT16 = "float32", "bfloat16"
 PRECISIONS = (FLOAT32, BFLOAT16)
 
 VARIABLE = "GREYCARD_PRECISION"
-"""The environment variable that says what a recipe's `auto` means."""
+"""The environment variable that replaces a recipe's `auto`."""
 
 _CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
-"""Without one of these a processor computes bfloat16 by way of float32, more slowly than float32 itself."""
+"""A processor without one of these converts bfloat16 to float32 and back, which is slower than float32."""
 
 _AMPERE = (8, 0)
-"""The first generation of NVIDIA GPUs, as a compute capability, whose matrix units take bfloat16."""
+"""The compute capability of the first NVIDIA GPUs whose matrix units support bfloat16."""
 
 
 def auto_precision() -> str:
-    """What `auto` means: the value of `GREYCARD_PRECISION`, else `best_precision`.
+    """The precision of `auto`: the value of `GREYCARD_PRECISION`, else `best_precision`.
 
     Raises:
-        GreycardError: the variable has another value.
+        GreycardError: the variable has another value than `float32` or `bfloat16`.
     """
     return requested_precision() or best_precision()
 
 
 def requested_precision() -> str | None:
-    """The value of `GREYCARD_PRECISION`, None where it is unset or empty.
+    """The value of `GREYCARD_PRECISION`; None if it is unset or empty.
 
     Raises:
         GreycardError: it is neither `float32` nor `bfloat16`.
@@ -40,13 +40,13 @@ def requested_precision() -> str | None:
     if value and value not in PRECISIONS:
         raise GreycardError(
             f"{VARIABLE} must be {' or '.join(PRECISIONS)}. Received: {value!r}",
-            hint=f"unset {VARIABLE} to use what the hardware is fast in",
+            hint=f"unset {VARIABLE} to use the fastest precision of the hardware",
         )
     return value or None
 
 
 def best_precision() -> str:
-    """`bfloat16` where the processor or the GPU in use computes it in hardware, else `float32`."""
+    """`bfloat16` if the processor or GPU in use supports it in hardware, else `float32`."""
     facts = describe()
     has = _cpu_has_bfloat16() if facts["device"] == "CPU" else _gpu_has_bfloat16(facts["backend"])
     return BFLOAT16 if has else FLOAT32

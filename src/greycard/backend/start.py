@@ -1,4 +1,4 @@
-"""A quiet and thrifty start, one seed for everything, and what is in use."""
+"""Start Keras and its backend without messages, seed them, and describe them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from greycard.backend.keras_settings import chosen_backend, expect_settings, without_user_settings
+from greycard.backend.thread_limits import limit_backend, set_environment
+from greycard.core.threads import thread_count
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 def configure() -> None:
-    """Keep the backends' start-up remarks off the terminal; call before Keras is imported.
+    """Set the environment for Keras and its backend; call this before Keras is imported.
 
-    The backend is stated in KERAS_BACKEND; what else the user has set in the environment stays as it is. TensorFlow
-    keeps the memory it has: without its own allocator every step asks the system for the same pages again, a third of
-    the time of a small CNN. And it uses oneDNN on processors where it would leave it out, though it is up to 1.5 times
-    as fast there (docs/log.md).
+    This hides start-up messages, and it never overrides other settings of the user. Two settings make TensorFlow faster
+    (docs/log.md). With its own allocator it keeps its memory; without it, every step requests the same pages from the
+    system again, which takes a third of the time of a small CNN. And it uses oneDNN on all processors: TensorFlow turns
+    it off on some, although it is up to 1.5 times as fast there.
 
     Raises:
-        GreycardError: there is no such backend, or it is not installed.
+        GreycardError: the backend is unknown or not installed, or `GREYCARD_THREADS` is not a valid number.
     """
     os.environ["KERAS_BACKEND"] = chosen_backend()
+    set_environment(thread_count())
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -41,52 +44,54 @@ def configure() -> None:
 
 
 def start() -> None:
-    """Import Keras and the backend in use, some seconds the first time, without what they remark on stderr.
+    """Import Keras and its backend without their messages on stderr. The first call takes some seconds.
 
     Raises:
-        GreycardError: no such backend, or the program has imported Keras before and set it to something else.
+        GreycardError: as in `configure`; or the program has already imported Keras and changed a setting.
     """
     configure()
     if "keras" in sys.modules:
         expect_settings()
+        limit_backend(sys.modules["keras"].config.backend(), thread_count())
         return
-    with muted(), without_user_settings(), _interruption_heard():
-        import_module("optree")  # of which Keras says that it is not installed, whatever went wrong
+    with muted(), without_user_settings(), _interruption_kept():
+        import_module("optree")  # first: if this import fails inside Keras, Keras reports "not installed"
         import keras
 
-        keras.ops.convert_to_numpy(keras.ops.zeros(1) + 1)  # the first operation remarks again
+        limit_backend(keras.config.backend(), thread_count())
+        keras.ops.convert_to_numpy(keras.ops.zeros(1) + 1)  # the first operation prints messages, too
 
 
 @contextmanager
-def _interruption_heard() -> Iterator[None]:
-    """Hand a signal on once more where an import has swallowed what it raised, taking it for a missing package."""
+def _interruption_kept() -> Iterator[None]:
+    """Repeat a signal if an import has swallowed its exception, taking it for a missing package."""
     in_main = threading.current_thread() is threading.main_thread()
     handlers: dict[int, Any] = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM) if in_main}
-    heard = {number: handler for number, handler in handlers.items() if callable(handler)}
-    asked: list[int] = []
+    original = {number: handler for number, handler in handlers.items() if callable(handler)}
+    received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        asked.append(number)
-        heard[number](number, frame)
+        received.append(number)
+        original[number](number, frame)
 
-    for number in heard:
+    for number in original:
         signal.signal(number, note)
     try:
         yield
     except Exception:
-        if not asked:
+        if not received:
             raise
     finally:
-        for number, handler in heard.items():
+        for number, handler in original.items():
             signal.signal(number, handler)
-    for number in asked:
-        heard[number](number, None)
+    for number in received:
+        original[number](number, None)
 
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """Nothing reaches the terminal's stderr: libraries in C++ write there before they can be told not to."""
-    if sys.stderr is None:  # closed by whoever started this process: nothing to mute
+    """Redirect the process's stderr to nowhere: C++ libraries write to it before Python can configure them."""
+    if sys.stderr is None:  # the parent process has closed it: there is nothing to mute
         yield
         return
     sys.stderr.flush()
@@ -101,7 +106,7 @@ def muted() -> Iterator[None]:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed weights and dropout, and ask for operations that give the same numbers every time."""
+    """Seed weights and dropout, and turn on deterministic operations."""
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -116,7 +121,7 @@ def seed_everything(seed: int) -> None:
 
 
 def random_state() -> np.ndarray:
-    """The random state that the backend keeps outside of Keras's variables, uint8 (n,); PyTorch alone has one."""
+    """The backend's random state outside Keras's variables, uint8 (n,); empty except with PyTorch."""
     import keras
     import numpy as np
 
@@ -128,7 +133,7 @@ def random_state() -> np.ndarray:
 
 
 def set_random_state(state: np.ndarray) -> None:
-    """Put back what `random_state` gave."""
+    """Restore a state from `random_state`."""
     if len(state):
         import torch
 
@@ -136,7 +141,7 @@ def set_random_state(state: np.ndarray) -> None:
 
 
 def describe() -> dict[str, str]:
-    """The backend in use: its name, its version and the device that will compute."""
+    """The backend in use: its name, its version and its device, and the version of Keras."""
     import keras
 
     name = keras.backend.backend()

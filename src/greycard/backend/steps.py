@@ -1,4 +1,4 @@
-"""What training asks of a backend: steps, their running loss and accuracy, and predictions."""
+"""The interface between training and a backend: steps, their running loss and accuracy, and predictions."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ import numpy as np
 
 
 class Steps(Protocol):
-    """A compiled model in training. Loss and accuracy are kept where the steps run and read once an epoch."""
+    """Trains a compiled model. Loss and accuracy stay on the device and are read once an epoch."""
 
     steps_per_execution: int
-    """Batches that one call takes at once, for as long as they are whole."""
+    """The number of full batches that one call of `train` can take."""
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """One step for each batch of images (n, …) and labels (n,)."""
+        """Do one step for each batch of images (n, …) and labels (n,)."""
 
     def result(self) -> dict[str, float]:
-        """Mean `loss`, and `accuracy` where there are classes, of all images since the last call."""
+        """Mean `loss`, and `accuracy` for a classifier, over all images since the last call; then start again."""
 
     def state(self) -> dict[str, float]:
-        """What `result` is made of, as it stands: JSON-able, for `go_on`."""
+        """The running sums behind `result`, for `load_state`; they can be stored as JSON."""
 
     def load_state(self, sums: dict[str, float]) -> None:
-        """Add to these sums of an earlier process; none for nothing."""
+        """Continue from the sums of an earlier process; an empty dict resets them."""
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """The model's outputs float32 (n, units) in inference mode."""
 
 
 def steps_for(model: keras.Model, batch_size: int, steps: int) -> Steps:
-    """The fastest steps that the backend in use offers.
+    """The fastest training steps for a model on the backend in use.
 
     Args:
-        model: compiled.
-        batch_size: images a step; a last, smaller batch is allowed.
-        steps: that training will take in all; what takes long to compile pays only where there are many.
+        model: a compiled model.
+        batch_size: images per step; the last batch of an epoch may be smaller.
+        steps: total number of training steps; slow compilation is worth it only for many steps.
     """
     if keras.backend.backend() == "tensorflow":
         from greycard.backend import tensorflow_steps

@@ -1,10 +1,13 @@
-"""Convolution, pooling, bias and ReLU as one TensorFlow operation with a gradient of its own.
+"""Convolution, bias, ReLU and max pooling as one TensorFlow operation with a custom gradient.
 
-A convolution with ReLU followed by 2×2 max pooling computes `pool(relu(conv(x) + bias))`. Because adding a bias and
-ReLU keep the order of numbers, that is `relu(pool(conv(x)) + bias)`: the same values with a quarter of the additions.
-TensorFlow's own gradient of max pooling reads and writes at 2.5 GB/s on a CPU, a quarter of a small CNN's time; here
-the place of each maximum is kept as a byte and XLA writes the gradient in one pass. The convolution itself goes the way
-that was measured to be fastest (docs/log.md): Winograd's with many channels, within the pooling with a single one.
+A convolution with ReLU and then 2×2 max pooling computes `pool(relu(conv(x) + bias))`. Adding a bias and ReLU do not
+change the order of numbers, so this equals `relu(pool(conv(x)) + bias)`: the same values, a quarter of the additions.
+
+TensorFlow's gradient of max pooling reads and writes only 2.5 GB/s on a CPU: a quarter of a small CNN's time. Here the
+position of each maximum is stored as one byte, and XLA writes the gradient in one pass.
+
+The convolution uses the algorithm that was measured to be fastest (docs/log.md): Winograd's for many channels; for one
+channel, products computed inside the pooling; else TensorFlow's.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from keras import layers
 from greycard.backend import tensorflow_winograd as winograd
 
 _NOWHERE = 4
-"""Where ReLU cut the maximum off, no pixel of the four has a gradient."""
+"""The position 0 to 3 of a window's maximum is replaced by this where ReLU made it 0: no pixel has a gradient there."""
 
 _CONV = {
     "kernel_size": (3, 3),
@@ -42,17 +45,17 @@ _POOL = {
     "activity_regularizer": None,
 }
 _PRECISIONS = ("float32", "mixed_bfloat16")
-"""Policies: computing in float32 or bfloat16, with weights in float32."""
+"""Supported Keras policies: they compute in float32 or bfloat16, and their weights are float32."""
 
 _LEAST_SIDE = 4
-"""Pixels that 3×3 and then 2×2 need."""
+"""The smallest height and width: a 3×3 convolution leaves 2×2 pixels to pool."""
 
 
 def matches(conv: keras.Layer, pool: keras.Layer) -> bool:
-    """Whether `conv_pool` computes what these two layers do, the second called with nothing but the first's output.
+    """True if `conv_pool` computes the same as these two layers in sequence.
 
-    Exactly `Conv2D` and `MaxPooling2D`, no subclass of them, with the settings above, on images whose size is known.
-    Kernels and biases may have regularizers and constraints, which act on the variables themselves.
+    The layers must be exactly `Conv2D` and `MaxPooling2D`, not subclasses, with the settings above, and the image size
+    must be known. Regularizers and constraints of kernel and bias are allowed, because they act on the variables.
     """
     return (
         type(conv) is layers.Conv2D
@@ -70,13 +73,13 @@ def _has(layer: keras.Layer, settings: Mapping[str, Any]) -> bool:
 
 
 def fused(conv: keras.Layer) -> Callable[[Any], Any]:
-    """`conv_pool` with the weights of a convolution that matches, in the precision that it computes in when called."""
+    """`conv_pool` with the weights of a convolution that matches, in the layer's compute dtype when it is called."""
     return lambda x: conv_pool(*(tf.cast(each, conv.compute_dtype) for each in (x, conv.kernel, conv.bias)))
 
 
 @tf.custom_gradient
 def conv_pool(x: Any, kernel: Any, bias: Any) -> tuple[Any, Callable[[Any], tuple[Any, Any, Any]]]:
-    """`relu(conv(x) + bias)`, valid padding, then 2×2 max pooling; the last odd row and column have no part in it.
+    """`relu(conv(x) + bias)` with valid padding, then 2×2 max pooling, which drops a last odd row or column.
 
     Args:
         x: float (b, height, width, channels).
@@ -123,13 +126,13 @@ def _kernel_gradient(x: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
 
 @tf.function(jit_compile=True)
 def _pool(convolved: Any, bias: Any) -> tuple[Any, Any]:
-    """The pooled values, and where each came from."""
+    """The pooled values, and the position of each maximum in its window."""
     return _largest(_quarters(convolved), bias)
 
 
 @tf.function(jit_compile=True)
 def _pool_gray(x: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
-    """The same of images with one channel, convolved in passing: nine products cost less than keeping their sum."""
+    """The same for one channel, with the convolution: nine products cost less than storing and reading their sum."""
     height, width = x.shape[1] - 2, x.shape[2] - 2
     shifted = [_quarters(x[:, row : row + height, column : column + width]) for row in range(3) for column in range(3)]
     weights = tf.unstack(tf.reshape(kernel, (9, -1)))
@@ -137,7 +140,7 @@ def _pool_gray(x: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
 
 
 def _gray_matches(x: Any, kernel: Any) -> bool:
-    """Whether `_pool_gray` computes the convolution: of one channel, by nine weights, in float32."""
+    """True if `_pool_gray` can compute this convolution: one channel, 3×3 kernel, float32."""
     return x.dtype == tf.float32 and tuple(kernel.shape[:3]) == (3, 3, 1)
 
 
@@ -147,7 +150,7 @@ def _weighted(pixels: Sequence[Any], weights: Sequence[Any]) -> Any:
 
 
 def _largest(quarters: Sequence[Any], bias: Any) -> tuple[Any, Any]:
-    """The largest of four, and its place: the first of equals, as TensorFlow has it."""
+    """The largest of four values and its position; of equal values the first, as in TensorFlow."""
     first, *others = quarters
     largest, place = first, tf.zeros_like(first, tf.uint8)
     for position, quarter in enumerate(others, start=1):
@@ -166,7 +169,7 @@ def _quarters(convolved: Any) -> list[Any]:
 
 @tf.function(jit_compile=True)
 def _unpool(place: Any, upstream: Any, height: int, width: int) -> tuple[Any, Any]:
-    """The convolution's gradient, zero but where each maximum came from, and what of `upstream` ReLU let through."""
+    """The convolution's gradient, which is zero except at each maximum, and `upstream` where ReLU is not zero."""
     _, rows, columns, filters = upstream.shape
     nothing = tf.zeros_like(upstream)
     quarters = [tf.where(place == position, upstream, nothing) for position in range(_NOWHERE)]

@@ -1,7 +1,7 @@
-"""Training steps on TensorFlow: no input pipeline of its own, nothing read back, XLA where it is faster.
+"""Training steps on TensorFlow: no `tf.data`, no results read back in each step, XLA where it is faster.
 
-Keras's `fit` hands every batch through `tf.data`, whose tuning thread can hold up the end of an epoch for as long as
-the epoch took, and on small models spends as long on bookkeeping as on the step (docs/log.md).
+Keras's `fit` passes every batch through `tf.data`. Its tuning thread can delay the end of an epoch by as long as the
+epoch took, and for small models its bookkeeping takes as long as the step (docs/log.md).
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from keras import layers
 from greycard.backend.tensorflow_forward import forward
 
 _WORTH_COMPILING = 2e12
-"""Operations in a whole training from which the seconds that XLA takes to compile are made up for."""
+"""With this many operations in a whole training, XLA saves more time than its compilation takes."""
 
 _OPERATIONS_A_WEIGHT = 400
-"""What updating one weight once costs, as so many operations: it waits for memory, XLA or not."""
+"""The cost of one update of one weight, as a number of operations: it waits for memory, with or without XLA."""
 
-_TOGETHER, _TOGETHER_BYTES = 32, 1 << 20
-"""Several steps a call, while their images are this small: for larger ones the call costs nothing against the step."""
+_MOST_STEPS, _MOST_BYTES = 32, 1 << 20
+"""Limits of steps per call and their images' bytes: for larger images the cost of a call is small against the step."""
 
 _OPTIMIZERS = (keras.optimizers.Adam, keras.optimizers.RMSprop, keras.optimizers.SGD)
 
 _DENSE = (layers.InputLayer, layers.Rescaling, layers.Flatten, layers.Dense, layers.Dropout)
-"""What XLA runs as fast as TensorFlow or faster; it runs convolutions more slowly, and some layers not at all."""
+"""Layers that XLA runs at least as fast as TensorFlow. It is slower on convolutions and lacks some layers."""
 
 _SUMS = ("loss", "right", "images")
-"""What is added up over an epoch; `right` are the right answers."""
+"""The sums over an epoch; `right` is the number of correct predictions."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ _KINDS = {
 
 
 def matches(model: keras.Model) -> bool:
-    """Whether `TensorFlowSteps` train this model as Keras would, and measure what Keras would.
+    """True if `TensorFlowSteps` trains this model, and measures loss and accuracy, exactly as Keras does.
 
-    A model of one input whose size is known and one output (b, units), a single unit but for several classes; compiled
-    by name with one of the three losses and nothing to weight it, exactly one of the three optimizers, and Keras's own
-    step.
+    The model needs one input of known size and one output (b, units), with one unit unless the loss is for several
+    classes. It must be compiled with the name of one of the three losses, without loss weights, and with one of the
+    three optimizers (no subclass), and must not override Keras's training step.
     """
     kind, loss = type(model), model.loss if isinstance(model.loss, str) else ""
     return (
@@ -90,9 +90,9 @@ class TensorFlowSteps:
     """See `Steps`.
 
     Args:
-        model: compiled, and one that `matches`.
-        batch_size: images a step.
-        steps: that training will take in all.
+        model: a compiled model that `matches` accepts.
+        batch_size: images per step.
+        steps: total number of training steps.
     """
 
     def __init__(self, model: keras.Model, batch_size: int, steps: int) -> None:
@@ -104,7 +104,7 @@ class TensorFlowSteps:
         whole = compiled and _is_dense(model)
         self.steps_per_execution = _steps_per_execution(model, batch_size) if compiled else 1
         fused = compiled and not tf.config.list_physical_devices("GPU")  # cuDNN needs no help
-        self._forward = forward(model) if fused else self._as_it_is
+        self._forward = forward(model) if fused else self._unchanged
         self._update = tf.function(self._apply, jit_compile=True) if compiled and not whole else self._apply
         self._run = tf.function(self._steps, jit_compile=whole or None)
         self._outputs = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
@@ -133,13 +133,13 @@ class TensorFlowSteps:
         return self._outputs(tf.constant(images)).numpy()
 
     def _as_steps(self, array: np.ndarray, steps: int) -> Any:
-        """(n, …) as (together, batch size, …), filled up: XLA compiles for one shape, and would do so again."""
+        """Reshape (n, …) to (steps_per_execution, batch_size, …), zero-padded: XLA compiles for each new shape."""
         whole = array[: steps * self._batch_size].reshape(steps, self._batch_size, *array.shape[1:])
         missing = self.steps_per_execution - steps
         return tf.constant(np.pad(whole, [(0, missing)] + [(0, 0)] * (whole.ndim - 1)) if missing else whole)
 
     def _steps(self, images: Any, targets: Any, count: Any) -> None:
-        """`count` steps of the batches (steps, b, …)."""
+        """Do the first `count` steps of the batches (steps, b, …)."""
         if images.shape[0] == 1:
             self._step(images[0], targets[0])
             return
@@ -149,15 +149,15 @@ class TensorFlowSteps:
     def _step(self, images: Any, targets: Any) -> None:
         weights = self._model.trainable_variables
         with tf.GradientTape() as tape:
-            whole = images.shape[0] == self._batch_size  # an epoch's rest would be compiled anew, for one step
-            outputs = (self._forward if whole else self._as_it_is)(images)
+            whole = images.shape[0] == self._batch_size  # the last, smaller batch would be compiled again, for one step
+            outputs = (self._forward if whole else self._unchanged)(images)
             loss = tf.add_n([tf.reduce_mean(self._loss(targets, outputs)), *self._model.losses])
         self._update(tape.gradient(loss, [weight.value for weight in weights]))
         count = tf.cast(tf.shape(images)[0], tf.float64)
         right = 0 * count if self._right is None else _count(self._right(targets, outputs))
         self._sums.assign_add(tf.stack([tf.cast(loss, tf.float64) * count, right, count]))
 
-    def _as_it_is(self, images: Any) -> Any:
+    def _unchanged(self, images: Any) -> Any:
         return self._model(images, training=True)
 
     def _apply(self, gradients: list[Any]) -> None:
@@ -173,8 +173,10 @@ def _is_dense(model: keras.Model) -> bool:
 
 
 def _operations(model: keras.Model, batch_size: int) -> int:
-    """About how many a step takes: two passes back for each forward, and the update of every weight."""
-    an_image = sum(2 * int(np.prod(layer.kernel.shape)) * _places(layer) for layer in filter(_has_kernel, model.layers))
+    """About how many operations a step takes: forward pass, two backward passes of the same size, weight updates."""
+    an_image = sum(
+        2 * int(np.prod(layer.kernel.shape)) * _positions(layer) for layer in filter(_has_kernel, model.layers)
+    )
     weights = sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
     return 3 * an_image * batch_size + _OPERATIONS_A_WEIGHT * weights
 
@@ -183,11 +185,11 @@ def _has_kernel(layer: keras.Layer) -> bool:
     return type(layer) in (layers.Conv2D, layers.Dense)
 
 
-def _places(layer: keras.Layer) -> int:
-    """At how many places of an input the kernel is applied: for each it gives a number a filter."""
+def _positions(layer: keras.Layer) -> int:
+    """At how many positions of an input the kernel is applied; each position gives one number per filter."""
     return int(np.prod(layer.output.shape[1:])) // int(layer.kernel.shape[-1])
 
 
 def _steps_per_execution(model: keras.Model, batch_size: int) -> int:
     bytes_a_step = batch_size * int(np.prod(model.input_shape[1:])) * np.dtype(model.input.dtype).itemsize
-    return max(1, min(_TOGETHER, _TOGETHER_BYTES // bytes_a_step))
+    return max(1, min(_MOST_STEPS, _MOST_BYTES // bytes_a_step))

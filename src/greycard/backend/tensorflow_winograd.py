@@ -1,14 +1,14 @@
-"""3×3 convolutions with a quarter of the multiplications: Winograd's F(4×4, 3×3), as passes over the memory.
+"""3×3 convolutions with a quarter of the multiplications: Winograd's F(4×4, 3×3).
 
-The image is cut into tiles of 6×6 that overlap by two. Each tile, seen as 36 combinations of its pixels, becomes a
-convolution's 4×4 results by 36 products, where the sums of a convolution take 144. For all tiles these products are 36
-matrix products over the channels, which a processor does at its full rate; the combinations before and after are
-additions at the speed of the memory, one axis at a time, so that none is computed twice. The gradients are the same
-steps the other way round.
+The image is cut into tiles of 6×6 pixels that overlap by two. Each tile is transformed into 36 linear combinations of
+its pixels. From these, 36 products give the convolution's 4×4 results; a direct convolution needs 144 products. Over
+all tiles and channels they are 36 matrix products, which run at a processor's full rate. The transforms before and
+after are additions, limited by memory speed. They are done one axis at a time, so nothing is computed twice. The
+gradients use the same steps in reverse order.
 
 Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (2015), with the points 0, 1, -1, 1/2, -2 and
-infinity, whose rounding errors are smaller (Barabasz et al., Error Analysis and Improving the Accuracy of Winograd
-Convolution for Deep Neural Networks, 2018): here within 1e-5 of the largest value, in float32.
+infinity, which have smaller rounding errors (Barabasz et al., Error Analysis and Improving the Accuracy of Winograd
+Convolution for Deep Neural Networks, 2018): in float32 below 1e-5 of the largest value.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import numpy as np
 import tensorflow as tf
 
 FROM = 32
-"""Channels, and filters, from which this is faster than sums in float32 (docs/log.md)."""
+"""With at least this many channels and filters, this is faster than a direct convolution in float32 (docs/log.md)."""
 
 _STRIDE = 4
-"""A tile's results along one axis, and how far one tile is from the next."""
+"""The number of results of a tile along one axis, which is also the distance from one tile to the next."""
 
 _OF_PIXELS = np.array(
     [
@@ -60,21 +60,22 @@ Gradients = Callable[[Any], tuple[Any, Any]]
 
 
 def matches(x: Any, kernel: Any) -> bool:
-    """Whether `convolve` computes this valid convolution with stride 1, and faster than sums: 3×3, float32, wide."""
+    """True if `convolve` is faster for this valid convolution with stride 1: 3×3, float32, many channels, filters."""
     return x.dtype == tf.float32 and tuple(kernel.shape[:2]) == (3, 3) and min(kernel.shape[2:]) >= FROM
 
 
 def convolve(x: Any, kernel: Any, height: int, width: int) -> tuple[Any, Gradients]:
-    """A convolution without padding, or its upper left part, and its gradients.
+    """A convolution without padding, or its upper left part, with its gradients.
 
     Args:
         x: float32 (b, at least height + 2, at least width + 2, channels).
         kernel: float32 (3, 3, channels, filters).
-        height: rows of the result.
-        width: its columns.
+        height: number of rows of the result.
+        width: number of columns of the result.
 
     Returns:
-        The result, float32 (b, height, width, filters), and a function from its gradient to those of `x` and `kernel`.
+        The result, float32 (b, height, width, filters), and a function that maps the result's gradient to the gradients
+        of `x` and `kernel`.
     """
     down, across = -(-height // _STRIDE), -(-width // _STRIDE)
     pixels = _columns_apart(_rows_apart(x, down, of="pixels"), across, of="pixels")
@@ -97,31 +98,31 @@ _MATRICES = {"pixels": _OF_PIXELS, "results": _OF_RESULTS}
 
 
 def _as_matrices(apart: Any) -> Any:
-    """(6, 6, …, channels) as (36, all of them, channels)."""
+    """Reshape (6, 6, …, channels) to (36, n, channels)."""
     return tf.reshape(apart, (36, -1, apart.shape[-1]))
 
 
 @tf.function(jit_compile=True)
 def _rows_apart(x: Any, tiles: int, of: str) -> Any:
-    """(b, height, width, c) as (6, b, tiles, width, c)."""
+    """Transform (b, height, width, c) to (6, b, tiles, width, c)."""
     return tf.stack(_windows(_MATRICES[of], x, tiles, axis=1))
 
 
 @tf.function(jit_compile=True)
 def _columns_apart(x: Any, tiles: int, of: str) -> Any:
-    """(6, b, down, width, c) as (6, 6, b, down, tiles, c)."""
+    """Transform (6, b, down, width, c) to (6, 6, b, down, tiles, c)."""
     return tf.stack(_windows(_MATRICES[of], x, tiles, axis=3), axis=1)
 
 
 @tf.function(jit_compile=True)
 def _columns_together(apart: Any, of: str) -> Any:
-    """(6, 6, b, down, across, c) as (6, b, down, width, c)."""
+    """Transform (6, 6, b, down, across, c) back to (6, b, down, width, c)."""
     return _overlaid(_MATRICES[of], tf.unstack(apart, axis=1), axis=3)
 
 
 @tf.function(jit_compile=True)
 def _rows_together(apart: Any, height: int, width: int, of: str) -> Any:
-    """(6, b, down, any width, c) as (b, height, width, c): cut off or filled up with zeros."""
+    """Transform (6, b, down, any width, c) back to (b, height, width, c): cropped, or padded with zeros."""
     whole = _overlaid(_MATRICES[of], tf.unstack(apart), axis=1)[:, :height, :width]
     missing = height - whole.shape[1], width - whole.shape[2]
     return tf.pad(whole, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
@@ -129,20 +130,20 @@ def _rows_together(apart: Any, height: int, width: int, of: str) -> Any:
 
 @tf.function(jit_compile=True)
 def _kernel_apart(kernel: Any) -> Any:
-    """(3, 3, c, f) as (6, 6, c, f)."""
+    """Transform (3, 3, c, f) to (6, 6, c, f)."""
     rows = tf.stack(_combined(_OF_KERNEL, tf.unstack(kernel)))
     return tf.stack(_combined(_OF_KERNEL, tf.unstack(rows, axis=1)), axis=1)
 
 
 @tf.function(jit_compile=True)
 def _kernel_together(apart: Any) -> Any:
-    """(6, 6, c, f) as (3, 3, c, f)."""
+    """Transform (6, 6, c, f) back to (3, 3, c, f)."""
     rows = tf.stack(_combined(_OF_KERNEL.T, tf.unstack(apart)))
     return tf.stack(_combined(_OF_KERNEL.T, tf.unstack(rows, axis=1)), axis=1)
 
 
 def _windows(matrix: np.ndarray, x: Any, tiles: int, axis: int) -> list[Any]:
-    """Each row's combination of every tile's pixels, `tiles` long on that axis."""
+    """For each row of the matrix, the combination of every tile's pixels; that axis then has length `tiles`."""
     size = matrix.shape[1]
     whole = _resized(x, (tiles - 1) * _STRIDE + size, axis)
     last = (tiles - 1) * _STRIDE + 1
@@ -150,7 +151,7 @@ def _windows(matrix: np.ndarray, x: Any, tiles: int, axis: int) -> list[Any]:
 
 
 def _overlaid(matrix: np.ndarray, parts: Sequence[Any], axis: int) -> Any:
-    """Its opposite: each tile's pixels from the combinations, those of overlapping tiles added up."""
+    """The transpose of `_windows`: each tile's pixels from the combinations, summed where tiles overlap."""
     pixels = _combined(matrix.T, parts)
     spill = int(len(pixels) > _STRIDE)
     phases = []
@@ -171,12 +172,12 @@ def _sum(factors: Sequence[float], arrays: Sequence[Any]) -> Any:
 
 
 def _every(x: Any, first: int, end: int, axis: int) -> Any:
-    """Every fourth from `first` up to `end`."""
+    """Every fourth element from `first` up to `end`."""
     return x[(*[slice(None)] * axis, slice(first, end, _STRIDE))]
 
 
 def _resized(x: Any, size: int, axis: int) -> Any:
-    """Cut off or filled up with zeros behind."""
+    """Crop or pad the end with zeros."""
     paddings = [[0, 0] for _ in x.shape]
     paddings[axis][1] = max(0, size - x.shape[axis])
     return tf.pad(x[(*[slice(None)] * axis, slice(0, size))], paddings)

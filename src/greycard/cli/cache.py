@@ -24,15 +24,15 @@ KINDS = ("pixels", "features")
 @options.debug
 @click.pass_context
 def cache(context: click.Context, form: str, debug: bool) -> None:
-    """List what is kept between runs, or clear it.
+    """List the data that Greycard caches between runs, or clear it.
 
     \b
     greycard cache
     greycard cache clear
     greycard cache clear features
 
-    Decoded pixels, and features of frozen backbones; all of it can be made again. GREYCARD_CACHE names its folder,
-    GREYCARD_CACHE_LIMIT its limit in GB.
+    The cache holds decoded pixels and features of frozen backbones. Greycard recreates them when they are missing.
+    GREYCARD_CACHE sets its folder, GREYCARD_CACHE_LIMIT its limit in GB.
     """
     if context.invoked_subcommand is not None:
         return
@@ -48,7 +48,7 @@ def cache(context: click.Context, form: str, debug: bool) -> None:
 @click.argument("kind", required=False, type=click.Choice(KINDS, case_sensitive=False))
 @options.debug
 def clear_command(kind: str | None, debug: bool) -> None:
-    """Remove all that is kept between runs, or one kind of it."""
+    """Clear the cache, or one KIND of data in it."""
     from greycard.core.paths import cache_dir
     from greycard.pipeline.cache import clear
 

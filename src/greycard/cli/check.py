@@ -12,12 +12,12 @@ from greycard.cli import options
 
 @click.command()
 @click.argument("data", metavar="FOLDER|DATASET")
-@click.option("--strict", is_flag=True, help="Exit with 1 on leakage, unreadable files, or what training would refuse.")
+@click.option("--strict", is_flag=True, help="Exit with 1 on leakage, unreadable files, or errors that stop training.")
 @options.text_or_json
 @click.option(
     "--weights",
     metavar="PATH|imagenet",
-    help="Judge labels by a pretrained network's features; without, by the pixels.",
+    help="Look for label errors with a pretrained network's features instead of the pixels.",
 )
 @options.data_dir
 @options.out
@@ -33,15 +33,15 @@ def check(
     quiet: bool,
     debug: bool,
 ) -> int:
-    """Find what is wrong with the images of a FOLDER or DATASET.
+    """Find problems in the images of a FOLDER or DATASET.
 
     \b
     greycard check pets
     greycard check pets --strict --format json
 
-    What training would refuse; unreadable files, wrong endings, odd modes, odd sizes; the same or nearly the same image
-    twice, across training and validation or with two labels; imbalance, shift, near-empty images, suspected labels.
-    Writes a contact sheet to --out; changes nothing.
+    It reports errors that stop training; unreadable files; wrong file extensions, unusual modes and sizes; duplicates
+    and near-duplicates, also across training and validation or with two labels; class imbalance, distribution shift,
+    near-empty images and likely label errors. It writes a contact sheet to --out and changes nothing else.
     """
     from greycard.api import check as checked
     from greycard.core.output_files import expect_output
@@ -62,4 +62,4 @@ def check(
     if sheet is not None:
         write_sheet(sheet, place)
         click.echo(f"{place} shows them", err=True)
-    return 1 if strict and report.is_grave else 0
+    return 1 if strict and report.fails_strict else 0

@@ -16,14 +16,14 @@ from greycard.cli.output import run_path
 @options.out
 @options.debug
 def compare(runs: tuple[str, ...], form: str, out: str, debug: bool) -> None:
-    """Compare RUNs: which difference is real, and where they disagree.
+    """Compare RUNs: which differences are real, and where they disagree.
 
     \b
     greycard compare pets-1 pets-2
     greycard compare mnist-dnn-1 mnist-cnn-1 --format json
 
-    The runs must share their validation images. Runs that differ only in the seed count as one recipe. Two single runs
-    are compared by McNemar's exact test.
+    The runs must have the same validation images. Runs that differ only in the seed count as one recipe. Two single
+    runs are compared with McNemar's exact test.
     """
     from greycard.api import compare as compared
     from greycard.reports.compare import comparison_text

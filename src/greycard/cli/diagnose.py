@@ -17,13 +17,13 @@ from greycard.core.errors import GreycardError, command
 @options.out
 @options.debug
 def diagnose(run: str, form: str, out: str, debug: bool) -> None:
-    """Say what is wrong with a RUN, and what to do next.
+    """Diagnose a RUN and suggest what to do next.
 
     \b
     greycard diagnose pets-1
     greycard diagnose pets-1 --format json
 
-    What helps most comes first, each with the figures behind it.
+    The finding that matters most comes first. Each one has its figures and one next step.
     """
     from greycard.reports.diagnosis import diagnosis_lines
     from greycard.runs.evidence import verdicts

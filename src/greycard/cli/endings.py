@@ -1,4 +1,4 @@
-"""How a command ends before its end: a signal, an interruption that a library has wrapped, a reader that has gone."""
+"""How a command ends early: a signal, an interruption wrapped by a library, or a closed pipe."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIGNALS = ("SIGTERM", "SIGHUP")
 def ending_signals() -> Iterator[None]:
     """Within the block SIGTERM and SIGHUP end the command as Ctrl-C does, so that it removes its unfinished files.
 
-    What is ignored, as under `nohup`, stays ignored; so does everything in other threads than the first.
+    Signals that are ignored, as under `nohup`, stay ignored. In other threads than the main one this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -36,7 +36,7 @@ def ending_signals() -> Iterator[None]:
 
 
 def caused_by(error: BaseException, kind: type[BaseException]) -> BaseException | None:
-    """The first error of this kind in the chain of those that led to this one."""
+    """The first error of this kind in the chain of causes of `error`."""
     seen: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in seen:
@@ -47,8 +47,8 @@ def caused_by(error: BaseException, kind: type[BaseException]) -> BaseException 
     return None
 
 
-def nobody_reads() -> None:
-    """Send what is still to be printed nowhere, or Python would tell of it when it ends."""
+def discard_output() -> None:
+    """Discard the remaining output of a closed pipe; else Python reports an error when it exits."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError, io.UnsupportedOperation):
             stream.flush()

@@ -1,4 +1,4 @@
-"""The first lines of the `greycard` command, so light that Ctrl-C has hardly a moment before them."""
+"""The entry point of the `greycard` command. It imports almost nothing, so that it handles Ctrl-C from the start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def main() -> int:
-    """Import the command line and run it; Ctrl-C is told in one word whenever it comes."""
+    """Import the command line and run it; Ctrl-C prints one word at any moment."""
     try:
         from greycard.cli.main import main as run
 
@@ -16,4 +16,4 @@ def main() -> int:
         sys.stderr.write("interrupted\n")
         return 130
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to save while Python ends
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to save while Python exits

@@ -11,18 +11,19 @@ from greycard.cli.output import run_path
 @click.command()
 @click.argument("run", metavar="RUN")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--label", metavar="CLASS", help="Explain this class.  [default: the answered one]")
+@click.option("--label", metavar="CLASS", help="Explain this class.  [default: the predicted class]")
 @options.out
 @options.debug
 def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debug: bool) -> None:
-    """Draw what a RUN's model sees in each IMAGE, as PNG files.
+    """Draw heat maps of what a RUN's model sees in each IMAGE.
 
     \b
     greycard explain pets-1 pets/validation/cat/100.jpg
     greycard explain pets-1 cat.jpg --label dog
 
-    They are written to the run's explain/ folder: NAME-heat.png has Grad-CAM and an occlusion map, NAME-maps.png what
-    every convolution and pooling layer makes of it; filters.png is the first convolution's.
+    The PNG files are written to the run's explain/ folder. NAME-heat.png shows Grad-CAM and an occlusion map.
+    NAME-maps.png shows the feature maps of every convolution and pooling layer. filters.png shows the first
+    convolution's filters.
     """
     from greycard.api import open_run
     from greycard.reports.explanation import filters_figure

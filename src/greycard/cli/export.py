@@ -12,14 +12,12 @@ FORMATS = ("keras", "saved-model", "litert", "litert-int8", "onnx")
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS, case_sensitive=False), required=True, help="What to write."
-)
-@click.option("-o", "--output", metavar="PATH", help="Where to write it.  [default: RUN/export/]")
+@click.option("--format", "form", type=click.Choice(FORMATS, case_sensitive=False), required=True, help="File format.")
+@click.option("-o", "--output", metavar="PATH", help="Output path.  [default: RUN/export/]")
 @click.option(
     "--data",
     metavar="PATH",
-    help="The folder or label file it was trained on.  [default: where it was, or by its name, here or in --data-dir]",
+    help="The folder or label file it was trained on.  [default: its old path, or its name here or in --data-dir]",
 )
 @options.data_dir
 @options.out
@@ -28,15 +26,15 @@ FORMATS = ("keras", "saved-model", "litert", "litert-int8", "onnx")
 def export(
     run: str, form: str, output: str | None, data: str | None, data_dir: str | None, out: str, quiet: bool, debug: bool
 ) -> None:
-    """Write a RUN's model as a file for use elsewhere.
+    """Export a RUN's model to a file for other programs.
 
     \b
     greycard export pets-1 --format litert
     greycard export pets-1 --format onnx -o pets.onnx
 
-    Pixels go in, calibrated probabilities of its classes come out. The file is run on the run's own validation images
-    next to the original. Where a probability differs by more than 0.001, or for litert-int8 the accuracy falls below
-    its 95 % interval, it is refused. The figures are kept beside it as JSON either way.
+    The exported model takes pixels and returns calibrated class probabilities. Greycard runs it on the run's validation
+    images and compares it with the original. It rejects the export if a probability differs by more than 0.001, or, for
+    litert-int8, if the accuracy falls below the original's 95 % interval. The comparison is saved as JSON in each case.
     """
     from greycard.api import open_run
 
@@ -44,8 +42,8 @@ def export(
     done = opened.export(form, output, data=data, data_dir=data_dir, quiet=quiet)
     parity = done.parity
     click.echo(
-        f"{parity.images:,} validation images: {parity.same_answers:,} answered alike, largest difference of a"
-        f" probability {parity.largest_difference:.2g}, accuracy {parity.accuracy:.2%}"
+        f"{parity.images:,} validation images: {parity.same_answers:,} with the same prediction, largest difference of"
+        f" a probability {parity.largest_difference:.2g}, accuracy {parity.accuracy:.2%}"
         f" (original {parity.original_accuracy:.2%})",
         err=True,
     )

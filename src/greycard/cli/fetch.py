@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 @options.quiet
 @options.debug
 def fetch(datasets: tuple[str, ...], data_dir: str | None, quiet: bool, debug: bool) -> None:
-    """Download named datasets, or list them.
+    """Download datasets by name, or list them.
 
     \b
     greycard fetch
     greycard fetch horse-or-human
     greycard fetch mnist fashion-mnist --data-dir data
 
-    Verifies and unpacks them. An interrupted download continues where it stopped. Nothing else in Greycard downloads
+    It verifies and unpacks them. An interrupted download continues where it stopped. No other command downloads
     datasets.
     """
     from greycard.core.paths import data_dir as data_folder
@@ -39,11 +39,11 @@ def fetch(datasets: tuple[str, ...], data_dir: str | None, quiet: bool, debug: b
     for name in datasets:
         with terminal_reporter(quiet) as shown:
             fetched = fetch_dataset(name, data_dir, progress=shown.downloading)
-        click.echo(f"{name}: {'fetched and verified' if fetched else 'already there'}, in {data_folder(data_dir)}")
+        click.echo(f"{name}: {'fetched and verified' if fetched else 'already present'}, in {data_folder(data_dir)}")
 
 
 def _listing(data_dir: str | None) -> str:
-    """What there is, in a line each, and below what has to be got by hand."""
+    """One line for each dataset, then the datasets that the user must download by hand."""
     from greycard.core.paths import data_dir as data_folder
     from greycard.datasets.catalog import CATALOG
     from greycard.datasets.load import is_here

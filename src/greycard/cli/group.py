@@ -1,4 +1,4 @@
-"""The face of `greycard --help`: commands in groups, each with its whole sentence."""
+"""The output of `greycard --help`: commands in groups, each with its full summary."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ GROUPS = {
     "Use": ("predict", "serve", "export"),
     "Data": ("check", "split", "fetch", "cache"),
 }
-"""Every command, in the order in which a newcomer needs them."""
+"""All commands, in the order in which a new user needs them."""
 
 _WHOLE = 1000
-"""Characters of a sentence; click cuts it at 45 otherwise."""
+"""The maximum length of a summary in characters; click's default of 45 would cut it."""
 
 
 class Group(click.Group):
-    """Lists its commands as `GROUPS` has them; what is in no group comes last."""
+    """Lists its commands in the order of `GROUPS`; commands in no group come last."""
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         rest = tuple(

@@ -12,16 +12,16 @@ from greycard.core.errors import GreycardError
 
 
 def _folder(find: Callable[[], Path]) -> str:
-    """A folder, or what is wrong with it: this is where people look when something is."""
+    """A folder, or what is wrong with it: `greycard info` must work when a setting is wrong."""
     try:
         folder = find()
     except GreycardError as error:
         return str(error.args[0])
-    return str(folder) if folder.is_dir() else f"{folder} (not there yet)"
+    return str(folder) if folder.is_dir() else f"{folder} (does not exist yet)"
 
 
 def _cache() -> str:
-    """The cache's folder, with its size where there is one."""
+    """The cache's folder, and its size if it is not empty."""
     from greycard.core.paths import cache_dir
     from greycard.pipeline.cache import entries
 
@@ -31,7 +31,7 @@ def _cache() -> str:
 
 
 def _precision() -> str:
-    """What `precision=auto` means here, and what the hardware is fast in; or what is wrong with the setting."""
+    """The precision that `auto` means here and where it comes from, or what is wrong with the setting."""
     from greycard.backend.precision import VARIABLE, best_precision, requested_precision
 
     try:
@@ -39,6 +39,14 @@ def _precision() -> str:
     except GreycardError as error:
         return str(error.args[0])
     return f"{requested} ({VARIABLE}; detected: {best_precision()})" if requested else f"{best_precision()} (detected)"
+
+
+def _threads() -> str:
+    """The number of threads and where it comes from."""
+    from greycard.core.threads import thread_count
+
+    threads = thread_count()
+    return f"{threads.count} ({threads.reason})"
 
 
 @click.command()
@@ -60,6 +68,7 @@ def info(data_dir: str | None, debug: bool) -> None:
         backend.start()
     facts = environment(backend.describe() | {"precision": _precision()})
     del facts["started"]
+    facts["threads"] = _threads()
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}
     facts["cache folder"] = _cache()
     for name, value in facts.items():

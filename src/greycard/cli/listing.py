@@ -1,4 +1,4 @@
-"""Listings in aligned columns, as many as the terminal has room for."""
+"""Listings in aligned columns, limited to the width of the terminal."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import sys
 from collections.abc import Sequence
 
 Row = dict[str, str]
-"""Cells by the title of their column, in order."""
+"""Column title to cell, in order."""
 
 
 def listing(rows: Sequence[Row], hidden_first: Sequence[str] = ()) -> str:
-    """The rows below their titles; where stdout is no terminal, every column.
+    """Format rows below their titles; shows every column if stdout is not a terminal.
 
     Args:
-        rows: one at least, all with the same titles.
-        hidden_first: the columns that are left out where the terminal is too narrow, one after the other.
+        rows: at least one; all have the same titles.
+        hidden_first: columns to hide if the terminal is too narrow, in this order.
     """
     widths = {title: max(len(title), *(len(row[title]) for row in rows)) for title in rows[0]}
     hidden = _hidden(widths, hidden_first)
@@ -29,9 +29,9 @@ def listing(rows: Sequence[Row], hidden_first: Sequence[str] = ()) -> str:
 def _hidden(widths: dict[str, int], hidden_first: Sequence[str]) -> list[str]:
     if not (sys.stdout and sys.stdout.isatty()):
         return []
-    room, hidden = shutil.get_terminal_size().columns, list[str]()
+    available, hidden = shutil.get_terminal_size().columns, list[str]()
     for title in hidden_first:
-        if sum(width + 2 for each, width in widths.items() if each not in hidden) - 2 <= room:
+        if sum(width + 2 for each, width in widths.items() if each not in hidden) - 2 <= available:
             break
         hidden.append(title)
     return hidden

@@ -1,4 +1,4 @@
-"""The `greycard` command: its subcommands, and how errors, notes and interruptions are told."""
+"""The `greycard` command: its subcommands, and how it prints errors, notes and interruptions."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ from greycard.cli import (
     table,
     train,
 )
-from greycard.cli.endings import caused_by, ending_signals, nobody_reads
+from greycard.cli.endings import caused_by, discard_output, ending_signals
 from greycard.cli.group import Group
 from greycard.cli.own_settings import own_settings
 from greycard.core.errors import GreycardError, GreycardWarning, command
 
 USER_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
-_PLACE = "see that it is where you say, has room and is yours to use, or name another place"
+_PLACE = "check the path, its permissions and the free disk space, or choose another path"
 _ODD_NAMES = ("surrogateescape", "backslashreplace", "backslashreplace")
-"""How stdin, stdout and stderr take file names that are no valid text."""
+"""How stdin, stdout and stderr handle file names that are not valid text."""
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": options.WIDTH})
@@ -54,12 +54,12 @@ def cli() -> None:
     """Image classification on your own machine: from a folder of images to a model and honest numbers.
 
     \b
-    greycard run digits-cnn  # train a project on data that comes along
+    greycard run digits-cnn  # train a project on data included in Greycard
     greycard sample pets     # render a folder of images to try
     greycard train pets      # train on a folder of labelled images
-    greycard table           # the runs so far, as a table
+    greycard table           # list the runs in a table
 
-    `greycard COMMAND --help` has examples of each.
+    `greycard COMMAND --help` shows examples.
     """
 
 
@@ -101,15 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             outcome = _outcome(words)
             if sys.stdout is not None:
-                sys.stdout.flush()  # what cannot be written is told here, and not by Python at its end
+                sys.stdout.flush()  # report a write error here, before Python does so at exit
             return outcome if isinstance(outcome, int) else 0
         except BaseException as error:
             return _ended_by(error, debug)
 
 
 def _outcome(words: list[str]) -> object:
-    """What the command returned. Click's own `main` would end with 1 where the reader of a pipe has gone."""
-    if "_GREYCARD_COMPLETE" in os.environ:  # a shell asks what a word may become
+    """Run the command and return its result. Click's own `main` would exit with 1 on a closed pipe."""
+    if "_GREYCARD_COMPLETE" in os.environ:  # the shell requests completions
         return cli.main(words, prog_name="greycard")
     try:
         with cli.make_context("greycard", words) as context:
@@ -119,38 +119,38 @@ def _outcome(words: list[str]) -> object:
 
 
 def _ended_by(error: BaseException, debug: bool) -> int:
-    """Tell what ended the command; the exit code. Libraries wrap an interruption in errors of their own."""
+    """Report the error and return the exit code. Libraries may wrap an interruption in their own errors."""
     stop = caused_by(error, KeyboardInterrupt)
     if stop is not None:
-        return _tell_interrupted(stop, debug)
-    if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has seen enough
-        nobody_reads()
+        return _report_interruption(stop, debug)
+    if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has closed the pipe
+        discard_output()
         return 0
     if isinstance(error, click.ClickException):
         with suppress(OSError):
             error.show()
         return error.exit_code
     if isinstance(error, GreycardError):
-        return _tell(f"error: {error}", USER_MISTAKE, debug)
+        return _report(f"error: {error}", USER_MISTAKE, debug)
     if isinstance(error, OSError):  # a full disk, a missing permission, a folder where a file should be
         place = f" {error.filename}" if error.filename else ""
-        told = f"error: cannot read or write{place}: {error.strerror or error}\nhint: {_PLACE}"
-        return _tell(told, USER_MISTAKE, debug)
+        message = f"error: cannot read or write{place}: {error.strerror or error}\nhint: {_PLACE}"
+        return _report(message, USER_MISTAKE, debug)
     if isinstance(error, Exception):
-        words_of_it = f"{type(error).__name__}: {error}"
-        return _tell(f"error: Greycard failed: {words_of_it}\nhint: run it again with --debug", OUR_MISTAKE, debug)
+        details = f"{type(error).__name__}: {error}"
+        return _report(f"error: Greycard failed: {details}\nhint: run it again with --debug", OUR_MISTAKE, debug)
     raise error
 
 
-def _tell_interrupted(stop: BaseException, debug: bool) -> int:
-    """A saved run is named; 128 and the signal's number, as shells have it."""
+def _report_interruption(stop: BaseException, debug: bool) -> int:
+    """Report the saved run; returns 128 plus the signal's number, as shells do."""
     run, number = getattr(stop, "run", None), getattr(stop, "number", INTERRUPTED - 128)
-    saved = f"; {stop}\nhint: `{command('resume', run)}` goes on" if run else ""
-    return _tell(f"interrupted{saved}", 128 + number, debug)
+    saved = f"; {stop}\nhint: `{command('resume', run)}` continues it" if run else ""
+    return _report(f"interrupted{saved}", 128 + number, debug)
 
 
-def _tell(message: str, code: int, debug: bool) -> int:
-    with suppress(OSError):  # the terminal may have gone
+def _report(message: str, code: int, debug: bool) -> int:
+    with suppress(OSError):  # the terminal may be closed
         if debug:
             traceback.print_exc()
         click.echo(message, err=True)
@@ -159,18 +159,18 @@ def _tell(message: str, code: int, debug: bool) -> int:
 
 @contextmanager
 def _notes_on_stderr(debug: bool) -> Iterator[None]:
-    """Greycard's warnings as one `note:` line each; the libraries' own only with --debug."""
+    """Print each Greycard warning as one `note:` line; print warnings of libraries only with --debug."""
     if debug:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
     with warnings.catch_warnings():
         warnings.simplefilter("default" if debug else "ignore")
         warnings.simplefilter("always", GreycardWarning)
-        normal, told = warnings.showwarning, set[str]()
+        normal, shown = warnings.showwarning, set[str]()
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
             if issubclass(category, GreycardWarning):
-                if str(message) not in told:  # of ten images with one class, the same note once
-                    told.add(str(message))
+                if str(message) not in shown:  # print a repeated note once
+                    shown.add(str(message))
                     with suppress(OSError):
                         click.echo(f"note: {message}", err=True)
             else:

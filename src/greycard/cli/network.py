@@ -1,4 +1,4 @@
-"""This machine's addresses in its own network, found without sending anything."""
+"""This machine's addresses in its local network, found without sending a packet."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import socket
 from ipaddress import IPv4Address
 
 _ELSEWHERE = ("192.0.2.1", 9)
-"""An address that is kept free for documentation; only the way to it is asked for."""
+"""An address reserved for documentation; it is only used to ask for the route to it."""
 
 
 def reachable_addresses() -> list[str]:
-    """IPv4 addresses that other machines may reach, the one towards the outside first."""
-    return list(dict.fromkeys([*_towards_outside(), *_of_interfaces()]))
+    """IPv4 addresses that other machines may reach; the address of the default route comes first."""
+    return list(dict.fromkeys([*_of_default_route(), *_of_interfaces()]))
 
 
-def _towards_outside() -> list[str]:
-    """Connecting a UDP socket sends no packet; the system only chooses which of its addresses it would use."""
+def _of_default_route() -> list[str]:
+    """Connecting a UDP socket sends no packet; the system only chooses the local address it would use."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(_ELSEWHERE)
-        except OSError:  # no network, or one without a way out
+        except OSError:  # no network, or no route
             return []
         return [name for name in [probe.getsockname()[0]] if _is_outward(name)]
 

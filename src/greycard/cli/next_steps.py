@@ -1,4 +1,4 @@
-"""What to type after training: three commands that work from the current folder."""
+"""Suggestions after training: three commands that work from the current folder."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _SERVER = ("uvicorn", "starlette", "multipart", "prometheus_client")
 
 
 def print_next_steps(runs: Sequence[RunRecord], data: str | Path | None = None, data_dir: str | None = None) -> None:
-    """Three commands on stderr, for the shell.
+    """Print three shell commands on stderr.
 
     Args:
-        runs: what was just trained.
-        data: the folder or manifest it was trained on; None to look for it by its name.
-        data_dir: the folder of named datasets.
+        runs: the runs that were just trained.
+        data: the folder or manifest that they were trained on; None to find it by its name.
+        data_dir: the folder of the catalog's datasets.
     """
     commands = _after_one(runs[0], _image(runs[0], data, data_dir)) if len(runs) == 1 else _after_several(runs)
     lines = (command(*words) for words in commands)
-    with suppress(OSError):  # the terminal is gone
+    with suppress(OSError):  # the terminal is closed
         click.echo("\n  ".join(["next:", *lines]), err=True)
 
 
@@ -50,13 +50,13 @@ def _after_several(runs: Sequence[RunRecord]) -> list[list[object]]:
 
 
 def _validation(run: RunRecord) -> tuple[object, ...]:
-    """What decides which images a run is measured on."""
+    """The recipe fields that decide which images are validation images."""
     recipe = run.recipe
     return recipe.data.dataset, recipe.data.val_fraction, recipe.data.split_seed, recipe.data.val_limit
 
 
 def _image(run: RunRecord, data: str | Path | None, data_dir: str | None) -> Path | None:
-    """A validation image that lies where the run's data was found; None where it has no files."""
+    """The path of an existing validation image; None if there is none."""
     if not run.task.has_classes:
         return None
     folders = list(_folders(run.recipe.data.dataset, data, data_dir))
@@ -68,7 +68,7 @@ def _image(run: RunRecord, data: str | Path | None, data_dir: str | None) -> Pat
 
 
 def _folders(dataset: str, data: str | Path | None, data_dir: str | None) -> Iterator[Path]:
-    """Where the images' ids may begin: the named folder, a manifest's own, or a dataset's in the data directory."""
+    """The folders that image ids may be relative to: the named one, the manifest's, or the dataset's."""
     from greycard.core.paths import data_dir as data_folder
     from greycard.datasets.catalog import CATALOG
 

@@ -1,4 +1,4 @@
-"""The options that several commands share, each said once."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 import click
 
 WIDTH = 100
-"""Columns of help at most, however wide the terminal is."""
+"""The maximum width of help texts in columns."""
 
 data_dir = click.option(
     "--data-dir",
     metavar="DIR",
-    help="Folder of the named datasets.  [default: GREYCARD_DATA, or the user's data folder]",
+    help="Folder of downloaded datasets.  [default: GREYCARD_DATA, or the user's data folder]",
 )
 weights = click.option(
     "--weights",
     metavar="PATH|imagenet|none",
-    help="Pretrained weights: a file, a folder of files, ImageNet's by download, or none."
+    help="Pretrained weights: a file, a folder of files, imagenet to download them, or none."
     "  [default: GREYCARD_WEIGHTS, or the user's data folder]",
 )
 out = click.option("--out", metavar="DIR", default="runs", show_default=True, help="Folder of runs.")
@@ -27,11 +27,11 @@ settings = click.option(
     "settings",
     metavar="FIELD=VALUE",
     multiple=True,
-    help="Change a field of the recipe, such as batch_size=64 or conv=32,64; `greycard recipe` lists them."
-    " May be repeated.",
+    help="Change a field of the recipe, such as batch_size=64 or conv=32,64; repeatable."
+    " `greycard recipe` lists the fields.",
 )
 quiet = click.option("--quiet", is_flag=True, help="Show no progress; print the result only.")
-debug = click.option("--debug", is_flag=True, help="Show tracebacks, and the backend's own messages.")
+debug = click.option("--debug", is_flag=True, help="Show tracebacks and the backend's messages.")
 
 text_or_json = click.option(
     "--format",
@@ -39,11 +39,11 @@ text_or_json = click.option(
     type=click.Choice(("text", "json"), case_sensitive=False),
     default="text",
     show_default=True,
-    help="How to print it.",
+    help="Output format.",
 )
 
 _TRAINING = (
-    click.option("--epochs", type=int, metavar="N", help="Passes over the training images."),
+    click.option("--epochs", type=int, metavar="N", help="Number of passes over the training images."),
     click.option("--seed", type=int, metavar="N", help="Seed of weights, order, dropout and augmentation."),
     click.option(
         "--target-accuracy",
@@ -54,15 +54,15 @@ _TRAINING = (
     settings,
     weights,
     out,
-    click.option("--tensorboard", is_flag=True, help="Write TensorBoard's event files into the run, too."),
-    click.option("--mlflow", is_flag=True, help="Log to MLflow, too: MLFLOW_TRACKING_URI, or mlruns/."),
+    click.option("--tensorboard", is_flag=True, help="Also write TensorBoard event files to the run."),
+    click.option("--mlflow", is_flag=True, help="Also log to MLflow (MLFLOW_TRACKING_URI, else mlruns/)."),
     quiet,
     debug,
 )
 
 
 def training(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of whatever trains."""
+    """Add the options that all training commands share."""
     for option in reversed(_TRAINING):
         command = option(command)
     return command
@@ -71,7 +71,7 @@ def training(command: Callable[..., Any]) -> Callable[..., Any]:
 def changes(
     epochs: int | None, seed: int | None, target_accuracy: float | None, words: tuple[str, ...]
 ) -> dict[str, Any]:
-    """What the options change in a recipe; a `--set` comes last and wins."""
+    """The recipe changes that the options request; `--set` overrides the other options."""
     from greycard.recipe.settings import parse_settings
 
     named = {"epochs": epochs, "seed": seed, "target_accuracy": target_accuracy}
@@ -79,5 +79,5 @@ def changes(
 
 
 def track(tensorboard: bool, mlflow: bool) -> list[str]:
-    """The other tools that the options ask to tell."""
+    """The names of the requested experiment trackers."""
     return [name for name, asked in (("tensorboard", tensorboard), ("mlflow", mlflow)) if asked]

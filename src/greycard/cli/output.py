@@ -1,4 +1,4 @@
-"""Printing to stdout: the table at the terminal's width, or whole where stdout is no terminal."""
+"""Print tables to stdout: limited to the terminal's width, or complete if stdout is not a terminal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def run_path(run: str, out: str) -> Path:
-    """A run by its path, or by its name inside --out."""
+    """The path of a run, given by its path or by its name in --out."""
     return Path(run) if Path(run).exists() else Path(out, run)
 
 
 def print_table(table: Table, form: str = "text") -> None:
-    """The table; as text it leaves out columns that the terminal has no room for, and says so."""
+    """Print the table; as text it hides columns that do not fit the terminal, and names them."""
     width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     click.echo(table.render(form, width))

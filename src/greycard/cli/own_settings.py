@@ -1,4 +1,4 @@
-"""A command is a process of Greycard's own: what the user has set for other programs does not reach its figures."""
+"""Matplotlib settings of the CLI: the user's settings for other programs do not change Greycard's figures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def own_settings() -> None:
-    """Have Matplotlib draw into files only, without the user's matplotlibrc and without remarks on its own folders.
+    """Make Matplotlib draw to files only, without the user's matplotlibrc and without messages about its folders.
 
-    Jupyter hands MPLBACKEND to every `!greycard …`, and what it names may not be installed here.
+    Jupyter passes MPLBACKEND to every `!greycard …`, and that backend may not be installed here.
     """
     os.environ["MPLBACKEND"] = "agg"
     found = find_spec("matplotlib")

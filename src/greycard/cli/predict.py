@@ -30,14 +30,14 @@ _LOOK_BYTES = 4096
 @click.command()
 @click.argument("run", metavar="RUN")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--top", type=click.IntRange(1), default=1, metavar="K", help="Show the K likeliest classes.")
+@click.option("--top", type=click.IntRange(1), default=1, metavar="K", help="Show the K most likely classes.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(("text", "csv", "jsonl"), case_sensitive=False),
     default="text",
     show_default=True,
-    help="A line an image, with tabs, with commas, or as JSON.",
+    help="Output format: tab-separated text, CSV, or one JSON object per line.",
 )
 @options.out
 @options.debug
@@ -50,8 +50,8 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
     find . -name '*.jpg' | greycard predict pets-1 -
     greycard predict house-prices-1 7  # bedrooms, for this project
 
-    Prints one line for each image: path, class, probability, calibrated on the run's validation images. Exits with 1
-    if an image could not be read.
+    It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
+    It exits with 1 if an image could not be read.
     """
     from greycard.api import open_run
 
@@ -63,7 +63,7 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
 
 
 def _answer_images(run: Run, paths: tuple[str, ...], printer: Callable[[], Printer]) -> int:
-    asked = [_files(path) for path in paths]  # a mistyped path is told before the first line
+    asked = [_files(path) for path in paths]  # report a wrong path before the first line of output
     show, count, bad = printer(), 0, 0
     for found in run.predict_each(file for files in asked for file in files):
         show(found)
@@ -74,7 +74,7 @@ def _answer_images(run: Run, paths: tuple[str, ...], printer: Callable[[], Print
 
 
 def _text(top: int) -> Printer:
-    """Errors go to stderr: every line of stdout is an answer."""
+    """Errors go to stderr: every line of stdout is a prediction."""
 
     def show(found: Prediction) -> None:
         if found.error:
@@ -112,7 +112,7 @@ def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
         numbers = [float(word) for word in words]
     except ValueError as error:
         raise GreycardError(
-            f"{run.path} answers numbers of bedrooms. Received: {' '.join(words)}",
+            f"{run.path} is a regression and expects numbers. Received: {' '.join(words)}",
             hint=f"for example `{command('predict', run.path, 3)}`",
         ) from error
     for number, answer in zip(numbers, run.predict_numbers(numbers), strict=True):
@@ -121,24 +121,24 @@ def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
 
 
 def _files(path: str) -> Iterable[Path]:
-    """The files that a word of the command line means; of stdin's none is read yet."""
+    """The files that a command-line argument stands for; names on stdin are read later, one by one."""
     if path == "-":
         _expect_names()
         return (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
     found = [file for match in _matching(path) for file in _there(match)]
     if not found:
-        raise GreycardError(f"there are no images in {path}", hint="a folder with images in it, or one image")
+        raise GreycardError(f"there are no images in {path}", hint="name an image, or a folder of images")
     return found
 
 
 def _expect_names() -> None:
-    """An image's own bytes have zeros soon after their beginning; a list of names has none."""
+    """Reject image data on stdin: it has zero bytes near its start, a list of file names has none."""
     stream: Any = getattr(sys.stdin, "buffer", None)
     begins = stream.peek(_LOOK_BYTES) if hasattr(stream, "peek") else b""
     if b"\0" in begins[:_LOOK_BYTES]:
         raise GreycardError(
-            "- stands for a list of file names on stdin, one a line; what came has bytes that no name has",
-            hint="name the image itself, or /dev/stdin for one that comes through a pipe",
+            "`-` reads a list of file names from stdin, one per line. Received: binary data",
+            hint="name the image file, or use /dev/stdin for an image that comes through a pipe",
         )
 
 
@@ -150,11 +150,11 @@ def _matching(path: str) -> list[Path]:
     found = matching(path) if glob.has_magic(path) else []
     if not found:
         what = "matches no file" if glob.has_magic(path) else "does not exist"
-        beside = Path(path).parent
-        names = [str(beside / entry.name) for entry in beside.iterdir()] if beside.is_dir() else []
+        folder = Path(path).parent
+        names = [str(folder / entry.name) for entry in folder.iterdir()] if folder.is_dir() else []
         raise GreycardError(
             f"{path} {what}; expected an image, a folder of images, a pattern, or - for stdin",
-            hint=did_you_mean(path, names, f"check the path; it is taken from {Path.cwd()}"),
+            hint=did_you_mean(path, names, f"check the path; it is relative to {Path.cwd()}"),
         )
     return found
 

@@ -16,14 +16,14 @@ from greycard.cli.listing import Row, listing
 @options.data_dir
 @options.debug
 def projects(names: tuple[str, ...], data_dir: str | None, debug: bool) -> None:
-    """List the projects, or say what the named ones teach.
+    """List the projects, or describe the named ones.
 
     \b
     greycard projects
     greycard projects mnist-cnn
     greycard run digits-cnn  # needs no download
 
-    A project is a well-known task: a dataset, a recipe, and published figures where there are any.
+    A project is a well-known task: a dataset, a recipe, and published results if there are any.
     """
     from greycard.projects import find_project
     from greycard.projects import projects as all_projects
@@ -38,7 +38,7 @@ def projects(names: tuple[str, ...], data_dir: str | None, debug: bool) -> None:
 
 _HIDDEN_FIRST = ("architecture", "epochs", "task")
 _HINTS = """
-`greycard projects PROJECT` says what one teaches, `greycard run PROJECT` trains it.
+`greycard projects PROJECT` describes a project, `greycard run PROJECT` trains it.
 `greycard fetch DATASET` downloads data that is missing."""
 
 

@@ -13,18 +13,18 @@ from greycard.core.output_files import expect_output, write_output
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("-o", "--output", metavar="FILE", help="Where to write it.  [default: report.html in the first RUN]")
+@click.option("-o", "--output", metavar="FILE", help="Output file.  [default: report.html in the first RUN]")
 @options.out
 @options.debug
 def report(runs: tuple[str, ...], output: str | None, out: str, debug: bool) -> None:
-    """Write one HTML page about a RUN, or several compared.
+    """Write an HTML report about one RUN, or a comparison of several.
 
     \b
     greycard report pets-1
     greycard report pets-1 pets-2 -o compared.html
 
-    Curves, diagnosis, confusions, calibration, the worst mistakes as images, where the time went, the recipe. The
-    page is a single file that needs no network.
+    It shows learning curves, diagnosis, confusion matrix, calibration, the worst mistakes as images, timing and the
+    recipe. The report is a single file and needs no network.
     """
     from greycard.api import open_run
     from greycard.reports.page import report_page
@@ -33,4 +33,4 @@ def report(runs: tuple[str, ...], output: str | None, out: str, debug: bool) -> 
     place = Path(output).expanduser() if output else opened[0].path / "report.html"
     expect_output(place, example="report.html")
     write_output(place, report_page(opened))
-    click.echo(place, err=not place.is_file())  # the page itself may go to stdout
+    click.echo(place, err=not place.is_file())  # the report itself may go to stdout

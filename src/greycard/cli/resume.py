@@ -11,7 +11,7 @@ from greycard.cli.output import print_table, run_path
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@click.option("--data", metavar="FOLDER|CSV", help="The images it was trained on, where they lie elsewhere now.")
+@click.option("--data", metavar="FOLDER|CSV", help="New path of the training images, if they were moved.")
 @options.data_dir
 @options.weights
 @options.out
@@ -26,14 +26,14 @@ def resume(
     greycard resume pets-1
     greycard resume runs/pets-1 --data elsewhere/pets
 
-    On the CPU it ends with the same numbers as if it had not been interrupted. Prints the table line.
+    On a CPU the results are the same as without the interruption. It prints the run's line of the table.
     """
     from greycard.api import resume as resume_run
     from greycard.api import runs_table
     from greycard.runs.run_args import read_run_args
 
     path = run_path(run, out)
-    known = data or read_run_args(path).data  # a finished run keeps no path
+    known = data or read_run_args(path).data  # a finished run does not store the path
     finished = resume_run(path, data=data, data_dir=data_dir, weights=weights, quiet=quiet)
     print_table(runs_table([finished]))
     if not quiet:

@@ -41,7 +41,7 @@ def run(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Train projects, recipe files, or all projects whose data is here.
+    """Train projects, recipe files, or all projects whose data is present.
 
     \b
     greycard run digits-cnn
@@ -49,8 +49,8 @@ def run(
     greycard run recipe.yaml
     greycard run all --resume
 
-    Prints a table line for each. `greycard projects` lists the projects, `greycard recipe PROJECT` writes one's
-    recipe as a file.
+    It prints one line of the table for each. `greycard projects` lists the projects, `greycard recipe PROJECT` prints a
+    project's recipe, which is a recipe file.
     """
     from greycard.api import runs_table, train
     from greycard.runs.record import earlier_run
@@ -81,7 +81,7 @@ def run(
     if failed:
         raise GreycardError(
             f"{len(failed)} of {len(chosen)} projects could not be trained: {', '.join(failed)}",
-            hint="each says above what it needs; --resume goes on with those that are left",
+            hint="see the errors above; the same command with --resume continues with the remaining projects",
         )
 
 
@@ -90,7 +90,7 @@ def _gone_on_with(run: RunRecord, data_dir: str | None, weights: str | None, tra
 
     if not run.finished:
         return resume(run, data_dir=data_dir, weights=weights, track=track or None, quiet=quiet)
-    click.echo(f"note: {run.path} is finished already", err=True)
+    click.echo(f"note: {run.path} is already finished", err=True)
     return open_run(run.path)
 
 
@@ -103,5 +103,5 @@ def _all_here(data_dir: str | None) -> list[Any]:
     for project in everything:
         if project not in here:
             dataset = project.recipe.data.dataset
-            click.echo(f"note: {project.name} is left out: its data is not here (greycard fetch {dataset})", err=True)
+            click.echo(f"note: {project.name} is skipped: its data is missing (greycard fetch {dataset})", err=True)
     return here

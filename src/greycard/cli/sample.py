@@ -18,19 +18,19 @@ from greycard.core.errors import command
     default=0,
     show_default=True,
     metavar="N",
-    help="Another seed, other images.",
+    help="Seed of the images.",
 )
-@click.option("--defects", is_flag=True, help="Plant a defect of each kind that `check` finds, and list them.")
+@click.option("--defects", is_flag=True, help="Add a defect of each kind that a check finds, and list them.")
 @options.debug
 def sample(folder: str, seed: int, defects: bool, debug: bool) -> None:
-    """Render labelled images into a new DIR, to try things on.
+    """Render a folder of labelled sample images into a new DIR.
 
     \b
     greycard sample pets
     greycard sample spoiled --defects  # with a defect of each kind
     greycard train pets
 
-    A few hundred images of cats, dogs and rabbits, as train/ and validation/ class folders.
+    It renders a few hundred images of cats, dogs and rabbits, in class folders under train/ and validation/.
     """
     from greycard.synthetic.defects import plant_defects
     from greycard.synthetic.sample import CLASSES, write_sample
@@ -45,4 +45,4 @@ def sample(folder: str, seed: int, defects: bool, debug: bool) -> None:
     for kind, names in planted.items():
         click.echo(f"{kind}: {', '.join(names)}")
     now = command("check" if defects else "train", Path(folder))
-    click.echo(f"{count} images of {len(CLASSES)} classes ({', '.join(CLASSES)}) in {folder}; now: {now}")
+    click.echo(f"{count} images of {len(CLASSES)} classes ({', '.join(CLASSES)}) in {folder}; next: {now}")

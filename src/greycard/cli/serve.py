@@ -20,7 +20,7 @@ from greycard.cli.output import run_path
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",
-    help="Address to listen on; 0.0.0.0 lets other machines in.",
+    help="Address to listen on; 0.0.0.0 accepts other machines.",
 )
 @click.option(
     "--port",
@@ -28,9 +28,9 @@ from greycard.cli.output import run_path
     default=8000,
     show_default=True,
     metavar="N",
-    help="Port to listen on; 0 takes any free one.",
+    help="Port to listen on; 0 chooses a free port.",
 )
-@click.option("--token", envvar="GREYCARD_TOKEN", metavar="WORD", help="Ask for this word.  [default: GREYCARD_TOKEN]")
+@click.option("--token", envvar="GREYCARD_TOKEN", metavar="WORD", help="Require this token.  [default: GREYCARD_TOKEN]")
 @options.out
 @options.debug
 def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, out: str, debug: bool) -> None:
@@ -41,34 +41,35 @@ def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, out: s
     greycard serve pets-1 pets-2 --port 8080
     greycard serve pets-1 --host 0.0.0.0 --token secret
 
-    Drop, paste or photograph an image, and see what each model says, how surely, and where it looks. Only this
-    machine reaches it, unless --host says otherwise. Ctrl-C stops it once the requests in work are answered.
+    Drop, paste or photograph an image on the page. It shows each model's prediction, its probability and a heat map.
+    Only this machine can connect, unless --host is set. Ctrl-C stops the server after it has answered the open
+    requests.
     """
     from greycard.api import open_run
     from greycard.api import serve as serve_runs
     from greycard.reports.progress import terminal_reporter
 
     opened = [open_run(run_path(run, out)) for run in runs]
-    secret = f"#token={quote(token, safe='')}" if token else ""  # the page takes it from there
+    secret = f"#token={quote(token, safe='')}" if token else ""  # the page reads the token from the URL
     with ExitStack() as waiting:
         shown = waiting.enter_context(terminal_reporter())
         waiting.enter_context(shown.status("starting Keras and loading the models"))
 
         def ready(address: str) -> None:
             waiting.close()
-            _say_where([run.name for run in opened], address, secret)
+            _print_addresses([run.name for run in opened], address, secret)
 
         serve_runs(opened, host=host, port=port, token=token, on_ready=ready)
     click.echo("stopped", err=True)
 
 
-def _say_where(names: Sequence[str], address: str, secret: str) -> None:
-    """What is served, how to stop it, and where; at 0.0.0.0, which no browser can open, also for other machines."""
+def _print_addresses(names: Sequence[str], address: str, secret: str) -> None:
+    """Print the runs and the address to open; for 0.0.0.0, which browsers cannot open, the addresses for others."""
     parts = urlsplit(address)
     everywhere = parts.hostname in ("0.0.0.0", "::")
     here = f"http://127.0.0.1:{parts.port}/" if everywhere else address
     click.echo(f"serving {', '.join(names)}; Ctrl-C stops it; open {here}{secret}")
     if everywhere:
         others = [f"http://{each}:{parts.port}/{secret}" for each in reachable_addresses()]
-        where = " or ".join(others) or "no address found: this machine is in no network"
+        where = " or ".join(others) or "no address found: this machine has no network"
         click.echo(f"phones and other machines in the same network: {where}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("path", metavar="RUN|FOLDER")
-@click.option("--augmented", is_flag=True, help="Of a FOLDER of images: write a contact sheet of the augmentation.")
+@click.option("--augmented", is_flag=True, help="Write a contact sheet of augmented images of a FOLDER.")
 @options.settings
 @options.out
 @options.debug
@@ -30,11 +30,11 @@ def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug:
     greycard show pets --augmented
     greycard show pets --augmented --set rotation_range=40
 
-    With --augmented, write a contact sheet of what augmentation does to a FOLDER of images: an original and its
-    first five epochs a row, at 150 px.
+    With --augmented, it writes a contact sheet of a FOLDER's images: each row has an original and its augmented
+    versions in the first five epochs, at 150 px.
     """
     if settings and not augmented:
-        raise click.UsageError("--set goes with --augmented")
+        raise click.UsageError("--set needs --augmented")
     if augmented:
         click.echo(_write_sheet(Path(path), settings, Path(out)))
         return
@@ -56,7 +56,7 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
     for note in (*dataset.notes, *augmentation.notes()):
         click.echo(f"note: {note}", err=True)
     for item in dataset.left_out:
-        click.echo(f"note: {item.id} is left out: {item.reason}", err=True)
+        click.echo(f"note: {item.id} is skipped: {item.reason}", err=True)
     assert recipe.data.image_size is not None
     place = out.expanduser() / f"{dataset.name}-augmented.png"
     expect_output(place, example="augmented.png", derived=True)
@@ -65,7 +65,7 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
 
 
 def _recipe(dataset: Dataset, settings: tuple[str, ...]) -> Recipe:
-    """The augmentation with which `train` trains a CNN on these images, changed as asked."""
+    """A recipe with the augmentation that `train` uses for a CNN on these images, and the user's changes."""
     from greycard.recipe import Recipe
     from greycard.recipe.settings import parse_settings
     from greycard.training.image_kind import image_kind

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder")
-@click.option("-o", "--output", metavar="FILE", help="Where to write the manifest.  [default: NAME-split.csv]")
-@click.option("--links", metavar="DIR", help="Make DIR with train/ and validation/ full of links, not a manifest.")
+@click.option("-o", "--output", metavar="FILE", help="Output file of the manifest.  [default: NAME-split.csv]")
+@click.option("--links", metavar="DIR", help="Create DIR with links to the images in train/ and validation/ instead.")
 @click.option(
     "--val-fraction",
     type=float,
     default=0.2,
     show_default=True,
     metavar="X",
-    help="Share of each class for validation.",
+    help="Fraction of each class for validation.",
 )
 @click.option(
     "--seed",
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     default=0,
     show_default=True,
     metavar="N",
-    help="Another seed, another split.",
+    help="Seed of the split.",
 )
 @click.option(
     "--group-by",
     metavar="PATTERN",
-    help="Keep images together whose names match alike, such as '(patient\\d+)'.",
+    help="Keep images together if this regular expression finds the same text, such as '(patient\\d+)'.",
 )
 @click.option(
     "--quarantine",
     metavar="FILE",
-    help="Leave out what shows hardly anything or has two labels, and list in FILE all that is left out, and why.",
+    help="Leave out near-empty images and images with two labels, and list them with the reasons in FILE.",
 )
 @options.data_dir
 @options.quiet
@@ -60,15 +60,15 @@ def split(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Split a FOLDER anew, near-duplicates on the same side.
+    """Split a FOLDER; near-duplicates stay on the same side.
 
     \b
     greycard split pets  # writes pets-split.csv
     greycard split pets -o halves.csv --val-fraction 0.5
     greycard train pets-split.csv
 
-    Writes a manifest (path, label, split), which `greycard train` takes in a folder's place. Nothing is moved, copied
-    or deleted; a train/ and a validation/ that are there are mixed first.
+    It writes a manifest (path, label, split) that `greycard train` accepts in place of a folder. It does not move, copy
+    or delete images. If the folder has train/ and validation/, it mixes them first.
     """
     from greycard.api import load_folder
     from greycard.api import split as split_anew
@@ -77,12 +77,14 @@ def split(
     from greycard.jobs.split import write_links, write_quarantine
 
     if output and links:
-        raise GreycardError("--output and --links exclude each other", hint="run it twice for both")
+        raise GreycardError("--output and --links cannot be used together", hint="run the command twice for both")
     root = find_folder(folder, data_dir)
     dataset = load_folder(root)
     place = Path(links or output or f"{dataset.name}-split.csv")
     if quarantine and Path(quarantine).resolve() == place.resolve():
-        raise GreycardError(f"--quarantine and the split are the same file. Received: {place}", hint="name two")
+        raise GreycardError(
+            f"--quarantine and the split are the same file. Received: {place}", hint="choose two different files"
+        )
     for new in (place, *([Path(quarantine)] if quarantine else [])):
         expect_new(new)
     found = split_anew(
@@ -94,13 +96,13 @@ def split(
         write_manifest(found.lines, place)
     if quarantine:
         write_quarantine(found.set_aside, Path(quarantine))
-    click.echo(_said(found, place))
+    click.echo(_summary(found, place))
 
 
-def _said(found: NewSplit, place: Path) -> str:
+def _summary(found: NewSplit, place: Path) -> str:
     counts = Counter(line.split for line in found.lines)
-    aside = f"; {len(found.set_aside):,} are left out" if found.set_aside else ""
+    aside = f"; {len(found.set_aside):,} left out" if found.set_aside else ""
     return (
         f"{place}: {counts['train']:,} training and {counts['validation']:,} validation images,"
-        f" {found.together:,} of them kept together with another{aside}; now: {command('train', place)}"
+        f" {found.together:,} of them kept together with another{aside}; next: {command('train', place)}"
     )

@@ -19,13 +19,13 @@ FORMATS = ("text", "md", "csv", "json", "html")
     type=click.Choice(FORMATS, case_sensitive=False),
     default="text",
     show_default=True,
-    help="How to print it.",
+    help="Output format.",
 )
 @click.option("--sort", metavar="COLUMN", help="Sort by a key of --format json, such as val_accuracy; largest first.")
 @options.out
 @options.debug
 def table(runs: tuple[str, ...], form: str, sort: str | None, out: str, debug: bool) -> None:
-    """Print runs as a table, beside the published figures.
+    """Print runs as a table, next to the published results.
 
     \b
     greycard table  # all runs in --out
@@ -37,6 +37,6 @@ def table(runs: tuple[str, ...], form: str, sort: str | None, out: str, debug: b
     found = runs_table([run_path(run, out) for run in runs] if runs else None, out=out)
     if not found.rows and form == "text":
         elsewhere = () if out == "runs" else ("--out", out)
-        click.echo(f"there are no runs in {out}; `{command('run', 'digits-cnn', *elsewhere)}` makes one", err=True)
+        click.echo(f"there are no runs in {out}; `{command('run', 'digits-cnn', *elsewhere)}` creates one", err=True)
         return
     print_table(found.sorted_by(sort) if sort else found, form)

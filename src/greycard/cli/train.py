@@ -21,7 +21,7 @@ from greycard.core.errors import GreycardError, command
     "--minutes",
     type=float,
     metavar="N",
-    help="Stop before the epoch that would end later than N minutes after the start.  [default: 10]",
+    help="Time limit: start no epoch that would end later than N minutes after the start.  [default: 10]",
 )
 @options.data_dir
 @options.training
@@ -48,10 +48,10 @@ def train(
     greycard train pets --epochs 30 --set rotation_range=20
     greycard train pets --backbone MobileNetV2
 
-    FOLDER, here or in --data-dir, has one folder for each class, or train/ and validation/ with one folder for each
-    class in both; a manifest that `greycard split` wrote will do as well. What is trained is chosen by the number and
-    size of the images and the weights at hand, and said; --set changes it. It trains until validation stops
-    getting better or the time is over, and keeps the best epoch's weights. Prints the table line.
+    FOLDER, here or in --data-dir, has one folder for each class, or train/ and validation/ with class folders in both.
+    A manifest from `greycard split` works, too. Greycard chooses the recipe by the number and size of the images and
+    the available weights, and prints it; --set changes it. Training stops when validation stops improving or the time
+    is over. The run has the best epoch's weights. It prints the run's line of the table.
     """
     from greycard.api import runs_table
     from greycard.api import train as train_dataset
@@ -77,7 +77,7 @@ def train(
 
 
 def _expect_no_project(folder: str, data_dir: str | None) -> None:
-    """GreycardError where nothing is there, and a project or the dataset of one has that name."""
+    """Raise a GreycardError if the folder does not exist and its name is that of a project or its dataset."""
     from greycard.datasets.open import find_folder
     from greycard.projects import projects
 

@@ -1,4 +1,4 @@
-"""Files written whole: under a draft's name first, and under their own once they are on the disk."""
+"""Atomic writes: a file is written under a temporary name and renamed once it is on the disk."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from pathlib import Path
 _DRAFT = ".incomplete-"
 _DRAFTS = f"{_DRAFT}{'[0-9a-f]' * 8}-*"
 _NAME_END = 40
-"""Characters of the name that a draft keeps: file systems take 255 bytes."""
+"""How many characters of the name a draft keeps: file systems allow at most 255 bytes."""
 
 
 @contextmanager
 def atomic_path(place: Path, *, replaces_folder: bool = False) -> Iterator[Path]:
-    """A name beside `place` to write a file or a folder to; it takes the place when the block ends well.
+    """A temporary path next to `place`; it is renamed to `place` if the block ends without an error.
 
-    Whoever looks at a file's `place` sees what was there before or all of the new, also after a kill or a power cut; a
-    folder that replaces another is missing for a moment. Each draft has a name of its own, so that two writers never
-    mix; it keeps the ending, which some libraries insist on.
+    A reader of `place` sees either the old content or all of the new content, even after a kill or a power cut. A
+    folder that replaces another one is missing for a moment. Every draft has a unique name, so two writers never mix.
+    It keeps the file extension, because some libraries require it.
 
     Args:
-        place: a file of Greycard's own, or nothing yet. `output_files` looks at what a user names.
-        replaces_folder: the caller knows that a folder there is Greycard's own; any other folder is never replaced.
+        place: a file of Greycard, or a path that does not exist. For paths that a user chose, see `output_files`.
+        replaces_folder: True if the folder at `place` is Greycard's own. No other folder is ever replaced.
 
     Raises:
-        OSError: a folder is there, no room, no permission; what was at `place` is still there.
+        OSError: `place` is a folder, the disk is full, or permission is missing. What was at `place` is unchanged.
     """
     draft = place.with_name(f"{_DRAFT}{secrets.token_hex(4)}-{place.name[-_NAME_END:]}")
     try:
@@ -49,7 +49,7 @@ def atomic_path(place: Path, *, replaces_folder: bool = False) -> Iterator[Path]
 
 @contextmanager
 def naming(place: Path, draft: Path | None = None) -> Iterator[None]:
-    """An OSError in this block names `place`: a full disk is told without a name, a draft by one that nobody knows."""
+    """Make an OSError in this block name `place`: a "disk full" error has no file name, others name the draft."""
     try:
         yield
     except OSError as error:
@@ -59,20 +59,20 @@ def naming(place: Path, draft: Path | None = None) -> Iterator[None]:
 
 
 def atomic_write(place: Path, content: str | bytes) -> None:
-    """A small file, whole; text as UTF-8, names that are no valid text spelled with backslashes."""
+    """Write a small file atomically; text as UTF-8, with backslash escapes for characters that UTF-8 cannot encode."""
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     with atomic_path(place) as draft:
         draft.write_bytes(data)
 
 
 def remove_drafts(folder: Path) -> None:
-    """What writers that were killed left in `folder`; call it where no other writer is at work."""
+    """Remove the drafts of killed writers from `folder`. Call this only while nobody else writes there."""
     for draft in folder.glob(_DRAFTS):
         remove(draft)
 
 
 def remove(place: Path) -> None:
-    """A file or a folder gone, if it was there."""
+    """Delete a file or a folder, if it exists."""
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     else:
@@ -80,7 +80,7 @@ def remove(place: Path) -> None:
 
 
 def _replace_folder(draft: Path, place: Path) -> None:
-    """A folder cannot be renamed over another, so the earlier one is put aside for this moment."""
+    """Systems cannot rename a folder over another one, so the old folder is moved away first."""
     aside = draft.with_name(f"{draft.name}.replaced")
     os.replace(place, aside)
     try:
@@ -97,12 +97,12 @@ def _to_disk(draft: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have the system write a file out, or a folder's names where it can do that."""
+    """Write a file to the disk, or a folder's list of names if the system supports that."""
     if path.is_dir():
         with suppress(OSError):
             _sync_open(os.open(path, os.O_RDONLY))
     else:
-        _sync_open(os.open(path, os.O_RDWR))  # Windows syncs only what may be written to
+        _sync_open(os.open(path, os.O_RDWR))  # Windows syncs only files opened for writing
 
 
 def _sync_open(file: int) -> None:

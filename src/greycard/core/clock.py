@@ -1,4 +1,4 @@
-"""Where a run's seconds go."""
+"""Measure how many seconds each part of a run takes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TOTAL = "total"
 
 
 class Clock:
-    """Adds up seconds by part. Parts do not overlap: each is time in which the run did nothing else."""
+    """Sums seconds by part. Parts do not overlap: during each of them the run does nothing else."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -29,22 +29,22 @@ class Clock:
 
     @property
     def total(self) -> float:
-        """Seconds since it was made, and those of earlier processes on the same run."""
+        """Seconds since this clock was created, plus those of earlier processes of the same run."""
         return self._before + time.perf_counter() - self._begun
 
     def state(self) -> dict[str, float]:
-        """All it shows, for `go_on`."""
+        """All seconds, for `load_state`."""
         return {**self.seconds, _TOTAL: self.total}
 
     def load_state(self, reading: Mapping[str, float]) -> None:
-        """Add an earlier process's reading."""
+        """Add the seconds of an earlier process."""
         self._before += reading.get(_TOTAL, 0.0)
         for part, seconds in reading.items():
             if part != _TOTAL:
                 self.seconds[part] += seconds
 
     def waiting_for(self, items: Iterable[_Item]) -> Iterator[_Item]:
-        """The items, the time until each is there counted as waiting."""
+        """Yield the items and count the time until each one arrives as waiting."""
         source = iter(items)
         while True:
             with self("waiting"):

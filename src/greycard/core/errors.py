@@ -1,15 +1,15 @@
-"""The one family of errors a user can meet, each a sentence with a hint of what to do next."""
+"""The errors that a user can see: each has a message and a hint that says what to do next."""
 
 import shlex
 from pathlib import Path
 
 
 class GreycardError(Exception):
-    """A mistake the user can mend: the CLI prints it without a traceback and exits with code 2.
+    """A mistake that the user can correct: the CLI prints it without a traceback and exits with code 2.
 
     Args:
-        message: what went wrong, what was expected and what was received, in one or two sentences.
-        hint: what to do next; printed on a line of its own.
+        message: what is wrong, what was expected and what was received, in one or two sentences.
+        hint: what to do next; printed on a separate line.
     """
 
     def __init__(self, message: str, hint: str) -> None:
@@ -21,7 +21,7 @@ class GreycardError(Exception):
 
 
 def command(*words: object) -> str:
-    """A `greycard` command as it is typed, for messages: words are quoted for the shell, a path is no option."""
+    """A `greycard` command to show in a message: words are quoted for the shell; a path never looks like an option."""
     return shlex.join(["greycard", *(f"./{word}" if _looks_like_option(word) else str(word) for word in words)])
 
 
@@ -30,4 +30,4 @@ def _looks_like_option(word: object) -> bool:
 
 
 class GreycardWarning(UserWarning):
-    """Something worth knowing that does not stop the work; the CLI prints it as one `note:` line."""
+    """Something the user should know that does not stop the work; the CLI prints it as one `note:` line."""

@@ -1,4 +1,4 @@
-"""The fields of a record that users set: the values each one takes, its default, and what it means."""
+"""The fields of a record that users set: their allowed values, defaults and meanings."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
 
 Check = tuple[str, Callable[[Any], bool], str, str]
-"""A field's name, whether a value is good, the good values in words, and one of them as `--set` takes it."""
+"""A field's name, a test for valid values, the valid values in words, and an example as `--set` takes it."""
 
 
 class OneOf(tuple[Any, ...]):
-    """A check: whether a value is one of these."""
+    """A check that accepts only these values."""
 
     def __call__(self, value: Any) -> bool:
         return value in self
@@ -25,14 +25,14 @@ class OneOf(tuple[Any, ...]):
 
 @dataclass(frozen=True)
 class Field:
-    """One field, described.
+    """The description of one field.
 
     Attributes:
-        name: as `--set` takes it.
-        default: its value where nothing is set.
-        required: whether it has no default.
-        allowed: the values it takes, in words.
-        meaning: what it is, in one line.
+        name: the name that `--set` uses.
+        default: the value if the user sets nothing.
+        required: True if the field has no default.
+        allowed: the valid values, in words.
+        meaning: what the field does, in one line.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Field:
 
 
 def expect_good_values(record: Any, checks: Iterable[Check]) -> None:
-    """GreycardError for the first field whose value is not good."""
+    """Raise a GreycardError for the first field whose value is not valid."""
     for name, good, expected, example in checks:
         value = getattr(record, name)
         if not good(value):
@@ -53,11 +53,11 @@ def expect_good_values(record: Any, checks: Iterable[Check]) -> None:
 
 
 def described(kind: type, checks: Iterable[Check]) -> tuple[Field, ...]:
-    """Every field of a dataclass, in order.
+    """The descriptions of a dataclass's fields, in order.
 
     Args:
-        kind: its docstring says under `Attributes:` what each field is.
-        checks: one for each field.
+        kind: the dataclass; its docstring explains each field under `Attributes:`.
+        checks: one check for each field.
     """
     told, rules = meanings(kind), {name: (good, expected) for name, good, expected, _ in checks}
     return tuple(_described(field, *rules[field.name], told[field.name]) for field in dataclasses.fields(kind))

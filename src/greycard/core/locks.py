@@ -1,7 +1,7 @@
-"""Locks on files that the system lets go of when the process that holds them dies, however it dies.
+"""File locks that the operating system releases when the process that holds them ends, even if it is killed.
 
-A process number in a file's name would not do: numbers are given out again, and two containers that share a folder have
-the same ones.
+A process ID in a file's name is not a safe lock: systems reuse IDs, and two containers that share a folder can have the
+same IDs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def try_lock(file: IO[bytes]) -> bool:
-        """Whether this open file could be locked, until it is closed; False where someone else has it."""
+        """Lock this open file until it is closed; False if another process or thread holds the lock."""
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except PermissionError:
@@ -30,10 +30,10 @@ else:
     import fcntl
 
     def try_lock(file: IO[bytes]) -> bool:
-        """Whether this open file could be locked, until it is closed; False where someone else has it.
+        """Lock this open file until it is closed; False if another process or thread holds the lock.
 
         Raises:
-            OSError: the file system has no locks.
+            OSError: the file system does not support locks.
         """
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -44,10 +44,10 @@ else:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Have the file at `path` alone, among threads and processes; it is made where it is missing, and waited for.
+    """Hold the lock on the file at `path`; create the file if it is missing, and wait for other holders.
 
     Raises:
-        OSError: it cannot be made, or the file system has no locks.
+        OSError: the file cannot be created, or the file system does not support locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:

@@ -1,4 +1,4 @@
-"""Files written where a user may have put something: what Greycard did not make is never replaced."""
+"""Output files at paths that users choose. Greycard replaces only files that it made itself."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from greycard.core.atomic_files import atomic_write
 from greycard.core.errors import GreycardError
 
 GENERATOR = "Greycard"
-"""What a page has as its `generator`, and a PNG as its `Software`: by this an earlier output is known again."""
+"""The `generator` of an HTML page and the `Software` of a PNG: it marks Greycard's own output."""
 
 _MARKS = (f'<meta name="generator" content="{GENERATOR}">'.encode(), f"Software\0{GENERATOR}".encode())
 _HEAD_BYTES = 4096
 
 
 def expect_output(place: Path, *, example: str, derived: bool = False) -> None:
-    """See that a file can be written to `place` and takes nothing from the user; nothing is created.
+    """Check that `place` can be written without loss of a user's file. This creates nothing.
 
-    An empty file, or one that Greycard wrote, is written anew.
+    An empty file, or one that Greycard wrote, may be replaced.
 
     Args:
         place: the file.
-        example: a name for it, to be shown where a folder is named.
-        derived: whether Greycard made up the name: then its folder may be missing, because it is created. What the user
-            has named may be a pipe or a device, and is written into.
+        example: a file name to show in the hint if `place` is a folder.
+        derived: True if Greycard chose the name: then the folder may be missing, because it will be created. A name
+            that the user chose may be a pipe or a device.
 
     Raises:
-        GreycardError: a folder or another program's file is there, or its folder is missing or closed to us.
+        GreycardError: a folder or another program's file is at `place`, or its folder is missing or not writable.
     """
     if place.is_dir():
         raise GreycardError(f"{place} is a folder; expected the name of a file", hint=f"for example {place / example}")
-    if place.exists() and not (_is_written_anew(place) if _is_file(place) else not derived):
+    if place.exists() and not (_may_be_replaced(place) if _is_file(place) else not derived):
         raise GreycardError(
-            f"{place} is there already and was not made by Greycard; nothing is overwritten",
-            hint="name another folder" if derived else "name another file",
+            f"{place} already exists and was not made by Greycard; it is not overwritten",
+            hint="choose another folder" if derived else "choose another file name",
         )
     expect_folder_of(place, may_be_missing=derived)
 
 
 def expect_folder_of(place: Path, *, may_be_missing: bool) -> None:
-    """GreycardError where the folder of `place` is missing, is none, or may not be written to."""
+    """Raise a GreycardError if the folder of `place` is missing, is not a folder, or is not writable."""
     folder = place.absolute().parent
     there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
     if not there.is_dir():
-        raise GreycardError(f"{place} cannot be written: {there} is not a folder", hint="name another place")
+        raise GreycardError(f"{place} cannot be written: {there} is not a folder", hint="choose another path")
     if there != folder and not may_be_missing:
-        raise GreycardError(f"the folder of {place} does not exist", hint="create it first, or name another place")
+        raise GreycardError(f"the folder of {place} does not exist", hint="create it first, or choose another path")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise GreycardError(f"{place} cannot be written: {there} may not be written to", hint="name another place")
+        raise GreycardError(f"{place} cannot be written: {there} is not writable", hint="choose another path")
 
 
 def write_output(place: Path, content: str | bytes) -> None:
-    """Write a file that `expect_output` has looked at: whole, through links, into pipes and devices.
+    """Write a file that `expect_output` has checked: atomically, or directly into a pipe or device. Follows links.
 
     Args:
-        place: the file; its folder is created.
-        content: carries Greycard's mark; text is written as UTF-8.
+        place: the file; its folder is created if it is missing.
+        content: includes Greycard's mark; text is written as UTF-8.
     """
     place.absolute().parent.mkdir(parents=True, exist_ok=True)
     if place.exists() and not _is_file(place):
@@ -69,11 +69,11 @@ def write_output(place: Path, content: str | bytes) -> None:
 
 
 def made_by_greycard(place: Path, mark: str = "") -> bool:
-    """Whether a page or a PNG is one of Greycard's, by the mark in it.
+    """True if an HTML page or a PNG has Greycard's mark.
 
     Args:
         place: a file.
-        mark: what must be in it besides, such as a PNG's `Source`.
+        mark: further text that the file must contain, such as a PNG's `Source`.
     """
     try:
         with place.open("rb") as file:
@@ -83,7 +83,7 @@ def made_by_greycard(place: Path, mark: str = "") -> bool:
     return any(known in head for known in _MARKS) and mark.encode() in head
 
 
-def _is_written_anew(place: Path) -> bool:
+def _may_be_replaced(place: Path) -> bool:
     return not place.stat().st_size or made_by_greycard(place)
 
 

@@ -1,4 +1,4 @@
-"""Where datasets, weights and the cache lie: the option first, then the environment, then the user's own folders."""
+"""Where datasets, weights and the cache are: the option first, then the environment, then the user's folders."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from greycard.core.errors import GreycardError
 
 
 def as_path(place: str | os.PathLike[str], what: str) -> Path:
-    """A path as it was named in Python, `~` spelled out.
+    """Convert a Python caller's argument to a path and expand `~`.
 
     Args:
-        place: the path.
-        what: what it is of, for the message.
+        place: the argument.
+        what: what the path is for, as the error message says it.
 
     Raises:
-        GreycardError: it is no path, or an empty one.
+        GreycardError: the argument is not a path, or is empty.
     """
     if not isinstance(place, str | os.PathLike) or not os.fspath(place):
         raise GreycardError(
-            f"{what} must be named by its path. Received: {type(place).__name__} {str(place)[:80]!r}",
-            hint="a text or a pathlib.Path",
+            f"{what} must be a path. Received: {type(place).__name__} {str(place)[:80]!r}",
+            hint="pass a string or a pathlib.Path",
         )
     return Path(os.path.expanduser(place))
 
 
 def data_dir(chosen: str | Path | None = None) -> Path:
-    """The folder that holds the named datasets, one subfolder each; it need not exist unless it was chosen."""
+    """The folder of the catalog's datasets, one subfolder each; only a folder that the user chose must exist."""
     return _chosen_folder(chosen, "--data-dir", "GREYCARD_DATA") or _own(user_data_path) / "datasets"
 
 
 def weights_dir() -> Path:
-    """The folder that holds pretrained weight files; it need not exist unless `GREYCARD_WEIGHTS` names it."""
+    """The folder of pretrained weight files; it must exist only if `GREYCARD_WEIGHTS` names it."""
     return _chosen_folder(None, "", "GREYCARD_WEIGHTS") or _own(user_data_path) / "weights"
 
 
 def cache_dir() -> Path:
-    """The folder of what is kept between runs to save time; it is made when something is first kept, whoever named it.
+    """The folder of data that Greycard caches between runs; it is created when something is first cached.
 
     Raises:
         GreycardError: `GREYCARD_CACHE` names a file.
@@ -50,17 +50,17 @@ def cache_dir() -> Path:
     folder = Path(named).expanduser() if named else _own(user_cache_path)
     if named and folder.is_file():
         raise GreycardError(
-            f"GREYCARD_CACHE names a file where a folder is expected. Received: {folder}",
-            hint="name a folder, there or not yet, or leave it out to use the default (`greycard info` shows it)",
+            f"GREYCARD_CACHE must name a folder, but this is a file. Received: {folder}",
+            hint="set it to a folder (it may be new), or unset it to use the default that `greycard info` shows",
         )
     return folder
 
 
 def _own(find: Callable[[str], Path]) -> Path:
-    """The user's own folder; for a user without a home, one beside other temporary files, and none named `~`."""
+    """The user's folder. A user without a home directory gets a temporary folder, never one named `~`."""
     try:
         folder = find("greycard")
-    except RuntimeError:  # newer versions of platformdirs; older ones give a path from here
+    except RuntimeError:  # platformdirs: newer versions raise if there is no home; older ones return a relative path
         folder = Path("~")
     if folder.is_absolute():
         return folder
@@ -75,6 +75,6 @@ def _chosen_folder(chosen: str | Path | None, option: str, variable: str) -> Pat
     if not folder.is_dir():
         raise GreycardError(
             f"{named[1]} names a folder that does not exist. Received: {folder}",
-            hint="create it, or leave it out to use the default (`greycard info` shows it)",
+            hint="create it, or leave it out to use the default that `greycard info` shows",
         )
     return folder

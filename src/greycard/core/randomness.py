@@ -1,11 +1,11 @@
-"""Counter-based randomness: every stream is a pure function of its purpose, the seed and the epoch."""
+"""Counter-based randomness: every random stream depends only on its purpose, the seed and the epoch."""
 
 from __future__ import annotations
 
 import numpy as np
 
 ORDER, AUGMENTATION, SPLIT, SUBSET = range(4)
-"""The purposes, so that one seed never serves two of them with the same numbers."""
+"""The purposes of random numbers: two purposes with the same seed get different numbers."""
 
 
 def generator(purpose: int, seed: int, counter: int = 0) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""Who is told what happens during a run."""
+"""The interface through which a run reports its progress."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Protocol
 from greycard.core.epoch import Epoch
 
 DownloadProgress = Callable[[int, int | None], None]
-"""Called with the bytes that are there, and the size of the whole if it is known."""
+"""Called with the number of bytes downloaded so far, and the total size if it is known."""
 
 
 class Reporter(Protocol):
-    """Hears of everything that takes its time; epochs count from 1, `images_done` within the epoch."""
+    """Receives the progress of everything slow. Epochs count from 1; `images_done` counts within the epoch."""
 
     def log(self, sentence: str) -> None: ...
     def status(self, what: str) -> AbstractContextManager[None]: ...

@@ -1,4 +1,4 @@
-"""What somebody may have meant by a name that is none: near in its letters, whatever their case."""
+"""Suggestions for an unknown name: known names with similar spelling; upper and lower case do not matter."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from difflib import get_close_matches
 
 
 def near(name: object, known: Iterable[str], most: int = 3) -> list[str]:
-    """The known names that come near, the nearest first.
+    """The known names that are similar to `name`, the most similar first.
 
     Args:
-        name: as it was given; what is no text comes near nothing.
-        known: the names there are.
-        most: how many at most.
+        name: the name that the user gave; a value that is not a string has no similar names.
+        known: the valid names.
+        most: the maximum number of suggestions.
     """
     if not isinstance(name, str):
         return []
@@ -24,6 +24,6 @@ def near(name: object, known: Iterable[str], most: int = 3) -> list[str]:
 
 
 def did_you_mean(name: object, known: Iterable[str], otherwise: str) -> str:
-    """A hint: the names that come near, or else another one."""
+    """A hint that lists similar names; `otherwise` if there are none."""
     found = near(name, known)
     return f"did you mean {', '.join(found)}?" if found else otherwise

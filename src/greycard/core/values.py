@@ -1,4 +1,4 @@
-"""Values as Python callers pass them, as plain ones that JSON has too."""
+"""Convert values that Python callers pass to plain values that JSON can store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """NumPy's numbers and arrays as Python's own, and paths as text, also inside of lists and tuples."""
+    """Convert NumPy numbers and arrays to Python values, and paths to text; also inside lists and tuples."""
     if isinstance(value, list | tuple):
         return type(value)(map(plain, value))
     if isinstance(value, os.PathLike):

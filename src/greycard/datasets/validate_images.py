@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from greycard.core.threads import thread_pool
 from greycard.datasets.images import UnreadableImageError, probe, quiet_pillow
 
 
 def validate_images(paths: Sequence[Path]) -> list[tuple[int, int] | str]:
     """For each file its (height, width) in pixels, or why it is no usable image."""
-    with quiet_pillow(), ThreadPoolExecutor() as pool:
+    with quiet_pillow(), thread_pool() as pool:
         return list(pool.map(_probe, paths))
 
 

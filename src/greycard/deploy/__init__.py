@@ -1,1 +1,1 @@
-"""Putting a trained model to use."""
+"""Use a trained model: predict, serve, export."""

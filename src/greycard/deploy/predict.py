@@ -1,4 +1,4 @@
-"""Thousands of images answered one after the other, the next ones decoded while the model looks at these."""
+"""Predict many images in order: threads decode the next ones while the model computes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
+from greycard.core.threads import thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.deploy.classifier import Classifier, NotFiniteError
 from greycard.deploy.sources import ImageLike, name_of
@@ -25,18 +26,18 @@ _Result = TypeVar("_Result")
 _BATCH = 16
 _AHEAD = 3 * _BATCH
 _FEW = 64
-"""So many images are answered by Keras, which starts at once, before the faster engine is worth its seconds."""
+"""Keras, which starts at once, predicts this many images; for more, the faster engine is worth its preparation."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one image.
+    """A model's prediction for one image.
 
     Attributes:
-        source: the file, or `image N` for what came without a name.
-        label: the likeliest class; "" for an unreadable image.
-        probability: the likeliest class's, calibrated on the run's validation images.
-        probabilities: of every class, by name, in the run's order.
+        source: the file, or `image N` if the image has no name.
+        label: the most likely class; "" for an unreadable image.
+        probability: the probability of `label`, calibrated on the run's validation images.
+        probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
     """
 
@@ -50,21 +51,21 @@ class Prediction:
         return f"Prediction({self.source!r}, {self.error or f'{self.label}, {self.probability:.1%}'})"
 
     def top(self, count: int) -> dict[str, float]:
-        """The likeliest classes with their probabilities, the likeliest first."""
+        """The `count` most likely classes with their probabilities, the most likely first."""
         ranked = sorted((self.probabilities or {}).items(), key=lambda pair: -pair[1])
         return dict(ranked[:count])
 
 
 def predict_images(classifier: Classifier, images: Iterable[ImageLike]) -> Iterator[Prediction]:
-    """A prediction for each image, in order; an unreadable one has its `error` set and stops nothing.
+    """Yield a prediction for each image, in order. An unreadable image gets an `error`, and the others continue.
 
     Args:
-        classifier: of a run.
-        images: any number; no more than a few batches are in memory at once.
+        classifier: the classifier of a run.
+        images: any number of images; only a few batches are in memory at a time.
     """
     numbered = ((name_of(image, f"image {number}"), image) for number, image in enumerate(images))
     answered = 0
-    with quiet_pillow(), ThreadPoolExecutor() as pool:
+    with quiet_pillow(), thread_pool() as pool:
         decoded = _ahead(pool, lambda item: (item[0], _decode(classifier, item[1])), numbered)
         while group := list(islice(decoded, _BATCH)):
             engine = classifier.at_once if answered < _FEW else classifier.engine
@@ -80,10 +81,10 @@ def named(source: str, row: np.ndarray, classifier: Classifier) -> Prediction:
 
 
 def predict_numbers(model: keras.Model, numbers: float | Iterable[float]) -> list[float]:
-    """A regression's answers, one a number.
+    """A regression's predictions, one for each number.
 
     Raises:
-        GreycardError: something else than a finite number, or than several; a number whose answer is not finite.
+        GreycardError: an input is not a finite number, or its prediction is not finite.
     """
     given = [_number(number) for number in _listed(numbers)]
     if not given:
@@ -94,8 +95,8 @@ def predict_numbers(model: keras.Model, numbers: float | Iterable[float]) -> lis
     for number, answer in zip(given, answers, strict=True):
         if not math.isfinite(answer):
             raise GreycardError(
-                f"the model has no finite answer for {number:g}. Received: {answer:g}",
-                hint="ask it for numbers like those it was trained on",
+                f"the model's prediction for {number:g} is not finite. Received: {answer:g}",
+                hint="pass numbers similar to those it was trained on",
             )
     return answers
 
@@ -110,11 +111,11 @@ def _number(value: Any) -> float:
     given = value.item() if isinstance(value, np.generic) else value
     if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given):
         return float(given)
-    raise GreycardError(f"expected a number. Received: {value!r}", hint="run.predict_numbers([3, 4])")
+    raise GreycardError(f"expected a number. Received: {value!r}", hint="for example run.predict_numbers([3, 4])")
 
 
 def _ahead(pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
-    """`function` of each item, in order, begun some items before it is asked for."""
+    """Yield `function(item)` for each item, in order; the next items are computed ahead in the pool."""
     begun: deque[Future[_Result]] = deque()
     for item in items:
         begun.append(pool.submit(function, item))

@@ -1,4 +1,4 @@
-"""What somebody hands over as an image, in Python: paths, files' contents, open files, Pillow images, arrays."""
+"""The kinds of images that the Python API accepts: paths, bytes, open files, Pillow images, arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from greycard.core.errors import GreycardError
 
 
 class BinaryFile(Protocol):
-    """A file opened for reading bytes: `open(…, "rb")`, `io.BytesIO`, an upload."""
+    """A file opened for reading bytes, such as `open(…, "rb")`, `io.BytesIO` or an upload."""
 
     def read(self) -> bytes: ...
 
@@ -29,7 +29,7 @@ _TAKEN = (
 
 
 def several(images: Any) -> Iterable[Any]:
-    """One image, or any number of them, as an iterable.
+    """Convert one image or an iterable of images to an iterable.
 
     Args:
         images: an image; an array (n, height, width, channels) or of paths; or anything to iterate over.
@@ -50,7 +50,7 @@ def several(images: Any) -> Iterable[Any]:
 
 
 def source_of(image: Any) -> bytes | Path | Image.Image:
-    """An image as the decoder takes it.
+    """Convert an image to a form that the decoder accepts.
 
     Raises:
         GreycardError: nothing of the kind that an image is; the message says what is.
@@ -69,7 +69,7 @@ def source_of(image: Any) -> bytes | Path | Image.Image:
 
 
 def name_of(image: Any, otherwise: str) -> str:
-    """What to call it: its path, or an open file's name, where it has one."""
+    """The name of an image: its path, or the name of an open file; else the default."""
     if isinstance(image, str | os.PathLike):
         return os.fsdecode(image)
     name = getattr(image, "filename", None) or getattr(image, "name", None)
@@ -84,22 +84,22 @@ def _is_single(image: Any) -> bool:
 def _path(image: str | os.PathLike[str]) -> Path:
     named = os.fsdecode(image)
     if named.startswith(("http://", "https://")):
-        raise GreycardError(f"{named} is an address; Greycard downloads no images", hint="save it, and name the file")
+        raise GreycardError(f"{named} is a URL; Greycard does not download images", hint="save it and pass its path")
     if not named:
         raise GreycardError("an image's path is empty", hint=f"pass {_TAKEN}")
     return Path(os.path.expanduser(named))
 
 
 def _content(file: Any) -> bytes:
-    """All of an open file, from its beginning where it can go there: who has just written it stands at its end."""
+    """Read an open file completely. It seeks to the start if it can: after writing, the position is at the end."""
     if getattr(file, "closed", False):
-        raise GreycardError("the image's file is closed already", hint="pass it while it is open, or pass its path")
+        raise GreycardError("the image file is already closed", hint="pass an open file, or its path")
     if getattr(file, "seekable", lambda: False)():
         file.seek(0)
     content = file.read()
     if not isinstance(content, bytes):
         raise GreycardError(
-            f"an image's file must give bytes. Received: {type(content).__name__}", hint="open it with 'rb'"
+            f"an image file must return bytes. Received: {type(content).__name__}", hint="open it with mode 'rb'"
         )
     return content
 
@@ -118,7 +118,7 @@ def _image(array: np.ndarray) -> Image.Image:
     if array.dtype != np.uint8:
         raise GreycardError(
             f"an array must be uint8 of shape (height, width[, channels]). Received: {array.dtype} {shape}",
-            hint="pixels from 0 to 255: `(pixels * 255).astype('uint8')` if yours end at 1",
+            hint="pixels must be 0 to 255; if yours are 0 to 1, use `(pixels * 255).astype('uint8')`",
         )
     if 0 in shape or not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))):
         raise GreycardError(
@@ -138,4 +138,6 @@ def _shape_hint(shape: tuple[int, ...]) -> str:
 
 
 def _not_taken(image: object) -> GreycardError:
-    return GreycardError(f"a {type(image).__name__} is no image; expected {_TAKEN}", hint="or a list of these")
+    return GreycardError(
+        f"a {type(image).__name__} is not an image; expected {_TAKEN}", hint="pass one, or a list of these"
+    )

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import PIL
 from PIL import Image
 
 from greycard.core.errors import GreycardError
+from greycard.core.threads import thread_pool
 from greycard.datasets.dataset import LeftOut, Split
 from greycard.datasets.digests import array_digest, file_digest
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
@@ -28,13 +28,13 @@ class ArraySplit:
     """A split ready for the model.
 
     Attributes:
-        ids: as in the split, without what could not be decoded.
-        labels: as in the split, likewise.
-        images: uint8 (n, height, width, channels), or float32 (n, features) where the data is no image; files that
-            take more than `IN_MEMORY_BYTES` when decoded are a read-only map.
-        left_out: files whose header was fine and whose pixels were not.
-        cached: whether an earlier run had decoded them.
-        digest: SHA-256 over all that `images` depends on; the same digest is the same pixels.
+        ids: the split's ids, without images that could not be decoded.
+        labels: the labels of these images.
+        images: uint8 (n, height, width, channels), or float32 (n, features) if the data are not images. Decoded files
+            of more than `IN_MEMORY_BYTES` are a read-only map.
+        left_out: files with a valid header and invalid pixels.
+        cached: True if an earlier run had decoded the images.
+        digest: SHA-256 over everything that `images` depends on; equal digests mean equal pixels.
     """
 
     ids: tuple[str, ...]
@@ -51,7 +51,7 @@ class ArraySplit:
         return f"ArraySplit({len(self):,} images, {' × '.join(map(str, self.images.shape[1:]))})"
 
     def each(self) -> Iterator[np.ndarray]:
-        """Image after image; memory does not grow with those that have been read."""
+        """Iterate over the images; memory use does not grow with the number of images read."""
         together = max(1, DROP_BYTES // max(self.images[:1].nbytes, 1))
         for start in range(0, len(self), together):
             yield from self.images[start : start + together]
@@ -73,16 +73,16 @@ def load_arrays(
     channels: int,
     on_image: Callable[[], None] = lambda: None,
 ) -> ArraySplit:
-    """Decode a split, or find it decoded by an earlier run.
+    """Decode a split, or load it from the cache.
 
     Args:
-        split: files, or arrays that are only resized where they differ from `size`.
-        size: (height, width) in pixels; None leaves data that is no image as it is.
+        split: files, or arrays, which are resized if their size differs from `size`.
+        size: (height, width) in pixels; None for data that are not images, which stay unchanged.
         channels: 1 for grey, 3 for RGB.
         on_image: called after each file that is decoded.
 
     Raises:
-        GreycardError: a file changes while it is read; the cache's folder or limit is none.
+        GreycardError: a file changes while it is read, or the cache's folder or limit is not valid.
     """
     if size is None or isinstance(split.images, np.ndarray):
         return _from_array(split, np.asarray(split.images), size, channels)
@@ -116,8 +116,8 @@ def _from_files(
 
 
 def _with_content(ids: Sequence[str], paths: Sequence[Path]) -> tuple[list[_File], dict[str, str]]:
-    """The files that can be read, in order, and by id why the others cannot."""
-    with ThreadPoolExecutor() as pool:
+    """The readable files, in order, and for the others the reason, by id."""
+    with thread_pool() as pool:
         outcomes = list(pool.map(_content, paths))
     files, reasons = [], {}
     for id, path, outcome in zip(ids, paths, outcomes, strict=True):
@@ -136,7 +136,7 @@ def _content(path: Path) -> str | OSError:
 
 
 def _key(size: tuple[int, int] | None, channels: int, content: dict[str, Any]) -> str:
-    """The SHA-256 of all that decides the pixels; as JSON, which has a spelling for names that are no valid text."""
+    """SHA-256 of everything that the pixels depend on; as JSON, which can escape names that are not valid text."""
     decides = {"policy": POLICY, "pillow": PIL.__version__, "size": size, "channels": channels, **content}
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
 
@@ -150,7 +150,7 @@ def _about(paths: Sequence[Path]) -> str:
 def _decode_into(
     images: np.ndarray, files: Sequence[_File], size: tuple[int, int], channels: int, on_image: Callable[[], None]
 ) -> dict[str, Any]:
-    """Decode into the first rows, one for each file that can be decoded, in order; which cannot is the fact to keep."""
+    """Decode into the first rows, one for each valid file, in order; returns the files that cannot be decoded."""
 
     def decode_row(row: int) -> str | None:
         try:
@@ -164,7 +164,7 @@ def _decode_into(
 
     problems: list[str | None] = []
     together = max(1, DROP_BYTES // max(images[:1].nbytes, 1))
-    with quiet_pillow(), ThreadPoolExecutor() as pool:
+    with quiet_pillow(), thread_pool() as pool:
         for start in range(0, len(files), together):
             problems += pool.map(decode_row, range(start, min(start + together, len(files))))
             drop_pages(images)
@@ -173,26 +173,26 @@ def _decode_into(
 
 
 def _unchanged(file: _File) -> bytes:
-    """The file's bytes, held against the digest they are kept under: a wrong entry would be met in every later run."""
+    """The file's bytes, compared with the digest in the cache key: a wrong entry would affect every later run."""
     try:
         content = file.path.read_bytes()
     except OSError:
         content = None
     if content is None or hashlib.sha256(content).hexdigest() != file.content:
-        raise GreycardError(f"{file.path} changed while it was read", hint="run it again when its folder is at rest")
+        raise GreycardError(f"{file.path} changed while it was read", hint="run it again when the folder is not in use")
     if not content:
         raise UnreadableImageError("the file is empty")
     return content
 
 
 def _expect_memory(file: _File, error: UnreadableImageError) -> None:
-    """A shortage of memory says nothing about the file, so it must not be kept as if it did."""
+    """Raise an error if memory is short: this says nothing about the file, so it must not be cached."""
     if isinstance(error.__cause__, MemoryError):
         raise GreycardError(f"there is too little memory to decode {file.path}", hint="close other programs") from error
 
 
 def _close_gaps(images: np.ndarray, problems: Sequence[str | None]) -> None:
-    """Move the good rows up, in place: a copy of a mapped file would not fit into memory."""
+    """Move the valid rows up, in place: a copy of a mapped file may not fit into memory."""
     good = (row for row, why in enumerate(problems) if not why)
     for place, row in enumerate(good):
         if place != row:
@@ -200,12 +200,12 @@ def _close_gaps(images: np.ndarray, problems: Sequence[str | None]) -> None:
 
 
 def _in_memory(images: np.ndarray) -> np.ndarray:
-    """A mapped array as a copy in memory where it is small; epochs read its rows in any order."""
+    """Copy a small mapped array to memory, because epochs read its rows in random order."""
     return np.array(images) if isinstance(images, np.memmap) and images.nbytes <= IN_MEMORY_BYTES else images
 
 
 def _fit_array(images: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
-    """Arrays as they are where they fit; otherwise through the one decoder, as prediction does it."""
+    """Return arrays of the right size unchanged; resize others with the same decoder that prediction uses."""
     array = images.reshape(*images.shape[:3], -1)
     if array.shape[1:] == (*size, channels):
         return array

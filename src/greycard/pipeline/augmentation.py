@@ -1,4 +1,4 @@
-"""What augmentation does: its ranges, under the names people know from Keras's ImageDataGenerator."""
+"""The ranges of augmentation, with the names of Keras's ImageDataGenerator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILL_MODES = ("nearest", "reflect", "wrap", "constant")
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Ranges from which each training image's transform is drawn anew in every epoch.
+    """Ranges of random transforms; in every epoch each training image gets a new one.
 
     Attributes:
         rotation_range: degrees; the angle is drawn from ± this.
@@ -26,7 +26,7 @@ class Augmentation:
         horizontal_flip: mirror left and right with probability one half.
         vertical_flip: mirror top and bottom with probability one half.
         brightness_range: low and high factor on the pixel values.
-        fill_mode: what lies outside the image: nearest, reflect, wrap or constant (black).
+        fill_mode: how to fill pixels outside the image: nearest, reflect, wrap or constant (black).
     """
 
     rotation_range: float = 0.0
@@ -53,11 +53,11 @@ class Augmentation:
         return self.zoom_range
 
     def notes(self) -> list[str]:
-        """What a user should know about these ranges before trusting them."""
+        """Notes for the user about ranges that probably do not do what was intended."""
         if 0 < self.shear_range < 1:
             return [
-                f"shear_range={self.shear_range:g} means {self.shear_range:g} degrees, which nobody can see;"
-                " for a visible shear ask for 10 to 20"
+                f"shear_range={self.shear_range:g} means {self.shear_range:g} degrees, which is not visible;"
+                " for a visible shear, use 10 to 20"
             ]
         return []
 

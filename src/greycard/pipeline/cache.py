@@ -1,7 +1,8 @@
-"""Arrays kept between runs, found by the digest of all that they were made from: decoded pixels, backbone features.
+"""A cache of arrays between runs: decoded pixels and backbone features.
 
-An entry never changes: other files, another size or another version is another key. What is not there, is damaged or
-has no room is simply made again, so that nothing but time depends on this cache (docs/cache.md).
+The key of an entry is the digest of everything that the array depends on, so an entry never changes: other files,
+another size or another version have another key. An entry that is missing, damaged or does not fit is computed again,
+so only time depends on this cache (docs/cache.md).
 """
 
 from __future__ import annotations
@@ -23,38 +24,38 @@ from greycard.core.paths import cache_dir
 from greycard.pipeline import cache_room
 from greycard.pipeline.cache_entry import (
     DamagedEntryError,
+    EntrySpec,
     OtherVersionError,
-    Wanted,
     create_array,
     open_array,
     open_entry,
     read_record,
-    take_room,
+    reserve_space,
     write_record,
 )
 from greycard.pipeline.cache_room import NoRoomError
 
 IN_MEMORY_BYTES = 256 << 20
-"""What is larger stays in a file that is mapped into memory."""
+"""Larger arrays stay in a file that is mapped into memory."""
 
 DROP_BYTES = 16 << 20
-"""Pages of a mapped array are given back after so much was read or written, so that memory does not grow with it."""
+"""After this many bytes, the pages of a mapped array are dropped, so that memory use does not grow with the array."""
 
 Fill = Callable[[np.ndarray], dict[str, Any]]
-_Made = tuple[np.ndarray, dict[str, Any]]
+_Cached = tuple[np.ndarray, dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What `greycard cache` lists.
+    """An entry, as `greycard cache` lists it.
 
     Attributes:
-        kind: what such arrays are: pixels, features.
-        key: the digest of what it was made from.
-        about: the same in words.
-        shape: of the array.
-        bytes: of its file.
-        created: when, in UTC, as in ISO 8601.
+        kind: `pixels` or `features`.
+        key: digest of everything that the array depends on.
+        about: a description for people.
+        shape: the array's shape.
+        bytes: the size of the array's file.
+        created: when it was created, in UTC, as ISO 8601.
         used: when it was last used, in seconds since 1970.
     """
 
@@ -70,42 +71,42 @@ class Entry:
 def cached_array(
     kind: str, key: str, *, shape: tuple[int, ...], dtype: str, about: str, fill: Fill
 ) -> tuple[np.ndarray, dict[str, Any], bool]:
-    """The array stored under (kind, key), made by `fill` where it is not there yet.
+    """The array stored under (kind, key); computed with `fill` if it is missing.
 
-    Where it cannot be kept (no room, no permission), a warning says why and it is made all the same: in memory up to
-    `IN_MEMORY_BYTES`, in a temporary file beyond.
+    If it cannot be stored (disk full, no permission), a warning says why, and it is still computed: in memory up to
+    `IN_MEMORY_BYTES`, else in a temporary file.
 
     Args:
-        kind: a word, the name of a folder.
-        key: a digest of everything that the array depends on.
-        shape: of the array.
-        dtype: of the array, by NumPy's name.
-        about: what it is, for people: `2,000 images in pets/train`.
-        fill: writes every row of a writable array and returns a small JSON-able dict of facts kept with it.
+        kind: a word, which is the name of a folder.
+        key: digest of everything that the array depends on.
+        shape: the array's shape.
+        dtype: the array's dtype, by NumPy's name.
+        about: a description for people, such as `2,000 images in pets/train`.
+        fill: writes every row of a writable array and returns a small dict of facts, which is stored as JSON.
 
     Returns:
-        The array, read-only and mapped into memory; the facts; whether it was there.
+        The array, read-only and mapped into memory; the facts; True if it was cached.
 
     Raises:
-        GreycardError: `GREYCARD_CACHE` or `GREYCARD_CACHE_LIMIT` is no such thing; and whatever `fill` raises, after
-            which nothing is kept.
+        GreycardError: `GREYCARD_CACHE` or `GREYCARD_CACHE_LIMIT` is not valid. Errors of `fill` are passed on, and then
+            nothing is stored.
     """
     root, limit = cache_dir(), cache_room.limit_bytes()
-    wanted = Wanted(root / kind / key, shape, np.dtype(dtype), about)
+    wanted = EntrySpec(root / kind / key, shape, np.dtype(dtype), about)
     if limit == 0:
-        return *_made_without_cache(wanted, fill), False
+        return *_without_cache(wanted, fill), False
     try:
-        found = _found(wanted) or _found_or_room_made(root, wanted, limit)
+        found = _found(wanted) or _found_or_draft(root, wanted, limit)
     except (OSError, NoRoomError) as error:
-        _say_not_kept(wanted, error)
-        return *_made_without_cache(wanted, fill), False
-    if isinstance(found, _Building):
+        _warn_not_cached(wanted, error)
+        return *_without_cache(wanted, fill), False
+    if isinstance(found, _Draft):
         return *_built(root, found, wanted, fill), False
     return *found, True
 
 
 def entries() -> list[Entry]:
-    """What the cache holds, what was used last first; damaged entries are not in it."""
+    """The entries of the cache, the most recently used first, without damaged ones."""
     found = []
     for folder in cache_room.entry_folders(cache_dir()):
         with suppress(DamagedEntryError):
@@ -116,10 +117,10 @@ def entries() -> list[Entry]:
 
 
 def clear(kind: str | None = None) -> int:
-    """Remove all entries, or those of one kind, and what killed processes left; returns the bytes freed.
+    """Remove all entries, or those of one kind, and leftovers of killed processes; returns the bytes freed.
 
     Raises:
-        OSError: the folder may not be changed.
+        OSError: the folder is not writable.
     """
     root = cache_dir()
     if not root.is_dir():
@@ -133,10 +134,10 @@ def clear(kind: str | None = None) -> int:
 
 
 def drop_pages(array: np.ndarray) -> None:
-    """Let the system take back the memory of a mapped array's pages; they are read from the file again when needed.
+    """Drop a mapped array's pages from memory; the system reads them from the file again when they are needed.
 
-    Without it resident memory grows with what has been read. Nothing happens to an array that is no mapped file, and on
-    a system that cannot do it.
+    Without this, resident memory grows with every page that was read. It does nothing for an array that is not a mapped
+    file, and on systems without this feature.
     """
     mapped = array
     while isinstance(mapped.base, np.ndarray):
@@ -149,33 +150,33 @@ def drop_pages(array: np.ndarray) -> None:
 
 
 @dataclass(frozen=True)
-class _Building:
-    """A folder with an array to fill, and the lock that keeps others from taking it for a dead process's."""
+class _Draft:
+    """A folder with an array to fill, and a lock that shows other processes that this one is alive."""
 
     folder: Path
     lock: IO[bytes]
 
 
-def _found(wanted: Wanted) -> _Made | None:
+def _found(wanted: EntrySpec) -> _Cached | None:
     try:
         return open_entry(wanted)
-    except DamagedEntryError:  # or not there, or on its way out: the look inside the lock tells
+    except DamagedEntryError:  # or missing, or being removed: the check inside the lock decides
         return None
 
 
-def _found_or_room_made(root: Path, wanted: Wanted, limit: int) -> _Made | _Building:
-    """Another process's entry, finished while this one waited for the lock, or a folder to fill."""
+def _found_or_draft(root: Path, wanted: EntrySpec, limit: int) -> _Cached | _Draft:
+    """An entry that another process finished while this one waited for the lock, or a folder to fill."""
     with cache_room.locked(root):
         if wanted.folder.exists():
             try:
                 return open_entry(wanted)
             except DamagedEntryError as error:
                 if not isinstance(error, OtherVersionError):
-                    _say(f"what was kept of {wanted.about} is damaged ({error}) and is made anew")
+                    _warn(f"the cached data of {wanted.about} is damaged ({error}); it is computed again")
                 cache_room.remove(wanted.folder)
         cache_room.sweep(root)
         cache_room.make_room(root, wanted.bytes, limit)
-        building = _Building(*cache_room.claim(wanted.folder))
+        building = _Draft(*cache_room.claim(wanted.folder))
         try:
             create_array(building.folder, wanted)
         except OSError:
@@ -184,8 +185,8 @@ def _found_or_room_made(root: Path, wanted: Wanted, limit: int) -> _Made | _Buil
         return building
 
 
-def _built(root: Path, building: _Building, wanted: Wanted, fill: Fill) -> _Made:
-    """Fill, write what is known of it, and only then give it its name. Whatever goes wrong, nothing half is left."""
+def _built(root: Path, building: _Draft, wanted: EntrySpec, fill: Fill) -> _Cached:
+    """Fill the array, write its record, and then rename the folder. After any error nothing incomplete is left."""
     try:
         facts = _filled(building.folder, fill)
         try:
@@ -193,47 +194,47 @@ def _built(root: Path, building: _Building, wanted: Wanted, fill: Fill) -> _Made
             with cache_room.locked(root):
                 cache_room.publish(building.folder, building.lock, wanted.folder)
             return open_entry(wanted, just_written=True)
-        except (OSError, DamagedEntryError) as error:  # the work is done: it is used, though not kept
-            _say_not_kept(wanted, error)
+        except (OSError, DamagedEntryError) as error:  # the array is complete: use it, although it is not stored
+            _warn_not_cached(wanted, error)
             return open_array(building.folder), facts
     finally:
         _discard(building)
 
 
 def _filled(folder: Path, fill: Fill) -> dict[str, Any]:
-    """The facts; the map is closed on return, without which Windows would not rename the folder."""
+    """Fill the array and return the facts; this closes the map, else Windows would not rename the folder."""
     array = open_array(folder, "r+")
     facts = fill(array)
     array.flush()
     return facts
 
 
-def _discard(building: _Building) -> None:
-    """Nothing is left to remove where it was published."""
+def _discard(building: _Draft) -> None:
+    """Remove the draft; after `publish` there is nothing left to remove."""
     building.lock.close()
     shutil.rmtree(building.folder, ignore_errors=True)
 
 
-def _made_without_cache(wanted: Wanted, fill: Fill) -> _Made:
-    array = _room_for(wanted)
+def _without_cache(wanted: EntrySpec, fill: Fill) -> _Cached:
+    array = _allocate(wanted)
     facts = fill(array)
     array.flags.writeable = False
     return array, facts
 
 
-def _room_for(wanted: Wanted) -> np.ndarray:
+def _allocate(wanted: EntrySpec) -> np.ndarray:
     if wanted.bytes <= IN_MEMORY_BYTES:
         return np.empty(wanted.shape, dtype=wanted.dtype)
     with tempfile.TemporaryFile() as file:  # the map keeps the pages; nothing is left behind
-        take_room(file.fileno(), wanted.bytes)
+        reserve_space(file.fileno(), wanted.bytes)
         return np.memmap(file, dtype=wanted.dtype, mode="w+", shape=wanted.shape)
 
 
-def _say_not_kept(wanted: Wanted, error: Exception) -> None:
+def _warn_not_cached(wanted: EntrySpec, error: Exception) -> None:
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-    _say(f"{wanted.about}: this is not kept for the next run, because {where}{why}")
+    _warn(f"{wanted.about}: not cached for the next run, because {where}{why}")
 
 
-def _say(sentence: str) -> None:
+def _warn(sentence: str) -> None:
     warnings.warn(sentence, GreycardWarning, stacklevel=2)

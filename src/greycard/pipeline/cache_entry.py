@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -15,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from greycard.core.atomic_files import sync
+from greycard.core.threads import thread_pool
 
 SCHEMA = 2
-"""The version of `entry.json`; an entry of another one is made anew."""
+"""The version of `entry.json`; an entry with another version is computed again."""
 
 _EARLIER = range(1, SCHEMA)
 
@@ -27,16 +27,16 @@ _CHUNK = 4 << 20
 
 
 class DamagedEntryError(Exception):
-    """This folder is no whole entry; the message says why, in a few words."""
+    """The folder is not a complete entry; the message says why, in a few words."""
 
 
 class OtherVersionError(DamagedEntryError):
-    """Whole or not, it is another Greycard's; nothing is wrong with the disk."""
+    """The entry is from another version of Greycard; nothing is wrong with the disk."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What an entry must hold to be used: where it lies, its array's shape and dtype, and what it is, in words."""
+class EntrySpec:
+    """What a usable entry must be: its folder, its array's shape and dtype, and a description."""
 
     folder: Path
     shape: tuple[int, ...]
@@ -50,9 +50,9 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Record:
-    """What `entry.json` says: shape and dtype of the array, bytes and digest of its file, the facts kept with it.
+    """The content of `entry.json`: shape and dtype of the array, size and digest of its file, and the stored facts.
 
-    `seal` is the digest of all the rest, so that no byte of either file can change unnoticed.
+    `seal` is the digest of all other fields, so that a change of any byte in either file is detected.
     """
 
     schema: int
@@ -71,32 +71,32 @@ class Record:
         return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def create_array(folder: Path, wanted: Wanted) -> None:
-    """An `array.npy` of zeros in `folder`.
+def create_array(folder: Path, wanted: EntrySpec) -> None:
+    """Create an `array.npy` of zeros in `folder`.
 
     Raises:
-        OSError: the disk is full. Its room is taken here, where that is a sentence: a mapped file that the disk has no
-            room for ends the process with a SIGBUS once it is written to.
+        OSError: the disk is full. The space is reserved here, because a write to a mapped file on a full disk would
+            kill the process with SIGBUS instead of raising an error.
     """
     array = np.lib.format.open_memmap(folder / ARRAY, mode="w+", dtype=wanted.dtype, shape=wanted.shape)
     array.flush()
     with (folder / ARRAY).open("r+b") as file:
-        take_room(file.fileno(), os.fstat(file.fileno()).st_size)
+        reserve_space(file.fileno(), os.fstat(file.fileno()).st_size)
 
 
-def take_room(file: int, count: int) -> None:
-    """Have the disk set aside the first `count` bytes of an open file, where the system can."""
+def reserve_space(file: int, count: int) -> None:
+    """Reserve disk space for the first `count` bytes of an open file, if the system supports that."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file, 0, count)
 
 
 def open_array(folder: Path, mode: str = "r") -> np.memmap:
-    """The folder's array, mapped: to read, or with "r+" to write."""
+    """The folder's array, mapped for reading, or with "r+" for writing."""
     return np.lib.format.open_memmap(folder / ARRAY, mode=mode)
 
 
-def write_record(folder: Path, wanted: Wanted, facts: dict[str, Any]) -> None:
-    """Make the entry whole: the array is on the disk before the record says so, and both are when this returns."""
+def write_record(folder: Path, wanted: EntrySpec, facts: dict[str, Any]) -> None:
+    """Complete the entry: first the array is synced to the disk, then the record is written and synced."""
     sync(folder / ARRAY)
     size = (folder / ARRAY).stat().st_size
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -110,23 +110,23 @@ def write_record(folder: Path, wanted: Wanted, facts: dict[str, Any]) -> None:
 
 
 def read_record(folder: Path) -> Record:
-    """What the entry says of itself.
+    """Read an entry's record.
 
     Raises:
-        DamagedEntryError: it cannot be read, or its array's file is missing or has another size.
+        DamagedEntryError: the record cannot be read, or the array's file is missing or has another size.
     """
     try:
         said = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
         if isinstance(said, dict) and said.get("schema") in _EARLIER:
-            raise OtherVersionError(f"{ENTRY} is an earlier Greycard's")
+            raise OtherVersionError(f"{ENTRY} is from an earlier Greycard")
         record = Record(**said)
         size = (folder / ARRAY).stat().st_size
     except OSError as error:
         raise DamagedEntryError(f"{Path(error.filename or ENTRY).name}: {error.strerror}") from error
-    except (ValueError, TypeError) as error:  # no JSON, no object, or one with other keys
-        raise DamagedEntryError(f"{ENTRY} is not one of this Greycard's") from error
+    except (ValueError, TypeError) as error:  # not JSON, not an object, or other keys
+        raise DamagedEntryError(f"{ENTRY} is not in this Greycard's format") from error
     if record.schema != SCHEMA or not isinstance(record.facts, dict):
-        raise DamagedEntryError(f"{ENTRY} is not one of this Greycard's")
+        raise DamagedEntryError(f"{ENTRY} is not in this Greycard's format")
     if record.seal != record.true_seal:
         raise DamagedEntryError(f"{ENTRY} has changed since it was written")
     if size != record.bytes:
@@ -134,32 +134,32 @@ def read_record(folder: Path) -> Record:
     return record
 
 
-def open_entry(wanted: Wanted, *, just_written: bool = False) -> tuple[np.ndarray, dict[str, Any]]:
-    """The array, mapped read-only, and its facts; the entry now counts as used.
+def open_entry(wanted: EntrySpec, *, just_written: bool = False) -> tuple[np.ndarray, dict[str, Any]]:
+    """Open an entry: its array, mapped read-only, and its facts; this updates the time of last use.
 
     Args:
-        wanted: what it must be.
-        just_written: by this process, which has no need to hash it once more.
+        wanted: what the entry must be.
+        just_written: True if this process has just written it, so that it need not be hashed again.
 
     Raises:
-        DamagedEntryError: it is not whole, has changed, or is not of the wanted shape and dtype.
+        DamagedEntryError: it is incomplete, has changed, or has another shape or dtype.
     """
     record = read_record(wanted.folder)
     if not just_written and _digest(wanted.folder / ARRAY) != record.digest:
         raise DamagedEntryError(f"{ARRAY} has changed since it was written")
     try:
         array = open_array(wanted.folder)
-    except Exception as error:  # a damaged header raises nearly anything
+    except Exception as error:  # a damaged header raises errors of many types
         raise DamagedEntryError(f"{ARRAY} cannot be opened") from error
     if (array.shape, array.dtype) != (wanted.shape, wanted.dtype):
         raise DamagedEntryError(f"{ARRAY} is {array.dtype} {array.shape}, not {wanted.dtype} {wanted.shape}")
-    with suppress(OSError):  # a cache that may only be read is still good to read
+    with suppress(OSError):  # a read-only cache can still be used
         os.utime(wanted.folder / ENTRY)
     return array, record.facts
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 over the SHA-256 of each chunk of the file, hashed on all cores without holding more than a few chunks.
+    """SHA-256 over the SHA-256 of each chunk of the file: it uses all cores and only a few chunks of memory.
 
     Raises:
         DamagedEntryError: the file cannot be read.
@@ -171,7 +171,7 @@ def _digest(path: Path) -> str:
             return hashlib.sha256(file.read(_CHUNK)).digest()
 
     try:
-        with ThreadPoolExecutor() as pool:
+        with thread_pool() as pool:
             chunks = pool.map(of_chunk, range(0, path.stat().st_size, _CHUNK))
             return hashlib.sha256(b"".join(chunks)).hexdigest()
     except OSError as error:

@@ -1,8 +1,8 @@
-"""The cache's folder: how large it may grow, what goes when there is no room, and what dead processes left in it.
+"""The cache's folder: its size limit, the eviction of old entries, and the removal of dead processes' leftovers.
 
-ROOT/.lock                 held while folders come and go, so that two processes never make room for the same bytes
-ROOT/KIND/KEY/             an entry; a folder under this name is always whole
-ROOT/KIND/.building-…/     an entry being made or removed; whoever makes it holds its `lock` until it has its name
+ROOT/.lock                 held while folders are created or removed, so that two processes never use the same space
+ROOT/KIND/KEY/             an entry; a folder with such a name is always complete
+ROOT/KIND/.building-…/     an entry being written or removed; its writer holds `lock` in it until the rename
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from greycard.core.errors import GreycardError
 from greycard.pipeline.cache_entry import ARRAY, ENTRY
 
 LIMIT = "GREYCARD_CACHE_LIMIT"
-"""The environment variable: the most that all entries together may take, in GB (10⁹ bytes); 0 for no cache."""
+"""The environment variable with the maximum size of all entries in GB (10⁹ bytes); 0 turns the cache off."""
 
 DEFAULT_LIMIT_GB = 20.0
 KEEP_FREE_BYTES = 10**9
-"""What the cache leaves free on its disk, whatever the limit."""
+"""The space that the cache always leaves free on its disk."""
 
 _LOCK, _BUILDING = "lock", ".building-"
 
 
 class NoRoomError(Exception):
-    """The cache cannot take this; the message says why, as the end of a sentence."""
+    """The cache has no space for an entry; the message says why, as the end of a sentence."""
 
 
 def limit_bytes() -> int:
-    """The most bytes that all entries together may take.
+    """The maximum size of all entries in bytes.
 
     Raises:
-        GreycardError: `GREYCARD_CACHE_LIMIT` is no such number.
+        GreycardError: `GREYCARD_CACHE_LIMIT` is not a number of at least 0.
     """
     words = os.environ.get(LIMIT, "").strip()
     try:
@@ -47,24 +47,24 @@ def limit_bytes() -> int:
     if not (math.isfinite(gigabytes) and gigabytes >= 0):
         raise GreycardError(
             f"{LIMIT} must be a number of GB that is not negative. Received: {words!r}",
-            hint=f"{LIMIT}={DEFAULT_LIMIT_GB:g} is the default; 0 keeps nothing",
+            hint=f"for example {LIMIT}={DEFAULT_LIMIT_GB:g}, the default; 0 turns the cache off",
         )
     return int(gigabytes * 1e9)
 
 
 def locked(root: Path) -> AbstractContextManager[None]:
-    """Nobody else makes, names or removes a folder in the cache inside this block."""
+    """In this block, no other process creates, renames or removes a folder of the cache."""
     return locks.locked(root / ".lock")
 
 
 def entry_folders(root: Path, kind: str = "*") -> list[Path]:
-    """The folders under their final names, in no order."""
+    """The folders with their final names, in no particular order."""
     found = [folder for folder in root.glob(f"{kind}/*") if not folder.name.startswith(_BUILDING)]
     return [folder for folder in found if _file_names(folder) and _is_ours(folder)]
 
 
 def last_used(folder: Path) -> float:
-    """When an entry was made or last used, in seconds since 1970; 0 where it does not say."""
+    """When an entry was created or last used, in seconds since 1970; 0 if unknown."""
     try:
         return (folder / ENTRY).stat().st_mtime
     except OSError:
@@ -72,7 +72,7 @@ def last_used(folder: Path) -> float:
 
 
 def folder_bytes(folder: Path) -> int:
-    """What the folder's files take; one that goes meanwhile takes nothing."""
+    """The size of the folder's files; a file that is removed meanwhile counts as 0."""
     total = 0
     for path in folder.glob("*"):
         with suppress(OSError):
@@ -84,7 +84,7 @@ def make_room(root: Path, needed: int, limit: int) -> None:
     """Remove the least recently used entries until `needed` more bytes fit. Call it inside `locked`.
 
     Raises:
-        NoRoomError: they would not fit into an empty cache either; nothing is removed then.
+        NoRoomError: they would not even fit into an empty cache; then nothing is removed.
     """
     sizes = {folder: folder_bytes(folder) for folder in sorted(entry_folders(root), key=last_used)}
     building = sum(map(folder_bytes, _building_folders(root)))
@@ -101,8 +101,8 @@ def make_room(root: Path, needed: int, limit: int) -> None:
 
 
 def claim(folder: Path) -> tuple[Path, IO[bytes]]:
-    """A folder to make the entry `folder` in, and the open lock that tells others to leave it. Inside `locked`."""
-    building = _beside(folder)
+    """Create a folder to write the entry `folder` in, and a lock that protects it. Call it inside `locked`."""
+    building = _temporary_name(folder)
     building.mkdir(parents=True)
     lock = (building / _LOCK).open("wb")
     locks.try_lock(lock)
@@ -110,7 +110,7 @@ def claim(folder: Path) -> tuple[Path, IO[bytes]]:
 
 
 def publish(building: Path, lock: IO[bytes], folder: Path) -> None:
-    """Give a whole entry its name, unless another process was faster: then that one's stays. Inside `locked`."""
+    """Rename a complete entry, unless another process was faster: then that entry stays. Call it inside `locked`."""
     lock.close()
     (building / _LOCK).unlink()
     if not folder.exists():
@@ -118,17 +118,17 @@ def publish(building: Path, lock: IO[bytes], folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Take an entry out at once, so that nobody meets half of it, then its files. Inside `locked`.
+    """Rename an entry first, so that no process sees half of it, then delete its files. Call it inside `locked`.
 
-    Who has its array mapped can read on: the system keeps the bytes until the last map is closed.
+    A process that has mapped its array can still read it: the system keeps the bytes until the last map is closed.
     """
-    gone = _beside(folder)
+    gone = _temporary_name(folder)
     os.rename(folder, gone)
     shutil.rmtree(gone, ignore_errors=True)
 
 
 def sweep(root: Path) -> int:
-    """Remove what processes that were killed left behind; returns its bytes. Inside `locked`."""
+    """Remove the leftovers of killed processes; returns the bytes freed. Call it inside `locked`."""
     abandoned = [folder for folder in _building_folders(root) if _is_abandoned(folder)]
     freed = sum(map(folder_bytes, abandoned))
     for folder in abandoned:
@@ -136,8 +136,8 @@ def sweep(root: Path) -> int:
     return freed
 
 
-def _beside(folder: Path) -> Path:
-    """A name for what is no entry yet or no more; the process number is for people, the rest tells threads apart."""
+def _temporary_name(folder: Path) -> Path:
+    """A name for an unfinished or removed entry; the process ID informs people, the rest makes it unique."""
     return folder.with_name(f"{_BUILDING}{folder.name}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
@@ -152,7 +152,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _file_names(folder: Path) -> set[str] | None:
-    """What lies in a folder; None where it is no folder, has gone or is closed to us."""
+    """The names in a folder; None if it is not a folder, was removed or is not readable."""
     try:
         return set(os.listdir(folder))
     except OSError:
@@ -165,5 +165,5 @@ def _is_abandoned(folder: Path) -> bool:
             return locks.try_lock(file)
     except FileNotFoundError:
         return True
-    except PermissionError:  # another user's, who will see to it
+    except PermissionError:  # it belongs to another user, whose processes will remove it
         return False

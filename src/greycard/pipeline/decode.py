@@ -1,8 +1,9 @@
-"""From bytes to pixels, in one place and by one stated policy (docs/folders.md).
+"""Decode image files to pixels: the only decoder, with one documented policy (docs/folders.md).
 
-The first frame of an animation or page of a TIFF; EXIF orientation applied; palettes, CMYK and other colour spaces
-converted; transparency laid over white; 16-bit values divided by 257; stretched to the wanted size with a triangle
-filter, JPEGs first at the DCT scale just above it. Damaged EXIF is treated as no EXIF.
+It takes the first frame of an animation or the first page of a TIFF, applies the EXIF orientation, converts palettes,
+CMYK and other colour spaces, puts transparent images on white, and divides 16-bit values by 257. It stretches the
+image to the size with a triangle filter; JPEGs are first reduced to the next larger DCT scale. Damaged EXIF counts as
+no EXIF.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from PIL import Image
 from greycard.datasets.images import UnreadableImageError, opened, orientation
 
 POLICY = 2
-"""The version of what this module does to an image. Raise it with every change that can change a pixel: it is part of
-the key under which decoded pixels are kept between runs (cache.py), and the old ones must not be met again."""
+"""The version of the decoding policy. Increase it with every change that can change a pixel: it is part of the cache
+key of decoded pixels (cache.py), so that pixels of an older policy are never used."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -43,7 +44,7 @@ def decode(source: bytes | Path | Image.Image, size: tuple[int, int], channels: 
     height, width = size
     mode = "L" if channels == 1 else "RGB"
     with opened(source) as image:
-        if image.format in ("JPEG", "MPO"):  # elsewhere it may take an embedded thumbnail for the image
+        if image.format in ("JPEG", "MPO"):  # with other formats it may return an embedded thumbnail
             image.draft(mode, (max(size), max(size)))
         image.load()
         turned = _UPRIGHT.get(orientation(image))
@@ -58,7 +59,7 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     if image.mode.startswith("I"):
         image = _from_16_bit(image)
     if image.mode == "F":
-        raise UnreadableImageError("floating-point pixels have no stated range")
+        raise UnreadableImageError("floating-point pixels have no defined range")
     if image.has_transparency_data:
         image = _over_white(image.convert("RGBA"))
     return image if image.mode == mode else image.convert(mode)
@@ -67,7 +68,7 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
 def _from_16_bit(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
-        raise UnreadableImageError("32-bit pixels have no stated range")
+        raise UnreadableImageError("32-bit pixels have no defined range")
     return Image.fromarray(np.rint(values / 257).astype(np.uint8), "L")
 
 

@@ -1,4 +1,4 @@
-"""Loader whose content is a function of (seed, epoch, index) alone, whoever asks and on however many threads."""
+"""A loader whose batches depend only on (seed, epoch, index), for any number of threads."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from functools import lru_cache
 import numpy as np
 
 from greycard.core.randomness import ORDER, generator
+from greycard.core.threads import thread_pool
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.cache import DROP_BYTES, drop_pages
 from greycard.pipeline.warp import Transform, draw, warp
 
 AHEAD = 2
-"""Batches made ahead of the one in use; a few hide the making, more only take memory."""
+"""Batches prepared ahead of the current one; a few hide the preparation, more only take memory."""
 
 _SHARES = 8
-"""Parts a batch is warped in; the threads of any machine take them as they come."""
+"""Number of parts of a batch that threads warp in parallel."""
 
 _PREDICTION_BYTES, _PREDICTION_IMAGES = 12 << 20, 512
 
@@ -28,7 +29,7 @@ Batch = tuple[np.ndarray, np.ndarray]
 
 
 def prediction_batch(pixels: ArraySplit, least: int = 1) -> int:
-    """How many images to predict at once: as many as the machine is quick with, and no fewer than `least`."""
+    """How many images to predict at once: a batch size that is fast, and at least `least`."""
     return max(least, min(_PREDICTION_IMAGES, _PREDICTION_BYTES // max(pixels.images[:1].nbytes, 1)))
 
 
@@ -37,13 +38,13 @@ class Loader:
 
     Args:
         pixels: the split.
-        batch_size: images a batch.
-        shuffle: whether each epoch has its own order.
-        seed: of the order and the augmentation.
-        augmentation: applied to every image, drawn anew in every epoch; None for the images as they are.
+        batch_size: images per batch.
+        shuffle: True for a different order in each epoch.
+        seed: seed of the order and the augmentation.
+        augmentation: applied to every image, with new random values in each epoch; None for unchanged images.
 
     Attributes:
-        seconds: spent so far on reading and warping, mostly while training computes.
+        seconds: time spent on reading and warping, mostly in parallel with training.
     """
 
     def __init__(
@@ -70,14 +71,14 @@ class Loader:
         return self._read(epoch, index, 1, None)
 
     def epoch(self, epoch: int, steps_per_execution: int = 1, start: int = 0) -> Iterator[Batch]:
-        """An epoch's images in order, made in threads while the ones before are in use.
+        """The batches of an epoch in order; threads prepare the next ones while the current one is in use.
 
         Args:
             epoch: counted from 0.
-            steps_per_execution: batches to hand out at once, one after the other in the same arrays.
-            start: the batch to begin with, a multiple of `steps_per_execution`, for an epoch that is gone on with.
+            steps_per_execution: number of batches that are concatenated in one array.
+            start: first batch, when resuming mid-epoch; a multiple of `steps_per_execution`.
         """
-        with ThreadPoolExecutor(1) as maker, ThreadPoolExecutor() as workers:
+        with ThreadPoolExecutor(1) as maker, thread_pool() as workers:
             waiting: deque[Future[Batch]] = deque()
             for index in range(-(-start // steps_per_execution), -(-len(self) // steps_per_execution)):
                 waiting.append(maker.submit(self._read, epoch, index, steps_per_execution, workers))
@@ -87,7 +88,7 @@ class Loader:
                 yield waiting.popleft().result()
 
     def images(self, epoch: int) -> np.ndarray:
-        """What this epoch's batches are taken from."""
+        """The images from which this epoch's batches are taken."""
         return self.pixels.images
 
     def _read(self, epoch: int, index: int, steps_per_execution: int, workers: Executor | None) -> Batch:
@@ -113,7 +114,7 @@ class Loader:
         return warped
 
     def _drop_pages(self, epoch: int, read: int) -> None:
-        """Only pages of a mapped array can be given back; in memory there is nothing to do."""
+        """Drop the pages of a mapped array after enough reading; arrays in memory have none to drop."""
         self._unreleased += read
         if self._unreleased > DROP_BYTES:
             drop_pages(self.images(epoch))

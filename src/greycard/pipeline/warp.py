@@ -1,7 +1,7 @@
-"""Augmentation carried out: draws that depend on (seed, epoch, image) alone, and one affine warp per image.
+"""Apply augmentation: random values that depend only on (seed, epoch, image), and one affine warp per image.
 
-The matrix is the one of Keras's legacy ImageDataGenerator (rotation, then shift, shear, zoom, about the centre), so
-that for the same drawn parameters the images agree; OpenCV does in one pass over uint8 what took SciPy three.
+The matrix is that of Keras's legacy ImageDataGenerator (rotation, then shift, shear, zoom, about the centre), so the
+same parameters give the same images. OpenCV needs one pass over uint8 pixels; SciPy needed three.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DRAWS_PER_IMAGE = 9
 
 @dataclass(frozen=True)
 class Transform:
-    """What was drawn for one image: angles in degrees, shifts in pixels, zoom and brightness as factors."""
+    """The random transform of one image: angles in degrees, shifts in pixels, zoom and brightness as factors."""
 
     rotation: float = 0.0
     shift_x: float = 0.0
@@ -34,7 +34,7 @@ class Transform:
 
     @property
     def moves(self) -> bool:
-        """Whether any pixel changes its place."""
+        """True if the transform moves any pixel."""
         still = (self.rotation, self.shift_x, self.shift_y, self.shear) == (0, 0, 0, 0)
         return not (still and (self.zoom_x, self.zoom_y) == (1, 1) and not (self.flip_x or self.flip_y))
 
@@ -110,7 +110,7 @@ def _resample(image: np.ndarray, matrix: np.ndarray, fill_mode: str) -> np.ndarr
 
 
 def _outside(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Where the source lies off the image, as SciPy sees it: no blending of the last pixel with what is beyond."""
+    """The pixels whose source is outside the image by SciPy's rule: border pixels are not blended with the fill."""
     x, y = _sources(matrix, height, width)
     return (x < 0) | (x > width - 1) | (y < 0) | (y > height - 1)
 
@@ -123,7 +123,7 @@ def _sources(matrix: np.ndarray, height: int, width: int) -> tuple[np.ndarray, n
 
 
 def _resample_wrapped(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Wrapping as SciPy's mode "wrap" does it: the last pixel is the first of the next period."""
+    """Wrap as SciPy's mode "wrap" does: the last pixel is also the first of the next period."""
     height, width = image.shape[:2]
     x, y = _sources(matrix, height, width)
     folded_x, folded_y = _fold(x, width - 1), _fold(y, height - 1)

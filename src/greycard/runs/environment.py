@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from greycard.core.threads import usable_cores
+
 
 def environment(backend: Mapping[str, str]) -> dict[str, Any]:
     """What `environment.json` holds; no path and no name of a user or host.
@@ -31,7 +33,7 @@ def environment(backend: Mapping[str, str]) -> dict[str, Any]:
 
 def machine() -> str:
     """The processor and the cores this process may use, such as `AMD EPYC, 2 cores`."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     return f"{_processor()}, {cores} core{'s' if cores > 1 else ''}"
 
 

@@ -1,4 +1,4 @@
-"""One of each kind of defect planted in a rendered sample, to try `greycard check` on."""
+"""Add one defect of each kind to a rendered sample, to try `greycard check`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _QUALITY = 90
 
 
 def plant_defects(folder: Path) -> dict[str, list[str]]:
-    """Spoil a sample that `write_sample` has just written; deterministic.
+    """Add defects to a sample that `write_sample` has just written; deterministic.
 
     Returns:
         Each kind of finding (`greycard.audit`) and the images to be found, as paths in the folder. Those of `shift`
@@ -55,7 +55,7 @@ def _conflict(folder: Path) -> list[Path]:
 
 
 def _mislabelled(folder: Path) -> list[Path]:
-    """Found by a pretrained network's features; by pixels these three classes cannot be told."""
+    """Label errors that a pretrained network's features can find; pixels do not separate these three classes."""
     target = folder / "train" / "dog" / "a-cat.jpg"
     (folder / "train" / "cat" / "004.jpg").rename(target)
     return [target]
@@ -130,6 +130,6 @@ def _change(source: Path, target: Path, how: Callable[[Image.Image], Image.Image
 
 
 def _evening(image: Image.Image) -> Image.Image:
-    """Dimmer and warmer, as another camera at another hour."""
+    """Make an image darker and warmer, like another camera at another time of day."""
     values = np.asarray(image, np.float32) * np.array([0.75, 0.6, 0.4], np.float32)
     return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))

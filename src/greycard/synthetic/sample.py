@@ -1,4 +1,4 @@
-"""Renders labelled images of cats, dogs and rabbits, so that there is something to train on."""
+"""Render labelled images of cats, dogs and rabbits as a sample dataset."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def write_sample(
                 _write_class(draft / subset / kind, kind, seed, indices)
         spoil(draft)
         count = sum(1 for path in draft.rglob("*") if path.is_file())
-        if folder.exists():  # the user's own, empty: it is filled, not replaced
+        if folder.exists():  # an empty folder of the user: fill it, do not replace it
             for part in draft.iterdir():
                 shutil.move(part, folder / part.name)
         else:
@@ -94,12 +94,12 @@ def _check_free(folder: Path) -> None:
     if taken or folder == Path.cwd():
         raise GreycardError(
             f"a sample needs a new or an empty folder. Received: {folder}, which is in use",
-            hint=f"nothing of yours is overwritten; `{command('sample', _free_name(folder))}` makes a new one",
+            hint=f"no file is overwritten; `{command('sample', _free_name(folder))}` creates a new folder",
         )
 
 
 def _free_name(folder: Path) -> Path:
-    """A folder that is not there yet: beside the one that was named, or inside of the current one."""
+    """A folder name that does not exist yet: next to the given folder, or inside the current one."""
     here = Path.cwd()
     base = folder / "pets" if folder == here else folder
     numbered = (base.with_name(f"{base.name}-{number}") for number in count(2))
@@ -116,7 +116,7 @@ def _write_class(folder: Path, kind: str, seed: int, indices: range) -> None:
 
 
 def _generator(kind: str, seed: int, index: int) -> np.random.Generator:
-    """Randomness of its own for each image, whatever else is rendered and in whatever order."""
+    """A separate random generator for each image, so that images do not depend on each other or on their order."""
     key = np.array([seed, CLASSES.index(kind) << 32 | index], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key))
 
@@ -146,14 +146,14 @@ def _backdrop(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _clutter(rng: np.random.Generator, size: int) -> np.ndarray:
-    """A few small things strewn over a clear layer, float32 of shape (size, size, 4)."""
+    """A few small objects on a transparent layer, float32 of shape (size, size, 4)."""
     canvas = _canvas(size)
     draw_clutter(canvas, rng, int(rng.integers(2, 7)))
     return _reduced(canvas)
 
 
 def _head(kind: str, rng: np.random.Generator, size: int) -> np.ndarray:
-    """One animal's head somewhere on a clear layer, float32 of shape (size, size, 4)."""
+    """One animal's head at a random place on a transparent layer, float32 of shape (size, size, 4)."""
     canvas = _canvas(size)
     side = canvas.shape[0]
     height = side * rng.uniform(0.45, 0.72)
@@ -164,7 +164,7 @@ def _head(kind: str, rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _canvas(size: int) -> np.ndarray:
-    """A clear canvas to draw on, large enough to be averaged down to `size` pixels."""
+    """A transparent canvas, large enough to be averaged down to `size` pixels."""
     return np.zeros((size * OVERSAMPLING, size * OVERSAMPLING, 4), np.uint8)
 
 
@@ -188,7 +188,7 @@ def _over(scene: np.ndarray, layer: np.ndarray) -> np.ndarray:
 
 
 def _with_shadow(scene: np.ndarray, head: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The scene with the soft shadow that the head throws beside or below itself."""
+    """The scene with the soft shadow of the head next to it or below it."""
     reach = scene.shape[0] * 0.06  # pixels
     shift = np.array([[1, 0, rng.uniform(-reach, reach)], [0, 1, rng.uniform(0, reach)]])
     shadow = cv2.warpAffine(head[..., 3], shift, head.shape[:2])

@@ -1,7 +1,7 @@
-"""A checkpoint: all of a training's state in one file, whole, or known to be damaged.
+"""Checkpoints: the complete state of a training in one file, with a digest that reveals any damage.
 
-A line that names the format's version, a line of JSON, the arrays as NumPy writes them, and last the SHA-256 of all
-before it: no byte can change unnoticed. Nothing in it is ever run or unpickled.
+The file has a line with the format's version, a line of JSON, the arrays in NumPy's format, and last the SHA-256 of
+everything before it. Reading it never runs or unpickles anything.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ _ENDING, _DAMAGED = ".checkpoint", ".damaged"
 
 @dataclass
 class TrainState:
-    """How far a training has come.
+    """The progress of a training.
 
     Attributes:
-        data: the digest of what it learns from and is measured on.
-        epoch: the epoch that is next or under way, counted from 0.
-        batch: the batch of it that is next.
-        history: every epoch before.
-        best: the epoch, from 1, whose weights come last in the checkpoint; 0 where there are none.
-        stopped: why training ended early; empty while it goes on.
-        sums: running loss and accuracy of the epoch under way.
-        epoch_seconds: spent on it so far.
-        seconds: spent by the run so far, by part and `total`.
-        resumed: how often the run was gone on with.
-        backend: that computes.
-        steps_per_execution: batches that go into one call.
+        data: digest of the training and validation data.
+        epoch: the current or next epoch, counted from 0.
+        batch: the next batch of that epoch.
+        history: one record for each finished epoch.
+        best: the epoch, from 1, of the best weights, which are last in the checkpoint; 0 if there are none.
+        stopped: why training stopped early; empty while it continues.
+        sums: running sums of loss and accuracy in the current epoch.
+        epoch_seconds: seconds spent on the current epoch.
+        seconds: seconds spent on the run, by part and in `total`.
+        resumed: number of times the run was resumed.
+        backend: the Keras backend of the run.
+        steps_per_execution: batches per call of the training step.
     """
 
     data: str
@@ -66,30 +66,30 @@ class TrainState:
 
     @property
     def place(self) -> str:
-        """Where it is, in words."""
+        """The position in the training, in words."""
         after = f"after epoch {self.epoch}" if self.epoch else "at its beginning"
         return f"in epoch {self.epoch + 1}, after step {self.batch:,}" if self.batch else after
 
 
 class BadNumbersError(Exception):
-    """There is no sense in keeping this state: it has numbers that are none."""
+    """The state contains NaN or infinity."""
 
 
 class _DamagedError(Exception):
-    """The file is no whole checkpoint; the message says why."""
+    """The file is not a complete checkpoint; the message says why."""
 
 
 def write_checkpoint(folder: Path, state: TrainState, arrays: Iterable[np.ndarray]) -> None:
-    """Keep the state and let go of the ones before the last.
+    """Write a checkpoint and remove the old ones that are no longer needed.
 
     Args:
-        folder: of the run's checkpoints.
-        state: where training is.
-        arrays: all that training changes: weights, the optimizer's state, random states; then the best epoch's weights.
+        folder: the folder of the run's checkpoints.
+        state: the progress of the training.
+        arrays: everything that training changes: weights, optimizer state, random state; then the best weights.
 
     Raises:
-        OSError: it cannot be kept; the earlier ones are still there.
-        BadNumbersError: some number is not finite.
+        OSError: the checkpoint cannot be written; the earlier ones are unchanged.
+        BadNumbersError: the arrays contain NaN or infinity.
     """
     with atomic_path(folder / f"{state.epoch:06}-{state.batch:08}{_ENDING}") as draft, draft.open("wb") as file:
         digest = _Digest(file)
@@ -103,15 +103,18 @@ def write_checkpoint(folder: Path, state: TrainState, arrays: Iterable[np.ndarra
 
 
 def newest_checkpoint(folder: Path, before_epoch: int | None = None) -> tuple[TrainState, list[np.ndarray]] | None:
-    """The last state that was kept; a damaged file is told of and put aside, and the one before it taken.
+    """Read the newest checkpoint. A damaged file is renamed with a warning, and the one before it is used.
 
     Args:
-        folder: of the run's checkpoints.
-        before_epoch: take none from within or after this epoch, counted from 0.
+        folder: the folder of the run's checkpoints.
+        before_epoch: ignore checkpoints made during or after this epoch, counted from 0.
+
+    Returns:
+        The progress and the arrays; None if there is no checkpoint.
 
     Raises:
-        GreycardError: it was written by a newer Greycard, or memory is short.
-        OSError: it cannot be read now; it stays as it is.
+        GreycardError: another version of Greycard wrote it, or there is too little memory.
+        OSError: the file cannot be read; it is unchanged.
     """
     for path in checkpoints(folder):
         if before_epoch is not None and _position(path) > (before_epoch, 0):
@@ -126,7 +129,7 @@ def newest_checkpoint(folder: Path, before_epoch: int | None = None) -> tuple[Tr
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The files, the newest first."""
+    """The checkpoint files, the newest first."""
     return sorted(folder.glob(f"*{_ENDING}"), reverse=True)
 
 
@@ -137,7 +140,7 @@ def _spare(newest_first: list[Path]) -> list[Path]:
 
 
 def _position(path: Path) -> tuple[int, int]:
-    """The epoch and the batch that were next, by the file's name."""
+    """The next epoch and batch, according to the file's name."""
     epoch, _, batch = path.stem.partition("-")
     return (int(epoch), int(batch)) if epoch.isdecimal() and batch.isdecimal() else (0, 0)
 
@@ -154,7 +157,7 @@ def _read(path: Path) -> tuple[TrainState, list[np.ndarray]]:
             raise
         except MemoryError as error:
             raise GreycardError(f"there is too little memory to read {path}", hint="close other programs") from error
-        except Exception as error:  # whole, and yet not what Greycard writes
+        except Exception as error:  # complete, but not in Greycard's format
             raise _DamagedError(f"{type(error).__name__}: {error}") from error
 
 
@@ -167,12 +170,12 @@ def _expect_whole(file: IO[bytes], end: int) -> None:
 
 
 def _expect_version(line: bytes, path: Path) -> None:
-    """Asked only of a whole file: this is what was written."""
+    """Call this only for a complete file, so that damage is never reported as another version."""
     if line != f"{_FORMAT} {_VERSION}\n".encode():
         found = line.decode("utf-8", "replace").strip()[:60]
         raise GreycardError(
-            f"{path} is of another Greycard: expected {_FORMAT} {_VERSION}, received {found}",
-            hint="go on with the Greycard it was begun with, or train anew",
+            f"{path} is from another version of Greycard: expected {_FORMAT} {_VERSION}, received {found}",
+            hint="resume with the version that started the run, or train again",
         )
 
 
@@ -182,13 +185,13 @@ def _arrays(file: IO[bytes], end: int) -> Iterator[np.ndarray]:
 
 
 def expect_finite(array: np.ndarray) -> None:
-    """BadNumbersError for NaN or infinity."""
+    """Raise a BadNumbersError if the array contains NaN or infinity."""
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise BadNumbersError
 
 
 class _Digest:
-    """A file that only takes bytes, and knows the SHA-256 of what it took."""
+    """A write-only file that computes the SHA-256 of the bytes written to it."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._hash = file, hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Keeping a training's state: often enough to lose little, seldom enough to cost next to nothing."""
+"""Write checkpoints: often enough that a crash loses little, rarely enough that they cost almost nothing."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from greycard.training.checkpoint import BadNumbersError, TrainState, expect_fin
 from greycard.training.interruption import InterruptedRunError, Interruption
 
 SHARE = 0.01
-"""Of the time, what checkpoints may take: the next is due when the last one took this share of the time since."""
+"""Checkpoints may take this fraction of the time: the next is due when the last one's cost is this share of it."""
 
 _LEAST_SECONDS, _GUESSED_BYTES_A_SECOND = 0.5, 200e6
 _AFTER_FAILURE_SECONDS = 60.0
 
 
 class Checkpointer:
-    """Writes a run's checkpoints, and finds the newest.
+    """Writes a run's checkpoints and restores the newest one.
 
     Args:
-        folder: of the checkpoints.
-        data: the digest of what is learnt from and measured on.
-        clock: told what it costs.
-        interruption: asked after every step.
-        keep: whose weights the finished model has, the `last` epoch's or the `best` one's.
+        folder: the folder of the checkpoints.
+        data: digest of the training and validation data.
+        clock: measures the time that checkpoints take.
+        interruption: checked after every step.
+        keep: which weights the finished model gets: those of the `last` or the `best` epoch.
 
     Attributes:
-        best: the best epoch's weights, set by `begin`; None where the last epoch's are kept.
-        non_finite: whether the state had numbers that are none when it was last looked at.
+        best: the best epoch's weights, set by `restore`; None if the last epoch's are kept.
+        non_finite: True if the last check found NaN or infinity.
     """
 
     def __init__(self, folder: Path, data: str, clock: Clock, interruption: Interruption, keep: str) -> None:
@@ -48,10 +48,10 @@ class Checkpointer:
         self._due, self._saved, self._failed, self.non_finite = 0.0, "", False, False
 
     def restore(self, model: keras.Model, steps: Steps) -> TrainState:
-        """The state that was kept last put back into the model and its optimizer, or a new training's.
+        """Restore the newest checkpoint into the model and its optimizer, or start a new training.
 
         Raises:
-            GreycardError: that was another data set's state, another model's or another backend's.
+            GreycardError: the checkpoint is from other data, another model or another backend.
         """
         model.optimizer.build(model.trainable_variables)
         self._variables = [*model.variables, *model.optimizer.variables]
@@ -69,10 +69,10 @@ class Checkpointer:
         return found
 
     def after_step(self, state: TrainState) -> bool:
-        """Keep the state if it is time; False where it has numbers that are none, and there is no sense in going on.
+        """Save the state if it is due; False if it contains NaN or infinity, so that training should stop.
 
         Raises:
-            InterruptedRunError: someone asked to end; the state is kept, if it can be.
+            InterruptedRunError: a signal asked training to end; the state is saved first, if possible.
         """
         if self._interruption.asked:
             self._save(state)
@@ -82,7 +82,7 @@ class Checkpointer:
         return not self.non_finite
 
     def check_finite(self) -> None:
-        """Look for weights that are no numbers; whenever the state is kept, all of it is looked at."""
+        """Check the weights for NaN and infinity; saving a state checks all of it."""
         try:
             for weight in self._weights:
                 expect_finite(keras.ops.convert_to_numpy(weight))
@@ -90,12 +90,12 @@ class Checkpointer:
             self.non_finite = True
 
     def rollback(self, before_epoch: int) -> str | None:
-        """The last state kept before this epoch, counted from 0, put back into the model; where that was."""
+        """Restore the last checkpoint before this epoch, counted from 0; returns its position in words, or None."""
         found = self._put_back(before_epoch)
         return None if found is None else found.place
 
     def _save(self, state: TrainState) -> None:
-        """A state with bad numbers is not kept; a disk that has no room ends no training, and is told of once."""
+        """Skip non-finite states; if the disk is full, warn once and keep training."""
         begun = time.perf_counter()
         state.sums, state.seconds = self._steps.state(), self._clock.state()
         state.best = self.best.epoch if self.best else 0
@@ -118,7 +118,7 @@ class Checkpointer:
     def _tell_failure(self, error: OSError) -> None:
         if not self._failed:
             why = error.strerror or error
-            warnings.warn(f"training goes on, but its state could not be kept: {why}", GreycardWarning, stacklevel=2)
+            warnings.warn(f"training continues, but a checkpoint was not saved: {why}", GreycardWarning, stacklevel=2)
         self._failed = True
 
     def _put_back(self, before_epoch: int | None = None) -> TrainState | None:
@@ -137,7 +137,7 @@ class Checkpointer:
         return state
 
     def _arrays(self) -> Iterator[np.ndarray]:
-        """All that training changes, the random state, and the best epoch's weights, if there are any yet."""
+        """Everything that training changes, the random state, and the best epoch's weights, if there are any."""
         yield from (keras.ops.convert_to_numpy(variable) for variable in self._variables)
         yield random_state()
         yield from self.best.values if self.best else ()
@@ -146,15 +146,14 @@ class Checkpointer:
         run, backend = self._folder.parent, keras.backend.backend()
         if state.backend != backend:
             raise GreycardError(
-                f"{run} was begun on {state.backend}; this is {backend}",
+                f"{run} was started on {state.backend}; the current backend is {backend}",
                 hint=f"`KERAS_BACKEND={state.backend} {command('resume', run)}`",
             )
         if state.data != self._data:
             raise GreycardError(
-                f"{run} cannot go on: its images, their labels, how they are decoded, or its backbone's weights are"
-                " no longer what it began with",
-                hint="put them back as they were, or train anew; greycard.resume(run, dataset) takes a dataset that"
-                " was made in Python",
+                f"{run} cannot be resumed: its images, their labels, how they are decoded, or its backbone's weights"
+                " have changed",
+                hint="restore them, or train again; greycard.resume(run, dataset) accepts a dataset made in Python",
             )
         shapes = [tuple(variable.shape) for variable in self._variables]
         best = self.best.shapes if self.best and state.best else []
@@ -162,6 +161,6 @@ class Checkpointer:
         same = found[: len(shapes)] == shapes and found[len(shapes) + 1 :] == best
         if not same or state.steps_per_execution != self._steps.steps_per_execution:
             raise GreycardError(
-                f"{run} cannot go on: what it kept is of another model",
+                f"{run} cannot be resumed: its checkpoint is from a different model",
                 hint="train it again; the new run gets its own folder",
             )

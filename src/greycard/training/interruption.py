@@ -1,4 +1,4 @@
-"""Ctrl-C, a terminal that closes, a system that wants the process gone: training ends after the step, all saved."""
+"""Signals that end training (Ctrl-C, SIGTERM, a closed terminal): it saves its state after the current step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 
 
 class EndedError(KeyboardInterrupt):
-    """The process is to end; `number` is the signal's."""
+    """A signal asks the process to end; `number` is the signal's number."""
 
     def __init__(self, number: int, message: str = "") -> None:
         super().__init__(message)
@@ -22,12 +22,12 @@ class EndedError(KeyboardInterrupt):
 
 
 class InterruptedRunError(EndedError):
-    """A run that was ended before its end.
+    """A run was interrupted by a signal.
 
     Args:
-        run: its folder.
-        saved: where the state is from that was kept last; empty if none could be.
-        number: the signal that ended it.
+        run: the run's folder.
+        saved: the position of the last saved state, in words; empty if none could be saved.
+        number: the signal's number.
     """
 
     def __init__(self, run: Path, saved: str, number: int) -> None:
@@ -36,9 +36,9 @@ class InterruptedRunError(EndedError):
 
 
 class Interruption:
-    """Whether someone asked to end; the same signal again ends at once, and what was not kept by then is lost.
+    """Receives signals that ask training to end. The same signal twice ends it at once, without saving.
 
-    SIGHUP alone never does: a terminal that closes sends it, and then the shell in it once more.
+    A second SIGHUP does not: a closing terminal sends it, and then its shell sends it again.
     """
 
     def __init__(self) -> None:
@@ -47,15 +47,15 @@ class Interruption:
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
-        """Within the block a signal only asks, and is raised at its end if nobody heard.
+        """In this block a signal only sets `asked`; if training did not react to it, the block's end raises it.
 
-        In other threads than the first, signals stay as they are; and so do ignored ones, as under `nohup`.
+        Other threads than the main one cannot handle signals. Signals that are ignored, as under `nohup`, stay ignored.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        before: dict[int, Any] = {number: signal.signal(number, self._ask) for number in heard}
+        handled = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before: dict[int, Any] = {number: signal.signal(number, self._ask) for number in handled}
         try:
             yield
         finally:

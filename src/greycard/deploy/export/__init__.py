@@ -1,1 +1,1 @@
-"""A trained model as a file for elsewhere, held against the original on real images before it is handed out."""
+"""Export a trained model to a file, and compare it with the original on real images first."""

@@ -1,4 +1,4 @@
-"""What an exported file says of itself: label names, how to feed it, and the recipe it was trained by."""
+"""Metadata inside an exported file: label names, input and output, and the recipe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from greycard.runs.record import RunRecord
 
 MEMBER = "greycard.json"
-"""Its name inside of files that are zip archives, or have room for one, and in a SavedModel's assets.extra/."""
+"""The metadata's file name in exports that are, or may contain, zip archives, and in a SavedModel's assets.extra/."""
 
 
 def describe(run: RunRecord) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def describe(run: RunRecord) -> dict[str, Any]:
 
 
 def embed(facts: dict[str, Any], place: Path) -> None:
-    """Write the facts into the exported file itself.
+    """Write the metadata into the exported file.
 
     A `.keras` file is a zip archive; a `.tflite` file may be followed by one, as LiteRT's own metadata are; ONNX has
     properties; a SavedModel has a folder for what is not TensorFlow's.

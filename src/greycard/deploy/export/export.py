@@ -1,4 +1,4 @@
-"""Exporting: written beside its place, checked there, and moved into it only when it has passed."""
+"""Export a model: write a temporary file, check it, and rename it only if it passes."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Exported:
 
 
 def default_place(run: RunRecord, form: Format) -> Path:
-    """`RUN/export/NAME` with the format's ending."""
+    """`RUN/export/NAME` with the format's file extension."""
     return run.path / "export" / f"{run.name}{form.ending}"
 
 
 def export(
     run: RunRecord, classifier: Classifier, form: Format, some: np.ndarray, validation: ArraySplit, place: Path
 ) -> Exported:
-    """Write the run's classifier in a format, with the figures of its parity check in a JSON file beside it.
+    """Export the run's classifier, with the results of its parity check in a JSON file next to it.
 
     Args:
         run: whose model it is.
@@ -75,7 +75,7 @@ def export(
 
 
 def expect_place(place: Path, form: Format) -> None:
-    """See that an export can be written to `place` and takes nothing from the user; nothing is created.
+    """Check that an export can be written to `place` without loss of a user's file. This creates nothing.
 
     Raises:
         GreycardError: the name does not end as it must, or there is something other than an earlier export as it was
@@ -83,25 +83,27 @@ def expect_place(place: Path, form: Format) -> None:
     """
     if not place.name.endswith(form.suffix):
         raise GreycardError(
-            f"a {form.name} export's name ends in {form.suffix}. Received: {place.name}",
-            hint=f"-o {place.with_suffix(form.suffix)}",
+            f"the name of a {form.name} export must end in {form.suffix}. Received: {place.name}",
+            hint=f"use -o {place.with_suffix(form.suffix)}",
         )
     expect_folder_of(place, may_be_missing=True)
     known = _recorded(about(place))
     if os.path.lexists(place) and (known is None or known.get("content_sha256") != _digest(place)):
-        raise GreycardError(f"{place} is there already and no earlier export", hint="-o names another place")
+        raise GreycardError(f"{place} already exists and is not an earlier export", hint="choose another path with -o")
     for record in (about(place), about(place, refused=True)):
         if os.path.lexists(record) and _recorded(record) is None:
-            raise GreycardError(f"{record} is there already and no earlier export's", hint="-o names another place")
+            raise GreycardError(
+                f"{record} already exists and is not from an earlier export", hint="choose another path with -o"
+            )
 
 
 def about(place: Path, *, refused: bool = False) -> Path:
-    """The JSON beside an export, or beside the place of a refused one."""
+    """The path of the JSON file for an export, or for a rejected one."""
     return place.with_name(f"{place.name}.refused.json" if refused else f"{place.name}.json")
 
 
 def _recorded(record: Path) -> dict[str, Any] | None:
-    """What the JSON beside an export says; None where it is something else."""
+    """The content of an export's JSON file; None if the file is something else."""
     try:
         facts = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -110,7 +112,7 @@ def _recorded(record: Path) -> dict[str, Any] | None:
 
 
 def _digest(place: Path) -> str:
-    """SHA-256 of a file; of a folder, over the names and digests of all that is in it."""
+    """SHA-256 of a file; for a folder, over the names and digests of all its files."""
     if place.is_file():
         return file_digest(place)
     inside = sorted(place.rglob("*")) if place.is_dir() else []
@@ -119,7 +121,7 @@ def _digest(place: Path) -> str:
 
 
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
-    """The trained model's own answers, calibrated apart from what is exported."""
+    """The trained model's predictions, calibrated independently of the exported graph."""
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
     return at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
 
@@ -136,16 +138,17 @@ def _expect_passed(parity: ParityCheck, form: Format, told: dict[str, Any], plac
         raise GreycardError(
             f"the {form.name} export is refused: a probability differs by {parity.largest_difference:.2g} from the"
             f" original's on {parity.images:,} validation images; expected at most {parity.tolerance:g}",
-            hint="export to another format, and please report this one",
+            hint="export to another format, and please report this problem",
         )
     raise GreycardError(
-        f"the {form.name} export is refused: it is right on {parity.accuracy:.2%} of {parity.images:,} validation"
-        f" images, the original on {parity.original_accuracy:.2%}; expected at least {parity.lowest_accuracy:.2%}, the"
+        f"the {form.name} export is refused: its accuracy on {parity.images:,} validation images is"
+        f" {parity.accuracy:.2%}, the original's is {parity.original_accuracy:.2%}; expected at least"
+        f" {parity.lowest_accuracy:.2%}, the"
         " lower end of its 95 % interval",
-        hint="export to litert, which keeps floating point",
+        hint="export to litert, which uses floating point",
     )
 
 
 def size_of(place: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
+    """The size of a file, or of all files in a folder, in bytes."""
     return sum(file.stat().st_size for file in ([place] if place.is_file() else place.rglob("*")) if file.is_file())

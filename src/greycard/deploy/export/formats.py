@@ -16,6 +16,7 @@ from greycard.backend.litert import LiteRT, convert
 from greycard.backend.start import muted
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
+from greycard.core.threads import thread_count
 
 Writer = Callable[[keras.Model, Path, np.ndarray], None]
 Opener = Callable[[Path], Engine]
@@ -100,7 +101,10 @@ def _write_onnx(model: keras.Model, place: Path, _: np.ndarray) -> None:
 def _open_onnx(place: Path) -> Engine:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(place, providers=["CPUExecutionProvider"])
+    threads, options = thread_count(), onnxruntime.SessionOptions()
+    if threads.limited:  # else onnxruntime's own default, which leaves hyper-threads out
+        options.intra_op_num_threads = threads.count
+    session = onnxruntime.InferenceSession(place, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return lambda images: session.run(None, {name: images})[0]
 

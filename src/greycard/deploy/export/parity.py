@@ -1,4 +1,4 @@
-"""The parity check of an export: on real validation images it has to answer as the original does, or it is refused."""
+"""The parity check of an export: it must agree with the original on real validation images, or it is rejected."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from greycard.pipeline.array_split import ArraySplit
 from greycard.tasks.task import Task
 
 TOLERANCE = 1e-3
-"""The most that a probability may differ from the original's, where both compute in floating point."""
+"""The largest allowed difference of a probability, if both models use floating point."""
 
 _BATCH = 32
 
 
 @dataclass(frozen=True)
 class ParityCheck:
-    """What came of holding an export against its original on the same images.
+    """The result of comparing an export with its original on the same images.
 
     Attributes:
         images: the validation images.
@@ -52,7 +52,7 @@ class ParityCheck:
 
 
 def check_parity(task: Task, original: np.ndarray, export: Engine, pixels: ArraySplit, *, exact: bool) -> ParityCheck:
-    """Run the export on the images and compare.
+    """Run the export on the images and compare it with the original.
 
     Args:
         task: of the run; has classes.
@@ -76,6 +76,6 @@ def check_parity(task: Task, original: np.ndarray, export: Engine, pixels: Array
 
 
 def answers(engine: Engine, pixels: ArraySplit) -> Iterator[np.ndarray]:
-    """Probabilities of all images, a batch at a time."""
+    """Probabilities of all images, computed in batches."""
     for start in range(0, len(pixels), _BATCH):
         yield engine(pixels.images[start : start + _BATCH])

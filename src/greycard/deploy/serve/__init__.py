@@ -1,1 +1,1 @@
-"""Runs behind a web page and a JSON API, on this machine and for strangers' files."""
+"""A web server for runs: a page and a JSON API that accept untrusted files."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -18,16 +17,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from greycard.core.threads import thread_count
 from greycard.deploy.classifier import NotFiniteError
 from greycard.deploy.predict import named
 from greycard.deploy.serve.batching import Batcher
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.metrics import Metrics
-from greycard.deploy.serve.middleware import LimitsMiddleware, Welcome
+from greycard.deploy.serve.middleware import AccessRules, LimitsMiddleware
 from greycard.deploy.serve.models import Served
 from greycard.deploy.serve.openapi import description
 from greycard.deploy.serve.questions import Question, expect_known, read_question
 from greycard.deploy.serve.uploads import Upload, declared_pixels, decode, read_uploads
+
+_MOST_DECODING = 4
+"""Threads that decode uploads: each holds one whole image in memory."""
 
 _PAGE = {
     "/": ("index.html", "text/html"),
@@ -42,10 +45,10 @@ def make_app(
     """The ASGI application.
 
     Args:
-        models: by name, the first one first.
-        limits: of size, time and number.
-        token: asked of the API and the metrics.
-        hosts: the names it answers to; any, if empty.
+        models: name to model, in the order in which the page lists them.
+        limits: limits on size, time and number of requests.
+        token: required by the API and the metrics; None for no token.
+        hosts: the host names that it accepts; empty for all.
     """
     service = _Service(models, limits or Limits())
     routes = [
@@ -56,20 +59,20 @@ def make_app(
         Route("/health", lambda request: JSONResponse({"status": "ok"})),
         Route("/metrics", lambda request: Response(service.metrics.text(), media_type="text/plain; version=0.0.4")),
     ]
-    welcome = Welcome({route.path for route in routes}, token, hosts)
-    bounds = Middleware(LimitsMiddleware, limits=service.limits, metrics=service.metrics, welcome=welcome)
+    access = AccessRules({route.path for route in routes}, token, hosts)
+    bounds = Middleware(LimitsMiddleware, limits=service.limits, metrics=service.metrics, access=access)
     handlers = {HTTPException: _no_route}
     return Starlette(routes=routes, middleware=[bounds], exception_handlers=handlers, lifespan=service.lifespan)
 
 
 class _Service:
-    """What the routes share: the models' batchers, threads to decode in, one for large images, one for heat."""
+    """The state that the routes share: the models' batchers, and threads for decoding and for heat maps."""
 
     def __init__(self, models: Mapping[str, Served], limits: Limits) -> None:
         self.models, self.limits, self.metrics = models, limits, Metrics()
-        self._decoding = ThreadPoolExecutor(min(os.cpu_count() or 1, 4))
-        self._large = ThreadPoolExecutor(1)  # a thread keeps the memory that its largest image took
-        self._drawing = ThreadPoolExecutor(1)  # gradients take the memory of a training step
+        self._decoding = ThreadPoolExecutor(min(thread_count().count, _MOST_DECODING))
+        self._large = ThreadPoolExecutor(1)  # one thread only: each keeps the memory of its largest image
+        self._drawing = ThreadPoolExecutor(1)  # one thread only: gradients need as much memory as a training step
         self._batchers = {
             name: Batcher(served.engine, limits.together, self.metrics.batches.observe)
             for name, served in models.items()
@@ -77,7 +80,7 @@ class _Service:
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """At the end, what has not begun is not begun."""
+        """Cancel all work that has not started when the server stops."""
         yield
         for pool in (self._decoding, self._large, self._drawing):
             pool.shutdown(wait=False, cancel_futures=True)
@@ -87,7 +90,7 @@ class _Service:
         return JSONResponse({"models": [served.facts for served in self.models.values()]})
 
     async def predict(self, request: Request) -> JSONResponse:
-        """Every image of the request answered by the asked-for models, or by all."""
+        """Predict every image of the request with the requested models, or with all of them."""
         question = read_question(request.query_params, list(self.models))
         uploads = await read_uploads(request, self.limits)
         sizes = await _aside(self._decoding, declared_pixels, uploads, self.limits.pixels)
@@ -96,7 +99,7 @@ class _Service:
                 images = [self._image(question, *pair) for pair in zip(uploads, sizes, strict=True)]
                 return JSONResponse({"images": await asyncio.gather(*images)})
         except TimeoutError as error:
-            raise RefusedError(503, f"no answer was found in {self.limits.work_seconds:g} seconds") from error
+            raise RefusedError(503, f"the prediction took longer than {self.limits.work_seconds:g} seconds") from error
 
     async def _image(self, question: Question, upload: Upload, size: int) -> dict[str, Any]:
         chosen = [self.models[name] for name in question.models]
@@ -126,12 +129,12 @@ class _Service:
 
 
 async def _aside(pool: ThreadPoolExecutor, function: Any, *arguments: Any) -> Any:
-    """In a thread, so that the loop goes on listening."""
+    """Run a function in a thread, so that the event loop stays responsive."""
     return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
 
 
 def _file(name: str, kind: str) -> Any:
-    """One of the page's own files, read at the start: no request decides what is opened."""
+    """A route for one file of the page. The file is read at the start: no request chooses which file is opened."""
     content = files("greycard.deploy.serve").joinpath("page", name).read_bytes()
     return lambda request: Response(content, media_type=f"{kind}; charset=utf-8")
 

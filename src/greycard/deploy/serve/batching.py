@@ -1,4 +1,4 @@
-"""Images that come together are answered together: while the model looks at some, the next ones gather."""
+"""Dynamic batching: images that arrive while the model is busy form the next batch."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from greycard.backend.inference import Engine
 
 
 class Batcher:
-    """A model that several requests ask at once. Nobody waits for company: a batch is whoever is there.
+    """Serves concurrent requests with one model. No request waits to fill a batch: a batch is all waiting images.
 
     Args:
-        engine: images in, probabilities out; called from one thread.
-        most: images in a batch.
-        on_batch: told each batch's size.
+        engine: takes images and returns probabilities; it is called from one thread only.
+        most: the maximum number of images in a batch.
+        on_batch: called with the size of each batch.
     """
 
     def __init__(self, engine: Engine, most: int, on_batch: Callable[[int], None] = lambda size: None) -> None:
         self._engine, self._most, self._on_batch = engine, most, on_batch
         self._waiting: deque[tuple[np.ndarray, asyncio.Future[np.ndarray]]] = deque()
         self._thread = ThreadPoolExecutor(1)
-        self._at_work: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
 
     async def ask(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities float32 (classes,) of an image uint8 (height, width, channels)."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[np.ndarray] = loop.create_future()
         self._waiting.append((pixels, answer))
-        if self._at_work is None or self._at_work.done():
-            self._at_work = loop.create_task(self._work())
+        if self._worker is None or self._worker.done():
+            self._worker = loop.create_task(self._work())
         return await answer
 
     async def _work(self) -> None:
@@ -47,9 +47,9 @@ class Batcher:
         self._on_batch(len(batch))
         pixels = [each for each, _ in batch]
         try:
-            rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._look, pixels)
+            rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._predict, pixels)
         except Exception as error:
-            if len(batch) > 1:  # one image must not cost the others their answers
+            if len(batch) > 1:  # one bad image must not make the others fail
                 for each in batch:
                     await self._answer([each])
             elif not batch[0][1].done():
@@ -59,5 +59,5 @@ class Batcher:
             if not answer.done():
                 answer.set_result(row)
 
-    def _look(self, pixels: list[np.ndarray]) -> np.ndarray:
+    def _predict(self, pixels: list[np.ndarray]) -> np.ndarray:
         return self._engine(np.stack(pixels))

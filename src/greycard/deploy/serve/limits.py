@@ -1,4 +1,4 @@
-"""What a server allows, and how it says no."""
+"""The limits of a server, and the error for a request that exceeds them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """What one server allows.
+    """The limits of one server.
 
     Attributes:
-        body_bytes: of a request.
-        pixels: of all images of a request, by their own headers, before they are decoded.
-        large: pixels from which images are decoded one at a time, for the memory it takes.
-        images: in a request.
-        seconds: for a request's head, and for its body, to arrive, and for its answer to be taken.
-        work_seconds: for its answer to be found.
-        requests: in work at once; the next is told to come again.
-        together: images that the model looks at in one go.
+        body_bytes: maximum size of a request's body.
+        pixels: maximum number of pixels in all images of a request, by their headers, before decoding.
+        large: images with at least this many pixels are decoded one at a time, to limit memory.
+        images: maximum number of images in a request.
+        seconds: time limit for receiving a request's head, for receiving its body, and for sending the response.
+        work_seconds: time limit for computing the response.
+        requests: maximum number of concurrent requests; more get a 503.
+        together: maximum number of images in a batch of the model.
     """
 
     body_bytes: int = 16_000_000
@@ -31,11 +31,11 @@ class Limits:
 
 
 class RefusedError(Exception):
-    """A request that is answered with an HTTP status from 400 on and a sentence.
+    """A rejected request: the response has an HTTP status of 400 or higher and a message.
 
     Args:
         status: the HTTP status.
-        message: what was wrong, what is expected and what was received.
+        message: what is wrong, what was expected and what was received.
     """
 
     def __init__(self, status: int, message: str) -> None:

@@ -1,4 +1,4 @@
-"""What a server counts, as Prometheus reads it."""
+"""The server's metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 
 class Metrics:
-    """The counters of one server, in a registry of their own."""
+    """The counters of one server, in a separate registry."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -25,5 +25,5 @@ class Metrics:
         ProcessCollector(registry=self._registry)  # memory, processor time, open files
 
     def text(self) -> bytes:
-        """Everything in Prometheus's text format."""
+        """All metrics in Prometheus's text format."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""What every request passes before a route sees it: bounds on size, time and number, the token, the headers."""
+"""Checks on every request before its route runs: limits on size, time and number, the token, the headers."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _HEADERS = {
 
 
 @dataclass(frozen=True)
-class Welcome:
-    """Who is let in.
+class AccessRules:
+    """Decides which requests are accepted.
 
     Attributes:
         paths: the application's own; others are counted as one.
@@ -42,17 +42,17 @@ class Welcome:
     hosts: Collection[str] = ()
 
     def expect(self, path: str, headers: Headers) -> None:
-        """RefusedError for whoever is not let in."""
+        """Raise a RefusedError for a request that is not accepted."""
         host = headers.get("host", "")
         name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
         if self.hosts and name not in self.hosts:
-            raise RefusedError(400, f"this server answers to {' and '.join(sorted(self.hosts))} only")
+            raise RefusedError(400, f"this server accepts only the host names {' and '.join(sorted(self.hosts))}")
         if headers.get("sec-fetch-site") == "cross-site" and path != "/":
-            raise RefusedError(403, "this server does not answer other sites' pages")
+            raise RefusedError(403, "this server does not accept requests from pages of other sites")
         if self.token is not None and path.startswith(("/api/", "/metrics")):
             given = headers.get("authorization", "").removeprefix("Bearer ")
             if not hmac.compare_digest(given.encode(), self.token.encode()):
-                raise RefusedError(401, "this server asks for a token: Authorization: Bearer …")
+                raise RefusedError(401, "this server requires a token: Authorization: Bearer …")
 
 
 class LimitsMiddleware:
@@ -61,12 +61,12 @@ class LimitsMiddleware:
     Args:
         app: what is guarded.
         limits: the bounds.
-        metrics: told of every request.
-        welcome: who is let in.
+        metrics: counts every request.
+        access: which requests are accepted.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics, welcome: Welcome) -> None:
-        self._app, self._limits, self._metrics, self._welcome = app, limits, metrics, welcome
+    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics, access: AccessRules) -> None:
+        self._app, self._limits, self._metrics, self._access = app, limits, metrics, access
         self._in_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +77,7 @@ class LimitsMiddleware:
         self._metrics.in_work.set(self._in_work)
         try:
             await self._let_in(scope, receive, answer)
-        except (ClientDisconnect, TimeoutError):  # nobody is there to be told
+        except (ClientDisconnect, TimeoutError):  # the client is gone: no response is possible
             pass
         finally:
             self._in_work -= 1
@@ -87,7 +87,7 @@ class LimitsMiddleware:
     async def _let_in(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         body = _Body(receive, self._limits)
         try:
-            self._expect_welcome(scope)
+            self._expect_access(scope)
             await self._app(scope, body, answer)
         except (ClientDisconnect, TimeoutError):
             raise
@@ -100,25 +100,25 @@ class LimitsMiddleware:
             if not answer.status:
                 await JSONResponse({"error": "the server failed"}, 500)(scope, receive, answer)
 
-    def _expect_welcome(self, scope: Scope) -> None:
+    def _expect_access(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        self._welcome.expect(scope["path"], headers)
+        self._access.expect(scope["path"], headers)
         if self._in_work > self._limits.requests and scope["path"] != "/health":
-            raise RefusedError(503, f"{self._limits.requests} requests are in work; come again in a second")
+            raise RefusedError(503, f"{self._limits.requests} requests are in progress; try again in a second")
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length[:18]) > self._limits.body_bytes:
             raise _too_large(self._limits)
 
     def _count(self, path: str, status: int, seconds: float) -> None:
         self._metrics.in_work.set(self._in_work)
-        known = path if path in self._welcome.paths else "other"
+        known = path if path in self._access.paths else "other"
         self._metrics.requests.labels(known, str(status) if status else "hung up").inc()
         if path == "/api/predict" and status == 200:
             self._metrics.seconds.observe(seconds)
 
 
 class _Answer:
-    """`send` with the safe headers and the status remembered; whoever does not read loses the answer."""
+    """A `send` that adds security headers and stores the status; a client that does not read loses the response."""
 
     def __init__(self, send: Send, seconds: float) -> None:
         self._send, self._seconds, self.status = send, seconds, 0
@@ -131,7 +131,7 @@ class _Answer:
 
 
 class _Body:
-    """`receive` that gives up on a body that is too large or too slow."""
+    """A `receive` that rejects a body that is too large or too slow."""
 
     def __init__(self, receive: Receive, limits: Limits) -> None:
         self._receive, self._limits = receive, limits
@@ -147,7 +147,7 @@ class _Body:
         return message
 
     async def let_pass(self) -> None:
-        """Read the rest and forget it, up to four times what is allowed."""
+        """Read and discard the rest of the body, up to four times the limit."""
         while not self._whole and self._received < 4 * self._limits.body_bytes:
             await self._next()
 

@@ -1,4 +1,4 @@
-"""The runs that a server answers for: each with its engine warm and its heat map at hand."""
+"""The runs that a server serves, each with its engine and heat map prepared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from greycard.runs.record import RunRecord
 
 @dataclass(frozen=True)
 class Served:
-    """One run, ready to answer.
+    """One run, ready to predict.
 
     Attributes:
         name: the run's.
@@ -53,7 +53,7 @@ class Served:
 
 
 def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served]:
-    """The runs by name, their engines prepared and tried.
+    """Prepare the runs and their engines, and try each engine once.
 
     Raises:
         GreycardError: two of one name.
@@ -62,8 +62,8 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise GreycardError(
-            f"two runs are named {twice}; expected a name for each",
-            hint="name each run once, or rename one of the folders",
+            f"two runs have the name {twice}; expected different names",
+            hint="pass each run once, or rename one of the folders",
         )
     return {run.name: _ready(run, classifier) for run, classifier in runs}
 

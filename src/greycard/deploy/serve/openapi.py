@@ -1,4 +1,4 @@
-"""The API described, as OpenAPI 3.1."""
+"""The OpenAPI 3.1 description of the API."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _SCHEMAS: dict[str, Any] = {
 
 
 def description(limits: Limits) -> dict[str, Any]:
-    """The whole description; the bounds in it are the server's own."""
+    """The complete description, with the server's actual limits."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Greycard", "version": version("greycard"), "description": "Image classification."},
@@ -118,7 +118,7 @@ def _predict(limits: Limits) -> dict[str, Any]:
 
 
 def _asks_for_the_token(summary: str, responses: dict[str, Any]) -> dict[str, Any]:
-    """An operation that asks for the token where the server has one."""
+    """An operation that requires the token if the server has one."""
     return {"summary": summary, "security": [{}, {"token": []}], "responses": responses}
 
 

@@ -1,4 +1,4 @@
-"""What a request asks for in its address, checked: which models, how many classes, with or without a heat map."""
+"""The query parameters of a request, validated: which models, how many classes, with or without a heat map."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PARAMETERS = ("model", "top", "heat")
 MOST_CLASSES = 1000
 _YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
 _SHOWN = 80
-"""Characters of a stranger's word that an answer repeats."""
+"""How many characters of an untrusted value an error message repeats."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about every image of a request.
+    """The options for all images of a request.
 
     Attributes:
         models: names, each once.
@@ -32,7 +32,7 @@ class Question:
 
 
 def read_question(query: QueryParams, models: Sequence[str]) -> Question:
-    """The question in a request's query.
+    """Read the options from a request's query string.
 
     Raises:
         RefusedError: 404 for a model that is not served, 400 for anything else that is not as expected.
@@ -42,10 +42,10 @@ def read_question(query: QueryParams, models: Sequence[str]) -> Question:
 
 
 def expect_known(query: QueryParams, known: Collection[str]) -> None:
-    """A mistyped parameter must not be ignored: RefusedError with status 400 names those that are known."""
+    """Reject unknown parameters with status 400, because a mistyped one must not be ignored."""
     unknown = next((name for name in query if name not in known), None)
     if unknown is not None:
-        expected = f"expected {', '.join(known)}" if known else "this path takes none"
+        expected = f"expected {', '.join(known)}" if known else "this path takes no parameters"
         raise RefusedError(400, f"there is no parameter {unknown[:_SHOWN]!r}; {expected}")
 
 

@@ -1,4 +1,4 @@
-"""The server itself: its socket, its patience with slow senders, its graceful end."""
+"""The server: its socket, its timeout for slow clients, its graceful shutdown."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOO_SLOW = (
 def serve(
     models: Mapping[str, Served], host: str, port: int, token: str | None, on_ready: Callable[[str], None]
 ) -> None:
-    """Serve until SIGINT or SIGTERM; requests in work are finished first. A notebook's event loop is not in the way.
+    """Serve until SIGINT or SIGTERM, then finish the open requests. Also works in a notebook's event loop.
 
     Args:
         models: by name.
@@ -48,13 +48,13 @@ def serve(
     """
     if not isinstance(host, str) or not isinstance(port, int):
         raise GreycardError(
-            f"host must be a text and port a whole number. Received: {host!r} and {port!r}",
-            hint="port=0 takes any free one",
+            f"host must be a string and port a whole number. Received: {host!r} and {port!r}",
+            hint="for example host='127.0.0.1', port=0; port 0 chooses a free port",
         )
     if token is not None and not (isinstance(token, str) and token and token.isascii() and token.isprintable()):
-        raise GreycardError("the token is empty or has letters beyond ASCII", hint="letters, digits and signs will do")
+        raise GreycardError("the token must be ASCII text and not empty", hint="use letters, digits and punctuation")
     if not _is_local(host) and not token:
-        note = f"everyone who reaches {host} can ask these models; --token asks them for a word first"
+        note = f"everyone who can reach {host} can use these models; --token protects them"
         warnings.warn(note, GreycardWarning, stacklevel=2)
     with _listen(host, port) as listener:
         _serve_on(listener, models, host, token, on_ready)
@@ -90,7 +90,7 @@ def _serve_on(
 
 
 def _loop_is_running() -> bool:
-    """Whether this thread has an event loop at work, as in a notebook: a second one cannot run in it."""
+    """True if this thread has a running event loop, as in a notebook: it cannot run a second one."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -99,7 +99,7 @@ def _loop_is_running() -> bool:
 
 
 def _run_in_thread(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Serve from another thread, and wait here until it has ended; interrupting the cell ends it gracefully."""
+    """Serve from another thread and wait for it; interrupting the notebook cell shuts it down gracefully."""
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="greycard serve", daemon=True)
     with _signals_end_here(server.handle_exit):
         thread.start()
@@ -109,7 +109,7 @@ def _run_in_thread(server: uvicorn.Server, listener: socket.socket) -> None:
 
 @contextmanager
 def _signals_end_here(handler: Callable[[int, FrameType | None], None] = lambda *_: None) -> Iterator[None]:
-    """uvicorn ends gracefully on a signal and then raises it again, for whoever called; here that is nobody.
+    """Handle signals here: uvicorn shuts down gracefully on a signal, but then raises it again, which is not wanted.
 
     In other threads than the first nothing is changed: signals do not reach them.
     """
@@ -125,12 +125,12 @@ def _signals_end_here(handler: Callable[[int, FrameType | None], None] = lambda 
 
 
 def _in_address(host: str) -> str:
-    """A host as it stands in an address: IPv6 has brackets there."""
+    """A host as a URL needs it: IPv6 addresses get brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def _is_local(host: str) -> bool:
-    """Whether only this machine reaches the address."""
+    """True if only this machine can reach the address."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -138,7 +138,7 @@ def _is_local(host: str) -> bool:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Named TCP in so many words: on other sockets asyncio lets small packets wait, 40 ms an answer."""
+    """A socket with TCP as its explicit protocol: on others asyncio delays small packets, 40 ms per response."""
     try:
         family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, socket.IPPROTO_TCP)
@@ -157,14 +157,14 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _elsewhere(error: Exception) -> str:
-    """Where it could listen instead."""
+    """A hint for another address or port."""
     if isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
         return "--host 127.0.0.1 is this machine alone, --host 0.0.0.0 all of its addresses"
     return "--port 0 takes any free port"
 
 
 def _patient_for(seconds: float) -> type[asyncio.Protocol]:
-    """uvicorn's HTTP protocol, with an end to its patience for a request's head; it has one between requests only."""
+    """uvicorn's HTTP protocol with a timeout for a request's head; uvicorn has a timeout between requests only."""
 
     class Impatient(H11Protocol):
         def connection_made(self, transport: Any) -> None:
@@ -179,7 +179,7 @@ def _patient_for(seconds: float) -> type[asyncio.Protocol]:
             self.loop.call_later(seconds, self._expect_progress, self.cycle)
 
         def _expect_progress(self, before: Any) -> None:
-            """No new request since, and none in work: its head is too slow, or nobody reads the last answer."""
+            """No new request and none in progress: the head is too slow, or the client does not read the response."""
             if self.cycle is not before or (before is not None and not before.response_complete):
                 return
             if self.transport.get_write_buffer_size():

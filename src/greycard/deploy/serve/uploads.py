@@ -1,4 +1,4 @@
-"""Strangers' bytes: what is looked at before anything is decoded, and what is turned away."""
+"""Untrusted uploads: what is checked before decoding, and what is rejected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.questions import PARAMETERS
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-"""What is decoded for strangers; Pillow's other decoders are rarely used, and some call other programs."""
+"""The formats accepted from clients. Pillow's other decoders are rarely used, and some call other programs."""
 
 _MARKUP = (b"<script", b"<html", b"<svg", b"<?php", b"<!doctype", b"%pdf-")
 _HEAD = 1024
@@ -26,14 +26,14 @@ _HEAD = 1024
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it came: the name it was given, short and in one line, for the answer only; and its content."""
+    """An uploaded file: its content, and its name, shortened to one line, which is only repeated in the response."""
 
     name: str
     content: bytes
 
 
 async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
-    """The images of a request: the body itself, or the files of a form.
+    """The images of a request: its body, or the files of its form.
 
     Raises:
         RefusedError: another content type, no image, too many.
@@ -46,7 +46,7 @@ async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
     else:
         raise RefusedError(415, f"expected an image (image/…) or a form with files. Received: {kind or 'nothing'}")
     if not found or not any(upload.content for upload in found):
-        raise RefusedError(400, "the request holds no image; expected one as its body, or a form with files")
+        raise RefusedError(400, "the request has no image; expected an image as its body, or a form with files")
     return found
 
 
@@ -61,15 +61,15 @@ async def _of_form(request: Request, limits: Limits) -> list[Upload]:
 
 
 def _expect_files_only(form: FormData) -> None:
-    """What is asked belongs into the address; in the form it would be ignored."""
+    """Reject text fields of a form: parameters belong in the URL, and in the form they would be ignored."""
     text = next((name for name, value in form.multi_items() if not isinstance(value, UploadFile)), None)
     if text is not None:
-        place = f"; it belongs into the address: /api/predict?{text}=…" if text in PARAMETERS else ""
-        raise RefusedError(400, f"the form's field {_shown(text)!r} is no file{place}")
+        place = f"; pass it in the URL: /api/predict?{text}=…" if text in PARAMETERS else ""
+        raise RefusedError(400, f"the form's field {_shown(text)!r} is not a file{place}")
 
 
 def declared_pixels(uploads: Sequence[Upload], most: int) -> list[int]:
-    """How many pixels each image has by its header; nothing is decoded yet.
+    """The number of pixels of each image according to its header, before decoding.
 
     Raises:
         RefusedError: one of them is no image, or they have more than `most` together.
@@ -82,7 +82,7 @@ def declared_pixels(uploads: Sequence[Upload], most: int) -> list[int]:
 
 
 def decode(upload: Upload, classifiers: Sequence[Classifier]) -> list[np.ndarray]:
-    """An image's pixels as each classifier takes them; RefusedError where it is damaged."""
+    """An image's pixels for each classifier; raises a RefusedError if the image is damaged."""
     try:
         return [classifier.decode(upload.content) for classifier in classifiers]
     except UnreadableImageError as error:
@@ -90,7 +90,7 @@ def decode(upload: Upload, classifiers: Sequence[Classifier]) -> list[np.ndarray
 
 
 def _declared(upload: Upload) -> int:
-    """Width times height by the header of an image that is nothing else as well."""
+    """Width times height according to the header; rejects files that are also valid in another format."""
     try:
         if not upload.content:
             raise UnreadableImageError("the file is empty")
@@ -113,6 +113,6 @@ def _is_archive(content: bytes) -> bool:
 
 
 def _shown(name: str) -> str:
-    """A stranger's file name, short and in one line."""
+    """An untrusted file name, shortened to one line."""
     plain = "".join(letter if letter.isprintable() else "?" for letter in name)
     return plain if len(plain) <= 80 else f"{plain[:77]}…"

@@ -1,1 +1,1 @@
-"""What is wrong with a run, each finding with its figures and one next step."""
+"""Diagnosis of a run: each finding has its figures and one next step."""

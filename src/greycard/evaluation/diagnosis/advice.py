@@ -1,11 +1,11 @@
-"""Next steps that can be typed as they stand, without a network connection unless they say that they download."""
+"""Next steps as commands that work when typed; they need no network, unless they say that they download."""
 
 from __future__ import annotations
 
 from greycard.evaluation.diagnosis.evidence import Evidence
 
 _DOWNLOADED = "MobileNetV2"
-"""What `--weights imagenet` downloads, 9 MB."""
+"""The network that `--weights imagenet` downloads, 9 MB."""
 
 
 def lower_rate(evidence: Evidence) -> str:
@@ -13,7 +13,7 @@ def lower_rate(evidence: Evidence) -> str:
 
 
 def train_longer(evidence: Evidence) -> str:
-    """More time where the time limit ended it, else more epochs."""
+    """More time if the time limit ended training, else more epochs."""
     if evidence.time_ended_it:
         assert evidence.minutes is not None
         option = "--minutes " if _chosen(evidence) else "--set minutes="
@@ -23,7 +23,7 @@ def train_longer(evidence: Evidence) -> str:
 
 
 def against_overfitting(evidence: Evidence) -> str:
-    """Pretrained features where their weights are here, then augmentation, then regularization or more images."""
+    """Pretrained features if their weights are available, then augmentation, then regularization or more images."""
     if _would_transfer(evidence) and evidence.network:
         return _transfer(evidence)
     if not evidence.augmented and not evidence.pretrained:
@@ -34,7 +34,7 @@ def against_overfitting(evidence: Evidence) -> str:
 
 
 def against_underfitting(evidence: Evidence) -> str:
-    """For a run to which more epochs would bring nothing."""
+    """The next step for an underfit run that more epochs would not help."""
     if _would_transfer(evidence):
         return _transfer(evidence)
     if evidence.augmented:
@@ -43,12 +43,12 @@ def against_underfitting(evidence: Evidence) -> str:
 
 
 def _would_transfer(evidence: Evidence) -> bool:
-    """Whether pretrained features are likely to help, and were not tried."""
+    """True if pretrained features are likely to help and were not tried."""
     return not (evidence.pretrained or evidence.tiny or evidence.grey)
 
 
 def _chosen(evidence: Evidence) -> bool:
-    """Whether Greycard chose the recipe: `greycard train` has options that `greycard run` has not."""
+    """True if Greycard chose the recipe: `greycard train` has options that `greycard run` does not have."""
     return evidence.command.startswith("greycard train ")
 
 

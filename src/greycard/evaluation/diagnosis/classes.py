@@ -8,29 +8,29 @@ from greycard.audit.limits import UNEQUAL
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
 
 _ALMOST_NEVER = 0.1
-"""Up to this recall a class is almost never right."""
+"""With at most this recall, a class is almost never predicted correctly."""
 
 _BY_CHANCE = 0.1
-"""So rarely a class that is as easy as the others may come out as low, because it has few images."""
+"""The largest allowed probability that an average class has such a low recall by chance, because it has few images."""
 
 _NAMED = 3
-"""Classes named in a sentence."""
+"""The maximum number of classes that a sentence names."""
 
 
 def not_learned(evidence: Evidence) -> Verdict | None:
-    """Classes that are almost never right, however few images they have."""
+    """Classes whose images are almost never predicted correctly, even if they have few images."""
     lost = lost_classes(evidence)
     if not lost:
         return None
     return Verdict(
         "class not learned",
-        f"almost never right: {counts_text(evidence, lost)}; accuracy over all images hides it",
+        f"almost never predicted correctly: {counts_text(evidence, lost)}; the total accuracy hides this",
         _next_step(evidence, lost),
     )
 
 
 def lost_classes(evidence: Evidence) -> list[int]:
-    """Their positions, those with the most validation images first; none where the whole run learned nothing."""
+    """Their numbers, those with the most validation images first; empty if the whole run learned nothing."""
     if not evidence.right_counts or evidence.interval[0] <= evidence.majority:
         return []
     pairs = enumerate(zip(evidence.right_counts, evidence.val_counts, strict=True))
@@ -39,7 +39,7 @@ def lost_classes(evidence: Evidence) -> list[int]:
 
 
 def _is_lost(right: int, images: int, accuracy: float) -> bool:
-    """Almost never right, and not by chance: a class as easy as the average one would hardly come out so."""
+    """True for a class with a very low recall that is not by chance: an average class would hardly get it."""
     if not images or right > _ALMOST_NEVER * images:
         return False
     from scipy.stats import binom  # most of a second to import: only where there is something to test
@@ -48,7 +48,7 @@ def _is_lost(right: int, images: int, accuracy: float) -> bool:
 
 
 def counts_text(evidence: Evidence, labels: Sequence[int]) -> str:
-    """`rabbit (0 of 40 validation images right)`, and how many more there are."""
+    """`rabbit (0 of 40 validation images right)`, and the number of further classes."""
     named = [
         f"{_name(evidence, label)} ({evidence.right_counts[label]:,} of {evidence.val_counts[label]:,} validation"
         f" images right)"
@@ -67,4 +67,4 @@ def _next_step(evidence: Evidence, lost: Sequence[int]) -> str:
     if counts and UNEQUAL * counts[lost[0]] < max(counts):
         name = _name(evidence, lost[0])
         return f"add training images of {name}: it has {counts[lost[0]]:,}, the largest class {max(counts):,}"
-    return f"see what it is taken for (`greycard show {evidence.run}`), and look whether its labels are right"
+    return f"see which class it is confused with (`greycard show {evidence.run}`), and check its labels"

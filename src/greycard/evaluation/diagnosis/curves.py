@@ -1,4 +1,4 @@
-"""What a run's validation curve says: still rising, jumping, or fallen from its best."""
+"""Findings from a run's validation curve: still rising, unstable, or worse than its best."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_t
 from greycard.evaluation.intervals import accuracy_interval
 
 RISING = 0.01
-"""A last third of the epochs that is better by this much than the third before is still rising."""
+"""Validation is still rising if the last third of the epochs is better than the third before by this much."""
 
 _GOOD = 0.98
-"""From this validation accuracy on, more training has little left to bring."""
+"""With at least this validation accuracy, more training can improve little."""
 
 _DROP = 0.03
-"""A last epoch this far below the best one, beyond both intervals, has lost what was reached."""
+"""A last epoch this far below the best one, and outside both intervals, is a real loss."""
 
 _JUMPS = 2.0
-"""Validation accuracy may jump between epochs by so many times what its number of images explains."""
+"""Validation is unstable if it jumps between epochs by more than this many standard errors."""
 
 
 def may_improve(evidence: Evidence) -> bool:
-    """Whether more epochs can be advised: not past its best, not good already, not ended as it was asked to."""
+    """True if more epochs may help: not past its best, not already good, and not ended at its target."""
     return not evidence.past_best and evidence.validation < _GOOD and not evidence.target_reached
 
 
 def still_improving(evidence: Evidence) -> Verdict | None:
-    """Validation was still getting better when training ended."""
+    """Validation was still improving when training ended."""
     if not may_improve(evidence):
         return None
     risen, losses = rise(evidence.val_accuracies), evidence.val_losses
@@ -62,9 +62,9 @@ def _dropped(evidence: Evidence) -> str | None:
 
 
 def _jumping(evidence: Evidence) -> str | None:
-    """How far each epoch of the second half is from the middle of its neighbours, which a steady rise is not.
+    """How far each epoch of the second half is from the mean of its neighbours; zero for a steady rise.
 
-    All are measured on the same images, so that jumps are mostly the model's.
+    All epochs are measured on the same images, so the jumps come mostly from the model.
     """
     accuracies = evidence.val_accuracies
     late = accuracies[len(accuracies) // 2 :]

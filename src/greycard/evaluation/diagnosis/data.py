@@ -1,4 +1,4 @@
-"""What is wrong with the images a run was trained and measured on."""
+"""Findings about the images that a run was trained and evaluated on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from greycard.audit.limits import SHIFTED, UNEQUAL
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_text, percent
 
 _WIDE = 0.035
-"""Half the width of an interval, in accuracy, from which a result says little."""
+"""If half the width of the accuracy's interval is larger than this, there are too few validation images."""
 
 
 def leakage(evidence: Evidence) -> Verdict | None:
@@ -17,8 +17,8 @@ def leakage(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "leakage",
         f"{evidence.leaks:,} of {evidence.val_images:,} validation images ({share}) also in training"
-        f"{f', such as {pair}' if pair else ''}: the accuracy on them is memory",
-        f"split again, equal images on the same side: `greycard split {evidence.folder}`",
+        f"{f', such as {pair}' if pair else ''}: the accuracy on them shows memorization",
+        f"split again with equal images on the same side: `greycard split {evidence.folder}`",
     )
 
 
@@ -28,8 +28,8 @@ def validation_augmented(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "validation augmented",
         f"the {percent(evidence.validation)} were measured on augmented validation images, which are harder than the"
-        f" images the model will meet: the figure says nothing about augmentation in training",
-        "measure on the validation images as they are",
+        f" images in use: the figure says nothing about augmentation in training",
+        "measure on unaugmented validation images",
     )
 
 
@@ -53,8 +53,8 @@ def imbalanced(evidence: Evidence) -> Verdict | None:
         return None
     return Verdict(
         "imbalanced",
-        f"the largest class has {max(counts):,} training images and the smallest {min(counts):,}; answering always"
-        f" the largest would be {percent(evidence.majority)} right in validation",
+        f"the largest class has {max(counts):,} training images and the smallest {min(counts):,}; always"
+        f" predicting the largest would be {percent(evidence.majority)} right in validation",
         f"add images of the small classes, and judge by each class's recall: `greycard show {evidence.run}`",
     )
 

@@ -1,4 +1,4 @@
-"""All the questions a diagnosis asks, in the order of what an answer is expected to bring."""
+"""All checks of a diagnosis, in the order of how much each finding matters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from greycard.evaluation.diagnosis import classes, curves, data, learning, proba
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_text, percent
 
 QUESTIONS: tuple[Callable[[Evidence], Verdict | None], ...] = (
-    # a class that nobody would notice by the accuracy
+    # a failed class that the accuracy hides
     classes.not_learned,
-    # figures that mean something else than they seem to
+    # misleading figures
     data.leakage,
     data.validation_augmented,
     # nothing was learned
@@ -24,21 +24,21 @@ QUESTIONS: tuple[Callable[[Evidence], Verdict | None], ...] = (
     learning.underfit,
     curves.unstable,
     data.imbalanced,
-    # it may be fine, and is not known well enough
+    # the results may be good, but are uncertain
     data.few_images,
     probabilities.miscalibrated,
 )
 
 
 def diagnose(evidence: Evidence) -> list[Verdict]:
-    """The verdicts, what is expected to help most first; one that says `healthy` where nothing is wrong.
+    """The verdicts, the one that is expected to help most first; a single `healthy` if nothing is wrong.
 
-    A regression, which has no accuracy, and a run without a finished epoch get none.
+    The list is empty for a regression, which has no accuracy, and for a run without a finished epoch.
     """
     if not evidence.history or not np.isfinite(evidence.val_accuracies[-1]):
         return []
     diverged = learning.not_a_number(evidence)
-    if diverged:  # whatever else is seen comes of it
+    if diverged:  # it causes all other findings
         return [diverged]
     found = [verdict for question in QUESTIONS if (verdict := question(evidence))]
     return found or [_healthy(evidence)]

@@ -1,4 +1,4 @@
-"""What a diagnosis is made from: plain figures, so that it can be made of a run, or of a history someone published."""
+"""The input of a diagnosis: plain figures, from a run or from a published history."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from greycard.core.epoch import Epoch
 from greycard.evaluation.intervals import accuracy_interval
 
 _PLATEAU = 3
-"""The fewest epochs without improvement that count as a plateau."""
+"""The minimum number of epochs without improvement that count as a plateau."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One thing that is wrong, or that all is well.
+    """One problem of a run, or the statement that there is none.
 
     Attributes:
-        name: in one or two words, as the table shows it.
-        sentence: what is seen, with its figures.
-        next_step: the one thing to do about it.
+        name: one or two words, as the table shows it.
+        sentence: the problem, with its figures.
+        next_step: what to do about it.
     """
 
     name: str
@@ -40,33 +40,33 @@ class Evidence:
 
     Attributes:
         history: every epoch.
-        train_images: trained on.
-        val_images: measured on.
+        train_images: number of training images.
+        val_images: number of validation images.
         kept_epoch: the epoch, from 1, whose weights the run has; None for the last one.
-        train_accuracy_after: measured after training on the training images as they are.
-        command: what trains this again, for advice that can be typed.
-        folder: the images it was trained on, as one types it.
-        run: its name.
-        epochs_planned: the most epochs it was allowed; None where that is not known.
-        patience: epochs without improvement after which it was to stop.
-        minutes: its time limit.
-        target_reached: whether it stopped because it reached the accuracy it was asked for.
-        learning_rate: the optimizer's.
-        augmented: whether training images were augmented.
-        validation_augmented: whether validation images were.
-        pretrained: whether the features are another training's.
-        network: a pretrained network whose weights are on this machine; None where there is none.
-        tiny: whether the images are too small for the networks that are pretrained on photographs.
-        grey: whether it learned from one channel; pretrained networks take three.
-        classes: their names.
+        train_accuracy_after: accuracy on the unaugmented training images after training.
+        command: the command that trains the run again, for advice that works when typed.
+        folder: the folder of the images, as the user types it.
+        run: the run's name.
+        epochs_planned: the maximum number of epochs; None if unknown.
+        patience: the number of epochs without improvement after which training stops.
+        minutes: the time limit.
+        target_reached: True if it stopped because it reached the target accuracy.
+        learning_rate: the optimizer's learning rate.
+        augmented: True if the training images were augmented.
+        validation_augmented: True if the validation images were augmented.
+        pretrained: True if the features come from another training.
+        network: a pretrained network whose weights are on this machine; None if there is none.
+        tiny: True if the images are too small for networks that are pretrained on photographs.
+        grey: True if the model has one input channel; pretrained networks need three.
+        classes: the names of the classes.
         train_counts: training images of each class.
         val_counts: validation images of each class.
-        right_counts: how many of those were answered rightly.
-        leaks: validation images whose very pixels are in training too; None where nobody looked.
+        right_counts: correctly predicted validation images of each class.
+        leaks: number of validation images whose exact pixels are in training; None if this was not checked.
         leak_example: a pair of such images.
-        shift: how well a classifier tells training from validation images.
-        calibration_error: the expected one on validation.
-        temperature: that mends it.
+        shift: how well a classifier separates training from validation images.
+        calibration_error: the expected calibration error on validation.
+        temperature: the temperature that corrects it.
     """
 
     history: Sequence[Epoch]
@@ -100,22 +100,22 @@ class Evidence:
 
     @cached_property
     def train_accuracies(self) -> np.ndarray:
-        """Of every epoch, float64 (epochs,), NaN where it was not measured."""
+        """The training accuracy of every epoch, float64 (epochs,), NaN if it is not known."""
         return _series(epoch.train_accuracy for epoch in self.history)
 
     @cached_property
     def val_accuracies(self) -> np.ndarray:
-        """Of every epoch, float64 (epochs,), NaN where it was not measured."""
+        """The validation accuracy of every epoch, float64 (epochs,), NaN if it is not known."""
         return _series(epoch.val_accuracy for epoch in self.history)
 
     @cached_property
     def val_losses(self) -> np.ndarray:
-        """Of every epoch, float64 (epochs,), NaN where it was NaN or infinite."""
+        """The validation loss of every epoch, float64 (epochs,), NaN if it was NaN or infinite."""
         return _series(epoch.val_loss for epoch in self.history)
 
     @cached_property
     def train(self) -> float:
-        """The training accuracy to compare with validation's."""
+        """The training accuracy to compare with the validation accuracy."""
         kept = float(self.train_accuracies[self._kept])
         return kept if self.train_accuracy_after is None else self.train_accuracy_after
 
@@ -143,7 +143,7 @@ class Evidence:
 
     @cached_property
     def past_best(self) -> bool:
-        """Whether neither accuracy nor loss on validation got better over the last epochs: a plateau, or a decline."""
+        """True if neither validation accuracy nor validation loss improved over the last epochs."""
         losses = self.val_losses
         lowest = 0 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
         since = len(self.history) - max(self.best[0], lowest)
@@ -151,18 +151,18 @@ class Evidence:
 
     @property
     def time_ended_it(self) -> bool:
-        """Whether its time limit ended it before the epochs that were planned."""
+        """True if the time limit ended training before the planned number of epochs."""
         early = self.epochs_planned is not None and len(self.history) < self.epochs_planned
         return early and self.minutes is not None and not self.past_best
 
     @cached_property
     def majority(self) -> float:
-        """The share of the largest class in validation: what answering always the same would reach."""
+        """The fraction of the largest class in validation: the accuracy of always predicting that class."""
         return max(self.val_counts) / sum(self.val_counts) if self.val_counts else 0.0
 
     @cached_property
     def gap(self) -> tuple[float, float]:
-        """Training minus validation accuracy, and how much of it validation's interval leaves for certain."""
+        """Training minus validation accuracy, and the part of it that is outside validation's interval."""
         return self.train - self.validation, self.train - self.interval[1]
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with how well a run learned its images."""
+"""Findings about how well a run learned its images: diverged, learned nothing, overfit, underfit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from greycard.evaluation.diagnosis.curves import RISING, may_improve, rise, stil
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_text, percent
 
 _GAP, _CERTAIN_GAP = 0.04, 0.02
-"""Training accuracy this far above validation's, and above the upper end of its interval, is overfitting."""
+"""A run overfits if training accuracy is this far above validation accuracy and above the interval's upper end."""
 
 _LEARNED = 0.9
-"""Below this accuracy on its own training images, a network has not learned them."""
+"""A run with a lower accuracy on its own training images underfits."""
 
 
 def not_a_number(evidence: Evidence) -> Verdict | None:
@@ -21,7 +21,7 @@ def not_a_number(evidence: Evidence) -> Verdict | None:
         if epoch.train_loss is None:
             return Verdict(
                 "diverged",
-                f"the training loss is no number from epoch {epoch.epoch} on: the steps were too long",
+                f"the training loss is NaN or infinite from epoch {epoch.epoch} on: the learning rate is too high",
                 lower_rate(evidence),
             )
     return None
@@ -33,7 +33,7 @@ def learned_nothing(evidence: Evidence) -> Verdict | None:
     accuracy = interval_text(evidence.validation, evidence.val_images)
     return Verdict(
         "learned nothing",
-        f"validation accuracy {accuracy} is no better than answering always the largest class"
+        f"validation accuracy {accuracy} is no better than always predicting the largest class"
         f" ({percent(evidence.majority)}){_never_right(evidence)}",
         train_longer(evidence) if still_improving(evidence) else _rate_and_labels(evidence),
     )
@@ -61,7 +61,7 @@ def overfit(evidence: Evidence) -> Verdict | None:
 
 
 def _best(evidence: Evidence) -> str:
-    """Which epoch was best, where validation got worse after it."""
+    """The best epoch, if validation got worse after it."""
     epoch, accuracy = evidence.best
     if not evidence.past_best and not _loss_rose(evidence):
         return ""
@@ -77,7 +77,7 @@ def _best(evidence: Evidence) -> str:
 
 
 def _loss_rose(evidence: Evidence) -> bool:
-    """By a quarter or more since it was lowest."""
+    """True if the validation loss has risen by at least a quarter since its minimum."""
     losses = evidence.val_losses
     return not np.isnan(losses).any() and bool(losses[-1] >= 1.25 * losses.min())
 

@@ -1,11 +1,11 @@
-"""What is wrong with the probabilities a run answers."""
+"""Findings about the probabilities that a run predicts."""
 
 from __future__ import annotations
 
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
 
 _MISCALIBRATED = 0.08
-"""Below this, 15 bins of a few hundred images are noisier than what they measure."""
+"""A smaller calibration error than this is below the noise of 15 bins of a few hundred images."""
 
 
 def miscalibrated(evidence: Evidence) -> Verdict | None:
@@ -16,6 +16,6 @@ def miscalibrated(evidence: Evidence) -> Verdict | None:
     return Verdict(
         f"too {too}",
         f"its probabilities are off by {100 * error:.0f} points on average (expected calibration error {error:.3f})",
-        f"use the answers of `greycard predict {evidence.run} IMAGE`, an export or the server, which scale them where"
-        f" it helps (temperature {evidence.temperature:.2f}); predictions.npz has them as the network answers",
+        f"use the probabilities of `greycard predict {evidence.run} IMAGE`, an export or the server: they are"
+        f" calibrated if that helps (temperature {evidence.temperature:.2f}); those in predictions.npz are not",
     )
