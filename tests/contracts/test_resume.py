@@ -292,10 +292,10 @@ def test_a_checkpoint_of_a_newer_greycard_is_left_alone(interrupted, tmp_path: P
     import hashlib
 
     run = interrupted(3, "digits-cnn", out=tmp_path, **SMALL)
-    content = b"greycard checkpoint 2\n{}\n"
+    content = b"greycard checkpoint 3\n{}\n"
     newer = run / "checkpoint" / "999999-00000000.checkpoint"
     newer.write_bytes(content + hashlib.sha256(content).digest())
-    with pytest.raises(GreycardError, match="expected greycard checkpoint 1, received greycard checkpoint 2"):
+    with pytest.raises(GreycardError, match="expected greycard checkpoint 2, received greycard checkpoint 3"):
         greycard.resume(run, quiet=True)
     assert newer.is_file()
 

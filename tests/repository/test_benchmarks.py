@@ -84,7 +84,7 @@ def test_an_epochs_seconds_leave_the_warm_up_out(benchmark: Any) -> None:
 
 
 def test_an_only_epoch_counts(benchmark: Any) -> None:
-    assert benchmark("compare").settled([{"seconds": 3.0}]) == [3.0]
+    assert benchmark("compare").settled([an_epoch(seconds=3.0)]) == [3.0]
 
 
 def test_rounds_are_taken_together(benchmark: Any) -> None:

@@ -157,6 +157,8 @@ def _read(path: Path) -> tuple[TrainState, list[np.ndarray]]:
             raise
         except MemoryError as error:
             raise GreycardError(f"there is too little memory to read {path}", hint="close other programs") from error
+        except GreycardError as error:
+            raise _DamagedError(error.args[0]) from error
         except Exception as error:  # complete, but not in Greycard's format
             raise _DamagedError(f"{type(error).__name__}: {error}") from error
 
