@@ -23,6 +23,7 @@ from PIL import Image
 
 with atheris.instrument_imports(include=["greycard", "zipfile", "csv", "json"]):
     from greycard.backend import configure
+    from greycard.core.epoch import Epoch
     from greycard.core.errors import GreycardError
     from greycard.datasets.archives import unpack
     from greycard.datasets.arrays import read_csv, read_idx, read_npz
@@ -36,7 +37,7 @@ with atheris.instrument_imports(include=["greycard", "zipfile", "csv", "json"]):
     from greycard.reports.show import run_text
     from greycard.reports.table import make_table
     from greycard.runs.record import RunRecord
-    from greycard.training.checkpoint import newest_checkpoint
+    from greycard.training.checkpoint import TrainState, newest_checkpoint, write_checkpoint
 
 Target = tuple[list[bytes], Callable[[bytes], object]]
 SCRATCH = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
@@ -142,15 +143,16 @@ def checkpoint() -> Target:
     """Whole as to its digest, so that its inside is looked at."""
     folder = SCRATCH / "checkpoint"
     folder.mkdir()
-    stream = io.BytesIO(b'greycard checkpoint 1\n{"data": "x", "epoch": 1, "batch": 2}\n')
-    stream.seek(0, 2)
-    np.lib.format.write_array(stream, np.zeros((3, 2), np.float32))
+    epoch = Epoch(epoch=1, train_loss=1.0, val_loss=1.0, seconds=1.0, train_seconds=0.5, val_seconds=0.5)
+    state = TrainState("x", epoch=1, batch=2, history=[epoch])
+    write_checkpoint(folder, state, [np.zeros((3, 2), np.float32)])
+    content = (folder / "000001-00000002.checkpoint").read_bytes()[: -hashlib.sha256().digest_size]
 
     def read(data: bytes) -> None:
         (folder / "000001-00000002.checkpoint").write_bytes(data + hashlib.sha256(data).digest())
         newest_checkpoint(folder)
 
-    return [stream.getvalue()], read
+    return [content], read
 
 
 def cache() -> Target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import pickle
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 
 import greycard
 from greycard.core.errors import GreycardError, GreycardWarning
-from greycard.training.checkpoint import newest_checkpoint
+from greycard.core.records import to_json
+from greycard.training.checkpoint import TrainState, newest_checkpoint
 
 
 class Bomb:
@@ -61,7 +63,7 @@ def test_a_pickled_checkpoint_is_refused(tmp_path: Path) -> None:
     bomb = np.empty(1, dtype=object)
     bomb[0] = Bomb(tmp_path / "executed")
     stream = io.BytesIO()
-    stream.write(b'greycard checkpoint 1\n{"data": "x"}\n')
+    stream.write(f"greycard checkpoint 2\n{json.dumps(to_json(TrainState('x')))}\n".encode())
     np.lib.format.write_array(stream, bomb, allow_pickle=True)
     content = stream.getvalue()
     (tmp_path / "000001-00000000.checkpoint").write_bytes(content + hashlib.sha256(content).digest())
