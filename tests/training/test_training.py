@@ -349,9 +349,9 @@ def test_run_goes_on_after_a_project_that_cannot_be_trained(cli) -> None:
         ({"backbone": "MobileNetV9", "conv": None}, "MobileNetV2"),
         ({"backbone": "tests-of-nothing/run-1", "conv": None}, "keras.applications"),
         ({"backbone": "MobileNetV2", "conv": None}, "takes RGB images"),
-        ({"backbone": "MobileNetV2"}, "exclude each other"),
+        ({"backbone": "MobileNetV2", "conv": (8,)}, "pretrained has no field 'conv'"),
         ({"image_size": None}, "image_size must be set"),
-        ({"backbone_layer": "mixed7"}, "needs a backbone"),
+        ({"backbone_layer": "mixed7"}, "convnet has no field 'backbone_layer'; pretrained has it"),
         ({"out": "/proc/nowhere"}, "cannot be written"),
     ],
 )
