@@ -1,6 +1,6 @@
-"""The tables of docs/benchmarks.md, every figure from a file in `results/speed/`; no file, no section.
+"""The tables of docs/benchmarks.md and docs/check.md. Every figure is from a file in `results/`; no file, no section.
 
-`docs/generate.py` loads this file by its path, so it imports none of its neighbours.
+`docs/generate.py` loads this file by its path, so it imports no other script of this folder.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _LINK = "../benchmarks/results"
 
 
 def page(folder: Path = SPEED) -> str:
-    """All sections of docs/benchmarks.md whose result files are there and have rows for them."""
+    """All sections of docs/benchmarks.md for which a result file has rows."""
     return "\n\n".join(section for title, name, make in SECTIONS if (section := _section(folder, title, name, make)))
 
 
 def doctor_page(folder: Path = DOCTOR) -> str:
-    """Likewise what the dataset doctor finds, for docs/check.md."""
+    """The tables about `greycard check`, for docs/check.md."""
     found = (_section(folder, title, name, make, "###") for title, name, make in DOCTOR_SECTIONS)
     return "\n\n".join(section for section in found if section)
 
@@ -34,13 +34,13 @@ def _section(folder: Path, title: str, name: str, make: Callable[[list[Row]], li
     path = folder / f"{name}.json"
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
     lines = make(rows)
-    if len(lines) <= 2:  # a table's head alone
+    if len(lines) <= 2:  # only a table's head
         return ""
     return "\n".join([f"{level} {title}", "", *lines, "", _origin(rows, path)])
 
 
 def _origin(rows: Sequence[Row], path: Path) -> str:
-    """Where and when it was measured, by which commits; once for all rows that say the same."""
+    """Machine, date and commits of the rows, each combination once."""
     made: dict[str, dict[str, None]] = {}
     for measured in (row["measured"] for row in rows):
         facts = measured["environment"]
@@ -52,7 +52,7 @@ def _origin(rows: Sequence[Row], path: Path) -> str:
 
 
 def epochs(rows: list[Row]) -> list[str]:
-    """Seconds of a settled epoch, rows that train every layer."""
+    """Seconds of an epoch after the first, for projects that train every layer."""
     chosen = [row for row in rows if not row["whole"] and not row["project"].endswith("transfer")]
     head = ["project", "plain, s / epoch", "Greycard, s / epoch", "times", "plain, process", "Greycard, process"]
     return _table([*head, "plain, memory", "Greycard, memory"], [_epoch_cells(row) for row in chosen]) + _notes(chosen)
@@ -66,13 +66,13 @@ def whole(rows: list[Row]) -> list[str]:
 
 
 def _all_rows(rows: list[Row]) -> list[str]:
-    """What the rows with real data would take one after the other: whole ones as measured, others by their epochs."""
+    """The time of all rows with real data together: whole runs as measured, others from the seconds of an epoch."""
     real = {(row["project"], row["whole"]): row for row in rows if row["data"] is None}
     chosen = [row for (project, whole), row in real.items() if whole or (project, True) not in real]
     if len(chosen) < 10:
         return []
     plain, ours = (sum(_published_seconds(row, side) for row in chosen) for side in ("plain", "greycard"))
-    told = "The ten rows at their published epochs, from these and the seconds of an epoch above, come to"
+    told = "Together, the ten rows with their published epochs (whole runs, or seconds of an epoch times epochs) take"
     return ["", f"{told} {seconds(plain)} in plain Keras and {seconds(ours)} in Greycard: {_times(plain / ours)}."]
 
 
@@ -83,16 +83,16 @@ def _published_seconds(row: Row, side: str) -> float:
 
 
 def ceiling(rows: list[Row]) -> list[str]:
-    """The least seconds of an epoch beside the measured ones."""
+    """The lower bound of an epoch's seconds, and the measured ones."""
     if not rows:
         return []
     measured = {row["project"]: row["greycard"]["seconds_per_epoch"] for row in _speed_rows() if not row["whole"]}
     cells = [_ceiling_cells(row, measured.get(row["project"])) for row in rows]
     least = sum(row["least_seconds"] * row["epochs"] for row in rows)
     rate = f"{rows[0]['gigaflops']:.0f} GFLOP/s"
-    head = ["project", "GFLOP an epoch", f"s / epoch at {rate}, at least", "Greycard, s / epoch", "of that rate"]
-    told = f"At that rate these rows take {seconds(least)} at least for all their published epochs together."
-    return [*_table([*head, "published epochs, at least"], cells), "", told]
+    head = ["project", "GFLOP an epoch", f"least s / epoch, at {rate}", "Greycard, s / epoch", "share of that rate"]
+    told = f"At that rate, all published epochs of these rows together take at least {seconds(least)}."
+    return [*_table([*head, "least time, published epochs"], cells), "", told]
 
 
 def _ceiling_cells(row: Row, taken: float | None) -> list[str]:
@@ -109,19 +109,19 @@ def recommended(rows: list[Row]) -> list[str]:
 
 
 def rules(rows: list[Row]) -> list[str]:
-    """What each rule of `greycard train` chooses, and its alternative, on the same validation images."""
+    """The recipe that each rule of `greycard train` chooses, and its alternative, on the same validation images."""
     head = ["rule", "data", "train / val images", "chosen: val acc", "alternative: val acc", "p", "holds"]
     return _table(head, [_rule_cells(row) for row in rows if "rule" in row], words=2)
 
 
 def accuracy(rows: list[Row]) -> list[str]:
-    """Validation accuracy side by side, where images are real and validation is apart from training."""
+    """Validation accuracies of rows with real images, where no image is in both splits."""
     head = ["project", "epochs", "plain, val acc", "Greycard, val acc", "only plain right", "only Greycard right", "p"]
     return _table(head, [_accuracy_cells(row) for row in rows if row["data"] is None])
 
 
 def rates(rows: list[Row]) -> list[str]:
-    """Images a second; the first way of some work is what the others are compared with."""
+    """Images per second; each row is compared with the first row of the same work."""
     first: dict[str, Row] = {}
     for row in rows:
         first.setdefault(row["work"], row)
@@ -135,18 +135,18 @@ def starts(rows: list[Row]) -> list[str]:
 
 def memory(rows: list[Row]) -> list[str]:
     """Peak memory against the size of the pixels."""
-    head = ["images", "their pixels", "peak memory", "of which its own", "whole process"]
+    head = ["images", "their pixels", "peak memory", "its own memory", "whole process"]
     return _table(head, [_memory_cells(row) for row in rows], words=0)
 
 
 def copies(rows: list[Row]) -> list[str]:
-    """How many changed copies of photographs the doctor finds."""
-    head = ["a copy that was", "photographs", "copies", "found", "recall", "false pairs", "precision"]
+    """How many changed copies of photographs `greycard check` finds."""
+    head = ["change", "photographs", "copies", "found", "recall", "false pairs", "precision"]
     return _table(head, [_copies_cells(row) for row in rows])
 
 
 def datasets(rows: list[Row]) -> list[str]:
-    """What the doctor finds in the real datasets."""
+    """What `greycard check` finds in the real datasets."""
     head = ["dataset", "images", "pairs across the splits", "pairs inside", "shift, AUC", "seconds"]
     return _table(head, [_dataset_cells(row) for row in rows])
 
@@ -215,7 +215,7 @@ DOCTOR_SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] =
 SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("An epoch", "rows", epochs),
     ("Whole runs", "rows", whole),
-    ("How near the machine's limit", "ceiling", ceiling),
+    ("Distance from the machine's limit", "ceiling", ceiling),
     ("From the first file to the published accuracy", "recommended", recommended),
     ("Each rule of `greycard train` against its alternative", "recommended", rules),
     ("The same accuracy", "rows", accuracy),
@@ -266,7 +266,7 @@ def _rule_side(side: Row) -> str:
 
 
 def _plain_whole(project: str) -> float | None:
-    """Seconds of the row as published in plain Keras, where that was measured."""
+    """Seconds of the whole published run in plain Keras, if measured."""
     whole = (row for row in _speed_rows() if row["whole"] and row["project"] == project)
     return next((row["plain"]["total_seconds"] for row in whole), None)
 
@@ -331,6 +331,6 @@ def _each(values: Iterable[object]) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> list[str]:
-    """A Markdown table; all columns but the first `words` are numbers, to the right."""
+    """A Markdown table; all columns except the first `words` are numbers, aligned right."""
     lines = ["---"] * words + ["---:"] * (len(head) - words)
     return [f"| {' | '.join(cells)} |" for cells in [head, lines, *rows]]

@@ -1,6 +1,6 @@
 """The published table as measured here, from the result files: for README, docs/projects.md and the lessons.
 
-A project that was run with several seeds has one line: the median run, and the range over the seeds.
+A project with several seeds has one line: the median run, and the range over the seeds.
 `docs/generate.py` loads this file by its path, so it imports none of its neighbours.
 """
 
@@ -100,10 +100,12 @@ def rows(runs: Iterable[Trained]) -> list[Row]:
     return sorted((Row(tuple(runs)) for runs in by_accuracy), key=lambda row: order.index(row.median.project))
 
 
-def measured(folder: Path = RESULTS) -> str:
-    """README's table: the twelve published projects, a line each."""
+def measured(*names: str, folder: Path = RESULTS) -> str:
+    """The published projects, a line each; with `names`, only those."""
     published = [row for row in rows(read(folder=folder)) if row.median.published is not None]
-    return "\n".join([*table(published, _README), "", _where(published, "benchmarks/results", files=False)])
+    if names:
+        published = [row for row in published if row.median.project in names]
+    return "\n".join([*table(published, _MEASURED), "", _where(published, "benchmarks/results", files=False)])
 
 
 def every_run(folder: Path = RESULTS) -> str:
@@ -226,6 +228,6 @@ _SECONDS: Column = ("s / epoch", lambda row: seconds(row.median.seconds_per_epoc
 _PUBLISHED: Column = ("published", lambda row: percent(row.median.published))
 _PUBLISHED_EPOCHS: Column = ("published (epochs)", _published)
 
-_README = (_PROJECT, _IMAGES, _EPOCHS, _VAL, _INTERVAL, _SEEDS, _PUBLISHED)
+_MEASURED = (_PROJECT, _IMAGES, _EPOCHS, _VAL, _INTERVAL, _SEEDS, _PUBLISHED)
 _LESSON = (_PROJECT, _IMAGES, _EPOCHS, _TRAIN, _VAL, _INTERVAL, _SEEDS, _SECONDS, _PUBLISHED_EPOCHS)
 _EVERY = (_PROJECT, _IMAGES, _EPOCHS, _SEED, _TRAIN, _VAL, _INTERVAL, _BEST, _SECONDS, _PUBLISHED_EPOCHS)

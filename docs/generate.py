@@ -5,6 +5,7 @@ A block lies between `<!-- generated: NAME -->` and `<!-- end -->`.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import runpy
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def fresh(text: str) -> str:
-    """A page's text with its blocks made anew."""
+    """A page's text with its generated blocks up to date."""
     return BLOCK.sub(lambda found: f"{found[1]}\n{MAKERS[found[2]]()}\n\n{found[3]}", text)
 
 
@@ -70,7 +71,7 @@ def _default(field: Field) -> str:
 
 
 def project_pages() -> str:
-    """What each project teaches, its recipe in a line, its published figures and the measured ones."""
+    """For each project: what it teaches, its recipe in a line, the published and the measured figures."""
     return "\n\n".join(_project(project) for project in projects())
 
 
@@ -91,7 +92,7 @@ def _project(project: Any) -> str:
 
 
 def datasets() -> str:
-    """The catalog: name, images, licence, where it is looked for, what is downloaded."""
+    """The catalog: name, images, licence, the paths it may have, the size of the download."""
     rows = ["| name | images | licence | looked for in | download |", "| --- | --- | --- | --- | --- |"]
     for entry in CATALOG:
         places = [train + (f", {val}" if val else "") for train, val in entry.layouts] or [entry.folder or "–"]
@@ -103,12 +104,12 @@ def datasets() -> str:
 
 
 def benchmarks() -> str:
-    """Greycard against plain Keras; the tables are made beside the scripts that measure them."""
+    """Greycard against plain Keras: the tables of benchmarks/page.py."""
     return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["page"]()
 
 
 def compared() -> str:
-    """The table's runs compared with each other."""
+    """Paired comparisons of the table's runs."""
     entries = json.loads((RESULTS / "differences" / "table.json").read_text(encoding="utf-8"))["rows"]
     head = ["dataset", "recipes", "difference, points", "95 % interval", "p", "only the first right", "only the second"]
     cells = [_compared_row(entry, found) for entry in entries for found in entry["differences"]]
@@ -121,16 +122,16 @@ def compared() -> str:
 
 
 def _read_out(entry: dict[str, Any]) -> str:
-    """The first line of the table in words."""
+    """How to read the first line of the table."""
     found = entry["differences"][0]
     points, low, high = (abs(100 * found[name]) for name in ("difference", "low", "high"))
     better, worse = (found["second"], found["first"]) if found["difference"] < 0 else (found["first"], found["second"])
     sides = sorted((found["only_first"], found["only_second"]))
     return (
-        f"Read the first line so: of {entry['images']:,} images, {sides[1]} are answered rightly by {better} alone and"
-        f" {sides[0]} by {worse} alone. {better} is better by {points:.2f} points; on other images of the kind it would"
-        f" likely be by {min(low, high):.2f} to {max(low, high):.2f}. Were the two equally good, a division as uneven"
-        f" as {sides[0]} to {sides[1]} would have a chance of {found['p']:.1g}."
+        f"How to read the first line: of {entry['images']:,} images, {sides[1]} are right only in {better} and"
+        f" {sides[0]} only in {worse}. {better} is better by {points:.2f} points, with a 95 % interval of"
+        f" {min(low, high):.2f} to {max(low, high):.2f}. If both were equally good, a split at least as uneven as"
+        f" {sides[0]} to {sides[1]} would have a probability of {found['p']:.1g}."
     )
 
 
@@ -143,7 +144,7 @@ def _compared_row(entry: dict[str, Any], found: dict[str, Any]) -> list[str]:
 
 
 def outcome(lesson: str, *, early: bool = False) -> str:
-    """What a lesson's two runs came to, over seeds and precisions; with `early`, also after 20 epochs."""
+    """The accuracies of a lesson's two runs, by seed and precision; with `early`, also after 20 epochs."""
     every = json.loads((RESULTS / "lessons" / "outcomes.json").read_text(encoding="utf-8"))["rows"]
     rows = [row for row in every if row["lesson"] == lesson]
     sides = [rows[0][side]["run"] for side in ("worse", "better")]
@@ -166,18 +167,27 @@ def _outcome_row(row: dict[str, Any]) -> list[str]:
     return [row["precision"], str(row["seed"]), *accuracies, points, f"{low} to {high}", early]
 
 
+def packages() -> str:
+    """Each package of src/greycard with the first sentence of its docstring."""
+    rows = []
+    for path in sorted((ROOT / "src" / "greycard").glob("*/__init__.py")):
+        summary = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+        rows.append(f"| [`{path.parent.name}/`](src/greycard/{path.parent.name}) | {summary} |")
+    return "\n".join(["| package | contents |", "| --- | --- |", *rows])
+
+
 def session() -> str:
-    """README's terminal session, as docs/screenshots.py kept it."""
+    """README's terminal session, recorded by docs/screenshots.py."""
     return f"```text\n{(ROOT / 'docs' / 'images' / 'session.txt').read_text(encoding='utf-8')}```"
 
 
 def doctor() -> str:
-    """What the dataset doctor finds, from its result files."""
+    """What `greycard check` finds, from its result files."""
     return runpy.run_path(str(ROOT / "benchmarks" / "page.py"))["doctor_page"]()
 
 
 def torture(name: str) -> str:
-    """What was done to Greycard and what it lost; the tables are made beside the scripts that do it."""
+    """One table of torture/page.py."""
     return runpy.run_path(str(ROOT / "torture" / "page.py"))["table"](name)
 
 
@@ -195,15 +205,20 @@ _LESSONS = {
     "many-classes": ("fashion-mnist-dnn", "fashion-mnist-cnn"),
     "your-image": ("cats-dogs-3k-transfer",),
 }
-"""The projects whose real figures stand beside a lesson."""
+"""The projects with measured results that a lesson shows."""
+
+_README = ("fashion-mnist-cnn", "mnist-cnn", "horses-humans-cnn", "cats-dogs-3k-transfer", "cats-dogs-25k-cnn")
+"""The projects in README's table; the last one misses its published accuracy."""
 
 MAKERS: dict[str, Callable[[], str]] = {
     "command-line": command_line,
     "recipe-fields": recipe_fields,
     "projects": project_pages,
     "datasets": datasets,
+    "packages": packages,
     "session": session,
     "highlights": highlights,
+    "results": partial(TABLE["measured"], *_README),
     "measured": TABLE["measured"],
     "every-run": TABLE["every_run"],
     "curves-25k": partial(TABLE["curves"], "cats-dogs-25k-cnn", "cats-dogs-25k-cnn-augmented"),

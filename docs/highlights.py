@@ -23,15 +23,15 @@ def _speed() -> str:
     whole = [row["total_ratio"] for row in rows if row["whole"]]
     return (
         f"**Fast without a GPU.** On the same two CPU cores, an epoch is {_range(epochs)} times as fast as in plain"
-        f" Keras, a whole transfer-learning run {_range(whole)} times ([benchmarks](docs/benchmarks.md))."
+        f" Keras, and a whole transfer-learning run {_range(whole)} times ([benchmarks](docs/benchmarks.md))."
     )
 
 
 def _table() -> str:
     reached, published = runpy.run_path(str(ROOT / "benchmarks" / "table.py"))["reached"]()
     return (
-        f"**Reproducible.** {published} published projects, one command each; {reached} reach the published accuracy"
-        f" within the 95 % interval, and [the projects page](docs/projects.md) says why the others do not."
+        f"**Reproducible.** One command trains each of {published} published projects. {reached} of them reach the"
+        f" published accuracy within the 95 % interval; [the projects page](docs/projects.md) explains the rest."
     )
 
 
@@ -40,8 +40,8 @@ def _check() -> str:
     found, copies = (sum(row[name] for row in rows) for name in ("found", "copies"))
     wrong = sum(row["false_pairs"] for row in rows)
     return (
-        f"**Checks the data.** `greycard check` finds leaks, duplicates and wrong labels: {found:,} of {copies:,}"
-        f" changed copies of photographs, and {wrong or 'no'} wrong pairs ([how](docs/check.md))."
+        f"**Checks the data.** `greycard check` finds leaks, duplicates and wrong labels. It found {found:,} of"
+        f" {copies:,} changed copies of photographs, with {wrong or 'no'} false pairs ([how](docs/check.md))."
     )
 
 
@@ -50,9 +50,9 @@ def _use() -> str:
     ours, plain = (rows["predict"][side]["files_per_second"] for side in ("greycard", "plain"))
     endured = rows["endure"]
     return (
-        f"**Ready to use.** `greycard predict` reads and answers {ours:.0f} files/s, a loop of Keras calls {plain:.0f};"
-        f" the [server](docs/serve.md) answered {endured['requests']:,} requests with"
-        f" {endured['errors'] or 'no'} errors; [exports](docs/export.md) give the same answers."
+        f"**Ready to use.** `greycard predict` classifies {ours:.0f} files/s; a loop of Keras calls, {plain:.0f}. The"
+        f" [server](docs/serve.md) answered {endured['requests']:,} requests with {endured['errors'] or 'no'} errors."
+        f" Every [export](docs/export.md) passes a parity check."
     )
 
 
@@ -60,8 +60,8 @@ def _reliability() -> str:
     rows = _rows("torture/results/kills.json")
     killed, survived = (sum(row[name] for row in rows) for name in ("killed", "survived"))
     return (
-        f"**Loses nothing.** Of {killed} runs killed at random moments, {survived} resumed to exactly the weights of an"
-        f" undisturbed run ([reliability](docs/reliability.md))."
+        f"**Loses nothing.** Of {killed} runs that were killed at random moments, {survived} resumed and ended with"
+        f" exactly the weights of an uninterrupted run ([reliability](docs/reliability.md))."
     )
 
 

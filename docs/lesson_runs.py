@@ -1,6 +1,6 @@
-"""Run a lesson's code as it stands, or with another seed or precision.
+"""Run a lesson's code unchanged, or with another seed or precision.
 
-What a lesson claims must not depend on one seed or one processor: benchmarks/lessons.py measures it over several, and a
+A lesson's claim must not depend on one seed or one processor: benchmarks/lessons.py measures it over several, and a
 test asserts it.
 """
 

@@ -1,7 +1,7 @@
 """Write the lessons as notebooks: text becomes Markdown cells, Python blocks become code cells.
 
-A page shows the image that its code made here. A notebook shows the reader's own instead: a cell that displays the
-file which the code before it wrote. With `--images`, run each lesson in a folder of its own and keep its images.
+A page shows a committed image. A notebook shows the reader's own instead: a cell displays the file that the code above
+it wrote. With `--images`, run each lesson in a temporary folder and save its images for the pages.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def keep_images(page: Path) -> None:
-    """Run a lesson, and keep its images beside it."""
+    """Run a lesson and save its images for its page."""
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
         run_lesson(page)
         for image in Path().glob("*.png"):
@@ -54,18 +54,18 @@ def notebook(text: str) -> str:
 
 
 def _text_cells(part: str) -> list[dict[str, Any]]:
-    """Text, and in place of each image a cell that shows the reader's own, its caption below."""
+    """Text; each image becomes a cell that shows the reader's own, with its caption below."""
     cells: list[dict[str, Any]] = []
     for number, piece in enumerate(_IMAGE.split(part)):
         if number % 3 == 2:
-            cells.insert(-1, _code_cell(f'from IPython.reporter import Image\n\nImage("{piece}")'))
+            cells.insert(-1, _code_cell(f'from IPython.display import Image\n\nImage("{piece}")'))
         elif piece.strip():
             cells.append(_text_cell(f"*{piece}.*" if number % 3 else piece))
     return cells
 
 
 def _text_cell(part: str) -> dict[str, Any]:
-    """Text with its links as seen from one folder further down, where other lessons are notebooks, too."""
+    """Text with its links relative to notebooks/, where links to lessons lead to notebooks."""
     deeper = re.sub(r"\]\(\.\./", "](../../", part.strip())
     moved = re.sub(r"\]\((\d[^)]*)\.md\)", r"](\1.ipynb)", deeper)
     return {"cell_type": "markdown", "metadata": {}, "source": moved}

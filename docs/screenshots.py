@@ -1,7 +1,7 @@
 """Make README's terminal session and its two images: `python docs/screenshots.py`.
 
-Trains on the rendered sample in a folder of its own, and keeps what the command prints, a screenshot of the run's
-report, and the heat map of a validation image. Needs Chromium for the screenshot.
+Trains on the rendered sample in a temporary folder. Saves what the command prints, a screenshot of the run's report,
+and the heat map of a validation image. Needs Chromium for the screenshot.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def session(command: str, folder: Path) -> str:
-    """A command and what it prints, up to its table line, as a terminal of `COLUMNS` columns shows it."""
+    """A command and its output up to the table line, wrapped at `COLUMNS` columns."""
     lines = [f"$ {command}"]
     for line in shorter(_typed(command, folder).splitlines()):
         lines += textwrap.wrap(line, COLUMNS, drop_whitespace=False) or [""]
@@ -51,14 +51,14 @@ def session(command: str, folder: Path) -> str:
 
 
 def shorter(lines: list[str]) -> list[str]:
-    """Without the epochs between the first and the last, and without what follows the table line."""
+    """Drop the epochs between the first and the last, and everything after the table line."""
     epochs = [place for place, line in enumerate(lines) if line.startswith("epoch ")]
     table = next(place for place, line in enumerate(lines) if line.startswith("run ")) + 3
     return [*lines[: epochs[0] + 1], "…", *lines[epochs[-1] : table]]
 
 
 def _typed(command: str, folder: Path) -> str:
-    """What a command prints on a terminal; a dumb one, on which no progress bar is drawn."""
+    """The output of a command on a dumb terminal, which has no progress bar."""
     own, terminal = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(COLUMNS), "TERM": "dumb"}
     words = [sys.executable, "-m", *command.split()]
@@ -76,12 +76,12 @@ def _typed(command: str, folder: Path) -> str:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 1 << 16)
-    except OSError:  # so Linux says that nobody has the other end any more
+    except OSError:  # Linux: the other end is closed
         return b""
 
 
 def screenshot(page: Path, target: Path) -> None:
-    """The top of a page, as a browser of `SCREEN` shows it."""
+    """Save the top of a page, in a browser window of `SCREEN` pixels."""
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:
         sys.exit(f"the report's screenshot needs one of {', '.join(_BROWSERS)}")
@@ -93,7 +93,7 @@ def screenshot(page: Path, target: Path) -> None:
 
 
 def _small(image: Path, target: Path) -> None:
-    """As a PNG of at most 256 colours, which README loads at once."""
+    """Save as a PNG of at most 256 colours: a small file."""
     with Image.open(image) as opened:
         opened.convert("RGB").quantize(256).save(target, optimize=True)
 

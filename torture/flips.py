@@ -22,7 +22,7 @@ import numpy as np
 import child
 import jobs
 from greycard.core.errors import GreycardError
-from greycard.pipeline.cache_entry import DamagedEntryError, Wanted, open_entry
+from greycard.pipeline.cache_entry import DamagedEntryError, EntrySpec, open_entry
 from greycard.runs.record import RunRecord
 from greycard.training import checkpointer as checkpointer
 from greycard.training.checkpoint import newest_checkpoint
@@ -121,7 +121,7 @@ def _checkpoint(file: Path) -> Any:
 
 def _entry_of(folder: Path) -> Reader:
     array = np.load(folder / "array.npy")
-    wanted = Wanted(folder, array.shape, array.dtype, "")
+    wanted = EntrySpec(folder, array.shape, array.dtype, "")
 
     def read(_file: Path) -> Any:
         found, facts = open_entry(wanted)

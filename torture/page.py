@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 
 def table(name: str) -> str:
-    """A result file as a table, and where it comes from."""
+    """A result file as a table, with its command, date, machine and commit."""
     rows = json.loads((HERE / "results" / f"{name}.json").read_text(encoding="utf-8"))["rows"]
     head, cells = _TABLES[name]
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *([_shown(cell) for cell in cells(row)] for row in rows)]
@@ -53,7 +53,7 @@ def _fuzzing(row: Row) -> Sequence[Any]:
 _TABLES: dict[str, tuple[Sequence[str], Callable[[Row], Sequence[Any]]]] = {
     "resumes": (("project", "weights", "interrupted", "differences", "checkpoints", "memory"), _resume),
     "kills": (("stage", "kills", "from a checkpoint", "survived"), _kill),
-    "flips": (("file", "bytes", "flips", "noticed", "said the same", "unnoticed"), _flip),
-    "faults": (("fault", "injected", "one sentence", "went on", "recovered"), _fault),
+    "flips": (("file", "bytes", "flips", "noticed", "same result", "unnoticed"), _flip),
+    "faults": (("fault", "injected", "one sentence", "continued", "recovered"), _fault),
     "fuzz": (("target", "seconds", "executions", "corpus", "peak MB", "crashes"), _fuzzing),
 }

@@ -29,7 +29,7 @@ with atheris.instrument_imports(include=["greycard", "zipfile", "csv", "json"]):
     from greycard.datasets.arrays import read_csv, read_idx, read_npz
     from greycard.datasets.images import UnreadableImageError
     from greycard.datasets.manifest import load_manifest
-    from greycard.pipeline.cache_entry import DamagedEntryError, Wanted, open_entry, write_record
+    from greycard.pipeline.cache_entry import DamagedEntryError, EntrySpec, open_entry, write_record
     from greycard.pipeline.decode import decode
     from greycard.projects import find_project
     from greycard.recipe import Recipe
@@ -159,7 +159,7 @@ def cache() -> Target:
     """An entry's record and array; whatever is not exactly what was written must be refused."""
     folder = SCRATCH / "entry"
     folder.mkdir()
-    wanted = Wanted(folder, (2, 2), np.dtype("uint8"), "")
+    wanted = EntrySpec(folder, (2, 2), np.dtype("uint8"), "")
     np.save(folder / "array.npy", np.zeros((2, 2), np.uint8))
     write_record(folder, wanted, {"left_out": []})
 

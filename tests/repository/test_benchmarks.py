@@ -163,7 +163,7 @@ def test_the_ten_rows_are_added_up_by_their_published_epochs(benchmark: Any, tmp
     (tmp_path / "rows.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)
     # 550 epochs of 21 s and 7 s, and two whole runs of 100 s and 30 s: 11,750 s and 3,910 s
-    assert "come to 3.3 h in plain Keras and 1.1 h in Greycard: 3.01×." in text
+    assert "take 3.3 h in plain Keras and 1.1 h in Greycard: 3.01×." in text
 
 
 def test_the_operations_of_an_epoch_are_counted(benchmark: Any) -> None:

@@ -56,6 +56,21 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_by_name)
+def test_paths_in_the_docs_exist(page: Path) -> None:
+    """Scripts and modules, as `torture/kills.py` or `models/weights.py`, and everything below src/; not old ones."""
+    text = page.read_text(encoding="utf-8") if page.name != "CHANGELOG.md" else ""
+    named = re.findall(r"(?<![\w./:-])((?:\.\./)*(?:src/[\w./-]*\w|[\w.-]+(?:/[\w-]+)*/[\w-]+\.py))\b", text)
+    roots = (page.parent, ROOT, ROOT / "src" / "greycard")
+    missing = {name for name in named if not any((root / name).exists() for root in roots)}
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_by_name)
+def test_no_quotation_is_empty(page: Path) -> None:
+    assert "“”" not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_by_name)
 def test_commands_in_the_docs_exist(page: Path) -> None:
     for block in re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         for line in re.findall(r"^greycard (.+)$", block, re.MULTILINE):
@@ -123,11 +138,11 @@ def test_the_readmes_commands_run_as_typed_twice() -> None:
 @pytest.mark.slow
 def test_the_readmes_session_is_what_the_command_prints(cli, tmp_path: Path) -> None:
     """The same lines in the same order; their numbers are of another run."""
-    images = pytest.importorskip("images", reason="needs a system with pseudo-terminals")
+    screenshots = pytest.importorskip("screenshots", reason="needs a system with pseudo-terminals")
     kinds = ("$ greycard train pets", "recipe: ", "runs/pets-1: ", "epoch ", "…", "run ", "──", "pets-1 ")
     cli("sample", str(tmp_path / "pets"))
-    printed = images.session("greycard train pets --epochs 3", tmp_path)
-    assert _kinds(printed, kinds) == _kinds((images.IMAGES / "session.txt").read_text(encoding="utf-8"), kinds)
+    printed = screenshots.session("greycard train pets --epochs 3", tmp_path)
+    assert _kinds(printed, kinds) == _kinds((screenshots.IMAGES / "session.txt").read_text(encoding="utf-8"), kinds)
 
 
 def _kinds(session: str, kinds: tuple[str, ...]) -> list[str]:
@@ -141,10 +156,12 @@ def test_the_readmes_images_load_at_once() -> None:
 
 
 def test_the_readme_begins_with_what_a_visitor_looks_for() -> None:
-    """A command within the first screen, both targets of make, and what it is not for."""
+    """In this order: a command within the first screen, images, how to install it, what it is not for, make."""
     lines = README.splitlines()
     assert next(place for place, line in enumerate(lines) if line.startswith("$ greycard")) < 15
-    assert all(words in README for words in ("pip install .", "`make demo`", "`make test`", "## Not for"))
+    order = ("$ greycard", "docs/images/report.png", "pip install greycard", "## Results", "## Not for", "`make demo`")
+    assert [README.index(words) for words in order] == sorted(README.index(words) for words in order)
+    assert "`make test`" in README
     assert len(generate.MAKERS["highlights"]().splitlines()) == 5
 
 

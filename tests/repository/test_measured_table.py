@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_five_seeds_are_one_line_with_their_spread(benchmark: Any, folder: Path) -> None:
     """Seed 0 is in both files: the newer run counts, so the median of five is 79 %."""
-    text = benchmark("table").measured(folder)
+    text = benchmark("table").measured(folder=folder)
     assert text.count("`horses-humans-cnn`") == 1
     assert "| 79.00 % | 73.5 to 83.5 % | 5: 70.0 to 85.0 % | 84.00 % |" in text
     assert "an abacus, Keras 3 on beads 1, Python 3.12, 2026-11-25." in text
@@ -94,7 +94,7 @@ def test_reached_means_within_the_interval_or_above(
 
 def test_what_a_reader_must_know_of_a_file_stands_below_the_table(benchmark: Any, tmp_path: Path) -> None:
     _result(tmp_path / "embedded.json", {}, note="measured in a storm")
-    assert benchmark("table").measured(tmp_path).endswith("`horses-humans-cnn`: measured in a storm.")
+    assert benchmark("table").measured(folder=tmp_path).endswith("`horses-humans-cnn`: measured in a storm.")
 
 
 def test_all_twelve_rows_are_measured(benchmark: Any) -> None:
