@@ -1,37 +1,60 @@
 # Everything from a fresh machine: Python 3.11+ and a package index are all that is needed.
 PYTHON ?= python3
+OLDEST_PYTHON ?= python3.11
 VENV := .venv
-BIN := $(VENV)/bin
+OLDEST := .venv-oldest
+ifeq ($(OS),Windows_NT)
+SCRIPTS := Scripts
+else
+SCRIPTS := bin
+endif
+BIN := $(VENV)/$(SCRIPTS)
+PYTEST := pytest --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-slow check docs images bench torture clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow test-oldest coverage check site docs images bench torture dist hooks clean
 
-demo: $(VENV)/.installed  ## from nothing to a trained model and its table line, on embedded real data
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##  */\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.installed  ## train on real handwritten digits, from nothing to a model and its table line
 	$(BIN)/greycard run digits-cnn
 
-test: $(VENV)/.developed  ## the default tests, in two processes
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+test: $(VENV)/.developed  ## run the default tests, in two processes
+	$(BIN)/$(PYTEST)
 
-test-slow: $(VENV)/.extras  ## the longer ones: every backbone family, JAX and PyTorch, the wheel, real images
+test-slow: $(VENV)/.extras  ## run the longer tests: JAX and PyTorch, the wheel, the site, real images
 	$(BIN)/pytest -m slow
 
-check: $(VENV)/.developed  ## lint and types
+test-oldest: $(OLDEST)/.developed  ## run the default tests on the oldest dependencies allowed; needs Python 3.11
+	$(OLDEST)/$(SCRIPTS)/$(PYTEST) -W default
+
+coverage: $(VENV)/.developed  ## run the default tests and print the lines they cover, by package
+	$(BIN)/$(PYTEST) --cov --cov-report json:build/coverage.json
+	$(BIN)/python tools/coverage_by_package.py build/coverage.json
+
+check: $(VENV)/.developed  ## lint and check types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks
 	$(BIN)/mypy torture
 	$(BIN)/mypy docs
+	$(BIN)/mypy tools
 
-docs: $(VENV)/.developed  ## write the generated blocks of README and docs anew
+site: $(VENV)/.documented  ## build the documentation site in site/; any warning is an error
+	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going --doctree-dir build/doctrees docs site
+
+docs: $(VENV)/.developed  ## write the generated blocks of README and docs again
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/notebooks.py
 
-images: $(VENV)/.developed  ## README's terminal session and images, and those of the lessons; needs Chromium
+images: $(VENV)/.developed  ## make the images of README and the lessons again; needs Chromium
 	$(BIN)/python docs/screenshots.py
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/notebooks.py --images
 
-bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchmarks.md); takes hours
+bench: $(VENV)/.developed  ## measure Greycard against plain Keras (docs/benchmarks.md); takes hours
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/ceiling.py
 	$(BIN)/python benchmarks/pipeline.py
@@ -45,7 +68,7 @@ bench: $(VENV)/.developed  ## Greycard against plain Keras, in turn (docs/benchm
 	$(BIN)/python benchmarks/recommended.py
 	$(BIN)/python docs/generate.py
 
-torture: $(VENV)/.developed  ## kills, flipped bytes, faults, fuzzing (docs/torture.md); takes an hour
+torture: $(VENV)/.developed  ## kills, flipped bytes, faults and fuzzing (docs/torture.md); takes an hour
 	$(BIN)/pip install --quiet --editable ".[torture]"
 	$(BIN)/python torture/resumes.py
 	$(BIN)/python torture/kills.py
@@ -53,6 +76,17 @@ torture: $(VENV)/.developed  ## kills, flipped bytes, faults, fuzzing (docs/tort
 	$(BIN)/python torture/faults.py
 	$(BIN)/python torture/fuzz.py
 	$(BIN)/python docs/generate.py
+
+dist: $(VENV)/.developed  ## build sdist and wheel in dist/, and try the wheel in a clean environment
+	rm -rf dist build/clean
+	$(BIN)/python -m build --outdir dist
+	$(PYTHON) -m venv build/clean
+	build/clean/$(SCRIPTS)/pip install --quiet dist/*.whl
+	cd build/clean && $(SCRIPTS)/greycard run digits-cnn --epochs 5
+
+hooks: $(VENV)/.developed  ## run `make check` before each commit, with pre-commit
+	$(BIN)/pip install --quiet "pre-commit>=4"
+	$(BIN)/pre-commit install
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -63,9 +97,19 @@ $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/pip install --quiet --editable ".[dev]"
 	touch $@
 
+$(VENV)/.documented: $(VENV)/.developed
+	$(BIN)/pip install --quiet --editable ".[docs]"
+	touch $@
+
 $(VENV)/.extras: $(VENV)/.developed
 	$(BIN)/pip install --quiet --editable ".[tested-extras]"
 	touch $@
 
-clean:
-	rm -rf $(VENV) dist build
+$(OLDEST)/.developed: $(VENV)/.developed tools/oldest.py
+	$(OLDEST_PYTHON) -m venv --clear $(OLDEST)
+	$(BIN)/python tools/oldest.py > $(OLDEST)/constraints.txt
+	$(OLDEST)/$(SCRIPTS)/pip install --quiet --constraint $(OLDEST)/constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:  ## remove the environments and everything that was built
+	rm -rf $(VENV) $(OLDEST) dist build site

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -17,11 +16,10 @@ import generate
 import greycard
 from greycard.cli.main import cli as group
 from greycard.recipe.names import setting_names
+from greycard.reports.columns import percent
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
-
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -165,25 +163,12 @@ def test_the_readme_begins_with_what_a_visitor_looks_for() -> None:
     assert len(generate.MAKERS["highlights"]().splitlines()) == 5
 
 
-@pytest.mark.parametrize("path", RESULTS, ids=_by_name)
-def test_result_files_say_where_they_come_from(path: Path) -> None:
-    result = json.loads(path.read_text(encoding="utf-8"))
-    assert result.keys() - {"note", "trained_with"} == {"command", "commit", "date", "environment", "rows"}
-    assert re.fullmatch(r"[0-9a-f]{12}", result["commit"])
-    assert result["command"].startswith("python benchmarks/measure.py")
-    assert ("--from RUNS" in result["command"]) == ("trained_with" in result), "trained before, and with what"
-    assert {"machine", "keras", "backend_version", "python"} <= result["environment"].keys()
-    assert all(row["status"] == "finished" and row["seed"] is not None for row in result["rows"])
-    assert "/" not in "".join(str(row["run"]) for row in result["rows"])
-
-
 def test_the_differences_to_the_published_table_are_told_with_the_runs_own_figures() -> None:
     page = (ROOT / "docs" / "projects.md").read_text(encoding="utf-8")
     told = page[page.index("## Where the figures differ") : page.index("<!-- generated: curves-25k")]
-    rows = json.loads((ROOT / "benchmarks" / "results" / "table-cats-25k.json").read_text(encoding="utf-8"))["rows"]
-    for row in rows:
-        for figure in ("val_accuracy", "train_accuracy_after", "best_val_accuracy"):
-            assert f"{100 * row[figure]:.1f} %" in told, (row["project"], figure)
+    for run in generate.TABLE["read"](["table-cats-25k"]):
+        for accuracy in (run.val_accuracy, run.best_val_accuracy):
+            assert percent(accuracy, 1) in told, run.project
 
 
 def test_the_project_has_what_a_newcomer_expects() -> None:
