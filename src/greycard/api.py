@@ -16,6 +16,7 @@ from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.datasets.manifest import load_manifest
 from greycard.datasets.open import open_dataset, survey_dataset
+from greycard.datasets.source import Source
 from greycard.datasets.survey import Survey
 from greycard.models.weights import expect_weights
 from greycard.projects import find_project, projects
@@ -43,13 +44,12 @@ def open_run(path: str | Path) -> Run:
 
 
 def check(
-    dataset: Dataset | Survey | str | Path, *, weights: str | Path | None = None, quiet: bool = False
+    dataset: Dataset | Survey | Source | str | Path, *, weights: str | Path | None = None, quiet: bool = False
 ) -> tuple[Report, Thumbnails]:
     """What is wrong with a dataset's images and labels, and the small images it was found by.
 
     Args:
-        dataset: from `load_folder` or `load_dataset`, or the path or name of one; a `Survey` need not be fit to train
-            on, nor need what a path names.
+        dataset: anything that `open_dataset` takes, which need not be fit to train on; or a `Survey`.
         weights: judge labels by a pretrained network's features, not by pixels: a file, a folder, or `imagenet`.
         quiet: show no progress.
 
@@ -66,7 +66,7 @@ def check(
 
 
 def split(
-    dataset: Dataset | str | Path,
+    dataset: Dataset | Source | str | Path,
     *,
     val_fraction: float = 0.2,
     seed: int = 0,
@@ -77,7 +77,7 @@ def split(
     """Both parts of a dataset of files mixed and split anew, equal and nearly equal images on the same side.
 
     Args:
-        dataset: from `load_folder`, or the path of a folder.
+        dataset: of image files: anything that `open_dataset` takes.
         val_fraction: of each class for validation.
         seed: another seed, another split.
         group_by: a regular expression; images whose ids match alike stay together.
@@ -180,12 +180,14 @@ __all__ = [
     "GreycardError",
     "Recipe",
     "Run",
+    "Source",
     "Table",
     "check",
     "compare",
     "load_dataset",
     "load_folder",
     "load_manifest",
+    "open_dataset",
     "open_run",
     "project",
     "projects",

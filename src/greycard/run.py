@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from greycard.datasets.dataset import Dataset
+    from greycard.datasets.source import Source
     from greycard.deploy.classifier import Classifier
     from greycard.deploy.export.export import Exported
     from greycard.deploy.predict import Prediction
@@ -150,7 +151,7 @@ class Run(RunRecord):
         form: str,
         place: str | Path | None = None,
         *,
-        data: str | Path | Dataset | None = None,
+        data: str | Path | Dataset | Source | None = None,
         data_dir: str | Path | None = None,
         quiet: bool = True,
     ) -> Exported:
@@ -159,8 +160,8 @@ class Run(RunRecord):
         Args:
             form: `keras`, `saved-model`, `litert`, `litert-int8` or `onnx`.
             place: where to; by default in the run's `export/` folder.
-            data: the folder or label file it was trained on, where it is not there any more; or the dataset, where that
-                was made in Python.
+            data: what it was trained on, where it is not there any more or was made in Python: anything that
+                `open_dataset` takes.
             data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
             quiet: show nothing.
 

@@ -15,6 +15,7 @@ from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.load import load_dataset
 from greycard.datasets.open import open_dataset
+from greycard.datasets.source import Source, is_source
 from greycard.datasets.splits import DEFAULT_FRACTION
 from greycard.jobs.choose import choose_recipe, said_of
 from greycard.jobs.data import dataset_of
@@ -29,8 +30,8 @@ from greycard.runs.run_args import RunArgs, absolute_path, read_run_args
 
 
 def train(
-    what: str | Path | Project | Recipe | Dataset,
-    dataset: Dataset | str | Path | None = None,
+    what: str | Path | Project | Recipe | Dataset | Source,
+    dataset: Dataset | Source | str | Path | None = None,
     *,
     data_dir: str | Path | None = None,
     weights: str | Path | None = None,
@@ -43,9 +44,9 @@ def train(
     """Train, and return the finished run.
 
     Args:
-        what: a project or its name, a recipe or its file (`recipe.yaml`); or a dataset (`load_folder(…)`) or the path
-            of a folder or a manifest, for which a recipe is chosen.
-        dataset: what to train on instead of the recipe's own dataset: a dataset, a path, or a name of the catalog.
+        what: a project or its name, a recipe or its file (`recipe.yaml`); or data that `open_dataset` takes (a folder,
+            a label file, an archive, Parquet files, a `Source`, a dataset), for which a recipe is chosen.
+        dataset: what to train on instead of the recipe's own dataset: anything that `open_dataset` takes.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
         weights: of a backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
         backbone: a `keras.applications` network or an earlier run's folder to transfer from.
@@ -100,7 +101,7 @@ def train(
 
 def resume(
     run: str | Path | RunRecord,
-    dataset: Dataset | str | Path | None = None,
+    dataset: Dataset | Source | str | Path | None = None,
     *,
     data: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -113,7 +114,7 @@ def resume(
     Args:
         run: its folder.
         dataset: what it was trained on, where that came from no file.
-        data: the folder or manifest it was trained on, where it lies elsewhere now.
+        data: the folder or file it was trained on, where it lies elsewhere now.
         data_dir: likewise the folder of named datasets.
         weights: likewise its backbone's weights.
         track: other tools to tell than it was begun with.
@@ -166,11 +167,11 @@ def _recipe(what: object) -> Recipe | None:
         return Recipe.load(what)
     if isinstance(what, str) and (what in {project.name for project in projects()} or not Path(what).exists()):
         return find_project(what).recipe
-    if isinstance(what, str | Path | Dataset):
+    if isinstance(what, str | Path | Dataset) or is_source(what):
         return None
     raise GreycardError(
-        "train takes a project's name, a recipe or its file, a dataset, or the path of a folder of images or a"
-        f" manifest. Received: {type(what).__name__}",
+        "train takes a project's name, a recipe or its file, a dataset, a source, or the path of a folder or file of"
+        f" images. Received: {type(what).__name__}",
         hint="for example train('digits-cnn'), or train('pets')",
     )
 

@@ -136,9 +136,9 @@ def test_a_run_learns_and_its_saved_model_is_the_best_epochs(run_of, folder: Pat
     run = run_of(kind)
     assert run.finished
     assert run.history[1]["train_loss"] < run.history[0]["train_loss"]
-    assert run.summary["kept_epoch"] == 1
-    assert run.summary["val_loss"] == pytest.approx(run.history[0]["val_loss"], rel=1e-5)
-    assert run.history[1]["val_loss"] != run.history[0]["val_loss"]
+    assert run.summary.kept_epoch == 1
+    assert run.summary.val_loss == pytest.approx(run.history[0].val_loss, rel=1e-5)
+    assert run.history[1]["val_loss"] != run.history[0].val_loss
     answers = load_model(run.path).network.predict_on_batch(_images(run, folder))
     np.testing.assert_allclose(answers, run.predictions["probabilities"], atol=1e-5)
 
@@ -162,7 +162,7 @@ def test_resumed_equals_uninterrupted(run_of, dataset, interrupt, kind: str, tmp
     with pytest.raises(InterruptedRunError) as stop:
         greycard.train(whole.recipe, dataset, out=tmp_path, quiet=True)
     resumed = greycard.resume(stop.value.run, dataset, quiet=True)
-    assert resumed.summary["resumed"] == 1
+    assert resumed.summary.resumed == 1
     assert _numbers(resumed) == _numbers(whole)
     for ours, theirs in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)

@@ -73,10 +73,12 @@ def test_train_alone_is_split_and_said(tmp_path: Path) -> None:
     assert "no validation/" in dataset.notes[0]
 
 
-def test_test_is_left_alone_where_validation_is_there(tmp_path: Path) -> None:
+def test_test_is_a_third_split_where_validation_is_there(tmp_path: Path) -> None:
     dataset = greycard.load_folder(make_folder(tmp_path, ("train", "validation", "test"), ("a", "b"), 2))
     assert dataset.validation.ids[0].startswith("validation/")
-    assert "test/ is left untouched" in dataset.notes[0]
+    assert dataset.test is not None
+    assert [id.split("/")[0] for id in dataset.test.ids] == ["test"] * 4
+    assert not dataset.notes
 
 
 def test_a_class_beside_train_is_told_of(tmp_path: Path) -> None:

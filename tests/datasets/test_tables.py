@@ -146,12 +146,14 @@ def test_training_lines_alone_and_repeated_lines_are_told_of(rows) -> None:
     assert "3 lines repeat images" in twice.notes[0]
 
 
-def test_test_lines_are_left_untouched_beside_validation_lines(rows) -> None:
+def test_test_lines_are_a_third_split_beside_validation_lines(rows) -> None:
     base, lines = rows
     parted = [(p, la, "test" if p.endswith("005.jpg") else s) for p, la, s in lines]
     dataset = _load(base, _text("path,label,set", parted))
     assert (len(dataset.train), len(dataset.validation)) == (8, 2)
-    assert "2 test images are left untouched" in dataset.notes[0]
+    assert dataset.test is not None
+    assert (len(dataset.test), set(dataset.test.ids) & {*dataset.train.ids, *dataset.validation.ids}) == (2, set())
+    assert not dataset.notes
 
 
 MISTAKES = {

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, features
 
-from greycard.datasets.images import UnreadableImageError, opened, probe, quiet_pillow
+from greycard.datasets.file_facts import file_facts
+from greycard.datasets.images import UnreadableImageError, opened, quiet_pillow
 from greycard.datasets.images import orientation as orientation_of
 from greycard.pipeline.decode import decode
 
@@ -42,7 +43,7 @@ def test_every_format_whatever_the_ending(form: str, tmp_path: Path) -> None:
     pixels = decode(path, (8, 12), 3)
     assert (pixels.shape, pixels.dtype) == ((8, 12, 3), np.uint8)
     assert np.abs(pixels.astype(int) - RED).max() < 12
-    assert probe(path) == (16, 24)
+    assert file_facts(path).size == (16, 24)
 
 
 @pytest.mark.parametrize("mode", ["P", "L", "LA", "RGBA", "1", "CMYK", "I;16", "YCbCr", "HSV"])
@@ -108,7 +109,7 @@ def test_damaged_exif_is_no_exif(tmp_path: Path) -> None:
     path.write_bytes(_bytes(_red(), "JPEG", quality=95, exif=b"Exif\0\0II*\0\xff\xff\xff\xff\x07\0broken"))
     with quiet_pillow():
         assert decode(path, (16, 24), 3).shape == (16, 24, 3)
-        assert probe(path) == (16, 24)
+        assert file_facts(path).size == (16, 24)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_orientation_is_applied_once_in_every_format(form: str, orientation: int
         for source in (data, place, lazy, loaded):
             pixels = decode(source, (wanted.height, wanted.width), 3)
             assert np.abs(pixels.astype(int) - np.asarray(wanted).astype(int)).mean() < 8
-    assert probe(place) == (wanted.height, wanted.width)
+    assert file_facts(place).size == (wanted.height, wanted.width)
     with opened(place) as image:
         found = orientation_of(image)
     assert found == (1 if turn is None else orientation)
@@ -221,7 +222,7 @@ def test_an_orientation_without_a_meaning_is_upright(kind: int, count: int, valu
 def test_a_header_is_read_without_decoding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(_bytes(_corner(), "PNG"))
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
-    assert probe(tmp_path / "a.png") == (48, 64)
+    assert file_facts(tmp_path / "a.png").size == (48, 64)
 
 
 @pytest.mark.parametrize("name", ["upright", "turned"])
@@ -234,7 +235,7 @@ def test_heic_is_read_with_the_extra(name: str) -> None:
     for source in (content, place):
         pixels = decode(source, (wanted.height, wanted.width), 3)
         assert np.abs(pixels.astype(int) - np.asarray(wanted).astype(int)).mean() < 8
-    assert probe(place) == (wanted.height, wanted.width)
+    assert file_facts(place).size == (wanted.height, wanted.width)
     with pytest.raises(UnreadableImageError, match="HEIC"):
         decode(content[:200], (8, 8), 3)
 

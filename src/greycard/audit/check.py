@@ -10,7 +10,7 @@ import numpy as np
 
 from greycard.audit import content
 from greycard.audit.duplicates import find_pairs
-from greycard.audit.files import file_facts, file_findings, unreadable
+from greycard.audit.files import file_findings, named_facts, unreadable
 from greycard.audit.finding import KINDS, STRICT, Finding
 from greycard.audit.label_errors import LabelErrors, can_judge, find_label_errors
 from greycard.audit.lsh import SIDE, descriptors
@@ -29,6 +29,7 @@ class Report:
         val_images: number of readable validation images.
         findings: the most serious first.
         notes: what could not be checked, and why.
+        test_images: number of readable test images; 0 if the data has none.
     """
 
     dataset: str
@@ -36,6 +37,7 @@ class Report:
     val_images: int
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    test_images: int = 0
 
     def __repr__(self) -> str:
         return f"Report({self.dataset!r}, {len(self.findings)} kinds of findings)"
@@ -50,6 +52,7 @@ class Report:
             "dataset": self.dataset,
             "train_images": self.train_images,
             "val_images": self.val_images,
+            "test_images": self.test_images,
             "findings": [finding.to_json() for finding in self.findings],
             "notes": list(self.notes),
         }
@@ -83,7 +86,7 @@ def check(
             hint="name a folder of images: `greycard check FOLDER`",
         )
     thumbnails = load_thumbnails(dataset, on_image)
-    facts = [each for split in (dataset.train, dataset.validation) for each in file_facts(split)]
+    facts = [each for split in dataset.splits for each in named_facts(split)]
     label_errors, notes = _label_errors(thumbnails, features())
     found = [
         *(Finding("not trainable", error.args[0], error.hint) for error in problems),
@@ -96,13 +99,13 @@ def check(
         *file_findings(facts),
     ]
     ranked = sorted((each for each in found if each), key=lambda finding: list(KINDS).index(finding.kind))
-    val = int(thumbnails.in_validation.sum())
-    return Report(dataset.name, len(thumbnails) - val, val, tuple(ranked), notes), thumbnails
+    train, val, test = (int(side.sum()) for side in (thumbnails.in_train, thumbnails.in_validation, thumbnails.in_test))
+    return Report(dataset.name, train, val, tuple(ranked), notes, test), thumbnails
 
 
 def _as_trained(thumbnails: Thumbnails, dataset: Dataset) -> Thumbnails:
     """If training makes the split, it keeps equal images on one side, so they are duplicates and not leakage."""
-    makes_it = dataset.split.val_fraction is not None and dataset.origin is not None
+    makes_it = dataset.split.val_fraction is not None and not dataset.published
     return replace(thumbnails, in_validation=np.zeros_like(thumbnails.in_validation)) if makes_it else thumbnails
 
 

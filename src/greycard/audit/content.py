@@ -21,11 +21,17 @@ _FLAT = 4.0
 
 def duplicate_findings(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> list[Finding]:
     """Findings for pairs across the splits, pairs with different labels (a pair can be both), and the others."""
-    across = [pair for pair in pairs if thumbnails.in_validation[pair.first] != thumbnails.in_validation[pair.second]]
+    to_test = [pair for pair in pairs if thumbnails.in_test[pair.first] != thumbnails.in_test[pair.second]]
+    across = [
+        pair
+        for pair in pairs
+        if pair not in to_test and thumbnails.in_validation[pair.first] != thumbnails.in_validation[pair.second]
+    ]
     conflict = [pair for pair in pairs if thumbnails.labels[pair.first] != thumbnails.labels[pair.second]]
-    reported = {*across, *conflict}
+    reported = {*across, *to_test, *conflict}
     inside = [pair for pair in pairs if pair not in reported]
-    found = (_leakage(thumbnails, across), _conflicts(thumbnails, conflict), _inside(thumbnails, inside))
+    leaks = _leakage(thumbnails, across), _test_leakage(thumbnails, to_test)
+    found = (*leaks, _conflicts(thumbnails, conflict), _inside(thumbnails, inside))
     return [finding for finding in found if finding]
 
 
@@ -40,6 +46,24 @@ def _leakage(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
         "`greycard split FOLDER` keeps equal images on one side",
         *_images(thumbnails, pairs),
         {"validation_images": len(leaked), "pairs": len(pairs)},
+    )
+
+
+def _test_leakage(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
+    if not pairs:
+        return None
+    met: dict[str, set[int]] = {"training": set(), "validation": set()}
+    for pair in pairs:
+        test, other = sorted((pair.first, pair.second), key=lambda row: not thumbnails.in_test[row])
+        met["validation" if thumbnails.in_validation[other] else "training"].add(test)
+    where = " and ".join(f"{len(rows):,} in {name}" for name, rows in met.items() if rows)
+    leaked = set.union(*met.values())
+    return Finding(
+        "leakage",
+        f"{len(leaked):,} of {int(thumbnails.in_test.sum()):,} test images are there twice ({where}): {_how(pairs)}",
+        "remove them from training and validation, or from test",
+        *_images(thumbnails, pairs),
+        {"test_images": len(leaked), "pairs": len(pairs)},
     )
 
 
@@ -102,7 +126,7 @@ def near_empty(thumbnails: Thumbnails) -> Finding | None:
 def imbalance(thumbnails: Thumbnails, classes: Sequence[str]) -> Finding | None:
     if len(classes) < 2:
         return None
-    counts = np.bincount(thumbnails.labels[~thumbnails.in_validation], minlength=len(classes))
+    counts = np.bincount(thumbnails.labels[thumbnails.in_train], minlength=len(classes))
     least, most = int(counts.argmin()), int(counts.argmax())
     if counts[most] <= UNEQUAL * counts[least]:
         return None
@@ -115,7 +139,7 @@ def imbalance(thumbnails: Thumbnails, classes: Sequence[str]) -> Finding | None:
 
 
 def shift(thumbnails: Thumbnails) -> Finding | None:
-    found = find_shift(thumbnails.colour[~thumbnails.in_validation], thumbnails.colour[thumbnails.in_validation])
+    found = find_shift(thumbnails.colour[thumbnails.in_train], thumbnails.colour[thumbnails.in_validation])
     if found is None or found.low <= SHIFTED:
         return None
     return Finding(

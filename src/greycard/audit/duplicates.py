@@ -156,7 +156,7 @@ def _by_key(rows: Iterable[int], key: Callable[[int], object]) -> list[list[int]
 def _files(dataset: Dataset) -> dict[str, Path]:
     return {
         id: path
-        for split in (dataset.train, dataset.validation)
+        for split in dataset.splits
         if isinstance(split.images, tuple)
         for id, path in zip(split.ids, split.images, strict=True)
     }

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from PIL import Image
 
 from greycard.audit.finding import Finding
-from greycard.core.threads import thread_pool
 from greycard.datasets.dataset import LeftOut, Split
-from greycard.datasets.images import UnreadableImageError, opened, orientation, quiet_pillow
+from greycard.datasets.file_facts import FileFacts, scan_files
 
 _USUAL_MODES = ("RGB", "L", "1")
 _FORMATS = {"MPO": "JPEG"}
@@ -21,45 +19,16 @@ _SMALL, _LARGE, _NARROW = 32, 8000, 4.0
 """Limits of an extreme size: pixels of the short side, pixels of the long side, and the ratio of long to short."""
 
 
-@dataclass(frozen=True)
-class FileFacts:
-    """The facts in one file's header.
-
-    Attributes:
-        id: the image's id.
-        ending: the file extension, in lower case, with the dot.
-        format: Pillow's name of the format, such as `JPEG`.
-        mode: Pillow's mode of the pixels, such as `RGB`.
-        width: stored width in pixels.
-        height: stored height in pixels.
-        turned: True if an EXIF tag sets another orientation.
-    """
-
-    id: str
-    ending: str
-    format: str
-    mode: str
-    width: int
-    height: int
-    turned: bool
+Named = tuple[str, FileFacts]
+"""An image's id and its file's facts."""
 
 
-def file_facts(split: Split) -> list[FileFacts]:
-    """The header facts of every file of a split, without unreadable files; empty for arrays."""
+def named_facts(split: Split) -> list[Named]:
+    """The facts of every readable file of a split; empty for arrays."""
     if not isinstance(split.images, tuple):
         return []
-    with quiet_pillow(), thread_pool() as pool:
-        found = pool.map(_facts, split.ids, split.images)
-        return [facts for facts in found if facts is not None]
-
-
-def _facts(id: str, path: Path) -> FileFacts | None:
-    try:
-        with opened(path) as image:
-            turned = orientation(image) != 1
-            return FileFacts(id, path.suffix.lower(), image.format or "", image.mode, *image.size, turned)
-    except UnreadableImageError:
-        return None
+    facts = scan_files(split.images) if split.facts is None else split.facts
+    return [(id, each) for id, each in zip(split.ids, facts, strict=True) if not isinstance(each, str)]
 
 
 def unreadable(left_out: Sequence[LeftOut]) -> Finding | None:
@@ -75,39 +44,41 @@ def unreadable(left_out: Sequence[LeftOut]) -> Finding | None:
     )
 
 
-def file_findings(facts: Sequence[FileFacts]) -> list[Finding]:
+def file_findings(facts: Sequence[Named]) -> list[Finding]:
     """Wrong endings, odd modes, EXIF rotation, extreme sizes."""
     found = (_wrong_endings(facts), _odd_modes(facts), _rotated(facts), _extremes(facts))
     return [finding for finding in found if finding]
 
 
-def _wrong_endings(facts: Sequence[FileFacts]) -> Finding | None:
+def _wrong_endings(facts: Sequence[Named]) -> Finding | None:
     known = Image.registered_extensions()
     wrong = [
-        each for each in facts if each.ending in known and known[each.ending] != _FORMATS.get(each.format, each.format)
+        (id, each)
+        for id, each in facts
+        if known.get(_ending(id), each.format) not in (each.format, _FORMATS.get(each.format))
     ]
     return _finding(
         "wrong ending",
         wrong,
         "have the extension of another format",
         "nothing to do for Greycard, which reads the content; other programs may fail",
-        [f"is {each.format}" for each in wrong],
+        [f"is {each.format}" for _, each in wrong],
     )
 
 
-def _odd_modes(facts: Sequence[FileFacts]) -> Finding | None:
-    odd = [each for each in facts if each.mode not in _USUAL_MODES]
+def _odd_modes(facts: Sequence[Named]) -> Finding | None:
+    odd = [(id, each) for id, each in facts if each.mode not in _USUAL_MODES]
     return _finding(
         "odd mode",
         odd,
         "have neither RGB nor grey pixels",
         "check how they are converted (docs/folders.md): transparency becomes white",
-        [each.mode for each in odd],
+        [each.mode for _, each in odd],
     )
 
 
-def _rotated(facts: Sequence[FileFacts]) -> Finding | None:
-    turned = [each for each in facts if each.turned]
+def _rotated(facts: Sequence[Named]) -> Finding | None:
+    turned = [(id, each) for id, each in facts if each.orientation != 1]
     return _finding(
         "rotated",
         turned,
@@ -116,15 +87,19 @@ def _rotated(facts: Sequence[FileFacts]) -> Finding | None:
     )
 
 
-def _extremes(facts: Sequence[FileFacts]) -> Finding | None:
-    extreme = [(each, why) for each in facts if (why := _extreme(each))]
+def _extremes(facts: Sequence[Named]) -> Finding | None:
+    extreme = [(id, each, why) for id, each in facts if (why := _extreme(each))]
     return _finding(
         "extreme size",
-        [each for each, _ in extreme],
+        [(id, each) for id, each, _ in extreme],
         f"are narrower than 1:{_NARROW:g}, smaller than {_SMALL} or larger than {_LARGE:,} pixels",
         "look at them: all images are stretched to the same size",
-        [why for _, why in extreme],
+        [why for _, _, why in extreme],
     )
+
+
+def _ending(id: str) -> str:
+    return PurePosixPath(id).suffix.lower()
 
 
 def _extreme(facts: FileFacts) -> str | None:
@@ -135,12 +110,12 @@ def _extreme(facts: FileFacts) -> str | None:
 
 
 def _finding(
-    kind: str, about: Sequence[FileFacts], have: str, next_step: str, details: Sequence[str] = ()
+    kind: str, about: Sequence[Named], have: str, next_step: str, details: Sequence[str] = ()
 ) -> Finding | None:
     if not about:
         return None
-    order = sorted(range(len(about)), key=lambda place: about[place].id)
-    ids = [(about[place].id,) for place in order]
+    order = sorted(range(len(about)), key=lambda place: about[place][0])
+    ids = [(about[place][0],) for place in order]
     verb = have if len(about) > 1 else {"have": "has", "are": "is"}[have.split()[0]] + have[have.index(" ") :]
     return Finding(kind, f"{_files(len(about))} {verb}", next_step, ids, [details[p] for p in order] if details else ())
 

@@ -8,7 +8,7 @@ from typing import Any
 
 KINDS = {
     "not trainable": "errors that stop training",
-    "leakage": "the same image in training and validation",
+    "leakage": "the same image in two splits",
     "unreadable": "files that cannot be read",
     "conflicting labels": "the same image with different labels",
     "duplicates": "the same image more than once in a split",

@@ -17,12 +17,13 @@ SIDE = 64
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """Thumbnails of the training images, then of the validation images.
+    """Thumbnails of the training images, then of the validation images, then of the test images.
 
     Attributes:
         ids: the id of every readable image.
         labels: int64 (n,).
         in_validation: bool (n,).
+        in_test: bool (n,).
         colour: uint8 (n, height, width, 1 or 3).
         left_out: files that could not be decoded.
     """
@@ -30,11 +31,17 @@ class Thumbnails:
     ids: tuple[str, ...]
     labels: np.ndarray
     in_validation: np.ndarray
+    in_test: np.ndarray
     colour: np.ndarray
     left_out: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def in_train(self) -> np.ndarray:
+        """bool (n,)."""
+        return ~(self.in_validation | self.in_test)
 
     def __repr__(self) -> str:
         return f"Thumbnails({len(self):,} images)"
@@ -51,17 +58,19 @@ class Thumbnails:
 
 
 def load_thumbnails(dataset: Dataset, on_image: Callable[[], None] = lambda: None) -> Thumbnails:
-    """Decode every image of both splits to at most 64×64.
+    """Decode every image of all splits to at most 64×64.
 
     Args:
         dataset: a dataset of images.
         on_image: called after each decoded file, but not for files from the cache.
     """
-    parts = [_small(split, on_image) for split in (dataset.train, dataset.validation)]
+    parts = [_small(split, on_image) for split in dataset.splits]
+    side = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     return Thumbnails(
         tuple(id for part in parts for id in part.ids),
         np.concatenate([part.labels for part in parts]),
-        np.repeat([False, True], [len(part) for part in parts]),
+        side == 1,
+        side == 2,
         np.concatenate([part.images for part in parts]),
         tuple(item for part in parts for item in part.left_out),
     )

@@ -16,7 +16,7 @@ from greycard.cli.listing import Row, listing
 if TYPE_CHECKING:
     from greycard.pipeline.cache import Entry
 
-KINDS = ("pixels", "features")
+KINDS = ("pixels", "features", "unpacked")
 
 
 @click.group(invoke_without_command=True)
@@ -31,8 +31,9 @@ def cache(context: click.Context, form: str, debug: bool) -> None:
     greycard cache clear
     greycard cache clear features
 
-    The cache holds decoded pixels and features of frozen backbones. Greycard recreates them when they are missing.
-    GREYCARD_CACHE sets its folder, GREYCARD_CACHE_LIMIT its limit in GB.
+    The cache holds decoded pixels, features of frozen backbones, and the content of archives and Parquet files
+    (`unpacked`, which the limit does not cover). Greycard recreates them when they are missing. GREYCARD_CACHE sets its
+    folder, GREYCARD_CACHE_LIMIT its limit in GB.
     """
     if context.invoked_subcommand is not None:
         return
@@ -50,15 +51,23 @@ def cache(context: click.Context, form: str, debug: bool) -> None:
 def clear_command(kind: str | None, debug: bool) -> None:
     """Clear the cache, or one KIND of data in it."""
     from greycard.core.paths import cache_dir
+    from greycard.datasets.unpacked import clear_unpacked
     from greycard.pipeline.cache import clear
 
-    click.echo(f"{_megabytes(clear(kind))} freed in {cache_dir()}")
+    freed = 0 if kind == "unpacked" else clear(kind)
+    freed += clear_unpacked() if kind in (None, "unpacked") else 0
+    click.echo(f"{_megabytes(freed)} freed in {cache_dir()}")
 
 
 def _as_text(entries: list[Entry], folder: Path, limit: int) -> str:
+    from greycard.datasets.unpacked import unpacked_bytes
+
     lines = [listing(list(map(_row, entries)), ("of", "shape"))] if entries else []
     count = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"
     total = _megabytes(sum(entry.bytes for entry in entries))
+    unpacked = unpacked_bytes()
+    if unpacked:
+        lines.append(f"unpacked archives and Parquet files: {_megabytes(unpacked)}")
     return "\n".join([*lines, f"{count}, {total} of at most {limit / 1e9:g} GB, in {folder}"])
 
 
@@ -73,8 +82,11 @@ def _row(entry: Entry) -> Row:
 
 
 def _as_json(entries: list[Entry], folder: Path, limit: int) -> str:
+    from greycard.datasets.unpacked import unpacked_bytes
+
     listed = [asdict(entry) for entry in entries]
-    return json.dumps({"folder": str(folder), "limit_bytes": limit, "entries": listed}, indent=2)
+    whole = {"folder": str(folder), "limit_bytes": limit, "unpacked_bytes": unpacked_bytes(), "entries": listed}
+    return json.dumps(whole, indent=2)
 
 
 def _megabytes(count: int) -> str:

@@ -45,12 +45,12 @@ def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug:
 
 
 def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
-    from greycard.api import load_folder
+    from greycard.api import open_dataset
     from greycard.core.output_files import expect_output
     from greycard.pipeline.augmentation import Augmentation
     from greycard.reports.contact_sheet import augmented_sheet, write_sheet
 
-    dataset = load_folder(folder)
+    dataset = open_dataset(folder)
     recipe = _recipe(dataset, settings)
     augmentation = recipe.augmentation or Augmentation()
     for note in (*dataset.notes, *augmentation.notes()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,18 +69,18 @@ def split(
     greycard train pets-split.csv
 
     It writes a manifest (path, label, split) that `greycard train` accepts in place of a folder. It does not move, copy
-    or delete images. If the folder has train/ and validation/, it mixes them first.
+    or delete images. If the folder has train/ and validation/, it mixes them first; a test/ stays as it is.
     """
-    from greycard.api import load_folder
+    from greycard.api import open_dataset
     from greycard.api import split as split_anew
     from greycard.datasets.manifest import expect_new, write_manifest
-    from greycard.datasets.open import find_folder
+    from greycard.datasets.open import find_path
     from greycard.jobs.split import write_links, write_quarantine
 
     if output and links:
         raise GreycardError("--output and --links cannot be used together", hint="run the command twice for both")
-    root = find_folder(folder, data_dir)
-    dataset = load_folder(root)
+    root = find_path(folder, data_dir)
+    dataset = open_dataset(folder, data_dir)
     place = Path(links or output or f"{dataset.name}-split.csv")
     if quarantine and Path(quarantine).resolve() == place.resolve():
         raise GreycardError(
@@ -91,12 +92,17 @@ def split(
         dataset, val_fraction=val_fraction, seed=seed, group_by=group_by, quarantine=bool(quarantine), quiet=quiet
     )
     if links:
-        write_links(found.lines, place, root)
+        write_links(found.lines, place, root if root.is_dir() else _shared_folder(found))
     else:
         write_manifest(found.lines, place)
     if quarantine:
         write_quarantine(found.set_aside, Path(quarantine))
     click.echo(_summary(found, place))
+
+
+def _shared_folder(found: NewSplit) -> Path:
+    """The deepest folder that holds all images of a label file."""
+    return Path(os.path.commonpath([line.path.absolute().parent for line in found.lines]))
 
 
 def _summary(found: NewSplit, place: Path) -> str:

@@ -48,14 +48,15 @@ def train(
     greycard train pets --epochs 30 --set rotation_range=20
     greycard train pets --backbone MobileNetV2
 
-    FOLDER, here or in --data-dir, has one folder for each class, or train/ and validation/ with class folders in both.
-    A manifest from `greycard split` works, too. Greycard chooses the recipe by the number and size of the images and
-    the available weights, and prints it; --set changes it. Training stops when validation stops improving or the time
-    is over. The run has the best epoch's weights. It prints the run's line of the table.
+    FOLDER, here or in --data-dir, has one folder for each class, or train/, validation/ and perhaps test/ with class
+    folders in each. A zip or tar of such a folder, a label file (CSV or TSV) and Parquet files work, too. Greycard
+    chooses the recipe by the number and size of the images and the available weights, and prints it; --set changes it.
+    Training stops when validation stops improving or the time is over. The run has the best epoch's weights. It prints
+    the run's line of the table.
     """
     from greycard.api import runs_table
     from greycard.api import train as train_dataset
-    from greycard.datasets.open import open_images
+    from greycard.datasets.open import open_dataset
     from greycard.models.weights import expect_weights
 
     track = options.track(tensorboard, mlflow)
@@ -67,7 +68,7 @@ def train(
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
     _expect_no_project(folder, data_dir)
     expect_weights(weights)
-    dataset = open_images(folder, data_dir, **split)
+    dataset = open_dataset(folder, data_dir, **split)
     if backbone and run_path(backbone, out).is_dir():
         backbone = str(run_path(backbone, out))
     run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, track=track, **changes)
@@ -78,11 +79,11 @@ def train(
 
 def _expect_no_project(folder: str, data_dir: str | None) -> None:
     """Raise a GreycardError if the folder does not exist and its name is that of a project or its dataset."""
-    from greycard.datasets.open import find_folder
+    from greycard.datasets.open import find_path
     from greycard.projects import projects
 
     named = [project.name for project in projects() if folder in (project.name, project.recipe.data.dataset)]
-    if named and not find_folder(folder, data_dir).exists():
+    if named and not find_path(folder, data_dir).exists():
         what = "a project" if folder in named else "a project's dataset"
         hint = f"`{command('run', folder if folder in named else named[0])}` trains on it"
         raise GreycardError(f"{folder} is {what}, not a folder of images", hint=hint)

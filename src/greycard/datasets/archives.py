@@ -1,15 +1,20 @@
-"""Unpacking a zip from elsewhere: no path leaves the folder, nothing grows without bound, all of it or nothing."""
+"""Unpacking a zip or tar: no path leaves the folder, nothing grows without bound, and it is all of it or nothing."""
 
 from __future__ import annotations
 
 import shutil
 import stat
+import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from greycard.core.errors import GreycardError
+
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 MAX_FILES = 200_000
 MAX_BYTES = 8 << 30
@@ -20,13 +25,31 @@ _IGNORED = ("__MACOSX", ".")  # a Mac's resource forks, hidden files
 _NOT_PUBLISHED = "remove the archive; it is not the published one"
 
 
-def unpack(archive: Path, prefix: str, target: Path) -> list[Path]:
-    """Write the files under `prefix` in a zip to the folder `target`, which must not exist yet; return them.
+class DamagedArchiveError(Exception):
+    """The archive cannot be read to its end; the message says why."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive.
+
+    Attributes:
+        name: as the archive spells it.
+        open: gives a stream of its bytes.
+    """
+
+    name: str
+    open: Callable[[], IO[bytes]]
+
+
+def unpack(archive: Path, prefix: str, target: Path, hint: str = _NOT_PUBLISHED) -> list[Path]:
+    """Write the files under `prefix` in a zip or tar to the folder `target`, which must not exist yet; return them.
 
     Args:
-        archive: the zip file.
+        archive: the file.
         prefix: a folder inside it, "" for all of it; what lies elsewhere is not unpacked.
         target: created; removed again if anything goes wrong.
+        hint: what to do with an archive that is not unpacked.
 
     Raises:
         GreycardError: damaged, encrypted, empty under `prefix`, unsafe (a path or link that leaves the folder), or
@@ -34,73 +57,92 @@ def unpack(archive: Path, prefix: str, target: Path) -> list[Path]:
     """
     target.mkdir(parents=True)
     try:
-        with _opened(archive) as source:
-            members = _members(source, prefix, archive)
-            budget = min(MAX_BYTES, MAX_RATIO * archive.stat().st_size)
-            return _write(source, members, target, budget)
-    except zipfile.BadZipFile as error:
+        written = _write(_members(archive, hint), archive, PurePosixPath(prefix), target, hint)
+        if not written:
+            where = f" under {prefix!r}" if prefix else ""
+            raise GreycardError(f"{archive} has no files{where}", hint=hint)
+        return written
+    except DamagedArchiveError as error:
         shutil.rmtree(target)
-        raise GreycardError(
-            f"{archive} is damaged or not a plain zip file: {error}", hint="remove it and fetch again"
-        ) from error
+        kind = "zip" if archive.suffix.lower() == ".zip" else "tar"
+        mend = "remove it and fetch again" if hint == _NOT_PUBLISHED else hint
+        raise GreycardError(f"{archive} is damaged or not a plain {kind} file: {error}", hint=mend) from error
     except BaseException:
         shutil.rmtree(target)
         raise
 
 
-def _opened(archive: Path) -> zipfile.ZipFile:
+def _members(archive: Path, hint: str) -> Iterator[Member]:
+    """The archive's files in order; a zip's names are all looked at before the first byte is unpacked."""
     try:
-        return zipfile.ZipFile(archive)
-    except FileNotFoundError:
+        yield from _zip_members(archive, hint) if archive.suffix.lower() == ".zip" else _tar_members(archive, hint)
+    except (FileNotFoundError, PermissionError, GreycardError, GeneratorExit):
         raise
-    except Exception as error:  # its table of contents, too
-        raise zipfile.BadZipFile(str(error)) from error
+    except Exception as error:  # a damaged archive raises nearly anything
+        raise DamagedArchiveError(str(error)) from error
 
 
-def _members(source: zipfile.ZipFile, prefix: str, archive: Path) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
-    infos = source.infolist()
-    for info in infos:
-        _expect_safe(info, archive)
-    root = PurePosixPath(prefix)
-    files = [(info, PurePosixPath(info.filename)) for info in infos if not info.is_dir()]
-    inside = [(info, path.relative_to(root)) for info, path in files if path.is_relative_to(root)]
-    members = [(info, path) for info, path in inside if not any(part.startswith(_IGNORED) for part in path.parts)]
-    if not members:
-        raise GreycardError(f"{archive} has no files under {prefix!r}", hint=_NOT_PUBLISHED)
-    if len(members) > MAX_FILES:
-        raise GreycardError(
-            f"{archive} holds {len(members):,} files; at most {MAX_FILES:,} are unpacked", hint=_NOT_PUBLISHED
-        )
-    return members
+def _zip_members(archive: Path, hint: str) -> Iterator[Member]:
+    with zipfile.ZipFile(archive) as source:
+        infos = source.infolist()
+        for info in infos:
+            _expect_safe(info.filename, not stat.S_ISLNK(info.external_attr >> 16), archive, hint)
+            if info.flag_bits & 1:
+                raise GreycardError(
+                    f"{archive} is encrypted", hint="unpack it with its password and name the folder that it makes"
+                )
+        for info in infos:
+            if not info.is_dir():
+                name = info.filename.replace("\\", "/")  # some programs on Windows write them so
+                yield Member(name, partial(source.open, info))
 
 
-def _expect_safe(info: zipfile.ZipInfo, archive: Path) -> None:
-    path = PurePosixPath(info.filename.replace("\\", "/"))
-    leaves = path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else True
+def _tar_members(archive: Path, hint: str) -> Iterator[Member]:
+    with tarfile.open(archive, "r:*") as source:
+        for info in source:
+            _expect_safe(info.name, info.isfile() or info.isdir(), archive, hint)
+            if info.isfile():
+                yield Member(info.name, partial(_tar_stream, source, info))
+
+
+def _tar_stream(source: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    stream = source.extractfile(info)
+    if stream is None:
+        raise DamagedArchiveError(f"{info.name!r} is not a file")
+    return stream
+
+
+def _expect_safe(name: str, is_plain: bool, archive: Path, hint: str) -> None:
+    path = PurePosixPath(name.replace("\\", "/"))
     if any(len(part.encode("utf-8", "replace")) > _NAME_BYTES for part in path.parts):
+        raise GreycardError(f"{archive} holds a name of more than {_NAME_BYTES} bytes; nothing was unpacked", hint=hint)
+    leaves = path.is_absolute() or ".." in path.parts or (":" in path.parts[0] if path.parts else name != ".")
+    if leaves or not is_plain:
         raise GreycardError(
-            f"{archive} holds a name of more than {_NAME_BYTES} bytes; nothing was unpacked", hint=_NOT_PUBLISHED
-        )
-    if leaves or stat.S_ISLNK(info.external_attr >> 16):
-        raise GreycardError(
-            f"{archive} is not safe to unpack: {info.filename!r} leaves its folder or is a link; nothing was unpacked",
-            hint=_NOT_PUBLISHED,
+            f"{archive} is not safe to unpack: {name!r} leaves its folder or is a link; nothing was unpacked", hint=hint
         )
 
 
-def _write(
-    source: zipfile.ZipFile, members: list[tuple[zipfile.ZipInfo, PurePosixPath]], target: Path, budget: int
-) -> list[Path]:
-    """Counts the bytes as they come, because a bomb's header can lie."""
-    written = []
-    for info, relative in members:
+def _write(members: Iterator[Member], archive: Path, root: PurePosixPath, target: Path, hint: str) -> list[Path]:
+    """Counts the bytes and files as they come, because a bomb's header can lie."""
+    budget = min(MAX_BYTES, MAX_RATIO * archive.stat().st_size)
+    written: list[Path] = []
+    for member in members:
+        path = PurePosixPath(member.name)
+        if not path.is_relative_to(root):
+            continue
+        relative = path.relative_to(root)
+        if any(part.startswith(_IGNORED) for part in relative.parts):
+            continue
+        if len(written) == MAX_FILES:
+            raise GreycardError(f"{archive} holds more than {MAX_FILES:,} files; no more are unpacked", hint=hint)
         place = target.joinpath(*relative.parts)
         with _created(place) as file:
-            for block in _blocks(source, info):
+            for block in _blocks(member):
                 budget -= len(block)
                 if budget < 0:
-                    why = f"{source.filename} unpacks to far more than it should; nothing was kept"
-                    raise GreycardError(why, hint=_NOT_PUBLISHED)
+                    why = f"{archive} unpacks to far more than it should; nothing was kept"
+                    raise GreycardError(why, hint=hint)
                 file.write(block)
         written.append(place)
     return written
@@ -112,15 +154,15 @@ def _created(place: Path) -> IO[bytes]:
         place.parent.mkdir(parents=True, exist_ok=True)
         return place.open("xb")
     except (FileExistsError, NotADirectoryError, ValueError) as error:
-        raise zipfile.BadZipFile(f"{place.name!r} cannot be a file's name: {error}") from error
+        raise DamagedArchiveError(f"{place.name!r} cannot be a file's name: {error}") from error
 
 
-def _blocks(source: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+def _blocks(member: Member) -> Iterator[bytes]:
     try:
-        with source.open(info) as member:
-            while block := member.read(_BLOCK):
+        with member.open() as stream:
+            while block := stream.read(_BLOCK):
                 yield block
     except GeneratorExit:
         raise
-    except Exception as error:  # a damaged zip raises nearly anything
-        raise zipfile.BadZipFile(str(error)) from error
+    except Exception as error:  # a damaged archive raises nearly anything
+        raise DamagedArchiveError(str(error)) from error

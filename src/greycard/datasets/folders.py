@@ -18,8 +18,9 @@ from greycard.datasets.survey import Survey
 def load_folder(folder: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Dataset:
     """The dataset in a folder of images, its labels from directory names.
 
-    `train/` and `validation/` (also `val`, `test`, `training_set` and the like) are used as they are; one level of
-    class folders is split, the same share of every class. Images that cannot be read are left out and named in
+    `train/`, `validation/` and `test/` (also `val`, `training_set` and the like) are used as they are; without
+    `validation/`, `test/` is the validation split. One level of class folders is split, the same share of every class.
+    Images that cannot be read are left out and named in
     `Dataset.left_out`; files that are no images are counted in `Dataset.notes`.
 
     Args:
@@ -54,8 +55,9 @@ def survey_layout(layout: Layout, root: Path, name: str, *, val_fraction: float,
     """The images of a layout, and why they cannot be trained on."""
     train = scan(layout.train, root)
     validation = scan(layout.validation, root) if layout.validation else None
-    parts = (train,) if validation is None else (train, validation)
-    problems = [layout.problem] if layout.problem else _problems(train, validation)
+    test = scan(layout.test, root) if layout.test else None
+    parts = tuple(part for part in (train, validation, test) if part)
+    problems = [layout.problem] if layout.problem else _problems(train, validation, test)
     classes = tuple(sorted({name for part in parts for name in part.classes}))
     whole, method = train.split(classes), SplitMethod()
     if validation is not None:
@@ -68,14 +70,22 @@ def survey_layout(layout: Layout, root: Path, name: str, *, val_fraction: float,
     notes = (*layout.notes, *_notes(parts))
     left_out = tuple(item for part in parts for item in part.left_out)
     found = Dataset(name, classes, *splits, left_out=left_out, notes=notes, sizes=train.sizes, split=method)
-    return Survey(found, tuple(problems))
+    return Survey(replace(found, test=test.split(classes) if test else None), tuple(problems))
 
 
-def _problems(train: Scan, validation: Scan | None) -> list[GreycardError]:
+def _problems(train: Scan, validation: Scan | None, test: Scan | None) -> list[GreycardError]:
     if validation is None:
         return train.problems(at_least=2)
     differ = _differences(train, validation)
-    return [*differ, *train.problems(at_least=1), *validation.problems(at_least=1)]
+    return [*differ, *train.problems(at_least=1), *validation.problems(at_least=1), *_test_problems(train, test)]
+
+
+def _test_problems(train: Scan, test: Scan | None) -> list[GreycardError]:
+    """The test images may lack a class; they must not have another one."""
+    if test is None:
+        return []
+    unknown = sorted(set(test.classes) - set(train.classes))
+    return [_lacking(test, train, unknown)] if unknown else test.problems(at_least=0) if not test.paths else []
 
 
 def _notes(parts: tuple[Scan, ...]) -> list[str]:

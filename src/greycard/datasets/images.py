@@ -61,14 +61,6 @@ def orientation(image: Image.Image) -> int:
         return 1
 
 
-def probe(path: Path) -> tuple[int, int]:
-    """(height, width) as shown upright, from the header alone; UnreadableImageError as `opened` raises it."""
-    with opened(path) as image:
-        width, height = image.size
-        swapped = orientation(image) >= 5 and image.format != "TIFF"  # Pillow has swapped a TIFF's by itself
-        return (width, height) if swapped else (height, width)
-
-
 def _open(source: bytes | Path) -> Image.Image:
     place = io.BytesIO(source) if isinstance(source, bytes) else _file_or_pipe(source)
     head = _head(place)

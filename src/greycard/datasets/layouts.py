@@ -9,11 +9,11 @@ from pathlib import Path
 from greycard.core.errors import GreycardError, command
 from greycard.datasets.inside import class_name, has_images, is_empty, loose_images
 from greycard.datasets.nested import descend, find_nested, find_sibling_parts, holds_split
-from greycard.datasets.parts import SHAPE, Layout, candidates, everything_in, part_of, some
+from greycard.datasets.parts import SHAPE, Layout, Part, candidates, everything_in, part_of, some
 from greycard.datasets.roles import Role, role_of
 
 _FIRST = {
-    **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"), "unpack it and name the folder"),
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".7z", ".rar"), "unpack it and name the folder"),
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".txt"), "save it as CSV with the columns path,label"),
 }
 """What to do with a file that is no folder, by its ending."""
@@ -62,12 +62,25 @@ def _with_train(place: Path, train: Path, inside: Sequence[Path], roles: Mapping
     notes = [f"{each.name}/ lies beside the training images, not among them, and is not used" for each in beside]
     notes += [_unused(each, place) for each in held if each not in usable]
     if usable:
-        notes += [f"{each.name}/ is left untouched; validation uses {usable[0].name}/" for each in usable[1:]]
-        return Layout(part, part_of(descend(usable[0])), tuple(notes))
+        test = _third(usable, roles)
+        spare = [each for each in usable[1:] if each != test]
+        notes += [f"{each.name}/ is left untouched; validation uses {usable[0].name}/" for each in spare]
+        return Layout(part, part_of(descend(usable[0])), tuple(notes), test=_test_part(test))
     lacks = (
         f"there is no validation/ beside {train.name}/" if not held else "there are no validation images with labels"
     )
     return Layout(part, None, (*notes, f"{lacks}, so a part of {train.name}/ is split off"))
+
+
+def _third(held: Sequence[Path], roles: Mapping[Path, Role | None]) -> Path | None:
+    """The folder of test images, beside a validation folder that comes first."""
+    if not held or roles[held[0]] is not Role.VALIDATION:
+        return None
+    return next((each for each in held if roles[each] is Role.TEST), None)
+
+
+def _test_part(folder: Path | None) -> Part | None:
+    return None if folder is None else part_of(descend(folder))
 
 
 def _has_labels(held: Path, classes: set[str]) -> bool:
@@ -97,12 +110,14 @@ def _of_classes(place: Path, inside: Sequence[Path], roles: Mapping[Path, Role |
         return Layout(part_of(place, [(each.name, each) for each in inside]), None)
     train = part_of(place, [(each.name, each) for each in classes])
     usable = [each for each in held if names & {class_name(child) for child in candidates(each)}]
+    test = _third(usable, roles)
     unused = tuple(
         f"{each.name}/ in {place} is not used: by its name it is a part of a split, no class; rename it if it is one"
         for each in held
-        if each not in usable[:1]
+        if each not in (*usable[:1], test)
     )
-    return Layout(train, part_of(descend(usable[0])) if usable else None, unused)
+    validation = part_of(descend(usable[0])) if usable else None
+    return Layout(train, validation, unused, test=_test_part(test))
 
 
 def _is_quality(folder: Path) -> bool:

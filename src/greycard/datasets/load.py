@@ -41,16 +41,16 @@ def load_dataset(
     """
     wanted = entry(name)
     if name == "house-prices":
-        return house_prices()
+        return replace(house_prices(), published=True)
     if name == "digits":
-        return digits(wanted.classes, val_fraction=val_fraction, split_seed=split_seed)
+        return replace(digits(wanted.classes, val_fraction=val_fraction, split_seed=split_seed), published=True)
     root = data_dir(folder)
     dataset = (
         _from_folders(wanted, root, val_fraction, split_seed)
         if wanted.kind == "folders"
         else _from_arrays(wanted, root)
     )
-    return replace(dataset, notes=dataset.notes + _count_notes(wanted, dataset))
+    return replace(dataset, notes=dataset.notes + _count_notes(wanted, dataset), published=True)
 
 
 def is_here(name: str, folder: str | Path | None = None) -> bool:

@@ -45,10 +45,13 @@ def find_nested(place: Path, inside: Sequence[Path]) -> Layout | None:
         for role in (Role.TRAIN, held)
     ]
     first = full[0]
+    third = held is Role.VALIDATION and Role.TEST in shared
+    test = part_of(place, [(folder.name, roles[folder][Role.TEST]) for folder in full]) if third else None
     used = f"{first.name}/{roles[first][Role.TRAIN].name} and {first.name}/{roles[first][held].name}"
     loose = [folder.name for folder in inside if loose_images(folder)]
     spare = [f"images directly in {some(loose)} are in no part of the split and are not used"] if loose else []
-    return Layout(sides[0], sides[1], (f"the split inside the class folders is used, such as {used}", *spare))
+    notes = (f"the split inside the class folders is used, such as {used}", *spare)
+    return Layout(sides[0], sides[1], notes, test=test)
 
 
 def find_sibling_parts(place: Path, inside: Sequence[Path]) -> Layout | None:
@@ -69,8 +72,12 @@ def find_sibling_parts(place: Path, inside: Sequence[Path]) -> Layout | None:
             hint="call them train and validation",
         )
         return Layout(everything_in(place), None, problem=problem)
-    note = f"{train[0].name}/ and {held[0].name}/ have the same class folders and are used as training and validation"
-    return Layout(part_of(train[0]), part_of(held[0]), (note,))
+    has_third = role_within(held[0].name) is Role.VALIDATION
+    test = next((each for each in held[1:] if has_third and role_within(each.name) is Role.TEST), None)
+    used = [train[0].name, held[0].name, *([test.name] if test else [])]
+    words = "training, validation and test" if test else "training and validation"
+    note = f"{some([f'{name}/' for name in used])} have the same class folders and are used as {words}"
+    return Layout(part_of(train[0]), part_of(held[0]), (note,), test=part_of(test) if test else None)
 
 
 def _only_dataset_in(place: Path) -> Path | None:

@@ -1,39 +1,87 @@
-"""A dataset by whatever names it: a folder of images, a manifest, a name of the catalog, or a dataset itself."""
+"""The one door for data: whatever names a dataset, this opens it. A new kind of data is one line in `KINDS`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from greycard.core.errors import GreycardError
 from greycard.core.paths import as_path
 from greycard.core.paths import data_dir as data_folder
 from greycard.core.suggestions import near
+from greycard.datasets.archive_folder import survey_archive
+from greycard.datasets.archives import ARCHIVE_ENDINGS
 from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.folders import survey_folder
 from greycard.datasets.load import load_dataset
-from greycard.datasets.manifest import is_table, survey_manifest
+from greycard.datasets.manifest import TABLE_ENDINGS, survey_manifest
+from greycard.datasets.parquet import PARQUET_ENDINGS, holds_parquet, survey_parquet
+from greycard.datasets.source import Source, is_source, survey_source
 from greycard.datasets.survey import Survey
 
 
-def open_dataset(what: Dataset | str | Path, data_dir: str | Path | None = None, **split: Any) -> Dataset:
-    """What is there under a name: a path comes first, then a name of the catalog, then a folder in the data directory.
+@dataclass(frozen=True)
+class Kind:
+    """A kind of data that lies on the disk.
+
+    Attributes:
+        name: in words.
+        survey: opens a path: `survey(path, val_fraction=…, split_seed=…)`.
+        endings: of the files it opens, lower case.
+        holds: whether it opens this folder.
+    """
+
+    name: str
+    survey: Callable[..., Survey]
+    endings: tuple[str, ...] = ()
+    holds: Callable[[Path], bool] = lambda folder: False
+
+    def matches(self, place: Path) -> bool:
+        """A path that is not there is judged by its ending."""
+        return self.holds(place) if place.is_dir() else place.name.lower().endswith(self.endings)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("a label file", survey_manifest, TABLE_ENDINGS),
+    Kind("a zip or tar file", survey_archive, ARCHIVE_ENDINGS),
+    Kind("Parquet files", survey_parquet, PARQUET_ENDINGS, holds_parquet),
+    Kind("a folder of images", survey_folder, ("",), lambda folder: True),
+)
+"""Every kind in the order in which they are tried; the last takes whatever is left."""
+
+
+def open_dataset(
+    what: Dataset | Source | str | Path,
+    data_dir: str | Path | None = None,
+    *,
+    val_fraction: float = 0.2,
+    split_seed: int = 0,
+) -> Dataset:
+    """The dataset that something names: a path comes first, then a named dataset, then a path in the data directory.
 
     Args:
-        what: a dataset, a path, or a name.
+        what: a folder of images; a label file (CSV or TSV); a zip or tar of class folders; a Parquet file or a folder
+            of them; the name of a dataset (`greycard fetch` lists them); a `Source`; or a dataset.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
-        split: `val_fraction` and `split_seed`, for what brings no split.
+        val_fraction: share of each class for validation, where the data brings no split.
+        split_seed: decides that split.
 
     Raises:
         GreycardError: nothing of that name, or what is there cannot be trained on.
     """
-    return survey_dataset(what, data_dir, **split).expect_trainable()
+    return survey_dataset(what, data_dir, val_fraction=val_fraction, split_seed=split_seed).expect_trainable()
 
 
-def survey_dataset(what: Dataset | str | Path, data_dir: str | Path | None = None, **split: Any) -> Survey:
+def survey_dataset(
+    what: Dataset | Source | str | Path,
+    data_dir: str | Path | None = None,
+    *,
+    val_fraction: float = 0.2,
+    split_seed: int = 0,
+) -> Survey:
     """As `open_dataset`, also where the images cannot be trained on.
 
     Raises:
@@ -41,40 +89,39 @@ def survey_dataset(what: Dataset | str | Path, data_dir: str | Path | None = Non
     """
     if isinstance(what, Dataset):
         return Survey(what)
-    named = as_path(what, "a dataset")
+    if is_source(what):
+        return survey_source(what, val_fraction=val_fraction, split_seed=split_seed)
+    path = as_path(what, "a dataset")  # type: ignore[arg-type]  # nothing else is left
     names = [entry.name for entry in CATALOG]
-    if not named.exists() and str(named) in names:
-        return Survey(load_dataset(str(named), data_dir, **split))
-    return _survey_images(named, data_dir, names, **split)
+    if not path.exists() and str(path) in names:
+        return Survey(load_dataset(str(path), data_dir, val_fraction=val_fraction, split_seed=split_seed))
+    place = find_path(path, data_dir)
+    kind = next(kind for kind in KINDS if kind.matches(place))
+    _expect_no_slip(place, names)
+    return kind.survey(place, val_fraction=val_fraction, split_seed=split_seed)
 
 
-def open_images(what: str | Path, data_dir: str | Path | None = None, **split: Any) -> Dataset:
-    """A folder of images, here or in the data directory; or a label file. Raises as `open_dataset` does."""
-    return _survey_images(what, data_dir, (), **split).expect_trainable()
+def find_path(what: str | Path, data_dir: str | Path | None = None) -> Path:
+    """The path as it is named, or else inside the data directory."""
+    path = as_path(what, "a dataset")
+    inside = data_folder(data_dir) / path
+    return inside if inside.exists() and not path.exists() else path
 
 
-def _survey_images(what: str | Path, data_dir: str | Path | None, also: Iterable[str], **split: Any) -> Survey:
-    """`also`: other names that would have been taken, to be suggested."""
-    place = find_folder(what, data_dir)
-    if is_table(place):
-        return survey_manifest(place, **split)
-    _expect_no_slip(place, also)
-    return survey_folder(place, **split)
-
-
-def find_folder(what: str | Path, data_dir: str | Path | None = None) -> Path:
-    """The folder as it is named, or else inside the data directory."""
-    named = as_path(what, "a folder")
-    if named.exists():
-        return named
-    inside = data_folder(data_dir) / named
-    return inside if inside.is_dir() else named
+def paths_named(name: str, data_dir: str | Path | None = None) -> list[Path]:
+    """Where data of that name may lie: here or in the data directory, as a folder or as a file of any kind."""
+    endings = [ending for kind in reversed(KINDS) for ending in kind.endings]
+    return [folder / f"{name}{ending}" for folder in (Path(), data_folder(data_dir)) for ending in endings]
 
 
 def _expect_no_slip(place: Path, also: Iterable[str]) -> None:
     """GreycardError where nothing is there, and something of nearly that name is."""
+    if place.exists():
+        return
     beside = place.parent
     names = [str(beside / name) for name in (os.listdir(beside) if beside.is_dir() else ())]
     found = near(str(place), [*names, *also])
-    if found and not place.exists():
+    if found:
         raise GreycardError(f"{place} does not exist", hint=f"did you mean {', '.join(found)}?")
+    if place.suffix and place.name.lower().endswith(ARCHIVE_ENDINGS + PARQUET_ENDINGS):
+        raise GreycardError(f"{place} does not exist", hint="check its name, or name a folder of images")

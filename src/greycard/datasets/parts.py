@@ -35,12 +35,14 @@ class Layout:
         validation: the validation images, or None.
         notes: what to tell the user.
         problem: why this cannot be trained on; then the parts only say which images there are to look at.
+        test: the test images, where there are training and validation images, too; or None.
     """
 
     train: Part
     validation: Part | None
     notes: tuple[str, ...] = ()
     problem: GreycardError | None = None
+    test: Part | None = None
 
 
 def candidates(folder: Path) -> list[Path]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import LeftOut, Split
+from greycard.datasets.file_facts import FileFacts, scan_files
 from greycard.datasets.formats import HEIC_EXTRA, has_image_ending, is_no_image
 from greycard.datasets.inside import files_below, loose_files
 from greycard.datasets.parts import SHAPE, Part, some
-from greycard.datasets.validate_images import validate_images
 
 Sizes = tuple[int, int, int]
 """Smallest, median and largest short side, in pixels."""
@@ -31,6 +31,7 @@ class Scan:
         root: ids are paths relative to it.
         labels: for each readable image the place of its class in the part.
         paths: of the readable images, likewise.
+        facts: of the readable images, likewise.
         left_out: images that cannot be read, and folders that were not entered.
         others: files that are no images, by content and by name.
         loose: images in no class folder.
@@ -41,6 +42,7 @@ class Scan:
     root: Path
     labels: tuple[int, ...]
     paths: tuple[Path, ...]
+    facts: tuple[FileFacts, ...]
     left_out: tuple[LeftOut, ...]
     others: tuple[Path, ...]
     loose: tuple[Path, ...]
@@ -54,7 +56,7 @@ class Scan:
         """The images with labels that count in `classes`, which holds the part's."""
         numbers = [classes.index(name) for name in self.classes]
         labels = np.array([numbers[label] for label in self.labels], dtype=np.int64)
-        return Split(tuple(_id(path, self.root) for path in self.paths), labels, self.paths)
+        return Split(tuple(_id(path, self.root) for path in self.paths), labels, self.paths, self.facts)
 
     def notes(self) -> list[str]:
         if not self.loose:
@@ -111,11 +113,11 @@ class Scan:
 
 
 def scan(part: Part, root: Path) -> Scan:
-    """Look through a part: the header of every file is read, once."""
+    """Look through a part; every file is read once."""
     below = [(label, files_below(folder)) for label, folders in enumerate(part.folders.values()) for folder in folders]
     found = [(label, path) for label, each in below for path in each.files]
-    outcomes = validate_images([path for _, path in found])
-    good = [(label, path) for (label, path), size in zip(found, outcomes, strict=True) if not isinstance(size, str)]
+    outcomes = scan_files([path for _, path in found])
+    good = [(*pair, facts) for pair, facts in zip(found, outcomes, strict=True) if not isinstance(facts, str)]
     bad = [(path, why) for (_, path), why in zip(found, outcomes, strict=True) if isinstance(why, str)]
     others = {path: None for path, why in bad if _is_other(path, why)}
     closed = [pair for _, each in below for pair in each.closed]
@@ -123,12 +125,13 @@ def scan(part: Part, root: Path) -> Scan:
     return Scan(
         part,
         root,
-        labels=tuple(label for label, _ in good),
-        paths=tuple(path for _, path in good),
+        labels=tuple(label for label, _, _ in good),
+        paths=tuple(path for _, path, _ in good),
+        facts=tuple(facts for _, _, facts in good),
         left_out=tuple(LeftOut(_id(path, root), why) for path, why in closed + bad if path not in others),
         others=(*others, *(path for path in beside if not has_image_ending(path))),
         loose=tuple(path for path in beside if has_image_ending(path)),
-        sizes=spread([size for size in outcomes if not isinstance(size, str)]),
+        sizes=spread([facts.size for _, _, facts in good]),
     )
 
 
@@ -155,11 +158,11 @@ def image_files(folder: Path) -> tuple[list[Path], list[Path]]:
     """The files below a folder that are meant as images, by their ending or by their content; and the others."""
     files = files_below(folder).files
     unsure = [path for path in files if not has_image_ending(path)]
-    others = {path for path, what in zip(unsure, validate_images(unsure), strict=True) if _is_other(path, what)}
+    others = {path for path, what in zip(unsure, scan_files(unsure), strict=True) if _is_other(path, what)}
     return [path for path in files if path not in others], sorted(others)
 
 
-def _is_other(path: Path, outcome: tuple[int, int] | str) -> bool:
+def _is_other(path: Path, outcome: FileFacts | str) -> bool:
     """Neither its ending nor its content is an image's."""
     return isinstance(outcome, str) and is_no_image(outcome) and not has_image_ending(path)
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset, Split
 
-Ids = tuple[tuple[str, ...], tuple[str, ...]]
-"""Of the training and of the validation images, in order."""
+Ids = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+"""Of the training, the validation and the test images, in order; no test images where the run has none."""
 
 
 def select(dataset: Dataset, ids: Ids, classes: tuple[str, ...], needed_for: str, hint: str) -> Dataset:
-    """The dataset with just these images on each side, in this order.
+    """The dataset with just these images in each split, in this order.
 
     Args:
-        dataset: has them, on whichever side; others are left out.
-        ids: what each side shall hold.
+        dataset: has them, in whichever split; others are left out.
+        ids: what each split shall hold.
         classes: the label names wanted, in label order; the dataset may have more by now.
         needed_for: ends the error's sentence, such as `pets-1 was trained on`.
         hint: of that error.
@@ -26,12 +28,12 @@ def select(dataset: Dataset, ids: Ids, classes: tuple[str, ...], needed_for: str
     Raises:
         GreycardError: some of the images are not there, or are of another class by now.
     """
-    sides = (dataset.train, dataset.validation)
+    sides = (dataset.train, dataset.validation, dataset.test or dataset.validation.take([]))
     parts = []
-    for wanted, side, other in zip(ids, sides, reversed(sides), strict=True):
-        part = side if side.ids == wanted else _taken(wanted, side, other)
+    for wanted, side in zip(ids, sides, strict=True):
+        part = side if side.ids == wanted else _taken(wanted, side, [each for each in sides if each is not side])
         if part is None:
-            known = {*sides[0].ids, *sides[1].ids}
+            known = {id for each in sides for id in each.ids}
             lost = [id for id in wanted if id not in known]
             raise GreycardError(
                 f"{dataset.origin or dataset.name} lacks {len(lost):,} of the {sum(map(len, ids)):,} images that"
@@ -39,22 +41,23 @@ def select(dataset: Dataset, ids: Ids, classes: tuple[str, ...], needed_for: str
                 hint=hint,
             )
         parts.append(replace(part, labels=_as_labelled(part, dataset, classes, hint)))
-    return replace(dataset, classes=classes, train=parts[0], validation=parts[1])
+    test = parts[2] if ids[2] else None
+    return replace(dataset, classes=classes, train=parts[0], validation=parts[1], test=test)
 
 
-def _taken(ids: tuple[str, ...], side: Split, other: Split) -> Split | None:
+def _taken(ids: tuple[str, ...], side: Split, others: Sequence[Split]) -> Split | None:
     """The images in this order; of two with one id that of `side`. None if one is missing."""
-    row_of = {id: row for row, id in enumerate((*other.ids, *side.ids))}
-    if not row_of.keys() >= set(ids):
-        return None
-    return joined(other, side).take([row_of[id] for id in ids])
+    whole = reduce(joined, (*others, side))
+    row_of = {id: row for row, id in enumerate(whole.ids)}
+    return whole.take([row_of[id] for id in ids]) if row_of.keys() >= set(ids) else None
 
 
 def joined(first: Split, second: Split) -> Split:
     """The images of one split, then those of another."""
     labels = np.concatenate([first.labels, second.labels])
     if isinstance(first.images, tuple) and isinstance(second.images, tuple):
-        return Split(first.ids + second.ids, labels, first.images + second.images)
+        facts = None if first.facts is None or second.facts is None else first.facts + second.facts
+        return Split(first.ids + second.ids, labels, first.images + second.images, facts)
     return Split(first.ids + second.ids, labels, np.concatenate([first.images, second.images]))
 
 

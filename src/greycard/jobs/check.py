@@ -30,7 +30,7 @@ def check_dataset(
     """
     found = data if isinstance(data, Survey) else Survey(data)
     dataset = found.dataset
-    count = reporter.progress("images looked at", len(dataset.train) + len(dataset.validation))
+    count = reporter.progress("images looked at", sum(map(len, dataset.splits)))
     with reporter.status("comparing images"):
         return check(
             dataset,

@@ -10,6 +10,7 @@ import numpy as np
 from greycard.core.paths import as_path
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
+from greycard.datasets.source import Source
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.export import Exported, default_place, expect_place, export
 from greycard.deploy.export.formats import find_format
@@ -25,7 +26,7 @@ def export_run(
     form: str,
     *,
     place: str | Path | None,
-    data: str | Path | Dataset | None,
+    data: str | Path | Dataset | Source | None,
     data_dir: str | Path | None,
     reporter: Reporter,
 ) -> Exported:
@@ -36,7 +37,7 @@ def export_run(
         classifier: of it.
         form: the format's name.
         place: where to; by default in the run's `export/`.
-        data: its dataset, or the folder or label file, where it is no longer where it was.
+        data: what `open_dataset` takes, where it is no longer where it was.
         data_dir: the folder of named datasets.
         reporter: told of progress.
 

@@ -14,7 +14,7 @@ from greycard.training.features import FrozenFeatures
 
 
 def network_features(dataset: Dataset, weights: str, reporter: Reporter) -> np.ndarray:
-    """float32 (training and validation images, features), in this order, kept in the cache.
+    """float32 (training, validation and test images, features), in this order, kept in the cache.
 
     Args:
         dataset: of images.
@@ -27,5 +27,6 @@ def network_features(dataset: Dataset, weights: str, reporter: Reporter) -> np.n
     recipe, _ = choose_recipe(dataset, weights=weights, backbone=None)
     prepared = prepare(recipe, dataset, weights, reporter, Clock())
     features = FrozenFeatures(prepared.model, prepared.task, identity(prepared))
-    count = reporter.progress("features", len(prepared.train) + len(prepared.validation))
-    return np.concatenate([features.of(part, count).images for part in (prepared.train, prepared.validation)])
+    parts = [part for part in (prepared.train, prepared.validation, prepared.test) if part is not None]
+    count = reporter.progress("features", sum(map(len, parts)))
+    return np.concatenate([features.of(part, count).images for part in parts])

@@ -34,7 +34,7 @@ from greycard.training.memory import expected_need
 class Prepared:
     """A resolved recipe with its pixels and its compiled model, and the bound of the memory that training takes.
 
-    `dataset` is what the pixels were decoded from, within the recipe's limits.
+    `dataset` is what the pixels were decoded from, within the recipe's limits. `test` is measured once, at the end.
     """
 
     recipe: Recipe
@@ -46,6 +46,7 @@ class Prepared:
     weights: Path | None
     model: Model
     expected_bytes: int
+    test: ArraySplit | None = None
 
     @property
     def task(self) -> Task:
@@ -66,14 +67,15 @@ def prepare(recipe: Recipe, dataset: Dataset, weights: str | Path | None, report
     with clock("decode"):
         train = decoded_split(resolved, limited.train, "training", reporter)
         validation = decoded_split(resolved, limited.validation, "validation", reporter)
-    left_out = dataset.left_out + train.left_out + validation.left_out
+        test = decoded_split(resolved, limited.test, "test", reporter) if limited.test else None
+    left_out = dataset.left_out + train.left_out + validation.left_out + (test.left_out if test else ())
     _expect_every_class(task, limited, train, validation)
     _warn_left_out(left_out)
     model, used = _build(resolved, dataset, files, train)
     if recipe.training.precision == "auto":
         resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
     needed = _expect_memory(model, resolved, train, validation)
-    return Prepared(resolved, limited, dataset.classes, train, validation, left_out, used, model, needed)
+    return Prepared(resolved, limited, dataset.classes, train, validation, left_out, used, model, needed, test)
 
 
 def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:

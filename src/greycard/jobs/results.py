@@ -24,7 +24,7 @@ from greycard.runs.directory import RunDirectory
 from greycard.runs.environment import machine, peak_memory_mb
 from greycard.runs.evidence import evidence_of
 from greycard.runs.schema import Summary, WeightsFile
-from greycard.training.fit import FitResult
+from greycard.training.fit import FitResult, Measured
 from greycard.training.stopping import missed_target
 
 
@@ -40,17 +40,19 @@ def write_results(prepared: Prepared, result: FitResult, directory: RunDirectory
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a run before it is trained.
+    """What the summary has beside the figures of training.
 
     Attributes:
         reason: why Greycard chose this recipe; None if the user did.
         published: figures of the project's author.
         data: what preflight found.
+        test: the finished model's figures on the test images; None if the data has none.
     """
 
     reason: str | None
     published: Published | None
     data: Preflight | None
+    test: Measured | None
 
 
 def summarise(
@@ -113,6 +115,9 @@ def _figures(prepared: Prepared, result: FitResult, time: TimeSpent, known: Know
         reason=known.reason,
         published=known.published,
         data=known.data,
+        test_images=len(prepared.test) if prepared.test and known.test else None,
+        test_accuracy=known.test.accuracy if known.test else None,
+        test_loss=known.test.loss if known.test else None,
     )
 
 

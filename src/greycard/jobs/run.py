@@ -20,6 +20,7 @@ from greycard.datasets.dataset import Dataset
 from greycard.jobs.learner import Learner, learner
 from greycard.jobs.prepare import Prepared, prepare
 from greycard.jobs.results import Known, summarise, write_results
+from greycard.jobs.test_split import measured_on_test
 from greycard.models.pretrained import is_run
 from greycard.pipeline.loader import Loader
 from greycard.recipe import Recipe
@@ -108,7 +109,9 @@ def _carry_out(prepared: Prepared, directory: RunDirectory, origin: RunArgs, rep
         result = _train(prepared, learns, directory, told, reporter, clock)
         with reporter.status("saving"), clock("saving"):
             write_results(prepared, result, directory)
-        known = Known(origin.reason, origin.published, data)
+        with reporter.status("measuring the test images"), clock("validation"):
+            test = measured_on_test(prepared)
+        known = Known(origin.reason, origin.published, data, test)
         summary = summarise(prepared, result, clock, run=directory.path.name, augment=learns.train.seconds, known=known)
         directory.finish(summary)
     except BaseException:  # Ctrl-C, too
@@ -134,7 +137,7 @@ def _begin(prepared: Prepared, origin: RunArgs, out: str | Path) -> RunDirectory
         directory.write_json(RUN_ARGS, origin.to_json())
         directory.write_json(ENVIRONMENT, environment(backend.describe()))
         directory.write_json(LABELS, {"classes": list(prepared.classes)})
-        directory.write_split(prepared.dataset.train.ids, prepared.dataset.validation.ids)
+        directory.write_split(*(part.ids for part in prepared.dataset.splits))
         directory.write_json(RECIPE, prepared.recipe.to_json())
     except BaseException:
         directory.release()
@@ -166,10 +169,11 @@ def _tell_other_versions(run: RunRecord) -> None:
 
 def _opening(prepared: Prepared, path: Path) -> str:
     task = prepared.task
+    test = f" and {len(prepared.test):,} test" if prepared.test else ""
     return (
         f"{path}: {prepared.recipe.architecture}, {prepared.model.network.count_params():,} parameters;"
         f" {len(prepared.train):,} training and {len(prepared.validation):,} validation"
-        f" {task.examples}, {task.description}{_time_allowed(prepared.recipe)};"
+        f"{test} {task.examples}, {task.description}{_time_allowed(prepared.recipe)};"
         f" trained in {prepared.recipe.training.precision}"
     )
 

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.datasets.manifest import Line, expect_new, write_csv
 from greycard.datasets.splits import expect_fraction
+from greycard.datasets.unpacked import unpacked_root
 
 _NO_PATH = re.compile(r"[^/\\\0]+")
 _LONGEST = 200
@@ -41,8 +42,8 @@ class NewSplit:
     together: int
 
     def __repr__(self) -> str:
-        val = sum(line.split == "validation" for line in self.lines)
-        counts = f"{len(self.lines) - val:,} training and {val:,} validation images"
+        train, val = (sum(line.split == side for line in self.lines) for side in ("train", "validation"))
+        counts = f"{train:,} training and {val:,} validation images"
         return f"NewSplit({counts}, {len(self.set_aside):,} left out)"
 
 
@@ -55,7 +56,7 @@ def split_dataset(
     quarantine: bool,
     reporter: Reporter,
 ) -> NewSplit:
-    """Both parts of a dataset mixed and dealt anew.
+    """Training and validation images mixed and dealt anew; test images stay test images.
 
     Args:
         dataset: of image files.
@@ -69,6 +70,8 @@ def split_dataset(
         GreycardError: the dataset is no folder of files; groups that cannot be dealt.
     """
     expect_fraction(val_fraction, seed)
+    kept = _test_lines(dataset)
+    dataset = replace(dataset, test=None)
     path_of = _paths(dataset)
     count = reporter.progress("images looked at", len(dataset.train) + len(dataset.validation))
     with reporter.status("comparing images"):
@@ -85,7 +88,15 @@ def split_dataset(
     )
     bad = (*dataset.left_out, *thumbnails.left_out, *(LeftOut(id, why) for id, why in aside.items()))
     sizes = np.bincount(groups[rows])
-    return NewSplit(lines, bad, int(sizes[sizes > 1].sum()))
+    return NewSplit((*lines, *kept), bad, int(sizes[sizes > 1].sum()))
+
+
+def _test_lines(dataset: Dataset) -> list[Line]:
+    test = dataset.test
+    if test is None or not isinstance(test.images, tuple):
+        return []
+    pairs = zip(test.images, test.labels.tolist(), strict=True)
+    return [Line(path, dataset.classes[label], "test") for path, label in pairs]
 
 
 def _paths(dataset: Dataset) -> dict[str, Path]:
@@ -98,6 +109,11 @@ def _paths(dataset: Dataset) -> dict[str, Path]:
                 hint="a folder of images, or a CSV that names them",
             )
         found |= dict(zip(part.ids, part.images, strict=True))
+    if any(path.is_relative_to(unpacked_root()) for path in found.values()):
+        raise GreycardError(
+            f"the images of {dataset.origin or dataset.name} are not files that a label file could name",
+            hint="unpack it and split the folder; `--set val_fraction=…` splits it while training",
+        )
     return found
 
 

@@ -72,16 +72,17 @@ def _expect_used(name: str, value: Any, recipe: Recipe, dataset: Dataset) -> Non
     before = {"val_fraction": made.val_fraction, "split_seed": made.seed}[name]
     raise GreycardError(
         f"{dataset.name} was split with {name}={before}: {name}={value} would change nothing",
-        hint=f"split it so when it is loaded: load_folder(…, {name}={value})",
+        hint=f"split it so when it is opened: open_dataset(…, {name}={value})",
     )
 
 
 def _is_to_be_grouped(recipe: Recipe, dataset: Dataset) -> bool:
-    """One's own folder or label file is, unless the recipe says no; a named dataset keeps the published way."""
+    """One's own data is, unless the recipe says no; a named dataset keeps the published way."""
     made = dataset.split
     if made.val_fraction is None or made.grouped or isinstance(dataset.train.images, np.ndarray):
         return False
-    return dataset.origin is not None if recipe.data.group_duplicates is None else recipe.data.group_duplicates
+    grouped = recipe.data.group_duplicates
+    return not dataset.published if grouped is None else grouped
 
 
 def _grouped(dataset: Dataset, reporter: Reporter) -> Dataset:

@@ -17,7 +17,8 @@ from PIL import Image
 from greycard.core.errors import GreycardError
 from greycard.core.threads import thread_pool
 from greycard.datasets.dataset import LeftOut, Split
-from greycard.datasets.digests import array_digest, file_digest
+from greycard.datasets.digests import array_digest
+from greycard.datasets.file_facts import FileFacts, content_digest
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.pipeline.cache import DROP_BYTES, IN_MEMORY_BYTES, cached_array, drop_pages
 from greycard.pipeline.decode import POLICY, decode
@@ -98,7 +99,7 @@ def _from_array(split: Split, array: np.ndarray, size: tuple[int, int] | None, c
 def _from_files(
     split: Split, paths: tuple[Path, ...], size: tuple[int, int], channels: int, on_image: Callable[[], None]
 ) -> ArraySplit:
-    files, reasons = _with_content(split.ids, paths)
+    files, reasons = _with_content(split, paths)
     key = _key(size, channels, {"files": [(file.id, file.content) for file in files]})
     array, facts, cached = cached_array(
         "pixels",
@@ -115,12 +116,12 @@ def _from_files(
     return ArraySplit(ids, split.labels[rows], _in_memory(array[: len(rows)]), left_out, cached, key)
 
 
-def _with_content(ids: Sequence[str], paths: Sequence[Path]) -> tuple[list[_File], dict[str, str]]:
+def _with_content(split: Split, paths: Sequence[Path]) -> tuple[list[_File], dict[str, str]]:
     """The readable files, in order, and for the others the reason, by id."""
     with thread_pool() as pool:
-        outcomes = list(pool.map(_content, paths))
+        outcomes = list(pool.map(_content, paths, split.facts or [None] * len(paths)))
     files, reasons = [], {}
-    for id, path, outcome in zip(ids, paths, outcomes, strict=True):
+    for id, path, outcome in zip(split.ids, paths, outcomes, strict=True):
         if isinstance(outcome, OSError):
             reasons[id] = outcome.strerror or str(outcome)
         else:
@@ -128,9 +129,9 @@ def _with_content(ids: Sequence[str], paths: Sequence[Path]) -> tuple[list[_File
     return files, reasons
 
 
-def _content(path: Path) -> str | OSError:
+def _content(path: Path, facts: FileFacts | None) -> str | OSError:
     try:
-        return file_digest(path)
+        return content_digest(path, facts)
     except OSError as error:
         return error
 

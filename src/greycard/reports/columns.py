@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from greycard.core.published import Published
+from greycard.runs.schema import Summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Row:
     train_accuracy: float | None = None
     train_accuracy_after: float | None = None
     val_accuracy: float | None = None
+    test_images: int | None = None
+    test_accuracy: float | None = None
     best_val_accuracy: float | None = None
     best_epoch: int | None = None
     kept_epoch: int | None = None
@@ -65,6 +68,12 @@ class Column:
     title: str
     show: Callable[[Row], str]
     number: bool = True
+
+
+def images_line(summary: Summary) -> str:
+    """The number of images in each split."""
+    counts = f"{summary.train_images:,} training, {summary.val_images:,} validation"
+    return counts + (f", {summary.test_images:,} test" if summary.test_images else "")
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -127,6 +136,9 @@ def _parameters(row: Row) -> str:
     return "–" if row.parameters is None else f"{row.parameters:,}"
 
 
+TEST = Column("test acc", lambda row: percent(row.test_accuracy))
+"""Left out where no run has test images."""
+
 COLUMNS: tuple[Column, ...] = (
     Column("run", lambda row: row.run, number=False),
     Column("dataset", lambda row: row.dataset, number=False),
@@ -138,6 +150,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("train acc after", lambda row: percent(row.train_accuracy_after)),
     Column(f"val acc{PUBLISHED}", lambda row: _beside(percent, row.val_accuracy, _published(row).val_accuracy)),
     Column("95 % interval", _interval),
+    TEST,
     Column("best val acc", _best),
     Column(
         f"s / epoch{PUBLISHED}", lambda row: _beside(seconds, row.seconds_per_epoch, _published(row).seconds_per_epoch)

@@ -19,9 +19,9 @@ _SHOWN, _COLUMNS, _SIDE, _GAP, _LINE, _SMALL = 12, 12, 96, 8, 18, 10
 
 def report_text(report: Report) -> str:
     """A paragraph a finding: what, the first images it is about, and the next step."""
-    lines = [
-        f"{report.dataset}: {report.train_images:,} training and {report.val_images:,} validation images looked at"
-    ]
+    test = f" and {report.test_images:,} test" if report.test_images else ""
+    counts = f"{report.train_images:,} training and {report.val_images:,} validation{test} images"
+    lines = [f"{report.dataset}: {counts} looked at"]
     for finding in report.findings:
         lines += ["", f"{finding.kind}: {finding.sentence}", *_listed(finding), f"  → {finding.next_step}"]
     if not report.findings:

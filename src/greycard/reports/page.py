@@ -14,7 +14,7 @@ from greycard.evaluation.scores import Scores
 from greycard.evaluation.timing import TimeSpent
 from greycard.reports import figures
 from greycard.reports.class_parts import class_parts
-from greycard.reports.columns import percent, seconds, span
+from greycard.reports.columns import images_line, percent, seconds, span
 from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
@@ -135,7 +135,10 @@ def _told(value: Any) -> str:
 
 def _figures(summary: Summary) -> list[tuple[str, str]]:
     """The few numbers that a reader looks for first."""
-    shown = [("images", f"{summary.train_images:,} training, {summary.val_images:,} validation")]
+    shown = [("images", images_line(summary))]
+    if summary.test_accuracy is not None and summary.test_images:
+        between = span(*accuracy_interval(summary.test_accuracy, summary.test_images))
+        shown.append(("test accuracy", f"{percent(summary.test_accuracy, 1)}, between {between}"))
     if summary.best_val_accuracy is not None:
         best = f"{percent(summary.best_val_accuracy, 1)} in epoch {summary.best_epoch}"
         kept = " and kept" if summary.kept_epoch == summary.best_epoch else ""

@@ -38,6 +38,8 @@ def _with_figures(row: Row, summary: Summary) -> Row:
         train_accuracy=summary.train_accuracy,
         train_accuracy_after=summary.train_accuracy_after,
         val_accuracy=accuracy,
+        test_images=summary.test_images,
+        test_accuracy=summary.test_accuracy,
         best_val_accuracy=summary.best_val_accuracy,
         best_epoch=summary.best_epoch,
         kept_epoch=summary.kept_epoch,

@@ -9,7 +9,7 @@ from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.timing import time_line
 from greycard.recipe import Recipe
 from greycard.reports.classes import classes_lines
-from greycard.reports.columns import loss_text, percent, seconds, span
+from greycard.reports.columns import images_line, loss_text, percent, seconds, span
 from greycard.reports.diagnosis import diagnosis_lines
 from greycard.reports.headline import precision_line, unfinished_hint
 from greycard.reports.progress import epoch_line
@@ -55,11 +55,12 @@ def _figures(summary: Summary, recipe: Recipe) -> list[str]:
     published = summary.published or Published()
     images = summary.val_images
     rows = [
-        ("images", f"{summary.train_images:,} training, {summary.val_images:,} validation"),
+        ("images", images_line(summary)),
         ("training accuracy", _with(percent(summary.train_accuracy), published.train_accuracy, percent)),
         *_after(summary),
         ("validation accuracy", _with(percent(summary.val_accuracy), published.val_accuracy, percent)),
         ("", f"between {_span(summary.val_accuracy, images)}, as far as {images:,} images can tell"),
+        *_test(summary),
         ("best epoch", _best(summary)),
         ("loss", f"{loss_text(summary.train_loss)} training, {loss_text(summary.val_loss)} validation"),
         ("time", _total(summary)),
@@ -87,6 +88,15 @@ def _after(summary: Summary) -> list[tuple[str, str]]:
         return []
     between = _span(accuracy, summary.train_images)
     return [("  measured after", f"{percent(accuracy)}, between {between}, on the training images as they are")]
+
+
+def _test(summary: Summary) -> list[tuple[str, str]]:
+    """The accuracy on the test images, which no choice used."""
+    accuracy, images = summary.test_accuracy, summary.test_images
+    if accuracy is None or not images:
+        return []
+    between = f"between {_span(accuracy, images)}, on {images:,} images that no choice used"
+    return [("test accuracy", f"{percent(accuracy)}, {between}")]
 
 
 def _best(summary: Summary) -> str:

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
-from greycard.reports.columns import COLUMNS, DROPPED_FIRST, PUBLISHED, Column, Row
+from greycard.reports.columns import COLUMNS, DROPPED_FIRST, PUBLISHED, TEST, Column, Row
 from greycard.reports.escapes import markdown, one_line, spreadsheet
 from greycard.reports.rows import row_of
 from greycard.runs.record import RunRecord
@@ -62,8 +62,9 @@ class Table:
 
     def markdown(self) -> str:
         """A GitHub table."""
-        header, *body = ([markdown(cell) for cell in row] for row in _cells(self.rows, COLUMNS))
-        rule = ["---:" if column.number else "---" for column in COLUMNS]
+        columns = _columns(self.rows)
+        header, *body = ([markdown(cell) for cell in row] for row in _cells(self.rows, columns))
+        rule = ["---:" if column.number else "---" for column in columns]
         return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *body))
 
     def csv(self) -> str:
@@ -83,7 +84,7 @@ class Table:
 
     def html(self) -> str:
         """A table element, without style."""
-        header, *body = _cells(self.rows, COLUMNS)
+        header, *body = _cells(self.rows, _columns(self.rows))
         head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
         rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in body)
         return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
@@ -104,13 +105,18 @@ def make_table(runs: Iterable[RunRecord]) -> Table:
 
 
 def _fitting(rows: list[Row], width: int | None) -> tuple[list[Column], list[str]]:
-    columns, hidden = list(COLUMNS), []
+    columns, hidden = _columns(rows), []
     for title in DROPPED_FIRST:
         if width is None or sum(_widths(_cells(rows, columns))) + 2 * (len(columns) - 1) <= width:
             break
         columns = [column for column in columns if column.title != title]
         hidden.append(title)
     return columns, hidden
+
+
+def _columns(rows: list[Row]) -> list[Column]:
+    tested = any(row.test_accuracy is not None for row in rows)
+    return [column for column in COLUMNS if column is not TEST or tested]
 
 
 def _cells(rows: list[Row], columns: Sequence[Column]) -> list[list[str]]:

@@ -87,9 +87,10 @@ class RunDirectory:
         """The epochs that training goes on from, in place of those that are there."""
         atomic_write(self.path / HISTORY, "".join(map(_history_line, epochs)))
 
-    def write_split(self, train: tuple[str, ...], validation: tuple[str, ...]) -> None:
+    def write_split(self, train: tuple[str, ...], validation: tuple[str, ...], test: tuple[str, ...] = ()) -> None:
         """The ids of the images that the run trains and is measured on, in order."""
-        self._write_arrays(SPLIT, train=np.array(train, np.str_), validation=np.array(validation, np.str_))
+        sides = {"train": train, "validation": validation, "test": test}
+        self._write_arrays(SPLIT, **{name: np.array(ids, np.str_) for name, ids in sides.items()})
 
     def write_predictions(self, ids: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray) -> None:
         """Validation ids (n,), labels (n,) and probabilities float32 (n, classes), or outputs (n, 1)."""

@@ -135,6 +135,11 @@ class RunRecord:
         return tuple(found["train"].tolist()), tuple(found["validation"].tolist())
 
     @cached_property
+    def test_ids(self) -> tuple[str, ...]:
+        """The ids of the test images, in order; empty where the data has none."""
+        return tuple(self._arrays(SPLIT, "test")["test"].tolist())
+
+    @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
         """`ids`, `labels` and `probabilities` of the validation images."""
         return self._arrays(PREDICTIONS, "ids", "labels", "probabilities")

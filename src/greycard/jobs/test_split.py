@@ -1,0 +1,21 @@
+"""The finished model measured on the test images: once, after training and every choice."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from greycard.backend.inference import by_keras
+from greycard.jobs.prepare import Prepared
+from greycard.pipeline.loader import Loader, prediction_batch
+from greycard.training.fit import Measured
+
+
+def measured_on_test(prepared: Prepared) -> Measured | None:
+    """The finished model's figures on the test images; None if the data has none."""
+    test = prepared.test
+    if test is None or not len(test):
+        return None
+    engine = by_keras(prepared.model.network)
+    batches = Loader(test, prediction_batch(test, prepared.recipe.training.val_batch_size))
+    outputs = np.concatenate([engine(images) for images, _ in batches.epoch(0)])
+    return Measured.of(prepared.task.measure(test.labels, outputs))
