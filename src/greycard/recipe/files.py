@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +38,8 @@ def load_recipe(path: str | Path) -> Recipe:
     place = as_path(path, "a recipe")
     _expect_suffix(place)
     if not place.is_file():
-        found = near(str(place), map(str, place.parent.iterdir())) if place.parent.is_dir() else []
+        beside = place.parent.iterdir() if place.parent.is_dir() else ()
+        found = near(str(place), [str(each) for each in beside if each.suffix.lower() in SUFFIXES])
         hint = f"did you mean {', '.join(found)}?" if found else "`greycard recipe digits-cnn` prints one"
         raise GreycardError(f"{place} does not exist; expected a recipe", hint=hint)
     content = _content(place)
@@ -86,12 +88,17 @@ def as_yaml(recipe: Recipe) -> str:
 
 
 def _commented(values: Mapping[str, Any], meanings: Mapping[str, str], indent: str) -> list[str]:
-    """`name: value  # meaning`, the comments below each other, each cut where the line is full."""
+    """`name: value  # meaning`, the comments below each other, each as long as the line has room."""
     settings = {name: f"{indent}{name}: {yaml_value(value)}" for name, value in values.items()}
     column = max(map(len, settings.values())) + 2
     room = max(_WIDTH - column - 2, 40)
-    short = {name: textwrap.shorten(meanings[name].rstrip("."), room, placeholder=" …") for name in settings}
-    return [f"{setting.ljust(column)}# {short[name]}" for name, setting in settings.items()]
+    return [f"{setting.ljust(column)}# {_short(meanings[name], room)}" for name, setting in settings.items()]
+
+
+def _short(meaning: str, room: int) -> str:
+    """As much of a sentence as the line has room for, up to the end of a clause."""
+    clauses = [found.start() for found in re.finditer(r"[.;:,]( |$)", meaning) if found.start() <= room]
+    return meaning[: clauses[-1]] if clauses else textwrap.shorten(meaning, room, placeholder=" …")
 
 
 def _content(place: Path) -> dict[str, Any]:

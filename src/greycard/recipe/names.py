@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from greycard.core.errors import GreycardError
-from greycard.core.suggestions import did_you_mean
+from greycard.core.suggestions import near
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe.data import DataConfig
 from greycard.recipe.model import FAMILIES
@@ -82,13 +82,15 @@ def canonical(settings: Mapping[str, Any], what: str = "a recipe has") -> dict[s
 def unknown_field(what: str, name: object) -> GreycardError:
     """The error for a name that no field has, with those that may be meant."""
     known, by_part = short_names(), fields_by_part()
-    part, dot, leaf = str(name).rpartition(".")
-    dotted = [f"{part}.{field}" for part, names in by_part.items() for field in names]
+    part, _, leaf = str(name).rpartition(".")
     if leaf in known:  # the right field of another part
-        hint = f"did you mean {', '.join(f'{each}.{leaf}'.strip('.') for each in known[leaf])}?"
+        meant = [f"{each}.{leaf}".strip(".") for each in known[leaf]]
+    elif part in by_part:
+        meant = [f"{part}.{field}" for field in near(leaf, by_part[part])]
     else:
-        listed = f"`greycard recipe` lists {'those of ' + part if part in by_part else 'the fields'}"
-        hint = did_you_mean(name, dotted if dot else [*known, *by_part], listed)
+        meant = near(name, [*known, *by_part])
+    listed = f"`greycard recipe` lists {'those of ' + part if part in by_part else 'the fields'}"
+    hint = f"did you mean {', '.join(meant)}?" if meant else listed
     return GreycardError(f"{what} no field {name!r}", hint=hint)
 
 
