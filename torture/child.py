@@ -23,7 +23,7 @@ def load() -> None:
     import keras  # noqa: F401
     import tensorflow  # noqa: F401
 
-    import greycard.jobs.run  # noqa: F401
+    import greycard.jobs.training_run  # noqa: F401
 
 
 def start(words: Sequence[str], scratch: Path, before: Callable[[], None] = lambda: None) -> int:

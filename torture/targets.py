@@ -177,7 +177,7 @@ def http() -> Target:
     from greycard.deploy.serve.app import make_app
     from greycard.deploy.serve.limits import Limits
     from greycard.deploy.serve.models import make_ready
-    from greycard.run import Run
+    from greycard.jobs.open_run import Run
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

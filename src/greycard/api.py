@@ -18,14 +18,15 @@ from greycard.datasets.manifest import load_manifest
 from greycard.datasets.open import open_dataset, survey_dataset
 from greycard.datasets.source import Source
 from greycard.datasets.survey import Survey
+from greycard.jobs.open_run import Run
+from greycard.jobs.resume import resume
+from greycard.jobs.train import train
 from greycard.models.weights import expect_weights
 from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
 from greycard.reports.table import Table, make_table
-from greycard.run import Run
 from greycard.runs.compare import Comparison, compare_runs
 from greycard.runs.record import RunRecord, find_runs
-from greycard.trainer import resume, train
 
 if TYPE_CHECKING:
     from greycard.audit.check import Report

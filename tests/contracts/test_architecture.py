@@ -29,8 +29,6 @@ FLOW = (
     ("deploy", "explain"),
     ("projects",),
     ("jobs",),
-    ("run",),
-    ("trainer",),
     ("api",),
     ("cli",),
 )

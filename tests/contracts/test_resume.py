@@ -390,13 +390,13 @@ def test_a_loss_that_explodes_stops_the_run(tmp_path: Path, cli, monkeypatch: py
 def test_a_job_that_does_not_fit_is_refused_before_it_begins(
     cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("greycard.jobs.prepare.available_bytes", lambda: 1_000_000)
+    monkeypatch.setattr("greycard.training.prepare.available_bytes", lambda: 1_000_000)
     refused = cli("run", "digits-cnn", "--out", tmp_path)
     assert refused.code == 2
     assert "error: training in batches of 32 needs at least" in refused.err
     assert "hint: smaller batches" in refused.err
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr("greycard.jobs.prepare.available_bytes", lambda: 200_000_000)
+    monkeypatch.setattr("greycard.training.prepare.available_bytes", lambda: 200_000_000)
     tight = cli("run", "digits-cnn", "--out", tmp_path, "--epochs", "1", "--set", "train_limit=50")
     assert tight.code == 0
     assert "note: training in batches of 32 may need up to" in tight.err

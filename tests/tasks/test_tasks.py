@@ -159,7 +159,7 @@ _BRANCH = re.compile(
     r"\bif (not )?[\w.]+\.classes( and| or|:| else)|len\([\w.]*classes\) (==|>)|\b(if|else) [\w.]*classes == \d"
     r"|shape\[1\] == 1\b|\.units (==|>)|\bloss == |is_regression"
 )
-_NAMES_OR_NUMBERS = ("audit/check.py", "jobs/prepare.py", "evaluation/diagnosis/classes.py")
+_NAMES_OR_NUMBERS = ("audit/check.py", "training/resolve.py", "evaluation/diagnosis/classes.py")
 """The first two ask a dataset whether its inputs are numbers, the third one whether names of classes are known."""
 _OTHER_ARGMAX = {
     "audit/content.py": "the largest class",

@@ -46,10 +46,10 @@ def recipe(what: str | None, settings: tuple[str, ...], form: str, out: str, deb
 
 def _recipe(what: str, settings: tuple[str, ...], form: str, out: str) -> str:
     from greycard.cli.output import run_path
+    from greycard.jobs.train import find_recipe
     from greycard.recipe.files import as_json, as_yaml
     from greycard.recipe.settings import parse_settings
     from greycard.runs.record import RunRecord
-    from greycard.trainer import find_recipe
 
     run = run_path(what, out)
     found = RunRecord(run).recipe if (run / "recipe.json").is_file() else find_recipe(what)

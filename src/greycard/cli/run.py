@@ -12,7 +12,7 @@ from greycard.cli.output import print_table
 from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
-    from greycard.run import Run
+    from greycard.jobs.open_run import Run
     from greycard.runs.record import RunRecord
 
 
@@ -53,8 +53,8 @@ def run(
     project's recipe, which is a recipe file.
     """
     from greycard.api import runs_table, train
+    from greycard.jobs.train import find_recipe
     from greycard.runs.record import earlier_run
-    from greycard.trainer import find_recipe
 
     track = options.track(tensorboard, mlflow)
     changes = options.changes(epochs, seed, target_accuracy, settings)

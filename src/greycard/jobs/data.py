@@ -8,15 +8,15 @@ from greycard.core.errors import GreycardError
 from greycard.core.paths import as_path, data_dir
 from greycard.core.reporter import Reporter
 from greycard.datasets.catalog import CATALOG
-from greycard.datasets.dataset import Dataset, Split
+from greycard.datasets.dataset import Dataset
 from greycard.datasets.load import is_here, load_dataset
 from greycard.datasets.open import find_path, open_dataset, paths_named
 from greycard.datasets.selection import select
 from greycard.datasets.source import Source
-from greycard.pipeline.array_split import ArraySplit, load_arrays
-from greycard.recipe import Recipe
+from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs, read_run_args
+from greycard.training.prepare import decoded_split
 
 _HINT = "--data names the folder or file where they are now; in Python, data= also takes a dataset"
 
@@ -50,12 +50,6 @@ def validation_of(run: RunRecord, dataset: Dataset, reporter: Reporter) -> Array
             hint=_HINT,
         )
     return validation
-
-
-def decoded_split(recipe: Recipe, split: Split, what: str, reporter: Reporter) -> ArraySplit:
-    """A split decoded as a recipe wants it."""
-    count = reporter.progress(f"reading {what} images", len(split))
-    return load_arrays(split, recipe.data.image_size, recipe.data.channels, lambda: count(1))
 
 
 def _place(

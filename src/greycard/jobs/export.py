@@ -14,8 +14,9 @@ from greycard.datasets.source import Source
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.export import Exported, default_place, expect_place, export
 from greycard.deploy.export.formats import find_format
-from greycard.jobs.data import dataset_of, decoded_split, validation_of
+from greycard.jobs.data import dataset_of, validation_of
 from greycard.runs.record import RunRecord
+from greycard.training.prepare import decoded_split
 
 _REPRESENTATIVE = 200
 

@@ -8,9 +8,8 @@ from greycard.core.clock import Clock
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
 from greycard.jobs.choose import choose_recipe
-from greycard.jobs.learner import identity
-from greycard.jobs.prepare import prepare
-from greycard.training.features import FrozenFeatures
+from greycard.training.features import FrozenFeatures, backbone_identity
+from greycard.training.prepare import prepare
 
 
 def network_features(dataset: Dataset, weights: str, reporter: Reporter) -> np.ndarray:
@@ -25,8 +24,7 @@ def network_features(dataset: Dataset, weights: str, reporter: Reporter) -> np.n
         GreycardError: no weights of a network that is known to work on a CPU.
     """
     recipe, _ = choose_recipe(dataset, weights=weights, backbone=None)
-    prepared = prepare(recipe, dataset, weights, reporter, Clock())
-    features = FrozenFeatures(prepared.model, prepared.task, identity(prepared))
-    parts = [part for part in (prepared.train, prepared.validation, prepared.test) if part is not None]
-    count = reporter.progress("features", sum(map(len, parts)))
-    return np.concatenate([features.of(part, count).images for part in parts])
+    setup = prepare(recipe, dataset, weights, reporter, Clock())
+    features = FrozenFeatures(setup.model, setup.task, backbone_identity(setup))
+    count = reporter.progress("features", sum(map(len, setup.arrays)))
+    return np.concatenate([features.of(split, count).images for split in setup.arrays])

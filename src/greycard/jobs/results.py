@@ -16,7 +16,6 @@ from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
 from greycard.evaluation.timing import TimeSpent, time_spent
 from greycard.jobs.mistakes import worst_mistakes
-from greycard.jobs.prepare import Prepared
 from greycard.models.finite import non_finite_weights
 from greycard.models.saved import save_model
 from greycard.pipeline.array_split import ArraySplit
@@ -24,18 +23,19 @@ from greycard.runs.directory import RunDirectory
 from greycard.runs.environment import machine, peak_memory_mb
 from greycard.runs.evidence import evidence_of
 from greycard.runs.schema import Summary, WeightsFile
-from greycard.training.fit import FitResult, Measured
+from greycard.training.loop import FitResult, Measured
+from greycard.training.setup import TrainSetup
 from greycard.training.stopping import missed_target
 
 
-def write_results(prepared: Prepared, result: FitResult, directory: RunDirectory) -> None:
+def write_results(setup: TrainSetup, result: FitResult, directory: RunDirectory) -> None:
     """The validation images' probabilities, and the model without its optimizer, ready to predict."""
-    val = prepared.validation
-    probabilities = prepared.task.to_probabilities(result.outputs)
+    val = setup.arrays.validation
+    probabilities = setup.task.to_probabilities(result.outputs)
     directory.write_predictions(val.ids, val.labels, probabilities)
-    if prepared.task.has_classes:
-        directory.write_mistakes(*worst_mistakes(prepared.task, val, probabilities))
-    save_model(prepared.model, directory.path)
+    if setup.task.has_classes:
+        directory.write_mistakes(*worst_mistakes(setup.task, val, probabilities))
+    save_model(setup.model, directory.path)
 
 
 @dataclass(frozen=True)
@@ -55,38 +55,35 @@ class Known:
     test: Measured | None
 
 
-def summarise(
-    prepared: Prepared, result: FitResult, clock: Clock, *, run: str, augment: float, known: Known
-) -> Summary:
+def summarise(setup: TrainSetup, result: FitResult, clock: Clock, *, run: str, known: Known) -> Summary:
     """The summary of a run.
 
     Args:
-        prepared: what was trained.
+        setup: what was trained.
         result: what came out.
         clock: where the time went.
         run: the name of its folder.
-        augment: seconds of augmenting in threads of its own.
         known: what was known before.
     """
 
     def spent() -> TimeSpent:
-        images = len(prepared.train)
+        images, augment = len(setup.arrays.train), setup.loaders.train.seconds
         return time_spent(clock.seconds, result.history, images=images, augment=augment, total=clock.total)
 
-    summary = _diagnosed(prepared, result, _figures(prepared, result, spent(), known), run)
+    summary = _diagnosed(setup, result, _figures(setup, result, spent(), known), run)
     return replace(summary, time=spent())  # a diagnosis takes its time, too
 
 
-def _figures(prepared: Prepared, result: FitResult, time: TimeSpent, known: Known) -> Summary:
+def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known) -> Summary:
     """What the table shows: the epoch whose weights are kept, the best one, and how they came about."""
     kept, best = result.history[(result.kept or 0) - 1], best_epoch(result.history)
-    recipe = prepared.recipe
+    recipe = setup.recipe
     return Summary(
         name=recipe.name,
         dataset=recipe.data.dataset,
         architecture=recipe.architecture,
-        train_images=len(prepared.train),
-        val_images=len(prepared.validation),
+        train_images=len(setup.arrays.train),
+        val_images=len(setup.arrays.validation),
         epochs=len(result.history),
         epochs_planned=recipe.training.epochs,
         train_accuracy=kept.train_accuracy,
@@ -101,50 +98,50 @@ def _figures(prepared: Prepared, result: FitResult, time: TimeSpent, known: Know
         seconds_per_epoch=seconds_per_epoch(result.history),
         first_epoch_seconds=result.history[0].seconds,
         time=time,
-        stopped=_ending(prepared, result),
+        stopped=_ending(setup, result),
         resumed=result.resumed,
-        parameters=prepared.model.network.count_params(),
+        parameters=setup.model.network.count_params(),
         seed=recipe.training.seed,
         precision=recipe.training.precision,
         machine=machine(),
         peak_memory_mb=peak_memory_mb(),
-        expected_memory_mb=round(prepared.expected_bytes / 1e6, 1),
-        left_out=tuple(prepared.left_out),
-        weights=_weights(prepared.weights),
-        answer=None if prepared.task.has_classes else _line_sentence(prepared),
+        expected_memory_mb=round(setup.expected_bytes / 1e6, 1),
+        left_out=tuple(setup.left_out),
+        weights=_weights(setup.weights),
+        answer=None if setup.task.has_classes else _line_sentence(setup),
         reason=known.reason,
         published=known.published,
         data=known.data,
-        test_images=len(prepared.test) if prepared.test and known.test else None,
+        test_images=len(setup.arrays.test) if setup.arrays.test and known.test else None,
         test_accuracy=known.test.accuracy if known.test else None,
         test_loss=known.test.loss if known.test else None,
     )
 
 
-def _ending(prepared: Prepared, result: FitResult) -> str | None:
+def _ending(setup: TrainSetup, result: FitResult) -> str | None:
     """Why it ended early or what it missed; and whether what it left can answer at all."""
-    said = result.stopped or missed_target(prepared.recipe, result.history, len(_aimed_at(prepared)))
-    bad = non_finite_weights(prepared.model.network)
+    said = result.stopped or missed_target(setup.recipe, result.history, len(_aimed_at(setup)))
+    bad = non_finite_weights(setup.model.network)
     unfit = (
-        f"the model cannot answer: {bad:,} of its {prepared.model.network.count_params():,} weights are NaN or infinite"
+        f"the model cannot answer: {bad:,} of its {setup.model.network.count_params():,} weights are NaN or infinite"
     )
     return "; ".join(filter(None, (said, unfit if bad else None))) or None
 
 
-def _aimed_at(prepared: Prepared) -> ArraySplit:
-    return prepared.validation if prepared.recipe.stopping.target_split == "validation" else prepared.train
+def _aimed_at(setup: TrainSetup) -> ArraySplit:
+    return setup.arrays.validation if setup.recipe.stopping.target_split == "validation" else setup.arrays.train
 
 
-def _diagnosed(prepared: Prepared, result: FitResult, summary: Summary, run: str) -> Summary:
+def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str) -> Summary:
     """With what makes the figures honest: calibration, and what is wrong with them."""
-    task = prepared.task
+    task = setup.task
     if not task.has_classes:
         return summary
-    labels, probabilities = prepared.validation.labels, task.to_probabilities(result.outputs)
+    labels, probabilities = setup.arrays.validation.labels, task.to_probabilities(result.outputs)
     calibration = calibration_of(labels, probabilities) if np.isfinite(probabilities).all() else None
     summary = replace(summary, calibration=calibration)
     evidence = evidence_of(
-        prepared.recipe, summary, result.history, prepared.classes, labels, task.decide(probabilities), run
+        setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run
     )
     return replace(summary, diagnosis=tuple(diagnose(evidence)))
 
@@ -153,11 +150,11 @@ def _weights(file: Path | None) -> WeightsFile | None:
     return None if file is None else WeightsFile(file.name, file_digest(file))
 
 
-def _line_sentence(prepared: Prepared) -> str | None:
+def _line_sentence(setup: TrainSetup) -> str | None:
     """For one neuron: its line, and what it answers for the first validation input."""
-    values = [np.asarray(value) for value in prepared.model.network.get_weights()]
+    values = [np.asarray(value) for value in setup.model.network.get_weights()]
     if [value.shape for value in values] != [(1, 1), (1,)]:
         return None
     weight, bias = float(values[0][0, 0]), float(values[1][0])
-    asked = float(prepared.validation.images[0, 0])
+    asked = float(setup.arrays.validation.images[0, 0])
     return read_line(weight, bias, asked, weight * asked + bias)

@@ -6,17 +6,28 @@ from pathlib import Path
 
 import keras
 
+from greycard.core.errors import GreycardError
+from greycard.models.custom import BuildNetwork, build_custom
 from greycard.models.families import FAMILIES
 from greycard.models.inputs import image_input, number_input
 from greycard.models.model import Model
 from greycard.models.stated import head_of
 from greycard.recipe import Recipe
+from greycard.recipe.model import CustomConfig
+from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
 
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
 
 
-def build_model(recipe: Recipe, classes: int, weights: Path | None = None, *, features: int = 1) -> Model:
+def build_model(
+    recipe: Recipe,
+    classes: int,
+    weights: Path | None = None,
+    *,
+    features: int = 1,
+    build: BuildNetwork | None = None,
+) -> Model:
     """The compiled model of a resolved recipe, with its parts.
 
     Its input is uint8 (b, height, width, channels), or float32 (b, features) for a regression; its output float32
@@ -27,13 +38,33 @@ def build_model(recipe: Recipe, classes: int, weights: Path | None = None, *, fe
         classes: how many; 0 for a regression.
         weights: the file of the backbone's weights; None for random ones.
         features: numbers an input has, for data that is no image.
+        build: builds the model of a `custom` recipe.
 
     Raises:
         GreycardError: layers that do not fit the image's size or into memory, or weights that do not fit.
     """
-    task, size = task_for(classes, recipe.data.task), recipe.data.image_size
+    task = task_for(classes, recipe.data.task)
+    if isinstance(recipe.model, CustomConfig):
+        model = _custom(recipe, task, classes, build)
+    else:
+        model = _of_family(recipe, task, weights, features)
+    task.compile(model.network, _OPTIMIZERS[recipe.optimizer.kind](learning_rate=recipe.optimizer.learning_rate))
+    return model
+
+
+def _of_family(recipe: Recipe, task: Task, weights: Path | None, features: int) -> Model:
+    size = recipe.data.image_size
     inputs = image_input(size, recipe.data.channels) if size else number_input(features)
     body = FAMILIES[recipe.model.kind](recipe.model, inputs, weights)
     network = keras.Model(inputs, task.add_head(body.vector), name="greycard")
-    task.compile(network, _OPTIMIZERS[recipe.optimizer.kind](learning_rate=recipe.optimizer.learning_rate))
     return Model(network, body.preprocessing, body.feature_layer, body.features, head_of(network))
+
+
+def _custom(recipe: Recipe, task: Task, classes: int, build: BuildNetwork | None) -> Model:
+    if build is None:
+        raise GreycardError(
+            f"the model of {recipe.name} is built by the function {recipe.architecture}, which is not here",
+            hint="in Python, pass it: train(…, model=build), or resume(run, model=build)",
+        )
+    assert recipe.data.image_size is not None
+    return build_custom(build, (*recipe.data.image_size, recipe.data.channels), classes, task.units)

@@ -37,7 +37,7 @@ class Loader:
     """The batches of one split. The last batch of an epoch may be smaller; no image is dropped.
 
     Args:
-        pixels: the split.
+        split: images or cached features, with their labels.
         batch_size: images per batch.
         shuffle: True for a different order in each epoch.
         seed: seed of the order and the augmentation.
@@ -49,14 +49,14 @@ class Loader:
 
     def __init__(
         self,
-        pixels: ArraySplit,
+        split: ArraySplit,
         batch_size: int,
         *,
         shuffle: bool = False,
         seed: int = 0,
         augmentation: Augmentation | None = None,
     ) -> None:
-        self.pixels, self.batch_size, self.seed = pixels, batch_size, seed
+        self.split, self.batch_size, self.seed = split, batch_size, seed
         self.augmentation = augmentation
         self.seconds = 0.0
         self._unreleased = 0
@@ -64,7 +64,7 @@ class Loader:
         self._transforms = lru_cache(maxsize=2)(self._draw_transforms)
 
     def __len__(self) -> int:
-        return -(-len(self.pixels) // self.batch_size)
+        return -(-len(self.split) // self.batch_size)
 
     def batch(self, epoch: int, index: int) -> Batch:
         """Images uint8 (b, height, width, channels) and labels (b,) of one batch; epoch and index count from 0."""
@@ -89,7 +89,7 @@ class Loader:
 
     def images(self, epoch: int) -> np.ndarray:
         """The images from which this epoch's batches are taken."""
-        return self.pixels.images
+        return self.split.images
 
     def _read(self, epoch: int, index: int, steps_per_execution: int, workers: Executor | None) -> Batch:
         size = self.batch_size * steps_per_execution
@@ -98,11 +98,11 @@ class Loader:
         images = self.images(epoch)[rows] if self.augmentation is None else self._warped(rows, epoch, workers)
         self.seconds += time.perf_counter() - begun
         self._drop_pages(epoch, images.nbytes)
-        return images, self.pixels.labels[rows]
+        return images, self.split.labels[rows]
 
     def _warped(self, rows: np.ndarray, epoch: int, workers: Executor | None) -> np.ndarray:
         assert self.augmentation is not None
-        images, mode, transforms = self.pixels.images, self.augmentation.fill_mode, self._transforms(epoch)
+        images, mode, transforms = self.split.images, self.augmentation.fill_mode, self._transforms(epoch)
         warped = np.empty((len(rows), *images.shape[1:]), dtype=np.uint8)
 
         def share(places: range) -> None:
@@ -121,12 +121,12 @@ class Loader:
             self._unreleased = 0
 
     def _in_order(self, _epoch: int) -> np.ndarray:
-        return np.arange(len(self.pixels))
+        return np.arange(len(self.split))
 
     def _draw_order(self, epoch: int) -> np.ndarray:
-        return generator(ORDER, self.seed, epoch).permutation(len(self.pixels))
+        return generator(ORDER, self.seed, epoch).permutation(len(self.split))
 
     def _draw_transforms(self, epoch: int) -> list[Transform]:
         assert self.augmentation is not None
-        size = self.pixels.images.shape[1:3]
-        return draw(self.augmentation, seed=self.seed, epoch=epoch, count=len(self.pixels), size=size)
+        size = self.split.images.shape[1:3]
+        return draw(self.augmentation, seed=self.seed, epoch=epoch, count=len(self.split), size=size)

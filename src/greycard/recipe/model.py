@@ -165,9 +165,29 @@ class ResNetConfig(ModelConfig):
         return f"ResNet {self.width}, blocks {_joined(self.blocks)}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class CustomConfig(ModelConfig):
+    """A Keras model that a function of the user builds; `train(…, model=build)` sets it.
+
+    Attributes:
+        function: the function's module and name.
+    """
+
+    function: str
+
+    kind: ClassVar[str] = "custom"
+    CHECKS: ClassVar[tuple[Check, ...]] = (("function", text, "a function's module and name", "nets.build"),)
+
+    @property
+    def architecture(self) -> str:
+        """The function's name."""
+        return self.function
+
+
 FAMILIES: dict[str, type[ModelConfig]] = {
     MlpConfig.kind: MlpConfig,
     ConvNetConfig.kind: ConvNetConfig,
     PretrainedConfig.kind: PretrainedConfig,
     ResNetConfig.kind: ResNetConfig,
+    CustomConfig.kind: CustomConfig,
 }

@@ -22,10 +22,14 @@ class MultiClass(SingleLabel):
     def fits(cls, classes: int) -> bool:
         return classes >= 1
 
+    @property
+    def units(self) -> int:
+        return self.classes
+
     def add_head(self, features: keras.KerasTensor) -> keras.KerasTensor:
         from keras import layers
 
-        return layers.Dense(self.classes, activation="softmax", name="probabilities", dtype="float32")(features)
+        return layers.Dense(self.units, activation="softmax", name="probabilities", dtype="float32")(features)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         import keras

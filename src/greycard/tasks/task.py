@@ -48,6 +48,11 @@ class Task(ABC):
     def description(self) -> str:
         """A word or two for people, such as `10 classes`."""
 
+    @property
+    def units(self) -> int:
+        """The number of the model's outputs."""
+        return 1
+
     @abstractmethod
     def add_head(self, features: keras.KerasTensor) -> keras.KerasTensor:
         """The output layer on features (b, n): float32 (b, units)."""

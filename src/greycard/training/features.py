@@ -1,8 +1,8 @@
-"""Frozen features once: what a frozen backbone says of each image does not change, so it is computed once and kept.
+"""Cached features: the output of a frozen backbone does not change, so it is computed once per image.
 
-The head then trains on the features alone, on the same recipe, and because its layers are the whole model's own, the
-whole model is trained with it. Augmented images differ in every epoch; features are computed of the first
-`recipe.model.augmented_copies` epochs' images, and the epochs take turns with them.
+Only the head is trained, on the features. Its layers belong to the whole model, so the whole model is trained with it.
+Augmented images differ in every epoch. Features are computed for the images of the first
+`recipe.model.augmented_copies` epochs, and later epochs use them in turn.
 """
 
 from __future__ import annotations
@@ -11,18 +11,26 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from greycard.backend.inference import Engine, fastest
+from greycard.core.clock import Clock
+from greycard.core.reporter import Reporter
+from greycard.datasets.digests import file_digest
 from greycard.models.model import Model
+from greycard.models.pretrained import is_run
+from greycard.models.saved import MODEL
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.cache import cached_array
-from greycard.pipeline.loader import Loader
+from greycard.pipeline.loader import Loader, prediction_batch
+from greycard.recipe import Recipe
 from greycard.tasks.task import Task
+from greycard.training.setup import Loaders, TrainSetup
 
 BATCH = 32
 """Images whose features are computed at once."""
@@ -99,6 +107,41 @@ class CachedFeatureLoader(Loader):
 
     def images(self, epoch: int) -> np.ndarray:
         return self._views[epoch % len(self._views)].images
+
+
+def with_cached_features(setup: TrainSetup, reporter: Reporter, clock: Clock) -> TrainSetup:
+    """The setup that trains only the head, on cached features, if the model is frozen before its feature vector."""
+    if not setup.model.is_frozen:
+        return setup
+    recipe, arrays = setup.recipe, setup.arrays
+    with clock("features"):
+        features = FrozenFeatures(setup.model, setup.task, backbone_identity(setup))
+        val = features.of(arrays.validation, reporter.progress("features of validation images", len(arrays.validation)))
+        views = _view_count(recipe)
+        count = reporter.progress("features of training images", (1 + views) * len(arrays.train))
+        unaugmented = features.of(arrays.train, count)
+        drawn = recipe.augmentation
+        seen = features.views(arrays.train, drawn, recipe.training.seed, views, count) if drawn else [unaugmented]
+    train = CachedFeatureLoader(seen, recipe.training.batch_size, seed=recipe.training.seed)
+    measured = (Loader(each, prediction_batch(each, recipe.training.val_batch_size)) for each in (val, unaugmented))
+    return replace(setup, network=features.head, loaders=Loaders(train, *measured))
+
+
+def _view_count(recipe: Recipe) -> int:
+    """The number of augmented views of each training image."""
+    model = recipe.pretrained
+    return min(model.augmented_copies, recipe.training.epochs) if model and recipe.augmentation else 0
+
+
+def backbone_identity(setup: TrainSetup) -> dict[str, Any]:
+    """Everything that the features depend on, except the pixels: the network, its weights, its layer, its pooling."""
+    model = setup.recipe.pretrained
+    assert model is not None
+    file = Path(model.backbone, MODEL) if is_run(model.backbone) else setup.weights
+    assert file is not None
+    name = Path(model.backbone).name
+    fields = {"cut": model.backbone_layer, "alpha": model.backbone_alpha, "pooling": model.pooling}
+    return {"backbone": name, "weights": file_digest(file), **fields}
 
 
 def _head(model: Model, task: Task) -> keras.Model:

@@ -1,0 +1,146 @@
+"""Resume: continue an unfinished run from its newest checkpoint."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greycard import backend
+from greycard.backend import configure, start
+from greycard.core.errors import GreycardError, GreycardWarning
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset
+from greycard.datasets.source import Source
+from greycard.jobs.open_run import Run
+from greycard.models.weights import expect_weights
+from greycard.runs.directory import RUN_ARGS, RunDirectory
+from greycard.runs.environment import environment
+from greycard.runs.record import RunRecord
+from greycard.runs.run_args import RunArgs, absolute_path, read_run_args
+from greycard.runs.trackers import expect_installed
+
+if TYPE_CHECKING:
+    from greycard.models.custom import BuildNetwork
+
+_VERSIONS = ("greycard", "keras", "backend", "backend_version", "numpy", "machine", "device")
+
+
+def resume(
+    run: str | Path | RunRecord,
+    dataset: Dataset | Source | str | Path | None = None,
+    *,
+    model: BuildNetwork | None = None,
+    callbacks: Sequence[object] = (),
+    data: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    weights: str | Path | None = None,
+    track: str | Sequence[str] | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Resume an unfinished run, and return the finished run: the same numbers as without the interruption.
+
+    Args:
+        run: its folder.
+        dataset: the dataset of the run, if it came from no file.
+        model: the function that builds the model, if the run trains your own Keras model.
+        callbacks: as for `train`; they start anew and know nothing of the epochs before.
+        data: where the data is now, if it has moved.
+        data_dir: where the folder of named datasets is now, if it has moved.
+        weights: where the backbone's weights are now, if they have moved.
+        track: other tools to log to, instead of those of the run.
+        quiet: True to print nothing.
+
+    Raises:
+        GreycardError: the run is finished, another process trains it, or its data has changed.
+    """
+    from greycard.reports.progress import terminal_reporter
+
+    configure()
+    record = run if isinstance(run, RunRecord) else RunRecord(run)
+    record.expect_unfinished()
+    expect_weights(weights)
+    if isinstance(dataset, str | Path):
+        data, dataset = dataset, None
+    args = _run_args(record, data, data_dir, weights, track)
+    expect_installed(args.track)
+    from greycard.jobs.data import dataset_of
+
+    with terminal_reporter(quiet) as reporter:
+        with reporter.status("starting Keras"):
+            start()
+        found = dataset_of(record, dataset or data, data_dir)
+        return Run(_resume(record, found, args, model, callbacks, reporter))
+
+
+def _resume(
+    run: RunRecord,
+    dataset: Dataset,
+    args: RunArgs,
+    model: BuildNetwork | None,
+    callbacks: Sequence[object],
+    reporter: Reporter,
+) -> Path:
+    from greycard.core.clock import Clock
+    from greycard.jobs.training_run import finish_run, opening
+    from greycard.training.callbacks import callbacks_of
+    from greycard.training.checkpoint import checkpoints
+    from greycard.training.prepare import prepare
+
+    clock = Clock()
+    called = callbacks_of(callbacks)
+    directory = RunDirectory(run.path)
+    try:
+        directory.write_json(RUN_ARGS, args.to_json())
+        _expect_backbone(run, args)
+        named = replace(dataset, name=run.recipe.data.dataset)
+        setup = prepare(run.recipe, named, args.weights, reporter, clock, model)
+        _warn_other_versions(run)
+        reporter.log(opening(setup, directory.path))
+        if not checkpoints(directory.checkpoints):
+            reporter.log("no checkpoint found; starting from the beginning")
+    except BaseException:
+        directory.release()
+        raise
+    return finish_run(setup, directory, args, called, reporter, clock)
+
+
+def _run_args(
+    run: RunRecord,
+    data: str | Path | None,
+    data_dir: str | Path | None,
+    weights: str | Path | None,
+    track: str | Sequence[str] | None,
+) -> RunArgs:
+    """The run's arguments, replaced by those that are given now."""
+    before = read_run_args(run.path)
+    return replace(
+        before,
+        data=absolute_path(data) or before.data,
+        data_dir=absolute_path(data_dir) or before.data_dir,
+        weights=absolute_path(weights) or before.weights,
+        track=before.track if track is None else (track,) if isinstance(track, str) else tuple(track),
+    )
+
+
+def _expect_backbone(run: RunRecord, args: RunArgs) -> None:
+    """A relative path of an earlier run starts in the folder where this run began."""
+    from greycard.models.pretrained import is_run
+
+    name = run.recipe.pretrained.backbone if run.recipe.pretrained else None
+    if name and args.folder and is_run(str(Path(args.folder, name))) and not is_run(name):
+        raise GreycardError(f"{run.path} transfers from {name}, which is not here", hint=f"resume it in {args.folder}")
+
+
+def _warn_other_versions(run: RunRecord) -> None:
+    now = environment(backend.describe())
+    before = run.environment
+    other = [f"{name} {before.get(name)}, now {now[name]}" for name in _VERSIONS if before.get(name) != now[name]]
+    if other:
+        warnings.warn(
+            f"{run.name} began with {'; '.join(other)}: the last digits may differ from a run without interruption",
+            GreycardWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,169 @@
+"""One run: begin its directory, train, write the results, and last the summary."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from greycard import backend
+from greycard.audit.facts import Preflight
+from greycard.audit.preflight import preflight
+from greycard.core.atomic_files import remove
+from greycard.core.clock import Clock
+from greycard.core.epoch import Epoch
+from greycard.core.errors import GreycardWarning
+from greycard.core.reporter import Reporter
+from greycard.jobs.results import Known, summarise, write_results
+from greycard.jobs.test_split import measured_on_test
+from greycard.recipe import Recipe
+from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory
+from greycard.runs.environment import environment
+from greycard.runs.evidence import diagnosis_line
+from greycard.runs.run_args import RunArgs
+from greycard.runs.schema import Summary
+from greycard.runs.trackers import Tracker, trackers
+from greycard.training.callbacks import Callback
+from greycard.training.checkpointer import Checkpointer
+from greycard.training.features import with_cached_features
+from greycard.training.interruption import Interruption
+from greycard.training.loop import FitResult, fit
+from greycard.training.setup import TrainSetup
+
+
+def begin_run(setup: TrainSetup, args: RunArgs, out: str | Path) -> RunDirectory:
+    """A new run directory. The recipe is written last: a directory with a recipe is a run."""
+    directory = RunDirectory.new(out, setup.recipe.name)
+    try:
+        directory.write_json(RUN_ARGS, args.to_json())
+        directory.write_json(ENVIRONMENT, environment(backend.describe()))
+        directory.write_json(LABELS, {"classes": list(setup.classes)})
+        directory.write_split(*(split.ids for split in setup.dataset.splits))
+        directory.write_json(RECIPE, setup.recipe.to_json())
+    except BaseException:
+        directory.release()
+        remove(directory.path)
+        raise
+    return directory
+
+
+def finish_run(
+    setup: TrainSetup,
+    directory: RunDirectory,
+    args: RunArgs,
+    callbacks: Sequence[Callback],
+    reporter: Reporter,
+    clock: Clock,
+) -> Path:
+    """Train, write the results, and last the summary.
+
+    Returns:
+        The run directory.
+
+    Raises:
+        InterruptedRunError: the user interrupted training; `resume` continues it.
+    """
+    started: list[Tracker] = []
+    try:
+        data = _preflight(setup, reporter, clock)
+        setup = with_cached_features(setup, reporter, clock)
+        started += trackers(args.track, setup.recipe, directory.path)
+        result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock)
+        with reporter.status("saving"), clock("saving"):
+            write_results(setup, result, directory)
+        with reporter.status("measuring the test images"), clock("validation"):
+            test = measured_on_test(setup)
+        summary = summarise(
+            setup, result, clock, run=directory.path.name, known=Known(args.reason, args.published, data, test)
+        )
+        directory.finish(summary)
+    except BaseException:  # Ctrl-C, too
+        directory.release()
+        for tracker in started:
+            tracker.end(None)
+        raise
+    for tracker in started:
+        tracker.end(summary)
+    _log_end(summary, reporter)
+    return directory.path
+
+
+def opening(setup: TrainSetup, path: Path) -> str:
+    """What the run trains, in a sentence."""
+    recipe, arrays, task = setup.recipe, setup.arrays, setup.task
+    counts = f"{len(arrays.train):,} training and {len(arrays.validation):,} validation {task.examples}"
+    test = f" and {len(arrays.test):,} test {task.examples}" if arrays.test else ""
+    return (
+        f"{path}: {recipe.architecture}, {setup.model.network.count_params():,} parameters; {counts}{test},"
+        f" {task.description}{_time_allowed(recipe)}; trained in {recipe.training.precision}"
+    )
+
+
+def _time_allowed(recipe: Recipe) -> str:
+    """The time limit, if the recipe has one."""
+    minutes, patience = recipe.stopping.minutes, recipe.stopping.patience
+    if minutes is None:
+        return ""
+    plateau = f", or until {patience} epochs bring no improvement" if patience else ""
+    return f"; up to {minutes:g} minute{'' if minutes == 1 else 's'} and {recipe.training.epochs} epochs{plateau}"
+
+
+def _preflight(setup: TrainSetup, reporter: Reporter, clock: Clock) -> Preflight | None:
+    """Check for leaks and shift before training, and warn of a leak, which makes the accuracy too high."""
+    if not setup.task.has_classes:
+        return None
+    arrays = setup.arrays
+    with reporter.status("looking for leaks and shift"), clock("check"):
+        data = preflight(arrays.train, arrays.validation, len(setup.classes))
+    if data.leak_example:
+        warnings.warn(
+            f"leakage: {data.leaks:,} of {len(arrays.validation):,} validation images also in training, such as"
+            f" {' and '.join(data.leak_example)}; `greycard check FOLDER` finds all of them",
+            GreycardWarning,
+            stacklevel=4,
+        )
+    return data
+
+
+class _History(Callback):
+    """Writes the run's history."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self._directory = directory
+
+    def begin(self, network: keras.Model, epochs: int, history: Sequence[Epoch]) -> None:
+        self._directory.begin_history(list(history))
+
+    def record(self, epoch: Epoch) -> None:
+        self._directory.append_history(epoch)
+
+
+class _Tracking(Callback):
+    """Logs every epoch to the trackers."""
+
+    def __init__(self, trackers: Sequence[Tracker]) -> None:
+        self._trackers = trackers
+
+    def record(self, epoch: Epoch) -> None:
+        for tracker in self._trackers:
+            tracker.epoch(epoch)
+
+
+def _train(
+    setup: TrainSetup, directory: RunDirectory, callbacks: Sequence[Callback], reporter: Reporter, clock: Clock
+) -> FitResult:
+    interruption = Interruption()
+    checkpointer = Checkpointer(
+        directory.checkpoints, setup.data_digest, clock, interruption, setup.recipe.stopping.keep
+    )
+    with interruption.awaited():
+        return fit(setup, checkpointer, [_History(directory), *callbacks], reporter, clock)
+
+
+def _log_end(summary: Summary, reporter: Reporter) -> None:
+    kept = summary.kept and f"kept: {summary.kept}"
+    for sentence in (summary.stopped, kept, summary.answer, diagnosis_line(summary)):
+        if sentence:
+            reporter.log(sentence)

@@ -1,0 +1,123 @@
+"""Callbacks: what is called before and after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+
+from greycard.core.epoch import Epoch
+from greycard.core.errors import GreycardError
+
+
+class Callback:
+    """The base of every callback; its methods do nothing."""
+
+    def begin(self, network: keras.Model, epochs: int, history: Sequence[Epoch]) -> None:
+        """Training begins.
+
+        Args:
+            network: the model that is trained: the whole one, or its head if the backbone is frozen.
+            epochs: planned.
+            history: the epochs that a resumed run has already finished.
+        """
+
+    def before_epoch(self, number: int) -> None:
+        """An epoch begins; counted from 1."""
+
+    def record(self, epoch: Epoch) -> None:
+        """An epoch's figures are there."""
+
+    def epoch(self, epoch: Epoch) -> str | None:
+        """An epoch is finished; the reason if training should stop now."""
+        return None
+
+    def end(self) -> bool:
+        """Training ends; True if the weights may have changed since the last epoch."""
+        return False
+
+
+class EpochFunction(Callback):
+    """A function that is called with the `Epoch` after each epoch."""
+
+    def __init__(self, function: Callable[[Epoch], object]) -> None:
+        self._function = function
+
+    def epoch(self, epoch: Epoch) -> None:
+        self._function(epoch)
+
+
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+class KerasCallback(Callback):
+    """A callback written for Keras's `fit`: its hooks at the begin and end of training and of each epoch are called.
+
+    Greycard trains several batches per call, so there is nothing to call after each batch.
+
+    Raises:
+        GreycardError: the callback has a hook for batches.
+    """
+
+    def __init__(self, callback: keras.callbacks.Callback) -> None:
+        kind = type(callback)
+        hooks = [name for name in _BATCH_HOOKS if getattr(kind, name) is not getattr(keras.callbacks.Callback, name)]
+        if hooks:
+            raise GreycardError(
+                f"the callback {kind.__name__} has {hooks[0]}, but Greycard calls callbacks only around epochs",
+                hint="use on_epoch_begin and on_epoch_end",
+            )
+        self._callback = callback
+        self._epochs = 0
+
+    def begin(self, network: keras.Model, epochs: int, history: Sequence[Epoch]) -> None:
+        self._epochs = epochs
+        network.stop_training = False
+        self._callback.set_model(network)
+        self._callback.set_params({"epochs": epochs, "steps": None, "verbose": 0})
+        self._callback.on_train_begin()
+
+    def before_epoch(self, number: int) -> None:
+        self._callback.on_epoch_begin(number - 1)
+
+    def epoch(self, epoch: Epoch) -> str | None:
+        self._callback.on_epoch_end(epoch.epoch - 1, _logs(epoch))
+        if not self._callback.model.stop_training:
+            return None
+        name = type(self._callback).__name__
+        return f"stopped after epoch {epoch.epoch} of {self._epochs}: the callback {name} asked for it"
+
+    def end(self) -> bool:
+        self._callback.on_train_end()
+        return True
+
+
+def callbacks_of(given: Sequence[object]) -> list[Callback]:
+    """The callbacks that a user gave: Keras callbacks, or functions of an `Epoch`.
+
+    Raises:
+        GreycardError: something else, or a Keras callback for batches.
+    """
+    return [_callback(each) for each in given]
+
+
+def _callback(given: object) -> Callback:
+    if isinstance(given, keras.callbacks.Callback):
+        return KerasCallback(given)
+    if callable(given) and not isinstance(given, type):
+        return EpochFunction(given)
+    raise GreycardError(
+        f"a callback is a keras.callbacks.Callback or a function of an epoch. Received: {given!r}",
+        hint="for example callbacks=[lambda epoch: print(epoch.val_accuracy)]",
+    )
+
+
+def _logs(epoch: Epoch) -> dict[str, float]:
+    """The epoch's figures under Keras's names; figures that are missing or not finite are left out."""
+    figures = {
+        "loss": epoch.train_loss,
+        "accuracy": epoch.train_accuracy,
+        "val_loss": epoch.val_loss,
+        "val_accuracy": epoch.val_accuracy,
+    }
+    return {name: value for name, value in figures.items() if value is not None}

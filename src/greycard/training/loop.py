@@ -1,0 +1,218 @@
+"""The training loop: epochs of batches, and figures after each epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from greycard.backend.steps import Steps, steps_for
+from greycard.core.clock import Clock
+from greycard.core.epoch import Epoch
+from greycard.core.reporter import Reporter
+from greycard.models.mixed_precision import mixed_precision
+from greycard.pipeline.loader import Loader
+from greycard.training.callbacks import Callback
+from greycard.training.checkpoint import TrainState
+from greycard.training.checkpointer import Checkpointer
+from greycard.training.setup import TrainSetup
+from greycard.training.stopping import Rule, gone_bad, stopping_rules
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model's figures on one split.
+
+    Attributes:
+        loss: None if it is NaN or infinite.
+        accuracy: a fraction; None for a task without classes.
+    """
+
+    loss: float | None
+    accuracy: float | None
+
+    @classmethod
+    def of(cls, figures: Mapping[str, float]) -> Measured:
+        """From `loss`, and `accuracy` where there are classes. JSON has no NaN: None."""
+        finite = {name: value for name, value in figures.items() if math.isfinite(value)}
+        return cls(finite.get("loss"), finite.get("accuracy"))
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What training leaves.
+
+    Attributes:
+        history: every epoch.
+        stopped: why it ended early, if it did.
+        kept: the epoch, from 1, whose weights the model has because it was the best; None for the last one's.
+        outputs: the final model's outputs on validation, float32 (n, units).
+        val: its figures there.
+        train_eval: the same on the training images as they are.
+        resumed: how often it was gone on with.
+    """
+
+    history: list[Epoch]
+    stopped: str | None
+    kept: int | None
+    outputs: np.ndarray
+    val: Measured
+    train_eval: Measured
+    resumed: int
+
+
+def fit(
+    setup: TrainSetup, checkpointer: Checkpointer, callbacks: Sequence[Callback], reporter: Reporter, clock: Clock
+) -> FitResult:
+    """Train from the newest checkpoint, or from the start, and measure after every epoch.
+
+    Args:
+        setup: what is trained, and on what.
+        checkpointer: saves and restores the state.
+        callbacks: called before and after every epoch.
+        reporter: told of progress.
+        clock: told where the time goes.
+
+    Raises:
+        InterruptedRunError: the user interrupted training; the state is saved.
+        GreycardError: the checkpoint is of other data or another model.
+    """
+    return _Loop(setup, checkpointer, callbacks, reporter, clock).run()
+
+
+def predict(steps: Steps, loader: Loader) -> np.ndarray:
+    """The model's outputs, float32 (n, units), in the split's order."""
+    return np.concatenate([steps.predict(images) for images, _ in loader.epoch(0)])
+
+
+class _Loop:
+    """One training; see `fit`."""
+
+    def __init__(
+        self,
+        setup: TrainSetup,
+        checkpointer: Checkpointer,
+        callbacks: Sequence[Callback],
+        reporter: Reporter,
+        clock: Clock,
+    ) -> None:
+        self._setup, self._loaders, self._epochs = setup, setup.loaders, setup.recipe.training.epochs
+        self._checkpointer, self._callbacks, self._reporter, self._clock = checkpointer, callbacks, reporter, clock
+        train = self._loaders.train
+        self._steps = steps_for(setup.network, train.batch_size, self._epochs * len(train))
+        images = len(train.split), len(self._loaders.validation.split)
+        self._rules: Sequence[Rule] = stopping_rules(setup.recipe, *images, clock.total)
+
+    def run(self) -> FitResult:
+        state = self._checkpointer.restore(self._setup.network, self._steps)
+        if state.resumed:
+            self._reporter.log(f"resuming {state.place}")
+        for callback in self._callbacks:
+            callback.begin(self._setup.network, self._epochs, state.history)
+        stopped = state.stopped or self._replayed(state.history)
+        outputs: np.ndarray | None = None
+        while state.epoch < self._epochs and not stopped:
+            last, outputs = self._epoch(state)
+            self._checkpointer.check_finite()
+            stopped = gone_bad(state.history, self._epochs, self._checkpointer.non_finite)
+            if stopped:
+                self._end_callbacks()
+                return self._measured(state, f"{stopped}; {self._rolled_back(state)}", None)
+            if self._checkpointer.best:
+                self._checkpointer.best.update(state.history)
+            stopped = self._why_stop(last) or next((why for each in self._callbacks if (why := each.epoch(last))), None)
+            state.stopped = stopped or ""
+            self._checkpointer.after_step(state)
+        if self._end_callbacks():
+            outputs = None
+        result = self._measured(state, stopped, outputs)
+        self._checkpointer.after_step(state)
+        return result
+
+    def _end_callbacks(self) -> bool:
+        """Whether a callback may have changed the weights since the last epoch."""
+        changed = [callback.end() for callback in self._callbacks]
+        return any(changed)
+
+    def _epoch(self, state: TrainState) -> tuple[Epoch, np.ndarray]:
+        """Train one epoch and measure; the epoch's figures, and the outputs on validation."""
+        number, validation = state.epoch + 1, self._loaders.validation
+        self._reporter.epoch_begins(number, self._epochs, len(self._loaders.train.split))
+        begun, before = time.perf_counter(), state.epoch_seconds
+        for callback in self._callbacks:
+            callback.before_epoch(number)
+        with mixed_precision(self._setup.network, self._setup.recipe.training.precision):
+            train = Measured.of(self._train(state))
+        trained = time.perf_counter()
+        with self._clock("validation"):
+            outputs = predict(self._steps, validation)
+            val = Measured.of(self._setup.task.measure(validation.split.labels, outputs))
+        epoch = _figures(number, train, val, begun - before, trained)
+        state.history.append(epoch)
+        state.epoch, state.batch, state.epoch_seconds = number, 0, 0.0
+        with self._clock("saving"):
+            for callback in self._callbacks:
+                callback.record(epoch)
+        self._reporter.epoch_ends(epoch)
+        return epoch, outputs
+
+    def _train(self, state: TrainState) -> dict[str, float]:
+        train, begun, before = self._loaders.train, time.perf_counter(), state.epoch_seconds
+        batches = train.epoch(state.epoch, self._steps.steps_per_execution, state.batch)
+        for images, labels in self._clock.waiting_for(batches):
+            with self._clock("compute"):
+                self._steps.train(images, labels)
+            state.batch += -(-len(images) // train.batch_size)
+            state.epoch_seconds = before + time.perf_counter() - begun
+            self._reporter.images_done(min(state.batch * train.batch_size, len(train.split)))
+            if not self._checkpointer.after_step(state):
+                break
+        with self._clock("compute"):
+            return self._steps.result()
+
+    def _replayed(self, history: Sequence[Epoch]) -> str | None:
+        """Replay the stopping rules over a resumed run's history; the first reason to stop."""
+        reasons = [self._why_stop(epoch) for epoch in history]
+        return next((why for why in reasons if why), None)
+
+    def _why_stop(self, epoch: Epoch) -> str | None:
+        reasons = [rule(epoch) for rule in self._rules]
+        return next((why for why in reasons if why), None)
+
+    def _rolled_back(self, state: TrainState) -> str:
+        """Restore the best epoch's weights, or the last checkpoint before the epoch whose numbers went bad."""
+        best = self._checkpointer.best
+        if best and best.epoch:
+            return f"the model is that of epoch {best.epoch}, the best before it"
+        place = self._checkpointer.rollback(state.epoch - 1)
+        return f"the model is the one saved {place}" if place else "no model was saved before that epoch"
+
+    def _measured(self, state: TrainState, stopped: str | None, outputs: np.ndarray | None) -> FitResult:
+        """The final model on both splits; `outputs` are its outputs on validation if they are known."""
+        validation, unaugmented, task = self._loaders.validation, self._loaders.unaugmented, self._setup.task
+        kept = self._checkpointer.best.restore() if self._checkpointer.best else None
+        if kept not in (None, state.epoch):
+            outputs = None
+        with self._clock("validation"), self._reporter.status("measuring the training images without augmentation"):
+            known = outputs if outputs is not None else predict(self._steps, validation)
+            val = Measured.of(task.measure(validation.split.labels, known))
+            train_eval = Measured.of(task.measure(unaugmented.split.labels, predict(self._steps, unaugmented)))
+        return FitResult(state.history, stopped, kept, known, val, train_eval, state.resumed)
+
+
+def _figures(number: int, train: Measured, val: Measured, begun: float, trained: float) -> Epoch:
+    """An epoch that ends now; `begun` and `trained` are when its training began and ended, by `perf_counter`."""
+    ended = time.perf_counter()
+    return Epoch(
+        epoch=number,
+        train_loss=train.loss,
+        train_accuracy=train.accuracy,
+        val_loss=val.loss,
+        val_accuracy=val.accuracy,
+        seconds=ended - begun,
+        train_seconds=trained - begun,
+        val_seconds=ended - trained,
+    )

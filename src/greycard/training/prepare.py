@@ -1,0 +1,163 @@
+"""Everything that training needs, made before the run's folder is: a user's mistake leaves nothing behind."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from greycard import backend
+from greycard.core.clock import Clock
+from greycard.core.errors import GreycardError, GreycardWarning
+from greycard.core.memory import available_bytes, used_bytes
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset, LeftOut, Split
+from greycard.models.build import BuildNetwork, build_model
+from greycard.models.imagenet import network
+from greycard.models.mixed_precision import trains_in
+from greycard.models.model import Model
+from greycard.models.pretrained import WeightsDoNotFitError, is_run
+from greycard.models.weights import find_weights
+from greycard.pipeline.array_split import ArraySplit, load_arrays
+from greycard.pipeline.loader import Loader, prediction_batch
+from greycard.recipe import Recipe
+from greycard.tasks.task import Task
+from greycard.tasks.tasks import task_for
+from greycard.training.memory import expected_need
+from greycard.training.resolve import resolve, within_limits
+from greycard.training.setup import Loaders, SplitArrays, TrainSetup
+
+
+def prepare(
+    recipe: Recipe,
+    dataset: Dataset,
+    weights: str | Path | None,
+    reporter: Reporter,
+    clock: Clock,
+    build: BuildNetwork | None = None,
+) -> TrainSetup:
+    """Resolve the recipe, find the weights, decode the images and build the model, in this order.
+
+    Args:
+        recipe: what to train, and how.
+        dataset: what to train on.
+        weights: of a backbone, as for `find_weights`.
+        reporter: told of progress.
+        clock: told of the time.
+        build: builds the model of a `custom` recipe.
+
+    Raises:
+        GreycardError: a mistake that the user can correct; nothing has been written yet.
+    """
+    resolved = resolve(recipe, dataset)
+    files = _weight_files(resolved, weights, reporter)
+    task = task_for(len(dataset.classes), resolved.data.task)
+    limited = within_limits(resolved, task, dataset)
+    with clock("decode"):
+        arrays = _decoded(resolved, limited, reporter)
+    left_out = dataset.left_out + tuple(item for split in arrays for item in split.left_out)
+    _expect_every_class(task, limited, arrays)
+    _warn_left_out(left_out)
+    model, used = _build(resolved, dataset, files, arrays.train, build)
+    if recipe.training.precision == "auto":
+        resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
+    needed = _expect_memory(model, resolved, arrays)
+    return TrainSetup(
+        recipe=resolved,
+        dataset=limited,
+        task=task,
+        arrays=arrays,
+        left_out=left_out,
+        weights=used,
+        model=model,
+        expected_bytes=needed,
+        network=model.network,
+        loaders=_image_loaders(resolved, arrays),
+    )
+
+
+def decoded_split(recipe: Recipe, split: Split, what: str, reporter: Reporter) -> ArraySplit:
+    """A split decoded as a recipe describes; `what` names the split on the progress bar."""
+    count = reporter.progress(f"reading {what} images", len(split))
+    return load_arrays(split, recipe.data.image_size, recipe.data.channels, lambda: count(1))
+
+
+def _image_loaders(recipe: Recipe, arrays: SplitArrays) -> Loaders:
+    training = recipe.training
+    train = Loader(
+        arrays.train, training.batch_size, shuffle=True, seed=training.seed, augmentation=recipe.augmentation
+    )
+    validation, unaugmented = (
+        Loader(split, prediction_batch(split, training.val_batch_size)) for split in (arrays.validation, arrays.train)
+    )
+    return Loaders(train, validation, unaugmented)
+
+
+def _decoded(recipe: Recipe, dataset: Dataset, reporter: Reporter) -> SplitArrays:
+    return SplitArrays(
+        decoded_split(recipe, dataset.train, "training", reporter),
+        decoded_split(recipe, dataset.validation, "validation", reporter),
+        decoded_split(recipe, dataset.test, "test", reporter) if dataset.test else None,
+    )
+
+
+def _weight_files(recipe: Recipe, weights: str | Path | None, reporter: Reporter) -> tuple[Path, ...]:
+    model = recipe.pretrained
+    if model is None or is_run(model.backbone):
+        return ()
+    progress = reporter.downloading(f"{model.backbone} weights")
+    return tuple(find_weights(network(model.backbone), model.backbone_layer, weights, progress))
+
+
+def _build(
+    recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: ArraySplit, build: BuildNetwork | None
+) -> tuple[Model, Path | None]:
+    """The model with the first weights that fit, and their file."""
+    features = 0 if recipe.data.image_size else train.images.shape[1]
+    for position, file in enumerate(files or [None]):
+        backend.seed_everything(recipe.training.seed)
+        try:
+            return build_model(recipe, len(dataset.classes), file, features=features, build=build), file
+        except WeightsDoNotFitError:
+            if position == len(files) - 1:
+                raise
+    raise AssertionError("unreachable: there is always a candidate")
+
+
+def _expect_memory(model: Model, recipe: Recipe, arrays: SplitArrays) -> int:
+    """Upper bound of the memory that the process will hold; on a GPU, batches lie in the GPU's own memory."""
+    need, room = expected_need(model, recipe, arrays.train, arrays.validation), available_bytes()
+    what, free = f"training in batches of {recipe.training.batch_size}", f"{room / 1e9:,.1f} GB are free"
+    hint = "smaller batches (--set batch_size=…) or images (--set image_size=…), or close other programs"
+    on_cpu = backend.describe()["device"] == "CPU"
+    if on_cpu and need.least > room:
+        raise GreycardError(f"{what} needs at least {need.least / 1e9:,.1f} GB of memory; {free}", hint=hint)
+    if on_cpu and need.most > room:
+        told = f"{what} may need up to {need.most / 1e9:,.1f} GB of memory, and {free}: {hint}"
+        warnings.warn(told, GreycardWarning, stacklevel=5)
+    return used_bytes() + need.most
+
+
+def _expect_every_class(task: Task, dataset: Dataset, arrays: SplitArrays) -> None:
+    """Decoding can reveal more unreadable files, and without its last image a class is empty."""
+    for what, split, pixels in (
+        ("training", dataset.train, arrays.train),
+        ("validation", dataset.validation, arrays.validation),
+    ):
+        lost = task.lost_labels(split.labels, pixels.labels)
+        if lost:
+            first = pixels.left_out[0]
+            raise GreycardError(
+                f"class {dataset.classes[lost[0]]!r} has no readable {what} image left; {len(pixels.left_out)} files"
+                f" could not be decoded, such as {first.id} ({first.reason})",
+                hint="replace the damaged files",
+            )
+
+
+def _warn_left_out(left_out: Sequence[LeftOut]) -> None:
+    if not left_out:
+        return
+    named = "; ".join(f"{item.id} ({item.reason})" for item in left_out[:5])
+    more = f"; and {len(left_out) - 5} more, all in the run's summary.json" if len(left_out) > 5 else ""
+    files = "file is" if len(left_out) == 1 else "files are"
+    warnings.warn(f"{len(left_out)} {files} unreadable and left out: {named}{more}", GreycardWarning, stacklevel=4)

@@ -1,0 +1,73 @@
+"""A recipe resolved: what the data and the machine decide is filled in, and what does not fit is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from greycard.backend.precision import auto_precision
+from greycard.core.errors import GreycardError
+from greycard.datasets.dataset import Dataset
+from greycard.models.imagenet import network
+from greycard.models.pretrained import is_run
+from greycard.models.saved import MODEL
+from greycard.recipe import Recipe
+from greycard.recipe.model import MlpConfig
+from greycard.tasks.task import Task
+from greycard.tasks.tasks import task_for
+
+
+def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """The recipe with what the data decides filled in, and its backbone's name known to be one.
+
+    Raises:
+        GreycardError: a task that does not fit, an unknown network, a folder that is no finished run, or another
+            value of `GREYCARD_PRECISION` than a precision.
+    """
+    _expect_kind(recipe, dataset)
+    task = task_for(len(dataset.classes), recipe.data.task)
+    precision = auto_precision() if recipe.training.precision == "auto" else recipe.training.precision
+    resolved = recipe.replace(task=task.name, dataset=dataset.name, precision=precision)
+    backbone = recipe.pretrained.backbone if recipe.pretrained else None
+    if backbone is None or is_run(backbone):
+        return resolved
+    if Path(backbone).exists():
+        raise GreycardError(
+            f"backbone {backbone} is no finished run: it has no {MODEL}",
+            hint="`greycard table` lists the runs; --backbone takes a finished one, or a network such as MobileNetV2",
+        )
+    network(backbone)
+    return resolved
+
+
+def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
+    """Images have a size; numbers have none, and nothing that is meant for images."""
+    plain = recipe.data.image_size is None and recipe.augmentation is None and isinstance(recipe.model, MlpConfig)
+    if dataset.is_regression and not plain:
+        raise GreycardError(
+            f"{dataset.name} holds numbers: image_size and augmentation must be none, and the model an mlp."
+            f" Received: {recipe.architecture}",
+            hint="--set image_size=none --set augmentation=none --set model.kind=mlp",
+        )
+    if not dataset.is_regression and recipe.data.image_size is None:
+        raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")
+
+
+def within_limits(recipe: Recipe, task: Task, dataset: Dataset) -> Dataset:
+    """The dataset within the recipe's limits.
+
+    Raises:
+        GreycardError: a limit leaves no image of a class.
+    """
+    limited = dataset.limited(recipe.data.train_limit, recipe.data.val_limit, recipe.data.split_seed)
+    for field, whole, part in (
+        ("train_limit", dataset.train, limited.train),
+        ("val_limit", dataset.validation, limited.validation),
+    ):
+        lost = task.lost_labels(whole.labels, part.labels)
+        if lost:
+            raise GreycardError(
+                f"{field}={len(part)} leaves no image of class {dataset.classes[lost[0]]!r};"
+                f" expected at least {len(set(whole.labels))}, one for each class",
+                hint=f"--set {field}={len(set(whole.labels))}, or more",
+            )
+    return limited
