@@ -221,7 +221,7 @@ def test_without_a_kept_state_it_begins_anew_and_says_so(interrupted, tmp_path: 
     for kept in (run / "checkpoint").glob("*.checkpoint"):
         kept.unlink()
     said = cli("resume", run)
-    assert "no state of it was kept: it begins anew" in said.err
+    assert "no checkpoint found; starting from the beginning" in said.err
     assert greycard.open_run(run).summary.resumed == 0
 
 
@@ -346,7 +346,7 @@ def test_numbers_that_go_bad_stop_the_run_and_the_last_good_model_is_kept(
     monkeypatch.setattr(TensorFlowSteps, "train", go_bad)
     run = greycard.train("digits-cnn", out=tmp_path, **SMALL)
     assert run.summary.stopped.startswith("stopped after epoch 2 of 3: some weights are no numbers any more")
-    assert run.summary.stopped.endswith("the model is as it was kept after epoch 1")
+    assert run.summary.stopped.endswith("the model is the one saved after epoch 1")
     assert calls == 20
     assert np.isfinite(run.predictions["probabilities"]).all()
     assert run.summary.val_accuracy == np.mean(
@@ -384,7 +384,7 @@ def test_a_loss_that_explodes_stops_the_run(tmp_path: Path, cli, monkeypatch: py
     assert said.code == 0
     stopped = json.loads((tmp_path / "house-prices-1" / "summary.json").read_text())["stopped"]
     assert "the training loss exploded from" in stopped
-    assert "no model was kept before that epoch" in stopped
+    assert "no model was saved before that epoch" in stopped
 
 
 def test_a_job_that_does_not_fit_is_refused_before_it_begins(

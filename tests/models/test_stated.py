@@ -14,6 +14,9 @@ from greycard.explain.feature_maps import feature_maps, first_filters
 from greycard.explain.gradcam import grad_cam
 from greycard.models.calibrated import calibrated_model
 from greycard.models.stated import stated
+from greycard.tasks.multiclass import MultiClass
+
+TASK = MultiClass(3)
 
 Tensor = keras.KerasTensor
 
@@ -93,16 +96,18 @@ def test_the_parts_are_those_of_the_graph(name: str) -> None:
     assert (names["feature_layer"], names["features"], names["head"]) == (feature_layer, features, "head")
     image = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
     np.testing.assert_allclose(
-        calibrated_model(model).predict_on_batch(image[None]), model.network.predict_on_batch(image[None]), atol=1e-6
+        calibrated_model(model, TASK).predict_on_batch(image[None]),
+        model.network.predict_on_batch(image[None]),
+        atol=1e-6,
     )
     assert (first_filters(model) is None) == (feature_layer is None)
     if feature_layer:
-        assert grad_cam(model, image, 1).shape == (12, 12)
+        assert grad_cam(model, TASK, image, 1).shape == (12, 12)
         assert any(name.endswith("conv") for name in feature_maps(model, image))
     else:
         assert feature_maps(model, image) == {}
         with pytest.raises(GreycardError, match="no feature map"):
-            grad_cam(model, image, 1)
+            grad_cam(model, TASK, image, 1)
 
 
 def test_a_sequential_model_and_a_last_activation_are_understood() -> None:
@@ -114,7 +119,7 @@ def test_a_sequential_model_and_a_last_activation_are_understood() -> None:
     assert (model.feature_layer.name, model.head.name) == ("conv", "logits")
     images = np.random.default_rng(0).random((4, 12, 12, 3), np.float32)
     np.testing.assert_allclose(
-        calibrated_model(model).predict_on_batch(images), network.predict_on_batch(images), atol=1e-6
+        calibrated_model(model, TASK).predict_on_batch(images), network.predict_on_batch(images), atol=1e-6
     )
 
 

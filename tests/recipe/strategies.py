@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from greycard.pipeline.augmentation import FILL_MODES, Augmentation
 from greycard.recipe import Recipe
 from greycard.recipe.data import TASKS, DataConfig
-from greycard.recipe.model import ConvNetConfig, MlpConfig, PretrainedConfig, ResNetConfig
+from greycard.recipe.model import ConvNetConfig, CustomConfig, MlpConfig, PretrainedConfig, ResNetConfig
 from greycard.recipe.optimizer import OPTIMIZERS, OptimizerConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.recipe.training import TrainingConfig
@@ -58,6 +58,7 @@ FAMILY_STRATEGIES = {
         dense=layers,
     ),
     "resnet": st.builds(ResNetConfig, width=positive, blocks=stages, stem_stride=positive, dropout=share),
+    "custom": st.builds(CustomConfig, function=names),
 }
 recipes = st.builds(
     Recipe,

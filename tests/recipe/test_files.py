@@ -129,7 +129,7 @@ def test_recipe_prints_what_run_runs(cli, tmp_path: Path) -> None:
     assert run.recipe.model == MlpConfig(dense=(4,), dropout=0.2)
     assert run.recipe.training.epochs == len(run.history) == 1
     again = cli("run", "mine.yaml", "--resume", "--set", "dense=4", "--out", tmp_path)
-    assert "digits-cnn-1 is finished already" in again.err
+    assert "digits-cnn-1 is already finished" in again.err
     printed = cli("recipe", run.path, "--format", "json").out
     assert Recipe.from_json(json.loads(printed)) == run.recipe == Recipe.load(run.path / "recipe.json")
 

@@ -23,6 +23,7 @@ OF_EACH = {
     "convnet": Recipe.make("r", "d", conv=(8,)),
     "pretrained": Recipe.make("r", "d", backbone="MobileNetV2"),
     "resnet": Recipe.make("r", "d", width=8),
+    "custom": Recipe.make("r", "d", function="nets.build"),
 }
 EVERY_FIELD = [(part, name) for part, names in fields_by_part().items() for name in names]
 

@@ -117,7 +117,8 @@ def test_no_json_ends_in_another_error(content: Any) -> None:
 def run(tmp_path: Path) -> Path:
     """A finished run, without training."""
     directory = RunDirectory.new(tmp_path, "pets")
-    directory.write_json("recipe.json", Recipe(name="pets", dataset="pets", dense=(8,), epochs=1).to_json())
+    directory.write_json("recipe.json", Recipe.make("pets", "pets", dense=(8,), epochs=1).to_json())
+    directory.write_json("labels.json", {"classes": ["cat", "dog"]})
     directory.append_history(an_epoch())
     directory.finish(a_summary())
     return directory.path

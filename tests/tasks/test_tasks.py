@@ -147,10 +147,10 @@ def test_lost_labels_are_classes_that_no_image_has_any_more(task: Task) -> None:
 
 
 def test_a_run_states_its_task(tmp_path: Path, cli) -> None:
-    recipe = greycard.Recipe(name="prices", dataset="house-prices", image_size=None, channels=1, epochs=1)
+    recipe = greycard.Recipe.make("prices", "house-prices", image_size=None, channels=1, epochs=1)
     run = greycard.train(recipe, out=tmp_path, quiet=True)
-    assert (run.recipe.task, run.task) == ("regression", Regression(0))
-    assert greycard.runs_table([run]).rows[0]["task"] == "regression"
+    assert (run.recipe.data.task, run.task) == ("regression", Regression(0))
+    assert greycard.runs_table([run]).rows[0].task == "regression"
     assert recipe.matches_resolved(run.recipe)
 
 

@@ -135,7 +135,7 @@ def test_the_kept_weights_are_counted_in_the_memory_that_training_needs() -> Non
 def test_the_time_limit_ends_training_between_epochs_and_says_so(tmp_path: Path, cli) -> None:
     said = cli("train", make_folder(tmp_path / "p", ("",), ("cat", "dog"), 5), "--minutes", "0.0001", *TINY[:-1])
     assert said.code == 0, said.err
-    assert "up to 0.0001 minutes and 100 epochs, or until 10 epochs bring nothing better" in said.err
+    assert "up to 0.0001 minutes and 100 epochs, or until 10 epochs bring no improvement" in said.err
     run = greycard.open_run("runs/p-1")
     assert len(run.history) == 1
     assert run.summary.stopped == (

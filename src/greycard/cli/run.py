@@ -41,7 +41,7 @@ def run(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Train projects, recipe files, or all projects whose data is present.
+    """Train projects, recipe files, or all projects that have data.
 
     \b
     greycard run digits-cnn

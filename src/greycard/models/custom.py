@@ -15,7 +15,7 @@ from greycard.models.model import Model
 from greycard.models.stated import stated
 
 BuildNetwork = Callable[[tuple[int, int, int], int], keras.Model]
-"""From (height, width, channels) and the number of classes to a Keras model of pixels from 0 to 255 and probabilities."""
+"""From (height, width, channels) and the number of classes to a Keras model: pixels 0 to 255 in, probabilities out."""
 
 
 def build_custom(build: BuildNetwork, shape: tuple[int, int, int], classes: int, units: int) -> Model:
