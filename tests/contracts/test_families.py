@@ -118,7 +118,7 @@ def _pixels(count: int = 22) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbers(run: greycard.Run) -> list[dict[str, Any]]:
-    return [{key: value for key, value in line.items() if "seconds" not in key} for line in run.history]
+    return [{key: value for key, value in vars(epoch).items() if "seconds" not in key} for epoch in run.history]
 
 
 def _images(run: greycard.Run, folder: Path) -> np.ndarray:

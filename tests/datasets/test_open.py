@@ -155,13 +155,13 @@ def test_resume_and_export_find_the_data_again(kind: str, pets: Path, tmp_path: 
 
 def _unfinished(place: Path, data: Any) -> Path:
     """A run that was ended before its first epoch."""
-    from greycard.jobs import run as jobs_run
+    from greycard.jobs import training_run
 
     def ended(*_: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs_run, "_train", ended)
+        patch.setattr(training_run, "_train", ended)
         with pytest.raises(KeyboardInterrupt):
             greycard.train(data, weights="none", out=place / "runs", **SMALL)
     return place / "runs" / "pets-1"
@@ -173,7 +173,7 @@ def test_test_images_are_measured_once_on_the_saved_model(pets: Path, tmp_path: 
     assert test is not None
     answers = [each.label for each in run.predict(test.images)]
     right = np.mean([run.classes.index(label) for label in answers] == test.labels)
-    summary = json.loads((run.path / "summary.json").read_text())
+    summary = run.summary
     assert (summary.test_images, summary.test_accuracy) == (4, pytest.approx(right))
     assert summary.test_loss > 0
     assert not set(test.ids) & {id for side in run.split for id in side}

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+_SIMILAR = 0.65
+"""From this share of common letters on, names are similar: `resnt` and `resnet`, but not `it's` and `digits`."""
+
+
 def near(name: object, known: Iterable[str], most: int = 3) -> list[str]:
     """The known names that are similar to `name`, the most similar first.
 
@@ -19,7 +23,7 @@ def near(name: object, known: Iterable[str], most: int = 3) -> list[str]:
     by_letters: dict[str, list[str]] = {}
     for each in known:
         by_letters.setdefault(each.casefold(), []).append(each)
-    found = get_close_matches(name.strip().casefold(), by_letters, n=most)
+    found = get_close_matches(name.strip().casefold(), by_letters, n=most, cutoff=_SIMILAR)
     return [each for letters in found for each in by_letters[letters]][:most]
 
 
