@@ -72,7 +72,7 @@ COMMANDS = sorted(
 
 
 def _expect_parses(words: list[str], known: click.Group) -> None:
-    context = click.Context(known, info_name="greycard")
+    context = click.Context(known, info_name="greycard", help_option_names=["-h", "--help"])
     name, found, rest = known.resolve_command(context, words)
     assert found is not None
     if isinstance(found, click.Group) and rest:
