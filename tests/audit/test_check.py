@@ -201,7 +201,7 @@ def test_json_has_every_finding(spoiled, cli, tmp_path: Path) -> None:
 def test_a_named_dataset_is_looked_at_by_its_name(cli, tmp_path: Path) -> None:
     said = cli("check", "digits", "--strict", "--quiet", "--out", tmp_path)
     assert said.code == 0  # 8×8 pixels are too few to call two digits the same image
-    assert "1,438 training and 359 validation images looked at" in said.out
+    assert "1,438 training and 359 validation images checked" in said.out
     assert not any(f"{kind}:" in said.out for kind in ("leakage", "duplicates", "shift", "imbalance"))
 
 
@@ -242,7 +242,7 @@ ILL = {
     "one image": (lambda root: make_folder(root, ("",), ("a", "b"), 1), "expected 2 or more", 0),
     "different classes": (_spoil_classes, "b, c is in train/ but not in val/", 1),
     "no training part": (lambda root: make_folder(root, ("test",), ("a", "b"), 4), "no train/", 0),
-    "loose in train": (lambda root: make_folder(root, ("",), ("train",), 4), "lie in no class folders", 0),
+    "loose in train": (lambda root: make_folder(root, ("",), ("train",), 4), "are not in class folders", 0),
     "nothing": (lambda root: root.mkdir(), "there are no images", 0),
 }
 

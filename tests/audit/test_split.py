@@ -155,7 +155,7 @@ def test_quarantine_lists_and_moves_nothing(doubled: Path, cli) -> None:
 BAD_MANIFESTS = {
     "path,width,height\na.jpg,20,30\n": "must have a column of paths",
     "path,label,split\na.jpg,cat,monday\n": "line 2",
-    "path,label,split\n": "names no image",
+    "path,label,split\n": "lists no images",
     "path,label,split\nnowhere.jpg,cat,train\nnowhere.jpg,dog,train\n": "not there: nowhere.jpg",
 }
 

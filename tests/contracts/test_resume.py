@@ -155,7 +155,7 @@ def test_a_folder_is_found_again_from_anywhere(
     run = run.absolute()
     monkeypatch.chdir(tmp_path)
     assert "unfinished: 1 of 2 epochs" in cli("table", "--out", run.parent).out
-    assert f"`greycard resume {run}` goes on" in cli("show", run).out
+    assert f"resume it with `greycard resume {run}`" in cli("show", run).out
     page = cli("report", run).out.strip()
     assert "unfinished: 1 of 2 epochs" in Path(page).read_text()
     moved = cli("resume", run, "--data", "nowhere")

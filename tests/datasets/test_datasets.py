@@ -121,10 +121,10 @@ def test_a_changed_photograph_is_named(real_data: Path, tmp_path: Path) -> None:
     assert f"cats/{cats[2].name} (missing)" in str(caught.value)
 
 
-def test_an_idx_file_that_promises_more_than_it_holds(tmp_path: Path) -> None:
+def test_an_idx_file_with_less_data_than_its_header_states(tmp_path: Path) -> None:
     path = tmp_path / "images"
     path.write_bytes(b"\0\0\x08\x01\0\0\0\x09abc")
-    with pytest.raises(GreycardError, match="promises 9 bytes, it holds 3"):
+    with pytest.raises(GreycardError, match="states 9 bytes, but the file has 3"):
         read_idx([path] * 4)
 
 
@@ -133,7 +133,7 @@ def test_the_official_archive_of_horses_has_another_layout(tmp_path: Path) -> No
         make_folder(tmp_path / top, ("",), ("horses", "humans"), 2)
     dataset = greycard.load_dataset("horse-or-human", tmp_path)
     assert (len(dataset.train), len(dataset.validation)) == (4, 4)
-    assert "as published has 1,283 images; 8 usable ones are here" in dataset.notes[0]
+    assert "as published has 1,283 images; 8 usable images were found" in dataset.notes[0]
 
 
 @pytest.mark.parametrize("layout", ["", "cats-vs-dogs", "kagglecatsanddogs_5340"])

@@ -81,10 +81,10 @@ def test_test_is_a_third_split_where_validation_is_there(tmp_path: Path) -> None
     assert not dataset.notes
 
 
-def test_a_class_beside_train_is_told_of(tmp_path: Path) -> None:
+def test_a_class_next_to_train_is_reported(tmp_path: Path) -> None:
     make_folder(tmp_path, ("train",), ("a", "b"), 5)
     make_folder(tmp_path, ("",), ("forgotten",), 2)
-    assert "forgotten/ lies beside the training images" in greycard.load_folder(tmp_path).notes[0]
+    assert "forgotten/ is next to the training folder" in greycard.load_folder(tmp_path).notes[0]
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
@@ -387,11 +387,11 @@ def _empty_validation(root: Path) -> None:
         (_different_classes, "b is in train/ but not in val/"),
         (_empty_validation, "class 'b'"),
         (_only_splits, "no train/"),
-        (_train_against_test, "lie in no class folders"),
+        (_train_against_test, "are not in class folders"),
         (_loose_in_train, "train and move its images there"),
         (_unequal_parts, "cat has test/ and train/ in it, and dog"),
-        (_two_datasets, "name it: `greycard train"),
-        (_other_capitals, "'Cat' and 'cat' differ only in how they are spelled"),
+        (_two_datasets, "name that folder: `greycard train"),
+        (_other_capitals, "'Cat' and 'cat' differ only in spelling"),
     ],
 )
 def test_every_mistake_is_one_clear_error(make, words: str, tmp_path: Path, cli) -> None:

@@ -357,7 +357,7 @@ def test_without_pyarrow_the_command_is_said(pets: Path, tmp_path: Path, monkeyp
     [
         ({"ids": ["a", "a"]}, "the id 'a' twice"),
         ({"labels": ["cat"]}, "2 ids, 1 labels"),
-        ({"labels": [0, 1]}, "not a text"),
+        ({"labels": [0, 1]}, "not a string"),
         ({"splits": ["train", "somewhere"]}, "a split 'somewhere'"),
         ({"read": lambda row: "a.png"}, r"read\(0\) returned str"),
         ({"read": lambda row: np.zeros((2, 2), np.float32)}, "returned float32 array"),

@@ -160,7 +160,7 @@ MISTAKES = {
     "a,b,c\n1,2,3\n": "must have a column of paths",
     "ab/red/000.jpg,red\nab/red/001.jpg,red\n": "must have a column of paths",
     "": "is empty",
-    "path,label\n": "names no image",
+    "path,label\n": "lists no images",
     "path,label,split\nab/red/000.jpg,red,monday\n": "line 2",
     "path,label,split\nab/red/000.jpg,red\n": "line 2",
     "path,label\n\nab/red/000.jpg,\n": "line 3",
@@ -168,7 +168,7 @@ MISTAKES = {
     "path,label\nab/red/000.jpg,red\nab/red/001.jpg,blue\nab/red/000.jpg,blue\n": "lines 2 and 4 has two labels",
     "path,label\nab/red/000.jpg,red\nab/red/001.jpg,red\n": "a single label, 'red'",
     "path,label\nno.jpg,red\nC:\\x.jpg,blue\n": r"2 images that are not there: no.jpg, C:\\x.jpg \(a path from another",
-    "path,label\n\0\1\2": "is no text file",
+    "path,label\n\0\1\2": "is not a text file",
 }
 
 

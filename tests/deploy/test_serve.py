@@ -156,8 +156,8 @@ def test_the_description_fits_the_routes_and_the_answers(client: TestClient) -> 
         (jpeg()[:300], 422, "cannot be read"),
         (huge_png(30_000, 30_000), 422, "exceeds limit"),
         (huge_png(2_000, 2_000), 413, "4,000,000 pixels; expected at most 1 million"),
-        (jpeg() + zip_bytes(), 422, "something else at once"),
-        (jpeg() + zip64_end(), 422, "something else at once"),
+        (jpeg() + zip_bytes(), 422, "also a valid file of another format"),
+        (jpeg() + zip64_end(), 422, "also a valid file of another format"),
         (b"GIF89a<script>alert(1)</script>", 422, "cannot be read"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", 422, "an SVG drawing"),
         (zip_bytes(), 422, "a zip archive"),
@@ -180,7 +180,7 @@ def test_a_polyglot_that_is_a_image_first_is_turned_away(client: TestClient) -> 
     stream = io.BytesIO()
     Image.new("P", (8, 8)).save(stream, "GIF", comment=b"<script>alert(1)</script>")
     answer = post(client, stream.getvalue(), kind="image/gif")
-    assert (answer.status_code, "something else at once" in answer.json()["error"]) == (422, True)
+    assert (answer.status_code, "also a valid file of another format" in answer.json()["error"]) == (422, True)
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ def test_a_port_in_use_is_told(runs: list[greycard.Run], cli: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         outcome = cli("serve", runs[0].path, "--port", str(taken.getsockname()[1]))
     assert (outcome.code, "Address already in use" in outcome.err) == (2, True)
-    assert "hint: --port 0" in outcome.err
+    assert "--port 0 takes any free one" in outcome.err
 
 
 def test_a_host_that_others_reach_is_noted(models: dict[str, Served], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -570,7 +570,7 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         page.drop(bad)
         page.wait_for("document.getElementById('status').textContent.includes('bad.jpg cannot be read')")
         page.drop(bad, good, empty)
-        page.wait_for("document.getElementById('status').textContent === '1 of 3 files answered.'")
+        page.wait_for("document.getElementById('status').textContent === '1 of 3 files classified.'")
         cards = page.run("[...document.querySelectorAll('.image')].map((card) => card.innerText)")
         assert [card.split("\n")[0] for card in cards] == ["empty.jpg", good.name, "bad.jpg", "bad.jpg", good.name]
         assert "No answer: the request has no image" in cards[0]

@@ -170,7 +170,7 @@ def test_the_advice_on_a_project_in_a_folders_place_runs_it(name: str, project: 
 def test_the_advice_on_an_address_of_another_machine_is_an_address(cli) -> None:
     assert cli("run", "digits-cnn", "--epochs", "1", "--set", "train_limit=50", "--set", "val_limit=30").code == 0
     said = cli("serve", "digits-cnn-1", "--host", "192.0.2.200", "--port", "0")
-    assert (said.code, "hint: --host 127.0.0.1" in said.err) == (2, True)
+    assert (said.code, "hint: use --host 127.0.0.1" in said.err) == (2, True)
 
 
 def test_the_advice_on_a_run_that_is_none_lists_the_runs_there(cli) -> None:

@@ -28,7 +28,7 @@ def test_parts_add_up_to_the_whole_run(tmp_path: Path) -> None:
 def test_show_says_where_the_time_went(tmp_path: Path, cli: Any) -> None:
     run = greycard.train("digits-cnn", epochs=1, out=tmp_path, quiet=True)
     shown = cli("show", run.path).out
-    assert "where it went" in shown
+    assert "time by part" in shown
     assert "training steps" in shown
     assert "images/s in training" in shown
 
@@ -42,12 +42,12 @@ def test_the_first_epoch_compiles_and_does_not_count_for_speed() -> None:
 @pytest.mark.parametrize(
     ("seconds", "total", "says"),
     [
-        ({"decode": 30.0, "compute": 10.0}, 45.0, "finds them decoded"),
+        ({"decode": 30.0, "compute": 10.0}, 45.0, "uses the cache"),
         ({"features": 60.0, "compute": 10.0}, 90.0, "augmented_copies"),
         ({"compute": 80.0}, 100.0, "image_size"),
         ({"compute": 50.0, "validation": 30.0, "waiting": 15.0}, 100.0, None),
         ({"validation": 50.0, "compute": 45.0}, 100.0, "val_limit"),
-        ({"waiting": 50.0, "compute": 45.0}, 100.0, "processor cores"),
+        ({"waiting": 50.0, "compute": 45.0}, 100.0, "CPU cores"),
         ({"compute": 9.0}, 10.0, None),
     ],
 )

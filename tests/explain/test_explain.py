@@ -136,7 +136,7 @@ def test_images_are_written_into_the_run(run: greycard.Run, squares: greycard.Da
     for path in written:
         with Image.open(path) as image:
             assert np.asarray(image.convert("L")).std() > 5
-    assert "What it looks at" in run.report()
+    assert "Explanations" in run.report()
 
 
 def test_heat_is_what_the_answer_loses(run: greycard.Run, nested: greycard.Run) -> None:

@@ -203,7 +203,7 @@ def test_an_unknown_project_names_its_neighbours(cli) -> None:
 def test_a_folder_in_the_place_of_a_project_is_pointed_to_what_trains_on_it(cli, tmp_path: Path) -> None:
     outcome = cli("run", str(tmp_path))
     assert outcome.code == 2
-    assert f"hint: a folder of images is trained on by `greycard train {tmp_path}`" in outcome.err
+    assert f"hint: train on a folder of images with `greycard train {tmp_path}`" in outcome.err
 
 
 def test_a_thirteenth_row_is_one_small_function(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_a_card_has_the_runs_own_figures(digits: greycard.Run, cli: Any) -> None
 def test_a_folder_of_ones_own_has_a_licence_that_greycard_does_not_know(images: Path, tmp_path: Path) -> None:
     tiny: dict[str, Any] = {"epochs": 1, "image_size": 24, "conv": (4,), "dense": (4,), "backbone": None}
     card = greycard.train(greycard.load_folder(images), out=tmp_path / "runs", quiet=True, **tiny).card()
-    assert "the folder images; licence: not known to Greycard" in card
+    assert "the folder images; licence: unknown;" in card
     assert "the probability of light, (n, 1)" in card
     assert "None" not in card
 

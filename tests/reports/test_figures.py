@@ -109,7 +109,7 @@ def test_explanations_have_room_and_say_when_no_place_matters(name: str, heat: f
     figure = heat_figure(image, map_, map_, name, {name: 0.9, f"{name} 2": 0.1})
     expect_apart(figure)
     said = [axes.get_title() for axes in figure.axes]
-    assert ("no place speaks for" in said[1]) == ("covering no place takes" in said[2]) == (heat < 0.01)
+    assert ("no region supports" in said[1]) == ("no covered region takes" in said[2]) == (heat < 0.01)
     assert any("points of probability" in child.get_ylabel() for axes in figure.axes for child in axes.child_axes)
 
 

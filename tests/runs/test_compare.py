@@ -44,7 +44,8 @@ def test_two_runs_are_compared_by_the_images_they_differ_on(tmp_path: Path, cli)
     assert len(difference.only_first) > len(difference.only_second)
     said = cli("compare", "pets-2", "pets-1", "--out", tmp_path).out
     assert "on the same 400 validation images" in said
-    assert "real" in said
+    assert " significant" in said
+    assert "not significant" not in said
     content = json.loads(cli("compare", "pets-1", "pets-2", "--out", tmp_path, "--format", "json").out)
     assert content["differences"][0]["only_second"] == list(difference.only_first)
 
@@ -78,7 +79,7 @@ def test_equal_runs_differ_by_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("other", "reason"),
-    [({"ids": IDS[:300]}, "they share 300"), ({"ids": tuple(f"x/{id}" for id in IDS)}, "they share 0")],
+    [({"ids": IDS[:300]}, "300 in common"), ({"ids": tuple(f"x/{id}" for id in IDS)}, "0 in common")],
 )
 def test_other_validation_images_are_refused_with_the_reason(tmp_path: Path, cli, other, reason: str) -> None:
     one, two = a_run(tmp_path, 0.8), a_run(tmp_path, 0.7, units=16, **other)

@@ -88,11 +88,11 @@ def test_every_field_is_needed_and_no_other_is_taken(record: Epoch | Summary) ->
         ("val_loss", 10**400, "val_loss must be a finite number"),
         ("epochs", 2.0, "epochs must be a whole number. Received: 2.0"),
         ("val_images", 0, "val_images must be 1 or more. Received: 0"),
-        ("stopped", 3, "stopped must be a text. Received: 3"),
+        ("stopped", 3, "stopped must be a string. Received: 3"),
         ("time", None, "time must be an object. Received: None"),
         ("time", {}, "the field time.advice is missing"),
         ("left_out", {}, "left_out must be a list. Received: {}"),
-        ("left_out", [{"id": "a", "reason": 1}], r"left_out[0].reason must be a text. Received: 1"),
+        ("left_out", [{"id": "a", "reason": 1}], r"left_out[0].reason must be a string. Received: 1"),
         ("calibration", [], "calibration must be an object. Received: []"),
     ],
 )

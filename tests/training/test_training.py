@@ -100,7 +100,7 @@ def test_a_kept_epoch_is_said_to_be_chosen_on_validation_wherever_the_figure_sta
     chosen = f"epoch {epoch}, the best of 8 epochs, chosen on validation"
     assert chosen in kept.card()
     assert chosen in kept.report()
-    assert f"the weights are of {chosen}, so the accuracy flatters" in cli("show", kept.path).out
+    assert f"the weights are from {chosen}, so the accuracy is slightly optimistic" in cli("show", kept.path).out
     row = json.loads(cli("table", "--out", kept.path.parent, "--format", "json").out)[0]
     assert (row["kept_epoch"], row["note"].split(";")[0]) == (epoch, f"kept: {chosen}")
     assert f"@ {epoch}, kept" in cli("table", "--out", kept.path.parent, "--format", "md").out

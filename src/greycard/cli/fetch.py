@@ -66,7 +66,7 @@ def _row(entry: Entry, here: bool) -> Row:
 
 def _size(entry: Entry) -> str:
     if entry.by_hand:
-        return "by hand"
+        return "manual"
     if entry.kind == "embedded":
         return "not needed"
     size = sum(item.size or 0 for item in entry.downloads) / 1e6

@@ -80,4 +80,4 @@ def changes(
 
 def track(tensorboard: bool, mlflow: bool) -> list[str]:
     """The names of the requested experiment trackers."""
-    return [name for name, asked in (("tensorboard", tensorboard), ("mlflow", mlflow)) if asked]
+    return [name for name, requested in (("tensorboard", tensorboard), ("mlflow", mlflow)) if requested]

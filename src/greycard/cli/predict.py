@@ -63,9 +63,9 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
 
 
 def _answer_images(run: Run, paths: tuple[str, ...], printer: Callable[[], Printer]) -> int:
-    asked = [_files(path) for path in paths]  # report a wrong path before the first line of output
+    listed = [_files(path) for path in paths]  # report a wrong path before the first line of output
     show, count, bad = printer(), 0, 0
-    for found in run.predict_each(file for files in asked for file in files):
+    for found in run.predict_each(file for files in listed for file in files):
         show(found)
         count, bad = count + 1, bad + bool(found.error)
     if bad:

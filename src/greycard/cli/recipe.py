@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     type=click.Choice(("yaml", "json"), case_sensitive=False),
     default="yaml",
     show_default=True,
-    help="How to print it.",
+    help="Output format.",
 )
 @options.out
 @options.debug
@@ -36,8 +36,8 @@ def recipe(what: str | None, settings: tuple[str, ...], form: str, out: str, deb
     greycard recipe mnist-cnn --set epochs=5 > recipe.yaml
     greycard run recipe.yaml
 
-    `greycard run`, `train` and `show` change every field with --set FIELD=VALUE. A field that two parts have needs its
-    part's name, such as --set model.kind=convnet.
+    `greycard run`, `train` and `show` change every field with --set FIELD=VALUE. If two parts have a field of the same
+    name, add the part, such as --set model.kind=convnet.
     """
     if what is None and settings:
         raise click.UsageError("--set needs a PROJECT, a RUN or a FILE")
@@ -58,7 +58,7 @@ def _recipe(what: str, settings: tuple[str, ...], form: str, out: str) -> str:
 
 
 def _fields(form: str) -> str:
-    """All fields, part by part."""
+    """All fields, grouped by part."""
     from greycard.recipe.describe import described_parts
 
     parts = described_parts()
@@ -70,7 +70,7 @@ def _fields(form: str) -> str:
 
 
 def _listing(title: str, fields: Iterable[Field]) -> str:
-    """A field a paragraph, `field=default` first, as wide as the terminal has it and as `--help` is at most."""
+    """One paragraph for each field, with `field=default` first; at most as wide as `--help`."""
     from greycard.recipe.settings import as_setting
 
     formatter = click.HelpFormatter(max_width=options.WIDTH)

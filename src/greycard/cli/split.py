@@ -69,10 +69,10 @@ def split(
     greycard train pets-split.csv
 
     It writes a manifest (path, label, split) that `greycard train` accepts in place of a folder. It does not move, copy
-    or delete images. If the folder has train/ and validation/, it mixes them first; a test/ stays as it is.
+    or delete images. If the folder has train/ and validation/, it mixes them first; a test/ is not changed.
     """
     from greycard.api import open_dataset
-    from greycard.api import split as split_anew
+    from greycard.api import split as split_dataset
     from greycard.datasets.manifest import expect_new, write_manifest
     from greycard.datasets.open import find_path
     from greycard.jobs.split import write_links, write_quarantine
@@ -88,7 +88,7 @@ def split(
         )
     for new in (place, *([Path(quarantine)] if quarantine else [])):
         expect_new(new)
-    found = split_anew(
+    found = split_dataset(
         dataset, val_fraction=val_fraction, seed=seed, group_by=group_by, quarantine=bool(quarantine), quiet=quiet
     )
     if links:

@@ -15,9 +15,9 @@ class Epoch:
     Attributes:
         epoch: counted from 1.
         train_loss: mean over the epoch's steps, while the weights changed.
-        train_accuracy: likewise, a fraction; None for a task without classes.
+        train_accuracy: a fraction, measured like the loss; None for a task without classes.
         val_loss: on the validation images, after the epoch.
-        val_accuracy: likewise, a fraction; None for a task without classes.
+        val_accuracy: a fraction, measured like the loss; None for a task without classes.
         seconds: of the whole epoch.
         train_seconds: of its training steps.
         val_seconds: of its validation.
@@ -38,5 +38,5 @@ class Epoch:
 
     @classmethod
     def from_json(cls, content: Any) -> Epoch:
-        """What `to_json` made; GreycardError for anything else."""
+        """Read the output of `to_json`; GreycardError for anything else."""
         return from_json(cls, content)

@@ -59,8 +59,8 @@ def described(kind: type, checks: Iterable[Check]) -> tuple[Field, ...]:
         kind: the dataclass; its docstring explains each field under `Attributes:`.
         checks: one check for each field.
     """
-    told, rules = meanings(kind), {name: (good, expected) for name, good, expected, _ in checks}
-    return tuple(_described(field, *rules[field.name], told[field.name]) for field in dataclasses.fields(kind))
+    explained, rules = meanings(kind), {name: (good, expected) for name, good, expected, _ in checks}
+    return tuple(_described(field, *rules[field.name], explained[field.name]) for field in dataclasses.fields(kind))
 
 
 def _described(field: Any, good: Callable[[Any], bool], expected: str, meaning: str) -> Field:
@@ -71,7 +71,7 @@ def _described(field: Any, good: Callable[[Any], bool], expected: str, meaning: 
 
 
 def meanings(kind: type) -> dict[str, str]:
-    """What a class's docstring says under `Attributes:`, by name."""
+    """The descriptions under `Attributes:` in a class's docstring, by name."""
     text = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")[2] + "\n"
     found = re.findall(r"^    (\w+): (.+?)(?=^    \w+: |\Z)", text, re.MULTILINE | re.DOTALL)
     return {name: " ".join(words.split()) for name, words in found}

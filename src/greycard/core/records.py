@@ -27,12 +27,12 @@ class Limits:
 
 Count = Annotated[int, Limits(0)]
 Number = Annotated[int, Limits(1)]
-"""Of something that there is at least one of, or that is counted from 1."""
+"""Limits of a count of at least 1, or of a number that counts from 1."""
 
 Seconds = Annotated[float, Limits(0)]
 Fraction = Annotated[float, Limits(0, 1)]
 
-_WORDS = {float: "a finite number", int: "a whole number", bool: "true or false", str: "a text"}
+_WORDS = {float: "a finite number", int: "a whole number", bool: "true or false", str: "a string"}
 
 
 def to_json(record: Any) -> dict[str, Any]:
@@ -41,10 +41,10 @@ def to_json(record: Any) -> dict[str, Any]:
 
 
 def from_json(kind: type[_Record], content: Any) -> _Record:
-    """The record that `to_json` made this of.
+    """Create a record from the output of `to_json`.
 
     Args:
-        kind: a dataclass; its fields are numbers, texts, other records, and tuples, lists or mappings of them.
+        kind: a dataclass; its fields are numbers, strings, other records, and tuples, lists or mappings of them.
         content: parsed JSON.
 
     Raises:

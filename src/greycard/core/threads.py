@@ -62,7 +62,7 @@ def thread_pool() -> ThreadPoolExecutor:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on; all of them where the system has no affinity, such as macOS."""
+    """Cores that this process may run on; all of them if the system has no affinity, such as macOS."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     count = getattr(os, "process_cpu_count", os.cpu_count)()  # Python 3.13 and later

@@ -1,1 +1,1 @@
-"""What there is to learn from: ids, labels, classes, and images as arrays or files."""
+"""Datasets: ids, labels, classes, and images as arrays or files."""

@@ -1,4 +1,4 @@
-"""A zip or tar of class folders: unpacked into the cache folder once, then read as any folder."""
+"""A zip or tar of class folders: unpacked into the cache folder once, then read like any folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from greycard.datasets.folders import survey_folder
 from greycard.datasets.survey import Survey
 from greycard.datasets.unpacked import unpacked_folder
 
-_MEND = "pack the class folders again, or unpack it and name the folder"
+_FIX = "pack the class folders again, or unpack it and name the folder"
 
 
 def survey_archive(archive: Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Survey:
@@ -21,7 +21,7 @@ def survey_archive(archive: Path, *, val_fraction: float = 0.2, split_seed: int 
     Raises:
         GreycardError: damaged, encrypted, unsafe or too large to unpack, or without files.
     """
-    folder = unpacked_folder(archive, partial(unpack, archive, "", hint=_MEND))
+    folder = unpacked_folder(archive, partial(unpack, archive, "", hint=_FIX))
     name = _stem(archive)
     try:
         found = survey_folder(folder, val_fraction=val_fraction, split_seed=split_seed)
@@ -39,6 +39,8 @@ def _stem(archive: Path) -> str:
 
 
 def _as_in(archive: Path, folder: Path, error: GreycardError) -> GreycardError:
-    """The same error, told of the archive: nobody should change the unpacked copy."""
-    said = str(error.args[0]).replace(str(folder), str(archive))
-    return GreycardError(said, hint=f"change the folders and pack {archive.name} again, or unpack it and train on that")
+    """The same error with a hint about the archive, because nobody should change the unpacked copy."""
+    message = str(error.args[0]).replace(str(folder), str(archive))
+    return GreycardError(
+        message, hint=f"change the folders and pack {archive.name} again, or unpack it and train on that"
+    )

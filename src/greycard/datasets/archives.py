@@ -1,4 +1,4 @@
-"""Unpacking a zip or tar: no path leaves the folder, nothing grows without bound, and it is all of it or nothing."""
+"""Unpacking a zip or tar: paths stay inside the folder, sizes are limited, and a failure leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOT_PUBLISHED = "remove the archive; it is not the published one"
 
 
 class DamagedArchiveError(Exception):
-    """The archive cannot be read to its end; the message says why."""
+    """The archive cannot be read to its end; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Member:
     """One file of an archive.
 
     Attributes:
-        name: as the archive spells it.
-        open: gives a stream of its bytes.
+        name: as written in the archive.
+        open: opens a stream of its bytes.
     """
 
     name: str
@@ -47,9 +47,9 @@ def unpack(archive: Path, prefix: str, target: Path, hint: str = _NOT_PUBLISHED)
 
     Args:
         archive: the file.
-        prefix: a folder inside it, "" for all of it; what lies elsewhere is not unpacked.
+        prefix: a folder inside it, "" for the whole archive; other files are not unpacked.
         target: created; removed again if anything goes wrong.
-        hint: what to do with an archive that is not unpacked.
+        hint: hint of the error if the archive is refused.
 
     Raises:
         GreycardError: damaged, encrypted, empty under `prefix`, unsafe (a path or link that leaves the folder), or
@@ -65,20 +65,20 @@ def unpack(archive: Path, prefix: str, target: Path, hint: str = _NOT_PUBLISHED)
     except DamagedArchiveError as error:
         shutil.rmtree(target)
         kind = "zip" if archive.suffix.lower() == ".zip" else "tar"
-        mend = "remove it and fetch again" if hint == _NOT_PUBLISHED else hint
-        raise GreycardError(f"{archive} is damaged or not a plain {kind} file: {error}", hint=mend) from error
+        advice = "remove it and fetch again" if hint == _NOT_PUBLISHED else hint
+        raise GreycardError(f"{archive} is damaged or not a plain {kind} file: {error}", hint=advice) from error
     except BaseException:
         shutil.rmtree(target)
         raise
 
 
 def _members(archive: Path, hint: str) -> Iterator[Member]:
-    """The archive's files in order; a zip's names are all looked at before the first byte is unpacked."""
+    """The archive's files in order; all names of a zip are checked before the first byte is unpacked."""
     try:
         yield from _zip_members(archive, hint) if archive.suffix.lower() == ".zip" else _tar_members(archive, hint)
     except (FileNotFoundError, PermissionError, GreycardError, GeneratorExit):
         raise
-    except Exception as error:  # a damaged archive raises nearly anything
+    except Exception as error:  # a damaged archive can raise almost any exception
         raise DamagedArchiveError(str(error)) from error
 
 
@@ -89,11 +89,11 @@ def _zip_members(archive: Path, hint: str) -> Iterator[Member]:
             _expect_safe(info.filename, not stat.S_ISLNK(info.external_attr >> 16), archive, hint)
             if info.flag_bits & 1:
                 raise GreycardError(
-                    f"{archive} is encrypted", hint="unpack it with its password and name the folder that it makes"
+                    f"{archive} is encrypted", hint="unpack it with its password and name the unpacked folder"
                 )
         for info in infos:
             if not info.is_dir():
-                name = info.filename.replace("\\", "/")  # some programs on Windows write them so
+                name = info.filename.replace("\\", "/")  # some Windows programs write backslashes
                 yield Member(name, partial(source.open, info))
 
 
@@ -115,7 +115,7 @@ def _tar_stream(source: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
 def _expect_safe(name: str, is_plain: bool, archive: Path, hint: str) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if any(len(part.encode("utf-8", "replace")) > _NAME_BYTES for part in path.parts):
-        raise GreycardError(f"{archive} holds a name of more than {_NAME_BYTES} bytes; nothing was unpacked", hint=hint)
+        raise GreycardError(f"{archive} has a name of more than {_NAME_BYTES} bytes; nothing was unpacked", hint=hint)
     leaves = path.is_absolute() or ".." in path.parts or (":" in path.parts[0] if path.parts else name != ".")
     if leaves or not is_plain:
         raise GreycardError(
@@ -124,7 +124,7 @@ def _expect_safe(name: str, is_plain: bool, archive: Path, hint: str) -> None:
 
 
 def _write(members: Iterator[Member], archive: Path, root: PurePosixPath, target: Path, hint: str) -> list[Path]:
-    """Counts the bytes and files as they come, because a bomb's header can lie."""
+    """Counts bytes and files while unpacking, because the header of an archive bomb can be false."""
     budget = min(MAX_BYTES, MAX_RATIO * archive.stat().st_size)
     written: list[Path] = []
     for member in members:
@@ -135,13 +135,13 @@ def _write(members: Iterator[Member], archive: Path, root: PurePosixPath, target
         if any(part.startswith(_IGNORED) for part in relative.parts):
             continue
         if len(written) == MAX_FILES:
-            raise GreycardError(f"{archive} holds more than {MAX_FILES:,} files; no more are unpacked", hint=hint)
+            raise GreycardError(f"{archive} contains more than {MAX_FILES:,} files; unpacking stopped", hint=hint)
         place = target.joinpath(*relative.parts)
         with _created(place) as file:
             for block in _blocks(member):
                 budget -= len(block)
                 if budget < 0:
-                    why = f"{archive} unpacks to far more than it should; nothing was kept"
+                    why = f"{archive} unpacks to more data than is allowed; nothing was kept"
                     raise GreycardError(why, hint=hint)
                 file.write(block)
         written.append(place)
@@ -149,7 +149,7 @@ def _write(members: Iterator[Member], archive: Path, root: PurePosixPath, target
 
 
 def _created(place: Path) -> IO[bytes]:
-    """A new file; two members of one name, or a name that is none, are the archive's fault and not the disk's."""
+    """Open a new file; a duplicate or invalid name is an error of the archive, not of the disk."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         return place.open("xb")
@@ -164,5 +164,5 @@ def _blocks(member: Member) -> Iterator[bytes]:
                 yield block
     except GeneratorExit:
         raise
-    except Exception as error:  # a damaged archive raises nearly anything
+    except Exception as error:  # a damaged archive can raise almost any exception
         raise DamagedArchiveError(str(error)) from error

@@ -29,9 +29,9 @@ def read_npz(path: Path) -> Arrays:
     except KeyError as error:
         raise GreycardError(
             f"{path} lacks an array: {error}; expected {', '.join(ARRAY_NAMES)}",
-            hint="remove it; expected is the archive that keras.datasets.mnist downloads",
+            hint="remove it; expected the archive that keras.datasets.mnist downloads",
         ) from error
-    except Exception as error:  # a damaged zip raises nearly anything
+    except Exception as error:  # a damaged zip can raise almost any exception
         raise _damaged(path, error) from error
     return x_train, y_train, x_test, y_test
 
@@ -49,11 +49,11 @@ def _read_one_idx(path: Path) -> np.ndarray:
     except (OSError, EOFError, zlib.error) as error:
         raise _damaged(path, error) from error
     if data[:4] not in _IDX_HEADS or len(data) < 4 + 4 * data[3]:
-        raise _damaged(path, "it does not begin as an IDX file of labels or of grey images does")
+        raise _damaged(path, "it does not start like an IDX file of labels or grey images")
     shape = np.frombuffer(data, dtype=">u4", count=data[3], offset=4).tolist()
     pixels = np.frombuffer(data, dtype=np.uint8, offset=4 + 4 * data[3])
     if pixels.size != math.prod(shape):
-        raise _damaged(path, f"its header promises {math.prod(shape)} bytes, it holds {pixels.size}")
+        raise _damaged(path, f"its header states {math.prod(shape)} bytes, but the file has {pixels.size}")
     return pixels.reshape(shape)
 
 
@@ -80,5 +80,5 @@ def _read_one_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def _damaged(path: Path, reason: object) -> GreycardError:
     return GreycardError(
         f"{path} is truncated or damaged: {reason}",
-        hint="remove it and bring it again, with `greycard fetch DATASET` or by hand",
+        hint="remove it and download it again, with `greycard fetch DATASET` or by hand",
     )

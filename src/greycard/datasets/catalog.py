@@ -1,4 +1,4 @@
-"""The named datasets, as data: what each holds, where it comes from, how it lies on disk, what it must contain."""
+"""The named datasets: content, download, layout on disk and expected checksums of each."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Download:
     """One file to fetch.
 
     Attributes:
-        url: where it is published.
-        size: bytes; None where it is not published.
-        sha256: of the file; None where it is not published, and then what is unpacked is verified by content.
-        unpack: (prefix inside the archive, folder inside the dataset's own); None for a file kept as it is.
+        url: its published address.
+        size: bytes; None if it is not published.
+        sha256: of the file; None if it is not published, and then the unpacked content is verified.
+        unpack: (prefix inside the archive, folder inside the dataset's own); None for a file that is not unpacked.
     """
 
     url: str
@@ -41,16 +41,16 @@ class Entry:
         name: as recipes and `greycard fetch` call it.
         title: as people call it.
         kind: `embedded`, `npz`, `idx`, `csv` or `folders`; which reader reads it.
-        classes: the label names, in label order; of folders, as published, what is there counts.
-        counts: (training, validation) images as published; one number in training where it is split here.
-        licence: and whose it is.
+        classes: the label names, in label order; for folders, the published names; the folders on disk decide.
+        counts: (training, validation) images as published; only a training number where Greycard makes the split.
+        licence: licence and owner.
         folder: its folder inside the data directory.
         downloads: what `fetch` gets.
-        layouts: for folders, (training, validation or None) under the data directory, the first found is used.
-        files: for arrays, the files in their order, looked for in `folder` and beside it.
-        digests: SHA-256 of the uint8 arrays x_train, y_train, x_test, y_test, whatever the container.
+        layouts: for folders, (training, validation or None) under the data directory, the first one found is used.
+        files: for arrays, the files in order, searched in `folder` and next to it.
+        digests: SHA-256 of the uint8 arrays x_train, y_train, x_test, y_test, in any container format.
         manifest: for folders, whether a list of known files is kept in `manifests/`.
-        by_hand: how the user gets it, where nothing can be fetched.
+        by_hand: how to get it manually, if `fetch` cannot.
     """
 
     name: str
@@ -275,7 +275,7 @@ CATALOG: tuple[Entry, ...] = (
 
 
 def entry(name: str) -> Entry:
-    """The catalog's entry of that name; GreycardError, with the names there are, if there is none."""
+    """The catalog entry with this name; GreycardError, which lists the names, if there is none."""
     for candidate in CATALOG:
         if candidate.name == name:
             return candidate

@@ -1,4 +1,4 @@
-"""Which columns of a table name the image, its label and its side of the split, by the names people give them."""
+"""Find the columns of image paths, labels and splits in a table, by their usual names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OTHER_ENCODING = "cp1252"
 
 @dataclass(frozen=True)
 class Line:
-    """One image of a table: its path as it is written there, its label, and its side of the split if there is one."""
+    """One image of a table: its path as written in the table, its label, and its split if it has one."""
 
     number: int
     path: str
@@ -37,7 +37,7 @@ def read_lines(table: Table) -> list[Line]:
     """The table's images.
 
     Raises:
-        GreycardError: no column of paths or of labels, an empty cell, an unknown side, several labels in one line.
+        GreycardError: no column of paths or labels, an empty cell, an unknown split, or several labels in one line.
     """
     names = [re.sub(r"[\W_]+", "", name).casefold() for name in table.header]
     path, split = _find(names, _PATHS), _find(names, _SPLITS)
@@ -46,7 +46,7 @@ def read_lines(table: Table) -> list[Line]:
     if path is None or not others:
         raise _no_columns(table)
     if not table.rows:
-        raise GreycardError(f"{table.place} names no image; expected a line for each", hint=_MAKE_ONE)
+        raise GreycardError(f"{table.place} lists no images; expected one line for each image", hint=_MAKE_ONE)
     if label is None and len(others) == 1:
         label = others[0]
     if label is None and not _is_one_hot(table, others):
@@ -59,7 +59,7 @@ def read_lines(table: Table) -> list[Line]:
 
 
 def readable_text(cell: str) -> str:
-    """A cell whose bytes are no UTF-8, as Windows writes it; any other as it is."""
+    """Decode a cell with bytes that are not UTF-8 as Windows-1252; return any other cell unchanged."""
     data = cell.encode("utf-8", "surrogateescape")
     try:
         return data.decode("utf-8")
@@ -74,7 +74,7 @@ def _line(table: Table, row: Row, path: str, label: str, split: str | None) -> L
         raise GreycardError(
             f"line {row.line} of {table.place} must have a path and a label{sides}. Received:"
             f" {short(', '.join(row.cells))}",
-            hint=f"mend line {row.line}, or remove it",
+            hint=f"correct line {row.line}, or remove it",
         )
     return Line(row.line, path, class_name(readable_text(label)), side)
 
@@ -88,7 +88,7 @@ def _cell(row: Row, place: int) -> str:
 
 
 def _is_one_hot(table: Table, columns: list[int]) -> bool:
-    """Whether the columns hold nothing but 0 and 1: one for each class."""
+    """Whether all columns contain only 0 and 1 (one column for each class)."""
     return all(_cell(row, place) in ("0", "1", "0.0", "1.0") for row in table.rows for place in columns)
 
 
@@ -101,7 +101,7 @@ def _one_hot(table: Table, columns: list[int]) -> list[str]:
             raise GreycardError(
                 f"line {row.line} of {table.place} has {len(names)} labels ({short(', '.join(names))}); expected a 1 in"
                 " one of its columns: an image has one label",
-                hint=f"mend line {row.line}, or remove it",
+                hint=f"correct line {row.line}, or remove it",
             )
         labels += names
     return labels

@@ -1,4 +1,4 @@
-"""What a dataset is: its splits of ids, labels and images, and the classes the labels mean."""
+"""A dataset: its splits of ids, labels and images, and its class names."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from greycard.core.randomness import SUBSET, generator
 from greycard.datasets.file_facts import FileFacts
 
 _SHOWN = 5
-"""Classes that a dataset's repr names."""
+"""Maximum number of class names in the repr of a dataset."""
 _LINE = 100
-"""Characters that it takes."""
+"""Maximum number of characters of their names."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Split:
         ids: a name for each image, unique in the split: its path in the dataset, or its row.
         labels: int64 (n,) class indices, or float32 (n,) targets of a regression.
         images: uint8 (n, height, width[, 3]), float32 (n, features), or a path for each image.
-        facts: of each file, from the pass that found it; None for arrays and for splits made by hand.
+        facts: size, mode and digest of each file, read when it was found; None for arrays and splits made by hand.
     """
 
     ids: tuple[str, ...]
@@ -47,7 +47,7 @@ class Split:
         return Split(tuple(self.ids[i] for i in rows), self.labels[rows], images, facts)
 
     def limited(self, count: int | None, seed: int) -> Split:
-        """At most `count` images, the same share of every class, drawn by `seed`; the order is kept."""
+        """A stratified random sample of at most `count` images, drawn with `seed`; the order is kept."""
         if count is None or count >= len(self):
             return self
         order = generator(SUBSET, seed).permutation(len(self))
@@ -60,7 +60,7 @@ class Split:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that is not trained on, and why."""
+    """A file that is not used for training, and the reason."""
 
     id: str
     reason: str
@@ -68,13 +68,13 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class SplitMethod:
-    """How a dataset's training and validation images were told apart; a run's recipe records it.
+    """How a dataset was split into training and validation images; a run's recipe records it.
 
     Attributes:
-        val_fraction: share of each class that was split off for validation; None where the data brings the split, or
-            Python code made it.
-        seed: decided which images these are.
-        grouped: whether equal and nearly equal images were kept on one side.
+        val_fraction: share of each class that was split off for validation; None if the split comes with the data or
+            from Python code.
+        seed: random seed of the split.
+        grouped: whether duplicates and near-duplicates were kept in the same split.
     """
 
     val_fraction: float | None = None
@@ -84,21 +84,21 @@ class SplitMethod:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and validation images, test images where the data has them, and what their labels mean.
+    """Training and validation images, test images if the data has any, and the class names.
 
     Attributes:
         name: the catalog's name, or the folder's.
         classes: the label names; label i means classes[i]. Empty for a regression.
-        train: the images to learn from.
-        validation: the images to measure on, and to choose by.
-        left_out: files that lie there but are no usable images.
-        notes: what a user should know about how the data was found or split.
+        train: the training images.
+        validation: the images for measuring and for model selection.
+        left_out: files that are not usable images.
+        notes: what the user should know about how the data was found or split.
         sizes: (smallest, median, largest) short side in pixels of the training images, None for arrays.
-        origin: the file or folder of the user's that it was read from; None for a named dataset and a `Source`.
-        split: how training and validation images were told apart.
-        test: images that are measured on once, after training and every choice; None where the data has no such split
-            beside training and validation.
-        published: whether it is a named dataset, whose split stays as it was published.
+        origin: the user's file or folder that it was read from; None for a named dataset and a `Source`.
+        split: how the training and validation images were split.
+        test: images that are measured on once, after training and model selection; None if the data has no third
+            split.
+        published: whether it is a named dataset; its published split is kept.
     """
 
     name: str
@@ -131,12 +131,12 @@ class Dataset:
         return f"Dataset({_clipped(f'{self.name!r}, {counts}, {what}')})"
 
     def limited(self, train: int | None, validation: int | None, seed: int) -> Dataset:
-        """At most so many training and validation images, the same share of every class; all test images."""
+        """At most this many training and validation images (stratified), and all test images."""
         parts = self.train.limited(train, seed), self.validation.limited(validation, seed)
         whole = parts[0] is self.train and parts[1] is self.validation
         return replace(self, train=parts[0], validation=parts[1], split=self.split if whole else SplitMethod())
 
 
 def _clipped(text: str) -> str:
-    """For a terminal's line: class names can be long."""
+    """Shorten for one terminal line; class names can be long."""
     return text if len(text) <= _LINE else f"{text[: _LINE - 1]}…"

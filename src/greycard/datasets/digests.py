@@ -1,6 +1,7 @@
-"""Content digests: what lies in a data directory is what was published, or is named.
+"""Checksums: compare the files in a data directory with the published ones, and report differences.
 
-A manifest is text, a line a file: the first 16 hex digits of its SHA-256, a space, its path in the dataset's folder.
+A manifest is a text file with one line for each file: the first 16 hex digits of its SHA-256, a space, and its path in
+the dataset's folder.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from greycard.core.errors import GreycardError, command
 
 RECEIPT = ".greycard-manifest.txt"
-"""Written by `fetch` beside what it unpacked, so that later damage is noticed for every dataset."""
+"""`fetch` writes it next to the unpacked files, so that later damage is found for every dataset."""
 
 
 def array_digest(array: np.ndarray) -> str:
@@ -36,27 +37,27 @@ def manifest_of(folder: Path, files: Iterable[Path]) -> str:
 
 
 def known_files(name: str) -> dict[str, str]:
-    """path → digest of a dataset's published files, from the list kept in the package."""
+    """path → digest of a dataset's published files, from the list in the package."""
     return _parse(resources.files("greycard.datasets").joinpath(f"manifests/{name}.txt").read_text("utf-8"))
 
 
 def received_files(folder: Path) -> dict[str, str]:
-    """path → digest of what `fetch` unpacked into `folder`; empty where it did not."""
+    """path → digest of the files that `fetch` unpacked into `folder`; empty if it did not."""
     receipt = folder / RECEIPT
     return _parse(receipt.read_text("utf-8")) if receipt.is_file() else {}
 
 
 def check_files(name: str, folder: Path, found: Mapping[str, Path], known: Mapping[str, str]) -> None:
-    """Hold the files found against a manifest.
+    """Compare the files found with a manifest.
 
     Args:
-        name: the dataset's, for the message.
-        folder: where the files lie, for the message.
+        name: the dataset's name, for the message.
+        folder: the folder of the files, for the message.
         found: path in the dataset's folder → file.
         known: path → digest.
 
     Raises:
-        GreycardError: files are missing, differ or are not known; the first ones are named.
+        GreycardError: files are missing, different or unknown; the message names the first ones.
     """
     wrong = [f"{path} (missing)" for path in sorted(known.keys() - found.keys())]
     wrong += [f"{path} (not part of it)" for path in sorted(found.keys() - known.keys())]

@@ -1,4 +1,4 @@
-"""One file over HTTP: resumed where it broke off, verified, and under its own name only when it is whole."""
+"""Download one file over HTTP: resume a partial download, verify it, and rename it only when it is complete."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _TIMEOUT_SECONDS = 30
 def download(
     url: str, target: Path, *, digest: str | None, size: int | None = None, progress: DownloadProgress
 ) -> None:
-    """Fetch `url` to `target`; what an earlier call left in `target.part` is continued.
+    """Fetch `url` to `target`; a partial download in `target.part` is resumed.
 
     Args:
         url: http or https.
         target: the finished file; its folder is created.
-        digest: SHA-256 (64 hex digits) or MD5 (32) of the whole file; None where none is published.
-        size: bytes expected; more than that are not received.
-        progress: told of every block.
+        digest: SHA-256 (64 hex digits) or MD5 (32) of the whole file; None if no digest is published.
+        size: expected bytes; the download stops if there are more.
+        progress: called after every block.
 
     Raises:
-        GreycardError: not reachable, too long, or not the published content; a part worth continuing is kept.
+        GreycardError: not reachable, too long, or not the published content; a resumable partial file is kept.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
@@ -42,7 +42,7 @@ def download(
             if attempt == _ATTEMPTS or _is_final(error):
                 raise GreycardError(
                     f"could not download {url}: {error}",
-                    hint=f"run it again: it continues where it stopped; or put the file at {target} by hand",
+                    hint=f"run it again to resume the download, or put the file at {target} yourself",
                 ) from error
     _verify(url, part, digest)
     os.replace(part, target)
@@ -69,7 +69,7 @@ def _receive(url: str, part: Path, size: int | None, progress: DownloadProgress)
 
 
 def _opened(url: str, start: int) -> http.client.HTTPResponse:
-    """The response from byte `start` on, or from the first where the server has nothing left beyond it."""
+    """The response from byte `start` on, or from the first byte if the server has no more bytes after it."""
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
         return urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
@@ -90,12 +90,12 @@ def _verify(url: str, part: Path, digest: str | None) -> None:
     with part.open("rb") as file:
         received = hashlib.file_digest(file, algorithm).hexdigest()
     if received != digest:
-        raise _wrong(url, part, f"{algorithm} {received} where {digest} is published")
+        raise _wrong(url, part, f"{algorithm} {received}; {digest} is published")
 
 
 def _wrong(url: str, part: Path, received: str) -> GreycardError:
     part.unlink()
     return GreycardError(
         f"{url} is not the published file: received {received}; it was removed",
-        hint="a login page or a proxy may have answered in its place",
+        hint="try again from another network; a login page or a proxy may have answered instead",
     )

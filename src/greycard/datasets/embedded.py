@@ -1,4 +1,4 @@
-"""The two sets that come along: six house prices, and scikit-learn's handwritten digits."""
+"""The two datasets in the package: six house prices, and scikit-learn's handwritten digits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ASKED = ((7, 4.0),)
 
 
 def house_prices() -> Dataset:
-    """Bedrooms → price in 100,000s: five pairs to learn the line from, and the one it is asked for."""
+    """Bedrooms → price in 100,000s: five training pairs and one validation pair."""
     return Dataset("house-prices", (), _priced(_PAIRS), _priced(_ASKED))
 
 

@@ -1,4 +1,4 @@
-"""`greycard fetch`: the only place a dataset is downloaded, each step finished atomically."""
+"""`greycard fetch`: the only place that downloads a dataset; each step is atomic."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def fetch(
 ) -> bool:
     """Download a dataset into the data directory, verify and unpack it.
 
-    An archive that already lies in the data directory under its published name is used instead of a download.
+    An archive with the published name in the data directory is used instead of a download.
 
     Args:
         name: a dataset of the catalog.
         folder: the data directory; by default `GREYCARD_DATA` or the user's data folder.
-        progress: given a file's name, returns what is told of its bytes.
+        progress: given a file's name, returns the callback for its bytes.
 
     Returns:
-        Whether anything was fetched; False where the dataset is there already.
+        Whether anything was downloaded; False if the dataset is there already.
 
     Raises:
-        GreycardError: unknown name, not to be fetched by program, unreachable, or not the published content.
+        GreycardError: unknown name, no automatic download, unreachable, or not the published content.
     """
     wanted = entry(name)
     root = data_dir(folder)
@@ -51,7 +51,7 @@ def fetch(
         _fetch_one(wanted, item, root, progress)
     if not is_here(name, folder):
         raise GreycardError(
-            f"{root / wanted.folder} holds files that are not {wanted.title}, and they were left alone",
+            f"{root / wanted.folder} has files that do not belong to {wanted.title}; nothing was changed",
             hint="move them away, or name another folder with --data-dir, and fetch again",
         )
     return True
@@ -60,7 +60,7 @@ def fetch(
 def _fetch_one(wanted: Entry, item: Download, root: Path, progress: Callable[[str], DownloadProgress]) -> None:
     place = root / wanted.folder / (item.unpack[1] if item.unpack else item.file)
     if os.path.lexists(place) and not (place.is_dir() and not any(place.iterdir())):
-        return  # the user's, also a link to a disk that is not there now
+        return  # belongs to the user, even if it is a link to a disk that is not mounted
     file = _own_copy(item, root) or _downloaded(item, root, progress)
     if item.unpack:
         _unpack_into(wanted, item, file, place)
@@ -72,28 +72,28 @@ def _fetch_one(wanted: Entry, item: Download, root: Path, progress: Callable[[st
 
 
 def _own_copy(item: Download, root: Path) -> Path | None:
-    """The archive where the user put it, if it is one; a file that is another one is named, not used."""
-    own = root / item.file
-    if item.unpack is None or not own.is_file():
+    """The archive that the user put there, if any; a different file is an error."""
+    archive = root / item.file
+    if item.unpack is None or not archive.is_file():
         return None
-    if item.sha256 and file_digest(own) != item.sha256:
+    if item.sha256 and file_digest(archive) != item.sha256:
         raise GreycardError(
-            f"{own} is not the published file: its SHA-256 is not {item.sha256}", hint="remove it and fetch again"
+            f"{archive} is not the published file: its SHA-256 is not {item.sha256}", hint="remove it and fetch again"
         )
-    return own
+    return archive
 
 
 def _downloaded(item: Download, root: Path, progress: Callable[[str], DownloadProgress]) -> Path:
     target = root / _DOWNLOADS / item.file
     if target.is_file() and item.sha256 and file_digest(target) != item.sha256:
-        target.unlink()  # this folder is ours: what is not the published file has no business here
+        target.unlink()  # only Greycard writes to this folder, so a wrong file can be removed
     if not target.is_file():
         download(item.url, target, digest=item.sha256, size=item.size, progress=progress(item.file))
     return target
 
 
 def _unpack_into(wanted: Entry, item: Download, archive: Path, place: Path) -> None:
-    """Unpack beside the place, check, leave a receipt, and move it there in one step."""
+    """Unpack into a temporary folder, verify, write the manifest, and move the folder into place in one step."""
     assert item.unpack is not None
     place = place.resolve()  # an empty folder may be a link to another disk
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -105,16 +105,16 @@ def _unpack_into(wanted: Entry, item: Download, archive: Path, place: Path) -> N
             _check_content(wanted, fresh, files, archive)
         (fresh / RECEIPT).write_text(manifest_of(fresh, files), encoding="utf-8")
         if place.is_dir():
-            place.rmdir()  # only ever an empty one: a folder with content was skipped
+            place.rmdir()  # always empty: a folder with content was skipped
         os.replace(fresh, place)
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
 
 
 def _check_content(wanted: Entry, fresh: Path, files: list[Path], archive: Path) -> None:
-    """Where no hash of the archive is published, its content speaks; the download is not kept if it lies."""
+    """If no hash of the archive is published, verify its content; remove the download if it is wrong."""
     known = known_files(wanted.name)
-    parts = {path.split("/", 1)[0] for path in known}  # the published archive has a stray script beside them
+    parts = {path.split("/", 1)[0] for path in known}  # the published archive also has a script next to them
     found = {file.relative_to(fresh).as_posix(): file for file in files}
     found = {path: file for path, file in found.items() if path.split("/", 1)[0] in parts}
     try:

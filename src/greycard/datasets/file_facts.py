@@ -13,14 +13,14 @@ from greycard.datasets.images import UnreadableImageError, opened, orientation, 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What one pass over an image file says; its pixels are not decoded.
+    """Facts about an image file from one pass; the pixels are not decoded.
 
     Attributes:
         format: as Pillow names it, such as `JPEG`.
-        mode: of its pixels, such as `RGB`.
+        mode: pixel mode, such as `RGB`.
         width: in pixels, as stored.
         height: in pixels, as stored.
-        orientation: of the EXIF tag, 1 to 8; 1 is upright.
+        orientation: EXIF orientation, 1 to 8; 1 is upright.
         digest: SHA-256 of the file's bytes.
         bytes: the file's size.
         modified: when the file was last changed, in nanoseconds since 1970.
@@ -38,12 +38,12 @@ class FileFacts:
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels as shown upright."""
-        swapped = self.orientation >= 5 and self.format != "TIFF"  # Pillow turns a TIFF by itself
+        swapped = self.orientation >= 5 and self.format != "TIFF"  # Pillow rotates a TIFF itself
         return (self.width, self.height) if swapped else (self.height, self.width)
 
 
 def scan_files(paths: Sequence[Path]) -> list[FileFacts | str]:
-    """The facts of each file, or why it is no usable image."""
+    """The facts of each file, or the reason why it is not a usable image."""
     with quiet_pillow(), thread_pool() as pool:
         return list(pool.map(_facts_or_reason, paths))
 
@@ -62,7 +62,7 @@ def content_digest(path: Path, facts: FileFacts | None = None) -> str:
 
 
 def file_facts(path: Path) -> FileFacts:
-    """The facts of a regular file; raises UnreadableImageError, which says why it is no usable image."""
+    """The facts of a regular file; raises UnreadableImageError if it is not a usable image."""
     try:
         before = path.stat()
         with opened(path) as image:

@@ -1,4 +1,4 @@
-"""A folder of labelled images: labels from directory names, a split that is there or is made, bad files named."""
+"""A folder of labelled images: labels from directory names, an existing or new split, and a list of bad files."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from greycard.datasets.survey import Survey
 def load_folder(folder: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Dataset:
     """The dataset in a folder of images, its labels from directory names.
 
-    `train/`, `validation/` and `test/` (also `val`, `training_set` and the like) are used as they are; without
-    `validation/`, `test/` is the validation split. One level of class folders is split, the same share of every class.
+    `train/`, `validation/` and `test/` (also `val`, `training_set` and the like) are used unchanged; without
+    `validation/`, `test/` is the validation split. One level of class folders is split (stratified).
     Images that cannot be read are left out and named in
-    `Dataset.left_out`; files that are no images are counted in `Dataset.notes`.
+    `Dataset.left_out`; files that are not images are counted in `Dataset.notes`.
 
     Args:
         folder: the folder.
-        val_fraction: share of each class for validation, where the folder brings no split.
-        split_seed: decides that split, together with the file names.
+        val_fraction: share of each class for validation, if the folder has no split.
+        split_seed: random seed of that split; the file names matter, too.
 
     Raises:
-        GreycardError: no such folder, no images, fewer than two classes, or a class left empty.
+        GreycardError: no such folder, no images, fewer than two classes, or an empty class.
     """
     return survey_folder(folder, val_fraction=val_fraction, split_seed=split_seed).expect_trainable()
 
 
 def survey_folder(folder: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Survey:
-    """As `load_folder`, also where the images cannot be trained on.
+    """Like `load_folder`, but reports problems instead of raising them.
 
     Raises:
         GreycardError: no such folder.
@@ -52,7 +52,7 @@ def load_layout(layout: Layout, root: Path, name: str, *, val_fraction: float, s
 
 
 def survey_layout(layout: Layout, root: Path, name: str, *, val_fraction: float, split_seed: int) -> Survey:
-    """The images of a layout, and why they cannot be trained on."""
+    """The images of a layout, and the problems that prevent training."""
     train = scan(layout.train, root)
     validation = scan(layout.validation, root) if layout.validation else None
     test = scan(layout.test, root) if layout.test else None
@@ -62,7 +62,7 @@ def survey_layout(layout: Layout, root: Path, name: str, *, val_fraction: float,
     whole, method = train.split(classes), SplitMethod()
     if validation is not None:
         splits = whole, validation.split(classes)
-    elif problems:  # there may be nothing to split off
+    elif problems:  # there may be no images to split
         splits = whole, whole.take([])
     else:
         rows = stratified_split(whole.labels, val_fraction, split_seed)
@@ -81,7 +81,7 @@ def _problems(train: Scan, validation: Scan | None, test: Scan | None) -> list[G
 
 
 def _test_problems(train: Scan, test: Scan | None) -> list[GreycardError]:
-    """The test images may lack a class; they must not have another one."""
+    """The test images may lack a class, but must not have an additional one."""
     if test is None:
         return []
     unknown = sorted(set(test.classes) - set(train.classes))
@@ -94,7 +94,7 @@ def _notes(parts: tuple[Scan, ...]) -> list[str]:
 
 
 def _differences(train: Scan, validation: Scan) -> list[GreycardError]:
-    """Classes that one of the two lacks, an error for each side."""
+    """Classes that one of the two splits lacks, as one error for each split."""
     pairs = ((train, validation), (validation, train))
     return [
         _lacking(side, other, missing)
@@ -106,7 +106,7 @@ def _differences(train: Scan, validation: Scan) -> list[GreycardError]:
 def _lacking(side: Scan, other: Scan, missing: list[str]) -> GreycardError:
     places = side.part.place, other.part.place
     alike = [(a, b) for a in missing for b in other.classes if a.casefold().strip() == b.casefold().strip()]
-    spelling = f"; {alike[0][0]!r} and {alike[0][1]!r} differ only in how they are spelled" if alike else ""
+    spelling = f"; {alike[0][0]!r} and {alike[0][1]!r} differ only in spelling" if alike else ""
     return GreycardError(
         f"the classes of {places[0]} and {places[1]} differ: {some(missing)} is in {places[0].name}/ but not in"
         f" {places[1].name}/{spelling}; expected the same class folders in both",

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, where Pillow cannot tell: formats that need an extra, and what is no image."""
+"""Identify a file by its first bytes if Pillow cannot: formats that need an extra, and files that are not images."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HEIC_EXTRA = 'pip install "greycard[heic]"'
-"""The command after which HEIC images can be read."""
+"""The command that installs HEIC support."""
 
 UNKNOWN, EMPTY = "not an image in a known format", "the file is empty"
-"""Why a file is left out that is neither an image nor anything else that can be named."""
+"""Reason for leaving out a file that is not a known format."""
 
 HEAD_BYTES = 64
 """How many of a file's first bytes `name_of` needs."""
@@ -18,7 +18,7 @@ HEAD_BYTES = 64
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
 _AVIF_BRANDS = (b"avif", b"avis")
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
-_NO_IMAGE = ", no image"
+_NO_IMAGE = ", not an image"
 _BEGINNINGS = {
     b"%PDF": "a PDF document",
     b"<svg": "an SVG drawing",
@@ -29,13 +29,13 @@ _BEGINNINGS = {
 }
 _IMAGE_ENDING = re.compile(
     r"\.(apng|avifs?|bmp|dds|dib|gif|hei[cf]s?|hif|icns|ico|j2k|jfif|jp[2efx]|jpe?g|jxl|mpo|p[bgpn]m|pcx|png|psd|qoi|sgi"
-    r"|tga|tiff?|webp|xbm|arw|cr[23]|dng|nef|orf|raf|rw2)",  # the last are cameras' raw files, meant as images too
+    r"|tga|tiff?|webp|xbm|arw|cr[23]|dng|nef|orf|raf|rw2)",  # the last ones are raw files of cameras
     re.IGNORECASE,
 )
 
 
 def is_heic(head: bytes) -> bool:
-    """Whether a file that begins so is HEIC or HEIF, as iPhones take photographs."""
+    """Whether a file with these first bytes is HEIC or HEIF, the format of iPhone photographs."""
     return _brand(head) in _HEIC_BRANDS and not _is_avif(head)
 
 
@@ -44,16 +44,16 @@ def can_read_heic() -> bool:
 
 
 def is_no_image(reason: str) -> bool:
-    """Whether a file cannot be read because its content is none of an image, and not because it is damaged."""
+    """Whether the reason says that the file is not an image (and not that it is damaged)."""
     return reason in (UNKNOWN, EMPTY) or reason.endswith(_NO_IMAGE)
 
 
 def name_of(head: bytes) -> str | None:
-    """What a file that Pillow cannot identify is, in words, with what to do where something helps; None if unknown."""
+    """Describe a file that Pillow cannot identify, with advice if there is any; None if unknown."""
     if is_heic(head):
-        return "damaged HEIC" if can_read_heic() else f"HEIC, which {HEIC_EXTRA} makes readable"
+        return "damaged HEIC" if can_read_heic() else f"HEIC; install support with {HEIC_EXTRA}"
     if _is_avif(head):
-        return "AVIF, which this Pillow cannot read or which is damaged"
+        return "AVIF that is damaged or that this Pillow cannot read"
     if head.startswith(_JPEG_XL):
         return "JPEG XL, which Pillow cannot read"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -62,7 +62,7 @@ def name_of(head: bytes) -> str | None:
 
 
 def has_image_ending(path: Path) -> bool:
-    """Whether a file's name says that it is an image."""
+    """Whether a file has an image extension."""
     return _IMAGE_ENDING.fullmatch(path.suffix) is not None
 
 
@@ -71,7 +71,7 @@ def _brand(head: bytes) -> bytes:
 
 
 def _is_avif(head: bytes) -> bool:
-    """AVIF files may name a general brand first and their own after it."""
+    """AVIF files may list a general brand first and their own brand later."""
     size = int.from_bytes(head[:4], "big")
     brands = {head[at : at + 4] for at in range(16, min(size, len(head)), 4)} | {_brand(head)}
     return head[4:8] == b"ftyp" and any(brand in brands for brand in _AVIF_BRANDS)

@@ -1,4 +1,4 @@
-"""Opening image files: one error for whatever is wrong with one, and what a header tells without decoding."""
+"""Open image files: one error type for every problem, and header facts without decoding."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from greycard.datasets.formats import EMPTY, HEAD_BYTES, UNKNOWN, can_read_heic,
 _ORIENTATION_TAG = 0x0112
 _TURNED = range(2, 9)
 _STUBS = ("BUFR", "GRIB", "HDF5", "MPEG")
-"""What Pillow knows by name and cannot decode."""
+"""Formats that Pillow identifies but cannot decode."""
 
 _PIPE_BYTES = 1 << 30
 
 
 class UnreadableImageError(Exception):
-    """These bytes are no image that Greycard can use; the message says why, in a few words."""
+    """The bytes are not an image that Greycard can use; the message gives a short reason."""
 
 
 @contextmanager
 def opened(source: bytes | Path | Image.Image) -> Iterator[Image.Image]:
-    """The opened image, not yet decoded; whatever Pillow raises inside the block becomes UnreadableImageError.
+    """The opened image, not yet decoded; every exception of Pillow inside the block becomes UnreadableImageError.
 
     Pillow itself refuses an image whose header declares more than about 179 million pixels. A pipe is read to its end.
     """
@@ -44,20 +44,20 @@ def opened(source: bytes | Path | Image.Image) -> Iterator[Image.Image]:
                     yield image
     except UnreadableImageError:
         raise
-    except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
+    except Exception as error:  # Pillow's decoders can raise almost any exception on damaged bytes
         raise UnreadableImageError(_reason(error)) from error
 
 
 def orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1, upright, where there is none, or a value without a meaning such as 0 or 9.
+    """The EXIF orientation, 1 to 8; 1 (upright) if it is missing or invalid, such as 0 or 9.
 
-    Call it after `load()` to turn the pixels: Pillow turns a TIFF itself as it loads it, and removes the tag. Only the
-    header is read: the method of `PngImageFile` would decode the whole image to look behind its pixels.
+    Call it after `load()` to rotate the pixels: Pillow rotates a TIFF itself on loading, and removes the tag. Only the
+    header is read: the method of `PngImageFile` would decode the whole image to search after its pixels.
     """
     try:
         value = Image.Image.getexif(image).get(_ORIENTATION_TAG)
         return next((number for number in _TURNED if value == number), 1)
-    except Exception:  # damaged EXIF says nothing about the pixels
+    except Exception:  # the pixels can be intact although the EXIF data is damaged
         return 1
 
 
@@ -79,7 +79,7 @@ def _open(source: bytes | Path) -> Image.Image:
 
 
 def _open_heic(place: Path | io.BytesIO) -> Image.Image:
-    """By the class itself: registering it with Pillow would change Pillow for the whole process."""
+    """Use the plugin class directly: registering it would change Pillow for the whole process."""
     from pi_heif import HeifImageFile
 
     try:
@@ -89,7 +89,7 @@ def _open_heic(place: Path | io.BytesIO) -> Image.Image:
 
 
 def _file_or_pipe(path: Path) -> Path | io.BytesIO:
-    """A file as it is; of a pipe, which has no size and can be read once, all that comes through."""
+    """Return a regular file unchanged; read a pipe to its end, because it has no size and can be read only once."""
     mode = path.stat().st_mode
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return path
@@ -113,15 +113,15 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     words = str(error).splitlines()
-    if words and words[0].startswith("decoder error"):  # and a number that only Pillow's authors know
+    if words and words[0].startswith("decoder error"):  # followed by an internal error number of Pillow
         return "its pixels are damaged"
     return words[0].rstrip(".") if words else type(error).__name__
 
 
 class _Quiet:
-    """Pillow's warnings are off while any thread is inside.
+    """Turn Pillow's warnings off while any thread is inside.
 
-    `catch_warnings` alone is not for threads: the first to leave would turn them on for the others, or leave them off.
+    `catch_warnings` is not thread-safe: the first thread to leave could turn them on for the others, or leave them off.
     """
 
     def __init__(self) -> None:
@@ -147,15 +147,15 @@ _QUIET = _Quiet()
 
 
 def quiet_pillow() -> _Quiet:
-    """Keep Pillow's remarks about damaged metadata off the terminal; `opened` does it too, for one image."""
+    """Hide Pillow's warnings about damaged metadata; `opened` also does this, for one image."""
     return _QUIET
 
 
 @cache
 def _quiet_libraries() -> None:
-    """libtiff writes to the process's stderr, and Pillow's log goes there where nobody has set logging up."""
+    """Silence libtiff, which writes to stderr, and Pillow's log, which goes there if logging is not configured."""
     logging.getLogger("PIL").addHandler(logging.NullHandler())
-    libraries = ctypes.CDLL(Image.core.__file__)  # symbols of the libraries it is linked to are found too
+    libraries = ctypes.CDLL(Image.core.__file__)  # also finds the symbols of its linked libraries
     for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
         with suppress(AttributeError):  # linked statically, or built without libtiff
             setter = getattr(libraries, name)

@@ -1,4 +1,4 @@
-"""What lies in a folder: subfolders, images, other files; without what operating systems and Greycard put there."""
+"""List a folder: subfolders, images, other files; without the files of operating systems and Greycard."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Files:
     """The files below a folder, each in order of its path.
 
     Attributes:
-        files: every visible one.
-        closed: folders that were not entered, and what is no file, each with the reason.
+        files: every visible file.
+        closed: folders that were not entered, and entries that are not files, each with the reason.
     """
 
     files: tuple[Path, ...]
@@ -32,12 +32,12 @@ class Files:
 
 
 def is_system(name: str) -> bool:
-    """Whether an operating system or an editor made it: hidden, `Thumbs.db`, `__MACOSX`, and the like."""
+    """Whether an operating system or an editor made it: hidden files, `Thumbs.db`, `__MACOSX` and similar."""
     return name.startswith(".") or name.lower() in (*_SYSTEM_FOLDERS, *_SYSTEM_FILES)
 
 
 def files_below(folder: Path) -> Files:
-    """Every visible file; links to folders are not followed, so that a loop of links ends."""
+    """Every visible file; links to folders are not followed, which prevents endless loops."""
     files: list[Path] = []
     closed: list[tuple[Path, str]] = []
 
@@ -48,17 +48,17 @@ def files_below(folder: Path) -> Files:
         children[:] = sorted(child for child in children if not is_system(child))
         closed += [(Path(parent, c), "a link to a folder") for c in children if Path(parent, c).is_symlink()]
         for path in (Path(parent, name) for name in names if not is_system(name)):
-            if path.is_file() or (has_image_ending(path) and not path.exists()):  # one that is gone is told of
+            if path.is_file() or (has_image_ending(path) and not path.exists()):  # a missing file is reported later
                 files.append(path)
             elif path.exists():
-                closed.append((path, "a pipe, device or socket, not a file"))  # opening one can wait for ever
+                closed.append((path, "a pipe, device or socket, not a file"))  # opening one can block forever
             else:
                 closed.append((path, "a link that leads nowhere"))
     return Files(tuple(sorted(files)), tuple(closed))
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The visible folders in a folder, links to folders too, in order; not those that lead back to it."""
+    """The visible subfolders and links to folders, sorted; without links that lead back."""
     return [child for child in _folders(folder) if not _leads_back(child, folder)]
 
 
@@ -73,12 +73,12 @@ def loose_files(folder: Path) -> list[Path]:
 
 
 def loose_images(folder: Path) -> list[Path]:
-    """Those of them with an image's ending."""
+    """The visible files with an image extension, sorted."""
     return [path for path in loose_files(folder) if has_image_ending(path)]
 
 
 def has_images(folder: Path) -> bool:
-    """Whether a file below it has an image's ending."""
+    """Whether any file below it has an image extension."""
     return any(has_image_ending(path) for path in _walk(folder))
 
 
@@ -87,7 +87,7 @@ def is_empty(folder: Path) -> bool:
 
 
 def is_output(folder: Path) -> bool:
-    """Whether Greycard wrote it, told by its content: runs, a run, contact sheets, explanations, exported models."""
+    """Whether Greycard wrote it, by its content: runs, a run, contact sheets, explanations, exported models."""
     if _is_run(folder) or any(map(_is_run, subfolders(folder))):
         return True
     names = [path.name for path in loose_files(folder)]
@@ -100,7 +100,7 @@ def is_output(folder: Path) -> bool:
 
 
 def class_name(folder: Path | str) -> str:
-    """A class's name: composed (NFC), whatever form the system that wrote the folder keeps names in."""
+    """A class name in composed Unicode (NFC), on every operating system."""
     return unicodedata.normalize("NFC", folder if isinstance(folder, str) else folder.name)
 
 
@@ -109,9 +109,9 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is visible in a folder, in order; nothing where it must not be entered, which `files_below` tells.
+    """The visible entries of a folder, sorted; empty if it must not be entered (`files_below` reports that).
 
-    The entries know which of them are folders, without asking the disk for each of a thousand files.
+    The entries already know whether they are folders, so there is no disk access for each file.
     """
     try:
         with os.scandir(folder) as entries:

@@ -1,4 +1,4 @@
-"""Where a folder of labelled images has its classes and its split, told from the names and from what lies in them."""
+"""Detect the classes and the split of an image folder from folder names and contents."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _FIRST = {
     **dict.fromkeys((".gz", ".bz2", ".xz", ".7z", ".rar"), "unpack it and name the folder"),
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".txt"), "save it as CSV with the columns path,label"),
 }
-"""What to do with a file that is no folder, by its ending."""
+"""Hints for a file that is not a supported dataset, by extension."""
 
 _HELD = (Role.VALIDATION, Role.TEST)
 _AS_TABLE = "or list them in a CSV file with the columns path,label"
 
 
 def find_layout(root: Path) -> Layout:
-    """Where a user's folder has its classes; never a part of a split as a class.
+    """The class folders of a user's folder; a split folder is never used as a class.
 
     Raises:
         GreycardError: there is no such folder.
@@ -49,7 +49,7 @@ def _layout_in(place: Path) -> Layout:
     problem = _no_training_part(place, roles) or _own_datasets(place, own, classes)
     if problem is not None:
         return Layout(everything_in(place), None, problem=problem)
-    notes = tuple(f"{each.name}/ in {place} is a dataset of its own, no class, and is not used" for each in own)
+    notes = tuple(f"{each.name}/ in {place} is a separate dataset, not a class, and is not used" for each in own)
     found = find_nested(place, classes) or find_sibling_parts(place, classes) or _of_classes(place, classes, roles)
     return replace(found, notes=(*notes, *found.notes))
 
@@ -58,22 +58,22 @@ def _with_train(place: Path, train: Path, inside: Sequence[Path], roles: Mapping
     part = part_of(descend(train))
     held = [each for role in _HELD for each in inside if roles[each] is role]
     usable = [each for each in held if _has_labels(each, set(part.folders))]
-    beside = [each for each in inside if each != train and each not in held and has_images(each)]
-    notes = [f"{each.name}/ lies beside the training images, not among them, and is not used" for each in beside]
+    unused = [each for each in inside if each != train and each not in held and has_images(each)]
+    notes = [f"{each.name}/ is next to the training folder, not in it, and is not used" for each in unused]
     notes += [_unused(each, place) for each in held if each not in usable]
     if usable:
         test = _third(usable, roles)
         spare = [each for each in usable[1:] if each != test]
-        notes += [f"{each.name}/ is left untouched; validation uses {usable[0].name}/" for each in spare]
+        notes += [f"{each.name}/ is not used; validation uses {usable[0].name}/" for each in spare]
         return Layout(part, part_of(descend(usable[0])), tuple(notes), test=_test_part(test))
     lacks = (
-        f"there is no validation/ beside {train.name}/" if not held else "there are no validation images with labels"
+        f"there is no validation/ next to {train.name}/" if not held else "there are no validation images with labels"
     )
     return Layout(part, None, (*notes, f"{lacks}, so a part of {train.name}/ is split off"))
 
 
 def _third(held: Sequence[Path], roles: Mapping[Path, Role | None]) -> Path | None:
-    """The folder of test images, beside a validation folder that comes first."""
+    """The folder of test images, if there is also a validation folder."""
     if not held or roles[held[0]] is not Role.VALIDATION:
         return None
     return next((each for each in held if roles[each] is Role.TEST), None)
@@ -84,8 +84,8 @@ def _test_part(folder: Path | None) -> Part | None:
 
 
 def _has_labels(held: Path, classes: set[str]) -> bool:
-    """Whether a part has images in class folders; a single folder that is no class is where many sets keep images
-    whose labels are not published."""
+    """Whether a split has images in class folders; in many datasets a single other folder holds images
+    without published labels."""
     names = {class_name(child) for child in candidates(descend(held))}
     return has_images(held) and (len(names) > 1 or bool(names & classes))
 
@@ -95,11 +95,11 @@ def _unused(held: Path, place: Path) -> str:
         return f"{held.name}/ in {place} is empty"
     if not has_images(held):
         return f"{held.name}/ in {place} has no images"
-    return f"{held.name}/ in {place} has images in no class folders, and so without labels; they are not used"
+    return f"{held.name}/ in {place} has images outside class folders, without labels; they are not used"
 
 
 def _of_classes(place: Path, inside: Sequence[Path], roles: Mapping[Path, Role | None]) -> Layout:
-    """One folder a class, to be split; a part of a split among them is used as one, or not at all."""
+    """One folder for each class, to be split; a split folder among them is used as a split or ignored."""
     held = [each for role in _HELD for each in inside if roles[each] is role and not _is_quality(each)]
     classes = [each for each in inside if each not in held]
     names = {class_name(each) for each in classes}
@@ -112,7 +112,7 @@ def _of_classes(place: Path, inside: Sequence[Path], roles: Mapping[Path, Role |
     usable = [each for each in held if names & {class_name(child) for child in candidates(each)}]
     test = _third(usable, roles)
     unused = tuple(
-        f"{each.name}/ in {place} is not used: by its name it is a part of a split, no class; rename it if it is one"
+        f"{each.name}/ in {place} is not used: its name means a split, not a class; rename it if it is a class"
         for each in held
         if each not in (*usable[:1], test)
     )
@@ -121,19 +121,19 @@ def _of_classes(place: Path, inside: Sequence[Path], roles: Mapping[Path, Role |
 
 
 def _is_quality(folder: Path) -> bool:
-    """`valid`, beside `invalid` and `unclear`, is a class like any other unless it has class folders."""
+    """`valid` next to `invalid` and `unclear` is a normal class, unless it has class folders."""
     return folder.name.casefold() == "valid" and not candidates(folder)
 
 
 def _no_training_part(place: Path, roles: Mapping[Path, Role | None]) -> GreycardError | None:
-    """Why folders that are called like parts of a split cannot be trained on; they must never become classes."""
+    """The error for split folders without a usable training folder; they must never become classes."""
     train = next((each for each, role in roles.items() if role is Role.TRAIN), None)
     parts = [each.name for each, role in roles.items() if role]
     if train is None:
         only_parts = parts and len(parts) == len(roles)
         return _missing_train(place, parts) if only_parts else None
     if len(parts) == 1 and len(roles) > 1:
-        return None  # a class that is called train, among others
+        return None  # a class with the name train, for example
     if not has_images(train):
         return GreycardError(f"{train} has no images; {SHAPE}", hint=f"put a folder for each class into {train}")
     return _without_classes(train)
@@ -149,8 +149,7 @@ def _missing_train(place: Path, parts: Sequence[str]) -> GreycardError:
 def _without_classes(folder: Path) -> GreycardError:
     loose = [path.name for path in loose_images(folder)]
     return GreycardError(
-        f"the images in {folder} ({some(loose, 3)}) lie in no class folders, so that their labels are not known;"
-        f" {SHAPE}",
+        f"the images in {folder} ({some(loose, 3)}) are not in class folders, so their labels are unknown; {SHAPE}",
         hint=f"make a folder for each class in {folder} and move its images there, {_AS_TABLE}",
     )
 
@@ -159,9 +158,9 @@ def _own_datasets(place: Path, own: Sequence[Path], classes: Sequence[Path]) -> 
     if not own or len([each for each in classes if has_images(each)]) > 1:
         return None
     return GreycardError(
-        f"{place} is one folder too high: {some([str(each.relative_to(place)) for each in own])} in it has train/"
-        " and class folders of its own",
-        hint=f"name it: `{command('train', own[0])}`",
+        f"{place} is the parent folder of the dataset: {some([str(each.relative_to(place)) for each in own])} in it"
+        " has train/ and class folders",
+        hint=f"name that folder: `{command('train', own[0])}`",
     )
 
 

@@ -1,4 +1,4 @@
-"""Images that are listed one by one, by a table or by a `Source`, and the dataset that they make."""
+"""Images listed one by one by a table or a `Source`, and the dataset built from them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _WORDS = {Role.TRAIN: "training ", Role.VALIDATION: "validation ", Role.TEST: "t
 
 @dataclass(frozen=True)
 class ListedImage:
-    """An image whose file is there.
+    """An image with an existing file.
 
     Attributes:
         id: its name in the dataset.
         path: the file.
         label: the name of its class.
-        side: of the split, or None.
-        facts: of the file, or why it cannot be read.
+        side: its split, or None.
+        facts: of the file, or the reason why it cannot be read.
     """
 
     id: str
@@ -48,10 +48,10 @@ class Listing:
     """Listed images, each once.
 
     Attributes:
-        place: what lists them, for messages.
-        images: those that are there.
-        problems: why they cannot be trained on, such as images that have two labels.
-        notes: what a user should know about how they were read.
+        place: the table or source, for messages.
+        images: those that exist.
+        problems: errors that prevent training, such as images with two labels.
+        notes: what the user should know about how they were read.
     """
 
     place: str
@@ -60,8 +60,8 @@ class Listing:
     notes: tuple[str, ...] = ()
 
     def sides(self) -> Sides:
-        """By role, training first; all under None where there is no validation or test image. Without validation
-        images those for testing are the validation images."""
+        """By role, training first; all under None if there are no validation or test images. Without validation
+        images, the test images become the validation images."""
         roles = {image.side for image in self.images}
         if not roles & {Role.VALIDATION, Role.TEST}:
             return {None: list(self.images)}
@@ -75,14 +75,14 @@ class Listing:
 
 
 def survey_listing(listing: Listing, name: str, origin: Path | None, *, val_fraction: float, split_seed: int) -> Survey:
-    """The dataset of listed images, and why it cannot be trained on.
+    """The dataset of listed images, and the problems that prevent training.
 
     Args:
         listing: the images.
         name: the dataset's.
         origin: the file or folder that lists them, or None.
-        val_fraction: share of each class for validation, where the images have no sides.
-        split_seed: decides that split, together with the order of the images.
+        val_fraction: share of each class for validation, if the images have no split.
+        split_seed: random seed of that split; the order of the images matters, too.
     """
     sides = listing.sides()
     classes = tuple(sorted({image.label for image in listing.images}))
@@ -91,7 +91,7 @@ def survey_listing(listing: Listing, name: str, origin: Path | None, *, val_frac
     method, test = SplitMethod(), parts.get(Role.TEST)
     if None not in parts:
         train, validation = parts[Role.TRAIN], parts[Role.VALIDATION]
-    elif problems:  # there may be nothing to split off
+    elif problems:  # there may be no images to split
         train, validation = parts[None], parts[None].take([])
     else:
         rows = stratified_split(parts[None].labels, val_fraction, split_seed)
@@ -104,7 +104,7 @@ def survey_listing(listing: Listing, name: str, origin: Path | None, *, val_frac
 
 
 def _split(side: Sequence[ListedImage], classes: Sequence[str]) -> Split:
-    """The readable images of a side."""
+    """The readable images of a split."""
     numbers = {name: number for number, name in enumerate(classes)}
     good = [(image, image.facts) for image in side if not isinstance(image.facts, str)]
     labels = np.array([numbers[image.label] for image, _ in good], dtype=np.int64)
@@ -113,11 +113,11 @@ def _split(side: Sequence[ListedImage], classes: Sequence[str]) -> Split:
 
 
 def _problems(listing: Listing, sides: Sides, classes: Sequence[str]) -> list[GreycardError]:
-    """Labels that are too few, and sides that lack one; a test side may lack labels."""
+    """Errors for too few labels and for splits that lack a label; a test split may lack labels."""
     if len(classes) < 2:
-        received = f"a single label, {classes[0]!r}" if classes else "no image that is there"
+        received = f"a single label, {classes[0]!r}" if classes else "no existing image"
         why = f"{listing.place} has {received}; expected two labels or more"
-        return [GreycardError(why, hint="add images of another one")]
+        return [GreycardError(why, hint="add images of another label")]
     least = 2 if None in sides else 1
     found = []
     for role, side in sides.items():

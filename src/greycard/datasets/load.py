@@ -1,4 +1,4 @@
-"""A named dataset from a data directory: found as it lies there, verified, never downloaded."""
+"""A named dataset from a data directory: found in its usual layouts, verified, never downloaded."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def load_dataset(
     """A dataset of the catalog, its content verified.
 
     Args:
-        name: as `greycard fetch` and recipes call it.
+        name: its name in `greycard fetch` and in recipes.
         folder: the data directory; by default `GREYCARD_DATA` or the user's data folder.
-        val_fraction: share of each class for validation, where the dataset brings no validation set.
-        split_seed: decides that split.
+        val_fraction: share of each class for validation, if the dataset has no validation split.
+        split_seed: random seed of that split.
 
     Raises:
-        GreycardError: unknown, not there (the message says what to put where), or not what was published.
+        GreycardError: unknown, missing (the message says what to put where), or not the published content.
     """
     wanted = entry(name)
     if name == "house-prices":
@@ -54,7 +54,7 @@ def load_dataset(
 
 
 def is_here(name: str, folder: str | Path | None = None) -> bool:
-    """Whether a dataset's files are in the data directory; their content is looked at when they are loaded."""
+    """Whether a dataset's files are in the data directory; their content is checked when they are loaded."""
     wanted = entry(name)
     if wanted.kind == "embedded":
         return True
@@ -63,7 +63,7 @@ def is_here(name: str, folder: str | Path | None = None) -> bool:
 
 
 def describe_missing(wanted: Entry, root: Path) -> GreycardError:
-    """The error for a dataset that is not there: what to get, how large, its hash, and where to put it."""
+    """The error for a dataset that is not there: URL, size, hash, and where to put it."""
     place = root / wanted.folder
     if wanted.by_hand:
         return GreycardError(
@@ -72,12 +72,12 @@ def describe_missing(wanted: Entry, root: Path) -> GreycardError:
     files = "".join(f"\n  {describe_download(download)}" for download in wanted.downloads)
     return GreycardError(
         f"{wanted.title} is not in {root}: expected it in {place}, from{files}",
-        hint=f"put the files there, or `{_fetch(wanted, root)}` downloads them; --data-dir names another folder",
+        hint=f"put the files there, or `{_fetch(wanted, root)}` downloads them; or use another --data-dir",
     )
 
 
 def _fetch(wanted: Entry, root: Path) -> str:
-    """The command that brings a dataset to where it was looked for."""
+    """The command that downloads a dataset to the folder that was searched."""
     return command("fetch", wanted.name, *(() if root == data_dir() else ("--data-dir", root)))
 
 
@@ -119,7 +119,7 @@ def _check_arrays(wanted: Entry, paths: Sequence[Path], arrays: Arrays) -> None:
 
 
 def _find_files(wanted: Entry, root: Path) -> list[Path]:
-    """The dataset's files in order, plain or gzipped: in its folder, in the data directory, or in folders named so."""
+    """The dataset's files in order, plain or gzipped: in its folder, the data directory, or a folder of that name."""
     for place in (root / wanted.folder, root):
         found = [_first_file(place, name) for name in wanted.files]
         if all(found):
@@ -159,14 +159,14 @@ def _has_folders(place: Path) -> bool:
 
 
 def _verify(wanted: Entry, folder: Path, part: str) -> None:
-    """Hold one part's files against what `fetch` received there, or against the list of known files."""
+    """Compare one split's files with the manifest of `fetch`, or with the list of known files."""
     known = received_files(folder) or _known_part(wanted, part)
     found = {
         path.relative_to(folder).as_posix(): path
         for path in folder.rglob("*")
         if path.is_file() and path.name != RECEIPT and not path.name.startswith(".")
     }
-    if known.keys() & found.keys():  # otherwise another packaging, whose content is not known
+    if known.keys() & found.keys():  # otherwise a different packaging with unknown content
         check_files(wanted.title, folder, found, known)
 
 
@@ -182,4 +182,4 @@ def _count_notes(wanted: Entry, dataset: Dataset) -> tuple[str, ...]:
     found, published = len(dataset.train) + len(dataset.validation), sum(wanted.counts)
     if found == published:
         return ()
-    return (f"{wanted.title} as published has {published:,} images; {found:,} usable ones are here",)
+    return (f"{wanted.title} as published has {published:,} images; {found:,} usable images were found",)

@@ -1,4 +1,4 @@
-"""Labels in a table: a CSV of path, label and (as `greycard split` writes it) split, taken in a folder's place."""
+"""Labels in a table: a CSV of path, label and (if `greycard split` wrote it) split, used instead of a folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLE_ENDINGS = (".csv", ".tsv")
 
 @dataclass(frozen=True)
 class Line:
-    """One image: where it lies, what it shows, which side of the split it is on."""
+    """One image: its path, its label and its split."""
 
     path: Path
     label: str
@@ -31,10 +31,10 @@ class Line:
 
 
 def write_manifest(lines: Iterable[Line], file: Path) -> None:
-    """Write the CSV, whole or not at all; paths are relative to its folder.
+    """Write the CSV atomically; paths are relative to its folder.
 
     Raises:
-        GreycardError: the file is there already; nothing is overwritten.
+        GreycardError: the file exists already; nothing is overwritten.
     """
     folder = file.absolute().parent
     rows = ((Path(os.path.relpath(line.path.absolute(), folder)).as_posix(), line.label, line.split) for line in lines)
@@ -42,10 +42,10 @@ def write_manifest(lines: Iterable[Line], file: Path) -> None:
 
 
 def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A new CSV, whole or not at all.
+    """Open a new CSV, which is written atomically.
 
     Raises:
-        GreycardError: the file is there already; nothing is overwritten.
+        GreycardError: the file exists already; nothing is overwritten.
     """
     expect_new(file)
     with atomic_path(file) as draft, draft.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
@@ -55,31 +55,31 @@ def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]])
 
 
 def expect_new(place: Path) -> None:
-    """GreycardError where something is there already, or its folder is not."""
-    if os.path.lexists(place):  # a link that leads nowhere is somebody's, too
-        raise GreycardError(f"{place} is there already; nothing is overwritten", hint="name another one")
+    """Raise GreycardError if the file exists already, or its folder does not exist."""
+    if os.path.lexists(place):  # a broken link must not be overwritten either
+        raise GreycardError(f"{place} exists already; nothing is overwritten", hint="choose another name")
     expect_folder_of(place, may_be_missing=False)
 
 
 def load_manifest(file: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Dataset:
-    """The dataset that a table describes; ids are its paths, with forward slashes.
+    """The dataset of a table; ids are its paths, with forward slashes.
 
     Args:
-        file: CSV or TSV with a column of paths, one of labels, and perhaps one of the split (train, validation, test).
-        val_fraction: share of each class for validation, where the table has no split.
-        split_seed: decides that split, together with the order of the lines.
+        file: CSV or TSV with a column of paths, one of labels, and optionally one of splits (train, validation, test).
+        val_fraction: share of each class for validation, if the table has no split.
+        split_seed: random seed of that split; the order of the lines matters, too.
 
     Raises:
-        GreycardError: no such file, no such columns, a missing image, a side without some class.
+        GreycardError: no such file, no such columns, a missing image, a split that lacks a class.
     """
     return survey_manifest(file, val_fraction=val_fraction, split_seed=split_seed).expect_trainable()
 
 
 def survey_manifest(file: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Survey:
-    """As `load_manifest`, also where the images cannot be trained on.
+    """Like `load_manifest`, but reports problems instead of raising them.
 
     Raises:
-        GreycardError: no such file, or no table of paths and labels.
+        GreycardError: no such file, or not a table of paths and labels.
     """
     place = as_path(file, "a label file")
     return survey_listing(read_listing(place), place.stem, place, val_fraction=val_fraction, split_seed=split_seed)

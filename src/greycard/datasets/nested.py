@@ -1,4 +1,4 @@
-"""Classes and parts of a split that are elsewhere than usual: deeper, inside each class, or side by side."""
+"""Unusual layouts: class folders deeper down, splits inside each class, or dataset folders side by side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEEPEST = 8
 
 
 def descend(root: Path) -> Path:
-    """The folder that holds the classes, where folders with nothing but one folder lie around it."""
+    """The folder of the classes, found by entering folders that contain only one folder."""
     place = root
     for _ in range(_DEEPEST):
         inner = _only_dataset_in(place)
@@ -30,7 +30,7 @@ def holds_split(folder: Path) -> bool:
 
 
 def find_nested(place: Path, inside: Sequence[Path]) -> Layout | None:
-    """The layout of `cat/train`, `cat/test`, `dog/train`, …; None where no class is split inside."""
+    """The layout of `cat/train`, `cat/test`, `dog/train`, …; None if no class folder contains splits."""
     roles = {folder: {role_of(child.name): child for child in candidates(folder)} for folder in inside}
     split = [folder for folder in inside if Role.TRAIN in roles[folder] and len(set(roles[folder]) - {None}) > 1]
     full = [folder for folder in inside if has_images(folder)]
@@ -49,7 +49,7 @@ def find_nested(place: Path, inside: Sequence[Path]) -> Layout | None:
     test = part_of(place, [(folder.name, roles[folder][Role.TEST]) for folder in full]) if third else None
     used = f"{first.name}/{roles[first][Role.TRAIN].name} and {first.name}/{roles[first][held].name}"
     loose = [folder.name for folder in inside if loose_images(folder)]
-    spare = [f"images directly in {some(loose)} are in no part of the split and are not used"] if loose else []
+    spare = [f"images directly in {some(loose)} belong to no split and are not used"] if loose else []
     notes = (f"the split inside the class folders is used, such as {used}", *spare)
     return Layout(sides[0], sides[1], notes, test=test)
 
@@ -67,8 +67,8 @@ def find_sibling_parts(place: Path, inside: Sequence[Path]) -> Layout | None:
     train = [folder for folder in parts if folder not in held]
     if len(train) != 1:
         problem = GreycardError(
-            f"{place} has {some([folder.name for folder in parts])} with the same class folders in each, so that they"
-            " are parts of a split, and not one of them is the training part",
+            f"{place} has {some([folder.name for folder in parts])} with the same class folders in each, so they"
+            " are splits, but none of them is the training split",
             hint="call them train and validation",
         )
         return Layout(everything_in(place), None, problem=problem)
@@ -81,8 +81,8 @@ def find_sibling_parts(place: Path, inside: Sequence[Path]) -> Layout | None:
 
 
 def _only_dataset_in(place: Path) -> Path | None:
-    """The one subfolder with images, if it holds class folders and not images itself; what has a name of its own in a
-    split, or is a class that lacks its images, is not passed by."""
+    """The only subfolder with images, if it contains class folders and no images; a split folder and an empty
+    class folder are not skipped."""
     inside = candidates(place)
     full = [folder for folder in inside if has_images(folder)]
     if len(full) != 1 or loose_images(place) or any(is_empty(folder) for folder in inside):
@@ -99,7 +99,7 @@ def _unequal(place: Path, inside: Sequence[Path], split: Sequence[Path]) -> Grey
     parts = [child.name for child in candidates(split[0]) if role_of(child.name)]
     return GreycardError(
         f"{split[0]} has {' and '.join(f'{part}/' for part in parts)} in it, and"
-        f" {some(whole or [folder.name for folder in split[1:]])} in {place} has not both; expected the same parts in"
-        " every class folder",
-        hint="give every class folder the same parts, or none",
+        f" {some(whole or [folder.name for folder in split[1:]])} in {place} does not have both;"
+        " expected the same split folders in every class folder",
+        hint="give every class folder the same split folders, or none",
     )

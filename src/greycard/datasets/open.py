@@ -1,4 +1,4 @@
-"""The one door for data: whatever names a dataset, this opens it. A new kind of data is one line in `KINDS`."""
+"""Open a dataset from a path, a name or a `Source`. A new kind of data is one line in `KINDS`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from greycard.datasets.survey import Survey
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of data that lies on the disk.
+    """A kind of data on disk.
 
     Attributes:
-        name: in words.
-        survey: opens a path: `survey(path, val_fraction=…, split_seed=…)`.
-        endings: of the files it opens, lower case.
-        holds: whether it opens this folder.
+        name: for messages.
+        survey: opens a path, called as `survey(path, val_fraction=…, split_seed=…)`.
+        endings: extensions of its files, lower case.
+        holds: returns whether a folder is of this kind.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Kind:
     holds: Callable[[Path], bool] = lambda folder: False
 
     def matches(self, place: Path) -> bool:
-        """A path that is not there is judged by its ending."""
+        """A path that does not exist is judged by its extension."""
         return self.holds(place) if place.is_dir() else place.name.lower().endswith(self.endings)
 
 
@@ -50,7 +50,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("Parquet files", survey_parquet, PARQUET_ENDINGS, holds_parquet),
     Kind("a folder of images", survey_folder, ("",), lambda folder: True),
 )
-"""Every kind in the order in which they are tried; the last takes whatever is left."""
+"""All kinds in the order in which they are tried; the last one takes every other path."""
 
 
 def open_dataset(
@@ -60,17 +60,17 @@ def open_dataset(
     val_fraction: float = 0.2,
     split_seed: int = 0,
 ) -> Dataset:
-    """The dataset that something names: a path comes first, then a named dataset, then a path in the data directory.
+    """Open a dataset: as a path first, then as a named dataset, then as a path in the data directory.
 
     Args:
         what: a folder of images; a label file (CSV or TSV); a zip or tar of class folders; a Parquet file or a folder
             of them; the name of a dataset (`greycard fetch` lists them); a `Source`; or a dataset.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
-        val_fraction: share of each class for validation, where the data brings no split.
-        split_seed: decides that split.
+        val_fraction: share of each class for validation, if the data has no split.
+        split_seed: random seed of that split.
 
     Raises:
-        GreycardError: nothing of that name, or what is there cannot be trained on.
+        GreycardError: nothing has that name, or the data cannot be used for training.
     """
     return survey_dataset(what, data_dir, val_fraction=val_fraction, split_seed=split_seed).expect_trainable()
 
@@ -82,10 +82,10 @@ def survey_dataset(
     val_fraction: float = 0.2,
     split_seed: int = 0,
 ) -> Survey:
-    """As `open_dataset`, also where the images cannot be trained on.
+    """Like `open_dataset`, but reports problems instead of raising them.
 
     Raises:
-        GreycardError: nothing of that name.
+        GreycardError: nothing has that name.
     """
     if isinstance(what, Dataset):
         return Survey(what)
@@ -102,24 +102,24 @@ def survey_dataset(
 
 
 def find_path(what: str | Path, data_dir: str | Path | None = None) -> Path:
-    """The path as it is named, or else inside the data directory."""
+    """The path itself, or the same path inside the data directory."""
     path = as_path(what, "a dataset")
     inside = data_folder(data_dir) / path
     return inside if inside.exists() and not path.exists() else path
 
 
 def paths_named(name: str, data_dir: str | Path | None = None) -> list[Path]:
-    """Where data of that name may lie: here or in the data directory, as a folder or as a file of any kind."""
+    """Paths where data of that name may be: here or in the data directory, as a folder or a file of any kind."""
     endings = [ending for kind in reversed(KINDS) for ending in kind.endings]
     return [folder / f"{name}{ending}" for folder in (Path(), data_folder(data_dir)) for ending in endings]
 
 
 def _expect_no_slip(place: Path, also: Iterable[str]) -> None:
-    """GreycardError where nothing is there, and something of nearly that name is."""
+    """Raise GreycardError if the path does not exist; suggest similar names."""
     if place.exists():
         return
-    beside = place.parent
-    names = [str(beside / name) for name in (os.listdir(beside) if beside.is_dir() else ())]
+    parent = place.parent
+    names = [str(parent / name) for name in (os.listdir(parent) if parent.is_dir() else ())]
     found = near(str(place), [*names, *also])
     if found:
         raise GreycardError(f"{place} does not exist", hint=f"did you mean {', '.join(found)}?")

@@ -21,7 +21,7 @@ _EXTRA = 'pip install "greycard[parquet]"'
 _IMAGES = ("image", "img", "images", "picture", "photo", "jpg", "png", "bytes")
 _LABELS = ("label", "labels", "class", "class_label", "category", "target", "fine_label", "answer")
 _UNLABELLED = (None, -1)
-"""What Hugging Face data sets write as the label of test images whose labels are not published."""
+"""Label of test images without published labels in Hugging Face datasets."""
 
 
 def holds_parquet(folder: Path) -> bool:
@@ -33,10 +33,10 @@ def survey_parquet(place: Path, *, val_fraction: float = 0.2, split_seed: int = 
     """The dataset in a Parquet file or a folder of them.
 
     Raises:
-        GreycardError: pyarrow is not installed, a file is damaged, or its columns or labels are not as expected.
+        GreycardError: pyarrow is not installed, a file is damaged, or its columns or labels are invalid.
     """
     if find_spec("pyarrow") is None:
-        raise GreycardError(f"{place} is a Parquet file, and pyarrow, which reads it, is not installed", hint=_EXTRA)
+        raise GreycardError(f"{place} is a Parquet file, but pyarrow is not installed", hint=_EXTRA)
     source = ParquetImages(place)
     found = survey_source(source, place, val_fraction=val_fraction, split_seed=split_seed)
     return source.with_notes(found)
@@ -75,13 +75,13 @@ class ParquetImages:
 
     @property
     def splits(self) -> list[str] | None:
-        """None where no shard's name says that it is a part of a split."""
+        """None if no shard's name states a split."""
         if None in self._sides:
             return None
         return [side.name.lower() for side in self._sides if side]
 
     def read(self, row: int) -> bytes | Path:
-        """The encoded image, or its path where the file holds only that."""
+        """The encoded image, or its path if the file has only paths."""
         at = self._rows[row]
         if self._held[0] != (at.shard, at.group):
             self._held = (at.shard, at.group), self._shards[at.shard].column(at.group)
@@ -132,7 +132,7 @@ class _Shard:
         except (ArrowException, OSError, ValueError) as error:
             raise GreycardError(
                 f"{path} is damaged or not a Parquet file: {str(error).splitlines()[0]}",
-                hint="bring it again, or remove it from the folder",
+                hint="download it again, or remove it from the folder",
             ) from error
         words = re.split(r"[^A-Za-z]+", path.stem)
         self.side = next((role for role in map(role_of, filter(None, words)) if role), None)
@@ -144,7 +144,7 @@ class _Shard:
 
     @cached_property
     def paths(self) -> list[str | None]:
-        """The file name of each image, where the column holds it."""
+        """The file name of each image, if the column has it."""
         from pyarrow import types
 
         kind = self._schema.field(self.image).type
@@ -182,7 +182,7 @@ class _Shard:
         else:
             last = f"0 to {len(known) - 1}" if known else "0 or more"
             why, expected = f"row {row} of {self.path} has the label {label}", f"{last}"
-        raise GreycardError(f"{why}; expected {expected}", hint="mend the labels, or leave that row out")
+        raise GreycardError(f"{why}; expected {expected}", hint="correct the labels, or remove that row")
 
     def _image_column(self) -> str:
         from pyarrow import types
@@ -208,7 +208,7 @@ class _Shard:
     def _without(self, what: str) -> GreycardError:
         received = ", ".join(f"{field.name} ({field.type})" for field in self._schema)
         return GreycardError(
-            f"{self.path} has no column of {what}. Received: {received[:200]}",
+            f"{self.path} has no column of {what}. Received columns: {received[:200]}",
             hint="rename the columns to image and label",
         )
 

@@ -1,4 +1,4 @@
-"""The parts of a layout: for each class its folders, and what a folder holds that is none of its classes."""
+"""The splits of a layout: the folders of each class, and folders that are not classes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from greycard.core.errors import GreycardError
 from greycard.datasets.inside import class_name, is_output, loops, subfolders
 
-SHAPE = "expected one folder a class, or train/ and validation/ with one folder a class in each"
+SHAPE = "expected one folder for each class, or train/ and validation/ with one folder for each class"
 
 
 @dataclass(frozen=True)
 class Part:
-    """One side of a split, or all of it.
+    """One split, or the whole dataset.
 
     Attributes:
         place: the folder to name in messages.
@@ -31,11 +31,11 @@ class Layout:
     """Where the classes are.
 
     Attributes:
-        train: the training images, or all images where a part of them is to be split off.
+        train: the training images, or all images if the validation split is made later.
         validation: the validation images, or None.
-        notes: what to tell the user.
-        problem: why this cannot be trained on; then the parts only say which images there are to look at.
-        test: the test images, where there are training and validation images, too; or None.
+        notes: messages for the user.
+        problem: error that prevents training; the parts then only say which images to check.
+        test: the test images if there are also training and validation images, or None.
     """
 
     train: Part
@@ -46,12 +46,12 @@ class Layout:
 
 
 def candidates(folder: Path) -> list[Path]:
-    """The subfolders that can be classes, or parts of a split."""
+    """The subfolders that can be classes or splits."""
     return [child for child in subfolders(folder) if not is_output(child)]
 
 
 def part_of(place: Path, named: Iterable[tuple[str, Path]] | None = None) -> Part:
-    """A part of (name, folder) pairs, by default of each candidate in `place`.
+    """A split from (name, folder) pairs, by default from all candidates in `place`.
 
     Folders whose names differ only in their Unicode form (macOS decomposes, Linux and Windows do not) are one class.
     """
@@ -62,17 +62,20 @@ def part_of(place: Path, named: Iterable[tuple[str, Path]] | None = None) -> Par
 
 
 def part_notes(part: Part) -> list[str]:
-    """What lies in a part's folder and is no class, and which classes have several folders."""
+    """Notes about subfolders that are not classes, and about classes with several folders."""
     merged = [name for name, folders in part.folders.items() if len({each.name for each in folders}) > 1]
     return [
-        *(f"{each.name}/ in {part.place} holds results, no class, and is not used" for each in _outputs(part.place)),
-        *(f"{each.name} in {part.place} is a link that leads back, and is not followed" for each in loops(part.place)),
-        *(f"{name!r} is there in two Unicode forms (composed and decomposed); they are one class" for name in merged),
+        *(
+            f"{each.name}/ in {part.place} has results of Greycard, is not a class, and is not used"
+            for each in _outputs(part.place)
+        ),
+        *(f"{each.name} in {part.place} is a link that leads back; it is not followed" for each in loops(part.place)),
+        *(f"{name!r} exists in two Unicode forms (composed and decomposed); both are one class" for name in merged),
     ]
 
 
 def everything_in(place: Path) -> Part:
-    """All images below a folder as a single class, to be looked at where no classes can be told."""
+    """All images below a folder as a single class, for checks when the classes are unknown."""
     return Part(place, {class_name(place.resolve()): (place,)})
 
 

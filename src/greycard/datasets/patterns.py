@@ -1,4 +1,4 @@
-"""The files that a pattern such as `new/**/*.jpg` means; links to folders are not followed, so that a loop ends."""
+"""Files that match a pattern such as `new/**/*.jpg`; links to folders are not followed, to avoid loops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from greycard.datasets.inside import files_below
 
 
 def matching(pattern: str) -> list[Path]:
-    """What a pattern matches, in order: with `**` visible files at any depth, without it files and folders."""
+    """Sorted matches of a pattern: with `**` visible files at any depth, without it files and folders."""
     parts = Path(pattern).parts
     if "**" not in parts:
         return [Path(match) for match in sorted(glob.glob(pattern))]

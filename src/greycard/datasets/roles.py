@@ -1,4 +1,4 @@
-"""Which part of a split a name stands for: training, validation or test, in the usual spellings."""
+"""The split that a name means: training, validation or test, in the usual spellings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Role(Enum):
-    """A part of a split, and its usual names."""
+    """A split and its usual names."""
 
     TRAIN = "train|training|trn"
     VALIDATION = "validation|validate|validating|valid|val|development|dev|evaluation|evaluate|eval"
@@ -21,13 +21,13 @@ _WORD = {role: re.compile(rf"(?:{role.value})s?") for role in Role}
 
 
 def role_of(name: str) -> Role | None:
-    """The part that a name stands for, such as `training_set`, `Val`, `test-images`; None for any other name."""
+    """The split that a name means, such as `training_set`, `Val`, `test-images`; None for any other name."""
     plain = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()
     return next((role for role, whole in _WHOLE.items() if whole.fullmatch(plain)), None)
 
 
 def role_within(name: str) -> Role | None:
-    """The part that one of a name's words stands for, such as `rps-test-set`."""
+    """The split that one word of a name means, such as `rps-test-set`."""
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
     found = (role for word in words for role, one in _WORD.items() if one.fullmatch(word.casefold()))
     return next(found, None)

@@ -1,4 +1,4 @@
-"""One part of a layout, looked through once: its classes, readable images, and what is left out."""
+"""Scan one split of a layout: its classes, readable images, and files left out."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _REPLACE = "replace the files that cannot be read; `greycard check FOLDER` names
 
 @dataclass(frozen=True)
 class Scan:
-    """What was found.
+    """Result of the scan.
 
     Attributes:
-        part: where.
+        part: the split that was scanned.
         root: ids are paths relative to it.
-        labels: for each readable image the place of its class in the part.
-        paths: of the readable images, likewise.
-        facts: of the readable images, likewise.
+        labels: class index of each readable image in the split.
+        paths: of the readable images, in the same order.
+        facts: of the readable images, in the same order.
         left_out: images that cannot be read, and folders that were not entered.
-        others: files that are no images, by content and by name.
-        loose: images in no class folder.
+        others: files that are not images by content or name.
+        loose: images outside class folders.
         sizes: of the readable images, or None.
     """
 
@@ -53,7 +53,7 @@ class Scan:
         return tuple(self.part.folders)
 
     def split(self, classes: Sequence[str]) -> Split:
-        """The images with labels that count in `classes`, which holds the part's."""
+        """The images with labels as indices of `classes`, which contains the split's classes."""
         numbers = [classes.index(name) for name in self.classes]
         labels = np.array([numbers[label] for label in self.labels], dtype=np.int64)
         return Split(tuple(_id(path, self.root) for path in self.paths), labels, self.paths, self.facts)
@@ -61,12 +61,12 @@ class Scan:
     def notes(self) -> list[str]:
         if not self.loose:
             return []
-        are = "images lie" if len(self.loose) > 1 else "image lies"
+        are = "images are" if len(self.loose) > 1 else "image is"
         names = some([path.name for path in self.loose])
-        return [f"{len(self.loose)} {are} in {self.part.place} in no class folder and so without a label: {names}"]
+        return [f"{len(self.loose)} {are} in {self.part.place} not in a class folder, without a label: {names}"]
 
     def problems(self, *, at_least: int) -> list[GreycardError]:
-        """Why these images cannot be trained on, or measured with."""
+        """Errors that prevent training or measuring with these images."""
         if not self.paths:
             return [self._no_images()]
         if len(self.classes) < 2:
@@ -99,7 +99,7 @@ class Scan:
         )
 
     def _why_left_out(self, name: str) -> str:
-        """The files of a class, or of all, that were not used."""
+        """The unused files of one class, or of all classes."""
         folders = self.part.folders.get(name, ()) or (self.root,)
         bad = [item for item in self.left_out if any((self.root / item.id).is_relative_to(each) for each in folders)]
         others = [path for path in self.others if any(path.is_relative_to(each) for each in folders)]
@@ -107,13 +107,13 @@ class Scan:
             files = "file" if len(bad) == 1 else "files"
             return f". {len(bad)} {files} could not be read, such as {bad[0].id} ({bad[0].reason})"
         if others:
-            are = "file is no image" if len(others) == 1 else "files are no images"
+            are = "file is not an image" if len(others) == 1 else "files are not images"
             return f". {len(others)} {are}, such as {_id(others[0], self.root)}"
         return f". {self.notes()[0]}" if self.loose else ""
 
 
 def scan(part: Part, root: Path) -> Scan:
-    """Look through a part; every file is read once."""
+    """Scan a split; every file is read once."""
     below = [(label, files_below(folder)) for label, folders in enumerate(part.folders.values()) for folder in folders]
     found = [(label, path) for label, each in below for path in each.files]
     outcomes = scan_files([path for _, path in found])
@@ -121,7 +121,7 @@ def scan(part: Part, root: Path) -> Scan:
     bad = [(path, why) for (_, path), why in zip(found, outcomes, strict=True) if isinstance(why, str)]
     others = {path: None for path, why in bad if _is_other(path, why)}
     closed = [pair for _, each in below for pair in each.closed]
-    beside = [] if (part.place,) in part.folders.values() else loose_files(part.place)
+    loose = [] if (part.place,) in part.folders.values() else loose_files(part.place)
     return Scan(
         part,
         root,
@@ -129,8 +129,8 @@ def scan(part: Part, root: Path) -> Scan:
         paths=tuple(path for _, path, _ in good),
         facts=tuple(facts for _, _, facts in good),
         left_out=tuple(LeftOut(_id(path, root), why) for path, why in closed + bad if path not in others),
-        others=(*others, *(path for path in beside if not has_image_ending(path))),
-        loose=tuple(path for path in beside if has_image_ending(path)),
+        others=(*others, *(path for path in loose if not has_image_ending(path))),
+        loose=tuple(path for path in loose if has_image_ending(path)),
         sizes=spread([facts.size for _, _, facts in good]),
     )
 
@@ -142,12 +142,12 @@ def spread(sizes: Sequence[tuple[int, int]]) -> Sizes | None:
 
 
 def needed_extra(left_out: Sequence[LeftOut]) -> str | None:
-    """The command after which files can be read that were left out."""
+    """The install command that makes left-out files readable."""
     return HEIC_EXTRA if any(HEIC_EXTRA in item.reason for item in left_out) else None
 
 
 def others_note(others: Sequence[Path]) -> list[str]:
-    """`5 other files ignored`, with the kinds of their endings."""
+    """`5 other files ignored`, with their extensions."""
     if not others:
         return []
     kinds = sorted({path.suffix.lower() or path.name for path in others})
@@ -155,7 +155,7 @@ def others_note(others: Sequence[Path]) -> list[str]:
 
 
 def image_files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files below a folder that are meant as images, by their ending or by their content; and the others."""
+    """The files below a folder that are images by extension or content, and the others."""
     files = files_below(folder).files
     unsure = [path for path in files if not has_image_ending(path)]
     others = {path for path, what in zip(unsure, scan_files(unsure), strict=True) if _is_other(path, what)}
@@ -163,7 +163,7 @@ def image_files(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _is_other(path: Path, outcome: FileFacts | str) -> bool:
-    """Neither its ending nor its content is an image's."""
+    """Whether neither the extension nor the content is that of an image."""
     return isinstance(outcome, str) and is_no_image(outcome) and not has_image_ending(path)
 
 

@@ -1,4 +1,4 @@
-"""A split made again from the ids of its images, whatever split the data comes with now."""
+"""Rebuild a split from image ids, independent of the current split of the data."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset, Split
 
 Ids = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
-"""Of the training, the validation and the test images, in order; no test images where the run has none."""
+"""Ids of the training, validation and test images, in order; no test ids if the run has no test images."""
 
 
 def select(dataset: Dataset, ids: Ids, classes: tuple[str, ...], needed_for: str, hint: str) -> Dataset:
-    """The dataset with just these images in each split, in this order.
+    """The dataset with exactly these images in each split, in this order.
 
     Args:
-        dataset: has them, in whichever split; others are left out.
-        ids: what each split shall hold.
-        classes: the label names wanted, in label order; the dataset may have more by now.
-        needed_for: ends the error's sentence, such as `pets-1 was trained on`.
-        hint: of that error.
+        dataset: has the images in any split; other images are left out.
+        ids: of each split.
+        classes: the expected class names in label order; the dataset may have more.
+        needed_for: end of the error's sentence, such as `pets-1 was trained on`.
+        hint: hint of that error.
 
     Raises:
-        GreycardError: some of the images are not there, or are of another class by now.
+        GreycardError: some images are missing or now have another class.
     """
     sides = (dataset.train, dataset.validation, dataset.test or dataset.validation.take([]))
     parts = []
@@ -46,7 +46,7 @@ def select(dataset: Dataset, ids: Ids, classes: tuple[str, ...], needed_for: str
 
 
 def _taken(ids: tuple[str, ...], side: Split, others: Sequence[Split]) -> Split | None:
-    """The images in this order; of two with one id that of `side`. None if one is missing."""
+    """The images in this order; if two have the same id, the one of `side`. None if one is missing."""
     whole = reduce(joined, (*others, side))
     row_of = {id: row for row, id in enumerate(whole.ids)}
     return whole.take([row_of[id] for id in ids]) if row_of.keys() >= set(ids) else None
@@ -62,7 +62,7 @@ def joined(first: Split, second: Split) -> Split:
 
 
 def _as_labelled(part: Split, dataset: Dataset, classes: tuple[str, ...], hint: str) -> np.ndarray:
-    """The labels as numbers of the wanted classes."""
+    """The labels as indices of the expected classes."""
     if dataset.classes == classes:
         return part.labels
     number = np.array([classes.index(name) if name in classes else -1 for name in dataset.classes], dtype=np.int64)
@@ -70,7 +70,7 @@ def _as_labelled(part: Split, dataset: Dataset, classes: tuple[str, ...], hint: 
     if (labels < 0).any():
         row = int(np.argmin(labels))
         raise GreycardError(
-            f"{part.ids[row]} is of class {dataset.classes[part.labels[row]]!r} now;"
+            f"{part.ids[row]} now has the class {dataset.classes[part.labels[row]]!r};"
             f" expected one of {', '.join(classes)}",
             hint=hint,
         )

@@ -1,4 +1,4 @@
-"""A source of labelled images that is no folder: a database, a web archive, arrays in memory, or anything else."""
+"""A custom source of labelled images: a database, a web archive, arrays in memory, or anything else."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _METHODS = ("ids", "labels", "read")
 
 
 class Source(Protocol):
-    """What a data source must have. Any object with these three can be trained on; it need not inherit from this class.
+    """Protocol of a data source. Any object with these three members works; it need not inherit from this class.
 
     It may also have `splits`, a sequence with `train`, `validation` or `test` for each image, and `name`, the
     dataset's name.
 
     Attributes:
-        ids: a name for each image, each different.
+        ids: a unique name for each image.
         labels: the name of each image's class.
     """
 
@@ -46,23 +46,23 @@ class Source(Protocol):
 
 
 def is_source(what: object) -> TypeGuard[Source]:
-    """Whether an object has what a `Source` must have."""
+    """Whether an object implements `Source`."""
     return all(hasattr(what, name) for name in _METHODS) and not isinstance(what, type)
 
 
 def survey_source(
     source: Source, origin: Path | None = None, *, val_fraction: float = 0.2, split_seed: int = 0
 ) -> Survey:
-    """The dataset of a source, and why it cannot be trained on.
+    """The dataset of a source, and the problems that prevent training.
 
     Args:
-        source: of images.
-        origin: the file or folder it reads, where it reads one.
-        val_fraction: share of each class for validation, where the source brings no split.
-        split_seed: decides that split, together with the order of the images.
+        source: the images.
+        origin: the file or folder that it reads, if any.
+        val_fraction: share of each class for validation, if the source has no split.
+        split_seed: random seed of that split; the order of the images matters, too.
 
     Raises:
-        GreycardError: ids that are not unique, lengths that differ, an unknown split, or an image of another type.
+        GreycardError: ids that are not unique, lengths that differ, an unknown split, or an image of a wrong type.
     """
     name = str(getattr(source, "name", type(source).__name__))
     ids, labels, sides = list(source.ids), list(source.labels), _sides(source, name)
@@ -74,7 +74,7 @@ def survey_source(
 
 
 def _sides(source: Source, name: str) -> list[Role | None]:
-    """The role of each image; None for all of them where there is no split."""
+    """The role of each image; None for all of them if there is no split."""
     splits = getattr(source, "splits", None)
     if splits is None:
         return [None] * len(source.ids)
@@ -83,7 +83,7 @@ def _sides(source: Source, name: str) -> list[Role | None]:
         received = list(splits)[sides.index(None)]
         raise GreycardError(
             f"{name} has a split {received!r}; expected train, validation or test for each image",
-            hint="mend its splits, or leave them out and a part of each class is split off",
+            hint="correct its splits, or leave them out to split off a part of each class",
         )
     return sides
 
@@ -97,16 +97,16 @@ def _expect_lists(name: str, ids: list[str], labels: list[str], sides: list[Role
     odd = next((each for each in (*ids, *labels) if not isinstance(each, str) or not each), None)
     if odd is not None:
         raise GreycardError(
-            f"{name} has an id or label that is not a text. Received: {odd!r}",
+            f"{name} has an id or label that is not a string. Received: {odd!r}",
             hint="ids and labels are names, such as '001.jpg' and 'cat'",
         )
     if len(set(ids)) < len(ids):
         twice = next(id for id in ids if ids.count(id) > 1)
-        raise GreycardError(f"{name} has the id {twice!r} twice; expected each once", hint="number the images")
+        raise GreycardError(f"{name} has the id {twice!r} twice; expected unique ids", hint="number the images")
 
 
 def _path(source: Source, row: int, name: str) -> Path:
-    """The image's file: its own, or one in the cache folder."""
+    """The image's file: the source's own file, or a copy in the cache folder."""
     read = source.read(row)
     if isinstance(read, Path):
         return read
@@ -126,7 +126,7 @@ def _is_image(shape: tuple[int, ...]) -> bool:
 
 
 def _as_png(pixels: np.ndarray) -> bytes:
-    """Without loss, and quickly rather than small."""
+    """Encode losslessly; speed matters more than size."""
     stream = io.BytesIO()
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels).save(stream, "PNG", compress_level=1)
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""Splitting one set of labelled images in two: the same share of every class, decided by names and a seed alone."""
+"""Stratified split into training and validation, determined only by labels and seed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from greycard.core.randomness import SPLIT, generator
 from greycard.core.values import plain
 
 DEFAULT_FRACTION = 0.2
-"""Share of each class for validation where none is asked for."""
+"""Default share of each class for validation."""
 
 
 def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows for training and for validation, each sorted.
+    """Row indices for training and validation, each sorted.
 
     Every class gives `fraction` of its images, rounded, to validation: at least one, and it keeps at least one.
 
@@ -23,7 +23,7 @@ def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np
         seed: the same labels and seed give the same split.
 
     Raises:
-        GreycardError: a fraction or seed that is none.
+        GreycardError: `fraction` is not in (0, 1) or `seed` is negative.
     """
     fraction, seed = plain(fraction), plain(seed)
     expect_fraction(fraction, seed)
@@ -36,10 +36,10 @@ def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np
 
 
 def expect_fraction(fraction: float, seed: int) -> None:
-    """GreycardError for a fraction or seed that is none."""
+    """Raise GreycardError if `fraction` is not in (0, 1) or `seed` is negative."""
     if not (isinstance(fraction, float) and 0 < fraction < 1):
         raise GreycardError(
             f"val_fraction must be a fraction between 0 and 1. Received: {fraction!r}", hint="for example 0.2, a fifth"
         )
     if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
-        raise GreycardError(f"split_seed must be a whole number from 0 on. Received: {seed!r}", hint="for example 0")
+        raise GreycardError(f"split_seed must be an integer of at least 0. Received: {seed!r}", hint="for example 0")

@@ -1,4 +1,4 @@
-"""What a folder or a table of labels holds, and why it cannot be trained on: training stops there, `check` goes on."""
+"""Images found in a dataset, and the problems that prevent training: `train` stops there, `check` continues."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from greycard.datasets.dataset import Dataset
 
 @dataclass(frozen=True)
 class Survey:
-    """The images that are there, whether or not they can be trained on.
+    """The images found, whether or not they can be used for training.
 
     Attributes:
-        dataset: all that can be read; a side, or a class on one side, may be empty if there are problems.
-        problems: why it cannot be trained on, the gravest first; empty for a dataset to train on.
+        dataset: all readable images; a split, or a class in a split, may be empty if there are problems.
+        problems: errors that prevent training, the most serious first; empty if there are none.
     """
 
     dataset: Dataset
     problems: tuple[GreycardError, ...] = ()
 
     def expect_trainable(self) -> Dataset:
-        """The dataset; raises the gravest problem if there is one."""
+        """The dataset; raises the most serious problem if there is one."""
         if self.problems:
             raise self.problems[0]
         return self.dataset

@@ -1,4 +1,4 @@
-"""The images of a table: where each lies, what is wrong with some, and which side of the split they are on."""
+"""The images of a table: their files, their splits, and problems."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from greycard.datasets.tables import Table, read_table
 
 
 def read_listing(place: Path) -> Listing:
-    """The images that a table names; each file is read once.
+    """The images that a table lists; each file is read once.
 
     Raises:
-        GreycardError: no such file, or no table of paths and labels.
+        GreycardError: no such file, or not a table of paths and labels.
     """
     table = read_table(place)
     lines = read_lines(table)
@@ -29,7 +29,7 @@ def read_listing(place: Path) -> Listing:
     found = [(line, path) for line in lines if (path := finder.find(line.path))]
     there = {line.number for line, _ in found}
     missing = [line for line in lines if line.number not in there]
-    once = {path: line for line, path in reversed(found)}  # of several the first line
+    once = {path: line for line, path in reversed(found)}  # the first line if there are several
     pairs = [(line, path) for line, path in found if once[path] is line]
     facts = scan_files([path for _, path in pairs])
     images = [
@@ -56,7 +56,7 @@ def _missing(place: Path, lines: Sequence[Line], base: Path) -> list[GreycardErr
         GreycardError(
             f"{place} names {are} not there: {some([line.path for line in lines])}{slashes};"
             f" the first is in line {lines[0].number}",
-            hint=f"paths are relative to {base}; mend the lines, or remove those of images that are gone",
+            hint=f"paths are relative to {base}; correct the lines, or remove those of missing images",
         )
     ]
 
@@ -66,16 +66,16 @@ def _differ(line: Line, first: Line) -> bool:
 
 
 def _contradicting(place: Path, found: Iterable[tuple[Line, Path]], once: dict[Path, Line]) -> list[GreycardError]:
-    """Images with two labels, or on both sides of the split."""
+    """Images with two labels, or in two splits."""
     pairs = [(once[path], line) for line, path in found if _differ(line, once[path])]
     if not pairs:
         return []
     first, second = pairs[0]
-    what = "two labels" if first.label != second.label else "both sides of the split"
+    what = "two labels" if first.label != second.label else "two splits"
     return [
         GreycardError(
-            f"{place} names {len(pairs):,} {'image' if len(pairs) == 1 else 'images'} again with another label or side:"
-            f" {first.path} in lines {first.number} and {second.number} has {what}; expected each image once",
+            f"{place} lists {len(pairs):,} {'image' if len(pairs) == 1 else 'images'} twice, with different labels or"
+            f" splits: {first.path} in lines {first.number} and {second.number} has {what}; expected each image once",
             hint=f"remove line {first.number} or line {second.number}",
         )
     ]

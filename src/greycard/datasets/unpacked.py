@@ -1,6 +1,6 @@
-"""What archives and Parquet files hold, as image files in the cache folder: written once, found again by content.
+"""Contents of archives and Parquet files as image files in the cache folder, written once.
 
-CACHE/unpacked/KEY/NAME/…       an archive, unpacked; KEY is of its path, size and time of change
+CACHE/unpacked/KEY/NAME/…       an archive, unpacked; KEY is a hash of its path, size and modification time
 CACHE/unpacked/images/ab/…      single images, each under the SHA-256 of its bytes
 """
 
@@ -20,19 +20,19 @@ _KEY_DIGITS = 16
 
 
 def unpacked_root() -> Path:
-    """The folder of all that was unpacked."""
+    """The folder of all unpacked files."""
     return cache_dir() / "unpacked"
 
 
 def unpacked_folder(archive: Path, write: Callable[[Path], object]) -> Path:
-    """The folder with an archive's content, written by `write` where it is not there yet.
+    """The folder with an archive's content; `write` creates it if it does not exist yet.
 
     Args:
-        archive: the file; another path, size or time of change is another folder.
+        archive: the file; a different path, size or modification time gives a different folder.
         write: writes the content to a folder that does not exist yet.
 
     Raises:
-        GreycardError: the cache folder cannot be written to, or what `write` raises; then nothing is left.
+        GreycardError: the cache folder cannot be written to, or an error of `write`; nothing is left in both cases.
     """
     facts = archive.stat()
     identity = f"{archive.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}"
@@ -66,19 +66,19 @@ def stored_image(content: bytes) -> Path:
 
 
 def unpacked_bytes() -> int:
-    """What all of it takes on the disk."""
+    """Bytes of all unpacked files on disk."""
     return sum(path.stat().st_size for path in unpacked_root().rglob("*") if path.is_file())
 
 
 def clear_unpacked() -> int:
-    """Remove all of it; returns the bytes freed."""
+    """Remove all unpacked files; return the bytes freed."""
     freed = unpacked_bytes()
     shutil.rmtree(unpacked_root(), ignore_errors=True)
     return freed
 
 
 def _write(place: Path, write: Callable[[Path], object]) -> None:
-    """Beside the place, then moved there in one step; a process that was faster keeps its own."""
+    """Write to a temporary folder and rename it; if another process was faster, its folder is kept."""
     place.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=place.parent))
     try:
@@ -92,5 +92,5 @@ def _write(place: Path, write: Callable[[Path], object]) -> None:
 def _no_room(error: OSError) -> GreycardError:
     return GreycardError(
         f"images cannot be unpacked into {unpacked_root()}: {error.strerror or error}",
-        hint="GREYCARD_CACHE names another folder; `greycard cache clear` makes room",
+        hint="set GREYCARD_CACHE to another folder, or free space with `greycard cache clear`",
     )

@@ -1,4 +1,4 @@
-"""A run's classifier ready to answer: images decoded by the run's own recipe, probabilities calibrated."""
+"""A run's classifier, ready to predict: it decodes images as in the run's recipe and calibrates probabilities."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from greycard.tasks.task import Task
 
 
 class NotFiniteError(GreycardError):
-    """A model answered an image with NaN or infinity.
+    """A model's output for an image is NaN or infinite.
 
     Attributes:
-        row: the first such image's, of those that were asked about together.
+        row: the row of the first such image in the batch.
     """
 
     def __init__(self, message: str, hint: str, row: int = 0) -> None:
@@ -35,15 +35,15 @@ class NotFiniteError(GreycardError):
 
 @dataclass(frozen=True)
 class Classifier:
-    """What answers for a run; every answer is finite, or it raises NotFiniteError.
+    """The classifier of a run; every output is finite, or it raises NotFiniteError.
 
     Attributes:
-        name: the run's.
-        recipe: the run's, for size and channels.
-        task: the run's; has classes.
-        classes: the run's label names.
-        model: uint8 images in, the calibrated probability of every class out.
-        trained: the model as it was trained, with its parts; its outputs are what the run kept.
+        name: the run's name.
+        recipe: the run's recipe, for size and channels.
+        task: the run's task; has classes.
+        classes: the run's class names.
+        model: from uint8 images to the calibrated probability of every class.
+        trained: the trained model with its parts; its outputs are not calibrated.
     """
 
     name: str
@@ -55,17 +55,17 @@ class Classifier:
 
     @property
     def at_once(self) -> Engine:
-        """Images to probabilities float32 (n, classes), without a warm-up."""
+        """Compute probabilities float32 (n, classes) of images, without a warm-up."""
         return self._finite(by_keras(self.model))
 
     @property
     def original(self) -> Engine:
-        """Images to the trained network's own outputs, as they were before calibration."""
+        """Compute the trained network's outputs for images, before calibration."""
         return self._finite(by_keras(self.trained.network))
 
     @cached_property
     def engine(self) -> Engine:
-        """The fastest way to the same probabilities; takes some seconds to prepare, once."""
+        """The fastest function with the same probabilities; its preparation takes some seconds, once."""
         return self._finite(fastest(self.model))
 
     def _finite(self, engine: Engine) -> Engine:
@@ -74,23 +74,25 @@ class Classifier:
             good = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
             if not good.all():
                 raise NotFiniteError(
-                    f"{self.name} has no answer: its probabilities are NaN or infinite", RETRAIN, int(good.argmin())
+                    f"{self.name} cannot predict this image: its probabilities are NaN or infinite",
+                    RETRAIN,
+                    int(good.argmin()),
                 )
             return rows
 
         return answer
 
     def decode(self, image: ImageLike) -> np.ndarray:
-        """An image as the model takes it, uint8 (height, width, channels); UnreadableImageError if it is none."""
+        """Decode an image for the model, uint8 (height, width, channels); raises UnreadableImageError if it cannot."""
         assert self.recipe.data.image_size is not None
         return decode(source_of(image), self.recipe.data.image_size, self.recipe.data.channels)
 
 
 def classifier_of(run: RunRecord, model: Model) -> Classifier:
-    """What answers for a run with its model loaded; GreycardError for a regression."""
+    """Load the classifier of a run; GreycardError for a regression."""
     if not run.task.has_classes:
         raise GreycardError(
-            f"{run.path} answers with numbers, not classes",
+            f"{run.path} is a regression and has no classes",
             hint=f"`{command('predict', run.path, 7)}`, or run.predict_numbers([7])",
         )
     calibrated = calibrated_model(model, run.task, run.temperature)
@@ -98,7 +100,7 @@ def classifier_of(run: RunRecord, model: Model) -> Classifier:
 
 
 def model_of(run: RunRecord) -> Model:
-    """The model of a finished run; GreycardError where it is missing or damaged, or has NaN in its weights."""
+    """The model of a finished run; GreycardError if it is missing, damaged, or has NaN in its weights."""
     if not run.model_path.is_file():
         run.expect_finished()
     return load_model(run.path)

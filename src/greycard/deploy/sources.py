@@ -35,7 +35,7 @@ def several(images: Any) -> Iterable[Any]:
         images: an image; an array (n, height, width, channels) or of paths; or anything to iterate over.
 
     Raises:
-        GreycardError: a mapping, whose values might be meant, or its keys.
+        GreycardError: a mapping, because its keys or its values could be meant.
     """
     if isinstance(images, Mapping):
         raise _not_taken(images)
@@ -53,7 +53,7 @@ def source_of(image: Any) -> bytes | Path | Image.Image:
     """Convert an image to a form that the decoder accepts.
 
     Raises:
-        GreycardError: nothing of the kind that an image is; the message says what is.
+        GreycardError: not an image of a supported kind; the message lists them.
     """
     if isinstance(image, str | os.PathLike):
         return _path(image)
@@ -107,7 +107,7 @@ def _content(file: Any) -> bytes:
 def _as_array(image: Any) -> np.ndarray:
     try:
         return np.asarray(image)
-    except Exception as error:  # a tensor on a GPU, or with a gradient, and whatever else calls itself an array
+    except Exception as error:  # a tensor on a GPU or with a gradient, for example
         raise GreycardError(
             f"a {type(image).__name__} cannot be read as an array: {error}", hint="convert it to a NumPy array first"
         ) from error

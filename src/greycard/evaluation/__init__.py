@@ -1,1 +1,1 @@
-"""Numbers about a trained model."""
+"""Metrics of a trained model."""

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: reliability, expected calibration error, temperature scaling."""
+"""Calibration: reliability curve, expected calibration error, temperature scaling."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _COLDEST, _HOTTEST = 0.05, 20.0
 
 @dataclass(frozen=True)
 class Bin:
-    """The images whose likeliest class got a probability above `low` up to `high`.
+    """A bin of images with a top probability above `low` and at most `high`.
 
     Attributes:
-        low: of the bin.
-        high: of the bin.
-        images: in it.
-        confidence: their mean probability of the likeliest class.
-        accuracy: the share of them that is right.
+        low: lower bound of the bin.
+        high: upper bound of the bin.
+        images: number of images in the bin.
+        confidence: mean top probability.
+        accuracy: fraction that is predicted correctly.
     """
 
     low: float
@@ -36,26 +36,26 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far a model's probabilities can be trusted.
+    """The calibration of a model's probabilities.
 
     Attributes:
         error: the expected calibration error, a fraction.
-        temperature: the best one to divide the logits by.
-        error_after_scaling: what is left of the error at such a temperature, on images it was not fitted on.
+        temperature: the best divisor of the logits.
+        error_after_scaling: the error after scaling with such a temperature, on images it was not fitted to.
     """
 
     error: Annotated[float, Limits(0)]
-    temperature: Annotated[float, Limits(_COLDEST / 2, 2 * _HOTTEST)]  # bounds that rounding does not cross
+    temperature: Annotated[float, Limits(_COLDEST / 2, 2 * _HOTTEST)]  # bounds wide enough for rounding
     error_after_scaling: Annotated[float, Limits(0)]
 
     @property
     def scaling_helps(self) -> bool:
-        """Whether dividing by the temperature makes the error smaller."""
+        """Whether temperature scaling reduces the error."""
         return self.error_after_scaling < self.error
 
 
 def calibration_of(labels: np.ndarray, probabilities: np.ndarray) -> Calibration:
-    """The calibration of a model by its probabilities of validation images.
+    """Measure calibration from the probabilities of validation images.
 
     Args:
         labels: int (n,).
@@ -69,12 +69,12 @@ def calibration_of(labels: np.ndarray, probabilities: np.ndarray) -> Calibration
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> list[Bin]:
-    """The reliability curve: bins of equal width that hold an image.
+    """The reliability curve: bins of equal width, without empty ones.
 
     Args:
         labels: int (n,).
         probabilities: float (n, classes), rows sum to 1.
-        bins: of confidence between 0 and 1.
+        bins: number of confidence bins between 0 and 1.
     """
     confidence, right = probabilities.max(axis=1), likeliest(probabilities) == labels
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
@@ -87,7 +87,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
 
 
 def expected_calibration_error(curve: list[Bin]) -> float:
-    """The mean distance between confidence and accuracy, every bin with the weight of its images.
+    """The mean difference between confidence and accuracy, weighted by the images in each bin.
 
     Source: Guo et al., "On calibration of modern neural networks" (2017).
     """
@@ -96,9 +96,9 @@ def expected_calibration_error(curve: list[Bin]) -> float:
 
 
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The temperature that makes these labels likeliest; above 1 where the model is too sure of itself.
+    """The maximum-likelihood temperature for these labels; above 1 if the model is overconfident.
 
-    Bounded between 0.05 and 20: on images that are all right the likeliest temperature would be 0.
+    Bounded between 0.05 and 20: if all images are predicted correctly, the best temperature would be 0.
     """
     from scipy.optimize import minimize_scalar
 
@@ -114,12 +114,12 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """The probabilities (n, classes) with their logits divided by the temperature; the likeliest class stays."""
+    """The probabilities (n, classes) with their logits divided by the temperature; the top class does not change."""
     return _softmax(np.log(np.clip(probabilities.astype(np.float64), _SMALLEST, 1)) / temperature)
 
 
 def error_after_scaling(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The expected calibration error that temperature scaling leaves on images it was not result on.
+    """The expected calibration error after temperature scaling, on images that it was not fitted to.
 
     Every second image is scaled by the temperature of the others.
     """

@@ -1,4 +1,4 @@
-"""Runs compared: the seeds of one recipe together, every two recipes on the same validation images."""
+"""Compare runs: seeds of one recipe form a group, and groups are compared in pairs on the same validation images."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Group:
     """One recipe's runs, of one seed or several.
 
     Attributes:
-        name: to show.
-        runs: their names, a seed each.
-        right: bool (runs, images): whether each run has each validation image right.
+        name: for display.
+        runs: names of the runs, one for each seed.
+        right: bool (runs, images): True if the run predicts the image correctly.
     """
 
     name: str
@@ -33,12 +33,12 @@ class Group:
 
     @property
     def accuracy(self) -> float:
-        """The mean over the seeds."""
+        """Mean accuracy over the seeds."""
         return float(self.right.mean())
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the mean accuracy, as far as the number of images tells: Wilson's, or the images' spread if wider."""
+        """95 % interval of the mean accuracy: Wilson's, or from the variation between images if that is wider."""
         images = self.right.shape[1]
         low, high = wilson(round(self.accuracy * images), images)
         if len(self.runs) == 1 or images == 1:
@@ -60,18 +60,18 @@ class Group:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two groups on the same images.
+    """Two groups compared on the same images.
 
     Attributes:
-        first: a group's name.
-        second: another's.
+        first: name of one group.
+        second: name of the other group.
         difference: the first's accuracy minus the second's, a fraction.
         low: the lower end of its 95 % interval.
         high: the upper end.
-        p: McNemar's exact test for two single runs; a paired t test over the images where there are several seeds.
-        p_adjusted: by Holm's method, where more than two groups are compared.
-        only_first: images that only the first has right, in most of its seeds.
-        only_second: likewise.
+        p: McNemar's exact test for two single runs; a paired t test over the images if there are several seeds.
+        p_adjusted: p after Holm's correction, if there are more than two groups.
+        only_first: images that only the first predicts correctly, in most of its seeds.
+        only_second: images that only the second predicts correctly, in most of its seeds.
     """
 
     first: str
@@ -86,7 +86,7 @@ class Difference:
 
     @property
     def is_real(self) -> bool:
-        """Whether chance in the choice of the validation images explains it badly: adjusted p below 0.05."""
+        """Whether the difference is significant: adjusted p below 0.05."""
         return self.p_adjusted < LEVEL
 
     def to_json(self) -> dict[str, Any]:
@@ -98,13 +98,13 @@ class Difference:
 
 
 def differences(groups: Sequence[Group], ids: Sequence[str]) -> list[Difference]:
-    """Every two groups compared, in their order.
+    """Compare every pair of groups, in order.
 
     Args:
-        groups: whose `right` have the same images in the same order.
-        ids: of these images.
+        groups: their `right` arrays have the same images in the same order.
+        ids: ids of these images.
 
-    Source of the adjustment: Holm, "A simple sequentially rejective multiple test procedure" (1979).
+    Source of the correction: Holm, "A simple sequentially rejective multiple test procedure" (1979).
     """
     pairs = list(combinations(groups, 2))
     figures = [_figures(one, other) for one, other in pairs]
@@ -124,7 +124,7 @@ def _figures(one: Group, other: Group) -> tuple[float, float, float, float]:
 
 
 def _over_seeds(difference: np.ndarray) -> tuple[float, float, float, float]:
-    """From each image's share of right answers in one group minus the other's."""
+    """Compare from each image's difference in the fraction of correct predictions."""
     from scipy.stats import ttest_1samp
 
     if not difference.any():
@@ -144,7 +144,7 @@ def _named(ids: Sequence[str], chosen: np.ndarray) -> tuple[str, ...]:
 
 
 def _holm(values: Sequence[float]) -> list[float]:
-    """Each p value times the number of those not smaller, never below a smaller one's."""
+    """Holm's correction: each p value times the number of p values that are not smaller, in increasing order."""
     order = sorted(range(len(values)), key=lambda place: values[place])
     adjusted, highest = [0.0] * len(values), 0.0
     for rank, place in enumerate(order):

@@ -1,22 +1,22 @@
-"""How sure an accuracy is: 95 % intervals of a proportion, and of the difference of two on the same images."""
+"""95 % confidence intervals of a proportion, and of the difference of two proportions on the same images."""
 
 from __future__ import annotations
 
 import math
 
 Z = 1.959963984540054
-"""The standard normal's 97.5 % point."""
+"""The 97.5 % quantile of the standard normal distribution."""
 
 
 def wilson(right: int, images: int) -> tuple[float, float]:
-    """The 95 % interval of an accuracy, (low, high) as fractions; it stays inside 0 to 1 however few the images.
+    """The 95 % interval of an accuracy, (low, high) as fractions; it stays between 0 and 1 even for few images.
 
     Args:
-        right: images answered rightly.
-        images: images asked, 1 or more.
+        right: number of correctly predicted images.
+        images: number of images, at least 1.
 
     Raises:
-        ValueError: `right` is no part of `images`.
+        ValueError: not 0 ≤ `right` ≤ `images`, or no images.
 
     Source: Wilson, "Probable inference, the law of succession, and statistical inference" (1927).
     """
@@ -29,7 +29,7 @@ def wilson(right: int, images: int) -> tuple[float, float]:
 
 
 def accuracy_interval(accuracy: float, images: int) -> tuple[float, float]:
-    """`wilson` of an accuracy that was measured on so many images."""
+    """The `wilson` interval of an accuracy measured on this many images."""
     return wilson(round(accuracy * images), images)
 
 
@@ -37,13 +37,13 @@ def paired_interval(both: int, first: int, second: int, neither: int) -> tuple[f
     """The 95 % interval of (first accuracy - second accuracy), both on the same images.
 
     Args:
-        both: images that both have right.
-        first: images that only the first has right.
-        second: images that only the second has right.
-        neither: images that neither has right.
+        both: number of images that both predict correctly.
+        first: number of images that only the first predicts correctly.
+        second: number of images that only the second predicts correctly.
+        neither: number of images that neither predicts correctly.
 
     Source: Newcombe, "Improved confidence intervals for the difference between binomial proportions based on paired
-    data" (1998), method 10: the two Wilson intervals, joined by the correlation of the answers.
+    data" (1998), method 10: two Wilson intervals, combined with the correlation of the predictions.
     """
     images = both + first + second + neither
     one, other = (both + first) / images, (both + second) / images
@@ -60,7 +60,7 @@ def _joined(one: float, other: float, correlation: float) -> float:
 
 
 def _correlation(both: int, first: int, second: int, neither: int) -> float:
-    """Phi with Newcombe's correction for continuity, which only makes the interval wider."""
+    """Phi with Newcombe's continuity correction, which only widens the interval."""
     product = (both + first) * (second + neither) * (both + second) * (first + neither)
     if not product:
         return 0.0

@@ -1,4 +1,4 @@
-"""Two models asked about the same images: who is right where the other is not, and whether that can be chance."""
+"""Paired comparison of two models on the same images, with McNemar's exact test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from greycard.evaluation.intervals import paired_interval
 
 LEVEL = 0.05
-"""The p value below which a difference is called real."""
+"""The significance level."""
 
 
 @dataclass(frozen=True)
@@ -17,15 +17,15 @@ class Paired:
     """The outcome of a paired comparison.
 
     Attributes:
-        images: that both were asked about.
-        both_right: how many of them both have right.
-        only_first: how many only the first has right.
-        only_second: how many only the second has right.
+        images: number of images.
+        both_right: images that both predict correctly.
+        only_first: images that only the first predicts correctly.
+        only_second: images that only the second predicts correctly.
         difference: the first accuracy minus the second, a fraction.
         low: the lower end of its 95 % interval.
         high: the upper end.
-        p: the chance of a division of the differing images as uneven as this, or more, were each as likely to fall to
-            either; McNemar's exact test.
+        p: p value of McNemar's exact test: probability of such an uneven split of the differing images, or a more
+            uneven one, if both models are equally good.
     """
 
     images: int
@@ -43,13 +43,13 @@ class Paired:
 
 
 def paired(first: np.ndarray, second: np.ndarray) -> Paired:
-    """Compare two models' rightness, bool (n,) each, on the same n images in the same order.
+    """Compare two models from bool arrays (n,), True for correct, on the same n images in the same order.
 
     Raises:
-        ValueError: different numbers of images, or none.
+        ValueError: different numbers of images, or no images.
     """
     if first.shape != second.shape or not first.size:
-        raise ValueError(f"expected answers to the same images. Received: {first.shape} and {second.shape}")
+        raise ValueError(f"expected predictions of the same images. Received: {first.shape} and {second.shape}")
     both, only_first, only_second = (int(np.sum(each)) for each in (first & second, first & ~second, second & ~first))
     neither = len(first) - both - only_first - only_second
     low, high = paired_interval(both, only_first, only_second, neither)
@@ -59,7 +59,7 @@ def paired(first: np.ndarray, second: np.ndarray) -> Paired:
 
 def mcnemar(only_first: int, only_second: int) -> float:
     """The two-sided p value of McNemar's exact test: a binomial test of the images on which two models differ."""
-    from scipy.stats import binomtest  # most of a second to import: only where there is something to test
+    from scipy.stats import binomtest  # slow to import: only if it is needed
 
     differing = only_first + only_second
     return float(binomtest(only_first, differing).pvalue) if differing else 1.0

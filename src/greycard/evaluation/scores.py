@@ -1,4 +1,4 @@
-"""What validation probabilities tell about a classifier."""
+"""Scores of a classifier from its validation probabilities."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from greycard.tasks.single_label import likeliest
 
 @dataclass(frozen=True)
 class ClassScores:
-    """One class's figures on the validation images; fractions, None where there is no such figure.
+    """One class's figures on the validation images; fractions, None if undefined.
 
     Attributes:
         name: of the class.
-        precision: of the images with this answer, the share that is right.
-        recall: of the class's images, the share with this answer.
-        recall_interval: its 95 % interval.
+        precision: fraction of the images predicted as this class that belong to it.
+        recall: fraction of the class's images that are predicted correctly.
+        recall_interval: 95 % interval of the recall.
         f1: the harmonic mean of precision and recall.
-        support: images of the class.
+        support: number of images of the class.
     """
 
     name: str
@@ -35,16 +35,16 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """A classifier's figures on the validation images. What is made of probabilities is None if one of them is NaN.
+    """A classifier's figures on the validation images. Scores that need probabilities are None if one of them is NaN.
 
     Attributes:
         images: number of validation images.
-        accuracy: the share with the right answer.
+        accuracy: fraction of correct predictions.
         interval: its 95 % interval.
         classes: each class's figures, in label order.
-        confusion: images by true class (row) and answer (column).
+        confusion: number of images by true class (row) and predicted class (column).
         log_loss: mean over the images.
-        calibration: how far the probabilities can be trusted.
+        calibration: of the probabilities.
         reliability: the reliability curve; empty with NaN.
         roc_auc: of the second of two classes; None for more classes, or if only one occurs.
     """
@@ -120,5 +120,5 @@ def _roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
 
 
 def _number(value: float) -> float | None:
-    """None where there is no such figure: the precision of a class that was never answered."""
+    """None if undefined, such as the precision of a class that was never predicted."""
     return None if np.isnan(value) else float(value)

@@ -1,4 +1,4 @@
-"""Where a run's time went, and what to do about it."""
+"""The time that each part of a run takes, and advice."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from greycard.core.records import Seconds
 
 PARTS = {
     "decode": "reading and decoding images",
-    "check": "looking for leaks and shift",
-    "features": "the frozen backbone's features",
+    "check": "checking for leakage and shift",
+    "features": "computing the frozen backbone's features",
     "compute": "training steps",
     "validation": "validation",
     "waiting": "waiting for augmented images",
@@ -19,33 +19,33 @@ PARTS = {
     "saving": "saving",
     "other": "starting and compiling",
 }
-"""The parts of a run's time, in the order they are shown, and what they are in words."""
+"""The parts of a run's time in display order, with their names for people."""
 
 _ADVICE = {
-    "decode": (0.4, "the next run on these images finds them decoded (`greycard cache`)"),
-    "check": (0.4, "with more epochs it is a smaller share"),
-    "features": (0.5, "the next run with this backbone and seed finds them computed; fewer augmented_copies take less"),
-    "compute": (0.6, "smaller images (--set image_size=…) are the quickest way to shorter steps, a GPU the next"),
-    "validation": (0.4, "--set val_limit=… measures on fewer images, with wider intervals"),
-    "waiting": (0.2, "augmentation is slower than the device: smaller images or more processor cores"),
-    "checkpoint": (0.05, "the folder of runs is slow: --out names another"),
-    "saving": (0.2, "the folder of runs is slow: --out names another"),
-    "other": (0.6, "the run is short: more epochs take little longer"),
+    "decode": (0.4, "the next run on these images uses the cache (`greycard cache`)"),
+    "check": (0.4, "with more epochs its share is smaller"),
+    "features": (0.5, "the next run with this backbone and seed uses the cache; fewer augmented_copies are faster"),
+    "compute": (0.6, "smaller images (--set image_size=…) or a GPU make the steps faster"),
+    "validation": (0.4, "--set val_limit=… uses fewer validation images, with wider intervals"),
+    "waiting": (0.2, "augmentation is slower than the device: use smaller images or more CPU cores"),
+    "checkpoint": (0.05, "the folder of runs is slow: choose another one with --out"),
+    "saving": (0.2, "the folder of runs is slow: choose another one with --out"),
+    "other": (0.6, "the run is short: more epochs take little more time"),
 }
 _WORTH_ADVICE = 20.0
-"""Seconds of a run below which nobody needs advice."""
+"""Runs shorter than this many seconds get no advice."""
 
 
 @dataclass(frozen=True)
 class TimeSpent:
-    """Where a run's time went.
+    """The time of a run, by part.
 
     Attributes:
-        seconds_by_part: by the names of `PARTS`.
-        augment_seconds: spent augmenting and gathering in threads of their own, while steps were computed.
+        seconds_by_part: seconds by the names of `PARTS`.
+        augment_seconds: spent on augmentation and gathering in separate threads, in parallel with training steps.
         images_per_second: of the training steps after the first epoch; None if they took no time.
         total_seconds: of the whole run.
-        advice: what would make it faster; None if no part takes most of the time.
+        advice: how to make it faster; None if no part takes most of the time.
     """
 
     seconds_by_part: Mapping[str, Seconds]
@@ -58,13 +58,13 @@ class TimeSpent:
 def time_spent(
     seconds: Mapping[str, float], history: Sequence[Epoch], *, images: int, augment: float, total: float
 ) -> TimeSpent:
-    """What the summary keeps of the time.
+    """Summarize the time of a run.
 
     Args:
-        seconds: by part, without overlap.
+        seconds: seconds by part, without overlap.
         history: every epoch.
-        images: trained on in an epoch.
-        augment: seconds spent augmenting and gathering in threads of their own, while steps were computed.
+        images: training images per epoch.
+        augment: seconds spent on augmentation and gathering in separate threads, in parallel with training steps.
         total: seconds of the whole run.
     """
     time = {part: seconds.get(part, 0.0) for part in PARTS if part != "other"}
@@ -76,16 +76,16 @@ def time_spent(
 
 
 def time_line(time: Mapping[str, float]) -> str:
-    """The shares of a run's time that matter, the largest first: `training steps 81 %, validation 12 %`."""
+    """The largest parts of a run's time, in percent: `training steps 81 %, validation 12 %`."""
     total = sum(time.values()) or 1.0
     shares = sorted(((seconds / total, PARTS[part]) for part, seconds in time.items()), reverse=True)
     return ", ".join(f"{words} {100 * share:.0f} %" for share, words in shares if share >= 0.01)
 
 
 def _advice(time: Mapping[str, float], total: float) -> str | None:
-    """One sentence about the part that takes most, where it takes much and the run took long."""
+    """Advice about the slowest part, if it takes a large share of a long run."""
     part = max(time, key=lambda name: time[name])
     share, sentence = _ADVICE[part]
     if total < _WORTH_ADVICE or time[part] < share * total:
         return None
-    return f"{100 * time[part] / total:.0f} % of the time went into {PARTS[part]}: {sentence}"
+    return f"{100 * time[part] / total:.0f} % of the time was {PARTS[part]}: {sentence}"

@@ -110,8 +110,8 @@ def entries() -> list[Entry]:
     found = []
     for folder in cache_room.entry_folders(cache_dir()):
         with suppress(DamagedEntryError):
-            said, used = read_record(folder), cache_room.last_used(folder)
-            about = (folder.parent.name, folder.name, said.about, tuple(said.shape), said.bytes, said.created)
+            record, used = read_record(folder), cache_room.last_used(folder)
+            about = (folder.parent.name, folder.name, record.about, tuple(record.shape), record.bytes, record.created)
             found.append(Entry(*about, used))
     return sorted(found, key=lambda entry: -entry.used)
 

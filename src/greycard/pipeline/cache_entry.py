@@ -1,4 +1,4 @@
-"""One entry of the cache on the disk: a folder with `array.npy` and `entry.json`, whole or told to be damaged."""
+"""One entry of the cache on the disk: a folder with `array.npy` and `entry.json`, with checks for damage."""
 
 from __future__ import annotations
 
@@ -116,10 +116,10 @@ def read_record(folder: Path) -> Record:
         DamagedEntryError: the record cannot be read, or the array's file is missing or has another size.
     """
     try:
-        said = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
-        if isinstance(said, dict) and said.get("schema") in _EARLIER:
+        content = json.loads((folder / ENTRY).read_text(encoding="utf-8"))
+        if isinstance(content, dict) and content.get("schema") in _EARLIER:
             raise OtherVersionError(f"{ENTRY} is from an earlier Greycard")
-        record = Record(**said)
+        record = Record(**content)
         size = (folder / ARRAY).stat().st_size
     except OSError as error:
         raise DamagedEntryError(f"{Path(error.filename or ENTRY).name}: {error.strerror}") from error

@@ -146,7 +146,7 @@ def _building_folders(root: Path) -> list[Path]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether nothing else lies in it: a cache folder that someone keeps other things in must not cost them these."""
+    """Whether the folder contains only Greycard's files: other files in the cache folder must not be deleted."""
     names = _file_names(folder)
     return names is not None and names <= {ARRAY, ENTRY, _LOCK}
 

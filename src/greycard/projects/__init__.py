@@ -1,4 +1,4 @@
-"""The projects: well-known tasks as recipes. A new row is one function that returns a Recipe, and its line here."""
+"""The projects: well-known tasks as recipes. A new project is one function that returns a Recipe, and one line here."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _PUBLISHED: dict[str, Published] = {
 
 @dataclass(frozen=True)
 class Project:
-    """One project: its recipe, what it teaches, and its published figures where there are any."""
+    """One project: its recipe, its lesson, and its published figures, if any."""
 
     recipe: Recipe
     teaches: str
@@ -73,18 +73,18 @@ class Project:
 
 
 def projects() -> tuple[Project, ...]:
-    """All projects, the published table's twelve first, in its order."""
+    """All projects; first the twelve of the published table, in its order."""
     recipes = [(function(), cleandoc(function.__doc__ or "")) for function in _RECIPES]
     return tuple(Project(recipe, teaches, _PUBLISHED.get(recipe.name)) for recipe, teaches in recipes)
 
 
 def find_project(name: str) -> Project:
-    """The project of that name; GreycardError, with the nearest names, if there is none."""
+    """The project with this name; GreycardError, with similar names, if there is none."""
     everything = projects()
     for candidate in everything:
         if candidate.name == name:
             return candidate
     hint = did_you_mean(name, [candidate.name for candidate in everything], "`greycard projects` lists them")
     if isinstance(name, str) and Path(name).is_dir():
-        hint = f"a folder of images is trained on by `{command('train', Path(name))}`, or train(load_folder({name!r}))"
+        hint = f"train on a folder of images with `{command('train', Path(name))}`, or train(load_folder({name!r}))"
     raise GreycardError(f"there is no project named {name!r}", hint=hint)

@@ -8,9 +8,9 @@ from greycard.recipe import Recipe
 
 
 def cats_dogs_25k_cnn() -> Recipe:
-    """Three convolutions on twelve times as many photographs.
+    """Three convolutions on 22,500 photographs.
 
-    Teaches what more data does: 80 % and more where 2,000 photographs gave 75 %, and a network of this size still
+    Teaches what more data does: at least 80 %, compared with 75 % for 2,000 photographs. A network of this size still
     overfits, so the last epoch is not the best.
     """
     return Recipe.make(
@@ -31,7 +31,7 @@ def cats_dogs_25k_cnn() -> Recipe:
 def cats_dogs_25k_cnn_augmented() -> Recipe:
     """The same network on augmented images, for the same 15 epochs.
 
-    Teaches patience with augmentation: it prevents overfitting, and learning takes longer.
+    Teaches that augmentation prevents overfitting, but training takes longer.
     Here only training images are augmented; the published run augmented validation images too.
     """
     return cats_dogs_25k_cnn().replace(name="cats-dogs-25k-cnn-augmented", augmentation=PUBLISHED_AUGMENTATION)

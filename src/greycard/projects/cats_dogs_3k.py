@@ -11,7 +11,7 @@ from greycard.recipe import Recipe
 def cats_dogs_3k_cnn() -> Recipe:
     """Four convolutions on 2,000 photographs.
 
-    Teaches overfitting on small data: every training image is right, and one in four validation images wrong.
+    Teaches overfitting on small data: all training images are right, and one in four validation images is wrong.
     """
     return Recipe.make(
         name="cats-dogs-3k-cnn",
@@ -28,17 +28,17 @@ def cats_dogs_3k_cnn() -> Recipe:
 
 
 def cats_dogs_3k_cnn_augmented() -> Recipe:
-    """The same network, every image warped anew in every epoch.
+    """The same network with augmentation: every image is transformed differently in every epoch.
 
-    Teaches augmentation as the cure for overfitting on small data.
+    Teaches augmentation as a remedy for overfitting on small data.
     """
     return cats_dogs_3k_cnn().replace(name="cats-dogs-3k-cnn-augmented", augmentation=PUBLISHED_AUGMENTATION)
 
 
 def cats_dogs_3k_transfer() -> Recipe:
-    """InceptionV3's ImageNet features under a new head, on the same 2,000 photographs.
+    """A new head on InceptionV3's ImageNet features, trained on the same 2,000 photographs.
 
-    Teaches transfer learning: what a week of training on a million photographs is worth to a small set.
+    Teaches transfer learning: features from a million photographs help on a small dataset.
     """
     return horses_humans_transfer().replace(
         name="cats-dogs-3k-transfer",

@@ -1,4 +1,4 @@
-"""scikit-learn's digits: 1,797 real handwritten digits of 8×8 pixels, which come along."""
+"""scikit-learn's digits: 1,797 real handwritten digits of 8×8 pixels, included in Greycard."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from greycard.recipe import Recipe
 
 
 def digits_cnn() -> Recipe:
-    """One convolution reads 8×8 digits, offline, in seconds.
+    """One convolution classifies 8×8 digits, offline, in seconds.
 
-    Teaches the whole way from pixels to a table line on data that is always there.
+    Teaches all steps from pixels to a table row, on data that needs no download.
     """
     return Recipe.make(
         name="digits-cnn",

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 70,000 images of clothes, made to be MNIST's harder twin."""
+"""Fashion-MNIST: 70,000 images of clothes, a harder replacement for MNIST."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from greycard.recipe import Recipe
 
 
 def fashion_mnist_dnn() -> Recipe:
-    """Two dense layers tell ten kinds of clothes apart.
+    """Two dense layers classify ten kinds of clothes.
 
-    Teaches a first classifier: flatten, dense, softmax; and overfitting, as training accuracy leaves validation behind.
+    Teaches a first classifier (flatten, dense, softmax) and overfitting: training accuracy rises above validation.
     """
     return mnist.mnist_dnn().replace(name="fashion-mnist-dnn", dataset="fashion-mnist")
 
 
 def fashion_mnist_cnn() -> Recipe:
-    """The same clothes through two convolutions.
+    """The same images with two convolutions.
 
-    Teaches that convolutions raise the ceiling, and that 50 epochs still overfit: 99.6 % against 90.8 %.
+    Teaches that convolutions improve accuracy, and that 50 epochs still overfit: 99.6 % training, 90.8 % validation.
     """
     return mnist.mnist_cnn().replace(name="fashion-mnist-cnn", dataset="fashion-mnist")
 

@@ -7,10 +7,10 @@ from greycard.recipe import Recipe
 
 
 def happy_sad_cnn() -> Recipe:
-    """Three convolutions on 80 faces, stopped as soon as training accuracy reaches 99.9 %.
+    """Three convolutions on 80 faces; training stops when training accuracy reaches 99.9 %.
 
-    Teaches the callback that ends training at a wanted accuracy. The set brings no validation part: a fifth of each
-    class is split off.
+    Teaches to stop training at a target accuracy. The dataset has no validation split: a fifth of each class is
+    split off.
     """
     return Recipe.make(
         name="happy-sad-cnn",

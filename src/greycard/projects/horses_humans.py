@@ -1,4 +1,4 @@
-"""Horses or Humans: 1,283 rendered images of 300×300, validated on other backgrounds than trained on."""
+"""Horses or Humans: 1,283 rendered images of 300×300, with different backgrounds in training and validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from greycard.recipe import Recipe
 def horses_humans_cnn() -> Recipe:
     """Five convolutions on rendered images of horses and of people.
 
-    Teaches binary classification from class folders, and how 100 % in training can be 84 % elsewhere.
+    Teaches binary classification from class folders, and how 100 % in training can be 84 % in validation.
     """
     return Recipe.make(
         name="horses-humans-cnn",
@@ -27,9 +27,9 @@ def horses_humans_cnn() -> Recipe:
 
 
 def horses_humans_cnn_augmented() -> Recipe:
-    """The same network on augmented images, at a tenth of the rate and for twice as long.
+    """The same network on augmented images, with a tenth of the learning rate and twice as many epochs.
 
-    Teaches where augmentation does not help: the validation images differ in their backgrounds, not in their pose.
+    Teaches when augmentation does not help: the validation images differ in background, not in pose.
     """
     return horses_humans_cnn().replace(
         name="horses-humans-cnn-augmented", learning_rate=1e-4, epochs=100, augmentation=PUBLISHED_AUGMENTATION
@@ -37,9 +37,9 @@ def horses_humans_cnn_augmented() -> Recipe:
 
 
 def horses_humans_transfer() -> Recipe:
-    """InceptionV3's ImageNet features under a new head.
+    """A new head on InceptionV3's ImageNet features.
 
-    Teaches transfer learning: features learnt on a million photographs carry over to rendered images.
+    Teaches transfer learning: features of a million photographs also work for rendered images.
     """
     return Recipe.make(
         name="horses-humans-transfer",

@@ -1,4 +1,4 @@
-"""House prices: hello world, a line through five points."""
+"""House prices: a first example, a line through five points."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from greycard.recipe import Recipe
 
 
 def house_prices() -> Recipe:
-    """One neuron learns what a house costs: about 50 thousand, and 50 thousand more a bedroom.
+    """One neuron learns the price of a house: about 50 thousand, plus 50 thousand per bedroom.
 
-    Teaches what training is: a guess, an error, a small step, two hundred and fifty times over.
+    Teaches what training is: a prediction, an error and a small step, repeated 250 times.
     """
     return Recipe.make(
         name="house-prices",

@@ -7,7 +7,7 @@ from greycard.recipe import Recipe
 
 
 def rock_paper_scissors_cnn() -> Recipe:
-    """Four convolutions and dropout tell three hands apart.
+    """Four convolutions and dropout classify three hand poses.
 
     Teaches more than two classes from folders, and dropout between features and head.
     """

@@ -1,4 +1,4 @@
-"""Sign Language MNIST: hands that spell 24 letters (J and Z are movements), 28×28 grey."""
+"""Sign Language MNIST: hands that show 24 letters (J and Z are movements), 28×28 grey."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from greycard.recipe import Recipe
 
 
 def sign_language_cnn() -> Recipe:
-    """Two convolutions read the alphabet of hands.
+    """Two convolutions classify the letters of sign language.
 
-    Teaches the step from two classes to many: softmax over 26 letters. The user brings the two CSV files.
+    Teaches classification with many classes: softmax over 26 letters. The user must download two CSV files.
     """
     return Recipe.make(
         name="sign-language-cnn",

@@ -1,1 +1,1 @@
-"""What people look at: the table, a run's page, progress, contact sheets."""
+"""Reports for people: the table, a run's page, progress, contact sheets."""

@@ -53,7 +53,7 @@ def model_card(run: RunRecord) -> str:
 
 
 def _templates() -> Environment:
-    """Whatever a template shows is escaped; only what is marked as Markdown is not."""
+    """Escape all template values, except those marked as Markdown."""
     found = Environment(
         loader=PackageLoader("greycard.reports"),
         autoescape=False,
@@ -67,18 +67,18 @@ def _templates() -> Environment:
 
 
 def _in_shell(name: str) -> str:
-    """One word of a command line; the shells that know `$'…'` read line ends in it."""
+    """Quote one word of a shell command; `$'…'` can contain line breaks."""
     if name.isprintable():
         return shlex.quote(name)
     return f"$'{name.encode('unicode_escape').decode()}'"
 
 
 def _dataset(name: str) -> dict[str, str]:
-    """A known dataset's title and licence; of one's own folder, its owner knows."""
+    """The title and licence of a named dataset; for a user's folder, the licence is unknown."""
     known = next((entry for entry in CATALOG if entry.name == name), None)
     if known:
         return {"title": known.title, "licence": known.licence}
-    return {"title": f"the folder {name}", "licence": "not known to Greycard; state it here before you pass this on"}
+    return {"title": f"the folder {name}", "licence": "unknown; state it here before you share this card"}
 
 
 def _points(fraction: float) -> str:

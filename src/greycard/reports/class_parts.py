@@ -1,4 +1,4 @@
-"""What a page shows of each class: its figures, the confusion matrix, the commonest confusions."""
+"""The classes on a report page: figures, confusion matrix, most common confusions."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from greycard.reports.image_urls import png_url
 
 _WORST = 20
 _CELLS = 26
-"""Up to so many classes the matrix is a table; of more it is an image, since a table would be read by nobody."""
+"""The confusion matrix is a table up to this number of classes, and an image for more."""
 
 _CONFUSIONS = 10
 _ACROSS = 6
-"""Letters of a name that have room above a column."""
+"""The maximum length of a column title in characters."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the matrix: images, their share of the true class, and both in words."""
+    """A cell of the matrix: number of images, fraction of the true class, and both in words."""
 
     count: int
     share: float
-    told: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Images of one class that were answered with another, and their share of the class."""
+    """Images of one class predicted as another class, and their fraction of the class."""
 
     true: str
     answered: str
@@ -43,15 +43,15 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ClassParts:
-    """The classes as a page shows them.
+    """The data of the page's sections about classes.
 
     Attributes:
-        every: each class's figures, as in `scores`.
-        worst: those with the lowest recall, where there are many; else all.
-        cells: rows of the matrix; empty where there are too many classes.
+        every: the scores of each class.
+        worst: the classes with the lowest recall if there are many; else all.
+        cells: rows of the matrix; empty if there are too many classes.
         image: the matrix as a data URL in this case.
-        upright: whether the names above the columns stand upright.
-        confusions: the commonest ones, of three classes or more.
+        upright: whether the column titles are vertical.
+        confusions: the most common ones, for three classes or more.
     """
 
     every: Sequence[ClassScores]
@@ -63,7 +63,7 @@ class ClassParts:
 
 
 def class_parts(scores: Scores, names: Sequence[str]) -> ClassParts:
-    """From a run's scores and the names of its classes."""
+    """Build it from a run's scores and class names."""
     every, counts = scores.classes, np.array(scores.confusion)
     many = len(names) > _CELLS
     return ClassParts(
@@ -87,7 +87,7 @@ def _row(counts: np.ndarray, true: int, names: Sequence[str]) -> tuple[Cell, ...
         Cell(
             int(count),
             float(share),
-            f"true {names[true]}, answered {names[answered]}: {count:,} of {total:,} ({percent(float(share), 1)})",
+            f"true {names[true]}, predicted {names[answered]}: {count:,} of {total:,} ({percent(float(share), 1)})",
         )
         for answered, (count, share) in enumerate(zip(counts, shares, strict=True))
     )
@@ -98,7 +98,12 @@ def _confusions(counts: np.ndarray, names: Sequence[str]) -> tuple[Confusion, ..
     order = np.argsort(-wrong, axis=None, kind="stable")[:_CONFUSIONS].tolist()
     pairs = [divmod(place, len(names)) for place in order]
     return tuple(
-        Confusion(names[true], names[said], int(wrong[true, said]), float(wrong[true, said] / counts[true].sum()))
-        for true, said in pairs
-        if wrong[true, said]
+        Confusion(
+            names[true],
+            names[predicted],
+            int(wrong[true, predicted]),
+            float(wrong[true, predicted] / counts[true].sum()),
+        )
+        for true, predicted in pairs
+        if wrong[true, predicted]
     )

@@ -1,4 +1,4 @@
-"""Each class's figures and the commonest confusions as lines of text."""
+"""The scores of each class and the most common confusions as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONFUSIONS = 5
 
 
 def classes_lines(scores: Scores) -> list[str]:
-    """A line a class, the worst recall first where they are many, then what is confused and how far to trust it."""
+    """One line for each class (lowest recall first if there are many), then confusions and calibration."""
     classes = scores.classes
     ranked = sorted(classes, key=lambda each: each.recall if each.recall is not None else 2.0)
     shown = classes if len(classes) <= _SHOWN else ranked[:_SHOWN]
@@ -42,7 +42,7 @@ def _confusions(scores: Scores) -> list[str]:
     found = [(*divmod(place, len(names)), int(matrix.flat[place])) for place in order if matrix.flat[place]]
     if not found:
         return []
-    words = ", ".join(f"{names[true]} taken for {names[guessed]} {count}×" for true, guessed, count in found)
+    words = ", ".join(f"{names[true]} as {names[guessed]} {count}×" for true, guessed, count in found)
     return [f"  confused: {words}"]
 
 
@@ -50,7 +50,7 @@ def _trust(scores: Scores) -> str:
     """Log loss, AUC and calibration in one line."""
     calibration = scores.calibration
     if calibration is None:
-        return "its probabilities are no numbers"
+        return "its probabilities are NaN"
     scaled = f" ({100 * calibration.error_after_scaling:.1f} at temperature {calibration.temperature:.2f})"
     auc = "" if scores.roc_auc is None else f"ROC AUC {scores.roc_auc:.4f}, "
     return (

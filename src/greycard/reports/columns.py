@@ -1,4 +1,4 @@
-"""The table's columns: a title, and how a row's values become a cell."""
+"""The table's columns: titles and the text of each cell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from greycard.runs.schema import Summary
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A run's line of the table: accuracies as fractions, times in seconds, None where there is no figure.
+    """A run's row of the table: accuracies as fractions, times in seconds, None for missing values.
 
     The fields are those of `Summary`; `val_low` and `val_high` are the 95 % interval of the validation accuracy.
     """
@@ -51,19 +51,19 @@ class Row:
     published: Published | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, the published ones as `published_…`."""
+        """Plain values; published figures have the prefix `published_`."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "published"}
         published = {field.name: getattr(self.published, field.name, None) for field in fields(Published)}
         return own | {f"published_{name}": value for name, value in published.items()}
 
 
 PUBLISHED = " (published)"
-"""Ends the title of a column that shows the published figure in brackets; left out where no row has one."""
+"""Suffix of a column title with published figures in brackets; omitted if no row has one."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column; `number` aligns it to the right."""
+    """One column; right-aligned if `number` is True."""
 
     title: str
     show: Callable[[Row], str]
@@ -82,12 +82,12 @@ def percent(fraction: float | None, digits: int = 2) -> str:
 
 
 def loss_text(value: float | None) -> str:
-    """A loss; the history has None for one that was NaN or infinite."""
-    return "not a number" if value is None else f"{value:.4f}"
+    """A loss; None in the history means NaN or infinite."""
+    return "NaN" if value is None else f"{value:.4f}"
 
 
 def seconds(value: float | None) -> str:
-    """Seconds with as many digits as mean something; minutes and hours for long times."""
+    """Seconds with significant digits; minutes and hours for long times."""
     if value is None:
         return "–"
     if value >= 3600:
@@ -97,8 +97,8 @@ def seconds(value: float | None) -> str:
     return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
 
 
-def _beside(show: Callable[[float | None], str], ours: float | None, published: float | None) -> str:
-    """Our figure, and the published one in brackets."""
+def _with_published(show: Callable[[float | None], str], ours: float | None, published: float | None) -> str:
+    """Greycard's figure, and the published one in brackets."""
     return show(ours) + (f" ({show(published)})" if published is not None else "")
 
 
@@ -137,7 +137,7 @@ def _parameters(row: Row) -> str:
 
 
 TEST = Column("test acc", lambda row: percent(row.test_accuracy))
-"""Left out where no run has test images."""
+"""Omitted if no run has test images."""
 
 COLUMNS: tuple[Column, ...] = (
     Column("run", lambda row: row.run, number=False),
@@ -146,14 +146,18 @@ COLUMNS: tuple[Column, ...] = (
     Column("train / val images", _images),
     Column("architecture", lambda row: row.architecture, number=False),
     Column(f"epochs{PUBLISHED}", _epochs),
-    Column(f"train acc{PUBLISHED}", lambda row: _beside(percent, row.train_accuracy, _published(row).train_accuracy)),
+    Column(
+        f"train acc{PUBLISHED}",
+        lambda row: _with_published(percent, row.train_accuracy, _published(row).train_accuracy),
+    ),
     Column("train acc after", lambda row: percent(row.train_accuracy_after)),
-    Column(f"val acc{PUBLISHED}", lambda row: _beside(percent, row.val_accuracy, _published(row).val_accuracy)),
+    Column(f"val acc{PUBLISHED}", lambda row: _with_published(percent, row.val_accuracy, _published(row).val_accuracy)),
     Column("95 % interval", _interval),
     TEST,
     Column("best val acc", _best),
     Column(
-        f"s / epoch{PUBLISHED}", lambda row: _beside(seconds, row.seconds_per_epoch, _published(row).seconds_per_epoch)
+        f"s / epoch{PUBLISHED}",
+        lambda row: _with_published(seconds, row.seconds_per_epoch, _published(row).seconds_per_epoch),
     ),
     Column("total", lambda row: seconds(row.total_seconds)),
     Column("parameters", _parameters),
@@ -169,4 +173,4 @@ DROPPED_FIRST = (
     "total", "train / val images", "best val acc", f"epochs{PUBLISHED}", f"train acc{PUBLISHED}", "diagnosis",
     "95 % interval",
 )  # fmt: skip
-"""Which columns go first where the terminal is too narrow for all; what is measured goes last."""
+"""The order in which columns are hidden if the terminal is too narrow; measured values are hidden last."""

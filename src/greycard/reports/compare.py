@@ -15,7 +15,7 @@ _SHOWN = 5
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """A line a recipe, then what every two of them differ by, and on which images."""
+    """One line for each recipe, then the difference of every pair and the images behind it."""
     width = max(cell_len(group.name) for group in comparison.groups)
     lines = [f"on the same {comparison.images:,} validation images:"]
     lines += [
@@ -24,7 +24,7 @@ def comparison_text(comparison: Comparison) -> str:
     for difference in comparison.differences:
         lines += ["", *_difference(difference, len(comparison.differences))]
     if not comparison.differences:
-        lines += ["", "they are seeds of one recipe: their range is what chance does to it"]
+        lines += ["", "these are seeds of one recipe: their range shows the effect of chance"]
     return "\n".join(lines)
 
 
@@ -39,7 +39,7 @@ def _accuracy(group: Group) -> str:
 def _difference(found: Difference, of: int) -> list[str]:
     points, low, high = (100 * value for value in (found.difference, found.low, found.high))
     adjusted = f" (adjusted for {of} comparisons: {found.p_adjusted:.2g})" if of > 1 else ""
-    judged = "real" if found.is_real else "no difference that these images can show"
+    judged = "significant" if found.is_real else "not significant on these images"
     return [
         f"{found.first} minus {found.second}: {points:+.2f} points ({low:+.2f} to {high:+.2f}),"
         f" p = {found.p:.2g}{adjusted}: {judged}",

@@ -1,4 +1,4 @@
-"""A contact sheet of what augmentation does: each row an image, then its transforms in the first five epochs."""
+"""A contact sheet of augmentation: each row has an image and its transforms in the first five epochs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ROWS, _EPOCHS, _GAP = 6, 5, 4
 def augmented_sheet(
     dataset: Dataset, augmentation: Augmentation, size: tuple[int, int], *, seed: int = 0
 ) -> np.ndarray:
-    """The sheet as uint8 RGB: six training images spread over the classes, the original in the first column.
+    """The sheet as uint8 RGB: six training images from different classes, with the original in the first column.
 
     Args:
-        dataset: whose training images.
+        dataset: its training images are used.
         augmentation: the ranges.
         size: (height, width) of each image, in pixels.
-        seed: of the draws, the same as in training.
+        seed: random seed; the same as in training.
     """
     rows = np.linspace(0, len(dataset.train) - 1, min(_ROWS, len(dataset.train))).astype(int)
     pixels = load_arrays(dataset.train.take(rows), size, 3)
@@ -41,7 +41,7 @@ def augmented_sheet(
 
 
 def write_sheet(sheet: np.ndarray | Image.Image, path: Path) -> None:
-    """As a PNG with Greycard's mark, where `expect_output` has looked; the folder is created."""
+    """Write the sheet as a PNG with Greycard's mark, after `expect_output`; the folder is created."""
     buffer, about = io.BytesIO(), PngInfo()
     about.add_text("Software", GENERATOR)
     image = Image.fromarray(sheet) if isinstance(sheet, np.ndarray) else sheet

@@ -8,7 +8,7 @@ from greycard.evaluation.diagnosis.evidence import Verdict
 
 
 def diagnosis_lines(verdicts: Sequence[Verdict]) -> list[str]:
-    """Two lines a verdict: what is seen, and the next step."""
+    """Two lines for each verdict: the finding and the next step."""
     return [
         line for verdict in verdicts for line in (f"  {verdict.name}: {verdict.sentence}", f"    → {verdict.next_step}")
     ]

@@ -1,4 +1,4 @@
-"""The validation images that compared runs answer differently, with the small images that the runs kept of them."""
+"""The validation images that compared runs predict differently, with the thumbnails saved in the runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Answer:
-    """What one run says of one image."""
+    """One run's prediction for one image."""
 
     run: str
     label: str
@@ -26,13 +26,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One image that runs answer differently.
+    """One image that runs predict differently.
 
     Attributes:
-        id: the image's.
-        true: its class.
-        image: a data URL; None where no run kept the image.
-        answers: one a run, in the order of the runs.
+        id: the image's id.
+        true: its true class.
+        image: a data URL; None if no run saved the image.
+        answers: one prediction for each run, in the order of the runs.
     """
 
     id: str
@@ -46,8 +46,8 @@ class Disagreements:
     """The images on which runs disagree.
 
     Attributes:
-        count: of all of them.
-        shown: some, those first that one run has right and another is surest about and wrong.
+        count: number of all such images.
+        shown: some of them; first those that one run predicts correctly and another wrongly with high probability.
     """
 
     count: int
@@ -55,11 +55,11 @@ class Disagreements:
 
 
 def disagreements(runs: Sequence[RunRecord], names: Sequence[str]) -> Disagreements:
-    """Where runs disagree, from their predictions; images are of the mistakes that they kept.
+    """Find where runs disagree, from their predictions; images come from the saved mistakes.
 
     Args:
-        runs: that were measured on the same images.
-        names: to show, one a run.
+        runs: runs with the same validation images.
+        names: display names, one for each run.
     """
     ids, labels, probabilities = _aligned(runs)
     guesses = runs[0].task.decide(probabilities)
@@ -82,7 +82,7 @@ def disagreements(runs: Sequence[RunRecord], names: Sequence[str]) -> Disagreeme
 
 
 def _aligned(runs: Sequence[RunRecord]) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Ids, labels int (images,) and probabilities (runs, images, classes), in the order of the ids for every run."""
+    """Ids, labels int (images,) and probabilities (runs, images, classes), sorted by id for every run."""
     orders = [np.argsort(run.predictions["ids"], kind="stable") for run in runs]
     kept = [run.predictions["probabilities"][order] for run, order in zip(runs, orders, strict=True)]
     first = runs[0].predictions
@@ -91,6 +91,6 @@ def _aligned(runs: Sequence[RunRecord]) -> tuple[list[str], np.ndarray, np.ndarr
 
 
 def _kept_images(runs: Sequence[RunRecord]) -> dict[str, np.ndarray]:
-    """By id, uint8 (height, width, channels)."""
+    """Images by id, uint8 (height, width, channels)."""
     kept = [run.mistakes for run in runs if run.mistakes is not None]
     return {str(id): image for each in kept for id, image in zip(each["ids"], each["images"], strict=True)}

@@ -1,4 +1,4 @@
-"""A Matplotlib figure that shows itself in a notebook, without pyplot, its global state and the user's own settings."""
+"""A Matplotlib figure for notebooks and files, without pyplot, global state and the user's settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from greycard.core.output_files import GENERATOR
 
 
 class Drawing(Figure):
-    """A figure like any other, drawn by Agg whatever the user's backend is; as a cell's value it is an image."""
+    """A figure that Agg draws with any backend of the user; in a notebook cell it is shown as an image."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -27,7 +27,7 @@ class Drawing(Figure):
 
 @contextmanager
 def default_style() -> Iterator[None]:
-    """Draw with Matplotlib's defaults: a matplotlibrc of the user's may ask for LaTeX, other fonts or other sizes."""
+    """Draw with Matplotlib's defaults: the user's matplotlibrc may set LaTeX, other fonts or other sizes."""
     with rc_context():
         rcdefaults()
         yield
@@ -35,11 +35,11 @@ def default_style() -> Iterator[None]:
 
 @default_style()
 def as_png(figure: Figure, source: str = "") -> bytes:
-    """The figure on white, as a PNG file's content.
+    """The figure on a white background, as the content of a PNG file.
 
     Args:
-        figure: drawn in `default_style`.
-        source: what it was drawn of, to be known again by `made_by_greycard`.
+        figure: a figure made in `default_style`.
+        source: what it shows; `made_by_greycard` can check this.
     """
     buffer = io.BytesIO()
     about = {"Software": GENERATOR} | ({"Source": source} if source else {})

@@ -1,4 +1,4 @@
-"""Names of the user's inside text that has a meaning of its own: Markdown, spreadsheets, a line of a terminal."""
+"""Escape user's names in formats with special characters: Markdown, spreadsheets, terminal lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Verbatim(str):
-    """Text for a Markdown template that is Markdown already."""
+    """Text that is already Markdown; the template does not escape it."""
 
     __slots__ = ()
 
@@ -20,12 +20,12 @@ def one_line(name: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """The text as Markdown shows it letter by letter, inside a table's cell, too."""
+    """Escape the text for Markdown, also inside a table's cell."""
     return _MARKS.sub(r"\\\g<0>", one_line(text))
 
 
 def markdown_sentence(sentence: str) -> Verbatim:
-    """A sentence of Greycard's: commands in backticks stay code, everything else is escaped."""
+    """A sentence of Greycard: commands in backticks stay code, all other text is escaped."""
     parts = sentence.split("`")
     if len(parts) % 2 == 0:  # a backtick without its partner is part of a name
         return Verbatim(markdown(sentence))
@@ -37,12 +37,12 @@ def _code(command: str) -> str:
 
 
 def markdown_code(text: str) -> Verbatim:
-    """The text as inline code, whatever backticks it has."""
+    """The text as inline code, even if it contains backticks."""
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     space = " " if len(fence) > 1 else ""
     return Verbatim(f"{fence}{space}{one_line(text)}{space}{fence}")
 
 
 def spreadsheet(cell: object) -> object:
-    """A CSV cell that no spreadsheet takes for a formula; numbers stay as they are."""
+    """A CSV cell that a spreadsheet does not read as a formula; numbers are unchanged."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

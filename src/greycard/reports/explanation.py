@@ -1,4 +1,4 @@
-"""Explanations drawn: heat over the image on one scale, rows of feature maps, first filters."""
+"""Figures of explanations: heat maps on one scale, feature maps, filters of the first convolution."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _A_ROW = 16
 _FILTERS = 64
 
 LEAST = 0.01
-"""A place that changes the probability by less is not coloured: one point."""
+"""Regions that change the probability by less than this (one point) are not coloured."""
 
 _TICKS = (LEAST, 0.1, 0.25, 0.5, 1.0)
 
@@ -31,14 +31,14 @@ def heat_figure(
     label: str,
     probabilities: Mapping[str, float],
 ) -> Figure:
-    """The image, what speaks for the class (Grad-CAM), and what covering takes away from it, both on one scale.
+    """The image, its Grad-CAM heat map and its occlusion map, on the same scale.
 
     Args:
         image: uint8 (height, width, channels).
-        heat: float32 (height, width), the probability that each place stands for, or None.
+        heat: float32 (height, width), each pixel's contribution to the probability, or None.
         occlusion: float32 (height, width), differences of probability.
-        label: the class.
-        probabilities: of every class.
+        label: the explained class.
+        probabilities: probability of every class.
     """
     answers = dict(sorted(probabilities.items(), key=lambda pair: -pair[1])[:3])
     panels = [("\n".join(f"{plain(n)} {percent(p, 1)}" for n, p in answers.items()), as_rgb(image))]
@@ -55,12 +55,12 @@ def heat_figure(
 
 
 def overlaid(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """The heat in colour over the greyed image, uint8 (height, width, 3); under one point the grey stays.
+    """The heat map in colour over the grey image, uint8 (height, width, 3); no colour below one point.
 
     Args:
         image: uint8 (height, width, channels).
         heat: float (height, width), differences of probability. The scale is the same for every image: from 0 to 1,
-            by the square root, so that a few points can be seen.
+            with a square root, so that a few points are visible.
     """
     strength = np.sqrt(np.where(heat >= LEAST, np.clip(heat, 0, 1), 0))
     grey = as_rgb(image).mean(axis=2, keepdims=True).repeat(3, axis=2)
@@ -72,16 +72,16 @@ def overlaid(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 def _grad_cam_title(heat: np.ndarray, label: str) -> str:
     most = float(heat.max())
     if most < LEAST:
-        return f"Grad-CAM: no place speaks for\n{label} by one point or more"
-    return f"Grad-CAM: where it sees {label}\nwithout these places, {_points(most)} less"
+        return f"Grad-CAM: no region supports\n{label} by one point or more"
+    return f"Grad-CAM: regions for {label}\nwithout them, {_points(most)} less"
 
 
 def _occlusion_title(occlusion: np.ndarray, label: str) -> str:
     most, least = float(occlusion.max()), float(occlusion.min())
-    adds = f",\nof another one adds {_points(-least)}" if least <= -LEAST else ""
+    adds = f",\nanother one adds {_points(-least)}" if least <= -LEAST else ""
     if most < LEAST:
-        return f"occlusion: covering no place takes\none point from {label}{adds}"
-    return f"occlusion: covering a place takes\nup to {_points(most)} from {label}{adds}"
+        return f"occlusion: no covered region takes\none point from {label}{adds}"
+    return f"occlusion: a covered region takes\nup to {_points(most)} from {label}{adds}"
 
 
 def _points(share: float) -> str:
@@ -90,7 +90,7 @@ def _points(share: float) -> str:
 
 
 def _scale(axis: Any) -> None:
-    """The colours of `overlaid` over middle grey, by the points of probability that they stand for."""
+    """The colour scale of `overlaid` on middle grey, in points of probability."""
     values = np.linspace(0, 1, 256)[:, None] ** 2
     grey = np.full((256, 1, 3), 128, np.uint8)
     axis.imshow(overlaid(grey, values), origin="lower", aspect="auto", extent=(0, 1, 0, 1))
@@ -103,10 +103,10 @@ def _scale(axis: Any) -> None:
 
 @default_style()
 def maps_figure(maps: Mapping[str, np.ndarray]) -> Figure:
-    """A row for each layer, its first filters side by side, each in its own range."""
+    """One row for each layer with its first filters, each normalized separately."""
     rows = max(len(maps), 1)
     figure = Drawing(figsize=(9.6, 0.85 * rows + 0.4), layout="constrained")
-    figure.suptitle("each map from its own lowest value (dark) to its own highest (bright)", fontsize=8, color=INK)
+    figure.suptitle("each map is normalized separately: dark is its minimum, bright its maximum", fontsize=8, color=INK)
     for row, (name, values) in enumerate(maps.items()):
         axis = figure.add_subplot(rows, 1, row + 1)
         shape = "×".join(map(str, values.shape))
@@ -116,7 +116,7 @@ def maps_figure(maps: Mapping[str, np.ndarray]) -> Figure:
 
 @default_style()
 def filters_figure(kernels: np.ndarray) -> Figure:
-    """The first convolution's kernels, (height, width, channels, filters), each in its own range."""
+    """The first convolution's kernels, (height, width, channels, filters), each normalized separately."""
     shown = [_stretched(kernels[:, :, :, number]) for number in range(min(kernels.shape[3], _FILTERS))]
     columns = min(len(shown), 16)
     rows = -(-len(shown) // columns)
@@ -132,7 +132,7 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
 
 
 def _side_by_side(values: np.ndarray) -> np.ndarray:
-    """(rows, columns, filters) as one image, a line of nothing between."""
+    """Combine (rows, columns, filters) into one image, with gaps in between."""
     each = [_stretched(values[:, :, number]) for number in range(values.shape[2])]
     framed = [np.pad(one, ((0, 0), (0, 1)), constant_values=np.nan) for one in each]
     return np.hstack(framed)

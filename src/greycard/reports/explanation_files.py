@@ -1,4 +1,4 @@
-"""Explanations as PNG files: each image has names of its own, and what is there already stays."""
+"""Write explanations as PNG files: unique names for each image; other files are not overwritten."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from greycard.core.output_files import made_by_greycard, write_output
 from greycard.reports.drawing import as_png
 
 _NAME_END = 60
-"""Characters kept of an image's name; file systems take 255 bytes."""
+"""The maximum length of an image's name in characters; file systems allow 255 bytes."""
 
 
 def expect_explanation_folder(folder: Path) -> None:
-    """GreycardError where something other than a folder has its name."""
+    """Raise GreycardError if `folder` exists and is not a folder."""
     if os.path.lexists(folder) and not folder.is_dir():
         raise GreycardError(f"{folder} is not a folder; explanations are written into it", hint="move it away")
 
 
 def write_explanation(folder: Path, image: str, label: str | None, figures: Mapping[str, Figure]) -> list[Path]:
-    """Write the figures of one image, in the place of its earlier ones and of nothing else.
+    """Write the figures of one image; only earlier figures of the same image are replaced.
 
     Args:
         folder: created if missing.
         image: the image's path.
-        label: the class that was asked for, if one was.
-        figures: by kind, such as `heat`; the files are `NAME-KIND.png`.
+        label: the requested class, if any.
+        figures: figures by kind, such as `heat`; the files are `NAME-KIND.png`.
     """
     names, source = _names(image, label), _source(image, label)
     name = next(name for name in names if all(_is_free(folder / f"{name}-{kind}.png", source) for kind in figures))
@@ -40,30 +40,30 @@ def write_explanation(folder: Path, image: str, label: str | None, figures: Mapp
 
 
 def write_filters(folder: Path, figure: Figure) -> Path:
-    """Write the first convolution's filters as `filters.png`, numbered where the user has a file of that name."""
+    """Write the first convolution's filters as `filters.png`; numbered if the user has a file of that name."""
     names = ("filters.png", *(f"filters-{number}.png" for number in range(2, 100)))
     return _written(folder / next(name for name in names if _is_free(folder / name, "filters")), figure, "filters")
 
 
 def _names(image: str, label: str | None) -> Iterator[str]:
-    """The end of its path as it was typed, since class folders number their images alike; and the asked-for class.
+    """A file name from the last parts of the path (image names repeat between class folders) and the requested class.
 
-    Where another image has that name, its ending tells them apart, or else a number.
+    If another image has that name, the file extension or a number is added.
     """
     path = Path(image)
     parts = [part for part in path.with_suffix("").parts if part not in ("..", path.anchor)][-3:]
     stem = re.sub(r"[^\w.-]+", "-", "-".join(parts))[-_NAME_END:]
-    asked = [re.sub(r"[^\w.-]+", "-", label)[:_NAME_END]] if label else []
-    yield "-".join([stem, *asked])
-    yield "-".join([stem, path.suffix.lower().lstrip(".") or "image", *asked])
+    label_part = [re.sub(r"[^\w.-]+", "-", label)[:_NAME_END]] if label else []
+    yield "-".join([stem, *label_part])
+    yield "-".join([stem, path.suffix.lower().lstrip(".") or "image", *label_part])
     for number in count(2):
-        yield "-".join([stem, *asked, str(number)])
+        yield "-".join([stem, *label_part, str(number)])
 
 
 def _source(image: str, label: str | None) -> str:
-    """What is the same for the same question only; a run holds no path of the machine it lies on."""
-    asked = "\0".join((os.path.abspath(image), label or ""))
-    return hashlib.sha256(os.fsencode(asked)).hexdigest()[:16]
+    """A mark that identifies the image and the class, without a path of this machine."""
+    content = "\0".join((os.path.abspath(image), label or ""))
+    return hashlib.sha256(os.fsencode(content)).hexdigest()[:16]
 
 
 def _is_free(place: Path, source: str) -> bool:

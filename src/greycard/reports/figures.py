@@ -1,4 +1,4 @@
-"""The figures of a report, as Matplotlib objects; nothing global is touched, nothing is shown."""
+"""The figures of a report as Matplotlib objects, without global state."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from greycard.reports.fonts import drawable, use_fonts, width
 INK, FAINT, PAPER = "#1a1c1f", "#5f656d", "#ffffff"
 TRAIN, VALIDATION = "#858a93", "#0b63ce"
 SERIES = (VALIDATION, "#c4511c", "#1d8348", "#8e44ad", "#8a6d00", "#00737d")
-"""Colours that stay apart for most colour-blind eyes, and in grey."""
+"""Colours that most colour-blind people can distinguish, also in grey."""
 
 DASHES = ("-", "--", ":")
-"""The first six lines of a drawing are whole, the next six in dashes, the next in dots."""
+"""Styles: solid for the first six lines, dashed for the next six, dotted for the next."""
 
 _COUNTED = 12
-"""Up to so many classes each cell of a confusion matrix has room for its count."""
+"""The maximum number of classes for which a confusion matrix shows counts."""
 
 _NAMED = 40
-"""So many names have room along an axis; of more classes some are named."""
+"""The maximum number of names on an axis; with more classes only some are named."""
 
 _TEXT = 8
-"""The size of most text, in points."""
+"""Default text size in points."""
 
 _CELL = 0.5
 """The side of a cell of a small confusion matrix, in inches."""
@@ -45,12 +45,12 @@ _DEEPEST = 0.55
 def learning_curves(
     histories: Mapping[str, Sequence[Epoch]], kinds: Sequence[str] = (), *, legend: bool = True
 ) -> Figure:
-    """Accuracy and loss by epoch; one run's training and validation, or several runs' validation, overlaid.
+    """Accuracy and loss by epoch: training and validation of one run, or validation of several runs.
 
     Args:
-        histories: every epoch, by the run's name.
-        kinds: `accuracy`, `loss`, or both in this order; all that were measured if none is named.
-        legend: which line is which; a page may say it in its own text.
+        histories: the epochs of each run, by its name.
+        kinds: `accuracy`, `loss`, or both in this order; by default all that were measured.
+        legend: True to draw a legend; a page may have its own.
     """
     shown = kinds or measured_kinds(histories)
     rows = -(-max(2, len(histories)) // 2)
@@ -60,7 +60,7 @@ def learning_curves(
             _curve(axis, name, history, kind, _line(number), alone=len(histories) == 1)
         _epoch_axis(axis, kind, longest=max(map(len, histories.values())))
     if legend:
-        # Below the curves, which may fill the whole drawing; a search for a free place there may take seconds.
+        # Below the curves: Matplotlib's search for a free position inside can take seconds.
         look: dict[str, Any] = {"frameon": False, "fontsize": _TEXT, "labelcolor": INK}
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, **look)
     if legend and len(histories) > 1:
@@ -69,7 +69,7 @@ def learning_curves(
 
 
 def _epoch_axis(axis: Any, kind: str, longest: int) -> None:
-    """Whole epochs below; an accuracy in percent at the left."""
+    """Format the axes: whole epochs, and accuracies in percent."""
     axis.set_title(kind, fontsize=9, color=INK)
     axis.set_xlabel("epoch")
     axis.margins(x=0.04, y=0.14)
@@ -81,17 +81,17 @@ def _epoch_axis(axis: Any, kind: str, longest: int) -> None:
 
 
 _PERCENT = FuncFormatter(lambda value, place: f"{100 * value:.10g} %")
-"""Ticks of fractions, with no more digits than they have."""
+"""Percent labels without unnecessary digits."""
 
 
 def measured_kinds(histories: Mapping[str, Sequence[Epoch]]) -> tuple[str, ...]:
-    """What every epoch of every run has."""
+    """The values that every epoch of every run has."""
     classes = all(epoch.val_accuracy is not None for history in histories.values() for epoch in history)
     return ("accuracy", "loss") if classes else ("loss",)
 
 
 def _line(number: int) -> dict[str, str]:
-    """Six colours, and six again in dashes."""
+    """Line colour and style: six colours, then the same colours dashed and dotted."""
     return {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[number // len(SERIES) % len(DASHES)]}
 
 
@@ -111,7 +111,7 @@ def _curve(axis: Any, name: str, history: Sequence[Epoch], kind: str, line: dict
 
 
 def _measured(history: Sequence[Epoch], kind: str) -> np.ndarray:
-    """Training and validation, float64 (2, epochs); NaN where nothing was measured."""
+    """Training and validation, float64 (2, epochs); NaN for missing values."""
     pairs = [
         (epoch.train_accuracy, epoch.val_accuracy) if kind == "accuracy" else (epoch.train_loss, epoch.val_loss)
         for epoch in history
@@ -124,7 +124,7 @@ _NOTE: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsiz
 
 @default_style()
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure:
-    """Rows are true classes, columns what was answered; shaded by the share of the row, counts where they have room."""
+    """Rows are true classes, columns predicted classes; shaded by the fraction of the row, with counts if they fit."""
     counts = np.array(matrix)
     names = [plain(name) for name in classes]
     longest = max(map(width, names))
@@ -148,13 +148,13 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure
 
 
 def _short(count: int) -> str:
-    """A count that fits its cell."""
+    """Shorten a count to fit its cell."""
     return f"{count / 1000:,.0f}k" if count >= 100_000 else f"{count:,}" if count else "·"
 
 
 @default_style()
 def reliability(curve: Sequence[Bin]) -> Figure:
-    """How often the model is right against how sure it is; on the diagonal it is as sure as it should be."""
+    """Accuracy against confidence; a calibrated model is on the diagonal."""
     figure, (axis,) = _figure(3.6, 3.2)
     axis.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle="--")
     sizes = [each.images for each in curve]
@@ -162,8 +162,8 @@ def reliability(curve: Sequence[Bin]) -> Figure:
     sure, right = [each.confidence for each in curve], [each.accuracy for each in curve]
     axis.plot(sure, right, color=VALIDATION, linewidth=1.2)
     axis.scatter(sure, right, s=marks, color=VALIDATION, zorder=3, clip_on=False)
-    axis.set_xlabel("how sure (probability of its answer)")
-    axis.set_ylabel("how often right")
+    axis.set_xlabel("confidence (probability of the predicted class)")
+    axis.set_ylabel("accuracy")
     for side in (axis.xaxis, axis.yaxis):
         side.set_major_formatter(_PERCENT)
     axis.set_xlim(0, 1)
@@ -173,7 +173,7 @@ def reliability(curve: Sequence[Bin]) -> Figure:
 
 @default_style()
 def time_bar(seconds: Mapping[str, float]) -> Figure:
-    """Where a run's time went, one bar and a line of text for each part of it."""
+    """A run's time as one bar, with a legend of its parts."""
     total, left = sum(seconds.values()) or 1.0, 0.0
     shown = [(part, seconds[part] / total) for part in PARTS if seconds.get(part, 0) >= 0.01 * total]
     figure, (axis,) = _figure(3.8, 0.5 + 0.19 * len(shown))
@@ -189,13 +189,13 @@ def time_bar(seconds: Mapping[str, float]) -> Figure:
 
 
 _LONGEST = 14.0
-"""Of a name, in multiples of the font's size."""
+"""Width of a name, in multiples of the font size."""
 
 _LEFT_TO_RIGHT = "\u200e"
 
 
 def plain(name: str) -> str:
-    """A name as Matplotlib shows it letter by letter: a dollar begins no formula, and the middle of a long one goes."""
+    """Escape a name for Matplotlib (a dollar sign would start a formula) and cut the middle of a long one."""
     shown = _shortened(drawable(name))
     if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in shown):
         shown = f"{_LEFT_TO_RIGHT}{shown}{_LEFT_TO_RIGHT}"  # only the name, not the percentage after it
@@ -213,7 +213,7 @@ def _shortened(shown: str) -> str:
 
 
 def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Any]]:
-    """A figure in inches with axes that have no frame but two lines."""
+    """A figure, size in inches, with axes that have only two frame lines."""
     figure = Drawing(figsize=(width, height), layout="constrained")
     axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
     for axis in axes:
@@ -229,7 +229,7 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list
 
 
 def _shades() -> Any:
-    """From the page's own paper towards the colour of validation."""
+    """A colour map from transparent to the colour of validation."""
     from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
     colour = to_rgb(VALIDATION)

@@ -1,4 +1,4 @@
-"""What the doctor found, as text and as a contact sheet."""
+"""The findings of `greycard check` as text and as a contact sheet."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SHOWN, _COLUMNS, _SIDE, _GAP, _LINE, _SMALL = 12, 12, 96, 8, 18, 10
 
 
 def report_text(report: Report) -> str:
-    """A paragraph a finding: what, the first images it is about, and the next step."""
+    """One paragraph for each finding: what it is, its first images, and the next step."""
     test = f" and {report.test_images:,} test" if report.test_images else ""
     counts = f"{report.train_images:,} training and {report.val_images:,} validation{test} images"
-    lines = [f"{report.dataset}: {counts} looked at"]
+    lines = [f"{report.dataset}: {counts} checked"]
     for finding in report.findings:
         lines += ["", f"{finding.kind}: {finding.sentence}", *_listed(finding), f"  → {finding.next_step}"]
     if not report.findings:
-        lines += ["", "nothing was found"]
+        lines += ["", "no problems found"]
     return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])
 
 
@@ -44,7 +44,7 @@ def _some(ids: Sequence[str], most: int = 4) -> str:
 
 
 def findings_sheet(report: Report, thumbnails: Thumbnails) -> Image.Image | None:
-    """A row of images for each finding that has some to show, those that belong together side by side."""
+    """One row of images for each finding that has images; images of one group are side by side."""
     row_of = {id: row for row, id in enumerate(thumbnails.ids)}
     bands = [_band(finding, thumbnails, row_of) for finding in report.findings]
     warn_of_missing_fonts(id for finding in report.findings for id, _ in _first_of(finding, row_of))
@@ -60,7 +60,7 @@ def findings_sheet(report: Report, thumbnails: Thumbnails) -> Image.Image | None
 
 
 def _band(finding: Finding, thumbnails: Thumbnails, row_of: dict[str, int]) -> Image.Image | None:
-    """The finding's title, and under each of its first images the name."""
+    """The finding's title, and the name below each of its first images."""
     images = _first_of(finding, row_of)
     if not images:
         return None
@@ -84,13 +84,13 @@ def _thumbnail(image: np.ndarray) -> Image.Image:
 
 
 def _first_of(finding: Finding, row_of: dict[str, int]) -> list[tuple[str, bool]]:
-    """The ids of the images that are shown, and whether a group begins with each."""
+    """The ids of the shown images, and whether each one starts a group."""
     there = [[id for id in ids[:4] if id in row_of] for ids in finding.groups]
     return [(id, place == 0) for ids in there for place, id in enumerate(ids)][:_SHOWN]
 
 
 def _name(id: str) -> tuple[str, str]:
-    """Folder and file, the ends of each that have room."""
+    """Folder and file name, shortened to fit."""
     folder, _, name = id.rpartition("/")
     return _end_of(drawable(folder)), _end_of(drawable(name))
 
@@ -102,7 +102,7 @@ def _end_of(words: str) -> str:
 
 
 def _write(pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: str, size: int) -> None:
-    """Words in as many fonts as they need."""
+    """Draw words with as many fonts as they need."""
     left, top = place
     for font, part in _parts(words, size):
         pen.text((left, top + size), part, colour, font, anchor="ls")
@@ -110,7 +110,7 @@ def _write(pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, col
 
 
 def _parts(words: str, size: int) -> list[tuple[ImageFont.FreeTypeFont, str]]:
-    """The words, cut where the font changes; every character has one, or is escaped."""
+    """Split the words where the font changes; characters without a font are escaped."""
     return [
         (ImageFont.truetype(file, size), "".join(letters)) for file, letters in groupby(words, key=font_file) if file
     ]

@@ -15,23 +15,23 @@ from matplotlib.text import Text
 from greycard.core.errors import GreycardWarning
 
 BASE = "DejaVu Sans"
-"""Comes with Matplotlib; other fonts are only asked for what it lacks."""
+"""Included in Matplotlib; other fonts are used only for characters that it lacks."""
 
 _LAST_RESORT = "Last Resort"  # has a box for every character
 _JOINERS = "\u200c\u200d"
 
 
 def drawable(name: str) -> str:
-    """The name with an escape in place of each character that no font has or that cannot be seen."""
+    """The name with an escape for each character that no font has or that is invisible."""
     return "".join(letter if _can_be_drawn(letter) else _escape(letter) for letter in name)
 
 
 def use_fonts(figure: Figure, names: Iterable[str]) -> None:
-    """Let a finished figure draw these names; warn of those that are escaped because no font has them.
+    """Add fonts to a finished figure for these names; warn about escaped characters that no font has.
 
     Args:
-        figure: its texts have been made with `drawable`.
-        names: as they are.
+        figure: its texts were made with `drawable`.
+        names: the original names.
     """
     shown = list(dict.fromkeys(names))
     families = [BASE, *dict.fromkeys(family for name in shown for family in _other_families(name))]
@@ -44,10 +44,10 @@ def warn_of_missing_fonts(names: Iterable[str]) -> None:
     """One GreycardWarning for all names with characters that no installed font has."""
     missing = [name for name in dict.fromkeys(names) if any(map(_has_no_font, name))]
     if missing:
-        told = ", ".join(f"{name} as {drawable(name)}" for name in missing[:3]) + (", …" if missing[3:] else "")
+        escaped = ", ".join(f"{name} as {drawable(name)}" for name in missing[:3]) + (", …" if missing[3:] else "")
         warnings.warn(
             f"no installed font has every letter of {'this name' if len(missing) == 1 else f'{len(missing)} names'}, so"
-            f" the image shows {told}; install a font for the script, such as one of the Noto fonts",
+            f" the image shows {escaped}; install a font for the script, such as one of the Noto fonts",
             GreycardWarning,
             stacklevel=3,
         )
@@ -60,7 +60,7 @@ def font_file(letter: str) -> str | None:
 
 
 def width(name: str) -> float:
-    """How wide a drawable name is, in multiples of the font's size."""
+    """The width of a drawable name, in multiples of the font size."""
     return sum(map(_advance, name))
 
 
@@ -73,7 +73,7 @@ def _advance(letter: str) -> float:
 
 
 def _files() -> Iterator[str]:
-    """Upright fonts of ordinary weight first; at the end those that were installed after Matplotlib made its list."""
+    """Fonts with normal style and weight first; fonts installed after Matplotlib made its list come last."""
     yield font_manager.findfont(BASE)
     known = [entry for entry in font_manager.fontManager.ttflist if not entry.name.startswith(_LAST_RESORT)]
     yield from (entry.fname for entry in sorted(known, key=lambda e: (e.style != "normal", e.weight != 400, e.name)))
@@ -94,7 +94,7 @@ def _draws(file: str, letter: str) -> bool:
 def _opened(file: str) -> FT2Font | None:
     try:
         font = FT2Font(file)
-    except (OSError, RuntimeError):  # damaged, or of a kind that Matplotlib does not read
+    except (OSError, RuntimeError):  # damaged, or not supported by Matplotlib
         return None
     return font if font.scalable else None
 
@@ -105,7 +105,7 @@ def _other_families(name: str) -> list[str]:
 
 
 def _family(file: str) -> str:
-    """The name that Matplotlib has for the font; one it has not listed yet is added to its list."""
+    """Matplotlib's name for the font; a font that is missing in its list is added."""
     if all(entry.fname != file for entry in font_manager.fontManager.ttflist):
         font_manager.fontManager.addfont(file)
     return next(entry.name for entry in font_manager.fontManager.ttflist if entry.fname == file)

@@ -1,4 +1,4 @@
-"""One sentence that sums a run up."""
+"""A one-sentence summary of a run."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from greycard.runs.record import RunRecord
 
 
 def unfinished(run: RunRecord) -> str:
-    """How far a run has come that has no summary."""
+    """The progress of an unfinished run."""
     state = f"unfinished: {len(run.history)} of {run.recipe.training.epochs} epochs"
     return f"{state}, in training" if is_in_training(run.path) else state
 
 
 def unfinished_hint(run: RunRecord) -> str:
-    """The same, and how to go on."""
-    return unfinished(run) + ("" if is_in_training(run.path) else f"; `{command('resume', run.path)}` goes on")
+    """The progress of an unfinished run, and how to resume it."""
+    return unfinished(run) + ("" if is_in_training(run.path) else f"; resume it with `{command('resume', run.path)}`")
 
 
 def headline(run: RunRecord) -> str:
-    """What was trained, how well it does and how surely, and what stands in the way."""
+    """What was trained, its accuracy with an interval, and its diagnosis."""
     summary, recipe = run.summary, run.recipe
     if not run.task.has_classes:
         loss = loss_text(summary.val_loss)
@@ -34,14 +34,14 @@ def headline(run: RunRecord) -> str:
         f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
     )
     arithmetic = "" if recipe.training.precision == "float32" else f" (trained in {precision_line(recipe)})"
-    chosen = f" Its weights are of {summary.kept}, so the figure is a little optimistic." if summary.kept else ""
+    chosen = f" Its weights are from {summary.kept}, so the accuracy is slightly optimistic." if summary.kept else ""
     return (
         f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary.time.total_seconds)}{arithmetic},"
-        f" is right on {percent(accuracy, 1)} of {images:,} validation images; on others of the kind it would likely be"
+        f" is right on {percent(accuracy, 1)} of {images:,} validation images; on similar images probably"
         f" {between}.{chosen}{found}"
     )
 
 
 def precision_line(recipe: Recipe) -> str:
-    """What the run was trained in; its figures are measured in float32 either way."""
+    """The precision of training; figures are always measured in float32."""
     return "float32" if recipe.training.precision == "float32" else f"{recipe.training.precision}, measured in float32"

@@ -1,4 +1,4 @@
-"""Sentences of Greycard's as HTML: what is to be typed is shown as code."""
+"""Greycard's sentences as HTML, with commands as code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CODE = re.compile(
     r"`(?P<quoted>[^`]+)`"
     r"|(?<![\w-])(?P<option>--[a-z][\w-]*(?: (?:[a-z_]+=[\w.…]+(?<!\.)|\d[\d.]*(?<!\.)|[A-Z]\w+|none\b|imagenet\b))?)"
 )
-"""A command in backticks; an option with the value that follows it, if one does."""
+"""A command in backticks, or an option with its value, if any."""
 
 
 def with_code(sentence: str) -> Markup:

@@ -1,4 +1,4 @@
-"""Images inside a page, as addresses that hold their content."""
+"""Images inside a page, as data URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Differences between runs as an interval plot: one scale for all, zero in the middle."""
+"""Differences between runs as an interval plot with one scale and zero in the middle."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _MIDDLE, _REACH = WIDTH / 2, WIDTH / 2 - 45
 
 @dataclass(frozen=True)
 class Interval:
-    """One difference as it is drawn and told.
+    """One difference: its positions in the plot and its text.
 
     Attributes:
-        first: a group's name.
-        second: another's.
-        low: where its 95 % interval begins, from 0 to `WIDTH`.
-        middle: where the difference is.
-        high: where the interval ends.
+        first: name of one group.
+        second: name of the other group.
+        low: position of the lower end of the 95 % interval, 0 to `WIDTH`.
+        middle: position of the difference.
+        high: position of the upper end of the interval.
         points: the difference and its interval in words.
-        verdict: which is better, or that these images cannot tell.
-        p: of the test, in words.
+        verdict: which one is better, or that the difference is not significant.
+        p: p value of the test, as text.
     """
 
     first: str
@@ -39,7 +39,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of the scale: where, and its value in points."""
+    """A tick of the scale: its position, and its value in points."""
 
     place: float
     label: str
@@ -54,14 +54,14 @@ class IntervalPlot:
 
 
 def interval_plot(differences: Sequence[Difference]) -> IntervalPlot:
-    """The differences in their order, wide enough for the longest interval."""
+    """Scale the differences, in order, so that the longest interval fits."""
     reach = _rounded_up(max(100 * max(abs(found.low), abs(found.high)) for found in differences))
     ticks = tuple(Tick(_place(value, reach), f"{value:+g}" if value else "0") for value in (-reach, 0, reach))
     return IntervalPlot(tuple(_interval(found, reach, len(differences)) for found in differences), ticks)
 
 
 def _rounded_up(points: float) -> float:
-    """To one digit: 0.07 to 0.07, 20.7 to 30; no differences at all have a scale of one point."""
+    """Round up to one digit: 0.07 to 0.07, 20.7 to 30; if all are zero, one point."""
     if not points:
         return 1.0
     unit = 10.0 ** math.floor(math.log10(points))
@@ -89,7 +89,7 @@ def _p(value: float) -> str:
 
 def _verdict(found: Difference) -> str:
     if not found.is_real:
-        return "no difference that these images can show"
+        return "not significant on these images"
     return f"{found.first if found.difference > 0 else found.second} is better"
 
 

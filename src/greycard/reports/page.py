@@ -30,7 +30,7 @@ _MISTAKES = 12
 
 @dataclass(frozen=True)
 class Result:
-    """What a reader looks for first, in words."""
+    """Names of the most important recipe fields."""
 
     accuracy: str
     images: str
@@ -39,11 +39,11 @@ class Result:
 
 
 def report_page(runs: Sequence[RunRecord]) -> str:
-    """The page as text; it loads nothing from anywhere.
+    """The page as HTML text; it loads no other files.
 
     Args:
-        runs: finished ones that were measured on the same images are compared, too; an unfinished one shows the
-            epochs it has.
+        runs: finished runs with the same validation images are also compared; an unfinished run shows its
+            epochs so far.
 
     Raises:
         GreycardError: a damaged run.
@@ -71,19 +71,21 @@ def _templates() -> Environment:
 
 
 def _run_part(run: RunRecord) -> dict[str, Any]:
-    """Everything the template shows of one run."""
+    """The template's data of one run."""
     return {
         "name": run.name,
         "curves": curves({run.name: run.history}) if run.history else [],
         "explained": [(path.stem, png_url(path.read_bytes())) for path in sorted(run.path.glob("explain/*.png"))],
-        "recipe": {name: _told(value) for name, value in run.recipe.to_json().items() if value not in (None, [], 0.0)},
+        "recipe": {
+            name: _as_text(value) for name, value in run.recipe.to_json().items() if value not in (None, [], 0.0)
+        },
         "environment": {name: value for name, value in run.environment.items() if name != "schema"},
         **(_outcome(run) if run.finished else _so_far(run)),
     }
 
 
 def _outcome(run: RunRecord) -> dict[str, Any]:
-    """What only a finished run has."""
+    """The template's data that only a finished run has."""
     summary = run.summary
     scores = scores_of(run) if run.task.has_classes else None
     return {
@@ -124,17 +126,17 @@ def _result(summary: Summary) -> Result | None:
     )
 
 
-def _told(value: Any) -> str:
-    """A field of the recipe in words."""
+def _as_text(value: Any) -> str:
+    """The value of a recipe field as text."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_told(each)}" for name, each in value.items())
+        return ", ".join(f"{name} {_as_text(each)}" for name, each in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(_told, value))
+        return ", ".join(map(_as_text, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _figures(summary: Summary) -> list[tuple[str, str]]:
-    """The few numbers that a reader looks for first."""
+    """The most important numbers."""
     shown = [("images", images_line(summary))]
     if summary.test_accuracy is not None and summary.test_images:
         between = span(*accuracy_interval(summary.test_accuracy, summary.test_images))
@@ -142,8 +144,8 @@ def _figures(summary: Summary) -> list[tuple[str, str]]:
     if summary.best_val_accuracy is not None:
         best = f"{percent(summary.best_val_accuracy, 1)} in epoch {summary.best_epoch}"
         kept = " and kept" if summary.kept_epoch == summary.best_epoch else ""
-        shown.append(("best epoch", f"{best}, chosen{kept} on the same images"))
-    time = f"{seconds(summary.seconds_per_epoch)} an epoch, {seconds(summary.time.total_seconds)} in all"
+        shown.append(("best epoch", f"{best}, selected{kept} on the same images"))
+    time = f"{seconds(summary.seconds_per_epoch)} per epoch, {seconds(summary.time.total_seconds)} in total"
     shown += [("epochs", str(summary.epochs)), ("time", time), ("parameters", f"{summary.parameters:,}")]
     return [*shown, ("seed", str(summary.seed))]
 
@@ -160,22 +162,22 @@ def _trust_part(scores: Scores, calibration: Calibration) -> dict[str, Any]:
 
 
 def _after_scaling(calibration: Calibration) -> str | None:
-    """The error that the temperature leaves, where it leaves less."""
+    """The error after temperature scaling, if it is smaller."""
     return f"{100 * calibration.error_after_scaling:.1f}" if calibration.scaling_helps else None
 
 
 def _mistakes(run: RunRecord) -> list[dict[str, str]]:
-    """The images that the model is surest about and wrong."""
+    """The wrong predictions with the highest probabilities."""
     kept = run.mistakes
     if kept is None:
         return []
     shown = []
     for id, label, row, image in zip(*kept.values(), strict=True):
         guess = int(run.task.decide(row))
-        said = f"{run.classes[guess]} {percent(float(row[guess]), 1)}"
-        shown.append({"id": str(id), "true": run.classes[label], "said": said, "image": image_url(image)})
+        predicted = f"{run.classes[guess]} {percent(float(row[guess]), 1)}"
+        shown.append({"id": str(id), "true": run.classes[label], "predicted": predicted, "image": image_url(image)})
     return shown[:_MISTAKES]
 
 
 def _time(time: TimeSpent) -> dict[str, Any]:
-    return {"bar": inline_svg(figures.time_bar(time.seconds_by_part), "where the time went"), "advice": time.advice}
+    return {"bar": inline_svg(figures.time_bar(time.seconds_by_part), "time by part of the run"), "advice": time.advice}

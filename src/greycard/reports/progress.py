@@ -1,4 +1,4 @@
-"""Progress on the terminal (stderr): a live bar with images per second and time left, and a line an epoch."""
+"""Progress on the terminal (stderr): a progress bar with images per second and time left, and one line per epoch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REFRESH_SECONDS = 0.1
 
 @contextmanager
 def terminal_reporter(quiet: bool = False) -> Iterator[Reporter]:
-    """What to hand to a run: silent, or live on the terminal; plain lines where stderr is no terminal."""
+    """The reporter of a run: silent, a live bar on a terminal, or plain lines if stderr is not a terminal."""
     if quiet or sys.stderr is None:
         yield Silent()
         return
@@ -37,7 +37,7 @@ def terminal_reporter(quiet: bool = False) -> Iterator[Reporter]:
 
 
 class _Stderr:
-    """stderr, for as long as somebody is there to read it: a terminal that has closed must not end the training."""
+    """stderr that ignores write errors, because a closed terminal must not stop training."""
 
     def write(self, text: str) -> int:
         with suppress(OSError):
@@ -73,7 +73,7 @@ class _Terminal:
             self._progress.remove_task(task)
 
     def progress(self, what: str, images: int) -> Callable[[int], None]:
-        """The bar appears with the first image, so that what is there already shows none. Workers call it at once."""
+        """The bar appears with the first image, so cached images show none. Threads call this concurrently."""
         task = self._progress.add_task(what, total=images, speed="", visible=False)
         self._counted.append(task)
         return lambda count: self._progress.update(task, advance=count, visible=True)
@@ -101,9 +101,9 @@ class _Terminal:
         self._first = None
 
     def images_done(self, count: int) -> None:
-        """Called after every batch, so it must cost next to nothing: the bar is only told ten times a second."""
+        """Called after every batch, so it must be fast: it updates the bar at most ten times per second."""
         now = time.perf_counter()
-        self._first = self._first or (now, count)  # an epoch that is gone on with has images behind it
+        self._first = self._first or (now, count)  # a resumed epoch starts with a count above 0
         if self._task is None or now - self._shown < _REFRESH_SECONDS or now == self._first[0]:
             return
         self._shown = now
@@ -117,7 +117,7 @@ class _Terminal:
 
 
 def epoch_line(epoch: Epoch, epochs: int, images: int) -> str:
-    """One epoch in one line: accuracies where there are any, losses, seconds, training images per second."""
+    """One line for an epoch: accuracies if there are any, losses, seconds, training images per second."""
     measured = (("train", epoch.train_accuracy), ("val", epoch.val_accuracy))
     accuracies = "".join(f"  {split} {100 * accuracy:6.2f} %" for split, accuracy in measured if accuracy is not None)
     shown = accuracies and images and epoch.train_seconds

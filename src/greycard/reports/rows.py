@@ -59,5 +59,5 @@ def _with_figures(row: Row, summary: Summary) -> Row:
 
 
 def _note(summary: Summary) -> str:
-    said = summary.stopped or (summary.answer or "").split(":")[0]
-    return "; ".join(part for part in (summary.kept and f"kept: {summary.kept}", said) if part)
+    note = summary.stopped or (summary.answer or "").split(":")[0]
+    return "; ".join(part for part in (summary.kept and f"kept: {summary.kept}", note) if part)

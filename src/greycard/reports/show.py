@@ -22,7 +22,7 @@ _EPOCHS_SHOWN = 10
 
 
 def run_text(run: RunRecord) -> str:
-    """What was trained, what came out, the epochs, and where it ran."""
+    """The run's recipe, results, epochs and environment."""
     lines = [
         f"{run.name}: {run.recipe.architecture} on {run.recipe.data.dataset}, {run.task.description}",
         *_results(run),
@@ -59,12 +59,12 @@ def _figures(summary: Summary, recipe: Recipe) -> list[str]:
         ("training accuracy", _with(percent(summary.train_accuracy), published.train_accuracy, percent)),
         *_after(summary),
         ("validation accuracy", _with(percent(summary.val_accuracy), published.val_accuracy, percent)),
-        ("", f"between {_span(summary.val_accuracy, images)}, as far as {images:,} images can tell"),
+        ("", f"95 % interval {_span(summary.val_accuracy, images)}, from {images:,} images"),
         *_test(summary),
         ("best epoch", _best(summary)),
         ("loss", f"{loss_text(summary.train_loss)} training, {loss_text(summary.val_loss)} validation"),
         ("time", _total(summary)),
-        ("where it went", time_line(summary.time.seconds_by_part)),
+        ("time by part", time_line(summary.time.seconds_by_part)),
         ("speed", _speed(summary)),
         ("parameters", f"{summary.parameters:,}"),
         ("seed", str(summary.seed)),
@@ -78,24 +78,24 @@ def _figures(summary: Summary, recipe: Recipe) -> list[str]:
 def _total(summary: Summary) -> str:
     times = summary.resumed
     resumed = f", resumed {'once' if times == 1 else f'{times} times'}" if times else ""
-    return f"{seconds(summary.seconds_per_epoch)} an epoch, {seconds(summary.time.total_seconds)} in all{resumed}"
+    return f"{seconds(summary.seconds_per_epoch)} per epoch, {seconds(summary.time.total_seconds)} in total{resumed}"
 
 
 def _after(summary: Summary) -> list[tuple[str, str]]:
-    """While an epoch lasts the weights change, and dropout and augmentation are at work; this is without."""
+    """The training accuracy after training: without weight updates, dropout and augmentation."""
     accuracy = summary.train_accuracy_after
     if accuracy is None:
         return []
     between = _span(accuracy, summary.train_images)
-    return [("  measured after", f"{percent(accuracy)}, between {between}, on the training images as they are")]
+    return [("  measured after", f"{percent(accuracy)}, between {between}, on the unaugmented training images")]
 
 
 def _test(summary: Summary) -> list[tuple[str, str]]:
-    """The accuracy on the test images, which no choice used."""
+    """The accuracy on the test images, which are not used for model selection."""
     accuracy, images = summary.test_accuracy, summary.test_images
     if accuracy is None or not images:
         return []
-    between = f"between {_span(accuracy, images)}, on {images:,} images that no choice used"
+    between = f"between {_span(accuracy, images)}, on {images:,} images that were not used for model selection"
     return [("test accuracy", f"{percent(accuracy)}, {between}")]
 
 
@@ -104,8 +104,8 @@ def _best(summary: Summary) -> str:
     if best is None:
         return ""
     if summary.kept:
-        return f"the weights are of {summary.kept}, so the accuracy flatters"
-    chosen = "; chosen on the same images, so it flatters" if best != summary.val_accuracy else ""
+        return f"the weights are from {summary.kept}, so the accuracy is slightly optimistic"
+    chosen = "; selected on the same images, so it is optimistic" if best != summary.val_accuracy else ""
     return f"{percent(best)} in epoch {summary.best_epoch}, between {_span(best, images)}{chosen}"
 
 
@@ -116,7 +116,7 @@ def _span(accuracy: float | None, images: int) -> str:
 def _speed(summary: Summary) -> str:
     speed, memory = summary.time.images_per_second, summary.peak_memory_mb
     parts = [f"{speed:,.0f} images/s in training"] if speed else []
-    return ", ".join([*parts, *([f"{memory:,.0f} MB of memory at most"] if memory else [])])
+    return ", ".join([*parts, *([f"{memory:,.0f} MB peak memory"] if memory else [])])
 
 
 def _with(ours: str, published: float | None, show: Any) -> str:

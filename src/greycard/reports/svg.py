@@ -1,4 +1,4 @@
-"""A Matplotlib figure as SVG for a page that is light or dark: its colours become the page's own."""
+"""A Matplotlib figure as SVG for light and dark pages: it uses the page's colours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from greycard.reports.drawing import default_style
 from greycard.reports.figures import FAINT, INK, PAPER, SERIES, TRAIN
 
 SERIES_NAMES = tuple(f"--series-{number}" for number in range(1, len(SERIES) + 1))
-"""The page's variables for the colours of `SERIES`."""
+"""The page's CSS variables for the colours of `SERIES`."""
 
 _THEMED = {
     INK: "--ink",
@@ -25,11 +25,11 @@ _THEMED = {
 
 @default_style()
 def inline_svg(figure: Figure, label: str) -> str:
-    """An `<svg>` element that scales with its column; text stays text, nothing is loaded from elsewhere.
+    """An `<svg>` element that scales with its column; it keeps text as text and loads no other files.
 
     Args:
-        figure: drawn with the colours of `figures`.
-        label: what a screen reader says of it.
+        figure: a figure with the colours of `figures`.
+        label: its description for screen readers.
     """
     buffer = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.family": "sans-serif"}):

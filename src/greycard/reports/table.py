@@ -1,4 +1,4 @@
-"""The published table's columns from run files, the published figures beside ours."""
+"""The table of runs: values from run files, with the published figures."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Table:
     """Runs as rows of plain values; every format shows the same rows.
 
     Attributes:
-        rows: one a run; `to_json` has the keys of `--format json` (docs/table.md).
+        rows: one for each run; `to_json` has the keys of `--format json` (docs/table.md).
     """
 
     rows: list[Row]
 
     def sorted_by(self, key: str) -> Table:
-        """The same rows by a key of theirs, the largest figure first, words in their order; rows without one last."""
+        """Sort the rows by a key: largest number first, text alphabetically, missing values last."""
         keys = list(self.rows[0].to_json()) if self.rows else [key]
         if key not in keys:
             hint = did_you_mean(key, keys, f"its columns are {', '.join(keys)}")
@@ -45,12 +45,12 @@ class Table:
         return Table([self.rows[place] for place in (*ordered, *unknown)])
 
     def render(self, form: str = "text", width: int | None = None) -> str:
-        """The table as text, md, csv, json or html; `width` is the terminal's, for text."""
+        """The table as text, md, csv, json or html; `width` is the terminal width, for text."""
         makers = {"md": self.markdown, "csv": self.csv, "json": self.json, "html": self.html}
         return self.text(width) if form == "text" else makers[form]()
 
     def text(self, width: int | None = None) -> str:
-        """Aligned columns; those that do not fit `width` are left out, and the last line says which."""
+        """Aligned columns; columns that do not fit `width` are hidden, and the last line names them."""
         columns, hidden = _fitting(self.rows, width)
         cells = [[one_line(cell) for cell in row] for row in _cells(self.rows, columns)]
         widths = _widths(cells)
@@ -61,16 +61,16 @@ class Table:
         return "\n".join(lines)
 
     def markdown(self) -> str:
-        """A GitHub table."""
+        """A GitHub Markdown table."""
         columns = _columns(self.rows)
         header, *body = ([markdown(cell) for cell in row] for row in _cells(self.rows, columns))
         rule = ["---:" if column.number else "---" for column in columns]
         return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *body))
 
     def csv(self) -> str:
-        """The raw values, a header line first; fractions, seconds and counts as numbers.
+        """The raw values with a header line; fractions, seconds and counts as numbers.
 
-        A text that a spreadsheet would take for a formula begins with an apostrophe.
+        Text that a spreadsheet would read as a formula starts with an apostrophe.
         """
         buffer, rows = io.StringIO(), [row.to_json() for row in self.rows]
         writer = csv.DictWriter(buffer, fieldnames=list(rows[0]) if rows else ["run"], lineterminator="\n")
@@ -79,7 +79,7 @@ class Table:
         return buffer.getvalue().rstrip("\n")
 
     def json(self) -> str:
-        """A list, one object a run, the raw values."""
+        """A list with one object of raw values for each run."""
         return json.dumps([row.to_json() for row in self.rows], indent=2)
 
     def html(self) -> str:
@@ -100,7 +100,7 @@ class Table:
 
 
 def make_table(runs: Iterable[RunRecord]) -> Table:
-    """The table of these runs, in their order."""
+    """The table of these runs, in the same order."""
     return Table([row_of(run) for run in runs])
 
 
@@ -130,7 +130,7 @@ def _widths(cells: list[list[str]]) -> list[int]:
 
 
 def _line(cells: list[str], widths: list[int], columns: Sequence[Column]) -> str:
-    """Padded by the columns of a terminal that a cell takes, where an East Asian letter takes two."""
+    """Pad a cell by its width in the terminal; East Asian characters take two columns."""
     spaces = (" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True))
     padded = (
         space + cell if column.number else cell + space

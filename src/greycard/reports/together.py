@@ -1,4 +1,4 @@
-"""What a page shows of several runs: their figures, their curves over one another, and their comparison."""
+"""The page of several runs: figures, curves in one diagram, and comparison."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES = ("solid", "dashed", "dotted")
 
 @dataclass(frozen=True)
 class Line:
-    """A run's line in the curves: its colour, as a variable of the page's, and its border style."""
+    """A run's line in the curves: its colour (a CSS variable of the page) and its border style."""
 
     run: str
     colour: str
@@ -31,13 +31,13 @@ class Line:
 
 @dataclass(frozen=True)
 class ComparisonPart:
-    """Runs that were measured on the same images.
+    """Runs with the same validation images.
 
     Attributes:
-        images: how many.
-        groups: a recipe each.
-        plot: of the differences; None for the seeds of one recipe.
-        disagreements: the images that they answer differently.
+        images: number of validation images.
+        groups: one for each recipe.
+        plot: plot of the differences; None for the seeds of one recipe.
+        disagreements: the images that they predict differently.
     """
 
     images: int
@@ -55,9 +55,9 @@ class Together:
     """Several runs on one page.
 
     Attributes:
-        rows: a line of figures a run, as in `row_of`.
-        curves: drawings, accuracy and loss.
-        legend: which line is which run's.
+        rows: one row of figures for each run, from `row_of`.
+        curves: drawings of accuracy and loss.
+        legend: the line of each run.
         comparisons: one for each set of runs that can be compared.
     """
 
@@ -72,7 +72,7 @@ class Together:
 
 
 def together(runs: Sequence[RunRecord]) -> Together:
-    """Everything that the template shows of these runs as a whole."""
+    """The template's data of all runs together."""
     names = _names(runs)
     histories = {name: run.history for run, name in zip(runs, names, strict=True) if run.history}
     lines = [
@@ -84,14 +84,14 @@ def together(runs: Sequence[RunRecord]) -> Together:
 
 
 def curves(histories: Mapping[str, Sequence[Epoch]], *, legend: bool = True) -> list[str]:
-    """A drawing for accuracy and one for loss, which a narrow page puts one below the other."""
+    """One drawing for accuracy and one for loss, stacked on a narrow page."""
     kinds = figures.measured_kinds(histories)
     drawings = {kind: figures.learning_curves(histories, [kind], legend=legend) for kind in kinds}
     return [inline_svg(drawing, f"{kind} by epoch") for kind, drawing in drawings.items()]
 
 
 def _comparisons(runs: Sequence[RunRecord]) -> list[ComparisonPart]:
-    """Runs of the same classes and labels are compared; others stand for themselves."""
+    """Group runs with the same classes and labels; only those can be compared."""
     alike: dict[Any, list[RunRecord]] = {}
     for run in runs:
         if run.task.has_classes and run.finished:
@@ -107,6 +107,6 @@ def _comparison(runs: Sequence[RunRecord]) -> ComparisonPart:
 
 
 def _names(runs: Sequence[RunRecord]) -> list[str]:
-    """Names that differ; a path where two runs have one name."""
+    """Unique names; the path if two runs have the same name."""
     names = [run.name for run in runs]
     return [run.name if names.count(run.name) == 1 else str(run.path) for run in runs]

@@ -1,1 +1,1 @@
-"""The run directory: its names, writing and reading it."""
+"""The run directory: file names, writing and reading."""

@@ -1,4 +1,4 @@
-"""Finished runs brought together for a comparison: the same validation images, the seeds of one recipe in a group."""
+"""Compare finished runs with the same validation images; the seeds of one recipe form a group."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from greycard.runs.record import RunRecord
 
 @dataclass(frozen=True)
 class Comparison:
-    """What comparing runs gives.
+    """The result of comparing runs.
 
     Attributes:
         images: validation images, the same for all.
-        groups: a recipe each, in the order in which they were named.
-        differences: of every two groups.
+        groups: one for each recipe, in the order given.
+        differences: one for every pair of groups.
     """
 
     images: int
@@ -42,7 +42,7 @@ def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
     """Compare runs that were measured on the same validation images.
 
     Raises:
-        GreycardError: fewer than two runs, one twice, an unfinished one, a regression, or other validation images.
+        GreycardError: fewer than two runs, a duplicate, an unfinished run, a regression, or other validation images.
     """
     _expect_two(runs)
     for run in runs:
@@ -53,9 +53,9 @@ def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
 
 
 def _by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
-    """Runs that differ in nothing but the seed together: not in what they trained on, nor in their weights.
+    """Group runs that differ only in the seed: same training images and same pretrained weights.
 
-    The same seed twice on the same data is no second seed, so it is a group of its own.
+    The same seed twice on the same data is not a second seed, so it is a separate group.
     """
     gathered: dict[tuple[Any, ...], list[RunRecord]] = {}
     for run in runs:
@@ -81,10 +81,10 @@ def _expect_two(runs: Sequence[RunRecord]) -> None:
             hint="`greycard table` lists the runs",
         )
     for run in runs:
-        run.summary  # noqa: B018 (an unfinished run says so)
+        run.summary  # noqa: B018 (raises for an unfinished run)
         if not run.task.has_classes:
             raise GreycardError(
-                f"{run.path} answers with numbers; only classifiers can be compared",
+                f"{run.path} is a regression; only classifiers can be compared",
                 hint=f"`{command('show', run.path)}` shows its results",
             )
 
@@ -96,7 +96,7 @@ def _expect_same_images(one: RunRecord, other: RunRecord) -> None:
         reason = f"their classes differ: {', '.join(one.classes[:5])} and {', '.join(other.classes[:5])}"
     elif set(first["ids"]) != set(second["ids"]):
         shared = len(set(first["ids"]) & set(second["ids"]))
-        reason = f"of {len(first['ids']):,} and {len(second['ids']):,} validation images they share {shared:,}"
+        reason = f"they have {len(first['ids']):,} and {len(second['ids']):,} validation images, {shared:,} in common"
     elif one.recipe.data.dataset != other.recipe.data.dataset or _labels(one) != _labels(other):
         reason = f"one is of {one.recipe.data.dataset}, one of {other.recipe.data.dataset}, or their labels differ"
     if reason:
@@ -117,7 +117,7 @@ def _group(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> Group:
 
 
 def _label(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> str:
-    """A name that no other group of the comparison has."""
+    """A unique name of the group in the comparison."""
     if len(members) == 1:
         name = members[0].name
         return name if [run.name for run in runs].count(name) == 1 else str(members[0].path)
@@ -127,7 +127,7 @@ def _label(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> str:
 
 
 def _right(run: RunRecord) -> np.ndarray:
-    """In the order of the ids, which two runs of different shuffling need not share."""
+    """Sorted by id, because two runs can have different orders."""
     found = run.predictions
     order = np.argsort(found["ids"], kind="stable")
     return run.task.correct(found["labels"], found["probabilities"])[order]

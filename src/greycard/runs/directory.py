@@ -1,4 +1,4 @@
-"""Writing a run: a folder of its own, every file written whole, `summary.json` last."""
+"""Write a run: a new folder, every file written atomically, `summary.json` last."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"
 MISTAKES, SPLIT = "mistakes.npz", "split.npz"
 CHECKPOINTS, RUN_ARGS, _LOCK = "checkpoint", "run_args.json", "lock"
 _KEPT = ("*.checkpoint", "*.damaged", RUN_ARGS, _LOCK)
-"""What an unfinished run keeps among its checkpoints."""
+"""Files that an unfinished run keeps with its checkpoints."""
 
 
 class RunDirectory:
-    """A run's folder while it is trained; one process has it at a time.
+    """A run's folder during training; only one process can hold it at a time.
 
     Args:
         path: an unfinished run's folder.
 
     Raises:
-        GreycardError: another process is training this run, or has finished it.
+        GreycardError: another process is training this run or has finished it.
 
     Attributes:
-        checkpoints: the folder of all that only an unfinished run needs; it goes when the run is finished.
+        checkpoints: folder of the files that only an unfinished run needs; removed when the run is finished.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,7 +51,7 @@ class RunDirectory:
         if (path / SUMMARY).is_file():
             self.release()
             tidy(path)
-            raise GreycardError(f"{path} is finished by now", hint=f"`{command('show', path)}` shows it")
+            raise GreycardError(f"{path} is already finished", hint=f"`{command('show', path)}` shows it")
         remove_drafts(path)
         remove_drafts(self.checkpoints)
 
@@ -61,7 +61,7 @@ class RunDirectory:
 
         Args:
             out: created if missing.
-            name: the recipe's name; what is no letter, digit, dot, dash or underscore becomes a dash.
+            name: the recipe's name; other characters than letters, digits, dots, dashes and underscores become dashes.
 
         Raises:
             GreycardError: `out` is a file or cannot be written.
@@ -71,12 +71,12 @@ class RunDirectory:
         return cls(_claim(Path(out).expanduser(), re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        """`name` is one of this module's."""
+        """Write a JSON file; `name` is a file name from this module."""
         text = json.dumps({"schema": SCHEMA, **content}, indent=2, allow_nan=False)
         atomic_write(self.path / name, f"{text}\n")
 
     def append_history(self, epoch: Epoch) -> None:
-        """One more epoch; on the disk when this returns."""
+        """Append an epoch; it is on disk when this returns."""
         path = self.path / HISTORY
         with naming(path), path.open("a", encoding="utf-8") as file:
             file.write(_history_line(epoch))
@@ -84,16 +84,16 @@ class RunDirectory:
             os.fsync(file.fileno())
 
     def begin_history(self, epochs: Iterable[Epoch]) -> None:
-        """The epochs that training goes on from, in place of those that are there."""
+        """Replace the history with the epochs from which training resumes."""
         atomic_write(self.path / HISTORY, "".join(map(_history_line, epochs)))
 
     def write_split(self, train: tuple[str, ...], validation: tuple[str, ...], test: tuple[str, ...] = ()) -> None:
-        """The ids of the images that the run trains and is measured on, in order."""
+        """The ids of the training, validation and test images, in order."""
         sides = {"train": train, "validation": validation, "test": test}
         self._write_arrays(SPLIT, **{name: np.array(ids, np.str_) for name, ids in sides.items()})
 
     def write_predictions(self, ids: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray) -> None:
-        """Validation ids (n,), labels (n,) and probabilities float32 (n, classes), or outputs (n, 1)."""
+        """Write validation ids (n,), labels (n,) and probabilities float32 (n, classes), or outputs (n, 1)."""
         names = np.array(ids, np.str_)
         self._write_arrays(PREDICTIONS, ids=names, labels=labels, probabilities=probabilities.astype(np.float32))
 
@@ -105,13 +105,13 @@ class RunDirectory:
         self._write_arrays(MISTAKES, ids=names, labels=labels, probabilities=probabilities, images=images)
 
     def finish(self, summary: Summary) -> None:
-        """The summary makes the run finished; then nobody needs its checkpoints, or the lock on them."""
+        """Write the summary, which marks the run as finished; then remove its checkpoints and their lock."""
         self.write_json(SUMMARY, summary.to_json())
         self.release()
         _remove_checkpoints(self.path)
 
     def release(self) -> None:
-        """Another process may train it now."""
+        """Release the lock: another process may train the run now."""
         if self._lock:
             self._lock.close()
 
@@ -121,18 +121,20 @@ class RunDirectory:
 
 
 def expect_writable(out: str | Path) -> None:
-    """GreycardError where runs could not be written to `out`; nothing is created."""
+    """Raise GreycardError if runs cannot be written to `out`; nothing is created."""
     folder = as_path(out, "out")
     there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        why = "may not be written to" if there.is_dir() else "is a file"
-        raise GreycardError(f"runs cannot be written to {folder}: {there} {why}", hint="--out names another folder")
+        why = "is not writable" if there.is_dir() else "is a file"
+        raise GreycardError(
+            f"runs cannot be written to {folder}: {there} {why}", hint="choose another folder with --out"
+        )
 
 
 def tidy(path: Path) -> None:
-    """Let go of what a finished run has no more use for, where it was killed before it could.
+    """Remove the leftovers of a run that was killed after it was finished.
 
-    Other tools have a folder `checkpoint` beside a `summary.json`, too: only a run's own files are removed.
+    Other tools also have a folder `checkpoint` next to a `summary.json`: only files of a run are removed.
     """
     lock = path / CHECKPOINTS / _LOCK
     if all(file.is_file() for file in (path / RECIPE, path / SUMMARY, lock)) and not is_in_training(path):
@@ -142,7 +144,7 @@ def tidy(path: Path) -> None:
 
 
 def _remove_checkpoints(run: Path) -> None:
-    """The files that an unfinished run keeps there, and the folder where nothing else is in it."""
+    """The files that an unfinished run keeps there, and the folder itself if it has no other files."""
     folder = run / CHECKPOINTS
     with suppress(OSError):
         remove_drafts(folder)
@@ -153,7 +155,7 @@ def _remove_checkpoints(run: Path) -> None:
 
 
 def is_in_training(path: Path) -> bool:
-    """Whether a process is at work on this run."""
+    """Whether a process is training this run."""
     try:
         with (path / CHECKPOINTS / _LOCK).open("rb") as file:
             return not locks.try_lock(file)
@@ -166,16 +168,18 @@ def _history_line(epoch: Epoch) -> str:
 
 
 def _held(lock: Path, run: Path) -> IO[bytes] | None:
-    """The open lock; None on a file system that has none."""
+    """The open lock; None on a file system without locks."""
     file = lock.open("ab")
     try:
-        mine = any(_tried(file, seconds) for seconds in (0, 0.02, 0.1))  # someone may only have looked
+        mine = any(
+            _tried(file, seconds) for seconds in (0, 0.02, 0.1)
+        )  # another process may only have checked the lock
     except OSError:
         file.close()
         return None
     if not mine:
         file.close()
-        raise GreycardError(f"{run} is being trained by another process", hint="wait for it, or end it first")
+        raise GreycardError(f"{run} is being trained by another process", hint="wait for it, or stop it first")
     return file
 
 
@@ -185,7 +189,7 @@ def _tried(file: IO[bytes], seconds: float) -> bool:
 
 
 def _claim(out: Path, name: str) -> Path:
-    """mkdir either makes the folder or fails, so two runs that start together never share one."""
+    """mkdir either creates the folder or fails, so two runs that start together never share a folder."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         number = 1
@@ -199,5 +203,5 @@ def _claim(out: Path, name: str) -> Path:
                 return path
     except OSError as error:
         raise GreycardError(
-            f"runs cannot be written to {out}: {error.strerror}", hint="--out names another folder"
+            f"runs cannot be written to {out}: {error.strerror}", hint="choose another folder with --out"
         ) from error

@@ -1,4 +1,4 @@
-"""The machine and the versions a run was made with."""
+"""The machine and the software versions of a run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from greycard.core.threads import usable_cores
 
 
 def environment(backend: Mapping[str, str]) -> dict[str, Any]:
-    """What `environment.json` holds; no path and no name of a user or host.
+    """The content of `environment.json`; without paths and names of users or hosts.
 
     Args:
-        backend: what is known of the backend in use.
+        backend: facts about the backend in use.
     """
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -38,7 +38,7 @@ def machine() -> str:
 
 
 def memory_gib() -> float | None:
-    """Physical memory in GiB, where the system tells."""
+    """Physical memory in GiB; None if the system does not say."""
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (AttributeError, ValueError, OSError):
@@ -46,7 +46,7 @@ def memory_gib() -> float | None:
 
 
 def peak_memory_mb() -> float | None:
-    """The most memory this process has held so far, in MB (10⁶ bytes), where the system tells."""
+    """Peak memory of this process in MB (10⁶ bytes); None if the system does not say."""
     try:
         import resource
     except ImportError:

@@ -1,4 +1,4 @@
-"""From a run's files to what a diagnosis is made of."""
+"""Collect the evidence for a diagnosis from a run's files."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from greycard.training.stopping import missed_target
 
 
 def verdicts(run: RunRecord) -> list[Verdict]:
-    """What is wrong with a finished run; nothing for a regression.
+    """The diagnosis of a finished run; empty for a regression.
 
     Raises:
-        GreycardError: the run is unfinished, or a file of it is damaged.
+        GreycardError: the run is unfinished, or one of its files is damaged.
     """
     if not run.task.has_classes:
         return []
@@ -47,12 +47,12 @@ def evidence_of(
     """The figures of one classification run.
 
     Args:
-        recipe: the run's.
-        summary: its figures; the diagnosis is not read.
+        recipe: the run's recipe.
+        summary: its figures; the diagnosis in it is not used.
         history: every epoch.
         classes: their names.
         labels: int (validation images,), the class of each.
-        guesses: int (validation images,), the likeliest class of each.
+        guesses: int (validation images,), the predicted class of each.
         run: the name of its folder.
     """
     data, calibration = summary.data, summary.calibration
@@ -80,11 +80,11 @@ def evidence_of(
 
 
 def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
-    """What only the recipe decides.
+    """The evidence that comes from the recipe alone.
 
     Args:
-        recipe: the run's.
-        chosen: whether Greycard chose it for a folder; else it is a project's.
+        recipe: the run's recipe.
+        chosen: whether Greycard chose it for a folder; otherwise it belongs to a project.
     """
     folder = shlex.quote(recipe.data.dataset)
     return {
@@ -102,7 +102,7 @@ def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
 
 
 def _network_here() -> str | None:
-    """A pretrained network whose weights are on this machine; a folder of weights that is not there has none."""
+    """A pretrained network with weights on this machine, or None."""
     with suppress(GreycardError):
         return network_in(weights_dir())[0]
     return None
@@ -115,7 +115,7 @@ def _target_reached(recipe: Recipe, summary: Summary, history: Sequence[Epoch]) 
 
 
 def diagnosis_line(summary: Summary) -> str | None:
-    """The first verdict in a line, and the names of the others; None where there is none."""
+    """The first verdict in one line, and the names of the others; None if there is none."""
     if not summary.diagnosis:
         return None
     first, *more = summary.diagnosis

@@ -1,4 +1,4 @@
-"""Reading a run, finished or not, from its files alone."""
+"""Read a run, finished or not, from its files."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _REQUIRED = {
         "started", "greycard", "python", "machine", "backend", "backend_version", "device", "keras",
     },
 }  # fmt: skip
-"""Fields that readers ask for; a summary and a history say theirs themselves (`Summary`, `Epoch`)."""
+"""Required fields of each file; `Summary` and `Epoch` define those of the summary and the history."""
 
 
 class RunRecord:
-    """What a run directory says. Nothing is loaded before it is asked for.
+    """A run directory. Files are loaded only when they are needed.
 
     Args:
         path: the run's folder, or another record of it.
@@ -65,7 +65,7 @@ class RunRecord:
 
     @property
     def finished(self) -> bool:
-        """Whether `summary.json`, the last file, is there."""
+        """Whether `summary.json`, the last file, exists."""
         return (self.path / SUMMARY).is_file()
 
     @cached_property
@@ -84,13 +84,13 @@ class RunRecord:
 
     @cached_property
     def task(self) -> Task:
-        """What its model answers."""
+        """The run's task."""
         return task_for(len(self.classes), self.recipe.data.task)
 
     @property
     def history(self) -> list[Epoch]:
-        """Every epoch; a last line that was cut off while it was written is not there."""
-        self._json(RECIPE)  # which says what format the run has
+        """Every epoch; an incomplete last line is left out."""
+        self._json(RECIPE)  # checks the run's format
         path = self.path / HISTORY
         try:
             lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
@@ -99,28 +99,30 @@ class RunRecord:
             raise _damaged(path, error) from error
 
     def expect_finished(self) -> None:
-        """GreycardError for an unfinished run."""
+        """Raise GreycardError for an unfinished run."""
         if not self.finished:
-            goes_on = f"`{command('resume', self.path)}` goes on with it"
+            advice = f"resume it with `{command('resume', self.path)}`"
             raise GreycardError(
                 f"{self.path} is unfinished: it has no summary.json",
-                hint="wait for it: it is in training" if is_in_training(self.path) else goes_on,
+                hint="wait: it is in training" if is_in_training(self.path) else advice,
             )
 
     def expect_unfinished(self) -> None:
-        """GreycardError for a finished run, and for one that is in training."""
+        """Raise GreycardError for a finished run and for one that is in training."""
         if self.finished:
             tidy(self.path)
             raise GreycardError(
-                f"{self.path} is finished; there is nothing to go on with",
+                f"{self.path} is finished; there is nothing to resume",
                 hint="to train longer, start a new run with more --epochs",
             )
         if is_in_training(self.path):
-            raise GreycardError(f"{self.path} is being trained by another process", hint="wait for it, or end it first")
+            raise GreycardError(
+                f"{self.path} is being trained by another process", hint="wait for it, or stop it first"
+            )
 
     @cached_property
     def summary(self) -> Summary:
-        """The figures of a finished run; GreycardError for an unfinished one, or a damaged file."""
+        """The figures of a finished run; GreycardError for an unfinished run or a damaged file."""
         self.expect_finished()
         content = self._json(SUMMARY)
         try:
@@ -130,13 +132,13 @@ class RunRecord:
 
     @cached_property
     def split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The ids of the images it trains and is measured on, in order."""
+        """The ids of the training and validation images, in order."""
         found = self._arrays(SPLIT, "train", "validation")
         return tuple(found["train"].tolist()), tuple(found["validation"].tolist())
 
     @cached_property
     def test_ids(self) -> tuple[str, ...]:
-        """The ids of the test images, in order; empty where the data has none."""
+        """The ids of the test images, in order; empty if the data has no test split."""
         return tuple(self._arrays(SPLIT, "test")["test"].tolist())
 
     @cached_property
@@ -146,14 +148,14 @@ class RunRecord:
 
     @cached_property
     def mistakes(self) -> dict[str, np.ndarray] | None:
-        """`ids`, `labels`, `probabilities` and small `images` of the worst mistakes; None where they were not kept."""
+        """`ids`, `labels`, `probabilities` and small `images` of the worst mistakes; None if they were not saved."""
         if not (self.path / MISTAKES).is_file():
             return None
         return self._arrays(MISTAKES, "ids", "labels", "probabilities", "images")
 
     @property
     def temperature(self) -> float:
-        """What the logits are divided by for calibrated probabilities: 1 where that does not help the held-out half."""
+        """The temperature for calibrated probabilities; 1 if scaling does not help on the held-out half."""
         calibration = self.summary.calibration if self.finished else None
         return calibration.temperature if calibration and calibration.scaling_helps else 1.0
 
@@ -166,7 +168,7 @@ class RunRecord:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 return {key: archive[key] for key in keys}
-        except Exception as error:  # a damaged zip raises nearly anything
+        except Exception as error:  # a damaged zip can raise almost any exception
             raise _damaged(path, error) from error
 
     def _json(self, name: str) -> dict[str, Any]:
@@ -179,48 +181,48 @@ class RunRecord:
             found = content.get("schema") if isinstance(content, dict) else None
             raise GreycardError(
                 f"{path} has run format {found!r}; this Greycard reads format {SCHEMA}",
-                hint="use the Greycard that wrote it, or train again: the new run gets a folder of its own",
+                hint="use the Greycard version that wrote it, or train again; the new run gets a new folder",
             )
         missing = sorted(_REQUIRED.get(name, set()) - content.keys())
         if missing:
-            raise _damaged(path, f"it lacks {missing[0]!r}")
+            raise _damaged(path, f"{missing[0]!r} is missing")
         return content
 
 
 def find_runs(out: str | Path) -> list[Path]:
-    """The run folders in `out`, in order of their start; empty if there is no such folder."""
+    """The run folders in `out`, by start time; empty if the folder does not exist."""
     folder = as_path(out, "out")
     found: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
     return sorted((path for path in found if (path / RECIPE).is_file()), key=lambda path: (_started(path), path))
 
 
 def _where_runs_are(path: Path) -> str:
-    """The folder that was looked in, where it holds runs."""
+    """A hint with the searched folder, if it contains runs."""
     out = path.parent
     elsewhere = ("--out", out) if find_runs(out) and out != Path("runs") else ()
     return f"`{command('table', *elsewhere)}` lists the runs"
 
 
 def earlier_run(out: str | Path, recipe: Recipe) -> RunRecord | None:
-    """The run in `out` that was begun last by this recipe, finished or not."""
+    """The latest run of this recipe in `out`, finished or not."""
     for path in reversed(find_runs(out)):
         try:
             run = RunRecord(path)
             if recipe.matches_resolved(run.recipe):
                 return run
-        except GreycardError:  # a damaged run hides no other
+        except GreycardError:  # a damaged run must not hide the others
             continue
     return None
 
 
 def _similar(path: Path) -> str:
-    """Runs of nearly that name beside where it should be, as a hint."""
+    """A hint with runs of similar names in the same folder."""
     names = [run.name for run in find_runs(path.absolute().parent)]
     return did_you_mean(path.name, names, "")
 
 
 def _started(path: Path) -> str:
-    """When a run began, by its own word; a run that does not say comes first."""
+    """Start time from the run's files; unknown times sort first."""
     try:
         return str(RunRecord(path).environment["started"])
     except GreycardError:
@@ -229,4 +231,4 @@ def _started(path: Path) -> str:
 
 def _damaged(path: Path, error: object) -> GreycardError:
     why = error.args[0] if isinstance(error, GreycardError) else error
-    return GreycardError(f"{path} cannot be read: {why}", hint="train it again; the new run gets a folder of its own")
+    return GreycardError(f"{path} cannot be read: {why}", hint="train it again; the new run gets a new folder")

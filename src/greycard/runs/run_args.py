@@ -1,6 +1,6 @@
-"""Where a run's data lies and what else it was asked for: a private file of the run, read on this machine only.
+"""The paths and options of a run: a private file of the run, read on this machine only.
 
-It alone holds paths. No report, model card, export or tracker reads it; a run works without it, but for `--data`.
+Only this file holds paths. Reports, model cards, exports and trackers do not read it. Without it, a run needs `--data`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from greycard.runs.directory import RUN_ARGS
 
 @dataclass(frozen=True, kw_only=True)
 class RunArgs:
-    """Enough to ask for the same run again.
+    """The arguments that reproduce a run.
 
     Attributes:
-        data: the folder or manifest of the images; None for a dataset that is found by its name, or was no file.
-        folder: the current one when it was begun.
+        data: the folder or manifest of the images; None for a named dataset or a dataset without a file.
+        folder: the working directory at the start.
         data_dir: the folder of named datasets.
-        weights: of the backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
-        track: other tools to tell, of `tensorboard` and `mlflow`.
-        published: a project's figures.
-        reason: why this recipe, where Greycard chose it.
+        weights: backbone weights: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        track: experiment trackers, of `tensorboard` and `mlflow`.
+        published: a project's published figures.
+        reason: why Greycard chose this recipe; None if the user chose it.
     """
 
     data: str | None = None
@@ -43,7 +43,7 @@ class RunArgs:
 
 
 def read_run_args(run: Path) -> RunArgs:
-    """A run's; an empty one where the file was removed.
+    """The arguments of a run; empty if the file was removed.
 
     Raises:
         GreycardError: the file is damaged.
@@ -57,11 +57,11 @@ def read_run_args(run: Path) -> RunArgs:
         return from_json(RunArgs, content)
     except (OSError, ValueError, TypeError, KeyError, GreycardError) as error:
         why = error.args[0] if isinstance(error, GreycardError) else error
-        raise GreycardError(f"{path} is damaged: {why}", hint="remove it, and name the data with --data") from error
+        raise GreycardError(f"{path} is damaged: {why}", hint="remove it, and pass the data with --data") from error
 
 
 def absolute_path(place: str | Path | None) -> str | None:
-    """A path as it is found from everywhere; a word such as `imagenet` as it is."""
+    """An absolute path; a keyword such as `imagenet` stays unchanged."""
     if place is None or str(place) in ("imagenet", "none"):
         return None if place is None else str(place)
     return str(Path(place).expanduser().absolute())

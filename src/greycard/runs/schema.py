@@ -42,14 +42,14 @@ class Summary:
         best_epoch: the epoch of it, counted from 1.
         kept_epoch: the epoch whose weights were kept as the best; None if the last epoch's were kept.
         train_accuracy_after: of the saved model on the training images without augmentation.
-        train_loss_after: likewise.
+        train_loss_after: of the saved model on the training images without augmentation.
         train_loss: of the kept epoch, while the weights changed.
         val_loss: of the saved model.
         test_loss: of the saved model; None if the data has no test split.
         seconds_per_epoch: the mean without the first epoch, which also compiles.
         first_epoch_seconds: of the first epoch.
-        time: where the run's time went.
-        stopped: why training stopped early, or what it missed.
+        time: seconds by part of the run.
+        stopped: why training stopped early, or which target it missed.
         resumed: number of times the run was resumed.
         parameters: of the model.
         seed: of the recipe.
@@ -107,17 +107,17 @@ class Summary:
     diagnosis: tuple[Verdict, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The content of `summary.json` but for the schema's number."""
+        """The content of `summary.json` without the schema number."""
         return to_json(self)
 
     @classmethod
     def from_json(cls, content: Any) -> Summary:
-        """What `to_json` made; GreycardError for a missing, unknown or damaged field."""
+        """Read the output of `to_json`; GreycardError for a missing, unknown or damaged field."""
         return from_json(cls, content)
 
     @property
     def kept(self) -> str | None:
-        """How the weights of a run with `keep=best` were chosen; None for a run that kept its last epoch's."""
+        """How the weights of a run with `keep=best` were chosen; None for a run that kept the last epoch's weights."""
         if self.kept_epoch is None:
             return None
         of = f"the best of {self.epochs} epochs" if self.epochs > 1 else "the only epoch"

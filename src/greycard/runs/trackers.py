@@ -1,4 +1,4 @@
-"""A run told to other tools as it goes: TensorBoard event files, an MLflow tracking server or folder."""
+"""Log a run to experiment trackers: TensorBoard event files, an MLflow server or folder."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from greycard.runs.schema import Summary
 
 
 class Tracker(Protocol):
-    """Hears of every epoch and of the end; of a run that was broken off, without a summary."""
+    """Called after every epoch and at the end; after an interruption without a summary."""
 
     def epoch(self, epoch: Epoch) -> None: ...
     def end(self, summary: Summary | None) -> None: ...
 
 
 def trackers(names: Iterable[str], recipe: Recipe, folder: Path) -> list[Tracker]:
-    """The asked-for trackers of one run, begun.
+    """The requested trackers of one run, started.
 
     Args:
-        names: of `tensorboard` and `mlflow`.
-        recipe: the run's.
-        folder: the run's; TensorBoard's files go into its `tensorboard/`.
+        names: `tensorboard`, `mlflow` or both.
+        recipe: the run's recipe.
+        folder: the run's folder; TensorBoard's files go into its `tensorboard/`.
     """
     return [_Careful(name, recipe, folder) for name in names]
 
 
 def expect_installed(names: Iterable[str]) -> None:
-    """GreycardError for a tracker that Greycard does not know, or whose package is not installed."""
+    """Raise GreycardError for an unknown tracker or a missing package."""
     for name in names:
         if name not in _TRACKERS:
             raise GreycardError(
-                f"track must be of {', '.join(_TRACKERS)}. Received: {name!r}",
+                f"track must be one of {', '.join(_TRACKERS)}. Received: {name!r}",
                 hint=f"for example {next(iter(_TRACKERS))}",
             )
         if find_spec(name) is None:
@@ -46,7 +46,7 @@ def expect_installed(names: Iterable[str]) -> None:
 
 
 class _Careful:
-    """A tracker that is left alone once it fails: no training is lost because a server went away."""
+    """Disables a tracker after its first error, so that a lost server does not stop training."""
 
     def __init__(self, name: str, recipe: Recipe, folder: Path) -> None:
         self._name = name
@@ -66,19 +66,19 @@ class _Careful:
     def _try(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except Exception as error:  # whatever a server, a disk or a version brings
+        except Exception as error:  # servers, disks and versions raise errors of many types
             self._tracker = None
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            warnings.warn(f"{self._name} is told no more of this run: {said}", GreycardWarning, stacklevel=5)
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            warnings.warn(f"{self._name} logging is disabled for this run: {reason}", GreycardWarning, stacklevel=5)
 
 
 def _figures(epoch: Epoch) -> dict[str, float]:
-    """What was measured, by the names of the history."""
+    """The metrics of an epoch, by their names in the history."""
     return {name: value for name, value in epoch.to_json().items() if name != "epoch" and value is not None}
 
 
 class _TensorBoard:
-    """Scalars by epoch in `RUN/tensorboard/`."""
+    """Writes scalars by epoch to `RUN/tensorboard/`."""
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
         from tensorboard.summary import Writer
@@ -95,13 +95,13 @@ class _TensorBoard:
 
 
 class _Mlflow:
-    """A run of the experiment `greycard`, where MLflow keeps its runs (`MLFLOW_TRACKING_URI`, or `mlruns/`)."""
+    """Logs to the MLflow experiment `greycard` (at `MLFLOW_TRACKING_URI`, or in `mlruns/`)."""
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
         from mlflow.tracking import MlflowClient
 
         server = os.environ.get("MLFLOW_TRACKING_URI")
-        if not server:  # a folder of files; MLflow's own default is a database that its small package cannot write
+        if not server:  # a folder of files; mlflow-skinny cannot write MLflow's default database
             os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         self._client = MlflowClient(server or Path("mlruns").absolute().as_uri())
         known = self._client.get_experiment_by_name("greycard")

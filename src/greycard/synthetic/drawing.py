@@ -1,8 +1,8 @@
 """Draws the sample images' animal heads and the clutter around them.
 
-Shapes are float64 arrays of points (n, 2) in head units: x to the right, y down, every head about
-2.4 units tall around the origin. A `Brush` carries them onto a canvas of pixels. Colours and
-clutter are drawn from the same distributions for every animal, so that only shape tells them apart.
+Shapes are float64 arrays of points (n, 2) in head units: x to the right, y down, every head is about
+2.4 units tall around the origin. A `Brush` draws them on a canvas of pixels. Colours and
+clutter are drawn from the same distributions for every animal, so that only the shape differs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ IRISES: tuple[Colour, ...] = ((128, 184, 96), (232, 184, 72), (112, 170, 214), (
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """The colour `share` (0 to 1) of the way from `first` to `second`."""
+    """Linear interpolation from `first` to `second`; `share` is 0 to 1."""
     red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
     return red, green, blue
 
@@ -47,7 +47,7 @@ def any_colour(rng: np.random.Generator, hue: float | None = None) -> Colour:
 
 
 def fur_colour(rng: np.random.Generator) -> Colour:
-    """One of the fur colours, or a little darker than it."""
+    """One of the fur colours, or a slightly darker one."""
     return mix(FURS[rng.integers(len(FURS))], INK, rng.uniform(0.0, 0.2))
 
 
@@ -64,7 +64,7 @@ def ellipse(x: float, y: float, width: float, height: float, tilt: float = 0.0) 
 
 
 def rounded(*corners: tuple[float, float]) -> np.ndarray:
-    """Points (8 n, 2): a closed polygon, its corners cut thrice; repeated ones stay sharp."""
+    """Points (8 n, 2): a closed polygon with its corners cut three times; repeated points stay sharp."""
     points = np.array(corners, dtype=float)
     for _ in range(3):
         following = np.roll(points, -1, axis=0)
@@ -74,7 +74,7 @@ def rounded(*corners: tuple[float, float]) -> np.ndarray:
 
 
 def shrunk(points: np.ndarray, share: float) -> np.ndarray:
-    """Points (n, 2) drawn towards their centre; 1 leaves them, 0 makes them one point."""
+    """Points (n, 2) scaled around their centre by a factor; 0 gives a single point."""
     centre = points.mean(axis=0)
     return centre + (points - centre) * share
 
@@ -83,11 +83,11 @@ def shrunk(points: np.ndarray, share: float) -> np.ndarray:
 class Brush:
     """Paints shapes onto `canvas`: uint8, (height, width, 4), colour premultiplied by alpha.
 
-    On a canvas of zeros OpenCV's antialiased edges come out premultiplied by themselves.
+    On a canvas of zeros, OpenCV's antialiased edges are already premultiplied.
     """
 
     canvas: np.ndarray
-    x: float  # pixels, where the origin of the shapes lands
+    x: float  # pixels, position of the shapes' origin
     y: float  # pixels
     unit: float  # pixels per head unit
     tilt: float = 0.0  # degrees, clockwise
@@ -108,14 +108,14 @@ class Brush:
         self.fill(points * (-1, 1), colour)
 
     def _fixed(self, points: np.ndarray) -> np.ndarray:
-        """Canvas positions (n, 2) as OpenCV wants them: int32 in sixteenths of a pixel."""
+        """Canvas positions (n, 2) for OpenCV: int32 in sixteenths of a pixel."""
         placed = turned(points * self.unit, self.tilt, self.x, self.y)
         return np.round(placed * 16).astype(np.int32)
 
 
 @dataclass(frozen=True)
 class Coat:
-    """The colours of one animal; every kind draws from the same."""
+    """The colours of one animal, from the same distribution for every kind."""
 
     fur: Colour
     ears: Colour
@@ -144,7 +144,7 @@ def any_coat(rng: np.random.Generator) -> Coat:
 
 
 def draw_face(brush: Brush, coat: Coat, outline: np.ndarray, eye: tuple[float, float]) -> None:
-    """The parts all kinds share: the face's outline (n, 2), its markings and the eyes."""
+    """Draw the parts that all kinds share: the face's outline (n, 2), its markings and the eyes."""
     x, y = eye
     brush.fill(outline, coat.fur)
     if coat.patch:
@@ -160,7 +160,7 @@ def draw_face(brush: Brush, coat: Coat, outline: np.ndarray, eye: tuple[float, f
 
 
 def draw_smile(brush: Brush, y: float, width: float) -> None:
-    """A mouth in two arcs that hang from (0, y)."""
+    """A mouth of two arcs below (0, y)."""
     angles = np.linspace(0, np.pi, 12)
     arc = np.stack([width * (1 + np.cos(angles)), y + width * np.sin(angles)], axis=1)
     for side in (-1, 1):
@@ -186,7 +186,7 @@ def draw_cat(brush: Brush, coat: Coat, rng: np.random.Generator) -> None:
 
 def draw_dog(brush: Brush, coat: Coat, rng: np.random.Generator) -> None:
     """Hanging ears, a long face, a broad muzzle and sometimes a tongue."""
-    brush = replace(brush, unit=brush.unit * 0.88)  # or dogs would cover more than the others
+    brush = replace(brush, unit=brush.unit * 0.88)  # otherwise dogs would be larger than the others
     face = rounded((-0.8, -1.0), (0.8, -1.0), (0.85, 0.3), (0.6, 1.15), (-0.6, 1.15), (-0.85, 0.3))
     draw_face(brush, coat, face, (0.32, -0.2))
     length, spread = rng.uniform(0.4, 0.85), rng.uniform(1.05, 1.3)

@@ -26,7 +26,7 @@ from greycard.synthetic.drawing import (
 CLASSES: tuple[str, ...] = ("cat", "dog", "rabbit")
 
 OVERSAMPLING = 2  # shapes are drawn this many times larger, then averaged down
-HEAD_UNITS = 2.4  # height of every head in the drawing's own units
+HEAD_UNITS = 2.4  # height of every head in head units
 JPEG_QUALITY = 90
 
 
@@ -62,8 +62,8 @@ def write_sample(
 ) -> int:
     """Render FOLDER/train/<class>/NNN.jpg and FOLDER/validation/<class>/NNN.jpg.
 
-    Returns the number of images. A half-written sample is never left behind, and a folder that
-    holds anything is refused with a GreycardError. `spoil` is given the rendered folder before it
+    Returns the number of images. An incomplete sample is never left behind, and a folder that
+    is not empty is refused with a GreycardError. `spoil` is given the rendered folder before it
     gets its name.
     """
     folder = folder.resolve()
@@ -183,7 +183,7 @@ def _rounded(layer: np.ndarray) -> np.ndarray:
 
 
 def _over(scene: np.ndarray, layer: np.ndarray) -> np.ndarray:
-    """A premultiplied layer (size, size, 4) laid over the scene (size, size, 3)."""
+    """A premultiplied layer (size, size, 4) composited over the scene (size, size, 3)."""
     return scene * (1 - layer[..., 3:] / 255) + layer[..., :3]
 
 

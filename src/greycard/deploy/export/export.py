@@ -45,31 +45,37 @@ def default_place(run: RunRecord, form: Format) -> Path:
 
 
 def export(
-    run: RunRecord, classifier: Classifier, form: Format, some: np.ndarray, validation: ArraySplit, place: Path
+    run: RunRecord, classifier: Classifier, form: Format, sample: np.ndarray, validation: ArraySplit, place: Path
 ) -> Exported:
     """Export the run's classifier, with the results of its parity check in a JSON file next to it.
 
     Args:
-        run: whose model it is.
-        classifier: of it.
-        form: the format.
-        some: training images uint8 (n, height, width, channels) that integers are result to.
-        validation: images it is checked on.
-        place: the file, or a SavedModel's folder, as `expect_place` has looked at; an earlier export there is replaced.
+        run: the run of the model.
+        classifier: its classifier.
+        form: the export format.
+        sample: training images uint8 (n, height, width, channels), for the calibration of int8 quantization.
+        validation: images for the parity check.
+        place: the file or SavedModel folder, checked by `expect_place`; it may replace an earlier export.
 
     Raises:
-        GreycardError: it answers otherwise than the original; the figures are in `NAME.refused.json`, an earlier export
-            stays.
+        GreycardError: its predictions differ from the original's; the figures are in `NAME.refused.json`, and an
+            earlier export is kept.
     """
     original = _original(run, classifier, validation)
     with atomic_path(place, replaces_folder=True) as draft:
-        form.write(classifier.model, draft, some)
+        form.write(classifier.model, draft, sample)
         facts = describe(run)
         embed(facts, draft)
         parity = check_parity(classifier.task, original, form.open(draft), validation, exact=form.exact)
-        told = {"schema": 1, "format": form.name, **facts, "parity": parity.to_json(), "content_sha256": _digest(draft)}
-        _expect_passed(parity, form, told, place)
-    _write(told, about(place))
+        record = {
+            "schema": 1,
+            "format": form.name,
+            **facts,
+            "parity": parity.to_json(),
+            "content_sha256": _digest(draft),
+        }
+        _expect_passed(parity, form, record, place)
+    _write(record, about(place))
     about(place, refused=True).unlink(missing_ok=True)
     return Exported(place, size_of(place), parity)
 
@@ -78,8 +84,8 @@ def expect_place(place: Path, form: Format) -> None:
     """Check that an export can be written to `place` without loss of a user's file. This creates nothing.
 
     Raises:
-        GreycardError: the name does not end as it must, or there is something other than an earlier export as it was
-            written: also one that was changed, or that something was added to.
+        GreycardError: wrong file extension, or the path exists and is not an unchanged earlier export of
+            Greycard.
     """
     if not place.name.endswith(form.suffix):
         raise GreycardError(
@@ -130,10 +136,10 @@ def _write(facts: dict[str, Any], target: Path) -> None:
     atomic_write(target, json.dumps(facts, indent=2) + "\n")
 
 
-def _expect_passed(parity: ParityCheck, form: Format, told: dict[str, Any], place: Path) -> None:
+def _expect_passed(parity: ParityCheck, form: Format, record: dict[str, Any], place: Path) -> None:
     if parity.passed:
         return
-    _write(told, about(place, refused=True))
+    _write(record, about(place, refused=True))
     if form.exact:
         raise GreycardError(
             f"the {form.name} export is refused: a probability differs by {parity.largest_difference:.2g} from the"

@@ -1,4 +1,4 @@
-"""The formats a model is exported to: how each is written, and how it is run again to be checked."""
+"""Export formats: how to write each one, and how to run it for the parity check."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Format:
     """One format.
 
     Attributes:
-        name: as `--format` takes it.
-        ending: of the file's name; a SavedModel is a folder.
-        write: the model to a path; the third argument is training images uint8 (n, height, width, channels), which
-            integers are result to.
-        open: what is at the path, as a function of images.
-        exact: whether its probabilities are held against the original's, or else its accuracy.
-        needs: packages beyond Greycard's own.
-        tensorflow: whether only the TensorFlow backend can write it.
+        name: value of `--format`.
+        ending: file extension; a SavedModel is a folder.
+        write: writes the model to a path; the third argument is training images uint8 (n, height, width, channels),
+            for int8 quantization.
+        open: loads an export as a function of images.
+        exact: True to compare its probabilities with the original's, False to compare its accuracy.
+        needs: additional packages.
+        tensorflow: True if only the TensorFlow backend can write it.
     """
 
     name: str
@@ -47,11 +47,11 @@ class Format:
 
     @property
     def suffix(self) -> str:
-        """What every name of such a file ends in, as those who read it expect; nothing for a folder."""
+        """The required file extension; empty for a folder."""
         return "".join(self.ending.rpartition(".")[1:]) if "." in self.ending else ""
 
     def expect_possible(self) -> None:
-        """GreycardError where a package is missing, or another backend is in use."""
+        """Raise GreycardError if a package is missing or the backend cannot write this format."""
         missing = [name for name in self.needs if find_spec(name) is None]
         if missing:
             raise GreycardError(
@@ -60,7 +60,7 @@ class Format:
         if self.tensorflow and keras.backend.backend() != "tensorflow":
             raise GreycardError(
                 f"exporting to {self.name} needs the TensorFlow backend. Received: {keras.backend.backend()}",
-                hint="unset KERAS_BACKEND; a run of any backend is read by all",
+                hint="unset KERAS_BACKEND; TensorFlow can read the runs of every backend",
             )
 
 
@@ -92,7 +92,9 @@ def _write_litert_int8(model: keras.Model, place: Path, images: np.ndarray) -> N
 
 
 def _write_onnx(model: keras.Model, place: Path, _: np.ndarray) -> None:
-    model.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.uint8))  # Keras exports what has been called
+    model.predict_on_batch(
+        np.zeros((1, *model.input_shape[1:]), np.uint8)
+    )  # Keras exports only functions that have been called
     with muted(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.export(place, format="onnx", verbose=False)
@@ -102,7 +104,7 @@ def _open_onnx(place: Path) -> Engine:
     import onnxruntime
 
     threads, options = thread_count(), onnxruntime.SessionOptions()
-    if threads.limited:  # else onnxruntime's own default, which leaves hyper-threads out
+    if threads.limited:  # else onnxruntime's default, which leaves hyper-threads out
         options.intra_op_num_threads = threads.count
     session = onnxruntime.InferenceSession(place, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
@@ -119,7 +121,7 @@ FORMATS: Sequence[Format] = (
 
 
 def find_format(name: str) -> Format:
-    """A format by its name; GreycardError if there is none."""
+    """The format with this name; GreycardError if there is none."""
     found = next((each for each in FORMATS if each.name == name), None)
     if found is None:
         names = [each.name for each in FORMATS]

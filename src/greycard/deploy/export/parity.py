@@ -24,13 +24,13 @@ class ParityCheck:
     """The result of comparing an export with its original on the same images.
 
     Attributes:
-        images: the validation images.
-        largest_difference: of any class's probability.
-        same_answers: images whose likeliest class is the same.
-        accuracy: the export's.
-        original_accuracy: the original's.
+        images: number of validation images.
+        largest_difference: largest difference of a class probability.
+        same_answers: number of images with the same predicted class.
+        accuracy: accuracy of the export.
+        original_accuracy: accuracy of the original.
         lowest_accuracy: the lower end of the original's 95 % interval.
-        tolerance: of a difference; None where the accuracy decides, as for integers.
+        tolerance: largest allowed difference; None if the accuracy decides, as for int8.
     """
 
     images: int
@@ -55,11 +55,11 @@ def check_parity(task: Task, original: np.ndarray, export: Engine, pixels: Array
     """Run the export on the images and compare it with the original.
 
     Args:
-        task: of the run; has classes.
-        original: the original's probabilities of them, float (n, classes).
-        export: what is checked.
+        task: the run's task; has classes.
+        original: the original's probabilities, float (n, classes).
+        export: the exported model as a function.
         pixels: validation images with their labels.
-        exact: whether probabilities have to agree to `TOLERANCE`, or the accuracy has to stay in its interval.
+        exact: True if probabilities must agree within `TOLERANCE`, False if the accuracy must stay in its interval.
     """
     found = np.concatenate(list(answers(export, pixels)))
     right, right_before = (task.correct(pixels.labels, rows).mean() for rows in (found, original))

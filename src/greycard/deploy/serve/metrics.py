@@ -13,15 +13,15 @@ class Metrics:
         self.requests = Counter(
             "greycard_requests", "Requests by path and status.", ["path", "status"], registry=self._registry
         )
-        self.images = Counter("greycard_images", "Images answered, by model.", ["model"], registry=self._registry)
-        self.seconds = Histogram("greycard_request_seconds", "Seconds of an answered request.", registry=self._registry)
+        self.images = Counter("greycard_images", "Predicted images, by model.", ["model"], registry=self._registry)
+        self.seconds = Histogram("greycard_request_seconds", "Seconds per request.", registry=self._registry)
         self.batches = Histogram(
             "greycard_batch_images",
-            "Images the model looked at in one go.",
+            "Images per batch of the model.",
             buckets=(1, 2, 4, 8, 16),
             registry=self._registry,
         )
-        self.in_work = Gauge("greycard_requests_in_work", "Requests being answered now.", registry=self._registry)
+        self.in_work = Gauge("greycard_requests_in_work", "Requests in progress.", registry=self._registry)
         ProcessCollector(registry=self._registry)  # memory, processor time, open files
 
     def text(self) -> bytes:

@@ -29,12 +29,12 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class AccessRules:
-    """Decides which requests are accepted.
+    """Which requests are accepted.
 
     Attributes:
-        paths: the application's own; others are counted as one.
-        token: asked of the API and the metrics, where there is one.
-        hosts: the names it answers to; any, if empty.
+        paths: the paths of the application; the metrics count all other paths as one.
+        token: required for the API and the metrics; None for no token.
+        hosts: accepted host names; empty for all.
     """
 
     paths: Collection[str]
@@ -59,8 +59,8 @@ class LimitsMiddleware:
     """ASGI middleware around the whole application.
 
     Args:
-        app: what is guarded.
-        limits: the bounds.
+        app: the protected application.
+        limits: limits on size, time and number of requests.
         metrics: counts every request.
         access: which requests are accepted.
     """
@@ -93,7 +93,7 @@ class LimitsMiddleware:
             raise
         except RefusedError as error:
             if error.status == 413:
-                await body.let_pass()  # a client that is still sending does not listen
+                await body.let_pass()  # a client that is still sending does not read the response
             await _refusal(error)(scope, receive, answer)
         except Exception:
             logging.getLogger("greycard.serve").exception("a request failed")
@@ -112,7 +112,7 @@ class LimitsMiddleware:
     def _count(self, path: str, status: int, seconds: float) -> None:
         self._metrics.in_work.set(self._in_work)
         known = path if path in self._access.paths else "other"
-        self._metrics.requests.labels(known, str(status) if status else "hung up").inc()
+        self._metrics.requests.labels(known, str(status) if status else "disconnected").inc()
         if path == "/api/predict" and status == 200:
             self._metrics.seconds.observe(seconds)
 
@@ -139,7 +139,7 @@ class _Body:
         self._received, self._whole = 0, False
 
     async def __call__(self) -> Message:
-        if self._whole:  # what comes now is the client's hanging up, which may take its time
+        if self._whole:  # the body is complete: now only the client's disconnect can arrive, at any time
             return await self._receive()
         message = await self._next()
         if self._received > self._limits.body_bytes:
@@ -171,5 +171,5 @@ def _refusal(error: RefusedError) -> JSONResponse:
     if error.status == 401:
         more["WWW-Authenticate"] = "Bearer"
     if error.status in (408, 413):
-        more["Connection"] = "close"  # the rest of its body is not waited for
+        more["Connection"] = "close"  # do not wait for the rest of its body
     return JSONResponse({"error": error.message}, error.status, headers=more)

@@ -24,11 +24,11 @@ class Served:
     """One run, ready to predict.
 
     Attributes:
-        name: the run's.
-        classifier: of it.
-        engine: the fastest way to its probabilities.
-        heat: where an image speaks for a class; None for a network without convolutions.
-        facts: what the API tells of it.
+        name: the run's name.
+        classifier: its classifier.
+        engine: the fastest function from images to probabilities.
+        heat: Grad-CAM of an image for a class; None for a network without convolutions.
+        facts: its description in the API.
     """
 
     name: str
@@ -38,9 +38,9 @@ class Served:
     facts: dict[str, Any]
 
     def heat_png(self, pixels: np.ndarray, label: int) -> str | None:
-        """The heat over an image uint8 (height, width, channels), as a data URL.
+        """A heat map over an image uint8 (height, width, channels), as a data URL.
 
-        All images have one scale, 0 to 100 points of probability. None where no place stands for a point of it.
+        All images use the same scale, 0 to 100 points of probability. None if no region changes it by a point.
         """
         if self.heat is None:
             return None
@@ -56,7 +56,7 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
     """Prepare the runs and their engines, and try each engine once.
 
     Raises:
-        GreycardError: two of one name.
+        GreycardError: two runs have the same name.
     """
     names = [run.name for run, _ in runs]
     if len(set(names)) < len(names):
@@ -73,7 +73,7 @@ def _ready(run: RunRecord, classifier: Classifier) -> Served:
     trained = classifier.trained
     heat = heat_of(trained, run.task, run.temperature) if trained.feature_layer else None
     blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
-    engine(blank[None])  # the first call of anything is slow
+    engine(blank[None])  # the first call is slow
     if heat:
         heat(blank, 0)
     return Served(run.name, classifier, engine, heat, _facts(run, heat is not None))

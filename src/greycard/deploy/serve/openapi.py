@@ -10,8 +10,8 @@ from greycard.deploy.serve.questions import MOST_CLASSES
 
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
 _HEAT = (
-    "where it looks, a PNG as a data URL; the colours run from 1 to 100 points of the class's probability in every"
-    " image. null where no place changes it by a point, and for a network without convolutions"
+    "a heat map, a PNG as a data URL; the colours run from 1 to 100 points of the class's probability in every"
+    " image. null if no region changes it by a point, and for a network without convolutions"
 )
 _SCHEMAS: dict[str, Any] = {
     "Error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}},
@@ -33,7 +33,7 @@ _SCHEMAS: dict[str, Any] = {
             "val_accuracy": _PROBABILITY,
             "val_accuracy_interval": {"type": "array", "items": _PROBABILITY, "description": "95 %"},
             "val_images": {"type": "integer"},
-            "heat": {"type": "boolean", "description": "whether it can say where it looks"},
+            "heat": {"type": "boolean", "description": "whether it can draw heat maps"},
         },
     },
     "Predictions": {
@@ -46,7 +46,7 @@ _SCHEMAS: dict[str, Any] = {
                     "type": "object",
                     "required": ["name", "answers"],
                     "properties": {
-                        "name": {"type": "string", "description": "as it was sent"},
+                        "name": {"type": "string", "description": "the file name that was sent"},
                         "answers": {"type": "array", "items": {"$ref": "#/components/schemas/Answer"}},
                     },
                 },
@@ -58,12 +58,12 @@ _SCHEMAS: dict[str, Any] = {
         "required": ["model", "class", "probability", "probabilities"],
         "properties": {
             "model": {"type": "string"},
-            "class": {"type": "string", "description": "the likeliest"},
+            "class": {"type": "string", "description": "the most likely class"},
             "probability": _PROBABILITY,
             "probabilities": {
                 "type": "object",
                 "additionalProperties": _PROBABILITY,
-                "description": "of the likeliest classes, calibrated on validation images",
+                "description": "probabilities of the most likely classes, calibrated on validation images",
             },
             "heat": {"type": ["string", "null"], "description": _HEAT},
         },
@@ -79,9 +79,9 @@ def description(limits: Limits) -> dict[str, Any]:
         "paths": {
             "/api/models": {"get": _asks_for_the_token("The models", {"200": _json("Models"), **_errors(401, 503)})},
             "/api/predict": {"post": _predict(limits)},
-            "/health": {"get": {"summary": "Whether it answers", "responses": {"200": {"description": "It does."}}}},
+            "/health": {"get": {"summary": "Health check", "responses": {"200": {"description": "The server works."}}}},
             "/metrics": {
-                "get": _asks_for_the_token("Counts for Prometheus", {"200": {"description": "Text."}, **_errors(401)})
+                "get": _asks_for_the_token("Metrics for Prometheus", {"200": {"description": "Text."}, **_errors(401)})
             },
         },
         "components": {
@@ -96,15 +96,17 @@ def _predict(limits: Limits) -> dict[str, Any]:
     form = {"type": "object", "properties": {"file": {"type": "array", "items": image["schema"]}}}
     answers = {"200": _json("Predictions"), **_errors(400, 401, 403, 404, 408, 413, 415, 422, 503)}
     return {
-        **_asks_for_the_token("What the models say of images", answers),
+        **_asks_for_the_token("Predictions for images", answers),
         "description": f"An image as the body, or up to {limits.images} in a form; at most"
         f" {limits.body_bytes / 1e6:.0f} MB and {limits.pixels / 1e6:.0f} million pixels in all.",
         "parameters": [
             _parameter("model", {"type": "array", "items": {"type": "string"}}, "Only these models; all by default."),
             _parameter(
-                "top", {"type": "integer", "minimum": 1, "maximum": MOST_CLASSES, "default": 5}, "Classes to name."
+                "top",
+                {"type": "integer", "minimum": 1, "maximum": MOST_CLASSES, "default": 5},
+                "Number of classes to return.",
             ),
-            _parameter("heat", {"type": "boolean", "default": False}, "Whether to draw where it looks."),
+            _parameter("heat", {"type": "boolean", "default": False}, "Whether to draw a heat map."),
         ],
         "requestBody": {
             "required": True,

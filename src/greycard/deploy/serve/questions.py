@@ -21,9 +21,9 @@ class Question:
     """The options for all images of a request.
 
     Attributes:
-        models: names, each once.
-        top: how many of the likeliest classes to name.
-        heat: whether to draw where the model looks.
+        models: unique names.
+        top: number of the most likely classes to return.
+        heat: whether to draw a heat map.
     """
 
     models: tuple[str, ...]
@@ -35,7 +35,7 @@ def read_question(query: QueryParams, models: Sequence[str]) -> Question:
     """Read the options from a request's query string.
 
     Raises:
-        RefusedError: 404 for a model that is not served, 400 for anything else that is not as expected.
+        RefusedError: 404 for a model that is not served, 400 for any other invalid value.
     """
     expect_known(query, PARAMETERS)
     return Question(_models(query.getlist("model"), models), _top(_once(query, "top", "5")), _heat(query))
@@ -49,11 +49,11 @@ def expect_known(query: QueryParams, known: Collection[str]) -> None:
         raise RefusedError(400, f"there is no parameter {unknown[:_SHOWN]!r}; {expected}")
 
 
-def _models(asked: Sequence[str], served: Sequence[str]) -> tuple[str, ...]:
-    unknown = next((name for name in asked if name not in served), None)
+def _models(requested: Sequence[str], served: Sequence[str]) -> tuple[str, ...]:
+    unknown = next((name for name in requested if name not in served), None)
     if unknown is not None:
         raise RefusedError(404, f"there is no model {unknown[:_SHOWN]!r}; expected one of {', '.join(served)}")
-    return tuple(dict.fromkeys(asked or served))
+    return tuple(dict.fromkeys(requested or served))
 
 
 def _top(word: str) -> int:

@@ -1,4 +1,4 @@
-"""The server: its socket, its timeout for slow clients, its graceful shutdown."""
+"""The server: socket, timeouts for slow clients, graceful shutdown."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def serve(
     """Serve until SIGINT or SIGTERM, then finish the open requests. Also works in a notebook's event loop.
 
     Args:
-        models: by name.
+        models: models by name.
         host: the address to listen on.
         port: 0 for any free one.
-        token: asked of the API, where there is one.
-        on_ready: told the address, once it listens.
+        token: required for the API; None for no token.
+        on_ready: called with the address when the server listens.
 
     Raises:
-        GreycardError: the address or port cannot be had.
+        GreycardError: the address or port is not available.
     """
     if not isinstance(host, str) or not isinstance(port, int):
         raise GreycardError(
@@ -54,7 +54,7 @@ def serve(
     if token is not None and not (isinstance(token, str) and token and token.isascii() and token.isprintable()):
         raise GreycardError("the token must be ASCII text and not empty", hint="use letters, digits and punctuation")
     if not _is_local(host) and not token:
-        note = f"everyone who can reach {host} can use these models; --token protects them"
+        note = f"everyone who can reach {host} can use these models; protect them with --token"
         warnings.warn(note, GreycardWarning, stacklevel=2)
     with _listen(host, port) as listener:
         _serve_on(listener, models, host, token, on_ready)
@@ -73,8 +73,8 @@ def _serve_on(
         make_app(models, limits=limits, token=token, hosts=hosts),
         http=_patient_for(limits.seconds),
         ws="none",
-        log_config=None,  # whoever calls keeps their own logging
-        log_level="critical",  # it would remark on everyone who hangs up; what fails, the guard tells
+        log_config=None,  # do not change the caller's logging
+        log_level="critical",  # it would log every disconnect; the middleware logs failures
         access_log=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,
@@ -104,14 +104,14 @@ def _run_in_thread(server: uvicorn.Server, listener: socket.socket) -> None:
     with _signals_end_here(server.handle_exit):
         thread.start()
         while thread.is_alive():
-            thread.join(_LOOK_SECONDS)  # Python calls a signal's handler between two of these
+            thread.join(_LOOK_SECONDS)  # Python runs signal handlers between two joins
 
 
 @contextmanager
 def _signals_end_here(handler: Callable[[int, FrameType | None], None] = lambda *_: None) -> Iterator[None]:
     """Handle signals here: uvicorn shuts down gracefully on a signal, but then raises it again, which is not wanted.
 
-    In other threads than the first nothing is changed: signals do not reach them.
+    In other threads this does nothing, because signals do not reach them.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -138,7 +138,7 @@ def _is_local(host: str) -> bool:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket with TCP as its explicit protocol: on others asyncio delays small packets, 40 ms per response."""
+    """A socket with TCP as its explicit protocol: otherwise asyncio delays small packets by 40 ms per response."""
     try:
         family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, socket.IPPROTO_TCP)
@@ -159,8 +159,8 @@ def _listen(host: str, port: int) -> socket.socket:
 def _elsewhere(error: Exception) -> str:
     """A hint for another address or port."""
     if isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
-        return "--host 127.0.0.1 is this machine alone, --host 0.0.0.0 all of its addresses"
-    return "--port 0 takes any free port"
+        return "use --host 127.0.0.1 for this machine only, or --host 0.0.0.0 for all of its addresses"
+    return "choose another port; --port 0 takes any free one"
 
 
 def _patient_for(seconds: float) -> type[asyncio.Protocol]:

@@ -36,7 +36,7 @@ async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
     """The images of a request: its body, or the files of its form.
 
     Raises:
-        RefusedError: another content type, no image, too many.
+        RefusedError: unsupported content type, no image, or too many images.
     """
     kind = request.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -72,7 +72,7 @@ def declared_pixels(uploads: Sequence[Upload], most: int) -> list[int]:
     """The number of pixels of each image according to its header, before decoding.
 
     Raises:
-        RefusedError: one of them is no image, or they have more than `most` together.
+        RefusedError: a file is not an image, or all together have more than `most` pixels.
     """
     found = [_declared(upload) for upload in uploads]
     if sum(found) > most:
@@ -101,14 +101,14 @@ def _declared(upload: Upload) -> int:
     if kind not in FORMATS:
         raise RefusedError(415, f"{upload.name} is {kind}; expected one of {', '.join(FORMATS)}")
     if _is_archive(upload.content) or any(mark in upload.content[:_HEAD].lower() for mark in _MARKUP):
-        raise RefusedError(422, f"{upload.name} is an image and something else at once")
+        raise RefusedError(422, f"{upload.name} is an image and also a valid file of another format")
     return width * height
 
 
 def _is_archive(content: bytes) -> bool:
     try:
         return zipfile.is_zipfile(io.BytesIO(content))
-    except zipfile.BadZipFile:  # the end of one, damaged
+    except zipfile.BadZipFile:  # it ends like a zip archive, but is damaged
         return True
 
 

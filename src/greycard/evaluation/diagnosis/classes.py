@@ -42,7 +42,7 @@ def _is_lost(right: int, images: int, accuracy: float) -> bool:
     """True for a class with a very low recall that is not by chance: an average class would hardly get it."""
     if not images or right > _ALMOST_NEVER * images:
         return False
-    from scipy.stats import binom  # most of a second to import: only where there is something to test
+    from scipy.stats import binom  # slow to import: only if it is needed
 
     return bool(binom.cdf(right, images, accuracy) <= _BY_CHANCE)
 

@@ -1,4 +1,4 @@
-// The page's one script: images in, answers shown. Names and labels are only ever set as text.
+// The page's only script: it sends images and shows predictions. Names and labels are always set as text.
 const element = (id) => document.getElementById(id);
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 const headers = token ? { Authorization: `Bearer ${token}` } : {};
@@ -16,7 +16,7 @@ async function ask(path, options = {}) {
   } catch {
     throw new Error("the server does not answer; is it still running?");
   }
-  const content = await response.json().catch(() => ({ error: `the server answers with ${response.status}` }));
+  const content = await response.json().catch(() => ({ error: `the server returned status ${response.status}` }));
   if (!response.ok) throw new Error(content.error);
   return content;
 }
@@ -32,14 +32,14 @@ async function showModels() {
 function sentence(model) {
   const shown = model.classes.length > 12 ? [...model.classes.slice(0, 11), "…"] : model.classes;
   const [low, high] = model.val_accuracy_interval.map((value) => (100 * value).toFixed(1));
-  return `${model.name} tells ${shown.join(", ")} apart: right on ${percent(model.val_accuracy)} of `
+  return `${model.name} classifies ${shown.join(", ")}: accuracy ${percent(model.val_accuracy)} on `
     + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).`;
 }
 
 async function answer(files) {
   let failed = 0;
   for (const file of files) {
-    says(`Looking at ${nameOf(file)} …`);
+    says(`Classifying ${nameOf(file)} …`);
     try {
       const { answers } = await askAbout(file);
       show(file, answers.map(modelAnswer));
@@ -50,7 +50,7 @@ async function answer(files) {
       says(`${nameOf(file)}: ${error.message}`, true);
     }
   }
-  if (files.length > 1) says(`${files.length - failed} of ${files.length} files answered.`, failed > 0);
+  if (files.length > 1) says(`${files.length - failed} of ${files.length} files classified.`, failed > 0);
 }
 
 const nameOf = (file) => file.name || "image";
@@ -64,7 +64,7 @@ async function askAbout(file) {
   return images[0];
 }
 
-// A card for each file, the newest first: the image where the browser can show it, and what is said of it.
+// A card for each file, the newest first: the image, if the browser can show it, and its predictions.
 function show(file, parts) {
   const item = element("image").content.cloneNode(true);
   const image = item.querySelector("img");
@@ -80,7 +80,7 @@ function show(file, parts) {
 function failure(reason) {
   const words = document.createElement("p");
   words.className = "failure";
-  words.textContent = `No answer: ${reason}${/[.?!]$/.test(reason) ? "" : "."}`;
+  words.textContent = `No prediction: ${reason}${/[.?!]$/.test(reason) ? "" : "."}`;
   return words;
 }
 
@@ -94,17 +94,17 @@ function modelAnswer(found) {
     map.hidden = false;
     map.querySelector("img").remove();
     map.querySelector("figcaption").textContent = mapless.has(found.model)
-      ? "no map: the network has no convolutions"
-      : `no map: no place changes the probability of ${found.class} by one point`;
+      ? "no heat map: the network has no convolutions"
+      : `no heat map: no region changes the probability of ${found.class} by one point`;
   } else if (found.heat) {
     map.hidden = false;
     map.querySelector("img").src = found.heat;
-    map.querySelector("img").alt = `the image, coloured where it speaks for ${found.class}`;
+    map.querySelector("img").alt = `the image, coloured where it supports ${found.class}`;
   }
   return part;
 }
 
-// A label such as "7" comes first in any object of JavaScript's, however unlikely it is.
+// JavaScript objects put a label such as "7" first, even if it is unlikely, so sort again.
 function likeliestFirst(probabilities) {
   return Object.entries(probabilities).sort(([, one], [, other]) => other - one);
 }
@@ -135,7 +135,7 @@ document.addEventListener("drop", (event) => {
   element("drop").classList.remove("over");
   const files = [...event.dataTransfer.files];
   if (files.length) answer(files);
-  else says("That was no file. Save the image first, or choose it with the button.", true);
+  else says("That was not a file. Save the image first, or choose it with the button.", true);
 });
 document.addEventListener("paste", (event) => answer([...event.clipboardData.files]));
 showModels().catch((error) => says(error.message, true));
