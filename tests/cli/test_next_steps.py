@@ -26,6 +26,7 @@ def _next(err: str) -> list[list[str]]:
 def test_the_next_commands_after_training_on_a_folder_work(folder: str, out: str, cli) -> None:
     make_folder(Path(folder), ("train", "validation"), ("dark", "it's light"), 3)
     said = cli("train", folder, "--out", out, *TINY)
+    assert "; up to 10 minutes and 1 epoch; trained in" in said.err
     assert said.code == 0, said.err
     commands = _next(said.err)
     assert [words[0] for words in commands] == ["predict", "explain", "report"]

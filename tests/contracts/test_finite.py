@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 
 import greycard
 from conftest import make_folder
-from greycard.cli.export import FORMATS
 from greycard.core.errors import GreycardError
+from greycard.deploy.export.formats import NAMES as FORMATS
 from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.models import make_ready
 

@@ -122,6 +122,7 @@ def test_a_missing_file_and_another_ending_are_named() -> None:
 def test_recipe_prints_what_run_runs(cli, tmp_path: Path) -> None:
     words = ("--set", "train_limit=100", "--set", "val_limit=50", "--set", "model=mlp", "--set", "epochs=1")
     said = cli("recipe", "digits-cnn", *words)
+    assert re.match(r"# DNN .*, 1 epoch on digits\n", said.out)
     Path("mine.yaml").write_text(said.out)
     trained = cli("run", "mine.yaml", "--quiet", "--set", "dense=4", "--out", tmp_path)
     assert trained.code == 0, trained.err

@@ -6,13 +6,12 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
-
-FORMATS = ("keras", "saved-model", "litert", "litert-int8", "onnx")
+from greycard.deploy.export.formats import NAMES
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@click.option("--format", "form", type=click.Choice(FORMATS, case_sensitive=False), required=True, help="File format.")
+@click.option("--format", "form", type=click.Choice(NAMES, case_sensitive=False), required=True, help="File format.")
 @click.option("-o", "--output", metavar="PATH", help="Output path.  [default: RUN/export/]")
 @click.option(
     "--data",

@@ -106,8 +106,10 @@ def _time_allowed(recipe: Recipe) -> str:
     minutes, patience = recipe.stopping.minutes, recipe.stopping.patience
     if minutes is None:
         return ""
-    plateau = f", or until {patience} epochs bring no improvement" if patience else ""
-    return f"; up to {minutes:g} minute{'' if minutes == 1 else 's'} and {recipe.training.epochs} epochs{plateau}"
+    plateau = ""
+    if patience and patience < recipe.training.epochs:
+        plateau = f", or until {patience} epoch{' brings' if patience == 1 else 's bring'} no improvement"
+    return f"; up to {minutes:g} minute{'' if minutes == 1 else 's'} and {recipe.training.length}{plateau}"
 
 
 def _preflight(setup: TrainSetup, reporter: Reporter, clock: Clock) -> Preflight | None:

@@ -11,13 +11,12 @@ from greycard.models.custom import BuildNetwork, build_custom
 from greycard.models.families import FAMILIES
 from greycard.models.inputs import image_input, number_input
 from greycard.models.model import Model
+from greycard.models.optimizers import build_optimizer
 from greycard.models.stated import head_of
 from greycard.recipe import Recipe
 from greycard.recipe.model import CustomConfig
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
-
-_OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
 
 
 def build_model(
@@ -48,7 +47,7 @@ def build_model(
         model = _custom(recipe, task, classes, build)
     else:
         model = _of_family(recipe, task, weights, features)
-    task.compile(model.network, _OPTIMIZERS[recipe.optimizer.kind](learning_rate=recipe.optimizer.learning_rate))
+    task.compile(model.network, build_optimizer(recipe.optimizer))
     return model
 
 

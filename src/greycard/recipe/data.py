@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from greycard.core.fields import Check, OneOf
 from greycard.recipe.config import COUNT, MOST_SEED, SEED, Config, flag, optional, text, whole, whole_numbers
+from greycard.tasks.tasks import NAMES
 
-TASKS = ("binary", "multiclass", "regression")
+TASKS = tuple(sorted(NAMES))
 
 
 def _size(value: Any) -> bool:

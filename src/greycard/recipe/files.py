@@ -72,14 +72,14 @@ def as_json(recipe: Recipe) -> str:
 
 def as_yaml(recipe: Recipe) -> str:
     """The recipe as YAML, with the meaning of each field as a comment."""
-    title = f"# {recipe.architecture}, {recipe.training.epochs} epochs on {recipe.data.dataset}"
+    title = f"# {recipe.architecture}, {recipe.training.length} on {recipe.data.dataset}"
     lines = ["".join(letter if letter.isprintable() else " " for letter in title)]
     lines += _commented({"name": recipe.name}, part_meanings(), "")
     for part in fields_by_part():
         config = getattr(recipe, part)
         values = to_json(config)
         if values is None:
-            lines += _commented({part: None}, part_meanings(), "")
+            lines += ["", *_commented({part: None}, part_meanings(), "")]
             continue
         fields = described_model(recipe.model) if part == "model" else described_config(PARTS[part])
         meanings = {field.name: field.meaning for field in fields}
@@ -96,8 +96,8 @@ def _commented(values: Mapping[str, Any], meanings: Mapping[str, str], indent: s
 
 
 def _short(meaning: str, room: int) -> str:
-    """As much of a sentence as the line has room for, up to the end of a clause."""
-    clauses = [found.start() for found in re.finditer(r"[.;:,]( |$)", meaning) if found.start() <= room]
+    """As much of a sentence as the line has room for, up to its end or a semicolon; else `…`."""
+    clauses = [found.start() for found in re.finditer(r"[.;]( |$)", meaning) if found.start() <= room]
     return meaning[: clauses[-1]] if clauses else textwrap.shorten(meaning, room, placeholder=" …")
 
 

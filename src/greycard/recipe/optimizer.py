@@ -18,7 +18,7 @@ def _positive(value: Any) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerConfig(Config):
-    """How the weights change; `models/build.py` makes the optimizer.
+    """How the weights change; `models/optimizers.py` builds the optimizer.
 
     Attributes:
         kind: the algorithm that changes the weights.

@@ -84,8 +84,7 @@ class Recipe:
         return self.model.architecture
 
     def __repr__(self) -> str:
-        epochs = "1 epoch" if self.training.epochs == 1 else f"{self.training.epochs} epochs"
-        return f"Recipe({self.name!r}, {self.architecture}, {epochs} on {self.data.dataset!r})"
+        return f"Recipe({self.name!r}, {self.architecture}, {self.training.length} on {self.data.dataset!r})"
 
     @property
     def digest(self) -> str:

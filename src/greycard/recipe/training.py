@@ -35,3 +35,8 @@ class TrainingConfig(Config):
         ("precision", OneOf(("auto", "float32", "bfloat16")), "auto, float32 or bfloat16", "auto"),
         ("seed", whole(0, MOST_SEED), SEED, "0"),
     )
+
+    @property
+    def length(self) -> str:
+        """`1 epoch` or `25 epochs`."""
+        return "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"

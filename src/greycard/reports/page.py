@@ -139,8 +139,8 @@ def _figures(summary: Summary) -> list[tuple[str, str]]:
     """The most important numbers."""
     shown = [("images", images_line(summary))]
     if summary.test_accuracy is not None and summary.test_images:
-        between = span(*accuracy_interval(summary.test_accuracy, summary.test_images))
-        shown.append(("test accuracy", f"{percent(summary.test_accuracy, 1)}, between {between}"))
+        interval = span(*accuracy_interval(summary.test_accuracy, summary.test_images))
+        shown.append(("test accuracy", f"{percent(summary.test_accuracy, 1)}, 95 % interval {interval}"))
     if summary.best_val_accuracy is not None:
         best = f"{percent(summary.best_val_accuracy, 1)} in epoch {summary.best_epoch}"
         kept = " and kept" if summary.kept_epoch == summary.best_epoch else ""

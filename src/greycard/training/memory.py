@@ -10,13 +10,11 @@ import numpy as np
 
 from greycard.models.graph import upstream
 from greycard.models.model import Model
+from greycard.models.optimizers import OPTIMIZERS
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import AHEAD, prediction_batch
 from greycard.recipe import Recipe
 from greycard.training.features import BATCH
-
-_SLOTS = {"adam": 2, "rmsprop": 1, "sgd": 0}
-"""Numbers that an optimizer keeps for each weight."""
 
 _FLOAT = 4
 _CONVERTED = 4
@@ -57,7 +55,7 @@ def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: A
     measuring = prediction_batch(validation, recipe.training.val_batch_size) * 2 * max(learning)
     features = BATCH * 2 * max(frozen, default=0)
     best = (trained if model.is_frozen else weights) if recipe.stopping.keep == "best" else 0
-    updates = trained * (1 + _SLOTS[recipe.optimizer.kind]) + best
+    updates = trained * (1 + OPTIMIZERS[recipe.optimizer.kind].slots) + best
     copies = trained + weights + _CONVERTED * (weights - trained)
     ahead = 2 * AHEAD * recipe.training.batch_size * train.images[:1].nbytes
     most = _FLOAT * (updates + copies + max(2 * steps, measuring, features)) + ahead

@@ -1,26 +1,22 @@
+<<<<<<< HEAD
 """Export formats: how to write each one, and how to run it for the parity check."""
+=======
+"""The table of export formats. Importing it loads neither Keras nor NumPy: `--help` lists the names."""
+>>>>>>> w/files
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
-
-import keras
-import numpy as np
-
-from greycard.backend.inference import Engine, by_keras
-from greycard.backend.litert import LiteRT, convert
-from greycard.backend.start import muted
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
-from greycard.core.threads import thread_count
+from greycard.deploy.export.format import Format
+from greycard.deploy.export.keras_file import KERAS
+from greycard.deploy.export.litert import LITERT, LITERT_INT8
+from greycard.deploy.export.onnx import ONNX
+from greycard.deploy.export.saved_model import SAVED_MODEL
 
-Writer = Callable[[keras.Model, Path, np.ndarray], None]
-Opener = Callable[[Path], Engine]
+FORMATS: tuple[Format, ...] = (KERAS, SAVED_MODEL, LITERT, LITERT_INT8, ONNX)
 
+<<<<<<< HEAD
 
 @dataclass(frozen=True)
 class Format:
@@ -118,13 +114,15 @@ FORMATS: Sequence[Format] = (
     Format("litert-int8", "-int8.tflite", _write_litert_int8, LiteRT, exact=False),
     Format("onnx", ".onnx", _write_onnx, _open_onnx, needs=("onnx", "tf2onnx", "onnxruntime")),
 )
+=======
+NAMES = tuple(each.name for each in FORMATS)
+>>>>>>> w/files
 
 
 def find_format(name: str) -> Format:
     """The format with this name; GreycardError if there is none."""
     found = next((each for each in FORMATS if each.name == name), None)
     if found is None:
-        names = [each.name for each in FORMATS]
-        hint = did_you_mean(name, names, f"the formats are {', '.join(names)}")
+        hint = did_you_mean(name, NAMES, f"the formats are {', '.join(NAMES)}")
         raise GreycardError(f"there is no export format {name!r}", hint=hint)
     return found

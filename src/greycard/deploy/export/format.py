@@ -1,0 +1,61 @@
+"""What every export format states: how it is written, and how it is run again to be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greycard.core.errors import GreycardError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from greycard.backend.inference import Engine
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format. Its functions import what they need when they are called, so that names cost nothing.
+
+    Attributes:
+        name: as `--format` takes it.
+        ending: of the file's name; a SavedModel is a folder.
+        write: the model to a path; the third argument is training images uint8 (n, height, width, channels), on which
+            integer formats are calibrated.
+        open: what is at the path, as a function of images.
+        exact: whether its probabilities are held against the original's, or else its accuracy.
+        needs: packages beyond Greycard's own.
+        tensorflow: whether only the TensorFlow backend can write it.
+    """
+
+    name: str
+    ending: str
+    write: Callable[[keras.Model, Path, np.ndarray], None]
+    open: Callable[[Path], Engine]
+    exact: bool = True
+    needs: tuple[str, ...] = ()
+    tensorflow: bool = True
+
+    @property
+    def suffix(self) -> str:
+        """What every name of such a file ends in, as those who read it expect; nothing for a folder."""
+        return "".join(self.ending.rpartition(".")[1:]) if "." in self.ending else ""
+
+    def expect_possible(self) -> None:
+        """GreycardError where a package is missing, or another backend is in use."""
+        import keras
+
+        missing = [name for name in self.needs if find_spec(name) is None]
+        if missing:
+            raise GreycardError(
+                f"exporting to {self.name} needs {' and '.join(missing)}", hint='pip install "greycard[onnx]"'
+            )
+        if self.tensorflow and keras.backend.backend() != "tensorflow":
+            raise GreycardError(
+                f"exporting to {self.name} needs the TensorFlow backend. Received: {keras.backend.backend()}",
+                hint="unset KERAS_BACKEND; a run of any backend is read by all",
+            )

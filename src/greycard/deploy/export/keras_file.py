@@ -1,0 +1,29 @@
+"""Keras's own file, a zip archive of the graph and its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greycard.deploy.export.format import Format
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from greycard.backend.inference import Engine
+
+
+def _write(model: keras.Model, place: Path, _: np.ndarray) -> None:
+    model.save(place)
+
+
+def _open(place: Path) -> Engine:
+    import keras
+
+    from greycard.backend.inference import by_keras
+
+    return by_keras(keras.saving.load_model(place, compile=False, safe_mode=True))
+
+
+KERAS = Format("keras", ".keras", _write, _open, tensorflow=False)

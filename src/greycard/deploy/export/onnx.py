@@ -1,0 +1,42 @@
+"""ONNX files."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greycard.deploy.export.format import Format
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from greycard.backend.inference import Engine
+
+
+def _write(model: keras.Model, place: Path, _: np.ndarray) -> None:
+    import numpy as np
+
+    from greycard.backend.start import muted
+
+    model.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.uint8))  # Keras exports what has been called
+    with muted(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.export(place, format="onnx", verbose=False)
+
+
+def _open(place: Path) -> Engine:
+    import onnxruntime
+
+    from greycard.core.threads import thread_count
+
+    threads, options = thread_count(), onnxruntime.SessionOptions()
+    if threads.limited:  # else onnxruntime's own default, which leaves hyper-threads out
+        options.intra_op_num_threads = threads.count
+    session = onnxruntime.InferenceSession(place, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda images: session.run(None, {name: images})[0]
+
+
+ONNX = Format("onnx", ".onnx", _write, _open, needs=("onnx", "tf2onnx", "onnxruntime"))

@@ -1,0 +1,34 @@
+"""TensorFlow's SavedModel, a folder."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greycard.deploy.export.format import Format
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from greycard.backend.inference import Engine
+
+
+def _write(model: keras.Model, place: Path, _: np.ndarray) -> None:
+    from greycard.backend.start import muted
+
+    with muted(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.export(place, format="tf_saved_model", verbose=False)
+
+
+def _open(place: Path) -> Engine:
+    import keras
+    import numpy as np
+
+    layer = keras.layers.TFSMLayer(place, call_endpoint="serving_default")
+    return lambda images: np.asarray(next(iter(layer(images).values())))
+
+
+SAVED_MODEL = Format("saved-model", "-saved-model", _write, _open)
