@@ -55,7 +55,7 @@ def check(
         quiet: show no progress.
 
     Raises:
-        GreycardError: the dataset holds no images; weights that are none.
+        GreycardError: the dataset has no images, or the weights are invalid.
     """
     from greycard.jobs.check import check_dataset
     from greycard.reports.progress import terminal_reporter
@@ -75,14 +75,14 @@ def split(
     quarantine: bool = False,
     quiet: bool = False,
 ) -> NewSplit:
-    """Both parts of a dataset of files mixed and split anew, equal and nearly equal images on the same side.
+    """A new split of a dataset of files; equal and nearly equal images stay in one split.
 
     Args:
         dataset: of image files: anything that `open_dataset` takes.
         val_fraction: of each class for validation.
         seed: another seed, another split.
-        group_by: a regular expression; images whose ids match alike stay together.
-        quarantine: leave out what shows hardly anything, and equal images with different labels.
+        group_by: a regular expression; images with the same match in their ids stay together.
+        quarantine: True to leave out nearly empty images, and equal images with different labels.
         quiet: show no progress.
 
     Raises:
@@ -125,7 +125,7 @@ def serve(
         host: the address to listen on; `0.0.0.0` lets other machines in.
         port: 0 takes any free one.
         token: a word that the API asks for.
-        on_ready: told the page's address, once it answers.
+        on_ready: called with the page's address when the server is ready.
 
     Raises:
         GreycardError: a run that cannot answer, an address or port that cannot be had.
@@ -146,7 +146,7 @@ def serve(
 def runs_table(
     runs: str | Path | RunRecord | Iterable[str | Path | RunRecord] | None = None, *, out: str | Path = "runs"
 ) -> Table:
-    """The table of runs, a line each, published figures beside ours.
+    """The table of runs: one line for each run, with the published figures in brackets.
 
     Args:
         runs: their folders, or one; all runs in `out` that can be read if None.
@@ -165,7 +165,7 @@ def _records(runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) ->
 
 
 def _readable(paths: Iterable[Path]) -> Iterator[RunRecord]:
-    """The runs whose files can be read; a damaged one is told of and does not hide the others."""
+    """The readable runs; a damaged run is reported and does not hide the others."""
     for path in paths:
         try:
             run = RunRecord(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-
 _SIMILAR = 0.65
 """From this share of common letters on, names are similar: `resnt` and `resnet`, but not `it's` and `digits`."""
 

@@ -1,1 +1,1 @@
-"""What a trained model looks at: heat maps, feature maps, filters."""
+"""Explain a trained model: heat maps, feature maps, filters."""

@@ -1,4 +1,4 @@
-"""A model split at its feature layer: what makes the feature map, and what makes logits of it."""
+"""A model split at its feature layer: from pixels to the feature map, and from the feature map to logits."""
 
 from __future__ import annotations
 

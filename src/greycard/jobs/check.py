@@ -1,4 +1,4 @@
-"""The doctor's whole look at a dataset; with weights, labels are judged by a pretrained network's features."""
+"""Check a dataset; with weights, labels are judged by a pretrained network's features."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from greycard.datasets.survey import Survey
 def check_dataset(
     data: Dataset | Survey, *, weights: str | Path | None, reporter: Reporter
 ) -> tuple[Report, Thumbnails]:
-    """Look at every image.
+    """Check every image.
 
     Args:
         data: of images; a survey, where they need not be fit to train on.
         weights: a pretrained network's file or folder of files, `imagenet`, or None to judge labels by pixels, as those
             are that cannot be trained on.
-        reporter: told of progress.
+        reporter: shows progress.
 
     Raises:
-        GreycardError: see `check`; weights that are none.
+        GreycardError: see `check`, or invalid weights.
     """
     found = data if isinstance(data, Survey) else Survey(data)
     dataset = found.dataset
-    count = reporter.progress("images looked at", sum(map(len, dataset.splits)))
+    count = reporter.progress("checking images", sum(map(len, dataset.splits)))
     with reporter.status("comparing images"):
         return check(
             dataset,

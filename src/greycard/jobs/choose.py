@@ -1,4 +1,4 @@
-"""Choosing a recipe for a dataset without one: what is looked at, before `recommend` decides."""
+"""Choose a recipe for a dataset: collect the facts, then `recommend` decides."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def choose_recipe(
         changes: fields of the recipe that will be changed afterwards; limits among them decide what fits.
 
     Raises:
-        GreycardError: an earlier run without features, weights of no known network, a limit that is none.
+        GreycardError: an earlier run without features, weights of an unknown network, or an invalid limit.
     """
     task = _task(dataset, changes or {})
     if backbone is not None and Path(backbone).expanduser().is_dir():
@@ -119,11 +119,11 @@ def _by_weights(task: Task, weights: str | Path | None) -> Recommendation:
     network, alpha = network_in(weights_dir() if weights is None else Path(weights).expanduser())
     if weights is None:
         if network is None or not is_for_pretrained(task.kind):
-            return from_scratch(task, "no pretrained weights are at hand (--weights imagenet downloads them)")
-        return transfer(task, network, "its pretrained weights are at hand", alpha)
+            return from_scratch(task, "no pretrained weights are available (--weights imagenet downloads them)")
+        return transfer(task, network, "its pretrained weights are available", alpha)
     if network is None:
         raise GreycardError(
-            f"--weights {weights} has no file whose name tells a network that is known to work on a CPU;"
+            f"--weights {weights} has no file with the name of a network that is known to work on a CPU;"
             f" expected {', '.join(known.name for known in PREFERRED)}, whole",
             hint="--backbone names the network, --weights none trains without",
         )

@@ -1,4 +1,4 @@
-"""The images a run was trained and measured on, found again: where its data lies, and by their ids."""
+"""Find the images of a run again: by the place of its data and by their ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def dataset_of(run: RunRecord, data: str | Path | Dataset | Source | None, folde
     """The images a run was trained and measured on, in their order: the ids it recorded, however the split was made.
 
     Args:
-        run: whose.
+        run: the run.
         data: what `open_dataset` takes; None to find it where it was, or by its name.
         folder: the data directory; by default the one it was in, `GREYCARD_DATA` or the user's data folder.
 

@@ -1,4 +1,4 @@
-"""One image explained: what a model answers, where it looks, what its layers make of it."""
+"""Explain one image: the model's prediction, heat maps, and the feature maps of its layers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Explanation:
         heat: Grad-CAM, float32 (height, width), the probability that is lost without what is seen there; None for a
             model without convolutions.
         occlusion: the probability that covering each place takes away, float32 (height, width).
-        maps: what each convolution and pooling layer makes of it, float32 (rows, columns, filters).
+        maps: the feature maps of each convolution and pooling layer, float32 (rows, columns, filters).
     """
 
     image: np.ndarray
@@ -48,7 +48,7 @@ class Explanation:
         return f"Explanation({self.label!r}, {self.probabilities[self.label]:.1%})"
 
     def figure(self) -> Figure:
-        """The image beside its heat and occlusion maps, a Matplotlib figure."""
+        """The image with its heat map and occlusion map, a Matplotlib figure."""
         from greycard.reports.explanation import heat_figure
 
         return heat_figure(self.image, self.heat, self.occlusion, self.label, self.probabilities)

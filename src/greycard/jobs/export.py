@@ -35,12 +35,12 @@ def export_run(
 
     Args:
         run: finished.
-        classifier: of it.
+        classifier: the run's classifier.
         form: the format's name.
         place: where to; by default in the run's `export/`.
         data: what `open_dataset` takes, where it is no longer where it was.
         data_dir: the folder of named datasets.
-        reporter: told of progress.
+        reporter: shows progress.
 
     Raises:
         GreycardError: an unknown format, images that are not there, or an export that answers otherwise.

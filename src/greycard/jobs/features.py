@@ -18,7 +18,7 @@ def network_features(dataset: Dataset, weights: str, reporter: Reporter) -> np.n
     Args:
         dataset: of images.
         weights: as for a recipe that Greycard chooses (`choose_recipe`).
-        reporter: told of progress.
+        reporter: shows progress.
 
     Raises:
         GreycardError: no weights of a network that is known to work on a CPU.

@@ -138,7 +138,11 @@ class Run(RunRecord):
         return predict_images(self.classifier, several(images))
 
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
-        """A regression's answers, one a number; GreycardError for what is no number."""
+        """The predictions of a regression, one for each number.
+
+        Raises:
+            GreycardError: an input is not a number, or the run has classes.
+        """
         start()
         from greycard.deploy.predict import predict_numbers
 

@@ -40,7 +40,7 @@ def write_results(setup: TrainSetup, result: FitResult, directory: RunDirectory)
 
 @dataclass(frozen=True)
 class Known:
-    """What the summary has beside the figures of training.
+    """The facts of a summary that training does not measure.
 
     Attributes:
         reason: why Greycard chose this recipe; None if the user did.
@@ -75,7 +75,7 @@ def summarise(setup: TrainSetup, result: FitResult, clock: Clock, *, run: str, k
 
 
 def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known) -> Summary:
-    """What the table shows: the epoch whose weights are kept, the best one, and how they came about."""
+    """The figures of the table: the kept epoch, the best epoch, and the facts of the run."""
     kept, best = result.history[(result.kept or 0) - 1], best_epoch(result.history)
     recipe = setup.recipe
     return Summary(

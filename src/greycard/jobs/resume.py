@@ -46,7 +46,7 @@ def resume(
         run: its folder.
         dataset: the dataset of the run, if it came from no file.
         model: the function that builds the model, if the run trains your own Keras model.
-        callbacks: as for `train`; they start anew and know nothing of the epochs before.
+        callbacks: as for `train`; their own state is not restored.
         data: where the data is now, if it has moved.
         data_dir: where the folder of named datasets is now, if it has moved.
         weights: where the backbone's weights are now, if they have moved.

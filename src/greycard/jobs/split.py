@@ -1,4 +1,4 @@
-"""Splitting a folder anew: a manifest or a folder of links, the images themselves untouched."""
+"""Make a new split of a folder: a manifest or a folder of links; the images stay where they are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True)
 class NewSplit:
-    """A dataset dealt anew.
+    """A new split of a dataset.
 
     Attributes:
         lines: every image that is in, with its side.
@@ -56,15 +56,15 @@ def split_dataset(
     quarantine: bool,
     reporter: Reporter,
 ) -> NewSplit:
-    """Training and validation images mixed and dealt anew; test images stay test images.
+    """Mix training and validation images and split them again; test images stay test images.
 
     Args:
         dataset: of image files.
         val_fraction: of each class for validation.
         seed: of the deal.
         group_by: see `group_numbers`.
-        quarantine: set aside also what shows hardly anything, and equal images with different labels.
-        reporter: told of progress.
+        quarantine: True to leave out nearly empty images, and equal images with different labels.
+        reporter: shows progress.
 
     Raises:
         GreycardError: the dataset is no folder of files; groups that cannot be dealt.
@@ -73,7 +73,7 @@ def split_dataset(
     kept = _test_lines(dataset)
     dataset = replace(dataset, test=None)
     path_of = _paths(dataset)
-    count = reporter.progress("images looked at", len(dataset.train) + len(dataset.validation))
+    count = reporter.progress("checking images", len(dataset.train) + len(dataset.validation))
     with reporter.status("comparing images"):
         thumbnails = load_thumbnails(dataset, lambda: count(1))
         pairs = find_pairs(thumbnails, dataset)
@@ -118,9 +118,9 @@ def _paths(dataset: Dataset) -> dict[str, Path]:
 
 
 def _unfit(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> dict[str, str]:
-    """Images that no split should hold, and why: those without content, and equal ones whose labels differ."""
+    """Images to leave out, and the reason: nearly empty images, and equal images with different labels."""
     empty = near_empty(thumbnails)
-    found = {ids[0]: "shows hardly anything" for ids in (empty.groups if empty else ())}
+    found = {ids[0]: "nearly empty" for ids in (empty.groups if empty else ())}
     for rows in grouped(pairs):
         for row in rows:
             other = next((each for each in rows if thumbnails.labels[each] != thumbnails.labels[row]), None)

@@ -18,7 +18,7 @@ from greycard.datasets.selection import joined
 from greycard.recipe import Recipe
 
 _MOST_ALIGNED = 1_000
-"""Pairs that are laid over each other to find crops, some milliseconds each: training does not wait for all."""
+"""Maximum number of pairs that are aligned to find crops; each takes milliseconds."""
 
 
 def settle_split(
@@ -29,10 +29,10 @@ def settle_split(
     Only a split that Greycard made by a fraction is changed, and only where near-duplicates lie on both sides.
 
     Args:
-        recipe: what is trained; its own wishes about the split give way to the dataset's.
+        recipe: its fields about the split are replaced by the split that the dataset has.
         dataset: what is trained on, before the recipe's limits.
-        changes: what the user asked for beside the recipe; a wish that would be ignored is refused.
-        reporter: told of progress, and of near-duplicates if there are any.
+        changes: the fields that the user set; a field that would have no effect is refused.
+        reporter: shows progress, and near-duplicates if there are any.
 
     Raises:
         GreycardError: `changes` ask for another split than the dataset has.
@@ -54,7 +54,7 @@ def _recorded(recipe: Recipe, made: SplitMethod) -> dict[str, Any]:
 
 
 def _expect_used(name: str, value: Any, recipe: Recipe, dataset: Dataset) -> None:
-    """A recipe must not tell of a split that was not made, and a wish must not be ignored without a word."""
+    """Refuse a field that would have no effect: the recipe must describe the split that was made."""
     made = dataset.split
     if name == "group_duplicates":
         used = not value or (made.val_fraction is not None and isinstance(dataset.train.images, tuple))

@@ -152,7 +152,7 @@ def _with_model(recipe: Recipe, build: BuildNetwork | None) -> Recipe:
 def _data(recipe: Recipe, dataset: Dataset | Source | str | Path | None, data_dir: str | Path | None) -> Dataset:
     fraction, seed = recipe.data.val_fraction or DEFAULT_FRACTION, recipe.data.split_seed
     named = recipe.data.dataset if dataset is None else dataset
-    if dataset is None and named in {entry.name for entry in CATALOG}:  # even beside a folder of that name
+    if dataset is None and named in {entry.name for entry in CATALOG}:  # even if a folder has that name
         return load_dataset(recipe.data.dataset, data_dir, val_fraction=fraction, split_seed=seed)
     return open_dataset(named, data_dir, val_fraction=fraction, split_seed=seed)
 

@@ -1,4 +1,4 @@
-"""The model that is put to use: pixels in, the calibrated probability of every class out, whatever the head was.
+"""The model for predictions: pixels in, the calibrated probability of every class out, for every kind of head.
 
 `predict`, the server and every export share it, so they give one answer.
 """
@@ -32,7 +32,7 @@ def calibrated_model(model: Model, task: Task, temperature: float = 1.0) -> kera
 def logits_of(model: Model) -> keras.KerasTensor:
     """The head without its activation, as a tensor of the model's graph: float32 (b, units), by a copy of its weights.
 
-    The copy stands beside the head, so the model itself stays as it is.
+    The copy does not replace the head, so the model does not change.
     """
     head = model.head
     layer = layers.Dense(head.units, use_bias=head.use_bias, name="logits", dtype="float32")

@@ -43,7 +43,7 @@ def add_dense(
 
 
 def _expect_room(features: int, units: int) -> None:
-    """The one kind of layer whose size can run away: a dense one on a large image's flattened features."""
+    """Refuse a dense layer that does not fit into memory, as on the flattened features of a large image."""
     needed, room = features * units * _BYTES_PER_WEIGHT, available_bytes()
     if needed > room:
         raise GreycardError(

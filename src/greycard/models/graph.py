@@ -62,6 +62,6 @@ def _node(network: keras.Model, of: Operation) -> Any:
     if len(nodes) != 1:
         raise GreycardError(
             f"layer {of.name!r} is used {len(nodes)} times in the model; expected once",
-            hint="give each place a layer of its own",
+            hint="use a separate layer in each place",
         )
     return nodes[0]

@@ -1,7 +1,7 @@
 """Computing in bfloat16 while training: half the bytes to move, and fast where the hardware has it.
 
 Weights, their updates and the output stay float32. So does everything that is measured: only training steps run in
-bfloat16, and a run's figures are those of the saved model, whatever it was trained in.
+bfloat16, and a run's figures are those of the saved model in float32, in every training precision.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def mixed_precision(model: keras.Model, precision: str) -> Iterator[None]:
     the block, and functions that predict or measure only outside of it.
 
     Args:
-        model: whose weights are float32.
+        model: with float32 weights.
         precision: `bfloat16` or `float32`.
     """
     layers = _hidden(model) if precision == "bfloat16" else []

@@ -14,7 +14,7 @@ from greycard.recipe.model import MlpConfig
 
 
 def build(config: MlpConfig, inputs: keras.KerasTensor, weights: Path | None = None) -> Body:
-    """Without feature map: each pixel has weights of its own.
+    """There is no feature map: each pixel has its own weights.
 
     Args:
         config: its units and dropout.

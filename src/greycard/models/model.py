@@ -1,7 +1,7 @@
 """A model that states its parts: preprocessing, feature layer, feature vector, head.
 
 Grad-CAM, transfer, frozen features, calibration and every export ask this statement. A family's builder makes it, a
-run keeps it in `model.json` beside `model.keras`, and `stated.py` works it out for a model that somebody else built.
+run keeps it in `model.json` beside `model.keras`, and `stated.py` works it out for a user's model.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Model:
 
     @property
     def transferable(self) -> keras.KerasTensor | None:
-        """What another model can build on: the feature map as it is pooled, or the last hidden vector; None: nothing.
+        """The tensor for transfer learning: the feature map before pooling, or the last hidden vector, or None.
 
         A network without feature map has learned in its dense layers, a network for numbers has nothing to say of
         images.

@@ -1,7 +1,7 @@
 """Each pretrained network's own preprocessing, as layers, read off Keras's own function instead of written down again.
 
 Every `preprocess_input` of `keras.applications` is the same for all pixels: it may reverse the channels, and scales and
-shifts each. Four probe colours therefore tell all of it.
+shifts each. Four colours are therefore enough to find out all of it.
 """
 
 from __future__ import annotations

@@ -18,14 +18,14 @@ _NOT_COUNTED = re.compile(r"[^a-z0-9]|^weights")
 
 
 def expect_weights(chosen: str | Path | None) -> None:
-    """GreycardError where weights are named that are not there: told before anything that takes time."""
+    """Raise a GreycardError for a missing --weights path, before anything that takes time."""
     if chosen is None or str(chosen) in ("imagenet", "none"):
         return
     path = as_path(chosen, "weights")
     if path.exists():
         return
-    beside = path.parent.iterdir() if path.parent.is_dir() else ()
-    known = ["imagenet", "none", *map(str, beside)]
+    siblings = path.parent.iterdir() if path.parent.is_dir() else ()
+    known = ["imagenet", "none", *map(str, siblings)]
     raise GreycardError(
         f"--weights must be a file, a folder, imagenet or none. Received: {chosen}, which does not exist",
         hint=did_you_mean(str(path), known, "check the path; `greycard info` shows the weights folder"),
@@ -45,11 +45,11 @@ def find_weights(
     """The files that may hold a network's weights, the likeliest first; empty for `none`.
 
     Args:
-        network: whose weights.
+        network: the network.
         cut: the layer the network is cut at; a file saved of the cut network has it in its name.
         chosen: a file, a folder, `imagenet` (downloaded into the weights folder where it is not there yet), `none`, or
             None for the weights folder (`GREYCARD_WEIGHTS` or the user's data folder).
-        progress: told of a download's bytes.
+        progress: called with the downloaded bytes.
 
     Raises:
         GreycardError: nothing fits; the message has the URL and the path to put it at.
@@ -69,7 +69,7 @@ def find_weights(
 
 
 def weight_files(folder: Path, name: str, cut: str | None = None) -> list[Path]:
-    """Files in a folder (or the one file) whose names say they hold this network's weights, cut there or whole."""
+    """Files, by their names, with this network's weights, whole or cut at the layer, in a folder or the one file."""
     there = [folder] if folder.is_file() else sorted(folder.iterdir()) if folder.is_dir() else []
     files = [path for path in there if path.suffix in (".h5", ".hdf5") and path.is_file()]
     return [path for path in files if cut_of(path) == cut and _is_named(path, name)] + [

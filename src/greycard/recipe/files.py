@@ -38,8 +38,8 @@ def load_recipe(path: str | Path) -> Recipe:
     place = as_path(path, "a recipe")
     _expect_suffix(place)
     if not place.is_file():
-        beside = place.parent.iterdir() if place.parent.is_dir() else ()
-        found = near(str(place), [str(each) for each in beside if each.suffix.lower() in SUFFIXES])
+        siblings = place.parent.iterdir() if place.parent.is_dir() else ()
+        found = near(str(place), [str(each) for each in siblings if each.suffix.lower() in SUFFIXES])
         hint = f"did you mean {', '.join(found)}?" if found else "`greycard recipe digits-cnn` prints one"
         raise GreycardError(f"{place} does not exist; expected a recipe", hint=hint)
     content = _content(place)

@@ -103,7 +103,7 @@ class Recipe:
         return self.replace(**{name: decided[name] for name in open_fields}) == resolved
 
     def settings(self) -> dict[str, Any]:
-        """Every field's value by the name that `replace` and `--set` take; `augmentation` alone where that is none."""
+        """Every field's value under the name for `--set`; only `augmentation` if there is no augmentation."""
         found: dict[str, Any] = {"name": self.name}
         for part in fields_by_part():
             config = getattr(self, part)

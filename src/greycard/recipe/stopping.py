@@ -12,17 +12,17 @@ from greycard.recipe.config import COUNT, Config, flag, number, optional, whole
 
 @dataclass(frozen=True, kw_only=True)
 class StoppingConfig(Config):
-    """When training ends, and with whose weights.
+    """When training ends, and which weights the model gets.
 
     Attributes:
         target_accuracy: stop once an epoch reaches this accuracy.
-        target_split: the images whose accuracy the target means.
+        target_split: the split of the target accuracy.
         target_uses_lower_bound: compare the target with the lower end of the accuracy's 95 % interval, not with the
             accuracy itself.
         patience: stop after so many epochs without a better validation loss; with keep=best, without a better loss or
             accuracy.
         minutes: stop before the epoch that would end later than this many minutes after the start of the run.
-        keep: whose weights the finished run has: the last epoch's, or the best one's by validation accuracy.
+        keep: which weights the finished run has: those of the last epoch, or of the best by validation accuracy.
     """
 
     target_accuracy: float | None = None

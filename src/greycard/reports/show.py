@@ -86,13 +86,8 @@ def _after(summary: Summary) -> list[tuple[str, str]]:
     accuracy = summary.train_accuracy_after
     if accuracy is None:
         return []
-<<<<<<< HEAD
-    between = _span(accuracy, summary.train_images)
-    return [("  measured after", f"{percent(accuracy)}, between {between}, on the unaugmented training images")]
-=======
     interval = _span(accuracy, summary.train_images)
     return [("  measured after", f"{percent(accuracy)}, 95 % interval {interval}, on the unaugmented training images")]
->>>>>>> w/files
 
 
 def _test(summary: Summary) -> list[tuple[str, str]]:
@@ -100,13 +95,8 @@ def _test(summary: Summary) -> list[tuple[str, str]]:
     accuracy, images = summary.test_accuracy, summary.test_images
     if accuracy is None or not images:
         return []
-<<<<<<< HEAD
-    between = f"between {_span(accuracy, images)}, on {images:,} images that were not used for model selection"
-    return [("test accuracy", f"{percent(accuracy)}, {between}")]
-=======
-    interval = f"95 % interval {_span(accuracy, images)}, from {images:,} images that no choice used"
+    interval = f"95 % interval {_span(accuracy, images)}, on {images:,} images that were not used for model selection"
     return [("test accuracy", f"{percent(accuracy)}, {interval}")]
->>>>>>> w/files
 
 
 def _best(summary: Summary) -> str:
@@ -114,15 +104,9 @@ def _best(summary: Summary) -> str:
     if best is None:
         return ""
     if summary.kept:
-<<<<<<< HEAD
         return f"the weights are from {summary.kept}, so the accuracy is slightly optimistic"
     chosen = "; selected on the same images, so it is optimistic" if best != summary.val_accuracy else ""
-    return f"{percent(best)} in epoch {summary.best_epoch}, between {_span(best, images)}{chosen}"
-=======
-        return f"the weights are of {summary.kept}, so the accuracy flatters"
-    chosen = "; chosen on the same images, so it flatters" if best != summary.val_accuracy else ""
     return f"{percent(best)} in epoch {summary.best_epoch}, 95 % interval {_span(best, images)}{chosen}"
->>>>>>> w/files
 
 
 def _span(accuracy: float | None, images: int) -> str:

@@ -76,7 +76,7 @@ class Task(ABC):
 
     @abstractmethod
     def to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """The model's outputs (n, units) as probabilities (n, classes); numbers stay as they are."""
+        """The model's outputs (n, units) as probabilities (n, classes); numbers are returned unchanged."""
 
     @abstractmethod
     def decide(self, probabilities: np.ndarray) -> np.ndarray:

@@ -24,8 +24,8 @@ from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.core.records import from_json, to_json
 
 KEPT = 2
-"""Checkpoints of a run: the newest, and the one before it in case the disk damages that one. Beside them the newest
-from before the epoch under way is kept, to go back to if the numbers go bad in it."""
+"""Checkpoints of a run: the newest, and the one before it in case the newest is damaged. The newest one from before the
+current epoch is also kept, to roll back to if that epoch's numbers become NaN or infinite."""
 
 _FORMAT, _VERSION = "greycard checkpoint", 2
 _DIGEST_BYTES = hashlib.sha256().digest_size

@@ -20,7 +20,7 @@ from greycard.training.checkpoint import BadNumbersError, TrainState, expect_fin
 from greycard.training.interruption import InterruptedRunError, Interruption
 
 SHARE = 0.01
-"""Checkpoints may take this fraction of the time: the next is due when the last one's cost is this share of it."""
+"""Checkpoints may take this fraction of the time; a slow checkpoint delays the next one."""
 
 _LEAST_SECONDS, _GUESSED_BYTES_A_SECOND = 0.5, 200e6
 _AFTER_FAILURE_SECONDS = 60.0

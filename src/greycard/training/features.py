@@ -33,14 +33,14 @@ from greycard.tasks.task import Task
 from greycard.training.setup import Loaders, TrainSetup
 
 BATCH = 32
-"""Images whose features are computed at once."""
+"""Images per batch when features are computed."""
 
 _VERSION = 1
 """Raise it when the same pixels and weights come to give other features."""
 
 
 class FrozenFeatures:
-    """The features of a model whose backbone is frozen, computed or found in the cache.
+    """The features of a model with a frozen backbone, computed or read from the cache.
 
     Args:
         model: frozen before its feature vector (`Model.is_frozen`), compiled.
@@ -56,7 +56,7 @@ class FrozenFeatures:
         self._engine: Engine | None = None
 
     def of(self, pixels: ArraySplit, on_image: Callable[[int], None]) -> ArraySplit:
-        """The images as they are."""
+        """The features of the images without augmentation."""
         return self._view(pixels, None, 0, 0, on_image)
 
     def views(

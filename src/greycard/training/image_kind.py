@@ -14,10 +14,10 @@ from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.pipeline.decode import decode
 
 _SAMPLE = 48
-"""Training images that are looked at, spread over the whole split."""
+"""Number of training images in the sample, spread over the whole split."""
 
 _SIDE = 64
-"""Pixels a side that they are decoded at."""
+"""Their decoded size in pixels."""
 
 _COLOURLESS = 6
 """An image is grey if its channels differ by less than this on average, of 255: JPEG rounds."""
@@ -31,13 +31,13 @@ _LEVELS = 16
 
 @dataclass(frozen=True)
 class ImageKind:
-    """What matters for choosing a recipe.
+    """The properties of a dataset's images that decide a recipe.
 
     Attributes:
         side: the median short side in pixels.
-        grey: whether the images have no colour.
-        drawn: whether they are grey drawings on a plain background, as handwritten digits are.
-        mirrored: whether a mirrored image still shows its class: never for grey images, letters, digits and
+        grey: True if the images have no colour.
+        drawn: True for grey drawings on a plain background, such as handwritten digits.
+        mirrored: True if a mirrored image still shows its class: never for grey images, letters, digits and
             classes with a left and a right.
     """
 
@@ -48,7 +48,7 @@ class ImageKind:
 
 
 def image_kind(dataset: Dataset) -> ImageKind:
-    """The kind of a dataset's training images, told from a sample; files that cannot be read are passed over."""
+    """The kind of a dataset's training images, estimated from a sample; unreadable files are skipped."""
     with quiet_pillow():
         sample = list(_sample(dataset.train))
     grey = bool(sample) and all(_is_grey(image) for image in sample)

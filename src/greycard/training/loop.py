@@ -48,11 +48,11 @@ class FitResult:
     Attributes:
         history: every epoch.
         stopped: why it ended early, if it did.
-        kept: the epoch, from 1, whose weights the model has because it was the best; None for the last one's.
+        kept: the best epoch, from 1, if the model has its weights; None if it has the last epoch's.
         outputs: the final model's outputs on validation, float32 (n, units).
         val: its figures there.
-        train_eval: the same on the training images as they are.
-        resumed: how often it was gone on with.
+        train_eval: the same on the training images without augmentation.
+        resumed: number of times the run was resumed.
     """
 
     history: list[Epoch]
@@ -73,8 +73,8 @@ def fit(
         setup: what is trained, and on what.
         checkpointer: saves and restores the state.
         callbacks: called before and after every epoch.
-        reporter: told of progress.
-        clock: told where the time goes.
+        reporter: shows progress.
+        clock: measures the parts of the time.
 
     Raises:
         InterruptedRunError: the user interrupted training; the state is saved.

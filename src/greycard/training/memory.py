@@ -1,4 +1,4 @@
-"""How much memory a training will take, from the sizes of its layers, before it begins."""
+"""Estimate the memory that training needs, from the sizes of the layers, before it starts."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from greycard.training.features import BATCH
 
 _FLOAT = 4
 _CONVERTED = 4
-"""Copies of the frozen weights that are made on their way into a faster engine."""
+"""Copies of the frozen weights that are made when a faster engine loads them."""
 
 _WORKSPACE = 300 << 20
-"""What compiling, oneDNN's buffers and writing files take beside the numbers themselves."""
+"""Memory for compiling, oneDNN's buffers and writing files."""
 
 _SLACK = 1.25
-"""Allocators keep more than they hand out."""
+"""Allocators reserve more than they give out."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes that training takes beside what the process holds before: surely the `least`, and hardly the `most`."""
+    """Additional memory that training needs: lower and upper bound, in bytes."""
 
     least: int
     most: int
 
 
 def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> Need:
-    """What training will take, features included, from the sizes of the model's layers.
+    """The memory that training needs, cached features included, from the sizes of the model's layers.
 
     At the least the trained weights' gradients and the optimizer's numbers, the best epoch's weights where those are
     kept, and every layer's output for a batch of training images. At the most also each output's gradient, two layers'
@@ -44,10 +44,10 @@ def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: A
     while they are saved and of the frozen ones while an engine takes them, the batches made ahead, and some slack.
 
     Args:
-        model: the whole of it, compiled.
-        recipe: that it is trained by, resolved.
-        train: what it learns from, decoded.
-        validation: what it is measured on, likewise.
+        model: the whole model, compiled.
+        recipe: the resolved recipe.
+        train: the decoded training images.
+        validation: the decoded validation images.
     """
     frozen, learning = _outputs(model)
     trained, weights = _count(model.network.trainable_variables), _count(model.network.variables)
@@ -68,7 +68,7 @@ def _count(variables: Sequence[keras.Variable]) -> int:
 
 
 def _outputs(model: Model) -> tuple[list[int], list[int]]:
-    """Numbers that each layer gives for one image: those before a frozen backbone's features, and those that learn."""
+    """Output sizes of the layers for one image: before a frozen backbone's features, and those that are trained."""
     bottom = upstream(model.network, model.features) if model.is_frozen and model.features else []
     frozen = {id(layer) for layer in bottom} - {id(model.features)}
     before = [layer for layer in model.network.layers if id(layer) in frozen]

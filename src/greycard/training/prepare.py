@@ -42,8 +42,8 @@ def prepare(
         recipe: what to train, and how.
         dataset: what to train on.
         weights: of a backbone, as for `find_weights`.
-        reporter: told of progress.
-        clock: told of the time.
+        reporter: shows progress.
+        clock: measures the parts of the time.
         build: builds the model of a `custom` recipe.
 
     Raises:
@@ -133,8 +133,8 @@ def _expect_memory(model: Model, recipe: Recipe, arrays: SplitArrays) -> int:
     if on_cpu and need.least > room:
         raise GreycardError(f"{what} needs at least {need.least / 1e9:,.1f} GB of memory; {free}", hint=hint)
     if on_cpu and need.most > room:
-        told = f"{what} may need up to {need.most / 1e9:,.1f} GB of memory, and {free}: {hint}"
-        warnings.warn(told, GreycardWarning, stacklevel=5)
+        message = f"{what} may need up to {need.most / 1e9:,.1f} GB of memory, and {free}: {hint}"
+        warnings.warn(message, GreycardWarning, stacklevel=5)
     return used_bytes() + need.most
 
 

@@ -1,4 +1,4 @@
-"""What to train on a folder nobody has written a recipe for: chosen by what is there, with the reason in a sentence.
+"""Recommend a recipe for a dataset that has none, with the reason in a sentence.
 
 Each rule is measured against its alternative by benchmarks/recommended.py.
 """
@@ -13,32 +13,32 @@ from greycard.recipe import Recipe
 from greycard.training.image_kind import ImageKind
 
 MINUTES = 10.0
-"""How long a chosen recipe trains at the most, unless it is told otherwise."""
+"""The default time limit of a recommended recipe, in minutes."""
 
 FEW_IMAGES = 2_000
-"""Below this, a smaller network and smaller batches: more steps from fewer images."""
+"""With fewer training images, a smaller network and smaller batches: more steps from fewer images."""
 
 SMALL_PIXELS = 40
-"""Up to this short side, images are small enough for the MNIST network at their own size, where one is trained."""
+"""Up to this short side in pixels, images keep their size and get a network like that for MNIST."""
 
 LEAST_PIXELS = 32
-"""From this short side on, a pretrained network sees more in enlarged colour images than a CNN learns from them."""
+"""From this short side in pixels on, a pretrained network on enlarged colour images is better than a new CNN."""
 
 SMALLER = (160, 128)
-"""Pixels a side for a pretrained network where there is no time for the size that it was trained at."""
+"""Image sizes in pixels for a pretrained network if its own size takes too long."""
 
 FEATURES_SHARE = 0.5
-"""Of the time, what computing a pretrained network's features may take."""
+"""The features of a pretrained network may take this fraction of the time."""
 
 _UNKNOWN = Preferred("", 224, 0.081)
-"""What a network of unknown cost is taken for: as slow as ResNet50."""
+"""The cost of an unknown network: as slow as ResNet50."""
 
 _AUGMENTATION = Augmentation(rotation_range=15, width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1)
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A whole recipe, and the sentence that says what was chosen and why."""
+    """A recipe, and a sentence that says what was chosen and why."""
 
     recipe: Recipe
     reason: str
@@ -46,14 +46,14 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Task:
-    """What a recipe is chosen for.
+    """The facts that decide a recipe.
 
     Attributes:
         name: the dataset's.
-        train_images: to learn from.
-        val_images: to measure on.
-        kind: of the images.
-        minutes: that training may take.
+        train_images: number of training images.
+        val_images: number of validation images.
+        kind: the kind of the images.
+        minutes: the time limit of training.
     """
 
     name: str
@@ -64,16 +64,16 @@ class Task:
 
     @property
     def base(self) -> Recipe:
-        """What every chosen recipe has: it trains to a plateau or its time limit, and keeps the best epoch."""
+        """The common part of every recommended recipe: early stopping, a time limit, and the best epoch's weights."""
         return Recipe.make(self.name, self.name, keep="best", minutes=self.minutes, epochs=100, patience=10)
 
 
 def from_scratch(task: Task, reason: str) -> Recommendation:
-    """A small CNN that learns its own features, with augmentation: without it, it would overfit at any size.
+    """A small CNN from scratch with augmentation; without augmentation it overfits at any size.
 
     Args:
-        task: what for.
-        reason: why not a pretrained network, for images that one knows.
+        task: the facts about the dataset.
+        reason: why no pretrained network is used.
     """
     if task.kind.side <= SMALL_PIXELS:
         return _small_cnn(task, reason)
@@ -85,13 +85,13 @@ def from_scratch(task: Task, reason: str) -> Recommendation:
 
 
 def transfer(task: Task, network: str, reason: str, alpha: float | None = None) -> Recommendation:
-    """A pretrained network's frozen features with a linear head, at the size that it was trained at if time allows.
+    """Transfer learning: a frozen pretrained network with a linear head, at the network's own size if time allows.
 
     Args:
-        task: what for.
-        network: of `keras.applications`.
+        task: the facts about the dataset.
+        network: a network of `keras.applications`.
         reason: why this network.
-        alpha: its width, None for its own default.
+        alpha: its width; None for its default.
     """
     base, cost, images = task.base, known(network) or _UNKNOWN, task.train_images + task.val_images
     sizes = (cost.pixels, *SMALLER)
@@ -115,7 +115,7 @@ def transfer(task: Task, network: str, reason: str, alpha: float | None = None) 
 
 
 def from_run(task: Task, earlier: Recipe) -> Recommendation:
-    """An earlier run's frozen features, its own `backbone` naming that run's folder, and a new head."""
+    """Transfer learning from an earlier run: its frozen features and a new head."""
     assert earlier.pretrained is not None
     recipe = task.base.replace(
         backbone=earlier.pretrained.backbone,
@@ -132,7 +132,7 @@ def from_run(task: Task, earlier: Recipe) -> Recommendation:
 
 
 def augmentation_for(kind: ImageKind) -> Augmentation:
-    """What changes no class of such images: mirroring only where a mirrored image still shows its class.
+    """Augmentation that does not change the class: mirroring only if a mirrored image still shows its class.
 
     Drawings fill their frame and stand upright, so they are moved less: with the wider ranges Fashion-MNIST needs three
     times the epochs for the same accuracy.

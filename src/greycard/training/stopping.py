@@ -1,4 +1,4 @@
-"""When to stop before the last epoch: a target reached, a plateau, or no time left. Each says which epoch and why."""
+"""Early stopping: a target is reached, validation no longer improves, or the time is over."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from greycard.evaluation.intervals import accuracy_interval
 from greycard.recipe import Recipe
 
 Rule = Callable[[Epoch], str | None]
-"""The last epoch → why training stops now, or None."""
+"""From the last epoch to the reason to stop training now, or None."""
 
 
 def stopping_rules(recipe: Recipe, train_images: int, val_images: int, seconds: float = 0.0) -> list[Rule]:
-    """The recipe's rules, fresh: they hold state for one training only.
+    """The recipe's rules. They hold the state of one training, so each training needs new ones.
 
     Args:
-        recipe: what ends training early.
-        train_images: the number that training accuracy is measured on.
-        val_images: likewise for validation.
-        seconds: spent before the first epoch, for decoding and features; they count against `minutes`.
+        recipe: of the run.
+        train_images: number of training images.
+        val_images: number of validation images.
+        seconds: spent before the first epoch on decoding and features; they are part of `minutes`.
     """
     stopping, epochs = recipe.stopping, recipe.training.epochs
     rules: list[Rule] = []
@@ -35,31 +35,31 @@ def stopping_rules(recipe: Recipe, train_images: int, val_images: int, seconds: 
 
 
 EXPLODED = 1000
-"""Times the first epoch's training loss from which on a loss counts as exploded."""
+"""The training loss has exploded if it is this many times that of the first epoch."""
 
 
 def gone_bad(history: Sequence[Epoch], epochs: int, bad_weights: bool) -> str | None:
-    """Why there is no sense in another epoch after the last one of `history`.
+    """The reason to stop after the last epoch of `history` because of its numbers, or None.
 
     Args:
         history: every epoch.
         epochs: planned.
-        bad_weights: whether some weight is no number any more; a ReLU can make 0 of it, and the loss look well.
+        bad_weights: True if a weight is NaN or infinite; a ReLU can turn it into 0, and then the loss looks normal.
     """
     last, first = history[-1], history[0].train_loss or 0.0
     begin = f"stopped after epoch {last.epoch} of {epochs}:"
     for split, loss in (("training", last.train_loss), ("validation", last.val_loss)):
         if loss is None:
-            return f"{begin} the {split} loss is no number any more, as with a learning rate that is too high"
+            return f"{begin} the {split} loss became NaN or infinite; the learning rate may be too high"
     if bad_weights:
-        return f"{begin} some weights are no numbers any more, as with a learning rate that is too high"
+        return f"{begin} some weights became NaN or infinite; the learning rate may be too high"
     if last.train_loss and last.train_loss > EXPLODED * max(first, 1.0):
         return f"{begin} the training loss exploded from {first:.4g} to {last.train_loss:.4g}"
     return None
 
 
 def _target(target: float, recipe: Recipe, images: int) -> Rule:
-    """Asked of the accuracy as it is measured, or of the lower end of its interval."""
+    """Compare the target with the accuracy, or with the lower end of its 95 % interval."""
     split, epochs = recipe.stopping.target_split, recipe.training.epochs
     by_bound = recipe.stopping.target_uses_lower_bound
 
@@ -70,9 +70,9 @@ def _target(target: float, recipe: Recipe, images: int) -> Rule:
         low = accuracy_interval(accuracy, images)[0]
         if (low if by_bound else accuracy) < target:
             return None
-        surely = f" (at least {100 * low:.2f} %)" if by_bound else ""
+        bound = f" (at least {100 * low:.2f} %)" if by_bound else ""
         return (
-            f"stopped after epoch {last.epoch} of {epochs}: {split} accuracy {100 * accuracy:.2f} %{surely} reached the"
+            f"stopped after epoch {last.epoch} of {epochs}: {split} accuracy {100 * accuracy:.2f} %{bound} reached the"
             f" target of {100 * target:g} %"
         )
 
@@ -84,12 +84,12 @@ def _accuracy(epoch: Epoch, split: str) -> float | None:
 
 
 def missed_target(recipe: Recipe, history: Sequence[Epoch], images: int) -> str | None:
-    """A sentence where a target was asked for and no epoch reached it.
+    """A sentence if the recipe has a target that no epoch reached.
 
     Args:
         recipe: the run's.
         history: every epoch.
-        images: that the target's accuracy was measured on.
+        images: number of images of the target's split.
     """
     stopping = recipe.stopping
     accuracies = [accuracy for epoch in history if (accuracy := _accuracy(epoch, stopping.target_split)) is not None]
@@ -106,7 +106,7 @@ def missed_target(recipe: Recipe, history: Sequence[Epoch], images: int) -> str 
 
 
 def _patience(patience: int, epochs: int, *, accuracy_counts: bool) -> Rule:
-    """A plateau: no better validation loss, and, where that counts, no better accuracy either."""
+    """A plateau: no lower validation loss, and, if `accuracy_counts`, no higher accuracy."""
     lowest: tuple[float, int] = (math.inf, 0)
     highest: tuple[float, int] = (-math.inf, 0)
 

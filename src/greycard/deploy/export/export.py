@@ -50,21 +50,12 @@ def export(
     """Export the run's classifier, with the results of its parity check in a JSON file next to it.
 
     Args:
-<<<<<<< HEAD
         run: the run of the model.
         classifier: its classifier.
         form: the export format.
         sample: training images uint8 (n, height, width, channels), for the calibration of int8 quantization.
         validation: images for the parity check.
         place: the file or SavedModel folder, checked by `expect_place`; it may replace an earlier export.
-=======
-        run: whose model it is.
-        classifier: of it.
-        form: the format.
-        some: training images uint8 (n, height, width, channels) that integer formats are calibrated on.
-        validation: images it is checked on.
-        place: the file, or a SavedModel's folder, as `expect_place` has looked at; an earlier export there is replaced.
->>>>>>> w/files
 
     Raises:
         GreycardError: its predictions differ from the original's; the figures are in `NAME.refused.json`, and an
