@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,41 @@ def cli(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(code, out, err)
 
     return run
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Train or resume, and send this process a signal when training looks for one the n-th time; the run's folder."""
+
+    import greycard
+    from greycard.training import checkpointer
+    from greycard.training.interruption import InterruptedRunError
+
+    def train(
+        moment: int,
+        *arguments: Any,
+        resume: bool = False,
+        number: int = signal.SIGINT,
+        said: str = "is saved",
+        **changes: Any,
+    ) -> Path:
+        asked = checkpointer.Checkpointer.after_step
+        calls = 0
+
+        def after_step(self: checkpointer.Checkpointer, progress: Any) -> bool:
+            nonlocal calls
+            calls += 1
+            if calls == moment:
+                os.kill(os.getpid(), number)
+            return asked(self, progress)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpointer.Checkpointer, "after_step", after_step)
+            with pytest.raises(InterruptedRunError, match=said) as stop:
+                (greycard.resume if resume else greycard.train)(*arguments, **changes)
+        return stop.value.run
+
+    return train
 
 
 @pytest.fixture(scope="session")

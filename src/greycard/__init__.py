@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     __version__: str
 
     from greycard.api import (
+        Augmentation,
         Dataset,
         GreycardError,
+        Project,
         Recipe,
         Run,
         Source,
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Augmentation",
     "Dataset",
     "GreycardError",
+    "Project",
     "Recipe",
     "Run",
     "Source",

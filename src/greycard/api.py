@@ -22,7 +22,8 @@ from greycard.jobs.open_run import Run
 from greycard.jobs.resume import resume
 from greycard.jobs.train import train
 from greycard.models.weights import expect_weights
-from greycard.projects import find_project, projects
+from greycard.pipeline.augmentation import Augmentation
+from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe
 from greycard.reports.table import Table, make_table
 from greycard.runs.compare import Comparison, compare_runs
@@ -177,8 +178,10 @@ def _readable(paths: Iterable[Path]) -> Iterator[RunRecord]:
 
 
 __all__ = [
+    "Augmentation",
     "Dataset",
     "GreycardError",
+    "Project",
     "Recipe",
     "Run",
     "Source",

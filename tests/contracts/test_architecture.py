@@ -111,6 +111,18 @@ def test_files_hold_one_idea() -> None:
     assert not long
 
 
+def test_functions_are_short() -> None:
+    """At most 45 lines from `def` to the end, docstring included."""
+    long = [
+        f"{file.relative_to(SOURCE)}: {node.name}, {lines} lines"
+        for file in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (lines := (node.end_lineno or 0) - node.lineno + 1) > 45
+    ]
+    assert not long
+
+
 def test_the_layouts_page_lists_the_packages_in_the_tested_order() -> None:
     page = (ROOT / "docs" / "decisions" / "0004-layout.md").read_text(encoding="utf-8")
     listed = re.findall(r"^  (\w+)[./]", page, re.MULTILINE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.runs.directory import RunDirectory
 from greycard.training import best_weights, checkpoint, checkpointer
 from greycard.training.checkpoint import newest_checkpoint
-from greycard.training.interruption import InterruptedRunError
 
 DNN: dict[str, Any] = {"conv": (), "dense": (16,), "dropout": 0.3, "optimizer": "rmsprop"}
 CNN: dict[str, Any] = {"rotation_range": 20.0, "horizontal_flip": True, "feature_dropout": 0.2, "patience": 9}
@@ -40,37 +38,6 @@ def assert_same(one: greycard.Run, other: greycard.Run) -> None:
     ours, theirs = one.summary.to_json(), other.summary.to_json()
     for name in ours.keys() - times:
         assert ours[name] == theirs[name], name
-
-
-@pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Train or resume, and send this process a signal when training looks for one the n-th time; the run's folder."""
-
-    def train(
-        moment: int,
-        *arguments: Any,
-        resume: bool = False,
-        number: int = signal.SIGINT,
-        said: str = "is saved",
-        **changes: Any,
-    ) -> Path:
-        asked = checkpointer.Checkpointer.after_step
-        calls = 0
-
-        def after_step(self: checkpointer.Checkpointer, progress: Any) -> bool:
-            nonlocal calls
-            calls += 1
-            if calls == moment:
-                os.kill(os.getpid(), number)
-            return asked(self, progress)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(checkpointer.Checkpointer, "after_step", after_step)
-            with pytest.raises(InterruptedRunError, match=said) as stop:
-                (greycard.resume if resume else greycard.train)(*arguments, **changes)
-        return stop.value.run
-
-    return train
 
 
 @pytest.mark.small_project

@@ -62,7 +62,7 @@ def _by_name(path: Path) -> str:
 
 CHECKED = [
     *_files(*DOCS),
-    # *_files(*SOURCE),  # on when the source is rewritten
+    *_files(*SOURCE),
 ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import click
@@ -61,14 +63,45 @@ _TRAINING = (
 )
 
 
+@dataclass(frozen=True)
+class Training:
+    """What the options that all training commands share ask for."""
+
+    changes: dict[str, Any]
+    weights: str | None
+    out: str
+    track: list[str]
+    quiet: bool
+
+
 def training(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that all training commands share."""
+    """Add the options that all training commands share; the command gets them as one `Training`, called `asked`."""
+
+    @wraps(command)
+    def packed(
+        *arguments: Any,
+        epochs: int | None,
+        seed: int | None,
+        target_accuracy: float | None,
+        settings: tuple[str, ...],
+        weights: str | None,
+        out: str,
+        tensorboard: bool,
+        mlflow: bool,
+        quiet: bool,
+        debug: bool,
+        **others: Any,
+    ) -> Any:
+        changed = _changes(epochs, seed, target_accuracy, settings)
+        asked = Training(changed, weights, out, _track(tensorboard, mlflow), quiet)
+        return command(*arguments, asked=asked, **others)
+
     for option in reversed(_TRAINING):
-        command = option(command)
-    return command
+        packed = option(packed)
+    return packed
 
 
-def changes(
+def _changes(
     epochs: int | None, seed: int | None, target_accuracy: float | None, words: tuple[str, ...]
 ) -> dict[str, Any]:
     """The recipe changes that the options request; `--set` overrides the other options."""
@@ -78,6 +111,6 @@ def changes(
     return {name: value for name, value in named.items() if value is not None} | parse_settings(words)
 
 
-def track(tensorboard: bool, mlflow: bool) -> list[str]:
+def _track(tensorboard: bool, mlflow: bool) -> list[str]:
     """The names of the requested experiment trackers."""
     return [name for name, requested in (("tensorboard", tensorboard), ("mlflow", mlflow)) if requested]

@@ -9,10 +9,11 @@ import click
 
 from greycard.cli import options
 from greycard.cli.listing import Row, listing
+from greycard.core.errors import command
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[PROJECT]...")
+@click.argument("names", nargs=-1, metavar="[PROJECT|FILE]...")
 @options.data_dir
 @options.debug
 def projects(names: tuple[str, ...], data_dir: str | None, debug: bool) -> None:
@@ -21,16 +22,18 @@ def projects(names: tuple[str, ...], data_dir: str | None, debug: bool) -> None:
     \b
     greycard projects
     greycard projects mnist-cnn
+    greycard projects my_projects.py
     greycard run digits-cnn  # needs no download
 
     A project is a well-known task: a dataset, a recipe, and published results if there are any.
     """
-    from greycard.projects import find_project
+    from greycard.jobs.find_recipe import find_projects
     from greycard.projects import projects as all_projects
 
     if names:
         for name in names:
-            click.echo(_page(find_project(name), data_dir))
+            for project in find_projects(name):
+                click.echo(_page(project, name, data_dir))
         return
     click.echo(listing([_row(project, data_dir) for project in all_projects()], _HIDDEN_FIRST))
     click.echo(_HINTS)
@@ -43,11 +46,11 @@ _HINTS = """
 
 
 def _row(project: Any, data_dir: str | None) -> Row:
-    from greycard.datasets.load import is_here
+    from greycard.datasets.open import is_present
 
     recipe, published = project.recipe, project.published
     accuracy = f"{100 * published.val_accuracy:g} %" if published and published.val_accuracy else "–"
-    here = "here" if is_here(recipe.data.dataset, data_dir) else "missing"
+    here = "here" if is_present(recipe.data.dataset, data_dir) else "missing"
     return {
         "project": project.name,
         "dataset": recipe.data.dataset,
@@ -64,12 +67,13 @@ def _architecture(recipe: Any) -> str:
 
 
 def _task(recipe: Any) -> str:
-    from greycard.datasets.catalog import entry
+    from greycard.datasets.catalog import CATALOG
     from greycard.tasks.tasks import task_for
 
-    return task_for(len(entry(recipe.data.dataset).classes), recipe.data.task).description
+    classes = {entry.name: entry.classes for entry in CATALOG}.get(recipe.data.dataset)
+    return recipe.data.task or "–" if classes is None else task_for(len(classes), recipe.data.task).description
 
 
-def _page(project: Any, data_dir: str | None) -> str:
+def _page(project: Any, name: str, data_dir: str | None) -> str:
     facts = "\n".join(f"  {name:<13} {value}" for name, value in _row(project, data_dir).items() if name != "project")
-    return f"{project.name}\n{textwrap.indent(project.teaches, '  ')}\n\n{facts}\n\n  greycard run {project.name}\n"
+    return f"{project.name}\n{textwrap.indent(project.teaches, '  ')}\n\n{facts}\n\n  {command('run', name)}\n"

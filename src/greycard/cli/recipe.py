@@ -46,7 +46,7 @@ def recipe(what: str | None, settings: tuple[str, ...], form: str, out: str, deb
 
 def _recipe(what: str, settings: tuple[str, ...], form: str, out: str) -> str:
     from greycard.cli.output import run_path
-    from greycard.jobs.train import find_recipe
+    from greycard.jobs.find_recipe import find_recipe
     from greycard.recipe.files import as_json, as_yaml
     from greycard.recipe.settings import parse_settings
     from greycard.runs.record import RunRecord

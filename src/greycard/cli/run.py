@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +13,7 @@ from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
     from greycard.jobs.open_run import Run
-    from greycard.runs.record import RunRecord
+    from greycard.projects import Project
 
 
 @click.command()
@@ -30,16 +30,7 @@ def run(
     projects: tuple[str, ...],
     go_on: bool,
     data_dir: str | None,
-    epochs: int | None,
-    seed: int | None,
-    target_accuracy: float | None,
-    settings: tuple[str, ...],
-    weights: str | None,
-    out: str,
-    tensorboard: bool,
-    mlflow: bool,
-    quiet: bool,
-    debug: bool,
+    asked: options.Training,
 ) -> None:
     """Train projects, recipe files, or all projects that have data.
 
@@ -47,28 +38,19 @@ def run(
     greycard run digits-cnn
     greycard run mnist-dnn mnist-cnn --epochs 5
     greycard run recipe.yaml
+    greycard run my_projects.py
     greycard run all --resume
 
     It prints one line of the table for each. `greycard projects` lists the projects, `greycard recipe PROJECT` prints a
     project's recipe, which is a recipe file.
     """
-    from greycard.api import runs_table, train
-    from greycard.jobs.train import find_recipe
-    from greycard.runs.record import earlier_run
+    from greycard.api import runs_table
 
-    track = options.track(tensorboard, mlflow)
-    changes = options.changes(epochs, seed, target_accuracy, settings)
-    chosen = {name: find_recipe(name) for name in projects if name != "all"}
-    chosen |= {project.name: project.recipe for project in (_all_here(data_dir) if "all" in projects else [])}
+    chosen = _chosen(projects, data_dir)
     finished, failed = [], []
-    for name in chosen:
+    for name, project in chosen.items():
         try:
-            earlier = earlier_run(out, chosen[name].replace(**changes)) if go_on else None
-            if earlier is not None:
-                finished.append(_gone_on_with(earlier, data_dir, weights, track, quiet))
-                continue
-            run = train(name, data_dir=data_dir, weights=weights, out=out, quiet=quiet, track=track, **changes)
-            finished.append(run)
+            finished.append(_train_one(project, go_on, data_dir, asked))
         except GreycardError as error:
             if len(chosen) == 1:
                 raise
@@ -76,7 +58,7 @@ def run(
             click.echo(f"error: {name}: {error}", err=True)
     if finished:
         print_table(runs_table(finished))
-        if not quiet:
+        if not asked.quiet:
             print_next_steps(finished, data_dir=data_dir)
     if failed:
         raise GreycardError(
@@ -85,23 +67,56 @@ def run(
         )
 
 
-def _gone_on_with(run: RunRecord, data_dir: str | None, weights: str | None, track: list[str], quiet: bool) -> Run:
-    from greycard.api import open_run, resume
+def _chosen(names: tuple[str, ...], data_dir: str | None) -> dict[str, Project]:
+    """What to train, by name; the projects of a Python file by their own names."""
+    from greycard.jobs.find_recipe import find_projects
 
-    if not run.finished:
-        return resume(run, data_dir=data_dir, weights=weights, track=track or None, quiet=quiet)
-    click.echo(f"note: {run.path} is already finished", err=True)
-    return open_run(run.path)
+    chosen: dict[str, Project] = {}
+    for name in names:
+        found = _all_here(data_dir) if name == "all" else find_projects(name)
+        for each in found:
+            key = name if len(found) == 1 and name != "all" else each.name
+            if key in chosen and chosen[key] != each:
+                raise GreycardError(f"two projects have the name {key!r}", hint="run one after the other")
+            chosen[key] = each
+    return chosen
 
 
-def _all_here(data_dir: str | None) -> list[Any]:
-    from greycard.datasets.load import is_here
+def _train_one(project: Project, go_on: bool, data_dir: str | None, asked: options.Training) -> Run:
+    from greycard.api import open_run, resume, train
+    from greycard.runs.record import earlier_run
+
+    earlier = earlier_run(asked.out, project.recipe.replace(**asked.changes)) if go_on else None
+    if earlier is None:
+        return train(
+            project,
+            data_dir=data_dir,
+            weights=asked.weights,
+            out=asked.out,
+            quiet=asked.quiet,
+            track=asked.track,
+            **asked.changes,
+        )
+    if not earlier.finished:
+        track = asked.track or None
+        return resume(
+            earlier, model=project.model, data_dir=data_dir, weights=asked.weights, track=track, quiet=asked.quiet
+        )
+    click.echo(f"note: {earlier.path} is already finished", err=True)
+    return open_run(earlier.path)
+
+
+def _all_here(data_dir: str | None) -> list[Project]:
+    from greycard.datasets.catalog import CATALOG
+    from greycard.datasets.open import is_present
     from greycard.projects import projects as all_projects
 
+    known = {entry.name for entry in CATALOG}
     everything = all_projects()
-    here = [project for project in everything if is_here(project.recipe.data.dataset, data_dir)]
+    here = [project for project in everything if is_present(project.recipe.data.dataset, data_dir)]
     for project in everything:
         if project not in here:
             dataset = project.recipe.data.dataset
-            click.echo(f"note: {project.name} is skipped: its data is missing (greycard fetch {dataset})", err=True)
+            what = f"its data is missing (greycard fetch {dataset})" if dataset in known else f"{dataset} is missing"
+            click.echo(f"note: {project.name} is skipped: {what}", err=True)
     return here

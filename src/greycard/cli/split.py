@@ -73,7 +73,7 @@ def split(
     """
     from greycard.api import open_dataset
     from greycard.api import split as split_dataset
-    from greycard.datasets.manifest import expect_new, write_manifest
+    from greycard.datasets.manifest import write_manifest
     from greycard.datasets.open import find_path
     from greycard.jobs.split import write_links, write_quarantine
 
@@ -82,12 +82,7 @@ def split(
     root = find_path(folder, data_dir)
     dataset = open_dataset(folder, data_dir)
     place = Path(links or output or f"{dataset.name}-split.csv")
-    if quarantine and Path(quarantine).resolve() == place.resolve():
-        raise GreycardError(
-            f"--quarantine and the split are the same file. Received: {place}", hint="choose two different files"
-        )
-    for new in (place, *([Path(quarantine)] if quarantine else [])):
-        expect_new(new)
+    _expect_new(place, quarantine)
     found = split_dataset(
         dataset, val_fraction=val_fraction, seed=seed, group_by=group_by, quarantine=bool(quarantine), quiet=quiet
     )
@@ -98,6 +93,18 @@ def split(
     if quarantine:
         write_quarantine(found.set_aside, Path(quarantine))
     click.echo(_summary(found, place))
+
+
+def _expect_new(place: Path, quarantine: str | None) -> None:
+    """Raise a GreycardError if a file to be written exists, or both are the same."""
+    from greycard.datasets.manifest import expect_new
+
+    if quarantine and Path(quarantine).resolve() == place.resolve():
+        raise GreycardError(
+            f"--quarantine and the split are the same file. Received: {place}", hint="choose two different files"
+        )
+    for new in (place, *([Path(quarantine)] if quarantine else [])):
+        expect_new(new)
 
 
 def _shared_folder(found: NewSplit) -> Path:

@@ -30,16 +30,7 @@ def train(
     backbone: str | None,
     minutes: float | None,
     data_dir: str | None,
-    epochs: int | None,
-    seed: int | None,
-    target_accuracy: float | None,
-    settings: tuple[str, ...],
-    weights: str | None,
-    out: str,
-    tensorboard: bool,
-    mlflow: bool,
-    quiet: bool,
-    debug: bool,
+    asked: options.Training,
 ) -> None:
     """Train on a FOLDER of labelled images.
 
@@ -59,9 +50,8 @@ def train(
     from greycard.datasets.open import open_dataset
     from greycard.models.weights import expect_weights
 
-    track = options.track(tensorboard, mlflow)
-    changes = options.changes(epochs, seed, target_accuracy, settings)
-    changes = ({} if minutes is None else {"minutes": minutes}) | changes
+    changes = ({} if minutes is None else {"minutes": minutes}) | asked.changes
+    weights = asked.weights
     if "backbone" in changes:  # by --set: a network or a run as by --backbone, or none
         backbone = changes.pop("backbone")
         weights = "none" if backbone is None else weights
@@ -69,11 +59,13 @@ def train(
     _expect_no_project(folder, data_dir)
     expect_weights(weights)
     dataset = open_dataset(folder, data_dir, **split)
-    if backbone and run_path(backbone, out).is_dir():
-        backbone = str(run_path(backbone, out))
-    run = train_dataset(dataset, weights=weights, backbone=backbone, out=out, quiet=quiet, track=track, **changes)
+    if backbone and run_path(backbone, asked.out).is_dir():
+        backbone = str(run_path(backbone, asked.out))
+    run = train_dataset(
+        dataset, weights=weights, backbone=backbone, out=asked.out, quiet=asked.quiet, track=asked.track, **changes
+    )
     print_table(runs_table([run]))
-    if not quiet:
+    if not asked.quiet:
         print_next_steps([run], dataset.origin)
 
 
@@ -82,8 +74,10 @@ def _expect_no_project(folder: str, data_dir: str | None) -> None:
     from greycard.datasets.open import find_path
     from greycard.projects import projects
 
+    if find_path(folder, data_dir).exists():
+        return
     named = [project.name for project in projects() if folder in (project.name, project.recipe.data.dataset)]
-    if named and not find_path(folder, data_dir).exists():
+    if named:
         what = "a project" if folder in named else "a project's dataset"
         hint = f"`{command('run', folder if folder in named else named[0])}` trains on it"
         raise GreycardError(f"{folder} is {what}, not a folder of images", hint=hint)

@@ -16,7 +16,7 @@ from greycard.datasets.archives import ARCHIVE_ENDINGS
 from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.folders import survey_folder
-from greycard.datasets.load import load_dataset
+from greycard.datasets.load import is_here, load_dataset
 from greycard.datasets.manifest import TABLE_ENDINGS, survey_manifest
 from greycard.datasets.parquet import PARQUET_ENDINGS, holds_parquet, survey_parquet
 from greycard.datasets.source import Source, is_source, survey_source
@@ -106,6 +106,12 @@ def find_path(what: str | Path, data_dir: str | Path | None = None) -> Path:
     path = as_path(what, "a dataset")
     inside = data_folder(data_dir) / path
     return inside if inside.exists() and not path.exists() else path
+
+
+def is_present(what: str, data_dir: str | Path | None = None) -> bool:
+    """Whether the data of a path or of a dataset's name is there; nothing is read."""
+    named = what in {entry.name for entry in CATALOG}
+    return is_here(what, data_dir) if named else find_path(what, data_dir).exists()
 
 
 def paths_named(name: str, data_dir: str | Path | None = None) -> list[Path]:

@@ -16,6 +16,7 @@ from greycard.datasets.dataset import Dataset
 from greycard.datasets.source import Source
 from greycard.jobs.open_run import Run
 from greycard.models.weights import expect_weights
+from greycard.recipe.own_model import expect_own_model
 from greycard.runs.directory import RUN_ARGS, RunDirectory
 from greycard.runs.environment import environment
 from greycard.runs.record import RunRecord
@@ -40,7 +41,7 @@ def resume(
     track: str | Sequence[str] | None = None,
     quiet: bool = False,
 ) -> Run:
-    """Resume an unfinished run, and return the finished run: the same numbers as without the interruption.
+    """Resume an unfinished run, and return it finished: the same numbers as without the interruption.
 
     Args:
         run: its folder.
@@ -56,18 +57,18 @@ def resume(
     Raises:
         GreycardError: the run is finished, another process trains it, or its data has changed.
     """
+    from greycard.jobs.data import dataset_of
     from greycard.reports.progress import terminal_reporter
 
     configure()
     record = run if isinstance(run, RunRecord) else RunRecord(run)
     record.expect_unfinished()
+    expect_own_model(record.recipe, model)
     expect_weights(weights)
     if isinstance(dataset, str | Path):
         data, dataset = dataset, None
     args = _run_args(record, data, data_dir, weights, track)
     expect_installed(args.track)
-    from greycard.jobs.data import dataset_of
-
     with terminal_reporter(quiet) as reporter:
         with reporter.status("starting Keras"):
             start()

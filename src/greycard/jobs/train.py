@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greycard.backend import configure, start
-from greycard.core.errors import GreycardError, GreycardWarning
+from greycard.core.errors import GreycardWarning
 from greycard.core.paths import data_dir as named_data_dir
 from greycard.core.published import Published
 from greycard.core.reporter import Reporter
@@ -17,16 +17,17 @@ from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.load import load_dataset
 from greycard.datasets.open import open_dataset
-from greycard.datasets.source import Source, is_source
+from greycard.datasets.source import Source
 from greycard.datasets.splits import DEFAULT_FRACTION
 from greycard.jobs.choose import choose_recipe, said_of
+from greycard.jobs.find_recipe import project_of
 from greycard.jobs.open_run import Run
 from greycard.jobs.splitting import settle_split
 from greycard.models.weights import expect_backbone_weights, expect_weights
-from greycard.projects import Project, find_project, projects
+from greycard.projects import Project
 from greycard.recipe import Recipe
-from greycard.recipe.model import CustomConfig
 from greycard.recipe.names import canonical
+from greycard.recipe.own_model import expect_own_model, with_own_model
 from greycard.runs.directory import expect_writable
 from greycard.runs.run_args import RunArgs, absolute_path
 from greycard.runs.trackers import expect_installed
@@ -52,8 +53,8 @@ def train(
     """Train, and return the finished run.
 
     Args:
-        what: a project or its name, a recipe or its file (`recipe.yaml`); or anything that `open_dataset` takes, for
-            which a recipe is chosen.
+        what: a project, its name or a Python file with one; a recipe or its file (`recipe.yaml`); or anything that
+            `open_dataset` takes, for which a recipe is chosen.
         dataset: replaces the recipe's dataset: anything that `open_dataset` takes.
         model: a function that builds your own Keras model, called with (height, width, channels) and the number of
             classes; the model takes pixels from 0 to 255 and returns probabilities.
@@ -72,31 +73,84 @@ def train(
     from greycard.reports.progress import terminal_reporter
 
     configure()
-    expect_weights(weights)
-    trackers = _tracker_names(track)
-    changes = canonical(changes)
-    recipe, data, reason = _recipe_and_data(what, dataset, model, data_dir, weights, backbone, changes)
-    published = _published(what, recipe) if isinstance(what, str | Project) and dataset is None else None
-    args = _run_args(data, data_dir, weights, trackers, published, reason)
+    plan = _plan(what, dataset, model, data_dir, weights, backbone, track, canonical(changes))
     expect_writable(out)
     with terminal_reporter(quiet) as reporter:
-        if reason:
-            reporter.log(f"recipe: {reason}")
-        recipe, data = settle_split(recipe, data, changes, reporter)
-        with reporter.status("starting Keras"):
-            start()
-        return Run(_train(recipe, data, args, model, callbacks, out, reporter))
+        return Run(_train(plan, callbacks, out, reporter))
 
 
-def _train(
-    recipe: Recipe,
-    data: Dataset,
-    args: RunArgs,
+@dataclass(frozen=True)
+class _Plan:
+    """What will be trained on what, before anything is decoded.
+
+    Attributes:
+        recipe: not resolved yet.
+        data: where it comes from is open until the split is settled.
+        args: kept in the run.
+        build: builds the user's own model.
+        changes: fields that the user changed.
+    """
+
+    recipe: Recipe
+    data: Dataset
+    args: RunArgs
+    build: BuildNetwork | None
+    changes: Mapping[str, Any]
+
+
+def _plan(
+    what: str | Path | Project | Recipe | Dataset | Source,
+    dataset: Dataset | Source | str | Path | None,
     model: BuildNetwork | None,
-    callbacks: Sequence[object],
-    out: str | Path,
-    reporter: Reporter,
-) -> Path:
+    data_dir: str | Path | None,
+    weights: str | Path | None,
+    backbone: str | Path | None,
+    track: str | Sequence[str],
+    changes: Mapping[str, Any],
+) -> _Plan:
+    expect_weights(weights)
+    trackers = _tracker_names(track)
+    project = project_of(what)
+    build = model or (project.model if project else None)
+    if project is None:
+        recipe, data, reason = _chosen(what, build, data_dir, weights, backbone, changes)
+    else:
+        own = {} if backbone is None else {"backbone": str(backbone)}
+        recipe = with_own_model(project.recipe, build).replace(**changes, **own)
+        data, reason = None, None
+    expect_own_model(recipe, build)
+    expect_backbone_weights(recipe, weights)
+    published = _published(project, recipe) if project and dataset is None else None
+    data = data or _data(recipe, dataset, data_dir)
+    return _Plan(recipe, data, _run_args(data, data_dir, weights, trackers, published, reason), build, changes)
+
+
+def _chosen(
+    what: Any,
+    build: BuildNetwork | None,
+    data_dir: str | Path | None,
+    weights: str | Path | None,
+    backbone: str | Path | None,
+    changes: Mapping[str, Any],
+) -> tuple[Recipe, Dataset, str | None]:
+    """A recipe for data without one, the data, and why Greycard chose this recipe."""
+    split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
+    dataset = open_dataset(what, data_dir, **split)
+    if build is not None:
+        chosen, _ = choose_recipe(dataset, weights="none", changes=changes)
+        own = {} if backbone is None else {"backbone": str(backbone)}
+        return with_own_model(chosen, build).replace(**changes, **own), dataset, None
+    chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone, changes=changes)
+    recipe = chosen.replace(**changes)
+    return recipe, dataset, said_of(recipe, chosen, because)
+
+
+def _train(plan: _Plan, callbacks: Sequence[object], out: str | Path, reporter: Reporter) -> Path:
+    if plan.args.reason:
+        reporter.log(f"recipe: {plan.args.reason}")
+    recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
+    with reporter.status("starting Keras"):
+        start()
     from greycard.core.clock import Clock
     from greycard.jobs.training_run import begin_run, finish_run, opening
     from greycard.training.callbacks import callbacks_of
@@ -105,48 +159,11 @@ def _train(
     clock = Clock()
     called = callbacks_of(callbacks)
     for note in [*data.notes, *(recipe.augmentation.notes() if recipe.augmentation else ())]:
-        warnings.warn(note, GreycardWarning, stacklevel=3)
-    setup = prepare(recipe, data, args.weights, reporter, clock, model)
-    directory = begin_run(setup, args, out)
+        warnings.warn(note, GreycardWarning, stacklevel=4)
+    setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
+    directory = begin_run(setup, plan.args, out)
     reporter.log(opening(setup, directory.path))
-    return finish_run(setup, directory, args, called, reporter, clock)
-
-
-def _recipe_and_data(
-    what: str | Path | Project | Recipe | Dataset | Source,
-    dataset: Dataset | Source | str | Path | None,
-    model: BuildNetwork | None,
-    data_dir: str | Path | None,
-    weights: str | Path | None,
-    backbone: str | Path | None,
-    changes: Mapping[str, Any],
-) -> tuple[Recipe, Dataset, str | None]:
-    """What to train on what; and, if Greycard chose the recipe, why."""
-    recipe, reason = _recipe(what), None
-    if recipe is None:
-        split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
-        dataset = open_dataset(what, data_dir, **split)  # type: ignore[arg-type]
-        known = "none" if model else weights
-        chosen, because = choose_recipe(dataset, weights=known, backbone=backbone, changes=changes)
-        recipe = _with_model(chosen, model).replace(**changes)
-        reason = None if model else said_of(recipe, chosen, because)
-    else:
-        own = {"backbone": str(backbone)} if backbone is not None else {}
-        recipe = _with_model(recipe, model).replace(**changes, **own)
-    expect_backbone_weights(recipe, weights)
-    return recipe, _data(recipe, dataset, data_dir), reason
-
-
-def _with_model(recipe: Recipe, build: BuildNetwork | None) -> Recipe:
-    if build is None:
-        return recipe
-    if not callable(build) or isinstance(build, type):
-        raise GreycardError(
-            f"model is a function that builds a Keras model. Received: {build!r}",
-            hint="def build(shape, classes): return keras.Sequential([keras.Input(shape), …])",
-        )
-    name = getattr(build, "__qualname__", type(build).__qualname__)
-    return replace(recipe, model=CustomConfig(function=f"{build.__module__}.{name}"))
+    return finish_run(setup, directory, plan.args, called, reporter, clock)
 
 
 def _data(recipe: Recipe, dataset: Dataset | Source | str | Path | None, data_dir: str | Path | None) -> Dataset:
@@ -182,42 +199,6 @@ def _tracker_names(track: str | Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def find_recipe(name: str | Path) -> Recipe:
-    """A project's recipe by its name, or the recipe in a file.
-
-    Raises:
-        GreycardError: no such project or file, or one that holds no recipe.
-    """
-    return Recipe.load(name) if _is_recipe_file(name) else find_project(str(name)).recipe
-
-
-def _recipe(what: object) -> Recipe | None:
-    """The recipe itself, a project's or a file's; None for what names data."""
-    if isinstance(what, Recipe):
-        return what
-    if isinstance(what, Project):
-        return what.recipe
-    if isinstance(what, str | Path) and _is_recipe_file(what):
-        return Recipe.load(what)
-    if isinstance(what, str) and (what in {project.name for project in projects()} or not Path(what).exists()):
-        return find_project(what).recipe
-    if isinstance(what, str | Path | Dataset) or is_source(what):
-        return None
-    raise GreycardError(
-        "train takes a project's name, a recipe or its file, a dataset, a source, or the path of a folder or file of"
-        f" images. Received: {type(what).__name__}",
-        hint="for example train('digits-cnn'), or train('pets')",
-    )
-
-
-def _is_recipe_file(what: str | Path) -> bool:
-    return Path(what).suffix.lower() in (".yaml", ".yml", ".json") and not Path(what).is_dir()
-
-
-def _published(what: str | Project, recipe: Recipe) -> Published | None:
+def _published(project: Project, recipe: Recipe) -> Published | None:
     """A project's published figures, unless it is trained on other data than they were measured on."""
-    if isinstance(what, str) and _is_recipe_file(what):
-        return None
-    found = find_project(what) if isinstance(what, str) else what
-    same = found.recipe.data.dataset == recipe.data.dataset
-    return found.published if same else None
+    return project.published if project.recipe.data.dataset == recipe.data.dataset else None

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import keras
 
-from greycard.core.errors import GreycardError
 from greycard.models.custom import BuildNetwork, build_custom
 from greycard.models.families import FAMILIES
 from greycard.models.inputs import image_input, number_input
@@ -60,10 +59,6 @@ def _of_family(recipe: Recipe, task: Task, weights: Path | None, features: int) 
 
 
 def _custom(recipe: Recipe, task: Task, classes: int, build: BuildNetwork | None) -> Model:
-    if build is None:
-        raise GreycardError(
-            f"the model of {recipe.name} is built by the function {recipe.architecture}, which is not here",
-            hint="in Python, pass it: train(…, model=build), or resume(run, model=build)",
-        )
+    assert build is not None  # the jobs check it
     assert recipe.data.image_size is not None
     return build_custom(build, (*recipe.data.image_size, recipe.data.channels), classes, task.units)

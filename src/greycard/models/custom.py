@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ import numpy as np
 from keras import layers
 
 from greycard.core.errors import GreycardError
+from greycard.models.graph import functional
 from greycard.models.inputs import image_input
 from greycard.models.model import Model
 from greycard.models.stated import stated
@@ -30,13 +32,33 @@ def build_custom(build: BuildNetwork, shape: tuple[int, int, int], classes: int,
     Raises:
         GreycardError: no Keras model, another input or output, outputs that are not probabilities, or a Lambda layer.
     """
-    network = build(shape, classes)
+    network = _built(build, shape, classes)
     _expect_model(network, shape, units)
-    if network.inputs[0].dtype != "uint8":
-        pixels = image_input(shape[:2], shape[2])
-        network = keras.Model(pixels, network(layers.Rescaling(1.0, name="pixels_as_float")(pixels)), name="greycard")
-    _expect_probabilities(network, shape)
-    return stated(network)
+    graph = functional(network)
+    assert graph is not None  # a model with an input has a graph
+    graph = _reloaded(graph if graph.inputs[0].dtype == "uint8" else _of_pixels(graph, shape))
+    _expect_probabilities(graph, shape)
+    return stated(graph)
+
+
+def _built(build: BuildNetwork, shape: tuple[int, int, int], classes: int) -> Any:
+    try:
+        signature(build).bind(shape, classes)
+    except TypeError as error:
+        raise GreycardError(
+            f"the model function is called with the shape of an image and the number of classes: {error}",
+            hint="def build(shape, classes): …",
+        ) from error
+    return build(shape, classes)
+
+
+def _of_pixels(graph: keras.Model, shape: tuple[int, int, int]) -> keras.Model:
+    """The same layers on uint8 pixels, each of them a layer of the new model's own graph."""
+    pixels = image_input(shape[:2], shape[2])
+    as_float = layers.Rescaling(1.0, name="pixels_as_float")(pixels)
+    given = keras.tree.map_structure(lambda _: as_float, graph.input)
+    output = keras.tree.flatten(graph.call(given))[0]
+    return keras.Model(pixels, output, name=graph.name)
 
 
 def _expect_model(network: Any, shape: tuple[int, int, int], units: int) -> None:
@@ -57,6 +79,20 @@ def _expect_model(network: Any, shape: tuple[int, int, int], units: int) -> None
             f"the model must take {expected[0]} and return {expected[1]}. Received: {found[0]} and {found[1]}",
             hint=_shape_hint(found[1], units),
         )
+
+
+def _reloaded(graph: keras.Model) -> keras.Model:
+    """The model as a saved one is loaded: one that cannot be loaded is refused before it is trained."""
+    try:
+        copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(graph), safe_mode=True)
+        copy.set_weights(graph.get_weights())
+    except Exception as error:  # Keras raises nearly anything
+        reason = str(error).strip().partition("\n")[0]
+        raise GreycardError(
+            f"the model cannot be saved and loaded: {reason}",
+            hint="a layer of your own needs get_config and keras.saving.register_keras_serializable",
+        ) from error
+    return copy
 
 
 def _shape_hint(outputs: tuple[int | None, ...], units: int) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from inspect import cleandoc
+from dataclasses import replace
 from pathlib import Path
 
 from greycard.core.errors import GreycardError, command
@@ -22,6 +21,8 @@ from greycard.projects import (
     rock_paper_scissors,
     sign_language,
 )
+from greycard.projects.outside import installed_projects
+from greycard.projects.project import Project, as_project
 from greycard.recipe import Recipe
 
 _RECIPES: tuple[Callable[[], Recipe], ...] = (
@@ -56,35 +57,24 @@ _PUBLISHED: dict[str, Published] = {
 }
 
 
-@dataclass(frozen=True)
-class Project:
-    """One project: its recipe, its lesson, and its published figures, if any."""
-
-    recipe: Recipe
-    teaches: str
-    published: Published | None
-
-    @property
-    def name(self) -> str:
-        return self.recipe.name
-
-    def __repr__(self) -> str:
-        return f"Project({self.name!r}, {self.recipe.architecture} on {self.recipe.data.dataset!r})"
-
-
 def projects() -> tuple[Project, ...]:
-    """All projects; first the twelve of the published table, in its order."""
-    recipes = [(function(), cleandoc(function.__doc__ or "")) for function in _RECIPES]
-    return tuple(Project(recipe, teaches, _PUBLISHED.get(recipe.name)) for recipe, teaches in recipes)
+    """All projects: the twelve of the published table first, in its order, and those of installed packages last."""
+    own = _own_projects()
+    return own + installed_projects({project.name for project in own})
 
 
 def find_project(name: str) -> Project:
     """The project with this name; GreycardError, with similar names, if there is none."""
-    everything = projects()
-    for candidate in everything:
-        if candidate.name == name:
-            return candidate
-    hint = did_you_mean(name, [candidate.name for candidate in everything], "`greycard projects` lists them")
+    for look in (_own_projects, projects):  # other packages are imported only if the project is not Greycard's
+        for candidate in look():
+            if candidate.name == name:
+                return candidate
+    hint = did_you_mean(name, [candidate.name for candidate in projects()], "`greycard projects` lists them")
     if isinstance(name, str) and Path(name).is_dir():
         hint = f"train on a folder of images with `{command('train', Path(name))}`, or train(load_folder({name!r}))"
     raise GreycardError(f"there is no project named {name!r}", hint=hint)
+
+
+def _own_projects() -> tuple[Project, ...]:
+    made = map(as_project, _RECIPES)
+    return tuple(replace(project, published=_PUBLISHED.get(project.name)) for project in made)

@@ -71,7 +71,10 @@ def _build(kind: Any, settings: Mapping[str, Any], before: Mapping[str, Any], hi
     values = {name: value for name, value in before.items() if name in own} | given
     missing = [name for name, required in own.items() if required and name not in values]
     if missing:
-        raise GreycardError(f"a {kind} model needs a {missing[0]}. Received: none", hint=f"add {_setting_of(kind)}")
+        raise GreycardError(
+            f"a {kind} model needs a {missing[0]}. Received: none",
+            hint=FAMILIES[kind].SET_BY or f"add {_setting_of(kind)}",
+        )
     return FAMILIES[kind](**values)
 
 

@@ -30,6 +30,8 @@ class ModelConfig(Config):
     """
 
     kind: ClassVar[str]
+    SET_BY: ClassVar[str | None] = None
+    """How to set this family, where no setting does."""
 
     @property
     def architecture(self) -> str:
@@ -176,6 +178,7 @@ class CustomConfig(ModelConfig):
     function: str
 
     kind: ClassVar[str] = "custom"
+    SET_BY: ClassVar[str | None] = "in Python: greycard.train(…, model=build)"
     CHECKS: ClassVar[tuple[Check, ...]] = (("function", text, "a function's module and name", "nets.build"),)
 
     @property

@@ -16,6 +16,7 @@ from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
 from greycard.models.preferred import network_in
 from greycard.recipe import Recipe
+from greycard.recipe.model import CustomConfig
 from greycard.runs.record import RunRecord
 from greycard.runs.schema import Summary
 from greycard.training.recommend import LEAST_PIXELS
@@ -96,6 +97,7 @@ def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
         "learning_rate": recipe.optimizer.learning_rate,
         "augmented": recipe.augmentation is not None,
         "pretrained": recipe.pretrained is not None,
+        "own_model": isinstance(recipe.model, CustomConfig),
         "tiny": recipe.data.image_size is not None and min(recipe.data.image_size) < LEAST_PIXELS,
         "grey": recipe.data.channels == 1,
     }

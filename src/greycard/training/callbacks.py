@@ -47,25 +47,32 @@ class EpochFunction(Callback):
         self._function(epoch)
 
 
-_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+_CALLED = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
+
+_INSTEAD = {
+    "BackupAndRestore": "leave it out: greycard.resume continues an interrupted run",
+    "TensorBoard": 'leave it out, and use track="tensorboard"',
+    "TerminateOnNaN": "leave it out: Greycard stops when a loss is NaN",
+}
+"""What Greycard has in place of a callback that it cannot call."""
 
 
 class KerasCallback(Callback):
     """A callback written for Keras's `fit`: its hooks at the begin and end of training and of each epoch are called.
 
-    Greycard trains several batches per call, so there is nothing to call after each batch.
+    Greycard trains several batches per call and measures by itself, so it calls no other hooks.
 
     Raises:
-        GreycardError: the callback has a hook for batches.
+        GreycardError: the callback has another hook.
     """
 
     def __init__(self, callback: keras.callbacks.Callback) -> None:
-        kind = type(callback)
-        hooks = [name for name in _BATCH_HOOKS if getattr(kind, name) is not getattr(keras.callbacks.Callback, name)]
+        hooks = _other_hooks(callback)
         if hooks:
+            name = type(callback).__name__
             raise GreycardError(
-                f"the callback {kind.__name__} has {hooks[0]}, but Greycard calls callbacks only around epochs",
-                hint="use on_epoch_begin and on_epoch_end",
+                f"the callback {name} has {hooks[0]}, but Greycard calls callbacks only around training and epochs",
+                hint=_INSTEAD.get(name, f"use {' or '.join(_CALLED[2:])}"),
             )
         self._callback = callback
         self._epochs = 0
@@ -73,6 +80,7 @@ class KerasCallback(Callback):
     def begin(self, network: keras.Model, epochs: int, history: Sequence[Epoch]) -> None:
         self._epochs = epochs
         network.stop_training = False
+        _build_metrics(network)
         self._callback.set_model(network)
         self._callback.set_params({"epochs": epochs, "steps": None, "verbose": 0})
         self._callback.on_train_begin()
@@ -85,19 +93,37 @@ class KerasCallback(Callback):
         if not self._callback.model.stop_training:
             return None
         name = type(self._callback).__name__
-        return f"stopped after epoch {epoch.epoch} of {self._epochs}: the callback {name} asked for it"
+        return f"stopped after epoch {epoch.epoch} of {self._epochs}: the callback {name} stopped training"
 
     def end(self) -> bool:
         self._callback.on_train_end()
         return True
 
 
+def _build_metrics(network: keras.Model) -> None:
+    """Build the compiled metrics: `EarlyStopping` asks them whether more or less is better."""
+    outputs = keras.ops.zeros((1, network.output_shape[-1]))
+    network.compute_metrics(None, keras.ops.zeros((1, 1)), outputs)
+    network.reset_metrics()
+
+
+def _other_hooks(callback: keras.callbacks.Callback) -> list[str]:
+    """The hooks of a callback that Greycard does not call, whether its class or the callback itself has them."""
+    if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch":
+        return []  # its hook for batches does nothing then
+    base = keras.callbacks.Callback
+    others = [name for name in dir(base) if name.startswith("on_") and name not in _CALLED]
+    return [name for name in others if getattr(getattr(callback, name), "__func__", None) is not getattr(base, name)]
+
+
 def callbacks_of(given: Sequence[object]) -> list[Callback]:
     """The callbacks that a user gave: Keras callbacks, or functions of an `Epoch`.
 
     Raises:
-        GreycardError: something else, or a Keras callback for batches.
+        GreycardError: something else, or a Keras callback with a hook that Greycard does not call.
     """
+    if not isinstance(given, Sequence):
+        raise GreycardError(f"callbacks is a list. Received: {given!r}", hint="callbacks=[…]")
     return [_callback(each) for each in given]
 
 

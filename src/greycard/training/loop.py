@@ -123,7 +123,8 @@ class _Loop:
                 return self._measured(state, f"{stopped}; {self._rolled_back(state)}", None)
             if self._checkpointer.best:
                 self._checkpointer.best.update(state.history)
-            stopped = self._why_stop(last) or next((why for each in self._callbacks if (why := each.epoch(last))), None)
+            reasons = [self._why_stop(last), *[each.epoch(last) for each in self._callbacks]]  # call all of them
+            stopped = next((why for why in reasons if why), None)
             state.stopped = stopped or ""
             self._checkpointer.after_step(state)
         if self._end_callbacks():

@@ -44,7 +44,7 @@ def prepare(
         weights: of a backbone, as for `find_weights`.
         reporter: shows progress.
         clock: measures the parts of the time.
-        build: builds the model of a `custom` recipe.
+        build: builds the user's own model.
 
     Raises:
         GreycardError: a mistake that the user can correct; nothing has been written yet.
@@ -61,7 +61,6 @@ def prepare(
     model, used = _build(resolved, dataset, files, arrays.train, build)
     if recipe.training.precision == "auto":
         resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
-    needed = _expect_memory(model, resolved, arrays)
     return TrainSetup(
         recipe=resolved,
         dataset=limited,
@@ -70,7 +69,7 @@ def prepare(
         left_out=left_out,
         weights=used,
         model=model,
-        expected_bytes=needed,
+        expected_bytes=_expect_memory(model, resolved, arrays),
         network=model.network,
         loaders=_image_loaders(resolved, arrays),
     )

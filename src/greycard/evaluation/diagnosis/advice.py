@@ -9,21 +9,28 @@ _DOWNLOADED = "MobileNetV2"
 
 
 def lower_rate(evidence: Evidence) -> str:
-    return f"lower the learning rate: `{evidence.command} --set learning_rate={evidence.learning_rate / 10:g}`"
+    rate = f"learning_rate={evidence.learning_rate / 10:g}"
+    return f"lower the learning rate: {_in_python(rate) if evidence.own_model else _command(evidence, '--set ' + rate)}"
 
 
 def train_longer(evidence: Evidence) -> str:
     """More time if the time limit ended training, else more epochs."""
     if evidence.time_ended_it:
         assert evidence.minutes is not None
-        option = "--minutes " if _chosen(evidence) else "--set minutes="
-        return f"give it more time: `{evidence.command} {option}{2 * evidence.minutes:g}`"
-    epochs = max(evidence.epochs_planned or 0, len(evidence.history))
-    return f"train longer: `{evidence.command} --epochs {2 * epochs}`"
+        minutes, option = f"{2 * evidence.minutes:g}", "--minutes " if _chosen(evidence) else "--set minutes="
+        more = _in_python(f"minutes={minutes}") if evidence.own_model else _command(evidence, option + minutes)
+        return f"give it more time: {more}"
+    epochs = 2 * max(evidence.epochs_planned or 0, len(evidence.history))
+    more = _in_python(f"epochs={epochs}") if evidence.own_model else _command(evidence, f"--epochs {epochs}")
+    return f"train longer: {more}"
 
 
 def against_overfitting(evidence: Evidence) -> str:
     """Pretrained features if their weights are available, then augmentation, then regularization or more images."""
+    if evidence.own_model:
+        if evidence.augmented:
+            return "add training images, or a Dropout layer to your model"
+        return f"augment the training images: {_in_python('rotation_range=15, zoom_range=0.1')}"
     if _would_transfer(evidence) and evidence.network:
         return _transfer(evidence)
     if not evidence.augmented and not evidence.pretrained:
@@ -35,11 +42,22 @@ def against_overfitting(evidence: Evidence) -> str:
 
 def against_underfitting(evidence: Evidence) -> str:
     """The next step for an underfit run that more epochs would not help."""
+    if evidence.own_model:
+        less = f"augment less: {_in_python('augmentation=None')}"
+        return less if evidence.augmented else "a larger network: more layers or filters in your model"
     if _would_transfer(evidence):
         return _transfer(evidence)
     if evidence.augmented:
         return f"augment less: `{evidence.command} --set augmentation=none`"
     return f"a larger network: `{evidence.command} --set dense=512`"
+
+
+def _command(evidence: Evidence, options: str) -> str:
+    return f"`{evidence.command} {options}`"
+
+
+def _in_python(change: str) -> str:
+    return f"`greycard.train(…, model=…, {change})`"
 
 
 def _would_transfer(evidence: Evidence) -> bool:

@@ -55,6 +55,7 @@ class Evidence:
         augmented: True if the training images were augmented.
         validation_augmented: True if the validation images were augmented.
         pretrained: True if the features come from another training.
+        own_model: True if a function of the user's builds the model, which no command can train.
         network: a pretrained network whose weights are on this machine; None if there is none.
         tiny: True if the images are too small for networks that are pretrained on photographs.
         grey: True if the model has one input channel; pretrained networks need three.
@@ -85,6 +86,7 @@ class Evidence:
     augmented: bool = False
     validation_augmented: bool = False
     pretrained: bool = False
+    own_model: bool = False
     network: str | None = None
     tiny: bool = False
     grey: bool = False
