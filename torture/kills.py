@@ -22,11 +22,12 @@ from typing import Any
 
 import child
 import jobs
-from greycard.jobs import run as workflow
+from greycard.jobs import training_run
 from greycard.pipeline import array_split, cache
 from greycard.runs.directory import RunDirectory
 from greycard.runs.record import RunRecord, find_runs
-from greycard.training import checkpointer, features, fit
+from greycard.training import checkpointer, features
+from greycard.training.loop import Loop
 from jobs import Job
 from report import parser, tell
 
@@ -46,13 +47,13 @@ STAGES = (
     Stage("decoding into the cache", array_split, "_decode_into", 2),
     Stage("publishing a cache entry", cache, "write_record", 2),
     Stage("features into the cache", features.FrozenFeatures, "_fill", 4, "transfer"),
-    Stage("training", fit, "_train", 3),
-    Stage("training a head on features", fit, "_train", 3, "transfer"),
+    Stage("training", Loop, "_train", 3),
+    Stage("training a head on features", Loop, "_train", 3, "transfer"),
     Stage("keeping a checkpoint", checkpointer, "write_checkpoint", 60),
-    Stage("writing results", workflow, "write_results", 1),
+    Stage("writing results", training_run, "write_results", 1),
     Stage("writing the summary", RunDirectory, "finish", 1),
 )
-TOGETHER = Stage("two processes, one killed", fit, "_epoch", 3)
+TOGETHER = Stage("two processes, one killed", Loop, "_epoch", 3)
 
 
 _PATIENCE = 3

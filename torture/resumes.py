@@ -21,7 +21,7 @@ from typing import Any
 import child
 import jobs
 from greycard.runs.record import RunRecord, find_runs
-from greycard.training import fit
+from greycard.training.loop import Loop
 from report import parser, tell
 
 PROJECTS = {
@@ -75,14 +75,14 @@ def _row(words: tuple[str, ...], seed: int, times: int, scratch: Path) -> dict[s
 def _interrupted(command: list[str], scratch: Path, seconds: float) -> int:
     """Ctrl-C so many seconds after training began; the exit code."""
     read, write = os.pipe()
-    begin = fit._epoch
+    begin = Loop._epoch
 
     def before() -> None:
         def told(*arguments: Any) -> Any:
             os.write(write, b"!")
             return begin(*arguments)
 
-        fit._epoch = told  # type: ignore[assignment]
+        Loop._epoch = told  # type: ignore[method-assign]
 
     number = child.start(command, scratch, before)
     os.close(write)

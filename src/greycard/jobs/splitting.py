@@ -114,7 +114,7 @@ def _told(groups: Sequence[Sequence[int]], val: np.ndarray) -> str:
     whole = [rows for rows in groups if rows not in apart]
     said = f"near-duplicates: {_images(whole)} are kept on one side of the split"
     if apart:
-        said += f"; {_images(apart)} look alike and are split, as they are most of a class"
+        said += f"; {_images(apart)} look alike and are split, because they are most of a class"
     return said
 
 

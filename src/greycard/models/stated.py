@@ -17,7 +17,7 @@ _POOLING = (layers.MaxPooling2D, layers.AveragePooling2D, layers.Dropout, layers
 """After a feature map these show less of where."""
 
 _AFTER_HEAD = ("softmax", "sigmoid", "linear")
-"""Activations that may stand in a layer of their own."""
+"""Activations that may be a separate layer after the head."""
 
 _HINT = "end it with a Dense layer: a softmax unit for each class, or one sigmoid unit for two classes"
 

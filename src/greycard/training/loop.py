@@ -80,7 +80,7 @@ def fit(
         InterruptedRunError: the user interrupted training; the state is saved.
         GreycardError: the checkpoint is of other data or another model.
     """
-    return _Loop(setup, checkpointer, callbacks, reporter, clock).run()
+    return Loop(setup, checkpointer, callbacks, reporter, clock).run()
 
 
 def predict(steps: Steps, loader: Loader) -> np.ndarray:
@@ -88,7 +88,7 @@ def predict(steps: Steps, loader: Loader) -> np.ndarray:
     return np.concatenate([steps.predict(images) for images, _ in loader.epoch(0)])
 
 
-class _Loop:
+class Loop:
     """One training; see `fit`."""
 
     def __init__(

@@ -27,7 +27,7 @@ class Format:
         write: the model to a path; the third argument is training images uint8 (n, height, width, channels), on which
             integer formats are calibrated.
         open: what is at the path, as a function of images.
-        exact: whether its probabilities are held against the original's, or else its accuracy.
+        exact: True to compare its probabilities with the original's, False to compare its accuracy.
         needs: packages beyond Greycard's own.
         tensorflow: whether only the TensorFlow backend can write it.
     """
