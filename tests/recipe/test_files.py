@@ -16,7 +16,7 @@ from greycard.core.errors import GreycardError
 from greycard.recipe import Recipe
 from greycard.recipe.files import as_yaml
 from greycard.recipe.model import ConvNetConfig, MlpConfig
-from greycard.recipe.yaml_text import read_yaml
+from greycard.recipe.yaml_text import read_yaml, yaml_value
 
 SMALL = "name: small\ndata: {dataset: digits, image_size: 8, channels: 1, train_limit: 100, val_limit: 50}\n"
 
@@ -26,6 +26,13 @@ def test_yaml_gives_back_an_equal_recipe(recipe: Recipe) -> None:
     text = as_yaml(recipe)
     assert Recipe.from_json(read_yaml(text)) == recipe
     assert set(yaml.safe_load(text)) == set(recipe.to_json())  # other programs can read it
+
+
+@pytest.mark.parametrize("broken", ["\n", "\r", "\x85", "\u2028", "\u2029", "a\x85b", "x\u2028 y"])
+def test_every_line_break_in_a_text_comes_back_from_one_line(broken: str) -> None:
+    written = yaml_value(broken)
+    assert len(written.splitlines()) == 1
+    assert read_yaml(written) == yaml.safe_load(written) == broken
 
 
 @pytest.mark.parametrize("name", ["r.yaml", "r.yml", "r.json", "R.YAML"])

@@ -31,6 +31,11 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """Quotes every text that this loader or another one would read as something else."""
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """YAML folds line breaks in plain and single-quoted texts; double quotes escape them, on one line."""
+        style = '"' if re.search("[\n\x85\u2028\u2029]", text) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
 
 _PLAIN = (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -42,6 +47,7 @@ for _tag, _words, _first in _PLAIN:
     for _class in (_Loader, _Dumper):
         _pattern = re.compile(rf"^(?:{_words})$")
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
+_Dumper.add_representer(str, _Dumper.represent_text)
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
 
