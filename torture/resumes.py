@@ -82,7 +82,7 @@ def _interrupted(command: list[str], scratch: Path, seconds: float) -> int:
             os.write(write, b"!")
             return begin(*arguments)
 
-        Loop._epoch = told  # type: ignore[method-assign]
+        Loop._epoch = told  # type: ignore[assignment,method-assign]
 
     number = child.start(command, scratch, before)
     os.close(write)

@@ -212,7 +212,7 @@ def test_a_class_of_near_duplicates_is_still_on_both_sides(tmp_path: Path, cli: 
         icon.save(folder / "icon" / f"{number}.png")
     said = cli("train", folder, *WORDS, "--out", tmp_path / "runs")
     assert said.code == 0, said.err
-    assert "look alike and are split, as they are most of a class" in said.err
+    assert "look alike and are split, because they are most of a class" in said.err
     train, validation = greycard.open_run(tmp_path / "runs" / "icons-1").split
     for name in ("icon/", "photo/"):
         assert [sum(id.startswith(name) for id in side) for side in (train, validation)] == [8, 2]
