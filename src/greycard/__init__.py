@@ -1,6 +1,6 @@
 """Greycard: image classification on your own machine, from a folder of images to honest numbers.
 
-`import greycard` imports neither Keras nor a backend; that happens when something is trained or loaded.
+`import greycard` imports neither Keras nor a backend; they are imported when a model is trained or loaded.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, imported when first asked for (PEP 562), so that `import greycard` costs nothing."""
+    """Import a public name on first access (PEP 562), so that `import greycard` is fast."""
     if name == "__version__":
         return import_module("importlib.metadata").version("greycard")
     if name not in __all__:

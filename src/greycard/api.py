@@ -1,4 +1,4 @@
-"""The Python API: what the command line does, as functions."""
+"""The Python API: the same commands as on the command line, as functions."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def project(name: str) -> Recipe:
 
 
 def open_run(path: str | Path) -> Run:
-    """A run by its folder, finished or not; GreycardError if it is none."""
+    """Open a run directory, finished or not; raises a GreycardError if it is not one."""
     return Run(path)
 
 
 def check(
     dataset: Dataset | Survey | Source | str | Path, *, weights: str | Path | None = None, quiet: bool = False
 ) -> tuple[Report, Thumbnails]:
-    """What is wrong with a dataset's images and labels, and the small images it was found by.
+    """Check the images and labels of a dataset; returns a report and the thumbnails it is based on.
 
     Args:
-        dataset: anything that `open_dataset` takes, which need not be fit to train on; or a `Survey`.
-        weights: judge labels by a pretrained network's features, not by pixels: a file, a folder, or `imagenet`.
-        quiet: show no progress.
+        dataset: anything that `open_dataset` takes, even if it is not trainable; or a `Survey`.
+        weights: find label errors by a pretrained network's features, not by pixels: a file, a folder, or `imagenet`.
+        quiet: True to print nothing.
 
     Raises:
         GreycardError: the dataset has no images, or the weights are invalid.
@@ -87,7 +87,7 @@ def split(
         quiet: show no progress.
 
     Raises:
-        GreycardError: arrays, or groups that cannot be dealt.
+        GreycardError: the dataset has no image files, or the groups cannot be split.
     """
     from greycard.jobs.split import split_dataset
     from greycard.reports.progress import terminal_reporter
@@ -100,13 +100,13 @@ def split(
 
 
 def compare(*runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> Comparison:
-    """Two runs or more on the validation images they share; the seeds of one recipe count as one.
+    """Compare two or more runs on their common validation images; the seeds of one recipe form one group.
 
     Args:
-        runs: their folders, or the runs themselves; one by one, or a list of them.
+        runs: run directories or runs, as separate arguments or as a list.
 
     Raises:
-        GreycardError: runs that cannot be compared, with the reason.
+        GreycardError: the runs cannot be compared.
     """
     return compare_runs([run for each in runs for run in _records(each)])
 
@@ -119,7 +119,7 @@ def serve(
     token: str | None = None,
     on_ready: Callable[[str], None] = print,
 ) -> None:
-    """Answer for finished runs on a web page and a JSON API, until SIGINT or SIGTERM; in a notebook, until interrupted.
+    """Serve finished runs with a web page and a JSON API, until SIGINT or SIGTERM; in a notebook, until interrupted.
 
     Args:
         runs: the runs, or their folders; or one.
@@ -129,7 +129,7 @@ def serve(
         on_ready: called with the page's address when the server is ready.
 
     Raises:
-        GreycardError: a run that cannot answer, an address or port that cannot be had.
+        GreycardError: a run cannot predict, or the address or port is not available.
     """
     missing = [name for name in ("starlette", "uvicorn", "multipart", "prometheus_client") if find_spec(name) is None]
     if missing:
@@ -150,7 +150,7 @@ def runs_table(
     """The table of runs: one line for each run, with the published figures in brackets.
 
     Args:
-        runs: their folders, or one; all runs in `out` that can be read if None.
+        runs: one or more runs or run directories; None for all readable runs in `out`.
         out: the folder of runs.
     """
     if runs is None:
@@ -159,7 +159,7 @@ def runs_table(
 
 
 def _records(runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> list[RunRecord]:
-    """One run or several."""
+    """The runs that the argument names: one or several."""
     one_by_one = isinstance(runs, Iterable) and not isinstance(runs, str | Path | RunRecord)
     chosen: Iterable[Any] = runs if one_by_one else [runs]  # type: ignore[assignment]
     return [run if isinstance(run, RunRecord) else RunRecord(run) for run in chosen]

@@ -272,28 +272,28 @@ def test_missing_weights_are_told_before_anything_is_read(cli, data: Path) -> No
     ("changes", "says"),
     [
         ((), "a network at 64 px with augmentation: few images"),
-        (("epochs=1",), "few images; as you set it: epochs=1"),
-        (("image_size=16", "conv=4", "augmentation=none"), "CNN 4 at 16 px without augmentation, as you set it: "),
-        (("rotation_range=40",), "CNN 8-8 at 64 px with augmentation, as you set it: rotation_range=40"),
-        (("image_size=16,24",), "CNN 8-8 at 24×16 px with augmentation, as you set it: image_size=16,24"),
+        (("epochs=1",), "few images; your settings: epochs=1"),
+        (("image_size=16", "conv=4", "augmentation=none"), "CNN 4 at 16 px without augmentation; your settings: "),
+        (("rotation_range=40",), "CNN 8-8 at 64 px with augmentation; your settings: rotation_range=40"),
+        (("image_size=16,24",), "CNN 8-8 at 24×16 px with augmentation; your settings: image_size=16,24"),
     ],
 )
 def test_the_recipe_sentence_is_about_what_is_trained(changes: tuple[str, ...], says: str) -> None:
-    from greycard.jobs.choose import said_of
+    from greycard.jobs.choose import describe_choice
     from greycard.recipe.settings import parse_settings
 
     chosen = Recipe.make(
         name="a", dataset="b", image_size=(64, 64), conv=(8, 8), augmentation=Augmentation(rotation_range=15)
     )
     reason = "a network at 64 px with augmentation: few images"
-    assert says in said_of(chosen.replace(**parse_settings(changes)), chosen, reason)
+    assert says in describe_choice(chosen.replace(**parse_settings(changes)), chosen, reason)
 
 
 def test_the_commands_recipe_sentence_is_about_what_is_trained(cli, data: Path) -> None:
     fast = ("--epochs", "1", "--weights", "none", "--set", "conv=4", "--set", "dense=none")
     said = cli("train", data, *fast, "--set", "image_size=16", "--set", "augmentation=none")
     sentence = next(line for line in said.err.splitlines() if line.startswith("recipe: "))
-    assert sentence.startswith("recipe: CNN 4 at 16 px without augmentation, as you set it: ")
+    assert sentence.startswith("recipe: CNN 4 at 16 px without augmentation; your settings: ")
 
 
 def test_a_images_bytes_are_no_list_of_names(run: greycard.Run, cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,12 +52,12 @@ def overflowing(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_that_diverged_says_that_it_cannot_answer(diverged: Path, cli: Any) -> None:
     summary = greycard.open_run(diverged).summary
-    assert "the model cannot answer" in summary.stopped
+    assert "the model cannot predict" in summary.stopped
     assert "weights are NaN or infinite" in summary.stopped
     for words in (("table", "--out", diverged.parent), ("show", diverged)):
-        assert "the model cannot answer" in cli(*words).out
+        assert "the model cannot predict" in cli(*words).out
     page = Path(cli("report", diverged).out.strip()).read_text()
-    assert "the model cannot answer" in page
+    assert "the model cannot predict" in page
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_weights_that_are_not_finite_never_answer(
     known = {"RUN": diverged, "IMAGE": folder / "train" / "dark" / "000.jpg", "FOLDER": folder}
     said = cli(*(known.get(word, word) for word in words))
     assert said.code == 2
-    assert f"{diverged} cannot answer" in said.err
+    assert f"{diverged} cannot predict" in said.err
     assert "hint: train again with a smaller learning rate" in said.err
     assert said.out in ("", "path,class,probability,error\n")
     assert not (diverged / "export").exists()
@@ -88,7 +88,7 @@ def test_python_says_it_too(diverged: Path, folder: Path) -> None:
     run = greycard.open_run(diverged)
     image = folder / "train" / "dark" / "000.jpg"
     for ask in (lambda: run.predict(image), lambda: run.explain(image), lambda: run.model, lambda: run.export("keras")):
-        with pytest.raises(GreycardError, match="cannot answer"):
+        with pytest.raises(GreycardError, match="cannot predict"):
             ask()
 
 
@@ -100,15 +100,15 @@ def test_an_answer_that_is_not_finite_is_none(overflowing: Path, folder: Path, c
     image = folder / "train" / "light" / "000.jpg"
     said = cli("predict", overflowing, "black.png", image, "--format", form)
     assert said.code == 2
-    assert f"{image}: {overflowing.name} has no answer: its probabilities are NaN or infinite" in said.err
+    assert f"{image}: {overflowing.name} cannot predict this image: its probabilities are NaN or infinite" in said.err
     assert "nan" not in said.out.lower()
 
 
 def test_neither_explained_nor_exported(overflowing: Path, folder: Path, cli: Any) -> None:
     explained = cli("explain", overflowing, folder / "train" / "light" / "000.jpg")
-    assert (explained.code, "has no answer" in explained.err) == (2, True)
+    assert (explained.code, "cannot predict" in explained.err) == (2, True)
     exported = cli("export", overflowing, "--format", "keras")
-    assert (exported.code, "has no answer" in exported.err) == (2, True)
+    assert (exported.code, "cannot predict" in exported.err) == (2, True)
     assert not list(overflowing.rglob("export/*"))
 
 
@@ -118,7 +118,7 @@ def test_the_server_answers_the_others(overflowing: Path, folder: Path) -> None:
     light = (folder / "train" / "light" / "000.jpg").read_bytes()
     with TestClient(make_app(make_ready([(run, run.classifier)]))) as client:
         bad = client.post("/api/predict", files={"file": light})
-        assert (bad.status_code, "has no answer" in bad.json()["error"]) == (500, True)
+        assert (bad.status_code, "cannot predict" in bad.json()["error"]) == (500, True)
         good = client.post("/api/predict", files={"file": Path("black.png").read_bytes()})
         assert good.status_code == 200
         json.dumps(good.json(), allow_nan=False)
@@ -135,4 +135,4 @@ def test_numbers_have_finite_answers_or_none(cli: Any, tmp_path: Path) -> None:
     model.set_weights([weight * np.nan for weight in model.get_weights()])
     keras.saving.save_model(model, broken / "model.keras")
     said = cli("predict", broken, "3")
-    assert (said.code, "cannot answer: 2 of its 2 weights" in said.err) == (2, True)
+    assert (said.code, "cannot predict: 2 of its 2 weights" in said.err) == (2, True)

@@ -172,7 +172,7 @@ def test_resume_keeps_the_precision_that_training_began_in(
     def interrupted(self: Checkpointer, progress: Any) -> bool:
         nonlocal calls
         calls += 1
-        self._interruption.asked = 2 if calls == 4 else self._interruption.asked
+        self._interruption.received = 2 if calls == 4 else self._interruption.received
         return after_step(self, progress)
 
     with monkeypatch.context() as patch:

@@ -126,7 +126,7 @@ def test_a_folder_is_found_again_from_anywhere(
     page = cli("report", run).out.strip()
     assert "unfinished: 1 of 2 epochs" in Path(page).read_text()
     moved = cli("resume", run, "--data", "nowhere")
-    assert (moved.code, "hint: --data names the folder" in moved.err) == (2, True)
+    assert (moved.code, "hint: name their folder or file with --data" in moved.err) == (2, True)
     resumed = cli("resume", run, "--quiet")
     assert (resumed.code, "images-1" in resumed.out) == (0, True)
     cli("report", run)
@@ -200,7 +200,7 @@ def test_an_interruption_never_claims_what_it_could_not_save(
 
     monkeypatch.setattr(checkpointer, "write_checkpoint", no_room)
     with pytest.warns(GreycardWarning, match="was not saved"):
-        run = interrupted(3, "digits-cnn", out=tmp_path, said="no state of .* could be saved", **SMALL)
+        run = interrupted(3, "digits-cnn", out=tmp_path, said="the state of .* could not be saved", **SMALL)
     assert newest_checkpoint(run / "checkpoint") is None
 
 
@@ -312,7 +312,7 @@ def test_numbers_that_go_bad_stop_the_run_and_the_last_good_model_is_kept(
 
     monkeypatch.setattr(TensorFlowSteps, "train", go_bad)
     run = greycard.train("digits-cnn", out=tmp_path, **SMALL)
-    assert run.summary.stopped.startswith("stopped after epoch 2 of 3: some weights are no numbers any more")
+    assert run.summary.stopped.startswith("stopped after epoch 2 of 3: some weights became NaN or infinite")
     assert run.summary.stopped.endswith("the model is the one saved after epoch 1")
     assert calls == 20
     assert np.isfinite(run.predictions["probabilities"]).all()
@@ -340,7 +340,7 @@ def test_numbers_that_go_bad_give_back_the_best_epoch_where_that_is_kept(
     run = greycard.train("digits-cnn", out=tmp_path, keep="best", **SMALL)
     best = run.summary.kept_epoch
     assert best in (1, 2)
-    assert run.summary.stopped.endswith(f"the model is that of epoch {best}, the best before it")
+    assert run.summary.stopped.endswith(f"the model has the weights of epoch {best}, the best epoch before it")
     assert run.summary.val_accuracy == pytest.approx(run.history[best - 1].val_accuracy, abs=1e-6)
     assert np.isfinite(run.predictions["probabilities"]).all()
 
@@ -361,7 +361,7 @@ def test_a_job_that_does_not_fit_is_refused_before_it_begins(
     refused = cli("run", "digits-cnn", "--out", tmp_path)
     assert refused.code == 2
     assert "error: training in batches of 32 needs at least" in refused.err
-    assert "hint: smaller batches" in refused.err
+    assert "hint: use smaller batches" in refused.err
     assert not list(tmp_path.iterdir())
     monkeypatch.setattr("greycard.training.prepare.available_bytes", lambda: 200_000_000)
     tight = cli("run", "digits-cnn", "--out", tmp_path, "--epochs", "1", "--set", "train_limit=50")

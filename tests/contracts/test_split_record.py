@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from test_resume import interrupted  # noqa: F401
+
 
 import greycard
 from conftest import make_folder
@@ -79,7 +79,7 @@ WAYS: dict[str, tuple[Make, dict[str, Any], tuple[float | None, int, bool | None
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_resume_and_export_use_the_split_as_it_was_made(way: str, tmp_path: Path, interrupted: Any) -> None:  # noqa: F811
+def test_resume_and_export_use_the_split_as_it_was_made(way: str, tmp_path: Path, interrupted: Any) -> None:
     make, changes, recorded = WAYS[way]
     dataset = make(tmp_path)
     path = interrupted(1, dataset, out=tmp_path / "runs", **SMALL | changes)
@@ -104,7 +104,7 @@ def test_a_dataset_of_arrays_is_asked_for(tmp_path: Path) -> None:
         run.export("keras")
 
 
-def test_files_that_came_later_do_not_matter_and_lost_ones_are_named(tmp_path: Path, interrupted: Any) -> None:  # noqa: F811
+def test_files_that_came_later_do_not_matter_and_lost_ones_are_named(tmp_path: Path, interrupted: Any) -> None:
     root = _whole(tmp_path)
     path = interrupted(1, greycard.load_folder(root), out=tmp_path / "runs", **SMALL)
     make_folder(root, ("",), ("between",), 3)
@@ -135,7 +135,7 @@ def test_the_same_image_with_another_label_is_refused(tmp_path: Path) -> None:
         (
             _whole,
             {"val_fraction": 0.3},
-            "shades was split with val_fraction=0.2: val_fraction=0.3 would change nothing",
+            "shades was split with val_fraction=0.2: val_fraction=0.3 would have no effect",
         ),
         (_whole, {"split_seed": 3}, "shades was split with split_seed=0"),
     ],

@@ -210,7 +210,7 @@ def test_what_is_ignored_stays_ignored() -> None:
         interruption = Interruption()
         with interruption.awaited():
             os.kill(os.getpid(), signal.SIGHUP)
-        assert interruption.asked == 0
+        assert interruption.received == 0
     finally:
         signal.signal(signal.SIGHUP, before)
 

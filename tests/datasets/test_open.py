@@ -203,7 +203,7 @@ def test_check_finds_test_images_in_the_other_splits(pets: Path, tmp_path: Path)
     report, thumbnails = greycard.check(_zip(root, tmp_path), quiet=True)
     leaks = [finding for finding in report.findings if finding.kind == "leakage"]
     assert [finding.sentence for finding in leaks] == [
-        "2 of 6 test images are there twice (1 in training and 1 in validation): 2 pairs the same file"
+        "2 of 6 test images are also in another split (1 in training and 1 in validation): 2 pairs the same file"
     ]
     assert (report.train_images, report.val_images, report.test_images, len(thumbnails)) == (12, 8, 6, 26)
 

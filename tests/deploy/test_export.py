@@ -142,7 +142,7 @@ def test_a_run_without_its_private_file_finds_images_by_name_or_asks(
     by_name = cli("export", shared, "--format", "keras", "--data-dir", folder.parent, "--quiet")
     assert by_name.code == 0, by_name.err
     said = cli("export", shared, "--format", "keras")
-    assert (said.code, "hint: --data names the folder" in said.err) == (2, True)
+    assert (said.code, "hint: name their folder or file with --data" in said.err) == (2, True)
     other = cli("export", shared, "--format", "keras", "--data", images)
     assert (other.code, f"{images} lacks 12 of the 72 images" in other.err) == (2, True), other.err
     gone = cli("export", shared, "--format", "keras", "--data", tmp_path / "gone")

@@ -41,7 +41,7 @@ def test_a_file_gives_back_an_equal_recipe_and_is_never_replaced(name: str) -> N
     place = recipe.save(name)
     assert Recipe.load(place) == Recipe.load(str(place)) == recipe
     assert recipe.save(name) == place
-    with pytest.raises(GreycardError, match="nothing is overwritten"):
+    with pytest.raises(GreycardError, match="nothing was overwritten"):
         recipe.replace(epochs=3).save(name)
     assert Recipe.load(place) == recipe
 
@@ -92,12 +92,12 @@ DATA = "name: r\ndata: {dataset: d}\n"
         ("data: {dataset: d}", "needs a name", "name: pets"),
         ("name: r", "needs a dataset", "dataset: pets"),
         ("name: 5\ndata: {dataset: d}", "name must be a name. Received: 5", "name: pets"),
-        ("name: r\nname: s", "line 2: 'name' is there twice", "greycard recipe"),
+        ("name: r\nname: s", "line 2: 'name' appears twice", "greycard recipe"),
         ("a: &x [*x]", "line 1: a recipe has no aliases", ""),
         ("a: [", "line 1", ""),
         ("!!python/object:os.system {}", "line 1", ""),
-        ("- a", "holds no recipe.* Received: list", ""),
-        ("", "holds no recipe.* Received: nothing", ""),
+        ("- a", "is not a recipe.* Received: list", ""),
+        ("", "is not a recipe.* Received: nothing", ""),
         ("schema: 1\nname: r\nconv: [8]", "has recipe format 1; this Greycard reads format 2", ""),
         ("[" * 10_000, "cannot be read", ""),
     ],

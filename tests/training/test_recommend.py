@@ -1,4 +1,4 @@
-"""What `train` chooses for a folder: by the number and kind of the images and the weights at hand, with a reason."""
+"""What `train` chooses for a folder: by the number and kind of the images and the available weights, with a reason."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_without_weights_a_cnn_is_augmented_whatever_the_number(
 @pytest.mark.parametrize(
     ("count", "minutes", "pixels", "words"),
     [
-        (25_000, 10, 224, "the size it was trained at"),
+        (25_000, 10, 224, "the size of its own training images"),
         (25_000, 3, 160, "224 px would take about 2 minutes"),
         (200_000, 10, 128, "take about 6 minutes on 2 cores"),
         (300, 1, 224, "take about 2 s on 2 cores"),
@@ -78,7 +78,7 @@ def test_without_weights_a_cnn_is_augmented_whatever_the_number(
 def test_the_size_is_what_the_weights_were_trained_at_where_the_time_allows(
     count: int, minutes: float, pixels: int, words: str
 ) -> None:
-    chosen = transfer(_task(count, minutes=minutes), "MobileNetV2", "at hand")
+    chosen = transfer(_task(count, minutes=minutes), "MobileNetV2", "available")
     assert chosen.recipe.data.image_size == (pixels, pixels)
     assert words in chosen.reason
     assert chosen.recipe.stopping.minutes == minutes
@@ -86,7 +86,7 @@ def test_the_size_is_what_the_weights_were_trained_at_where_the_time_allows(
 
 def test_every_network_has_a_size_and_an_unknown_one_is_taken_for_slow() -> None:
     for network in PREFERRED:
-        chosen = transfer(_task(1_000), network.name, "at hand").recipe
+        chosen = transfer(_task(1_000), network.name, "available").recipe
         assert chosen.data.image_size == (network.pixels, network.pixels)
     assert transfer(_task(50_000), "VGG16", "asked for").recipe.data.image_size == (128, 128)
 
@@ -141,7 +141,7 @@ def test_weights_at_hand_are_used_for_photographs_whatever_their_number(
     one = np.broadcast_to(_photographs(64).train.images[:1], (count, 64, 64, 3))
     recipe, reason = choose_recipe(_dataset(one))
     assert (recipe.model.backbone, recipe.data.image_size) == ("MobileNetV2", (224, 224))
-    assert "weights are at hand" in reason
+    assert "weights are available" in reason
     assert choose_recipe(_dataset(one), weights="none")[0].pretrained is None
     assert choose_recipe(_photographs(32))[0].settings()["backbone"] == "MobileNetV2"
     assert choose_recipe(_photographs(31))[0].pretrained is None  # too small to see much in
@@ -169,12 +169,12 @@ def test_weights_are_looked_for_by_name(tmp_path: Path, monkeypatch: pytest.Monk
     assert choose_recipe(large, weights=tmp_path)[0].settings()["backbone"] == "MobileNetV2"
     assert choose_recipe(large, weights="none")[0].pretrained is None
     assert choose_recipe(large, weights="imagenet")[0].settings()["backbone"] == "MobileNetV2"
-    assert "--weights brought" in choose_recipe(large, weights=tmp_path)[1]
-    assert "--backbone asked for it" in choose_recipe(large, backbone="VGG16")[1]
+    assert "--weights names" in choose_recipe(large, weights=tmp_path)[1]
+    assert "--backbone names it" in choose_recipe(large, backbone="VGG16")[1]
     monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path))
     assert choose_recipe(large)[0].settings()["backbone"] == "MobileNetV2"
     for useless in (tmp_path / "nowhere", tmp_path / "images"):
-        with pytest.raises(greycard.GreycardError, match="has no file whose name tells a network"):
+        with pytest.raises(greycard.GreycardError, match="has no file with the name of a network"):
             choose_recipe(large, weights=useless)
     narrow = tmp_path / "mobilenet_0.25_224_notop.weights.h5"
     narrow.touch()

@@ -1,4 +1,4 @@
-"""Training through the API and the command line: the same twice, stopped when asked, transferred."""
+"""Training through the API and the command line: the same twice, stopped on request, transferred."""
 
 from __future__ import annotations
 
@@ -139,8 +139,7 @@ def test_the_time_limit_ends_training_between_epochs_and_says_so(tmp_path: Path,
     run = greycard.open_run("runs/p-1")
     assert len(run.history) == 1
     assert run.summary.stopped == (
-        "stopped after epoch 1 of 100: another epoch would take training beyond the 0.0001 minutes it was given"
-        " (--minutes)"
+        "stopped after epoch 1 of 100: another epoch would exceed the time limit of 0.0001 minutes (--minutes)"
     )
     refused = cli("train", tmp_path / "p", "--minutes", "0", *TINY)
     assert (refused.code, "minutes must be a number above 0" in refused.err) == (2, True)
@@ -181,7 +180,7 @@ def test_digits_reach_what_they_promise(tmp_path: Path) -> None:
 def test_house_prices_read_the_line(cli) -> None:
     outcome = cli("run", "house-prices")
     assert outcome.code == 0
-    assert "asked for 7 bedrooms, it answers 4.0" in outcome.err
+    assert "for 7 bedrooms it predicts 4.0" in outcome.err
     answer = float(cli("predict", "house-prices-1", "7").out.split("\t")[1])
     assert answer == pytest.approx(4, abs=0.05)
     assert cli("predict", "house-prices-1", "seven").code == 2
@@ -195,7 +194,7 @@ def test_a_folder_from_the_command_line(images: Path, cli) -> None:
     assert "24 / 24" in outcome.out
     shown = cli("show", "images-1")
     assert "24 training, 24 validation" in shown.out
-    assert "CNN 8, dense 16 at 32 px with augmentation, as you set it: " in shown.out
+    assert "CNN 8, dense 16 at 32 px with augmentation; your settings: " in shown.out
 
 
 def test_a_folder_in_the_data_directory(images: Path, cli) -> None:
@@ -205,7 +204,7 @@ def test_a_folder_in_the_data_directory(images: Path, cli) -> None:
 def test_the_choice_is_printed_with_its_reason(images: Path, cli) -> None:
     outcome = cli("train", images, "--epochs", "1")
     assert "recipe: a CNN of 2 convolutions at 40 px: the images are only 40 px wide" in outcome.err
-    assert "; as you set it: epochs=1\n" in outcome.err
+    assert "; your settings: epochs=1\n" in outcome.err
     assert "epoch 1/1" in outcome.err
     for noise in ("WARNING", "I0000", "oneDNN", "cuda", "Traceback"):
         assert noise not in outcome.err
@@ -363,7 +362,7 @@ def test_a_recipe_that_cannot_be_built_leaves_no_folder(changes: dict[str, Any],
 
 @pytest.mark.parametrize("changes", [{"image_size": 64}, {"rotation_range": 3.0}, {"conv": (8,)}])
 def test_numbers_take_nothing_that_is_meant_for_images(changes: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(GreycardError, match="holds numbers"):
+    with pytest.raises(GreycardError, match="has numbers"):
         greycard.train("house-prices", out=tmp_path / "runs", quiet=True, **changes)
 
 

@@ -1,1 +1,1 @@
-"""The dataset doctor: what is wrong with labelled images, found before anything is trained on them."""
+"""Check a dataset before training: duplicates, leakage, label errors, damaged files."""

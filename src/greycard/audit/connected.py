@@ -1,4 +1,4 @@
-"""What belongs together by pairs: the connected parts of a graph."""
+"""Connected components of a graph that is given as pairs of rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 
 def connected_rows(count: int, pairs: Iterable[tuple[int, int]]) -> np.ndarray:
-    """A number for each of `count` rows, int (count,), equal where pairs connect them."""
+    """The number of each row's component, int (count,); rows that are connected by pairs have the same number."""
     rows = np.array(list(pairs), dtype=np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(rows), np.int8), (rows[:, 0], rows[:, 1])), shape=(count, count))
     return connected_components(graph, directed=False)[1]

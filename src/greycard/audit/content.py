@@ -57,10 +57,10 @@ def _test_leakage(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | No
         test, other = sorted((pair.first, pair.second), key=lambda row: not thumbnails.in_test[row])
         met["validation" if thumbnails.in_validation[other] else "training"].add(test)
     where = " and ".join(f"{len(rows):,} in {name}" for name, rows in met.items() if rows)
-    leaked = set.union(*met.values())
+    leaked, whole = set.union(*met.values()), int(thumbnails.in_test.sum())
     return Finding(
         "leakage",
-        f"{len(leaked):,} of {int(thumbnails.in_test.sum()):,} test images are there twice ({where}): {_how(pairs)}",
+        f"{len(leaked):,} of {whole:,} test images are also in another split ({where}): {_how(pairs)}",
         "remove them from training and validation, or from test",
         *_images(thumbnails, pairs),
         {"test_images": len(leaked), "pairs": len(pairs)},
@@ -85,7 +85,7 @@ def _inside(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
     spare = sum(len(rows) - 1 for rows in grouped(pairs))
     return Finding(
         "duplicates",
-        f"{_count(spare, 'image')} once too often in one split: {_how(pairs)}",
+        f"{_count(spare, 'image')} repeated in one split: {_how(pairs)}",
         "remove all but one, unless they are intended; in training, duplicates only count more",
         *_images(thumbnails, pairs),
         {"images": spare, "pairs": len(pairs)},
@@ -116,8 +116,8 @@ def near_empty(thumbnails: Thumbnails) -> Finding | None:
     order = flat[np.argsort(spread[flat], kind="stable")]
     return Finding(
         "near-empty",
-        f"{_count(len(flat), 'image')} {'shows' if len(flat) == 1 else 'show'} hardly anything",
-        "look at them and remove those that are not intended",
+        f"{_count(len(flat), 'image')} {'is' if len(flat) == 1 else 'are'} near-empty",
+        "review them and remove those that are not intended",
         [(thumbnails.ids[row],) for row in order],
         [f"grey values spread by {spread[row]:.1f} of 255" for row in order],
     )
@@ -159,7 +159,7 @@ def suspected(thumbnails: Thumbnails, classes: Sequence[str], label_errors: Labe
         "suspected labels",
         f"{_count(count, 'image')} {'looks' if count == 1 else 'look'} like another class: their ten nearest"
         f" neighbours agree on it, and this vote is correct for {100 * label_errors.accuracy:.1f} % of all images",
-        "look at them, and move those that are in the wrong folder",
+        "review them, and move those that are in the wrong folder",
         [(thumbnails.ids[row],) for row in label_errors.rows],
         [
             f"labelled {classes[thumbnails.labels[row]]}, looks like {classes[instead]}"

@@ -53,7 +53,7 @@ class Pair:
 def find_pairs(thumbnails: Thumbnails, dataset: Dataset, *, most_aligned: int = MOST_ALIGNED) -> list[Pair]:
     """All pairs found, the most certain first. Images without content are only compared for equality.
 
-    `most_aligned` limits the time: only so many pairs are checked for crops of one another.
+    `most_aligned` limits the time: it is the maximum number of pairs that are checked for crops.
     """
     if len(thumbnails) < 2:
         return []

@@ -1,4 +1,4 @@
-"""What a run keeps of the checks before training. Light to import, for those who only read runs."""
+"""The results of the checks before training, as a run stores them. Importing this module is fast."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from greycard.core.records import Count, Fraction
 
 @dataclass(frozen=True)
 class Shift:
-    """How well training and validation images can be told apart.
+    """How well a classifier separates training and validation images.
 
     Attributes:
-        auc: of the classifier on images it was not trained on: 0.5 is not at all, 1 is always.
-        low: the lower end of its 95 % interval.
-        high: the upper end.
-        features: what differs most between the parts, in words, the most telling first.
+        auc: its cross-validated ROC AUC: 0.5 is chance, 1 is perfect.
+        low: lower end of the 95 % interval of the AUC.
+        high: upper end of that interval.
+        features: the features that differ most between the splits, in words, the strongest first.
     """
 
     auc: Fraction
@@ -26,15 +26,15 @@ class Shift:
 
 @dataclass(frozen=True)
 class Preflight:
-    """What preflight found in a run's images.
+    """The results of the preflight check.
 
     Attributes:
-        train_counts: training images of each class.
-        val_counts: validation images of each class.
-        train_digest: of the training images: the same images, the same digest.
-        leaks: validation images whose very pixels are in training, too.
+        train_counts: number of training images of each class.
+        val_counts: number of validation images of each class.
+        train_digest: digest of the training images.
+        leaks: number of validation images with the same pixels as a training image.
         leak_example: the ids of such a pair, validation first.
-        shift: None where there are too few images to tell.
+        shift: the difference between the splits; None if there are too few images.
     """
 
     train_counts: tuple[Count, ...]

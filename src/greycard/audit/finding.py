@@ -15,7 +15,7 @@ KINDS = {
     "shift": "training and validation images of different kinds",
     "imbalance": "classes of very different sizes",
     "suspected labels": "images that look like another class",
-    "near-empty": "images that show hardly anything",
+    "near-empty": "images with almost no content",
     "wrong ending": "files with the extension of another format",
     "rotated": "images that an EXIF tag turns upright",
     "odd mode": "images that are neither RGB nor grey",

@@ -16,7 +16,7 @@ _STANDS_OUT = 4.0
 are nearer to each other than any two photographs."""
 
 _RANK, _ALONE = 5, 0.6
-"""The rank of the neighbour whose distance shows how similar nearby images are; its distance if there are fewer."""
+"""The distance of the neighbour of this rank shows how similar nearby images are; the default if there are fewer."""
 
 _WORTH_ALIGNING, MOST_ALIGNED, _DETAILED = 0.4, 20_000, 48
 """Alignment takes milliseconds for each pair. So only pairs up to this distance are aligned, at most this many, and
@@ -141,8 +141,8 @@ def _aligned(thumbnails: Thumbnails, first: int, second: int) -> float:
         return 1.0
     if np.abs((found - start) / [1, 1, side]).max() > _FURTHEST:
         return 1.0
-    laid = cv2.warpAffine(other, found, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return 1.0 - float(correlation) if _details_agree(one, laid) else 1.0
+    warped = cv2.warpAffine(other, found, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return 1.0 - float(correlation) if _details_agree(one, warped) else 1.0
 
 
 def _details_agree(one: np.ndarray, other: np.ndarray) -> bool:

@@ -28,14 +28,14 @@ class Parts:
 
 
 def split_at_feature_layer(model: Model, task: Task) -> Parts:
-    """Split a model at the feature layer it states.
+    """Split a model at its feature layer.
 
     Raises:
-        GreycardError: it has none, such as a dense network.
+        GreycardError: the model has none, such as a dense network.
     """
     if model.feature_map is None:
         raise GreycardError(
-            "the model has no feature map to explain it by", hint="use the occlusion map: it works for any model"
+            "the model has no feature map, which Grad-CAM needs", hint="use the occlusion map; it works for any model"
         )
     top = keras.Model(model.feature_map, logits_of(model))
     bottom = keras.Model(model.network.inputs[0], model.feature_map)

@@ -1,4 +1,4 @@
-"""What every convolution and pooling layer makes of an image, and the filters that the first one learned."""
+"""The outputs of all convolution and pooling layers for an image, and the filters of the first convolution."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _KINDS = layers.Conv2D | layers.DepthwiseConv2D | layers.MaxPooling2D | layers.A
 
 
 def feature_maps(model: Model, image: np.ndarray) -> dict[str, np.ndarray]:
-    """Layer by layer, float32 (rows, columns, filters), in order; of many layers twelve, evenly spread.
+    """The output of each convolution and pooling layer, float32 (rows, columns, filters), by name and in order.
 
     Args:
-        model: a classifier; empty for one without feature map.
-        image: uint8 (height, width, channels), at the model's size.
+        model: a classifier; the result is empty if it has no feature map, and has at most twelve layers, evenly spread.
+        image: uint8 (height, width, channels), in the model's input size.
     """
     inside, prepared, operations = _innermost(model, image[None])
     found = [each for each in operations if isinstance(each, _KINDS)]
@@ -44,7 +44,7 @@ def first_filters(model: Model) -> np.ndarray | None:
 
 
 def _innermost(model: Model, images: Any) -> tuple[keras.Model, Any, Sequence[Operation]]:
-    """The network that the feature layer is in, what it is given of the images, and its operations up to the vector."""
+    """The innermost network with the feature layer, its input for the images, and its operations up to the vector."""
     if model.feature_layer is None or model.features is None:
         return model.network, images, ()
     network, last, feature_layer = model.network, model.features, model.feature_layer

@@ -1,4 +1,4 @@
-"""Grad-CAM: where in an image a convolutional network finds what speaks for a class."""
+"""Grad-CAM: the places in an image that a convolutional network uses as evidence for a class."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from greycard.models.model import Model
 from greycard.tasks.task import Task
 
 Heat = Callable[[np.ndarray, int], np.ndarray]
-"""An image uint8 (height, width, channels) and a class to points of probability, float32 (height, width)."""
+"""From an image, uint8 (height, width, channels), and a class to a heat map, float32 (height, width)."""
 
 
 def grad_cam(model: Model, task: Task, image: np.ndarray, label: int, temperature: float = 1.0) -> np.ndarray:
-    """Where a class is seen, and how much of its probability is lost without that, float32 (height, width), 0 to 1.
+    """The heat map of a class, float32 (height, width), 0 to 1.
 
-    The shape is Grad-CAM's. Its largest value is measured: by so much the probability falls when all places that speak
-    for the class are taken out of the feature map. So a map of noise, which changes nothing, is near 0 everywhere.
+    The shape of the map is that of Grad-CAM. Its maximum is measured: the loss of probability if all places with
+    evidence for the class are removed from the feature map. So a map of noise, which changes nothing, is near 0.
 
     Args:
         model: a classifier.
-        task: of the model; has classes.
-        image: uint8 (height, width, channels), at the model's size.
+        task: the model's task; it has classes.
+        image: uint8 (height, width, channels), in the model's input size.
         label: the class.
-        temperature: what the logits are divided by for a calibrated probability.
+        temperature: the logits are divided by it for a calibrated probability.
 
     Raises:
         GreycardError: the model has no feature map.
@@ -39,7 +39,7 @@ def grad_cam(model: Model, task: Task, image: np.ndarray, label: int, temperatur
 
 
 def heat_of(model: Model, task: Task, temperature: float = 1.0) -> Heat:
-    """`grad_cam` of one model for many images: the model is split once."""
+    """`grad_cam` for many images of one model; the model is split once."""
     parts = split_at_feature_layer(model, task)
 
     def probability(seen: np.ndarray, label: int) -> float:

@@ -1,1 +1,1 @@
-"""The story of one run, from a recipe and a dataset to a finished run directory."""
+"""One file per command: train, resume, check, split, explain, export."""

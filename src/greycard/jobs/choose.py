@@ -27,11 +27,11 @@ from greycard.training.recommend import (
     transfer,
 )
 
-_TOLD_APART = {
+_UNRELATED = {
     "name", "val_fraction", "split_seed", "group_duplicates",
     *(short_name(part, name) for part in ("optimizer", "training", "stopping") for name in part_fields(part)),
 }  # fmt: skip
-"""Fields that no sentence on the choice of a network is about."""
+"""Fields that do not change the network or its images, so the reason for the choice stays valid."""
 
 
 def choose_recipe(
@@ -41,13 +41,13 @@ def choose_recipe(
     backbone: str | Path | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> tuple[Recipe, str]:
-    """A recipe for a dataset by what is there (how many images, of what kind, which weights), and why this one.
+    """A recipe for a dataset, by the number and kind of its images and the available weights, and the reason.
 
     Args:
-        dataset: of images.
+        dataset: a dataset of images.
         weights: a file, a folder, `imagenet`, `none`, or None for the weights folder.
-        backbone: a network or an earlier run's folder that was asked for.
-        changes: fields of the recipe that will be changed afterwards; limits among them decide what fits.
+        backbone: the requested network, or an earlier run's folder.
+        changes: fields of the recipe that are changed afterwards; the choice respects their limits.
 
     Raises:
         GreycardError: an earlier run without features, weights of an unknown network, or an invalid limit.
@@ -56,29 +56,29 @@ def choose_recipe(
     if backbone is not None and Path(backbone).expanduser().is_dir():
         chosen = from_run(task, _earlier(backbone))
     elif backbone is not None:
-        chosen = transfer(task, str(backbone), "--backbone asked for it")
+        chosen = transfer(task, str(backbone), "--backbone names it")
     else:
         chosen = _by_weights(task, weights)
     return chosen.recipe, chosen.reason
 
 
-def said_of(recipe: Recipe, chosen: Recipe, reason: str) -> str:
-    """What is trained, in a sentence: why it was chosen where it is what was chosen, and else what the user has set.
+def describe_choice(recipe: Recipe, chosen: Recipe, reason: str) -> str:
+    """What is trained, in one sentence: the reason for the choice, or what the user has changed.
 
     Args:
-        recipe: what is trained.
-        chosen: what `choose_recipe` gave, before the user's changes.
-        reason: why.
+        recipe: the recipe to train.
+        chosen: the result of `choose_recipe`, before the user's changes.
+        reason: why it was chosen.
     """
     changed = _changed(recipe, chosen)
     if not changed:
         return reason
-    asked = ", ".join(f"{name}={as_setting(value)}" for name, value in changed.items())
-    if changed.keys() <= _TOLD_APART:
-        return f"{reason}; as you set it: {asked}"
+    settings = ", ".join(f"{name}={as_setting(value)}" for name, value in changed.items())
+    if changed.keys() <= _UNRELATED:
+        return f"{reason}; your settings: {settings}"
     size = "×".join(map(str, dict.fromkeys(reversed(recipe.data.image_size or ()))))
     augmented = "with" if recipe.augmentation else "without"
-    return f"{recipe.architecture} at {size} px {augmented} augmentation, as you set it: {asked}"
+    return f"{recipe.architecture} at {size} px {augmented} augmentation; your settings: {settings}"
 
 
 def _changed(recipe: Recipe, chosen: Recipe) -> dict[str, Any]:
@@ -89,14 +89,14 @@ def _changed(recipe: Recipe, chosen: Recipe) -> dict[str, Any]:
 
 def _task(dataset: Dataset, changes: Mapping[str, Any]) -> Task:
     limits = {name: changes[name] for name in ("minutes", "train_limit", "val_limit") if name in changes}
-    asked = Recipe.make(dataset.name, dataset.name, **limits)
+    limited = Recipe.make(dataset.name, dataset.name, **limits)
     train_images, val_images = len(dataset.train), len(dataset.validation)
     return Task(
         dataset.name,
-        min(train_images, asked.data.train_limit or train_images),
-        min(val_images, asked.data.val_limit or val_images),
+        min(train_images, limited.data.train_limit or train_images),
+        min(val_images, limited.data.val_limit or val_images),
         image_kind(dataset),
-        asked.stopping.minutes or MINUTES,
+        limited.stopping.minutes or MINUTES,
     )
 
 
@@ -104,18 +104,18 @@ def _earlier(backbone: str | Path) -> Recipe:
     earlier = RunRecord(backbone)
     if not earlier.task.has_classes:
         raise GreycardError(
-            f"the earlier run {backbone} learned from numbers; there are no features to transfer",
-            hint="a run that learned from images, or a network of keras.applications",
+            f"the earlier run {backbone} was trained on numbers, so it has no features to transfer",
+            hint="name a run trained on images, or a network of keras.applications",
         )
     return earlier.recipe.replace(backbone=str(earlier.path))
 
 
 def _by_weights(task: Task, weights: str | Path | None) -> Recommendation:
-    """Weights that were named are used; those in the weights folder for images that pretrained networks know."""
+    """Use the named weights; use those in the weights folder if the images suit a pretrained network."""
     if weights == "none":
-        return from_scratch(task, "--weights none asked for it")
+        return from_scratch(task, "--weights none requests it")
     if weights == "imagenet":
-        return transfer(task, PREFERRED[0].name, "--weights imagenet asked for pretrained features")
+        return transfer(task, PREFERRED[0].name, "--weights imagenet requests pretrained features")
     network, alpha = network_in(weights_dir() if weights is None else Path(weights).expanduser())
     if weights is None:
         if network is None or not is_for_pretrained(task.kind):
@@ -127,4 +127,4 @@ def _by_weights(task: Task, weights: str | Path | None) -> Recommendation:
             f" expected {', '.join(known.name for known in PREFERRED)}, whole",
             hint="--backbone names the network, --weights none trains without",
         )
-    return transfer(task, network, "--weights brought its pretrained weights", alpha)
+    return transfer(task, network, "--weights names its pretrained weights", alpha)

@@ -18,11 +18,11 @@ from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs, read_run_args
 from greycard.training.prepare import decoded_split
 
-_HINT = "--data names the folder or file where they are now; in Python, data= also takes a dataset"
+_HINT = "name their folder or file with --data; in Python, data= also takes a dataset"
 
 
 def dataset_of(run: RunRecord, data: str | Path | Dataset | Source | None, folder: str | Path | None) -> Dataset:
-    """The images a run was trained and measured on, in their order: the ids it recorded, however the split was made.
+    """The images that a run was trained and measured on, in the recorded order of their ids.
 
     Args:
         run: the run.
@@ -30,17 +30,17 @@ def dataset_of(run: RunRecord, data: str | Path | Dataset | Source | None, folde
         folder: the data directory; by default the one it was in, `GREYCARD_DATA` or the user's data folder.
 
     Raises:
-        GreycardError: it is not there, or some of its images are not.
+        GreycardError: the data or some of its images are missing.
     """
     found = open_dataset(_place(run, data, folder)) if data is not None else _found(run, folder)
     return select(found, (*run.split, run.test_ids), run.classes, f"{run.name} was trained and measured on", _HINT)
 
 
 def validation_of(run: RunRecord, dataset: Dataset, reporter: Reporter) -> ArraySplit:
-    """The validation images as the run's model was given them.
+    """The validation images, decoded as for the run's model.
 
     Raises:
-        GreycardError: they, or their labels, are no longer the same.
+        GreycardError: the images or their labels have changed.
     """
     validation = decoded_split(run.recipe, dataset.validation, "validation", reporter)
     before = run.predictions
@@ -55,7 +55,7 @@ def validation_of(run: RunRecord, dataset: Dataset, reporter: Reporter) -> Array
 def _place(
     run: RunRecord, data: str | Path | Dataset | Source, folder: str | Path | None
 ) -> str | Path | Dataset | Source:
-    """What the user names, a path also in the data directory."""
+    """The data that the user names; a path may also be in the data directory."""
     if isinstance(data, str | Path) and not find_path(data, folder).exists():
         place = as_path(data, "the data")
         raise GreycardError(f"{place} does not exist; expected the images of {run.name} there", hint=_HINT)
@@ -63,7 +63,7 @@ def _place(
 
 
 def _found(run: RunRecord, folder: str | Path | None) -> Dataset:
-    """The data where it was, or else data of its name: a named dataset, or a folder or file here or in the data
+    """The data at its recorded path, else by its name: a named dataset, or a folder or file here or in the data
     directory."""
     name, args = run.recipe.data.dataset, read_run_args(run.path)
     if args.data is None and name in {entry.name for entry in CATALOG}:
@@ -71,12 +71,12 @@ def _found(run: RunRecord, folder: str | Path | None) -> Dataset:
     recorded = (Path(args.data),) if args.data else ()
     found = next((place for place in (*recorded, *paths_named(name, folder)) if place.exists()), None)
     if found is None:
-        where = f"in {args.data} any more" if args.data else f"known: {name} is neither here nor in {data_dir(folder)}"
-        raise GreycardError(f"the images {run.name} was trained on are not {where}", hint=_HINT)
+        where = f"no longer in {args.data}" if args.data else f"neither here nor in {data_dir(folder)}"
+        raise GreycardError(f"the images that {run.name} was trained on ({name}) are {where}", hint=_HINT)
     return open_dataset(found)
 
 
 def _recorded_data_dir(name: str, args: RunArgs) -> str | None:
-    """Where the named dataset was when the run began, if it is still there."""
+    """The recorded data directory of the named dataset, if the dataset is still there."""
     there = args.data_dir is not None and Path(args.data_dir).is_dir() and is_here(name, args.data_dir)
     return args.data_dir if there else None

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a model sees in an image.
+    """The explanation of one image.
 
     Attributes:
-        image: uint8 (height, width, channels), as the model gets it.
-        probabilities: of every class, by name, calibrated.
-        label: the class that is explained.
-        heat: Grad-CAM, float32 (height, width), the probability that is lost without what is seen there; None for a
+        image: the model's input, uint8 (height, width, channels).
+        probabilities: the calibrated probability of each class, by name.
+        label: the explained class.
+        heat: Grad-CAM, float32 (height, width): the loss of probability without the features there; None for a
             model without convolutions.
         occlusion: the probability that covering each place takes away, float32 (height, width).
         maps: the feature maps of each convolution and pooling layer, float32 (rows, columns, filters).
@@ -66,14 +66,14 @@ class Explanation:
 
 
 def explain_image(model: Model, run: RunRecord, image: ImageLike, label: str | None) -> Explanation:
-    """Explain the answered class of an image, or another.
+    """Explain the predicted class of an image, or the class `label`.
 
     Raises:
         GreycardError: the run has no classes, the image cannot be read, or there is no such class.
     """
     if not run.task.has_classes:
         raise GreycardError(
-            f"{run.path} answers with numbers; only a classifier can be explained",
+            f"{run.path} predicts numbers; only a classifier can be explained",
             hint=f"`{command('show', run.path)}` shows its results",
         )
     classifier = classifier_of(run, model)
@@ -96,15 +96,15 @@ def _pixels(image: ImageLike, classifier: Classifier) -> np.ndarray:
     except UnreadableImageError as error:
         name = name_of(image, "the image")
         if os.path.isdir(name):
-            why = f"{name} is a folder; explaining takes one image after the other"
+            why = f"{name} is a folder; expected an image"
             raise GreycardError(why, hint=f"name the images in it, such as {name}/*.jpg") from error
-        raise GreycardError(f"{name} cannot be read: {error}", hint="does another program open it?") from error
+        raise GreycardError(f"{name} cannot be read: {error}", hint="check that another program can open it") from error
 
 
-def _class_number(run: RunRecord, label: str | None, answered: int) -> int:
+def _class_number(run: RunRecord, label: str | None, predicted: int) -> int:
     if label is None:
-        return answered
+        return predicted
     if label not in run.classes:
         hint = did_you_mean(label, run.classes, f"its classes are {', '.join(run.classes)}")
-        raise GreycardError(f"{run.name} knows no class {label!r}", hint=hint)
+        raise GreycardError(f"{run.name} has no class {label!r}", hint=hint)
     return run.classes.index(label)

@@ -1,4 +1,4 @@
-"""A run's model exported, and checked on the images it was measured on."""
+"""Export a run's model, and check the exported file on the run's validation images."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def export_run(
     data_dir: str | Path | None,
     reporter: Reporter,
 ) -> Exported:
-    """Write a run's classifier for elsewhere.
+    """Write a run's classifier in another format.
 
     Args:
         run: finished.
@@ -43,7 +43,7 @@ def export_run(
         reporter: shows progress.
 
     Raises:
-        GreycardError: an unknown format, images that are not there, or an export that answers otherwise.
+        GreycardError: the format is unknown, images are missing, or the exported model's outputs differ.
     """
     chosen = find_format(form)
     chosen.expect_possible()
@@ -58,6 +58,6 @@ def export_run(
 
 
 def _some(run: RunRecord, dataset: Dataset, reporter: Reporter) -> np.ndarray:
-    """Training images of every part of the set, and so of every class."""
+    """Training images spread evenly over the split, so that every class is included."""
     rows = np.linspace(0, len(dataset.train) - 1, min(len(dataset.train), _REPRESENTATIVE)).astype(int)
     return decoded_split(run.recipe, dataset.train.take(rows), "training", reporter).images

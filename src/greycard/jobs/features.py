@@ -1,4 +1,4 @@
-"""A pretrained network's features of a whole dataset."""
+"""A pretrained network's features of a dataset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from greycard.training.prepare import prepare
 
 
 def network_features(dataset: Dataset, weights: str, reporter: Reporter) -> np.ndarray:
-    """float32 (training, validation and test images, features), in this order, kept in the cache.
+    """The cached features of all training, then validation, then test images, float32 (n, features).
 
     Args:
         dataset: of images.
@@ -21,7 +21,7 @@ def network_features(dataset: Dataset, weights: str, reporter: Reporter) -> np.n
         reporter: shows progress.
 
     Raises:
-        GreycardError: no weights of a network that is known to work on a CPU.
+        GreycardError: there are no weights of a network that is fast on a CPU.
     """
     recipe, _ = choose_recipe(dataset, weights=weights, backbone=None)
     setup = prepare(recipe, dataset, weights, reporter, Clock())

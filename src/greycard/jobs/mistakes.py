@@ -1,4 +1,4 @@
-"""Which validation images a model is surest about and wrong, kept small for the report."""
+"""The most confident wrong predictions on validation, with small images for the report."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _KEPT, _SIDE = 24, 128
 def worst_mistakes(
     task: Task, pixels: ArraySplit, probabilities: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
-    """Ids, labels, probabilities and small images uint8 (n, height, width, channels) of the worst, the worst first.
+    """Ids, labels, probabilities and images, uint8 (n, height, width, channels), of the mistakes, worst first.
 
     Args:
-        task: of the run; has classes.
+        task: the task of the run; it has classes.
         pixels: the validation images.
         probabilities: float (n, classes).
     """

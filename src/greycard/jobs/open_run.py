@@ -1,4 +1,4 @@
-"""A run on disk, and its model put to use."""
+"""A run on disk, with its model: predict, explain, export, report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Run(RunRecord):
-    """A run on disk, and its model put to use."""
+    """A run on disk, with its model: predict, explain, export, report."""
 
     @cached_property
     def model(self) -> Any:
@@ -41,7 +41,7 @@ class Run(RunRecord):
 
     @cached_property
     def _trained(self) -> Model:
-        """The trained model with its parts."""
+        """The trained model and its parts."""
         start()
         from greycard.deploy.classifier import model_of
 
@@ -49,7 +49,7 @@ class Run(RunRecord):
 
     @cached_property
     def classifier(self) -> Classifier:
-        """What answers in predictions, exports and the server: the model with its probabilities calibrated."""
+        """The model with calibrated probabilities, used by predictions, exports and the server."""
         start()
         from greycard.deploy.classifier import classifier_of
 
@@ -61,7 +61,7 @@ class Run(RunRecord):
         return scores_of(self)
 
     def diagnose(self) -> list[Verdict]:
-        """What is wrong with it, what is expected to help most first."""
+        """What is wrong with the run; the advice that should help most comes first."""
         return verdicts(self)
 
     def report(self) -> str:
@@ -71,7 +71,7 @@ class Run(RunRecord):
         return report_page([self])
 
     def card(self) -> str:
-        """Its model card in Markdown."""
+        """The model card of the run in Markdown."""
         from greycard.reports.card import model_card
 
         return model_card(self)
@@ -93,7 +93,7 @@ class Run(RunRecord):
 
         Args:
             image: as for `predict`.
-            label: the class to explain; the answered one by default.
+            label: the class to explain; by default the predicted one.
 
         Raises:
             GreycardError: the image cannot be read, or there is no such class.
@@ -111,26 +111,26 @@ class Run(RunRecord):
         return first_filters(self._trained)
 
     def predict(self, images: ImageLike | Iterable[ImageLike]) -> list[Prediction]:
-        """What the model says of each image.
+        """Predict the class of each image.
 
         Args:
-            images: one, or several: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
+            images: one or more: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
                 (height, width[, 1, 3 or 4]), or one uint8 array (n, height, width, 1, 3 or 4).
 
         Raises:
-            GreycardError: an image cannot be read, or the run is a regression (`predict_numbers` is its own).
+            GreycardError: an image cannot be read, or the run is a regression (use `predict_numbers`).
         """
         found = list(self.predict_each(images))
         bad = [prediction for prediction in found if prediction.error]
         if bad:
             raise GreycardError(
                 f"{len(bad)} of {len(found)} images cannot be read: {bad[0].source}: {bad[0].error}",
-                hint="`predict_each` answers for the others and says which",
+                hint="`predict_each` predicts the others and reports each error",
             )
         return found
 
     def predict_each(self, images: ImageLike | Iterable[ImageLike]) -> Iterator[Prediction]:
-        """As `predict`, one by one as they come, an unreadable image's with its `error` set."""
+        """As `predict`, but one image at a time; the prediction of an unreadable image has its `error` set."""
         start()
         from greycard.deploy.predict import predict_images
         from greycard.deploy.sources import several
@@ -147,7 +147,7 @@ class Run(RunRecord):
         from greycard.deploy.predict import predict_numbers
 
         if self.task.has_classes:
-            raise GreycardError(f"{self.path} answers with classes, not numbers", hint="use run.predict(paths)")
+            raise GreycardError(f"{self.path} predicts classes, not numbers", hint="use run.predict(paths)")
         return predict_numbers(self.model, numbers)
 
     def export(
@@ -159,18 +159,17 @@ class Run(RunRecord):
         data_dir: str | Path | None = None,
         quiet: bool = True,
     ) -> Exported:
-        """The model as a file for elsewhere, checked on the run's own validation images.
+        """Export the model to another format, and check the file on the run's validation images.
 
         Args:
             form: `keras`, `saved-model`, `litert`, `litert-int8` or `onnx`.
-            place: where to; by default in the run's `export/` folder.
-            data: what it was trained on, where it is not there any more or was made in Python: anything that
-                `open_dataset` takes.
+            place: the path to write to; by default in the run's `export/` folder.
+            data: the run's dataset, if it has moved or was made in Python: anything that `open_dataset` takes.
             data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
-            quiet: show nothing.
+            quiet: True to print nothing.
 
         Raises:
-            GreycardError: the images are not there, or the export answers otherwise than the original.
+            GreycardError: images are missing, or the exported model's outputs differ from those of the original.
         """
         from greycard.reports.progress import terminal_reporter
 

@@ -1,4 +1,4 @@
-"""What came of a run: its predictions, its model, and the summary that the table shows."""
+"""The results of a run: predictions, model and summary."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from greycard.training.stopping import missed_target
 
 
 def write_results(setup: TrainSetup, result: FitResult, directory: RunDirectory) -> None:
-    """The validation images' probabilities, and the model without its optimizer, ready to predict."""
+    """Write the probabilities of the validation images, and the model without its optimizer."""
     val = setup.arrays.validation
     probabilities = setup.task.to_probabilities(result.outputs)
     directory.write_predictions(val.ids, val.labels, probabilities)
@@ -43,10 +43,10 @@ class Known:
     """The facts of a summary that training does not measure.
 
     Attributes:
-        reason: why Greycard chose this recipe; None if the user did.
-        published: figures of the project's author.
-        data: what preflight found.
-        test: the finished model's figures on the test images; None if the data has none.
+        reason: why Greycard chose this recipe; None if the user chose it.
+        published: results published by the project's author.
+        data: the results of the preflight check.
+        test: the finished model's metrics on the test images; None if there are none.
     """
 
     reason: str | None
@@ -56,14 +56,14 @@ class Known:
 
 
 def summarise(setup: TrainSetup, result: FitResult, clock: Clock, *, run: str, known: Known) -> Summary:
-    """The summary of a run.
+    """Make the summary of a run.
 
     Args:
         setup: what was trained.
-        result: what came out.
-        clock: where the time went.
-        run: the name of its folder.
-        known: what was known before.
+        result: the result of training.
+        clock: has the time of each part.
+        run: the name of the run's folder.
+        known: the parts that do not come from training.
     """
 
     def spent() -> TimeSpent:
@@ -71,7 +71,7 @@ def summarise(setup: TrainSetup, result: FitResult, clock: Clock, *, run: str, k
         return time_spent(clock.seconds, result.history, images=images, augment=augment, total=clock.total)
 
     summary = _diagnosed(setup, result, _figures(setup, result, spent(), known), run)
-    return replace(summary, time=spent())  # a diagnosis takes its time, too
+    return replace(summary, time=spent())  # the diagnosis takes time, too
 
 
 def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known) -> Summary:
@@ -119,21 +119,21 @@ def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known
 
 
 def _ending(setup: TrainSetup, result: FitResult) -> str | None:
-    """Why it ended early or what it missed; and whether what it left can answer at all."""
-    said = result.stopped or missed_target(setup.recipe, result.history, len(_aimed_at(setup)))
+    """Why training stopped early or missed its target, and a warning if the model has non-finite weights."""
+    reason = result.stopped or missed_target(setup.recipe, result.history, len(_target_images(setup)))
     bad = non_finite_weights(setup.model.network)
     unfit = (
-        f"the model cannot answer: {bad:,} of its {setup.model.network.count_params():,} weights are NaN or infinite"
+        f"the model cannot predict: {bad:,} of its {setup.model.network.count_params():,} weights are NaN or infinite"
     )
-    return "; ".join(filter(None, (said, unfit if bad else None))) or None
+    return "; ".join(filter(None, (reason, unfit if bad else None))) or None
 
 
-def _aimed_at(setup: TrainSetup) -> ArraySplit:
+def _target_images(setup: TrainSetup) -> ArraySplit:
     return setup.arrays.validation if setup.recipe.stopping.target_split == "validation" else setup.arrays.train
 
 
 def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str) -> Summary:
-    """With what makes the figures honest: calibration, and what is wrong with them."""
+    """The summary with calibration and diagnosis."""
     task = setup.task
     if not task.has_classes:
         return summary
@@ -151,10 +151,10 @@ def _weights(file: Path | None) -> WeightsFile | None:
 
 
 def _line_sentence(setup: TrainSetup) -> str | None:
-    """For one neuron: its line, and what it answers for the first validation input."""
+    """For a single neuron: its line, and its prediction for the first validation input."""
     values = [np.asarray(value) for value in setup.model.network.get_weights()]
     if [value.shape for value in values] != [(1, 1), (1,)]:
         return None
     weight, bias = float(values[0][0, 0]), float(values[1][0])
-    asked = float(setup.arrays.validation.images[0, 0])
-    return read_line(weight, bias, asked, weight * asked + bias)
+    value = float(setup.arrays.validation.images[0, 0])
+    return read_line(weight, bias, value, weight * value + bias)

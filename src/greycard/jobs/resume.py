@@ -45,7 +45,7 @@ def resume(
 
     Args:
         run: its folder.
-        dataset: the dataset of the run, if it came from no file.
+        dataset: the dataset of the run, if it was made in Python.
         model: the function that builds the model, if the run trains your own Keras model.
         callbacks: as for `train`; their own state is not restored.
         data: where the data is now, if it has moved.
@@ -127,7 +127,7 @@ def _run_args(
 
 
 def _expect_backbone(run: RunRecord, args: RunArgs) -> None:
-    """A relative path of an earlier run starts in the folder where this run began."""
+    """Raise a GreycardError if the backbone is a relative path from another folder, where this run was started."""
     from greycard.models.pretrained import is_run
 
     name = run.recipe.pretrained.backbone if run.recipe.pretrained else None

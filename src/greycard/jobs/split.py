@@ -32,9 +32,9 @@ class NewSplit:
     """A new split of a dataset.
 
     Attributes:
-        lines: every image that is in, with its side.
-        set_aside: those that are not, and why.
-        together: how many images were kept on one side with another.
+        lines: the images of the split, each with its side.
+        set_aside: images that were left out, and why.
+        together: number of images that were kept on the same side as another one.
     """
 
     lines: tuple[Line, ...]
@@ -59,15 +59,15 @@ def split_dataset(
     """Mix training and validation images and split them again; test images stay test images.
 
     Args:
-        dataset: of image files.
-        val_fraction: of each class for validation.
-        seed: of the deal.
+        dataset: a dataset of image files.
+        val_fraction: fraction of each class for validation.
+        seed: seed of the split.
         group_by: see `group_numbers`.
         quarantine: True to leave out nearly empty images, and equal images with different labels.
         reporter: shows progress.
 
     Raises:
-        GreycardError: the dataset is no folder of files; groups that cannot be dealt.
+        GreycardError: the dataset has no image files, or the groups cannot be split.
     """
     expect_fraction(val_fraction, seed)
     kept = _test_lines(dataset)
@@ -83,8 +83,8 @@ def split_dataset(
     _expect_every_class(dataset, thumbnails.labels[rows])
     val = group_split(thumbnails.labels[rows], groups[rows], val_fraction, seed)
     lines = tuple(
-        Line(path_of[thumbnails.ids[row]], dataset.classes[thumbnails.labels[row]], "validation" if held else "train")
-        for row, held in zip(rows, val, strict=True)
+        Line(path_of[thumbnails.ids[row]], dataset.classes[thumbnails.labels[row]], "validation" if in_val else "train")
+        for row, in_val in zip(rows, val, strict=True)
     )
     bad = (*dataset.left_out, *thumbnails.left_out, *(LeftOut(id, why) for id, why in aside.items()))
     sizes = np.bincount(groups[rows])
@@ -106,7 +106,7 @@ def _paths(dataset: Dataset) -> dict[str, Path]:
         if isinstance(part.images, np.ndarray):
             raise GreycardError(
                 f"{dataset.name} is an array with its own split; a new one is made of image files",
-                hint="a folder of images, or a CSV that names them",
+                hint="name a folder of images, or a CSV that lists them",
             )
         found |= dict(zip(part.ids, part.images, strict=True))
     if any(path.is_relative_to(unpacked_root()) for path in found.values()):
@@ -135,28 +135,27 @@ def _expect_every_class(dataset: Dataset, labels: np.ndarray) -> None:
     lost = [name for number, name in enumerate(dataset.classes) if number not in set(labels.tolist())]
     if lost:
         raise GreycardError(
-            f"nothing is left of class {lost[0]!r}: all its images are unreadable, nearly empty or also labelled"
-            f" otherwise",
+            f"class {lost[0]!r} has no image left: all are unreadable, near-empty, or also have another label",
             hint=f"`{command('check', dataset.origin or dataset.name)}` names them",
         )
 
 
 def write_links(lines: Sequence[Line], folder: Path, root: Path) -> None:
-    """`folder/train/LABEL/…` and `folder/validation/LABEL/…`, symbolic links to the images, whole or not at all.
+    """`folder/train/LABEL/…` and `folder/validation/LABEL/…`, symbolic links to the images; all of them or nothing.
 
     Args:
         lines: the split.
-        folder: a new one.
-        root: of the images; a link's name is its image's path below it, with dashes.
+        folder: the folder to create.
+        root: the folder of the images; a link's name is the image's path relative to it, with dashes.
 
     Raises:
-        GreycardError: the folder is there already.
+        GreycardError: the folder exists.
     """
     expect_new(folder)
     for label in sorted({line.label for line in lines}):
         if label in (".", "..") or not _NO_PATH.fullmatch(label):
             why = f"label {label!r} cannot be the name of a folder of links"
-            raise GreycardError(why, hint="a manifest keeps it: leave --links out")
+            raise GreycardError(why, hint="write a label file instead: leave out --links")
     with tempfile.TemporaryDirectory(prefix=".greycard-split-", dir=folder.absolute().parent) as scratch:
         draft = Path(scratch, folder.name)
         for line in lines:
@@ -167,7 +166,7 @@ def write_links(lines: Sequence[Line], folder: Path, root: Path) -> None:
 
 
 def _free_name(place: Path, path: Path, root: Path) -> str:
-    """The path below the root with dashes, its end where that is long; numbered where two come to the same."""
+    """The path relative to the root, with dashes and shortened at the start; numbered if the name is taken."""
     whole = "-".join(path.absolute().relative_to(root.absolute()).parts)[-_LONGEST:]
     name, number = whole, 1
     while (place / name).is_symlink():
@@ -177,9 +176,9 @@ def _free_name(place: Path, path: Path, root: Path) -> str:
 
 
 def write_quarantine(aside: Sequence[LeftOut], file: Path) -> None:
-    """A CSV of path and reason. Nothing is moved.
+    """Write a CSV of path and reason. No file is moved.
 
     Raises:
-        GreycardError: the file is there already.
+        GreycardError: the file exists.
     """
     write_csv(file, ("path", "reason"), ((item.id, item.reason) for item in aside))

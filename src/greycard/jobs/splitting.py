@@ -1,4 +1,4 @@
-"""The split that a run trains on: near-duplicates on one side where Greycard made it, and recorded as it was made."""
+"""The split of a run: if Greycard made it, near-duplicates stay on one side; the recipe records how it was made."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def settle_split(
 ) -> tuple[Recipe, Dataset]:
     """The recipe with the split that the dataset has, and the dataset with near-duplicates on one side.
 
-    Only a split that Greycard made by a fraction is changed, and only where near-duplicates lie on both sides.
+    Only a split that Greycard made is changed, and only if near-duplicates are on both sides.
 
     Args:
         recipe: its fields about the split are replaced by the split that the dataset has.
@@ -35,7 +35,7 @@ def settle_split(
         reporter: shows progress, and near-duplicates if there are any.
 
     Raises:
-        GreycardError: `changes` ask for another split than the dataset has.
+        GreycardError: `changes` name another split than the dataset has.
     """
     for name in ("val_fraction", "split_seed", "group_duplicates"):
         if changes.get(name) is not None:
@@ -46,7 +46,7 @@ def settle_split(
 
 
 def _recorded(recipe: Recipe, made: SplitMethod) -> dict[str, Any]:
-    """The recipe's fields about the split; the seed of a given one still draws what `train_limit` leaves."""
+    """The recipe's fields about the split. If the data has its own, the seed only selects images for the limits."""
     if made.val_fraction is None:
         limited = recipe.data.train_limit or recipe.data.val_limit
         return {"val_fraction": None, "group_duplicates": None, "split_seed": recipe.data.split_seed if limited else 0}
@@ -64,20 +64,22 @@ def _expect_used(name: str, value: Any, recipe: Recipe, dataset: Dataset) -> Non
         return
     if made.val_fraction is None:
         raise GreycardError(
-            f"{dataset.name} has its own training and validation images: {name}={value} would change nothing",
+            f"{dataset.name} has its own training and validation images: {name}={value} would have no effect",
             hint=f"leave {name} out, or make another split first: `greycard split {dataset.origin or 'FOLDER'}`",
         )
     if name == "group_duplicates":
-        raise GreycardError(f"{dataset.name} is an array: {name}={value} would change nothing", hint="leave it out")
+        raise GreycardError(
+            f"{dataset.name} is an array: {name}={value} would have no effect", hint=f"leave {name} out"
+        )
     before = {"val_fraction": made.val_fraction, "split_seed": made.seed}[name]
     raise GreycardError(
-        f"{dataset.name} was split with {name}={before}: {name}={value} would change nothing",
-        hint=f"split it so when it is opened: open_dataset(…, {name}={value})",
+        f"{dataset.name} was split with {name}={before}: {name}={value} would have no effect",
+        hint=f"set it when you open the dataset: open_dataset(…, {name}={value})",
     )
 
 
 def _is_to_be_grouped(recipe: Recipe, dataset: Dataset) -> bool:
-    """One's own data is, unless the recipe says no; a named dataset keeps the published way."""
+    """True for the user's own data unless the recipe says no; a named dataset keeps its published split."""
     made = dataset.split
     if made.val_fraction is None or made.grouped or isinstance(dataset.train.images, np.ndarray):
         return False
@@ -86,7 +88,7 @@ def _is_to_be_grouped(recipe: Recipe, dataset: Dataset) -> bool:
 
 
 def _grouped(dataset: Dataset, reporter: Reporter) -> Dataset:
-    """The dataset with every group of near-duplicates on one side, split again only where one is on both."""
+    """The dataset with each group of near-duplicates on one side; split again only if a group is on both."""
     count = reporter.progress("comparing images", len(dataset.train) + len(dataset.validation))
     thumbnails = load_thumbnails(dataset, lambda: count(1))
     with reporter.status("looking for near-duplicates"):
@@ -100,8 +102,8 @@ def _grouped(dataset: Dataset, reporter: Reporter) -> Dataset:
         levels = [group_numbers(thumbnails.ids, some, None) for some in (pairs, exact, ())]
         assert method.val_fraction is not None
         val = split_by_levels(thumbnails.labels, np.stack(levels), method.val_fraction, method.seed)
-    reporter.log(_told(groups, val))
-    return _dealt(replace(dataset, split=method), thumbnails, val)
+    reporter.log(_message(groups, val))
+    return _split_by(replace(dataset, split=method), thumbnails, val)
 
 
 def _across(groups: Sequence[Sequence[int]], val: np.ndarray) -> list[Sequence[int]]:
@@ -109,22 +111,22 @@ def _across(groups: Sequence[Sequence[int]], val: np.ndarray) -> list[Sequence[i
     return [rows for rows in groups if len(np.unique(val[list(rows)])) > 1]
 
 
-def _told(groups: Sequence[Sequence[int]], val: np.ndarray) -> str:
+def _message(groups: Sequence[Sequence[int]], val: np.ndarray) -> str:
     apart = _across(groups, val)
     whole = [rows for rows in groups if rows not in apart]
-    said = f"near-duplicates: {_images(whole)} are kept on one side of the split"
+    message = f"near-duplicates: {_images(whole)} are kept on one side of the split"
     if apart:
-        said += f"; {_images(apart)} look alike and are split, because they are most of a class"
-    return said
+        message += f"; {_images(apart)} look alike and are split, because they are most of a class"
+    return message
 
 
 def _images(groups: Sequence[Sequence[int]]) -> str:
     return f"{sum(map(len, groups)):,} images in {len(groups):,} group{'' if len(groups) == 1 else 's'}"
 
 
-def _dealt(dataset: Dataset, thumbnails: Thumbnails, val: np.ndarray) -> Dataset:
-    """The dataset split so; an image that could not be decoded, and so was not compared, stays where it is."""
+def _split_by(dataset: Dataset, thumbnails: Thumbnails, val: np.ndarray) -> Dataset:
+    """The dataset with this split; an image that could not be decoded keeps its side."""
     side = dict(zip(thumbnails.ids, val.tolist(), strict=True))
     whole, count = joined(dataset.train, dataset.validation), len(dataset.train)
-    held = np.array([side.get(id, row >= count) for row, id in enumerate(whole.ids)])
-    return replace(dataset, train=whole.take(np.flatnonzero(~held)), validation=whole.take(np.flatnonzero(held)))
+    in_val = np.array([side.get(id, row >= count) for row, id in enumerate(whole.ids)])
+    return replace(dataset, train=whole.take(np.flatnonzero(~in_val)), validation=whole.take(np.flatnonzero(in_val)))

@@ -1,4 +1,4 @@
-"""The finished model measured on the test images: once, after training and every choice."""
+"""Measure the finished model on the test images: once, after training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from greycard.training.setup import TrainSetup
 
 
 def measured_on_test(setup: TrainSetup) -> Measured | None:
-    """The finished model's figures on the test images; None if the data has none."""
+    """The finished model's metrics on the test images; None if there are none."""
     test = setup.arrays.test
     if test is None or not len(test):
         return None

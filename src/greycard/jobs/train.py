@@ -19,7 +19,7 @@ from greycard.datasets.load import load_dataset
 from greycard.datasets.open import open_dataset
 from greycard.datasets.source import Source
 from greycard.datasets.splits import DEFAULT_FRACTION
-from greycard.jobs.choose import choose_recipe, said_of
+from greycard.jobs.choose import choose_recipe, describe_choice
 from greycard.jobs.find_recipe import project_of
 from greycard.jobs.open_run import Run
 from greycard.jobs.splitting import settle_split
@@ -142,7 +142,7 @@ def _chosen(
         return with_own_model(chosen, build).replace(**changes, **own), dataset, None
     chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone, changes=changes)
     recipe = chosen.replace(**changes)
-    return recipe, dataset, said_of(recipe, chosen, because)
+    return recipe, dataset, describe_choice(recipe, chosen, because)
 
 
 def _train(plan: _Plan, callbacks: Sequence[object], out: str | Path, reporter: Reporter) -> Path:

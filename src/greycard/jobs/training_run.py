@@ -1,4 +1,4 @@
-"""One run: begin its directory, train, write the results, and last the summary."""
+"""One run: create its directory, train, write the results, and last the summary."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from greycard.training.setup import TrainSetup
 
 
 def begin_run(setup: TrainSetup, args: RunArgs, out: str | Path) -> RunDirectory:
-    """A new run directory. The recipe is written last: a directory with a recipe is a run."""
+    """Create a run directory. The recipe is written last: a directory with a recipe is a run."""
     directory = RunDirectory.new(out, setup.recipe.name)
     try:
         directory.write_json(RUN_ARGS, args.to_json())
@@ -91,7 +91,7 @@ def finish_run(
 
 
 def opening(setup: TrainSetup, path: Path) -> str:
-    """What the run trains, in a sentence."""
+    """What the run trains, in one sentence."""
     recipe, arrays, task = setup.recipe, setup.arrays, setup.task
     counts = f"{len(arrays.train):,} training and {len(arrays.validation):,} validation {task.examples}"
     test = f" and {len(arrays.test):,} test {task.examples}" if arrays.test else ""

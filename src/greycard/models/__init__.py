@@ -1,1 +1,1 @@
-"""Layers: dense and convolutional networks, backbones, heads."""
+"""Model families, pretrained networks and saved models."""

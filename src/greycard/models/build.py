@@ -1,4 +1,4 @@
-"""A recipe's model: the family's layers, the head, the optimizer."""
+"""Build the model of a recipe: the family's layers, the head and the optimizer."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def build_model(
     features: int = 1,
     build: BuildNetwork | None = None,
 ) -> Model:
-    """The compiled model of a resolved recipe, with its parts.
+    """Build the compiled model of a resolved recipe, with its parts.
 
-    Its input is uint8 (b, height, width, channels), or float32 (b, features) for a regression; its output float32
-    probabilities (b, classes), for two classes the second one's alone (b, 1).
+    Its input is uint8 (b, height, width, channels), or float32 (b, features) for a regression. Its output is float32
+    probabilities (b, classes); for two classes, only the probability of the second (b, 1).
 
     Args:
-        recipe: what to build; its task fits the classes.
-        classes: how many; 0 for a regression.
-        weights: the file of the backbone's weights; None for random ones.
-        features: numbers an input has, for data that is no image.
-        build: builds the model of a `custom` recipe.
+        recipe: the recipe; its task fits the number of classes.
+        classes: number of classes; 0 for a regression.
+        weights: the file of the backbone's weights; None for random weights.
+        features: number of input features, for data without images.
+        build: the function that builds the model of a `custom` recipe.
 
     Raises:
         GreycardError: layers that do not fit the image's size or into memory, or weights that do not fit.

@@ -1,6 +1,6 @@
 """The model for predictions: pixels in, the calibrated probability of every class out, for every kind of head.
 
-`predict`, the server and every export share it, so they give one answer.
+`predict`, the server and every export use it, so their outputs agree.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from greycard.tasks.task import Task
 
 
 def calibrated_model(model: Model, task: Task, temperature: float = 1.0) -> keras.Model:
-    """The classifier with its logits divided by a temperature, made of Keras's own layers.
+    """The classifier with its logits divided by a temperature, built from standard Keras layers.
 
     Args:
         model: a classifier.
-        task: of the model; has classes.
-        temperature: as the run's validation images calibrate it; 1 changes nothing.
+        task: the model's task; it has classes.
+        temperature: calibrated on the run's validation images; 1 changes nothing.
 
     Returns:
         uint8 (b, height, width, channels) to float32 (b, classes), rows sum to 1.
@@ -30,7 +30,7 @@ def calibrated_model(model: Model, task: Task, temperature: float = 1.0) -> kera
 
 
 def logits_of(model: Model) -> keras.KerasTensor:
-    """The head without its activation, as a tensor of the model's graph: float32 (b, units), by a copy of its weights.
+    """The logits, a tensor of the model's graph: float32 (b, units).
 
     The copy does not replace the head, so the model does not change.
     """

@@ -15,19 +15,19 @@ from greycard.models.model import Body
 from greycard.recipe.model import ConvNetConfig
 
 _LEAST_SIDE = 4
-"""Pixels that a 3×3 convolution without padding and 2×2 pooling need."""
+"""Minimum side length in pixels for a 3×3 convolution without padding and 2×2 pooling."""
 
 
 def build(config: ConvNetConfig, inputs: keras.KerasTensor, weights: Path | None = None) -> Body:
-    """The feature map is the last convolution's, before its pooling.
+    """Build the layers. The feature layer is the last convolution, before its pooling.
 
     Args:
-        config: filters, units, pooling, dropout.
+        config: filters, units, pooling and dropout.
         inputs: uint8 (b, height, width, channels).
         weights: not used.
 
     Raises:
-        GreycardError: images too small for so many convolutions, or a layer that does not fit into memory.
+        GreycardError: the images are too small for this number of convolutions, or a layer does not fit into memory.
     """
     x, scaling = add_scaling(inputs)
     last = None
@@ -47,6 +47,6 @@ def _expect_size(config: ConvNetConfig, inputs: keras.KerasTensor, x: keras.Kera
     height, width = inputs.shape[1:3]
     raise GreycardError(
         f"{len(config.conv)} convolutions with pooling do not fit images of {height}×{width} pixels:"
-        f" {x.shape[1]}×{x.shape[2]} are left before number {position}, which needs {_LEAST_SIDE}×{_LEAST_SIDE}",
+        f" convolution {position} gets {x.shape[1]}×{x.shape[2]}; expected at least {_LEAST_SIDE}×{_LEAST_SIDE}",
         hint="use fewer (--set conv=…) or larger images (--set image_size=…)",
     )

@@ -1,4 +1,4 @@
-"""A user's own Keras model: built by the user's function, checked, and its parts worked out."""
+"""A user's own Keras model: build it with the user's function, check it, and find its parts."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ BuildNetwork = Callable[[tuple[int, int, int], int], keras.Model]
 
 
 def build_custom(build: BuildNetwork, shape: tuple[int, int, int], classes: int, units: int) -> Model:
-    """The user's model with uint8 pixels as its input, not compiled.
+    """Build the user's model, not compiled; its input is uint8 pixels.
 
     Args:
         build: the user's function.
         shape: height, width and channels of the images.
         classes: the number of classes.
-        units: outputs that the task needs: 1 for two classes, otherwise one per class.
+        units: number of outputs of the task: 1 for two classes, otherwise one per class.
 
     Raises:
-        GreycardError: no Keras model, another input or output, outputs that are not probabilities, or a Lambda layer.
+        GreycardError: the result is not a Keras model, has another input or output shape, returns values that are not
+            probabilities, or has a Lambda layer.
     """
     network = _built(build, shape, classes)
     _expect_model(network, shape, units)
@@ -71,7 +72,7 @@ def _expect_model(network: Any, shape: tuple[int, int, int], units: int) -> None
     if any(isinstance(layer, layers.Lambda) for layer in network._flatten_layers()):
         raise GreycardError(
             "the model has a Lambda layer, which cannot be loaded safely",
-            hint="write a keras.layers.Layer of your own, registered with keras.saving.register_keras_serializable",
+            hint="write a subclass of keras.layers.Layer, registered with keras.saving.register_keras_serializable",
         )
     expected, found = ((None, *shape), (None, units)), (network.inputs[0].shape, network.outputs[0].shape)
     if tuple(map(tuple, found)) != expected:
@@ -97,8 +98,8 @@ def _reloaded(graph: keras.Model) -> keras.Model:
 
 def _shape_hint(outputs: tuple[int | None, ...], units: int) -> str:
     if units == 1 and tuple(outputs) == (None, 2):
-        return 'task="multiclass" trains two classes with a softmax'
-    return "the function is called with the shape of an image and the number of classes: use both"
+        return 'set task="multiclass" to train two classes with a softmax'
+    return "use the function's arguments: the shape of an image and the number of classes"
 
 
 def _expect_probabilities(network: keras.Model, shape: tuple[int, int, int]) -> None:

@@ -1,4 +1,4 @@
-"""From a feature map to the vector that the head takes: pooling, dense layers, dropout."""
+"""Layers between the feature map and the head: pooling, dense layers, dropout."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from greycard.core.errors import GreycardError
 from greycard.core.memory import available_bytes
 
 _BYTES_PER_WEIGHT = 12
-"""At least: the weight, its gradient, and one number of the optimizer."""
+"""Minimum: the weight, its gradient, and one value of the optimizer."""
 
 
 def add_pooling(feature_map: keras.KerasTensor, pooling: str) -> keras.KerasTensor:
-    """The feature vector (b, features); what is a vector already stays one.
+    """Pool a feature map to the feature vector (b, features); a vector stays unchanged.
 
     Args:
         feature_map: (b, rows, columns, filters), or (b, features).
-        pooling: `average` over all places, or `flatten`.
+        pooling: `average` over all positions, or `flatten`.
     """
     if pooling == "average" and len(feature_map.shape) == 4:
         return layers.GlobalAveragePooling2D(name="features")(feature_map)
@@ -29,10 +29,10 @@ def add_pooling(feature_map: keras.KerasTensor, pooling: str) -> keras.KerasTens
 def add_dense(
     x: keras.KerasTensor, dense: Sequence[int], *, feature_dropout: float = 0.0, dropout: float = 0.0
 ) -> keras.KerasTensor:
-    """Dense layers with ReLU, dropout before the first and after the last where it is not 0.
+    """Add dense layers with ReLU; dropout before the first and after the last, unless it is 0.
 
     Raises:
-        GreycardError: a layer that does not fit into memory.
+        GreycardError: a layer does not fit into memory.
     """
     if feature_dropout:
         x = layers.Dropout(feature_dropout, name="feature_dropout")(x)
@@ -49,5 +49,5 @@ def _expect_room(features: int, units: int) -> None:
         raise GreycardError(
             f"a dense layer of {units:,} units on {features:,} features needs at least {needed / 1e9:,.1f} GB of"
             f" memory; {room / 1e9:,.1f} GB are free",
-            hint="smaller images (--set image_size=…), --set pooling=average, or fewer units (--set dense=…)",
+            hint="use smaller images (--set image_size=…), --set pooling=average, or fewer units (--set dense=…)",
         )

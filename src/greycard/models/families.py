@@ -1,4 +1,4 @@
-"""The model families: what builds each kind. A new family is one file here, one line in this table, and its config."""
+"""The table of model families. A new family is one file here, one line in this table, and its config."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from greycard.models import convnet, mlp, pretrained, resnet
 from greycard.models.model import Body
 
 Build = Callable[[Any, keras.KerasTensor, Path | None], Body]
-"""From the family's config, the input and the file of its pretrained weights to all that comes before the head."""
+"""From the family's config, the input tensor and the file of pretrained weights to the layers before the head."""
 
 FAMILIES: Mapping[str, Build] = {
     "mlp": mlp.build,

@@ -1,4 +1,4 @@
-"""A model with NaN or infinity in its weights has no answers, and nothing to transfer."""
+"""Refuse a model with NaN or infinity in its weights: it can neither predict nor be transferred."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ RETRAIN = "train again with a smaller learning rate, such as --set learning_rate
 
 
 def non_finite_weights(model: keras.Model) -> int:
-    """How many of the model's weights are NaN or infinite."""
+    """Number of the model's weights that are NaN or infinite."""
     arrays = (np.asarray(keras.ops.convert_to_numpy(weight)) for weight in model.weights)
     return sum(int((~np.isfinite(array)).sum()) for array in arrays if array.dtype.kind not in "iub")
 
 
 def expect_finite_weights(model: keras.Model, name: str) -> None:
-    """Refuse a model that cannot answer.
+    """Refuse a model with non-finite weights.
 
     Args:
-        model: loaded, or just trained.
-        name: of its file or run, for the error.
+        model: the model.
+        name: the name of its file or run, for the error.
 
     Raises:
         GreycardError: a weight is NaN or infinite.
@@ -29,5 +29,5 @@ def expect_finite_weights(model: keras.Model, name: str) -> None:
     bad = non_finite_weights(model)
     if bad:
         raise GreycardError(
-            f"{name} cannot answer: {bad:,} of its {model.count_params():,} weights are NaN or infinite", hint=RETRAIN
+            f"{name} cannot predict: {bad:,} of its {model.count_params():,} weights are NaN or infinite", hint=RETRAIN
         )

@@ -1,6 +1,6 @@
-"""The graph of a Keras model: what each of its operations is given and what it makes.
+"""The graph of a Keras model: the inputs and outputs of each operation.
 
-`layer.input` is of the first graph that a layer was ever called in; here it is that of the model which is asked.
+Keras's `layer.input` is from the first graph in which the layer was called. These functions use the model's graph.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from greycard.core.errors import GreycardError
 
 
 def functional(network: keras.Model) -> keras.Model | None:
-    """The model if it has a graph, a sequential model's layers as a model with one; None for a subclassed model."""
+    """The model as a functional model; None for a subclassed model, which has no graph."""
     if not isinstance(network, keras.Sequential):
         return network if hasattr(network, "operations") else None
     return keras.Model(network.inputs, network.outputs, name=network.name) if network.built else None
 
 
 def operation(network: keras.Model, name: str) -> Operation | None:
-    """The operation of that name in a model's own graph, not within a model nested in it; None if there is none."""
+    """The operation with this name in the model's graph, without nested models; None if there is none."""
     return next((each for each in network.operations if each.name == name), None)
 
 
 def inputs_of(network: keras.Model, of: Operation) -> list[keras.KerasTensor]:
-    """The tensors that an operation is given."""
+    """The input tensors of an operation."""
     return list(_node(network, of).input_tensors)
 
 
 def output_of(network: keras.Model, of: Operation) -> keras.KerasTensor:
-    """The tensor that an operation makes, the first of several."""
+    """The output tensor of an operation; the first, if there are several."""
     return _node(network, of).output_tensors[0]
 
 
 def producer(tensor: keras.KerasTensor) -> Operation:
-    """The operation that makes a tensor."""
+    """The operation that computes this tensor."""
     return tensor._keras_history.operation
 
 
 def upstream(network: keras.Model, of: Operation) -> list[Operation]:
-    """An operation and all that it depends on, in the order of the model's operations."""
+    """An operation and everything it depends on, in the model's order."""
     found: dict[int, Operation] = {}
     waiting = [of]
     while waiting:
@@ -53,7 +53,7 @@ def upstream(network: keras.Model, of: Operation) -> list[Operation]:
 
 
 def rank(tensor: keras.KerasTensor) -> int:
-    """The number of its axes, the batch's included: 4 for a feature map, 2 for a vector."""
+    """Number of axes, including the batch: 4 for a feature map, 2 for a vector."""
     return len(tensor.shape)
 
 

@@ -1,7 +1,7 @@
-"""Where each `keras.applications` network's ImageNet weights (without the top) come from, as Keras lists them.
+"""The sources of the ImageNet weights (without the top) of each `keras.applications` network, as Keras lists them.
 
-The hashes are the ones Keras publishes: MD5 (32 digits) or SHA-256 (64); two networks have none. A test holds this
-list against the installed Keras.
+The hashes are the ones Keras publishes: MD5 (32 digits) or SHA-256 (64); two networks have none. A test compares
+this list with the installed Keras.
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ NETWORKS: tuple[Pretrained, ...] = (
 
 
 def network(name: str) -> Pretrained:
-    """The entry for a network's exact name; GreycardError, with the nearest names, if there is none."""
+    """The entry of a network by its exact name; raises a GreycardError with similar names if there is none."""
     for entry in NETWORKS:
         if entry.name == name:
             return entry

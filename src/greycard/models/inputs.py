@@ -1,4 +1,4 @@
-"""The input of every model, and the scaling of the families that are trained from scratch."""
+"""The input tensors of all models, and the pixel scaling for families trained from scratch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from greycard.models.graph import producer
 
 
 def image_input(size: tuple[int, int], channels: int) -> keras.KerasTensor:
-    """uint8 (b, height, width, channels)."""
+    """The input for images: uint8 (b, height, width, channels)."""
     return keras.Input((*size, channels), dtype="uint8", name="pixels")
 
 
 def number_input(features: int) -> keras.KerasTensor:
-    """float32 (b, features)."""
+    """The input for numbers: float32 (b, features)."""
     return keras.Input((features,), dtype="float32", name="numbers")
 
 
 def add_scaling(pixels: keras.KerasTensor) -> tuple[keras.KerasTensor, Operation]:
-    """Pixels 0 to 255 as float32 0 to 1, and the layer that does it."""
+    """Scale pixels from 0 to 255 to float32 from 0 to 1; returns the tensor and the layer."""
     scaled = layers.Rescaling(1 / 255, name="scaling")(pixels)
     return scaled, producer(scaled)

@@ -1,4 +1,4 @@
-"""Computing in bfloat16 while training: half the bytes to move, and fast where the hardware has it.
+"""Train in bfloat16: half the memory traffic, and fast on hardware that supports it.
 
 Weights, their updates and the output stay float32. So does everything that is measured: only training steps run in
 bfloat16, and a run's figures are those of the saved model in float32, in every training precision.
@@ -16,10 +16,10 @@ from greycard.models.stated import head_of
 
 @contextmanager
 def mixed_precision(model: keras.Model, precision: str) -> Iterator[None]:
-    """The model's layers compute in this precision within the block, but for the head; in float32 after it.
+    """Inside this block all layers except the head compute in this precision; after it, in float32.
 
-    A function that is compiled keeps the precision of its first call. So training functions must be called only within
-    the block, and functions that predict or measure only outside of it.
+    A compiled function keeps the precision of its first call. So call training functions only inside the block, and
+    functions that predict or measure only outside.
 
     Args:
         model: with float32 weights.
@@ -37,12 +37,12 @@ def mixed_precision(model: keras.Model, precision: str) -> Iterator[None]:
 
 
 def trains_in(model: keras.Model, precision: str) -> str:
-    """The precision that `mixed_precision` gives to what is trained: float32 where the head alone is."""
+    """The precision of training in `mixed_precision`: float32 if only the head is trained."""
     return precision if any(layer.trainable_weights for layer in _hidden(model)) else "float32"
 
 
 def _hidden(model: keras.Model) -> list[keras.Layer]:
-    """The layers with weights before the head, those of a backbone among them."""
+    """The layers with weights before the head, including those of a backbone."""
     flat = [layer for layer in model._flatten_layers(include_self=False) if not isinstance(layer, keras.Model)]
     head = head_of(model)
     return [layer for layer in flat if layer.weights and layer is not head]

@@ -1,4 +1,4 @@
-"""`mlp`: dense layers on the pixels, or on numbers."""
+"""`mlp`: dense layers on pixels or numbers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def build(config: MlpConfig, inputs: keras.KerasTensor, weights: Path | None = N
     """There is no feature map: each pixel has its own weights.
 
     Args:
-        config: its units and dropout.
+        config: units and dropout.
         inputs: uint8 (b, height, width, channels), or float32 (b, features).
         weights: not used.
 
     Raises:
-        GreycardError: a layer that does not fit into memory.
+        GreycardError: a layer does not fit into memory.
     """
     if len(inputs.shape) == 2:
         return Body(add_dense(inputs, config.dense, dropout=config.dropout))

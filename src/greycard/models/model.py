@@ -1,4 +1,4 @@
-"""A model that states its parts: preprocessing, feature layer, feature vector, head.
+"""A Keras model with the names of its parts: preprocessing, feature layer, feature vector, head.
 
 Grad-CAM, transfer, frozen features, calibration and every export ask this statement. A family's builder makes it, a
 run keeps it in `model.json` beside `model.keras`, and `stated.py` works it out for a user's model.
@@ -21,10 +21,10 @@ _PARTS = ("preprocessing", "feature_layer", "features", "head")
 
 @dataclass(frozen=True)
 class Body:
-    """What a family builds: everything between the input and the head.
+    """The result of a family's builder: everything between the input and the head.
 
     Attributes:
-        vector: float (b, units), which the head is given.
+        vector: the input of the head, float (b, units).
         preprocessing: as in `Model`.
         feature_layer: as in `Model`.
         features: as in `Model`.
@@ -41,11 +41,11 @@ class Model:
     """A Keras model and its parts; each part is an operation of the model's own graph.
 
     Attributes:
-        network: uint8 (b, height, width, channels), or float32 (b, features), to its outputs.
-        preprocessing: scales pixels to what the next layer takes; None where no layer does.
-        feature_layer: makes the last feature map, before it is pooled, (b, rows, columns, filters); None without one.
-        features: makes the feature vector (b, features) of the map or of the pixels; None for data without images.
-        head: the dense layer that gives the logits, its activation included.
+        network: the full model; its input is uint8 (b, height, width, channels), or float32 (b, features).
+        preprocessing: scales the pixels for the next layer; None if no layer does.
+        feature_layer: its output is the last feature map before pooling, (b, rows, columns, filters); None without one.
+        features: its output is the feature vector, (b, features); None for data without images.
+        head: the dense layer that computes the logits, including its activation.
     """
 
     network: keras.Model
@@ -56,25 +56,24 @@ class Model:
 
     @property
     def feature_map(self) -> keras.KerasTensor | None:
-        """The last feature map (b, rows, columns, filters) of the network's graph."""
+        """The last feature map, a tensor (b, rows, columns, filters) of the network's graph."""
         return None if self.feature_layer is None else output_of(self.network, self.feature_layer)
 
     @property
     def vector(self) -> keras.KerasTensor | None:
-        """The feature vector (b, features) of the network's graph."""
+        """The feature vector, a tensor (b, features) of the network's graph."""
         return None if self.features is None else output_of(self.network, self.features)
 
     @property
     def head_input(self) -> keras.KerasTensor:
-        """What the head is given, (b, units)."""
+        """The input tensor of the head, (b, units)."""
         return inputs_of(self.network, self.head)[0]
 
     @property
     def transferable(self) -> keras.KerasTensor | None:
         """The tensor for transfer learning: the feature map before pooling, or the last hidden vector, or None.
 
-        A network without feature map has learned in its dense layers, a network for numbers has nothing to say of
-        images.
+        A network without a feature map has learned its features in its dense layers.
         """
         if self.features is None or self.feature_layer is None:
             return None if self.features is None else self.head_input
@@ -83,7 +82,7 @@ class Model:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether there are weights before the feature vector, and training changes none of them."""
+        """True if there are weights before the feature vector, and none of them is trainable."""
         if self.vector is None:
             return False
         bottom = keras.Model(self.network.inputs, self.vector)
@@ -95,14 +94,14 @@ class Model:
 
     @classmethod
     def from_json(cls, network: keras.Model, names: Mapping[str, Any]) -> Model:
-        """The statement that `to_json` wrote, of the network as it was loaded.
+        """Find the parts that `to_json` wrote in the loaded network.
 
         Raises:
-            GreycardError: a name that is missing or is no operation of the network, or a head that is not dense.
+            GreycardError: a name is missing or is not an operation of the network, or the head is not dense.
         """
         parts = {name: _part(network, name, names.get(name)) for name in _PARTS}
         if not isinstance(parts["head"], layers.Dense):
-            raise GreycardError(f"the model's head {names.get('head')!r} is no dense layer", hint="train it again")
+            raise GreycardError(f"the model's head {names.get('head')!r} is not a dense layer", hint="train it again")
         return cls(network, **parts)
 
 

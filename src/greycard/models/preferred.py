@@ -1,4 +1,4 @@
-"""The pretrained networks that `greycard train` looks for weights of, and what their features cost."""
+"""The pretrained networks that `greycard train` chooses from, and the time that their features take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from greycard.models.weights import alpha_of, weight_files
 
 CORES = 2
-"""Of the machine that times are estimated for."""
+"""Number of cores for the time estimates."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Preferred:
     """One network.
 
     Attributes:
-        name: in `keras.applications`.
-        pixels: the side of the images that its weights were trained on.
-        cpu_seconds: one core's time for one image of that size, measured with LiteRT.
+        name: its name in `keras.applications`.
+        pixels: the image size that its weights were trained on.
+        cpu_seconds: the time for one image of that size on one core, measured with LiteRT.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Preferred:
     cpu_seconds: float
 
     def seconds(self, images: int, pixels: int, alpha: float | None = None) -> float:
-        """The estimated time for the features of so many images of another size, or of a narrower network."""
+        """Estimate the seconds that the features of `images` images take, at another size or width."""
         return images * self.cpu_seconds * (pixels / self.pixels) ** 2 * (alpha or 1.0) ** 2 / CORES
 
 
@@ -38,16 +38,16 @@ PREFERRED = (
     Preferred("ResNet50", 224, 0.081),
     Preferred("InceptionV3", 299, 0.118),
 )
-"""The best for its time on a CPU first."""
+"""The best accuracy for its time on a CPU first."""
 
 
 def known(name: str) -> Preferred | None:
-    """The network of this name, if it is a preferred one."""
+    """The preferred network with this name; None if there is none."""
     return next((network for network in PREFERRED if network.name == name), None)
 
 
 def network_in(path: Path) -> tuple[str | None, float | None]:
-    """The first of the preferred networks that has a weights file there, and its width where that is not the full one.
+    """The first preferred network with a weights file in `path`, and its width if that is not the full width.
 
     Args:
         path: a weights file or a folder of them; it need not exist.

@@ -1,4 +1,4 @@
-"""Each pretrained network's own preprocessing, as layers, read off Keras's own function instead of written down again.
+"""Each pretrained network's preprocessing as layers, derived from Keras's own function instead of copied.
 
 Every `preprocess_input` of `keras.applications` is the same for all pixels: it may reverse the channels, and scales and
 shifts each. Four colours are therefore enough to find out all of it.
@@ -14,15 +14,15 @@ from greycard.models.imagenet import Pretrained
 
 
 def add_preprocessing(pixels: keras.KerasTensor, network: Pretrained) -> keras.KerasTensor:
-    """From RGB pixels 0 to 255, (b, height, width, 3), to what the network was trained on, in float."""
-    reverse, scale, offset = _read_off(network)
+    """Convert RGB pixels from 0 to 255, (b, height, width, 3), to the float input that the network was trained on."""
+    reverse, scale, offset = _derive(network)
     if reverse:
         pixels = keras.ops.flip(pixels, axis=-1)
     return layers.Rescaling(_scalar(scale), _scalar(offset), name="preprocessing")(pixels)
 
 
-def _read_off(network: Pretrained) -> tuple[bool, list[float], list[float]]:
-    """Whether channels are reversed, and scale and offset of each output channel."""
+def _derive(network: Pretrained) -> tuple[bool, list[float], list[float]]:
+    """True if the channels are reversed; then the scale and offset of each output channel."""
     preprocess = getattr(keras.applications, network.module).preprocess_input
     probe = np.concatenate([np.zeros((1, 3)), 255 * np.eye(3)]).astype("float32").reshape(1, 4, 1, 3)
     black, *colours = np.asarray(preprocess(probe.copy(), data_format="channels_last"))[0, :, 0]

@@ -1,4 +1,4 @@
-"""`pretrained`: any `keras.applications` network, or an earlier run's model, cut at a layer and frozen."""
+"""`pretrained`: a `keras.applications` network or an earlier run's model, cut at a layer and frozen."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from greycard.recipe.model import PretrainedConfig
 
 
 class WeightsDoNotFitError(GreycardError):
-    """A weights file is damaged or of another network; another candidate may fit."""
+    """A weights file is damaged or from another network; another file may fit."""
 
 
 def is_run(backbone: str) -> bool:
-    """Whether a recipe's backbone names an earlier run's folder and not a network."""
+    """True if a recipe's backbone is an earlier run's folder, not a network."""
     return Path(backbone, MODEL).is_file()
 
 
 def build(config: PretrainedConfig, inputs: keras.KerasTensor, weights: Path | None = None) -> Body:
-    """The backbone's feature map, pooled, then dense layers.
+    """Build the backbone, pooling, then dense layers.
 
-    With weights the backbone is frozen and its batch norm in inference mode; without, it is trained like any layer.
+    With weights the backbone is frozen and its batch norm runs in inference mode; without weights it is trained.
 
     Args:
-        config: names the backbone and the cut.
+        config: the backbone, the layer to cut at, pooling, units and dropout.
         inputs: uint8 (b, height, width, channels).
-        weights: of a `keras.applications` network: their file; None for random weights.
+        weights: the weights file of a `keras.applications` network; None for random weights.
 
     Raises:
-        GreycardError: no such network or layer, a size it cannot take, weights that do not fit, or a run that has
-            nothing to transfer.
+        GreycardError: the network or layer does not exist, the image size or the weights do not fit, or the run has
+            no features to transfer.
     """
     if is_run(config.backbone):
         base, preprocessing = _own_model(Path(config.backbone), config.backbone_layer), None
@@ -59,7 +59,7 @@ def build(config: PretrainedConfig, inputs: keras.KerasTensor, weights: Path | N
 
 
 def _application(config: PretrainedConfig, inputs: keras.KerasTensor) -> tuple[keras.Model, keras.Model]:
-    """The network cut where the recipe says, and the whole of it (the same layers)."""
+    """The network cut at the recipe's layer, and the full network, which shares its layers."""
     height, width, channels = inputs.shape[1:]
     if channels != 3:
         raise GreycardError(
@@ -71,19 +71,20 @@ def _application(config: PretrainedConfig, inputs: keras.KerasTensor) -> tuple[k
         whole = build_network(include_top=False, weights=None, input_shape=(height, width, 3), **options)
     except (ValueError, TypeError) as error:
         raise GreycardError(
-            f"{config.backbone} cannot be built for this recipe: {error}", hint="another image_size or backbone_alpha"
+            f"{config.backbone} cannot be built for this recipe: {error}",
+            hint="use another image_size or backbone_alpha",
         ) from error
     return _cut(whole, config.backbone_layer), whole
 
 
 def _own_model(run: Path, cut: str | None) -> keras.Model:
-    """An earlier run's model up to its feature map, or, where it has none, up to its last hidden layer."""
+    """An earlier run's model up to its feature map or, without one, up to its last hidden layer."""
     model = load_model(run)
     output = model.transferable
     if output is None:
         raise GreycardError(
-            f"{run} has no features to transfer: it learned from numbers, not images",
-            hint="a run that learned from images, or a network of keras.applications",
+            f"{run} has no features to transfer: it was trained on numbers, not images",
+            hint="name a run trained on images, or a network of keras.applications",
         )
     if cut is not None:
         return _cut(model.network, cut)
@@ -95,7 +96,7 @@ def _expect_input(base: keras.Model, pixels: keras.KerasTensor, run: str) -> Non
         size, received = ("×".join(map(str, shape[1:])) for shape in (base.input_shape, pixels.shape))
         raise GreycardError(
             f"the earlier run {run} takes images of {size}; this recipe has {received}",
-            hint="set image_size and channels as that run has them, or leave them out with --backbone",
+            hint="use the image_size and channels of that run, or leave them out with --backbone",
         )
 
 
@@ -111,16 +112,16 @@ def _cut(model: keras.Model, cut: str | None) -> keras.Model:
 
 
 def _load(base: keras.Model, whole: keras.Model, path: Path, name: str) -> None:
-    """A file of the cut network has the cut in its name; any other is tried on the whole network first.
+    """A file of a cut network has the cut in its name; any other file is tried on the full network first.
 
-    The order matters: Keras counts layers of a kind, and ignores what a file has beyond those it asks for.
+    The order matters, because Keras numbers layers by kind and ignores additional layers in a file.
     """
     order = (base, whole) if cut_of(path) else (whole, base)
     reasons = []
     for model in order:
         try:
             model.load_weights(path)
-        except Exception as error:  # Keras raises nearly anything on a file that does not fit
+        except Exception as error:  # Keras raises many types of errors for a file that does not fit
             reasons.append(str(error).splitlines()[0][:200])
         else:
             return

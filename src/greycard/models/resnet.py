@@ -1,4 +1,4 @@
-"""`resnet`: a small residual network with batch norm, of dense 3×3 convolutions, which a CPU computes fastest.
+"""`resnet`: a small residual network with batch norm and full 3×3 convolutions, which are fastest on a CPU.
 
 Source: He et al., "Deep residual learning for image recognition" (2016), the basic block.
 """
@@ -18,11 +18,11 @@ from greycard.models.model import Body
 from greycard.recipe.model import ResNetConfig
 
 _LEAST_SIDE = 2
-"""Pixels that the last feature map needs, so that a 3×3 convolution sees more than padding."""
+"""Minimum side length of the last feature map, so that a 3×3 convolution does not see mostly padding."""
 
 
 def build(config: ResNetConfig, inputs: keras.KerasTensor, weights: Path | None = None) -> Body:
-    """A stem, then stages of residual blocks; each stage after the first halves the size and doubles the width.
+    """Build a stem, then stages of residual blocks; each stage after the first halves the size and doubles the width.
 
     Args:
         config: width of the stem, blocks per stage, stride of the stem, dropout before the head.
@@ -30,7 +30,7 @@ def build(config: ResNetConfig, inputs: keras.KerasTensor, weights: Path | None 
         weights: not used.
 
     Raises:
-        GreycardError: images too small for so many stages.
+        GreycardError: the images are too small for this number of stages.
     """
     _expect_size(config, inputs)
     scaled, scaling = add_scaling(inputs)
@@ -45,7 +45,7 @@ def build(config: ResNetConfig, inputs: keras.KerasTensor, weights: Path | None 
 
 
 def _block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
-    """Two convolutions and what they are added to: the input, projected where its size or width is another."""
+    """Two convolutions and a shortcut, which is projected if its size or width differs."""
     shortcut = x
     if stride > 1 or x.shape[-1] != width:
         shortcut = _conv(x, width, 1, stride, f"{name}_shortcut")
@@ -55,7 +55,7 @@ def _block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.Ke
 
 
 def _conv(x: keras.KerasTensor, width: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
-    """A convolution with batch norm, which has the bias."""
+    """A convolution without bias, then batch norm."""
     x = layers.Conv2D(
         width, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal",
         name=f"{name}_conv",
@@ -74,7 +74,7 @@ def _expect_size(config: ResNetConfig, inputs: keras.KerasTensor) -> None:
     if min(rows, columns) < _LEAST_SIDE:
         raise GreycardError(
             f"{len(config.blocks)} stages with stem_stride={config.stem_stride} do not fit images of {height}×{width}"
-            f" pixels: the last feature map would have {rows}×{columns} places; expected at least"
+            f" pixels: the last feature map would be {rows}×{columns}; expected at least"
             f" {_LEAST_SIDE}×{_LEAST_SIDE}",
             hint="use fewer stages (--set blocks=…), --set stem_stride=1, or larger images (--set image_size=…)",
         )

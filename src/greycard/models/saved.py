@@ -1,4 +1,4 @@
-"""A model as a run keeps it: `model.keras`, and its parts in `model.json`."""
+"""Save and load the model of a run: `model.keras`, and its parts in `model.json`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from greycard.models.model import Model
 
 MODEL, PARTS = "model.keras", "model.json"
 SCHEMA = 2
-"""The version of the run format, as `runs.directory` has it, which this package cannot import."""
+"""The version of the run format, the same as in `runs.directory`, which this package cannot import."""
 
 _RETRAIN = "train it again; the new run gets its own folder"
 
 
 def save_model(model: Model, folder: Path) -> None:
-    """Write the parts and then the network without its optimizer; each file is whole or not there."""
+    """Write the parts, then the network without its optimizer; each file is written completely or not at all."""
     atomic_write(folder / PARTS, json.dumps({"schema": SCHEMA, **model.to_json()}, indent=2) + "\n")
     network = model.network
     bare = keras.Model(network.inputs[0], network.outputs[0], name=network.name)
@@ -29,17 +29,17 @@ def save_model(model: Model, folder: Path) -> None:
 
 
 def load_model(folder: Path) -> Model:
-    """The model of a run's folder; nothing in its files is executed (Keras's safe mode).
+    """Load the model from a run's folder; no code in its files is executed (Keras's safe mode).
 
     Raises:
-        GreycardError: a file is missing, damaged or of another schema, or a weight is NaN or infinite.
+        GreycardError: a file is missing, damaged or has another schema, or a weight is NaN or infinite.
     """
     if not (folder / MODEL).is_file():
         raise GreycardError(f"{folder} has no {MODEL}", hint=_RETRAIN)
     names = _read_parts(folder / PARTS)
     try:
         network = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises nearly anything on a damaged file
+    except Exception as error:  # Keras raises many types of errors for a damaged file
         raise GreycardError(f"{folder / MODEL} cannot be loaded: {error}", hint=_RETRAIN) from error
     expect_finite_weights(network, str(folder))
     try:

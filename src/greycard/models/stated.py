@@ -1,4 +1,4 @@
-"""The parts of a model that somebody else built, worked out from its graph once, here and nowhere else."""
+"""Find the parts of a model that a user built, from its graph."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from greycard.models.model import Model
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
 
 _POOLING = (layers.MaxPooling2D, layers.AveragePooling2D, layers.Dropout, layers.SpatialDropout2D)
-"""After a feature map these show less of where."""
+"""Layers after a feature map that lose information about position."""
 
 _AFTER_HEAD = ("softmax", "sigmoid", "linear")
 """Activations that may be a separate layer after the head."""
@@ -23,13 +23,13 @@ _HINT = "end it with a Dense layer: a softmax unit for each class, or one sigmoi
 
 
 def stated(network: keras.Model) -> Model:
-    """A Keras model with its parts: the last Dense layer is the head, the map that is pooled the feature map.
+    """Find the parts of a Keras model: the last Dense layer is the head, the map before pooling is the feature map.
 
     Args:
-        network: functional or sequential, one input and one output; compiled or not.
+        network: a functional or sequential model with one input and one output; compiled or not.
 
     Raises:
-        GreycardError: it has no graph, more than one input or output, no dense head, or a layer that is used twice.
+        GreycardError: the model has no graph, more than one input or output, no dense head, or uses a layer twice.
     """
     functional = _functional(network)
     head = head_of(functional)
@@ -39,7 +39,7 @@ def stated(network: keras.Model) -> Model:
 
 
 def head_of(network: keras.Model) -> layers.Dense:
-    """The dense layer that gives the logits, at the end of the graph or before a last activation.
+    """The dense layer that computes the logits: the last layer, or the one before the last activation.
 
     Raises:
         GreycardError: the model ends with something else.
@@ -67,13 +67,13 @@ def _functional(network: keras.Model) -> keras.Model:
     if len(found.inputs) != 1 or len(found.outputs) != 1:
         raise GreycardError(
             f"the model has {len(found.inputs)} inputs and {len(found.outputs)} outputs; expected one of each",
-            hint="one image in, the probabilities of its classes out",
+            hint="use one input for the image and one output for the probabilities of the classes",
         )
     return found
 
 
 def _features(network: keras.Model, head: Operation) -> Operation | None:
-    """The operation from which a chain of vectors leads to the head; None where that is the input itself."""
+    """The operation that computes the first vector on the path to the head; None if that is the input."""
     current = producer(inputs_of(network, head)[0])
     while not isinstance(current, layers.InputLayer):
         given = inputs_of(network, current)
@@ -84,7 +84,7 @@ def _features(network: keras.Model, head: Operation) -> Operation | None:
 
 
 def _feature_layer(network: keras.Model, features: Operation | None) -> Operation | None:
-    """The one map that becomes the vector, before pooling; None where no convolution made it, or there are several."""
+    """The operation that computes the feature map, before pooling; None without convolutions or with several maps."""
     if features is None:
         return None
     maps = {id(found): found for each in upstream(network, features) for found in _pooled(network, each)}
@@ -94,14 +94,14 @@ def _feature_layer(network: keras.Model, features: Operation | None) -> Operatio
 
 
 def _convolves(each: Operation) -> bool:
-    """A nested model counts as one layer; one that only augments or scales makes no feature map."""
+    """True for a convolution, and for a nested model that has one; nested models can also only augment or scale."""
     if isinstance(each, keras.Model):
         return any(isinstance(layer, _CONVOLUTIONS) for layer in each._flatten_layers())
     return isinstance(each, _CONVOLUTIONS)
 
 
 def _pooled(network: keras.Model, each: Operation) -> Sequence[Operation]:
-    """Where an operation makes a vector of a feature map: the operation which made the map."""
+    """If an operation turns a feature map into a vector: the operation that computes the map."""
     if isinstance(each, layers.InputLayer) or rank(output_of(network, each)) != 2:
         return ()
     found = [producer(tensor) for tensor in inputs_of(network, each) if rank(tensor) == 4]

@@ -1,4 +1,4 @@
-"""Finding a network's pretrained weights: a file, a folder of files, or ImageNet's by Keras's own download."""
+"""Find a network's pretrained weights: a file, a folder of files, or a download of Keras's ImageNet weights."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def expect_weights(chosen: str | Path | None) -> None:
 
 
 def expect_backbone_weights(recipe: Recipe, chosen: str | Path | None) -> None:
-    """GreycardError where a recipe's backbone has no weights here and none are asked for by download."""
+    """Raise a GreycardError if a recipe's backbone has no weights here and no download is requested."""
     model = recipe.pretrained
     if model is not None and chosen != "imagenet" and not Path(model.backbone).exists():
         find_weights(network(model.backbone), model.backbone_layer, chosen, lambda _done, _total: None)
@@ -42,7 +42,7 @@ def expect_backbone_weights(recipe: Recipe, chosen: str | Path | None) -> None:
 def find_weights(
     network: Pretrained, cut: str | None, chosen: str | Path | None, progress: DownloadProgress
 ) -> list[Path]:
-    """The files that may hold a network's weights, the likeliest first; empty for `none`.
+    """The files that may have a network's weights, the most likely first; empty for `none`.
 
     Args:
         network: the network.
@@ -52,7 +52,7 @@ def find_weights(
         progress: called with the downloaded bytes.
 
     Raises:
-        GreycardError: nothing fits; the message has the URL and the path to put it at.
+        GreycardError: no file fits; the message has the URL and the path to save it to.
     """
     if chosen == "none":
         return []
@@ -78,7 +78,7 @@ def weight_files(folder: Path, name: str, cut: str | None = None) -> list[Path]:
 
 
 def _is_named(path: Path, network: str) -> bool:
-    """`mobilenet_v2_1.0_224_notop.weights.h5` is MobileNetV2's, and not MobileNet's."""
+    """True for `mobilenet_v2_1.0_224_notop.weights.h5` and MobileNetV2, but not MobileNet."""
     plain = _NOT_COUNTED.sub("", path.name.lower().removeprefix("weights_"))
     rest = plain.removeprefix(network.lower())
     return rest != plain and not re.match(r"v\d", rest)
@@ -91,7 +91,7 @@ def alpha_of(path: Path) -> float | None:
 
 
 def cut_of(path: Path) -> str | None:
-    """The layer in the name of a file saved of a cut network, such as `inceptionv3_to_mixed7.weights.h5`."""
+    """The layer in the name of a weights file of a cut network, such as `inceptionv3_to_mixed7.weights.h5`."""
     named = re.search(r"_to_([A-Za-z0-9_]+?)\.", path.name)
     return named.group(1) if named else None
 
@@ -101,6 +101,6 @@ def _missing(network: Pretrained, folder: Path) -> GreycardError:
     return GreycardError(
         f"there are no weights for {network.name} in {folder}: expected {folder / network.file}, published at"
         f" {network.url} ({digest})",
-        hint="--weights PATH names a file or a folder that has them, --weights imagenet downloads them, and"
-        " --weights none trains the network from scratch",
+        hint="--weights PATH uses a file or a folder, --weights imagenet downloads them, and --weights none trains the"
+        " network from scratch",
     )

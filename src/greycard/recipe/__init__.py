@@ -1,4 +1,4 @@
-"""Recipes: everything that decides a run, one small config per part."""
+"""Recipes: all settings of a run, one small config per part."""
 
 from greycard.recipe.recipe import Recipe
 

@@ -1,4 +1,4 @@
-"""What the parts of a recipe share: frozen, checked where they are built, plain JSON and back."""
+"""The common base of a recipe's parts: frozen, checked when created, and converted to and from JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Config:
     """The base of a part's frozen dataclass.
 
     Attributes:
-        CHECKS: the values that each field takes.
+        CHECKS: the allowed values of each field.
     """
 
     CHECKS: ClassVar[tuple[Check, ...]] = ()
@@ -30,23 +30,23 @@ class Config:
 
 
 def values_of(config: Any) -> dict[str, Any]:
-    """A config's fields and values, in order; a model says its family first, as `kind`."""
+    """A config's fields and values, in order; for a model, its family comes first as `kind`."""
     kind = {"kind": config.kind} if hasattr(config, "kind") else {}
     return kind | {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
 
 
 def to_json(config: Any) -> dict[str, Any] | None:
-    """The same in plain JSON types: lists in place of tuples."""
+    """A config's fields and values in JSON types: lists instead of tuples."""
     return None if config is None else json.loads(json.dumps(values_of(config)))
 
 
 def from_json(value: Any) -> Any:
-    """Tuples in place of JSON's lists."""
+    """Replace JSON's lists by tuples."""
     return tuple(map(from_json, value)) if isinstance(value, list) else value
 
 
 def _as_annotated(value: Any, annotation: str) -> Any:
-    """A list as a tuple, one number for a tuple, a whole number as a float; the checks refuse what is left."""
+    """Convert a list or one number to a tuple, and an integer to a float, as annotated; checks refuse the rest."""
     if annotation.startswith("tuple"):
         if whole(0)(value):
             return (value,) * (2 if "tuple[int, int]" in annotation else 1)
@@ -67,7 +67,7 @@ def number(above: float, most: float) -> Callable[[Any], bool]:
 
 
 def optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """None, or what the check takes."""
+    """None, or a value that passes the check."""
     return lambda value: value is None or check(value)
 
 

@@ -1,4 +1,4 @@
-"""The data part of a recipe: which images, how they are read, and how they are split."""
+"""The data part of a recipe: the dataset, the size of its images, and the split."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def _fraction(value: Any) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig(Config):
-    """What is trained on.
+    """The data to train on.
 
     Attributes:
         dataset: the name of a dataset (`greycard fetch` lists them), or of a folder of images.
-        task: what is predicted; none means what the data gives: numbers a regression, two classes binary, more
-            multiclass.
+        task: the task; none chooses it by the data: regression for numbers, binary for two classes, multiclass
+            for more.
         image_size: height and width in pixels; one number for both; none for data without images.
         channels: 1 for grey, 3 for RGB.
-        val_fraction: share that is split off for validation where the data has no validation set; none means a fifth. A
-            run records the share that was used, and none where the data brings its own validation set.
-        split_seed: seed of that split; runs with another `seed` keep the same split, so that they can be compared.
-        group_duplicates: whether equal and nearly equal images stay on one side of that split; none means yes where the
-            data is a folder or label file of one's own. A run records what was done.
-        train_limit: use only so many training images, the same share of every class.
-        val_limit: use only so many validation images, the same share of every class.
+        val_fraction: fraction for validation if the data has no validation set; none means 0.2. A run records the
+            fraction that was used, or none if the data has its own validation set.
+        split_seed: seed of that split; it is separate from `seed`, so that runs with different seeds can be compared.
+        group_duplicates: keep equal and nearly equal images on one side of that split; none means true for your own
+            folder or label file. A run records what was done.
+        train_limit: maximum number of training images, the same fraction of every class.
+        val_limit: maximum number of validation images, the same fraction of every class.
     """
 
     dataset: str

@@ -1,4 +1,4 @@
-"""What every field of a recipe means, part by part: for `greycard recipe`, recipe files and the documentation."""
+"""The meaning of every field of a recipe, by part: for `greycard recipe`, recipe files and the documentation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ KIND = Field("kind", MlpConfig.kind, False, f"one of {', '.join(FAMILIES)}", "th
 
 
 def part_meanings() -> dict[str, str]:
-    """What each part of a recipe is, in a line; `name` among them."""
+    """The meaning of `name` and of each part of a recipe, in one line."""
     return meanings(Recipe)
 
 
 def described_parts() -> dict[str, tuple[Field, ...]]:
-    """The fields of each part in order, under its name; of the model, under `model: FAMILY`."""
+    """The fields of each part, by its name, in order; those of a model family by `model: FAMILY`."""
     name, _, allowed, _ = NAME_CHECK
     found: dict[str, tuple[Field, ...]] = {"recipe": (Field(name, None, True, allowed, part_meanings()[name]),)}
     for part in fields_by_part():

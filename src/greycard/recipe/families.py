@@ -1,4 +1,4 @@
-"""Which model family a recipe has: said by its name, or by the fields that are set."""
+"""Choose the model family of a recipe: by its name, or by the fields that are set."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FROM_SCRATCH = (MlpConfig.kind, ConvNetConfig.kind)
 
 
 def make_model(settings: Mapping[str, Any]) -> ModelConfig:
-    """The model that has these fields; without a `kind`, of the first family that has most of them.
+    """Make a model config with these fields; without a `kind`, of the family that has most of them.
 
     Raises:
-        GreycardError: no such family, a field that it does not have, or a value that it cannot take.
+        GreycardError: the family is unknown, it does not have a field, or a value is invalid.
     """
     given = {name for name, value in settings.items() if not _is_nothing(value)}
     kind = settings.get("kind") or max(FAMILIES, key=lambda each: len(given & family_fields(each).keys()))
@@ -27,13 +27,13 @@ def make_model(settings: Mapping[str, Any]) -> ModelConfig:
 
 
 def change_model(model: ModelConfig, settings: Mapping[str, Any]) -> ModelConfig:
-    """The model with some fields changed; where its family changes, it keeps the fields that both have.
+    """Change some fields of a model config; if its family changes, it keeps the common fields.
 
-    `kind` changes the family, and so does a `backbone`; `conv` makes a convnet of an mlp. Without a backbone or
-    without convolutions, a model of these is an mlp.
+    `kind` changes the family, and so does a `backbone`; `conv` changes an mlp to a convnet. Removing the backbone or
+    the convolutions gives an mlp.
 
     Raises:
-        GreycardError: as `make_model` does.
+        GreycardError: as for `make_model`.
     """
     kind = settings["kind"] if "kind" in settings else _implied(model.kind, settings)
     decided = "kind" in settings or not _is_nothing(settings.get("backbone"))
@@ -42,7 +42,7 @@ def change_model(model: ModelConfig, settings: Mapping[str, Any]) -> ModelConfig
 
 
 def family_fields(kind: str) -> dict[str, bool]:
-    """The names of a family's fields in order, and whether each has to be set."""
+    """The names of a family's fields, in order, and whether each one is required."""
     return {field.name: field.default is MISSING for field in fields(FAMILIES[kind])}  # type: ignore[arg-type]
 
 
@@ -57,7 +57,7 @@ def _implied(kind: str, settings: Mapping[str, Any]) -> str:
 
 
 def _build(kind: Any, settings: Mapping[str, Any], before: Mapping[str, Any], hint: str) -> ModelConfig:
-    """A model of this family; nothing (none, or no layers) may also be said for a field of another family."""
+    """Make a model of this family; a field of another family may only be empty (none, or no layers)."""
     if not isinstance(kind, str) or kind not in FAMILIES:
         known = f"for example kind={ConvNetConfig.kind}"
         raise GreycardError(
@@ -86,7 +86,7 @@ def _of_another_family(kind: str, name: str, hint: str) -> GreycardError:
 
 
 def _setting_of(kind: str) -> str:
-    """What to type for this family: its name, or the field that it must have."""
+    """The `--set` option for this family: its required field, or else its name."""
     examples = {name: example for name, _, _, example in FAMILIES[kind].CHECKS}
     required = [name for name, is_required in family_fields(kind).items() if is_required]
     return f"--set {required[0]}={examples[required[0]]}" if required else f"--set model.kind={kind}"

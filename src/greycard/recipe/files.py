@@ -1,4 +1,4 @@
-"""Recipe files: YAML for people, JSON for programs; both hold what `Recipe.to_json` gives."""
+"""Recipe files: YAML for people, JSON for programs; both contain the result of `Recipe.to_json`."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from greycard.recipe.yaml_text import read_yaml, yaml_value
 
 SUFFIXES = (".yaml", ".yml", ".json")
 FORMAT = 2
-"""The first format that has parts; `schema` says it in the file of a run."""
+"""The current format, nested in parts; the `schema` field in the file of a run."""
 
 _WIDTH = 100
 
 
 def load_recipe(path: str | Path) -> Recipe:
-    """The recipe in a file.
+    """Read a recipe from a file.
 
     Args:
-        path: ends in `.yaml`, `.yml` or `.json`.
+        path: a file that ends in `.yaml`, `.yml` or `.json`.
 
     Raises:
-        GreycardError: no such file, or one that holds no recipe: it names the file and the field.
+        GreycardError: the file does not exist or is not a recipe; the message names the file and the field.
     """
     place = as_path(path, "a recipe")
     _expect_suffix(place)
@@ -50,16 +50,16 @@ def load_recipe(path: str | Path) -> Recipe:
 
 
 def save_recipe(recipe: Recipe, path: str | Path) -> Path:
-    """Write a recipe to a new file; a file with another content is not replaced.
+    """Write a recipe to a new file; an existing file with other content is not replaced.
 
     Raises:
-        GreycardError: another file is there, its folder is not, or the name ends otherwise.
+        GreycardError: the file exists, its folder does not, or its name has another ending.
     """
     place = as_path(path, "a recipe")
     _expect_suffix(place)
     written = as_json(recipe) if place.suffix.lower() == ".json" else as_yaml(recipe)
     if place.exists() and (not place.is_file() or place.read_bytes() != written.encode()):
-        raise GreycardError(f"{place} is there already; nothing is overwritten", hint="name another file")
+        raise GreycardError(f"{place} already exists; nothing was overwritten", hint="name another file")
     expect_folder_of(place, may_be_missing=False)
     write_output(place, written)
     return place
@@ -88,7 +88,7 @@ def as_yaml(recipe: Recipe) -> str:
 
 
 def _commented(values: Mapping[str, Any], meanings: Mapping[str, str], indent: str) -> list[str]:
-    """`name: value  # meaning`, the comments below each other, each as long as the line has room."""
+    """`name: value  # meaning`, with aligned comments, shortened to the width of the line."""
     settings = {name: f"{indent}{name}: {yaml_value(value)}" for name, value in values.items()}
     column = max(map(len, settings.values())) + 2
     room = max(_WIDTH - column - 2, 40)
@@ -102,7 +102,7 @@ def _short(meaning: str, room: int) -> str:
 
 
 def _content(place: Path) -> dict[str, Any]:
-    """The fields in a file, of today's format."""
+    """Read the fields in a file of the current format."""
     try:
         text = place.read_text(encoding="utf-8-sig")
         content = json.loads(text, object_pairs_hook=_once) if place.suffix.lower() == ".json" else read_yaml(text)
@@ -112,14 +112,14 @@ def _content(place: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         received = type(content).__name__ if content is not None else "nothing"
         raise GreycardError(
-            f"{place} holds no recipe; expected fields such as name and data. Received: {received}",
+            f"{place} is not a recipe; expected fields such as name and data. Received: {received}",
             hint="`greycard recipe digits-cnn` shows a recipe",
         )
     schema = content.pop("schema", FORMAT)
     if not isinstance(schema, int) or schema < FORMAT:
         raise GreycardError(
             f"{place} has recipe format {schema!r}; this Greycard reads format {FORMAT}",
-            hint="write it in parts, as `greycard recipe digits-cnn` prints one",
+            hint="write it like the recipe that `greycard recipe digits-cnn` prints",
         )
     return content
 
@@ -128,7 +128,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} appears twice")
     return found
 
 
@@ -141,7 +141,7 @@ def _expect_suffix(place: Path) -> None:
 
 
 def _in_a_file(hint: str, place: Path) -> str:
-    """`for example conv=32,64` as it is written in the file."""
+    """The hint `for example conv=32,64` in the notation of the file."""
     name, equals, value = hint.removeprefix("for example ").partition("=")
     if not equals or not hint.startswith("for example "):
         return hint

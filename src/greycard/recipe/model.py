@@ -23,7 +23,7 @@ def _joined(values: tuple[int, ...]) -> str:
 
 
 class ModelConfig(Config):
-    """The base of every family.
+    """The base of all model families.
 
     Attributes:
         kind: the family's name.
@@ -41,11 +41,11 @@ class ModelConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class MlpConfig(ModelConfig):
-    """Dense layers on the pixels, or on data that is no image; without any, a linear model.
+    """Dense layers on pixels or numbers; without dense layers, a linear model.
 
     Attributes:
         dense: units of each dense layer before the output.
-        dropout: share dropped before the output layer.
+        dropout: fraction dropped before the output layer.
     """
 
     dense: tuple[int, ...] = ()
@@ -68,8 +68,8 @@ class ConvNetConfig(ModelConfig):
         conv: filters of each 3×3 convolution, each followed by 2×2 max pooling.
         pooling: how a feature map becomes a vector.
         dense: units of each dense layer between the features and the output.
-        feature_dropout: share of the features dropped before the dense layers.
-        dropout: share dropped before the output layer.
+        feature_dropout: fraction of the features dropped before the dense layers.
+        dropout: fraction dropped before the output layer.
     """
 
     conv: tuple[int, ...] = (32, 64)
@@ -95,18 +95,18 @@ class ConvNetConfig(ModelConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainedConfig(ModelConfig):
-    """A pretrained network's features under a new head.
+    """A pretrained network with a new head.
 
     Attributes:
-        backbone: a `keras.applications` network, or the folder of an earlier run; frozen where it has weights.
-        backbone_layer: the layer whose output is used; none for the last before the head.
+        backbone: a `keras.applications` network, or the folder of an earlier run; frozen if it has weights.
+        backbone_layer: the layer to cut the backbone at; none uses all layers before the head.
         backbone_alpha: the width multiplier of the MobileNet family; none for the network's own default.
-        augmented_copies: augmented copies of each image that a frozen backbone's features are computed of; the epochs
-            take turns with them. Without augmentation there is one.
+        augmented_copies: augmented copies of each image for a frozen backbone's cached features; epochs use them in
+            turn. Without augmentation there is one.
         pooling: how a feature map becomes a vector.
         dense: units of each dense layer between the features and the output.
-        feature_dropout: share of the features dropped before the dense layers.
-        dropout: share dropped before the output layer.
+        feature_dropout: fraction of the features dropped before the dense layers.
+        dropout: fraction dropped before the output layer.
     """
 
     backbone: str
@@ -145,7 +145,7 @@ class ResNetConfig(ModelConfig):
         width: filters of the first stage; each later stage doubles them and halves the size.
         blocks: residual blocks of each stage.
         stem_stride: stride of the first convolution; 2 halves the size before the first stage.
-        dropout: share dropped before the output layer.
+        dropout: fraction dropped before the output layer.
     """
 
     width: int = 32
@@ -169,7 +169,7 @@ class ResNetConfig(ModelConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class CustomConfig(ModelConfig):
-    """A Keras model that a function of the user builds; `train(…, model=build)` sets it.
+    """A Keras model that is built by the user's function; `train(…, model=build)` sets it.
 
     Attributes:
         function: the function's module and name.

@@ -1,4 +1,4 @@
-"""The names of a recipe's fields: `epochs` where one part has it, `training.epochs` always."""
+"""The names of a recipe's fields: `epochs` if only one part has it; `training.epochs` always works."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PARTS: dict[str, type] = {
     "training": TrainingConfig,
     "stopping": StoppingConfig,
 }
-"""Every part that has one config; `model` has one for each family."""
+"""The parts with one config; `model` has one config per family."""
 
 
 def part_fields(part: str) -> tuple[str, ...]:
-    """The names of a part's fields in order; of `model`, those of all families."""
+    """The names of a part's fields, in order; for `model`, those of all families."""
     if part == "model":
         return ("kind", *dict.fromkeys(field.name for family in FAMILIES.values() for field in fields(family)))  # type: ignore[arg-type]
     return tuple(field.name for field in fields(PARTS[part]))
@@ -39,7 +39,7 @@ def fields_by_part() -> dict[str, tuple[str, ...]]:
 
 
 def short_names() -> dict[str, list[str]]:
-    """Every field's own name, and the parts that have a field of this name; `name` is the recipe's own."""
+    """Each field's name without its part, and the parts that have it; `name` belongs to the recipe itself."""
     found: dict[str, list[str]] = {"name": [""]}
     for part, names in fields_by_part().items():
         for name in names:
@@ -55,32 +55,32 @@ def setting_names() -> set[str]:
 
 
 def short_name(part: str, name: str) -> str:
-    """A field's own name where no other part has one of this name, and else `part.name`."""
+    """A field's name if it is unique among all parts, else `part.name`."""
     return name if len(short_names()[name]) == 1 else f"{part}.{name}"
 
 
 def addressed(settings: Mapping[str, Any], what: str = "a recipe has") -> dict[tuple[str, str], Any]:
-    """Settings by part and field. A part's own name stands for all of it, or with a text for its `kind`.
+    """Settings by part and field. The name of a part means the whole part or, if the value is text, its `kind`.
 
     Args:
-        settings: by names as people give them.
-        what: begins the sentence on a name that no field has.
+        settings: values by the names that a user typed.
+        what: the beginning of the message for an unknown name.
 
     Raises:
-        GreycardError: a name that no field or more than one has.
+        GreycardError: a name is unknown, or belongs to more than one field.
     """
     return {_address(name, value, what): value for name, value in settings.items()}
 
 
 def canonical(settings: Mapping[str, Any], what: str = "a recipe has") -> dict[str, Any]:
-    """Settings under the shortest name of each field, so that each has one name. Raises as `addressed` does."""
+    """Settings by the shortest name of each field, so that a field has only one name. Raises as `addressed`."""
     return {
         short_name(part, name) if name else part: value for (part, name), value in addressed(settings, what).items()
     }
 
 
 def unknown_field(what: str, name: object) -> GreycardError:
-    """The error for a name that no field has, with those that may be meant."""
+    """The error for an unknown field, with similar names."""
     known, by_part = short_names(), fields_by_part()
     part, _, leaf = str(name).rpartition(".")
     if leaf in known:  # the right field of another part
@@ -103,5 +103,5 @@ def _address(name: str, value: Any, what: str) -> tuple[str, str]:
         raise unknown_field(what, name)
     if not part and len(known[leaf]) > 1:
         both = [f"{each}.{leaf}" for each in known[leaf]]
-        raise GreycardError(f"{' and '.join(known[leaf])} both have a field {leaf!r}", hint=f"say {' or '.join(both)}")
+        raise GreycardError(f"{' and '.join(known[leaf])} both have a field {leaf!r}", hint=f"use {' or '.join(both)}")
     return part or known[leaf][0], leaf

@@ -1,4 +1,4 @@
-"""A recipe: everything that decides a run, frozen, checked where it is built, and the same after JSON or YAML."""
+"""A recipe: all settings of a run; frozen, checked when created, and equal after a round trip to JSON or YAML."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAME_CHECK = ("name", text, "a name", "pets")
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What is trained, on what, and how. `Recipe.make` makes one from single fields.
+    """All settings of a run. `Recipe.make` makes one from single fields.
 
     Attributes:
         name: the run's name; its folder is `OUT/NAME-N/`.
@@ -56,15 +56,15 @@ class Recipe:
 
     @classmethod
     def make(cls, name: str, dataset: str, **settings: Any) -> Recipe:
-        """A recipe with some fields set, and the defaults for the others.
+        """Make a recipe from some fields, with defaults for the others.
 
         Args:
-            name: of the runs.
-            dataset: the name of a dataset or of a folder.
+            name: the name of its runs.
+            dataset: the name of a dataset, or a folder.
             settings: fields by their names, such as `conv=(32, 64)`; they also decide the model's family.
 
         Raises:
-            GreycardError: no such field, or a value it cannot take.
+            GreycardError: a field is unknown or a value is invalid.
         """
         given = addressed(settings)
         own = {name: value for (part, name), value in given.items() if part == "model" and name}
@@ -75,7 +75,7 @@ class Recipe:
 
     @property
     def pretrained(self) -> PretrainedConfig | None:
-        """The model where it has a pretrained backbone; None for one that is trained from scratch."""
+        """The model config if it has a pretrained backbone; None if the model is trained from scratch."""
         return self.model if isinstance(self.model, PretrainedConfig) else None
 
     @property
@@ -88,16 +88,16 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the recipe as JSON with sorted keys: the same digest is the same recipe."""
+        """The SHA-256 of the recipe as JSON with sorted keys: recipes with the same digest are equal."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
     def matches_resolved(self, resolved: Recipe) -> bool:
-        """Whether a run's recipe is this one, with what the data and the machine decide filled in."""
+        """True if `resolved` is this recipe with the fields filled in that depend on the data and the machine."""
         open_fields = {
             name for name in ("task", "val_fraction", "group_duplicates") if getattr(self.data, name) is None
         }
         open_fields |= {"precision"} if self.training.precision == "auto" else set()
-        place = Path(self.data.dataset)  # a run has the folder's name alone
+        place = Path(self.data.dataset)  # a run records only the name of the folder
         open_fields |= {"dataset"} if resolved.data.dataset in (place.name, place.stem) else set()
         decided = resolved.settings()
         return self.replace(**{name: decided[name] for name in open_fields}) == resolved
@@ -115,10 +115,10 @@ class Recipe:
         """A copy with some fields changed, checked again.
 
         Args:
-            changes: fields by their own names, or dotted as in `**{"training.epochs": 5}`; or whole parts.
+            changes: fields by their names, dotted as in `**{"training.epochs": 5}`; or whole parts.
 
         Raises:
-            GreycardError: no such field, or a value it cannot take.
+            GreycardError: a field is unknown or a value is invalid.
         """
         whole: dict[str, Any] = {}
         inner: dict[str, dict[str, Any]] = {}
@@ -137,10 +137,10 @@ class Recipe:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Recipe:
-        """The recipe that `to_json` wrote; what is left out has its default.
+        """Make a recipe from the result of `to_json`; missing fields have their defaults.
 
         Raises:
-            GreycardError: no name or dataset, a field that no recipe has, or a value that it cannot take.
+            GreycardError: the name or dataset is missing, a field is unknown, or a value is invalid.
         """
         parts = fields_by_part()
         for name in content:
@@ -153,10 +153,10 @@ class Recipe:
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
-        """The recipe in a YAML or JSON file, also a run's `recipe.json`.
+        """Read a recipe from a YAML or JSON file, also from a run's `recipe.json`.
 
         Raises:
-            GreycardError: no such file, or one that holds no recipe: it names the file and the field.
+            GreycardError: the file does not exist or is not a recipe; the message names the file and the field.
         """
         from greycard.recipe.files import load_recipe
 
@@ -187,7 +187,7 @@ def _changed(part: str, config: Any, fields: dict[str, Any]) -> Any:
 
 
 def _read(part: str, value: Any) -> Any:
-    """A part from its JSON; an error says which part."""
+    """Make a part from its JSON; error messages name the part."""
     if value is None and part == "augmentation":
         return None
     if not isinstance(value, Mapping | None):

@@ -1,4 +1,4 @@
-"""`--set field=value`: from the words on a command line to changes of a recipe."""
+"""`--set field=value`: convert command-line options to changes of a recipe."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from greycard.recipe.names import canonical
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Changes for `Recipe.replace` from words like `epochs=5`, `model.conv=32,64`, `augmentation=none`.
+    """Convert options like `epochs=5`, `model.conv=32,64` or `augmentation=none` to changes for `Recipe.replace`.
 
     Raises:
-        GreycardError: a word without `=`, or a field that a recipe does not have.
+        GreycardError: an option has no `=`, or the field is unknown.
     """
     changes: dict[str, Any] = {}
     for setting in settings:
@@ -26,7 +26,7 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
 
 
 def as_setting(value: Any) -> str:
-    """A field's value as it is typed after `--set field=`; `parse_settings` gives back an equal one."""
+    """A field's value as text for `--set field=`; `parse_settings` returns an equal value."""
     if value is None or value == ():
         return "none"
     if isinstance(value, tuple):

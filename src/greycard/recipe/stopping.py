@@ -1,4 +1,4 @@
-"""The stopping part of a recipe: when training ends before its last epoch, and which weights are kept."""
+"""The stopping part of a recipe: when training stops early, and which weights are kept."""
 
 from __future__ import annotations
 

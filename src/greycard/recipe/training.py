@@ -11,14 +11,14 @@ from greycard.recipe.config import COUNT, MOST_SEED, SEED, Config, whole
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig(Config):
-    """How training goes over the images.
+    """How the model is trained.
 
     Attributes:
         batch_size: training images per step.
-        val_batch_size: validation images at once, or more where that is quicker; results do not depend on it.
+        val_batch_size: validation images per batch, or more if that is faster; results do not depend on it.
         epochs: passes over the training images.
-        precision: what training computes in: bfloat16, float32, or auto, which is bfloat16 where the hardware has it.
-            Weights and outputs are float32 either way.
+        precision: the precision of training: bfloat16, float32, or auto, which is bfloat16 if the hardware supports it.
+            Weights and outputs are always float32.
         seed: random seed of the initial weights, the order of images, dropout and augmentation.
     """
 

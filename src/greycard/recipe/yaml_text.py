@@ -1,4 +1,4 @@
-"""YAML as people mean it: `no` is a text, `1e-3` a number and `none` nothing; no aliases, no repeated keys."""
+"""YAML as people expect it: `no` is text, `1e-3` is a number, `none` is null; no aliases, no repeated keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML 1.2's plain values, not the ones of YAML 1.1 that PyYAML knows."""
+    """Reads plain values as YAML 1.2 does, not as YAML 1.1 like PyYAML."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own name, filled below
 
@@ -23,13 +23,13 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if key.value in seen if isinstance(key, yaml.ScalarNode) else False:
-                raise yaml.MarkedYAMLError(None, None, f"{key.value!r} is there twice", key.start_mark)
+                raise yaml.MarkedYAMLError(None, None, f"{key.value!r} appears twice", key.start_mark)
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every text that this loader or another one would read as something else."""
+    """Quotes every text that this or another loader would not read as text."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """YAML folds line breaks in plain and single-quoted texts; double quotes escape them, on one line."""
@@ -53,10 +53,10 @@ _Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.va
 
 
 def read_yaml(text: str) -> Any:
-    """The content of one YAML document.
+    """Read one YAML document.
 
     Raises:
-        ValueError: it is not YAML; the line is named.
+        ValueError: the text is not YAML; the message names the line.
     """
     try:
         return yaml.load(text, _Loader)
@@ -68,6 +68,6 @@ def read_yaml(text: str) -> Any:
 
 
 def yaml_value(value: Any) -> str:
-    """A value on one line, lists in brackets."""
+    """Write a value on one line, with lists in brackets."""
     written = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, width=math.inf, allow_unicode=True)
     return written.removesuffix("\n...\n").rstrip("\n")

@@ -1,4 +1,4 @@
-"""A number from numbers: one linear unit."""
+"""Predict one number from numbers: one linear unit."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Regression(Task):
         return {"loss": float(np.mean((self.decide(outputs.astype(np.float64)) - labels) ** 2))}
 
     def to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """The answers themselves, (n, 1)."""
+        """The outputs unchanged, (n, 1)."""
         return outputs
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
-        """The answered numbers (n,)."""
+        """The predicted numbers (n,)."""
         return probabilities[..., 0]
 
     def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:

@@ -1,4 +1,4 @@
-"""What tasks with exactly one class per image have in common, above all the accuracy rule."""
+"""The common part of tasks with exactly one class per image, including the accuracy rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def likeliest(probabilities: np.ndarray) -> np.ndarray:
-    """The class with the highest probability, int (...) for (..., classes); the first one of equals, NaN as highest.
+    """The most likely class, int (...) for (..., classes); the first of equal ones; NaN counts as highest.
 
     This is THE rule for one class per image: accuracy, confusion matrices, predictions and exports follow it.
     """

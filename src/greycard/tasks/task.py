@@ -1,4 +1,4 @@
-"""What every task states. No other module branches on the loss, on the number of classes or on the output's shape."""
+"""The interface of tasks. No other module branches on the loss, the number of classes or the output's shape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EPSILON = 1e-7
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """What a model is trained to answer.
+    """What a model is trained to predict.
 
     Labels have the images on their first axis; only the task knows their other axes.
 
@@ -25,9 +25,9 @@ class Task(ABC):
         classes: number of classes; 0 if the targets are numbers.
 
     Attributes:
-        name: of the task, as a recipe has it.
-        loss: Keras's name of the loss.
-        has_classes: True if the model answers with probabilities of classes, False if it answers with numbers.
+        name: the name of the task in a recipe.
+        loss: the name of the loss in Keras.
+        has_classes: True if the model predicts class probabilities, False if it predicts numbers.
         examples: the word for the inputs, in the plural.
     """
 
@@ -41,7 +41,7 @@ class Task(ABC):
     @classmethod
     @abstractmethod
     def fits(cls, classes: int) -> bool:
-        """Whether data with this number of classes can be trained on this task."""
+        """True if data with this number of classes fits this task."""
 
     @property
     @abstractmethod
@@ -71,7 +71,7 @@ class Task(ABC):
 
         Args:
             labels: (n,) class numbers or targets.
-            outputs: the model's, float32 (n, units), n at least 1.
+            outputs: the model's outputs, float32 (n, units), n at least 1.
         """
 
     @abstractmethod

@@ -18,7 +18,7 @@ def task_for(classes: int, wanted: str | None = None) -> Task:
     """The task for a number of classes.
 
     Args:
-        classes: of the dataset; 0 if its targets are numbers.
+        classes: number of classes of the dataset; 0 if its targets are numbers.
         wanted: the name of a task, checked against the data; None chooses the first that fits.
 
     Raises:
@@ -30,6 +30,6 @@ def task_for(classes: int, wanted: str | None = None) -> Task:
         raise GreycardError(
             f"task {wanted!r} does not fit data with {classes} classes;"
             f" expected {' or '.join(repr(task.name) for task in fitting)}",
-            hint="--set task=none chooses it by the number of classes",
+            hint="use --set task=none to choose it by the number of classes",
         )
     return chosen(classes)

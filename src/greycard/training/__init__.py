@@ -1,1 +1,1 @@
-"""Recipes, and how one is carried out."""
+"""Prepare and run the training of a recipe."""

@@ -1,4 +1,4 @@
-"""The weights of the best epoch so far, held in memory and in every checkpoint, for `keep=best`."""
+"""The weights of the best epoch so far, kept in memory and in every checkpoint, for `keep=best`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class BestWeights:
     """A copy of the weights after the best epoch.
 
     Args:
-        model: in training.
+        model: the model in training.
 
     Attributes:
-        epoch: the epoch, from 1, whose weights are held; 0 while there are none.
-        values: the held weights, an array for each of `model.weights`.
+        epoch: the best epoch, counted from 1; 0 before the first epoch.
+        values: that epoch's weights, one array per weight in `model.weights`.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -34,11 +34,11 @@ class BestWeights:
             self.values = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self._weights]
 
     def load(self, epoch: int, values: list[np.ndarray]) -> None:
-        """Take what a checkpoint holds."""
+        """Set the epoch and the weights from a checkpoint."""
         self.epoch, self.values = epoch, values
 
     def restore(self) -> int | None:
-        """Put the held weights into the model; their epoch, or None if there are none."""
+        """Load the best weights into the model; returns their epoch, or None if there are none."""
         if not self.epoch:
             return None
         for weight, value in zip(self._weights, self.values, strict=True):
@@ -47,5 +47,5 @@ class BestWeights:
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        """The shapes that a checkpoint's held weights must have."""
+        """The expected shapes of the best weights in a checkpoint."""
         return [tuple(weight.shape) for weight in self._weights]

@@ -1,4 +1,4 @@
-"""Callbacks: what is called before and after every epoch."""
+"""Callbacks: methods that training calls before and after every epoch."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ class Callback:
     """The base of every callback; its methods do nothing."""
 
     def begin(self, network: keras.Model, epochs: int, history: Sequence[Epoch]) -> None:
-        """Training begins.
+        """Called when training begins.
 
         Args:
-            network: the model that is trained: the whole one, or its head if the backbone is frozen.
-            epochs: planned.
+            network: the trained model: the full model, or only its head if the backbone is frozen.
+            epochs: number of planned epochs.
             history: the epochs that a resumed run has already finished.
         """
 
     def before_epoch(self, number: int) -> None:
-        """An epoch begins; counted from 1."""
+        """Called when an epoch begins; `number` counts from 1."""
 
     def record(self, epoch: Epoch) -> None:
-        """An epoch's figures are there."""
+        """Called with the metrics of an epoch, before `epoch`."""
 
     def epoch(self, epoch: Epoch) -> str | None:
-        """An epoch is finished; the reason if training should stop now."""
+        """Called after an epoch; returns a reason to stop training, or None to continue."""
         return None
 
     def end(self) -> bool:
-        """Training ends; True if the weights may have changed since the last epoch."""
+        """Called when training ends; returns True if the weights may have changed since the last epoch."""
         return False
 
 
@@ -58,7 +58,7 @@ _INSTEAD = {
 
 
 class KerasCallback(Callback):
-    """A callback written for Keras's `fit`: its hooks at the begin and end of training and of each epoch are called.
+    """Adapter for a Keras callback: calls its hooks at the beginning and end of training and of each epoch.
 
     Greycard trains several batches per call and measures by itself, so it calls no other hooks.
 
@@ -139,7 +139,7 @@ def _callback(given: object) -> Callback:
 
 
 def _logs(epoch: Epoch) -> dict[str, float]:
-    """The epoch's figures under Keras's names; figures that are missing or not finite are left out."""
+    """The epoch's metrics under Keras's names, without missing and non-finite values."""
     figures = {
         "loss": epoch.train_loss,
         "accuracy": epoch.train_accuracy,

@@ -58,7 +58,7 @@ class Checkpointer:
         self._weights, self._steps = model.trainable_variables, steps
         self.best = BestWeights(model) if self._keep_best else None
         self._wait(sum(np.prod(each.shape) * 4 for each in self._variables) / _GUESSED_BYTES_A_SECOND)
-        found = self._put_back()
+        found = self._load_newest()
         if found is None:
             return TrainState(
                 self._data, backend=keras.backend.backend(), steps_per_execution=steps.steps_per_execution
@@ -72,11 +72,11 @@ class Checkpointer:
         """Save the state if it is due; False if it contains NaN or infinity, so that training should stop.
 
         Raises:
-            InterruptedRunError: a signal asked training to end; the state is saved first, if possible.
+            InterruptedRunError: a signal requested the end of training; the state is saved first, if possible.
         """
-        if self._interruption.asked:
+        if self._interruption.received:
             self._save(state)
-            raise InterruptedRunError(self._folder.parent, self._saved, self._interruption.asked)
+            raise InterruptedRunError(self._folder.parent, self._saved, self._interruption.received)
         if time.perf_counter() >= self._due:
             self._save(state)
         return not self.non_finite
@@ -91,7 +91,7 @@ class Checkpointer:
 
     def rollback(self, before_epoch: int) -> str | None:
         """Restore the last checkpoint before this epoch, counted from 0; returns its position in words, or None."""
-        found = self._put_back(before_epoch)
+        found = self._load_newest(before_epoch)
         return None if found is None else found.place
 
     def _save(self, state: TrainState) -> None:
@@ -108,24 +108,24 @@ class Checkpointer:
         except BadNumbersError:
             self.non_finite = True
         except OSError as error:
-            self._tell_failure(error)
+            self._warn_once(error)
         self._wait(time.perf_counter() - begun)
 
     def _wait(self, cost: float) -> None:
         least = _AFTER_FAILURE_SECONDS if self._failed else _LEAST_SECONDS
         self._due = time.perf_counter() + max(least, cost / SHARE)
 
-    def _tell_failure(self, error: OSError) -> None:
+    def _warn_once(self, error: OSError) -> None:
         if not self._failed:
             why = error.strerror or error
             warnings.warn(f"training continues, but a checkpoint was not saved: {why}", GreycardWarning, stacklevel=2)
         self._failed = True
 
-    def _put_back(self, before_epoch: int | None = None) -> TrainState | None:
-        kept = newest_checkpoint(self._folder, before_epoch)
-        if kept is None:
+    def _load_newest(self, before_epoch: int | None = None) -> TrainState | None:
+        found = newest_checkpoint(self._folder, before_epoch)
+        if found is None:
             return None
-        state, arrays = kept
+        state, arrays = found
         self._expect_same(state, arrays)
         count = len(self._variables)
         for variable, value in zip(self._variables, arrays[:count], strict=True):

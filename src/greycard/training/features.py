@@ -36,16 +36,16 @@ BATCH = 32
 """Images per batch when features are computed."""
 
 _VERSION = 1
-"""Raise it when the same pixels and weights come to give other features."""
+"""Increase this when a code change alters the features of the same pixels and weights."""
 
 
 class FrozenFeatures:
     """The features of a model with a frozen backbone, computed or read from the cache.
 
     Args:
-        model: frozen before its feature vector (`Model.is_frozen`), compiled.
-        task: of the model.
-        identity: what the backbone's answers depend on but pixels: its weights, its cut, how it is pooled.
+        model: a compiled model that is frozen up to its feature vector (`Model.is_frozen`).
+        task: the task of the model.
+        identity: what the features depend on besides the pixels: the backbone's weights, its layer, the pooling.
     """
 
     def __init__(self, model: Model, task: Task, identity: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ class FrozenFeatures:
     def views(
         self, pixels: ArraySplit, augmentation: Augmentation, seed: int, count: int, on_image: Callable[[int], None]
     ) -> list[ArraySplit]:
-        """The images as the first `count` epochs augment them."""
+        """The features of the augmented images of the first `count` epochs."""
         return [self._view(pixels, augmentation, seed, epoch, on_image) for epoch in range(count)]
 
     def _view(
@@ -99,7 +99,7 @@ class FrozenFeatures:
 
 
 class CachedFeatureLoader(Loader):
-    """A loader whose epochs take turns with the views."""
+    """A loader that uses the augmented copies in turn, one per epoch."""
 
     def __init__(self, views: list[ArraySplit], batch_size: int, *, seed: int) -> None:
         super().__init__(views[0], batch_size, shuffle=True, seed=seed)
@@ -110,7 +110,7 @@ class CachedFeatureLoader(Loader):
 
 
 def with_cached_features(setup: TrainSetup, reporter: Reporter, clock: Clock) -> TrainSetup:
-    """The setup that trains only the head, on cached features, if the model is frozen before its feature vector."""
+    """A setup that trains only the head, on cached features, if the model is frozen up to its feature vector."""
     if not setup.model.is_frozen:
         return setup
     recipe, arrays = setup.recipe, setup.arrays
@@ -128,7 +128,7 @@ def with_cached_features(setup: TrainSetup, reporter: Reporter, clock: Clock) ->
 
 
 def _view_count(recipe: Recipe) -> int:
-    """The number of augmented views of each training image."""
+    """The number of augmented copies of each training image."""
     model = recipe.pretrained
     return min(model.augmented_copies, recipe.training.epochs) if model and recipe.augmentation else 0
 

@@ -1,4 +1,4 @@
-"""What kind of images a dataset holds, from a small sample: photographs, or grey drawings on a plain background."""
+"""The kind of images in a dataset, from a small sample: photographs, or grey drawings on a plain background."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ def _is_grey(image: np.ndarray) -> bool:
 
 
 def _plain_share(image: np.ndarray) -> float:
-    """The share of the pixels that are in the commonest range of levels."""
+    """The fraction of pixels in the most common range of grey levels."""
     counts = np.bincount(image[..., 0].ravel() // _LEVELS)
     return float(counts.max() / counts.sum())
 
 
 def _has_sides(classes: Sequence[str]) -> bool:
-    """Whether the names say that left and right matter: single letters, numbers, or a left and a right."""
+    """True if left and right matter for the classes: single letters, numbers, or names with left and right."""
     words = {word for name in classes for word in re.split(r"[^a-z]+", name.lower())}
     return all(len(name) == 1 or name.isdecimal() for name in classes) or {"left", "right"} <= words

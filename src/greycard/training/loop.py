@@ -1,4 +1,4 @@
-"""The training loop: epochs of batches, and figures after each epoch."""
+"""The training loop: trains epoch by epoch and measures after each epoch."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from greycard.training.callbacks import Callback
 from greycard.training.checkpoint import TrainState
 from greycard.training.checkpointer import Checkpointer
 from greycard.training.setup import TrainSetup
-from greycard.training.stopping import Rule, gone_bad, stopping_rules
+from greycard.training.stopping import Rule, divergence, stopping_rules
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A model's figures on one split.
+    """A model's metrics on one split.
 
     Attributes:
         loss: None if it is NaN or infinite.
@@ -36,14 +36,14 @@ class Measured:
 
     @classmethod
     def of(cls, figures: Mapping[str, float]) -> Measured:
-        """From `loss`, and `accuracy` where there are classes. JSON has no NaN: None."""
+        """From `loss`, and `accuracy` if the task has classes. NaN and infinity become None, as in JSON."""
         finite = {name: value for name, value in figures.items() if math.isfinite(value)}
         return cls(finite.get("loss"), finite.get("accuracy"))
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What training leaves.
+    """The result of training.
 
     Attributes:
         history: every epoch.
@@ -70,7 +70,7 @@ def fit(
     """Train from the newest checkpoint, or from the start, and measure after every epoch.
 
     Args:
-        setup: what is trained, and on what.
+        setup: the model, the data and the recipe.
         checkpointer: saves and restores the state.
         callbacks: called before and after every epoch.
         reporter: shows progress.
@@ -78,7 +78,7 @@ def fit(
 
     Raises:
         InterruptedRunError: the user interrupted training; the state is saved.
-        GreycardError: the checkpoint is of other data or another model.
+        GreycardError: the checkpoint is from other data or another model.
     """
     return Loop(setup, checkpointer, callbacks, reporter, clock).run()
 
@@ -117,7 +117,7 @@ class Loop:
         while state.epoch < self._epochs and not stopped:
             last, outputs = self._epoch(state)
             self._checkpointer.check_finite()
-            stopped = gone_bad(state.history, self._epochs, self._checkpointer.non_finite)
+            stopped = divergence(state.history, self._epochs, self._checkpointer.non_finite)
             if stopped:
                 self._end_callbacks()
                 return self._measured(state, f"{stopped}; {self._rolled_back(state)}", None)
@@ -134,12 +134,12 @@ class Loop:
         return result
 
     def _end_callbacks(self) -> bool:
-        """Whether a callback may have changed the weights since the last epoch."""
+        """End all callbacks; True if one may have changed the weights since the last epoch."""
         changed = [callback.end() for callback in self._callbacks]
         return any(changed)
 
     def _epoch(self, state: TrainState) -> tuple[Epoch, np.ndarray]:
-        """Train one epoch and measure; the epoch's figures, and the outputs on validation."""
+        """Train one epoch and measure; returns the epoch's metrics and the outputs on the validation images."""
         number, validation = state.epoch + 1, self._loaders.validation
         self._reporter.epoch_begins(number, self._epochs, len(self._loaders.train.split))
         begun, before = time.perf_counter(), state.epoch_seconds
@@ -184,15 +184,15 @@ class Loop:
         return next((why for why in reasons if why), None)
 
     def _rolled_back(self, state: TrainState) -> str:
-        """Restore the best epoch's weights, or the last checkpoint before the epoch whose numbers went bad."""
+        """Restore the best epoch's weights, or the last checkpoint before the epoch that diverged."""
         best = self._checkpointer.best
         if best and best.epoch:
-            return f"the model is that of epoch {best.epoch}, the best before it"
+            return f"the model has the weights of epoch {best.epoch}, the best epoch before it"
         place = self._checkpointer.rollback(state.epoch - 1)
-        return f"the model is the one saved {place}" if place else "no model was saved before that epoch"
+        return f"the model is from the checkpoint {place}" if place else "there is no checkpoint from before that epoch"
 
     def _measured(self, state: TrainState, stopped: str | None, outputs: np.ndarray | None) -> FitResult:
-        """The final model on both splits; `outputs` are its outputs on validation if they are known."""
+        """Measure the final model on both splits; `outputs` are its outputs on the validation images, if known."""
         validation, unaugmented, task = self._loaders.validation, self._loaders.unaugmented, self._setup.task
         kept = self._checkpointer.best.restore() if self._checkpointer.best else None
         if kept not in (None, state.epoch):
@@ -205,7 +205,7 @@ class Loop:
 
 
 def _figures(number: int, train: Measured, val: Measured, begun: float, trained: float) -> Epoch:
-    """An epoch that ends now; `begun` and `trained` are when its training began and ended, by `perf_counter`."""
+    """The record of an epoch that ends now; `begun` and `trained` are the `perf_counter` times of its training."""
     ended = time.perf_counter()
     return Epoch(
         epoch=number,

@@ -38,10 +38,10 @@ class Need:
 def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> Need:
     """The memory that training needs, cached features included, from the sizes of the model's layers.
 
-    At the least the trained weights' gradients and the optimizer's numbers, the best epoch's weights where those are
-    kept, and every layer's output for a batch of training images. At the most also each output's gradient, two layers'
-    outputs for a batch of validation images or of images whose frozen features are computed, copies of all weights
-    while they are saved and of the frozen ones while an engine takes them, the batches made ahead, and some slack.
+    The lower bound counts the gradients of the trained weights, the optimizer's state, the best epoch's weights if
+    they are kept, and every layer's output for a batch of training images. The upper bound adds the gradients of these
+    outputs, the outputs of two layers for a batch of validation images or of images for frozen features, copies of all
+    weights while they are saved, copies of the frozen weights during conversion, prefetched batches, and some slack.
 
     Args:
         model: the whole model, compiled.

@@ -1,4 +1,4 @@
-"""Everything that training needs, made before the run's folder is: a user's mistake leaves nothing behind."""
+"""Prepare everything that training needs before the run's folder is created, so a user's mistake leaves no files."""
 
 from __future__ import annotations
 
@@ -124,10 +124,10 @@ def _build(
 
 
 def _expect_memory(model: Model, recipe: Recipe, arrays: SplitArrays) -> int:
-    """Upper bound of the memory that the process will hold; on a GPU, batches lie in the GPU's own memory."""
+    """Upper bound of the process's memory in bytes. There is no check on a GPU: batches use its own memory."""
     need, room = expected_need(model, recipe, arrays.train, arrays.validation), available_bytes()
     what, free = f"training in batches of {recipe.training.batch_size}", f"{room / 1e9:,.1f} GB are free"
-    hint = "smaller batches (--set batch_size=…) or images (--set image_size=…), or close other programs"
+    hint = "use smaller batches (--set batch_size=…) or images (--set image_size=…), or close other programs"
     on_cpu = backend.describe()["device"] == "CPU"
     if on_cpu and need.least > room:
         raise GreycardError(f"{what} needs at least {need.least / 1e9:,.1f} GB of memory; {free}", hint=hint)
@@ -138,7 +138,7 @@ def _expect_memory(model: Model, recipe: Recipe, arrays: SplitArrays) -> int:
 
 
 def _expect_every_class(task: Task, dataset: Dataset, arrays: SplitArrays) -> None:
-    """Decoding can reveal more unreadable files, and without its last image a class is empty."""
+    """Raise a GreycardError if decoding found so many unreadable files that a class is now empty."""
     for what, split, pixels in (
         ("training", dataset.train, arrays.train),
         ("validation", dataset.validation, arrays.validation),

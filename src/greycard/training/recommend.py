@@ -1,6 +1,6 @@
 """Recommend a recipe for a dataset that has none, with the reason in a sentence.
 
-Each rule is measured against its alternative by benchmarks/recommended.py.
+benchmarks/recommended.py compares each rule with its alternative.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def transfer(task: Task, network: str, reason: str, alpha: float | None = None) 
         dropout=0.2,
         val_batch_size=64,
     )
-    why = f"{cost.pixels} px would take about {_time(seconds[0])}" if place else "the size it was trained at"
+    why = f"{cost.pixels} px would take about {_time(seconds[0])}" if place else "the size of its own training images"
     return Recommendation(
         recipe,
         f"transfer learning from {network} at {sizes[place]} px ({why}) with a linear head: {reason}; the features of"
@@ -126,16 +126,16 @@ def from_run(task: Task, earlier: Recipe) -> Recommendation:
     )
     return Recommendation(
         recipe,
-        f"the frozen features of the earlier run {earlier.name}, with a new head: --backbone asked for it,"
-        f" and {task.train_images:,} training images only have to teach the head",
+        f"the frozen features of the earlier run {earlier.name}, with a new head: --backbone names it,"
+        f" and {task.train_images:,} training images only have to train the head",
     )
 
 
 def augmentation_for(kind: ImageKind) -> Augmentation:
     """Augmentation that does not change the class: mirroring only if a mirrored image still shows its class.
 
-    Drawings fill their frame and stand upright, so they are moved less: with the wider ranges Fashion-MNIST needs three
-    times the epochs for the same accuracy.
+    Drawings fill their frame and are upright, so the ranges are smaller: with the wider ranges Fashion-MNIST needs
+    three times as many epochs for the same accuracy.
     """
     if kind.drawn:
         return Augmentation(rotation_range=5, width_shift_range=0.05, height_shift_range=0.05, zoom_range=0.05)
@@ -143,7 +143,7 @@ def augmentation_for(kind: ImageKind) -> Augmentation:
 
 
 def is_for_pretrained(kind: ImageKind) -> bool:
-    """Whether pretrained networks know such images: photographs and rendered scenes, neither too small nor drawn."""
+    """True if such images suit pretrained networks: photographs and rendered scenes that are not too small."""
     return kind.side >= LEAST_PIXELS and not kind.drawn and not (kind.grey and kind.side <= SMALL_PIXELS)
 
 

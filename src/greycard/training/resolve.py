@@ -1,4 +1,4 @@
-"""A recipe resolved: what the data and the machine decide is filled in, and what does not fit is refused."""
+"""Resolve a recipe: fill in the fields that depend on the data and the machine, and check that the recipe fits."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from greycard.tasks.tasks import task_for
 
 
 def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
-    """The recipe with what the data decides filled in, and its backbone's name known to be one.
+    """Fill in the task, the dataset's name and the precision, and check the backbone.
 
     Raises:
-        GreycardError: a task that does not fit, an unknown network, a folder that is no finished run, or another
-            value of `GREYCARD_PRECISION` than a precision.
+        GreycardError: the task does not fit, the network is unknown, the backbone's folder is not a finished run, or
+            `GREYCARD_PRECISION` has an invalid value.
     """
     _expect_kind(recipe, dataset)
     task = task_for(len(dataset.classes), recipe.data.task)
@@ -32,19 +32,19 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
         return resolved
     if Path(backbone).exists():
         raise GreycardError(
-            f"backbone {backbone} is no finished run: it has no {MODEL}",
-            hint="`greycard table` lists the runs; --backbone takes a finished one, or a network such as MobileNetV2",
+            f"backbone {backbone} is not a finished run: it has no {MODEL}",
+            hint="name a finished run (`greycard table` lists them), or a network such as MobileNetV2",
         )
     network(backbone)
     return resolved
 
 
 def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
-    """Images have a size; numbers have none, and nothing that is meant for images."""
+    """Raise a GreycardError if the recipe is for images and the data has numbers, or the other way round."""
     plain = recipe.data.image_size is None and recipe.augmentation is None and isinstance(recipe.model, MlpConfig)
     if dataset.is_regression and not plain:
         raise GreycardError(
-            f"{dataset.name} holds numbers: image_size and augmentation must be none, and the model an mlp."
+            f"{dataset.name} has numbers: image_size and augmentation must be none, and the model an mlp."
             f" Received: {recipe.architecture}",
             hint="--set image_size=none --set augmentation=none --set model.kind=mlp",
         )
@@ -53,7 +53,7 @@ def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
 
 
 def within_limits(recipe: Recipe, task: Task, dataset: Dataset) -> Dataset:
-    """The dataset within the recipe's limits.
+    """The dataset reduced to `train_limit` and `val_limit`.
 
     Raises:
         GreycardError: a limit leaves no image of a class.

@@ -36,7 +36,7 @@ class Loaders:
     Attributes:
         train: training batches, shuffled and augmented.
         validation: validation batches, never augmented.
-        unaugmented: the training images without augmentation, to measure the finished model on.
+        unaugmented: the training images without augmentation, to measure the finished model.
     """
 
     train: Loader
@@ -46,19 +46,19 @@ class Loaders:
 
 @dataclass(frozen=True)
 class TrainSetup:
-    """What is trained, and on what.
+    """Everything that training needs.
 
     Attributes:
-        recipe: resolved: its task, dataset and precision are set.
-        dataset: within the recipe's limits; the arrays were decoded from it.
-        task: of the recipe and the dataset.
-        arrays: the decoded splits.
+        recipe: the resolved recipe, with task, dataset and precision set.
+        dataset: the dataset, reduced to the recipe's limits.
+        task: the task of the recipe and the dataset.
+        arrays: the decoded splits of `dataset`.
         left_out: files that could not be used.
         weights: the file of the backbone's weights; None without one.
-        model: the whole model.
-        expected_bytes: upper bound of the memory that the process will hold.
-        network: the compiled Keras model that is trained: the whole model, or its head on cached features.
-        loaders: what it is trained and measured on: images, or cached features.
+        model: the full model.
+        expected_bytes: upper bound of the process's memory.
+        network: the compiled Keras model that is trained: the full model, or its head on cached features.
+        loaders: the batches to train and measure on: images, or cached features.
     """
 
     recipe: Recipe

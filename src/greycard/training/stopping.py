@@ -38,7 +38,7 @@ EXPLODED = 1000
 """The training loss has exploded if it is this many times that of the first epoch."""
 
 
-def gone_bad(history: Sequence[Epoch], epochs: int, bad_weights: bool) -> str | None:
+def divergence(history: Sequence[Epoch], epochs: int, bad_weights: bool) -> str | None:
     """The reason to stop after the last epoch of `history` because of its numbers, or None.
 
     Args:
@@ -129,7 +129,7 @@ def _patience(patience: int, epochs: int, *, accuracy_counts: bool) -> Rule:
 
 
 def _time_limit(minutes: float, epochs: int, seconds: float) -> Rule:
-    """The next epoch is expected to take as long as the last one."""
+    """Stop if the next epoch would exceed the time limit; it is expected to take as long as the last one."""
     spent = seconds
 
     def rule(last: Epoch) -> str | None:
@@ -138,8 +138,8 @@ def _time_limit(minutes: float, epochs: int, seconds: float) -> Rule:
         if last.epoch == epochs or spent + last.seconds <= 60 * minutes:
             return None
         return (
-            f"stopped after epoch {last.epoch} of {epochs}: another epoch would take training beyond the {minutes:g}"
-            f" minute{'' if minutes == 1 else 's'} it was given (--minutes)"
+            f"stopped after epoch {last.epoch} of {epochs}: another epoch would exceed the time limit of {minutes:g}"
+            f" minute{'' if minutes == 1 else 's'} (--minutes)"
         )
 
     return rule
