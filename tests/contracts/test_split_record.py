@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-
 import greycard
 from conftest import make_folder
 from greycard.core.errors import GreycardError

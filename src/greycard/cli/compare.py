@@ -16,7 +16,7 @@ from greycard.cli.output import run_path
 @options.out
 @options.debug
 def compare(runs: tuple[str, ...], form: str, out: str, debug: bool) -> None:
-    """Compare RUNs: which differences are significant, and on which images.
+    """Compare RUNs: which differences are significant, and where.
 
     \b
     greycard compare pets-1 pets-2
