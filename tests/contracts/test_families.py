@@ -258,7 +258,7 @@ def test_a_statement_that_does_not_fit_is_refused(run_of, tmp_path: Path) -> Non
         ("{", "cannot be read"),
         ('{"schema": 0}', "expected 2"),
         ('{"schema": 2, "head": "nowhere"}', "no layer 'nowhere'"),
-        ('{"schema": 2, "head": "scaling"}', "no dense layer"),
+        ('{"schema": 2, "head": "scaling"}', "is not a dense layer"),
     ):
         copy = tmp_path / said.replace(" ", "")
         shutil.copytree(run_of("mlp").path, copy)

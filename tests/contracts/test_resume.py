@@ -313,7 +313,7 @@ def test_numbers_that_go_bad_stop_the_run_and_the_last_good_model_is_kept(
     monkeypatch.setattr(TensorFlowSteps, "train", go_bad)
     run = greycard.train("digits-cnn", out=tmp_path, **SMALL)
     assert run.summary.stopped.startswith("stopped after epoch 2 of 3: some weights became NaN or infinite")
-    assert run.summary.stopped.endswith("the model is the one saved after epoch 1")
+    assert run.summary.stopped.endswith("the model is from the checkpoint after epoch 1")
     assert calls == 20
     assert np.isfinite(run.predictions["probabilities"]).all()
     assert run.summary.val_accuracy == np.mean(
@@ -351,7 +351,7 @@ def test_a_loss_that_explodes_stops_the_run(tmp_path: Path, cli, monkeypatch: py
     assert said.code == 0
     stopped = json.loads((tmp_path / "house-prices-1" / "summary.json").read_text())["stopped"]
     assert "the training loss exploded from" in stopped
-    assert "no model was saved before that epoch" in stopped
+    assert "there is no checkpoint from before that epoch" in stopped
 
 
 def test_a_job_that_does_not_fit_is_refused_before_it_begins(

@@ -48,7 +48,8 @@ def test_a_lesson_runs_and_makes_its_images(page: Path, capsys: pytest.CaptureFi
     assert shown
     for name in shown:
         with Image.open(name) as made, Image.open(DOCS / "lessons" / "images" / name) as kept:
-            assert made.size == kept.size
+            assert made.width == kept.width
+            assert made.height == pytest.approx(kept.height, rel=0.2)  # a legend of seconds has more or fewer lines
             assert np.asarray(made.convert("L")).std() > 5
     assert capsys.readouterr().out
 

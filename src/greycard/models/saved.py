@@ -45,7 +45,7 @@ def load_model(folder: Path) -> Model:
     try:
         return Model.from_json(network, names)
     except GreycardError as error:
-        raise GreycardError(f"{folder / PARTS} does not fit {MODEL}: {error}", hint=_RETRAIN) from error
+        raise GreycardError(f"{folder / PARTS} does not fit {MODEL}: {error.args[0]}", hint=_RETRAIN) from error
 
 
 def _read_parts(path: Path) -> dict[str, object]:
