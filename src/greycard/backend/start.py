@@ -129,7 +129,8 @@ def random_state() -> np.ndarray:
         return np.empty(0, np.uint8)
     import torch
 
-    return torch.get_rng_state().numpy()
+    states = [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_available() else ())]
+    return torch.cat(states).numpy()
 
 
 def set_random_state(state: np.ndarray) -> None:
@@ -137,7 +138,10 @@ def set_random_state(state: np.ndarray) -> None:
     if len(state):
         import torch
 
-        torch.set_rng_state(torch.from_numpy(state))
+        own, cuda = torch.from_numpy(state).split([size := len(torch.get_rng_state()), len(state) - size])
+        torch.set_rng_state(own)
+        if torch.cuda.is_available() and len(cuda):  # dropout on a GPU draws from the GPU's own generator
+            torch.cuda.set_rng_state_all(list(cuda.chunk(torch.cuda.device_count())))
 
 
 def describe() -> dict[str, str]:
