@@ -561,7 +561,7 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     empty.touch()
     likeliest = run.predict(good)[0].label
     with serving([run], "--token", "a+b&c") as (address, _), opened_page(address, tmp_path / "profile") as page:
-        page.wait_for("document.getElementById('models').textContent.includes('shades-1 tells 10, 9 apart')")
+        page.wait_for("document.getElementById('models').textContent.includes('shades-1 classifies 10, 9')")
         page.drop(good)
         page.wait_for("document.querySelectorAll('.model').length === 1")
         assert page.run("document.querySelector('.answer').textContent") == likeliest
