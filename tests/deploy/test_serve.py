@@ -574,7 +574,7 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         cards = page.run("[...document.querySelectorAll('.image')].map((card) => card.innerText)")
         assert [card.split("\n")[0] for card in cards] == ["empty.jpg", good.name, "bad.jpg", "bad.jpg", good.name]
         assert "No prediction: the request has no image" in cards[0]
-        assert "No answer: bad.jpg cannot be read" in cards[2]
+        assert "No prediction: bad.jpg cannot be read" in cards[2]
         assert page.run("document.querySelectorAll('.failure').length") == 3
         page.paste(good)
         page.wait_for("document.querySelectorAll('.image').length === 6")
