@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import greycard
+from greycard.core.run_format import SCHEMA
 from greycard.datasets.catalog import entry
 from greycard.datasets.dataset import Dataset, Split
 from greycard.models.build import build_model
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import projects
 from greycard.recipe import Recipe
-from greycard.runs.directory import SCHEMA
 
 ALL = {project.name: project for project in projects()}
 TABLE = list(ALL)[:12]

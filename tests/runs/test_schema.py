@@ -21,11 +21,12 @@ from greycard.audit.facts import Preflight
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError
 from greycard.core.published import Published
+from greycard.core.run_format import SCHEMA
 from greycard.evaluation.calibration import Calibration
 from greycard.evaluation.scores import ClassScores, Scores
 from greycard.evaluation.timing import TimeSpent
 from greycard.recipe import Recipe
-from greycard.runs.directory import SCHEMA, RunDirectory
+from greycard.runs.directory import RunDirectory
 from greycard.runs.run_args import RunArgs, read_run_args
 from greycard.runs.schema import Summary
 

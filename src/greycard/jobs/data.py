@@ -16,7 +16,7 @@ from greycard.datasets.source import Source
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs, read_run_args
-from greycard.training.prepare import decoded_split
+from greycard.training.decode import decoded_split
 
 _HINT = "name their folder or file with --data; in Python, data= also takes a dataset"
 

@@ -16,7 +16,7 @@ from greycard.deploy.export.export import Exported, default_place, expect_place,
 from greycard.deploy.export.formats import find_format
 from greycard.jobs.data import dataset_of, validation_of
 from greycard.runs.record import RunRecord
-from greycard.training.prepare import decoded_split
+from greycard.training.decode import decoded_split
 
 _REPRESENTATIVE = 200
 

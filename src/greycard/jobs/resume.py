@@ -14,6 +14,7 @@ from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.source import Source
+from greycard.jobs.data import dataset_of
 from greycard.jobs.open_run import Run
 from greycard.models.weights import expect_weights
 from greycard.recipe.own_model import expect_own_model
@@ -57,7 +58,6 @@ def resume(
     Raises:
         GreycardError: the run is finished, another process trains it, or its data has changed.
     """
-    from greycard.jobs.data import dataset_of
     from greycard.reports.progress import terminal_reporter
 
     configure()
@@ -69,10 +69,10 @@ def resume(
         data, dataset = dataset, None
     args = _run_args(record, data, data_dir, weights, track)
     expect_installed(args.track)
+    found = dataset_of(record, dataset or data, data_dir)
     with terminal_reporter(quiet) as reporter:
         with reporter.status("starting Keras"):
             start()
-        found = dataset_of(record, dataset or data, data_dir)
         return Run(_resume(record, found, args, model, callbacks, reporter))
 
 

@@ -16,8 +16,8 @@ from greycard.core.clock import Clock
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardWarning
 from greycard.core.reporter import Reporter
+from greycard.jobs.measure_test import measured_on_test
 from greycard.jobs.results import Known, summarise, write_results
-from greycard.jobs.test_split import measured_on_test
 from greycard.recipe import Recipe
 from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory
 from greycard.runs.environment import environment

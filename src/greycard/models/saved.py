@@ -9,12 +9,11 @@ import keras
 
 from greycard.core.atomic_files import atomic_path, atomic_write
 from greycard.core.errors import GreycardError
+from greycard.core.run_format import SCHEMA
 from greycard.models.finite import expect_finite_weights
 from greycard.models.model import Model
 
 MODEL, PARTS = "model.keras", "model.json"
-SCHEMA = 2
-"""The version of the run format, the same as in `runs.directory`, which this package cannot import."""
 
 _RETRAIN = "train it again; the new run gets its own folder"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,8 +11,12 @@ from greycard.recipe.config import COUNT, COUNTS, SHARE, Config, number, optiona
 
 _DENSE: Check = ("dense", whole_numbers, COUNTS, "512")
 _DROPOUT: Check = ("dropout", share, SHARE, "0.2")
-_FEATURE_DROPOUT: Check = ("feature_dropout", share, SHARE, "0.2")
-_POOLING: Check = ("pooling", OneOf(("flatten", "average")), "flatten or average", "average")
+_AFTER_FEATURES: tuple[Check, ...] = (
+    ("pooling", OneOf(("flatten", "average")), "flatten or average", "average"),
+    _DENSE,
+    ("feature_dropout", share, SHARE, "0.2"),
+    _DROPOUT,
+)
 
 
 def _some(values: Any) -> bool:
@@ -22,7 +27,7 @@ def _joined(values: tuple[int, ...]) -> str:
     return "-".join(map(str, values))
 
 
-class ModelConfig(Config):
+class ModelConfig(Config, ABC):
     """The base of all model families.
 
     Attributes:
@@ -34,9 +39,9 @@ class ModelConfig(Config):
     """How to set this family, where no setting does."""
 
     @property
+    @abstractmethod
     def architecture(self) -> str:
         """A few words for the table."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +86,7 @@ class ConvNetConfig(ModelConfig):
     kind: ClassVar[str] = "convnet"
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("conv", _some, COUNTS, "32,64"),
-        _POOLING,
-        _DENSE,
-        _FEATURE_DROPOUT,
-        _DROPOUT,
+        *_AFTER_FEATURES,
     )
 
     @property
@@ -124,10 +126,7 @@ class PretrainedConfig(ModelConfig):
         ("backbone_layer", optional(text), "a layer's name", "mixed7"),
         ("backbone_alpha", optional(number(0, 10)), "a factor above 0, up to 10", "0.5"),
         ("augmented_copies", whole(1), COUNT, "4"),
-        _POOLING,
-        _DENSE,
-        _FEATURE_DROPOUT,
-        _DROPOUT,
+        *_AFTER_FEATURES,
     )
 
     @property

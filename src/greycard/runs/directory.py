@@ -18,10 +18,8 @@ from greycard.core.atomic_files import atomic_path, atomic_write, naming, remove
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, command
 from greycard.core.paths import as_path
+from greycard.core.run_format import SCHEMA
 from greycard.runs.schema import Summary
-
-SCHEMA = 2
-"""The version of the run format (docs/runs.md); written into every JSON file of a run."""
 
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"
 HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"

@@ -13,6 +13,7 @@ import numpy as np
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, command
 from greycard.core.paths import as_path
+from greycard.core.run_format import SCHEMA
 from greycard.core.suggestions import did_you_mean
 from greycard.recipe import Recipe
 from greycard.runs.directory import (
@@ -23,7 +24,6 @@ from greycard.runs.directory import (
     MODEL,
     PREDICTIONS,
     RECIPE,
-    SCHEMA,
     SPLIT,
     SUMMARY,
     is_in_training,

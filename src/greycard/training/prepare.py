@@ -11,18 +11,19 @@ from greycard.core.clock import Clock
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.core.memory import available_bytes, used_bytes
 from greycard.core.reporter import Reporter
-from greycard.datasets.dataset import Dataset, LeftOut, Split
+from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.models.build import BuildNetwork, build_model
 from greycard.models.imagenet import network
 from greycard.models.mixed_precision import trains_in
 from greycard.models.model import Model
 from greycard.models.pretrained import WeightsDoNotFitError, is_run
 from greycard.models.weights import find_weights
-from greycard.pipeline.array_split import ArraySplit, load_arrays
+from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
 from greycard.recipe import Recipe
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
+from greycard.training.decode import decoded_split
 from greycard.training.memory import expected_need
 from greycard.training.resolve import resolve, within_limits
 from greycard.training.setup import Loaders, SplitArrays, TrainSetup
@@ -73,12 +74,6 @@ def prepare(
         network=model.network,
         loaders=_image_loaders(resolved, arrays),
     )
-
-
-def decoded_split(recipe: Recipe, split: Split, what: str, reporter: Reporter) -> ArraySplit:
-    """A split decoded as a recipe describes; `what` names the split on the progress bar."""
-    count = reporter.progress(f"reading {what} images", len(split))
-    return load_arrays(split, recipe.data.image_size, recipe.data.channels, lambda: count(1))
 
 
 def _image_loaders(recipe: Recipe, arrays: SplitArrays) -> Loaders:

@@ -1,0 +1,3 @@
+"""The version of the run format (docs/runs.md); every JSON file of a run has it."""
+
+SCHEMA = 2
