@@ -58,6 +58,7 @@ bench: $(VENV)/.developed  ## measure Greycard against plain Keras (docs/benchma
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/ceiling.py
 	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/augmentation.py
 	$(BIN)/python benchmarks/features.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/doctor.py

@@ -101,6 +101,16 @@ def _ceiling_cells(row: Row, taken: float | None) -> list[str]:
     return [f"`{row['project']}`", *counted, *reached, seconds(row["least_seconds"] * row["epochs"])]
 
 
+def augmenting(rows: list[Row]) -> list[str]:
+    """Images that one core augments in a second: a line for each kind of change, a column for each size."""
+    found = {(row["work"], row["how"]): row["images_per_core_second"] for row in rows}
+    sizes = list(dict.fromkeys(size for _, size in found))
+    cells = [
+        [work, *(f"{found[work, size]:,.0f}" for size in sizes)] for work in dict.fromkeys(work for work, _ in found)
+    ]
+    return _table(["images a second", *sizes], cells)
+
+
 def recommended(rows: list[Row]) -> list[str]:
     """From the first file to the published accuracy: to plain Keras's first epoch that reaches it, and to its last."""
     head = ["project", "published val acc", "plain, first epoch to reach it", "its val acc", "greycard train"]
@@ -220,6 +230,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Each rule of `greycard train` against its alternative", "recommended", rules),
     ("The same accuracy", "rows", accuracy),
     ("From files to batches", "pipeline", rates),
+    ("Augmenting on one core", "augmentation", augmenting),
     ("Features of a frozen backbone", "features", rates),
     ("Start", "startup", starts),
     ("Memory", "memory", memory),

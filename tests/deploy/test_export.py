@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -27,6 +28,7 @@ from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.models import make_ready
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.decode import decode
+from greycard.recipe.data import RESIZES
 from greycard.tasks.multiclass import MultiClass
 
 FORMATS = [each.name for each in formats.FORMATS]
@@ -263,9 +265,10 @@ def test_the_examples_read_images_as_the_decoder_does(folder: Path, tmp_path: Pa
     names: dict[str, Any] = {}
     exec("import numpy as np\nfrom PIL import Image, ImageOps\n" + reads.pop(), names)
     for file in awkward_images(tmp_path / "awkward", folder / "validation" / "light" / "000.jpg"):
-        for channels in (1, 3):
-            expected = decode(file, (24, 32), channels)
-            np.testing.assert_array_equal(names["read"](file, 24, 32, channels)[0], expected, err_msg=file.name)
+        for channels, resize in itertools.product((1, 3), RESIZES):
+            expected = decode(file, (24, 32), channels, resize)
+            found = names["read"](file, {"shape": [None, 24, 32, channels], "resize": resize})
+            np.testing.assert_array_equal(found[0], expected, err_msg=f"{file.name} {resize}")
 
 
 @pytest.mark.parametrize("form", FORMATS)

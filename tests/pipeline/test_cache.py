@@ -212,9 +212,9 @@ def test_arrays_have_a_digest_and_no_entry() -> None:
     loaded = load_arrays(split, (8, 8), 1)
     assert len(loaded.digest) == 64
     assert loaded.digest == load_arrays(split, (8, 8), 1).digest
-    others = [load_arrays(split, (6, 8), 1), load_arrays(split, (8, 8), 3)]
+    others = [load_arrays(split, (6, 8), 1), load_arrays(split, (8, 8), 3), load_arrays(split, (8, 8), 1, resize="pad")]
     others.append(load_arrays(Split(split.ids, split.labels, images + 1), (8, 8), 1))
-    assert len({loaded.digest, *(other.digest for other in others)}) == 4
+    assert len({loaded.digest, *(other.digest for other in others)}) == 5
     assert not any(each.cached for each in (loaded, *others))
     assert entries() == []
 

@@ -22,6 +22,7 @@ from greycard.datasets.file_facts import file_facts
 from greycard.datasets.images import UnreadableImageError, opened, quiet_pillow
 from greycard.datasets.images import orientation as orientation_of
 from greycard.pipeline.decode import decode
+from greycard.recipe.data import RESIZES
 
 RED = (220, 30, 40)
 
@@ -146,6 +147,47 @@ def test_damaged_bytes_never_raise_anything_else(noise: bytes, form: str, at: in
     data = whole[:at] + noise + whole[at + len(noise) :]
     with quiet_pillow(), contextlib.suppress(UnreadableImageError):
         assert decode(data, (8, 8), 3).shape == (8, 8, 3)
+
+
+def _bands() -> Image.Image:
+    """60 by 20 pixels: a red, a green and a blue square."""
+    pixels = np.zeros((20, 60, 3), dtype=np.uint8)
+    for number in range(3):
+        pixels[:, 20 * number : 20 * number + 20, number] = 255
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_an_image_of_another_shape_is_stretched_cropped_or_padded(upright: bool) -> None:
+    image = _bands() if upright else _bands().transpose(Image.Transpose.TRANSPOSE)
+    found = {resize: decode(_bytes(image, "PNG"), (30, 30), 3, resize) for resize in ("stretch", "crop", "pad")}
+    if not upright:
+        found = {resize: pixels.transpose(1, 0, 2) for resize, pixels in found.items()}
+    assert (found["crop"][:, 2:-2] == (0, 255, 0)).all()
+    assert (found["stretch"][:, [4, 15, 25]] == np.eye(3) * 255).all()
+    assert (found["pad"][:10] == 128).all()
+    assert (found["pad"][20:] == 128).all()
+    assert (found["pad"][10:20, [4, 15, 25]] == np.eye(3) * 255).all()
+
+
+def test_stretching_is_the_default() -> None:
+    wanted = np.asarray(_corner().resize((20, 30), Image.Resampling.BILINEAR))
+    assert np.array_equal(decode(_corner(), (30, 20), 3), wanted)
+    assert np.array_equal(decode(_corner(), (30, 20), 3, "stretch"), wanted)
+
+
+@pytest.mark.parametrize("resize", RESIZES)
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 20), st.integers(1, 20), st.sampled_from([1, 3]))
+def test_every_shape_becomes_the_size(
+    resize: str, width: int, height: int, rows: int, columns: int, channels: int
+) -> None:
+    white = Image.new("RGB", (width, height), "white")
+    pixels = decode(white, (rows, columns), channels, resize)
+    assert (pixels.shape, pixels.dtype) == ((rows, columns, channels), np.uint8)
+    assert pixels.max() == 255
+    assert resize == "pad" or pixels.min() == 255
+    if (height, width) == (rows, columns):
+        assert np.array_equal(pixels, decode(white, (rows, columns), channels))
 
 
 _TURNS = {

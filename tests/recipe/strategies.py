@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from greycard.pipeline.augmentation import FILL_MODES, Augmentation
 from greycard.recipe import Recipe
-from greycard.recipe.data import TASKS, DataConfig
+from greycard.recipe.data import RESIZES, TASKS, DataConfig
 from greycard.recipe.model import ConvNetConfig, CustomConfig, MlpConfig, PretrainedConfig, ResNetConfig
 from greycard.recipe.optimizer import OPTIMIZERS, OptimizerConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.recipe.training import TrainingConfig
 
 positive = st.integers(1, 512)
+side = st.integers(8, 512)
 seed = st.integers(0, 2**32 - 1)
 share = st.floats(0, 0.99)
 layers = st.lists(positive, max_size=4).map(tuple)
@@ -31,14 +32,22 @@ augmentations = st.builds(
     zoom_range=ranges,
     horizontal_flip=st.booleans(),
     brightness_range=st.none() | ranges,
+    contrast_range=st.none() | ranges,
+    saturation_range=st.none() | ranges,
+    hue_range=st.floats(0, 180),
+    crop_padding=st.integers(0, 7),
+    crop_scale=st.none() | st.tuples(st.floats(0.1, 0.5), st.floats(0.5, 1)),
+    cutout=st.floats(0, 0.9),
+    trivial=st.booleans(),
     fill_mode=st.sampled_from(FILL_MODES),
 )
 data = st.builds(
     DataConfig,
     dataset=names,
     task=st.none() | st.sampled_from(TASKS),
-    image_size=st.none() | st.tuples(positive, positive),
+    image_size=st.none() | st.tuples(side, side),
     channels=st.sampled_from([1, 3]),
+    resize=st.sampled_from(RESIZES),
     val_fraction=st.none() | st.floats(0.01, 0.99),
     split_seed=seed,
     group_duplicates=st.none() | st.booleans(),

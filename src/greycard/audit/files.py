@@ -93,7 +93,7 @@ def _extremes(facts: Sequence[Named]) -> Finding | None:
         "extreme size",
         [(id, each) for id, each, _ in extreme],
         f"are narrower than 1:{_NARROW:g}, smaller than {_SMALL} or larger than {_LARGE:,} pixels",
-        "review them: all images are stretched to the same size",
+        "review them: all images get the same size, and are stretched unless `resize` is crop or pad",
         [why for _, _, why in extreme],
     )
 

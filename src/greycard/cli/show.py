@@ -57,10 +57,11 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
         click.echo(f"note: {note}", err=True)
     for item in dataset.left_out:
         click.echo(f"note: {item.id} is skipped: {item.reason}", err=True)
-    assert recipe.data.image_size is not None
+    size, resize = recipe.data.image_size, recipe.data.resize
+    assert size is not None
     place = out.expanduser() / f"{dataset.name}-augmented.png"
     expect_output(place, example="augmented.png", derived=True)
-    write_sheet(augmented_sheet(dataset, augmentation, recipe.data.image_size, seed=recipe.training.seed), place)
+    write_sheet(augmented_sheet(dataset, augmentation, size, seed=recipe.training.seed, resize=resize), place)
     return place
 
 

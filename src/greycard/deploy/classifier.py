@@ -39,7 +39,7 @@ class Classifier:
 
     Attributes:
         name: the run's name.
-        recipe: the run's recipe, for size and channels.
+        recipe: the run's recipe, for size, channels and `data.resize`.
         task: the run's task; has classes.
         classes: the run's class names.
         model: from uint8 images to the calibrated probability of every class.
@@ -84,8 +84,9 @@ class Classifier:
 
     def decode(self, image: ImageLike) -> np.ndarray:
         """Decode an image for the model, uint8 (height, width, channels); raises UnreadableImageError if it cannot."""
-        assert self.recipe.data.image_size is not None
-        return decode(source_of(image), self.recipe.data.image_size, self.recipe.data.channels)
+        data = self.recipe.data
+        assert data.image_size is not None
+        return decode(source_of(image), data.image_size, data.channels, data.resize)
 
 
 def classifier_of(run: RunRecord, model: Model) -> Classifier:

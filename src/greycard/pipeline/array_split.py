@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,22 @@ class ArraySplit:
 
 
 @dataclass(frozen=True)
+class _Target:
+    """What an image becomes when it is decoded: its (height, width), its channels, and how it gets that size."""
+
+    size: tuple[int, int]
+    channels: int
+    resize: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (*self.size, self.channels)
+
+    def decode(self, source: bytes | Image.Image) -> np.ndarray:
+        return decode(source, self.size, self.channels, self.resize)
+
+
+@dataclass(frozen=True)
 class _File:
     """A file that could be read, and the SHA-256 of its content."""
 
@@ -73,6 +89,7 @@ def load_arrays(
     size: tuple[int, int] | None,
     channels: int,
     on_image: Callable[[], None] = lambda: None,
+    resize: str = "stretch",
 ) -> ArraySplit:
     """Decode a split, or load it from the cache.
 
@@ -81,33 +98,33 @@ def load_arrays(
         size: (height, width) in pixels; None for data that are not images, which stay unchanged.
         channels: 1 for grey, 3 for RGB.
         on_image: called after each file that is decoded.
+        resize: how an image of another shape becomes this size: `stretch`, `crop` or `pad`, as `data.resize`.
 
     Raises:
         GreycardError: a file changes while it is read, or the cache's folder or limit is not valid.
     """
-    if size is None or isinstance(split.images, np.ndarray):
-        return _from_array(split, np.asarray(split.images), size, channels)
-    return _from_files(split, split.images, size, channels, on_image)
+    target = None if size is None else _Target(size, channels, resize)
+    if target is None or isinstance(split.images, np.ndarray):
+        return _from_array(split, np.asarray(split.images), target)
+    return _from_files(split, split.images, target, on_image)
 
 
-def _from_array(split: Split, array: np.ndarray, size: tuple[int, int] | None, channels: int) -> ArraySplit:
+def _from_array(split: Split, array: np.ndarray, target: _Target | None) -> ArraySplit:
     content = {"array": array_digest(array), "shape": array.shape, "dtype": str(array.dtype)}
-    images = array if size is None else _fit_array(array, size, channels)
-    return ArraySplit(split.ids, split.labels, images, digest=_key(size, channels, content))
+    images = array if target is None else _fit_array(array, target)
+    return ArraySplit(split.ids, split.labels, images, digest=_key(target, content))
 
 
-def _from_files(
-    split: Split, paths: tuple[Path, ...], size: tuple[int, int], channels: int, on_image: Callable[[], None]
-) -> ArraySplit:
+def _from_files(split: Split, paths: tuple[Path, ...], target: _Target, on_image: Callable[[], None]) -> ArraySplit:
     files, reasons = _with_content(split, paths)
-    key = _key(size, channels, {"files": [(file.id, file.content) for file in files]})
+    key = _key(target, {"files": [(file.id, file.content) for file in files]})
     array, facts, cached = cached_array(
         "pixels",
         key,
-        shape=(len(files), *size, channels),
+        shape=(len(files), *target.shape),
         dtype="uint8",
         about=_about(paths),
-        fill=lambda images: _decode_into(images, files, size, channels, on_image),
+        fill=lambda images: _decode_into(images, files, target, on_image),
     )
     reasons |= dict(facts["left_out"])
     rows = [row for row, id in enumerate(split.ids) if id not in reasons]
@@ -136,9 +153,9 @@ def _content(path: Path, facts: FileFacts | None) -> str | OSError:
         return error
 
 
-def _key(size: tuple[int, int] | None, channels: int, content: dict[str, Any]) -> str:
+def _key(target: _Target | None, content: dict[str, Any]) -> str:
     """SHA-256 of everything that the pixels depend on; as JSON, which can escape names that are not valid text."""
-    decides = {"policy": POLICY, "pillow": PIL.__version__, "size": size, "channels": channels, **content}
+    decides = {"policy": POLICY, "pillow": PIL.__version__, "target": target and asdict(target), **content}
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
 
 
@@ -149,13 +166,13 @@ def _about(paths: Sequence[Path]) -> str:
 
 
 def _decode_into(
-    images: np.ndarray, files: Sequence[_File], size: tuple[int, int], channels: int, on_image: Callable[[], None]
+    images: np.ndarray, files: Sequence[_File], target: _Target, on_image: Callable[[], None]
 ) -> dict[str, Any]:
     """Decode into the first rows, one for each valid file, in order; returns the files that cannot be decoded."""
 
     def decode_row(row: int) -> str | None:
         try:
-            images[row] = decode(_unchanged(files[row]), size, channels)
+            images[row] = target.decode(_unchanged(files[row]))
         except UnreadableImageError as error:
             _expect_memory(files[row], error)
             return str(error)
@@ -205,10 +222,10 @@ def _in_memory(images: np.ndarray) -> np.ndarray:
     return np.array(images) if isinstance(images, np.memmap) and images.nbytes <= IN_MEMORY_BYTES else images
 
 
-def _fit_array(images: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+def _fit_array(images: np.ndarray, target: _Target) -> np.ndarray:
     """Return arrays of the right size unchanged; resize others with the same decoder that prediction uses."""
     array = images.reshape(*images.shape[:3], -1)
-    if array.shape[1:] == (*size, channels):
+    if array.shape[1:] == target.shape:
         return array
     grey = array.shape[3] == 1
-    return np.stack([decode(Image.fromarray(each[:, :, 0] if grey else each), size, channels) for each in array])
+    return np.stack([target.decode(Image.fromarray(each[:, :, 0] if grey else each)) for each in array])

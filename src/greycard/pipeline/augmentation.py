@@ -1,4 +1,4 @@
-"""The ranges of augmentation, with the names of Keras's ImageDataGenerator."""
+"""The ranges of augmentation; those that Keras's ImageDataGenerator has, too, have its names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
+from greycard.core.errors import GreycardError
 from greycard.core.fields import Check, OneOf, expect_good_values
 from greycard.core.values import plain
 
@@ -26,6 +27,15 @@ class Augmentation:
         horizontal_flip: mirror left and right with probability one half.
         vertical_flip: mirror top and bottom with probability one half.
         brightness_range: low and high factor on the pixel values.
+        contrast_range: low and high factor on the difference of each pixel from the image's mean grey.
+        saturation_range: low and high factor on the difference of each pixel from its own grey.
+        hue_range: degrees on the colour circle; the turn is drawn from ± this.
+        crop_padding: random crop: pad each side by this many pixels, then cut the image's size out at a random place.
+        crop_scale: random resized crop: low and high share of the image's area that is cut out and enlarged; its
+            sides differ by up to 4:3.
+        cutout: side of a square at a random place that is covered with the image's mean colour, as a share of the
+            image's shorter side.
+        trivial: TrivialAugment: one random operation of random strength on each image, in geometry or colour.
         fill_mode: how to fill pixels outside the image: nearest, reflect, wrap or constant (black).
     """
 
@@ -37,6 +47,13 @@ class Augmentation:
     horizontal_flip: bool = False
     vertical_flip: bool = False
     brightness_range: tuple[float, float] | None = None
+    contrast_range: tuple[float, float] | None = None
+    saturation_range: tuple[float, float] | None = None
+    hue_range: float = 0.0
+    crop_padding: int = 0
+    crop_scale: tuple[float, float] | None = None
+    cutout: float = 0.0
+    trivial: bool = False
     fill_mode: str = "nearest"
 
     def __post_init__(self) -> None:
@@ -51,6 +68,14 @@ class Augmentation:
         """`zoom_range` as (low, high)."""
         assert isinstance(self.zoom_range, tuple)
         return self.zoom_range
+
+    def expect_fits(self, image_size: tuple[int, int] | None) -> None:
+        """Raise a GreycardError if the padding is not smaller than the images, (height, width) in pixels."""
+        if image_size and self.crop_padding >= min(image_size):
+            raise GreycardError(
+                f"crop_padding must be below the {min(image_size)} pixels of the images. Received: {self.crop_padding}",
+                hint=f"for example crop_padding={min(image_size) // 8}",
+            )
 
     def notes(self) -> list[str]:
         """Notes for the user about ranges that probably do not do what was intended."""
@@ -81,6 +106,7 @@ def _is_positive(value: Any) -> bool:
 
 
 _POSITIVE, _FACTORS, _YES_NO = "a number from 0 on", "two factors, 0 < low <= high", "true or false"
+_SHARES = "two shares of the area, 0 < low <= high <= 1"
 CHECKS: tuple[Check, ...] = (
     ("rotation_range", _is_positive, _POSITIVE, "20"),
     ("width_shift_range", _is_positive, _POSITIVE, "0.2"),
@@ -90,5 +116,12 @@ CHECKS: tuple[Check, ...] = (
     ("horizontal_flip", lambda v: isinstance(v, bool), _YES_NO, "true"),
     ("vertical_flip", lambda v: isinstance(v, bool), _YES_NO, "true"),
     ("brightness_range", lambda v: v is None or _is_range(v), _FACTORS + ", or none", "0.8,1.2"),
+    ("contrast_range", lambda v: v is None or _is_range(v), _FACTORS + ", or none", "0.8,1.2"),
+    ("saturation_range", lambda v: v is None or _is_range(v), _FACTORS + ", or none", "0.8,1.2"),
+    ("hue_range", lambda v: _is_positive(v) and v <= 180, "degrees from 0 to 180", "10"),
+    ("crop_padding", lambda v: _is_positive(v) and isinstance(v, int), "a whole number of pixels from 0 on", "4"),
+    ("crop_scale", lambda v: v is None or (_is_range(v) and v[1] <= 1), _SHARES + ", or none", "0.5,1"),
+    ("cutout", lambda v: _is_positive(v) and v < 1, "a fraction from 0 to below 1", "0.25"),
+    ("trivial", lambda v: isinstance(v, bool), _YES_NO, "true"),
     ("fill_mode", OneOf(FILL_MODES), f"one of {', '.join(FILL_MODES)}", "nearest"),
 )

@@ -1,17 +1,18 @@
 """Decode image files to pixels: the only decoder, with one documented policy (docs/folders.md).
 
 It takes the first frame of an animation or the first page of a TIFF, applies the EXIF orientation, converts palettes,
-CMYK and other colour spaces, puts transparent images on white, and divides 16-bit values by 257. It stretches the
-image to the size with a triangle filter; JPEGs are first reduced to the next larger DCT scale. Damaged EXIF counts as
-no EXIF.
+CMYK and other colour spaces, puts transparent images on white, and divides 16-bit values by 257. It stretches, crops or
+pads the image to the size with a triangle filter; JPEGs are first reduced to the next larger DCT scale. Damaged EXIF
+counts as no EXIF.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from greycard.datasets.images import UnreadableImageError, opened, orientation
 
@@ -30,13 +31,16 @@ _UPRIGHT = {
 }
 
 
-def decode(source: bytes | Path | Image.Image, size: tuple[int, int], channels: int) -> np.ndarray:
+def decode(
+    source: bytes | Path | Image.Image, size: tuple[int, int], channels: int, resize: str = "stretch"
+) -> np.ndarray:
     """One image as uint8 of shape (height, width, channels).
 
     Args:
         source: the file's bytes or path, or an image Pillow has opened.
         size: (height, width) in pixels.
         channels: 1 for grey, 3 for RGB.
+        resize: how an image of another shape becomes this size: `stretch`, `crop` or `pad`, as `data.resize`.
 
     Raises:
         UnreadableImageError: empty, truncated, of no known format, or larger than Pillow's bomb limit.
@@ -51,7 +55,7 @@ def decode(source: bytes | Path | Image.Image, size: tuple[int, int], channels: 
         upright = image if turned is None else image.transpose(turned)
         converted = _in_mode(upright, mode)
         if converted.size != (width, height):
-            converted = converted.resize((width, height), Image.Resampling.BILINEAR)
+            converted = _RESIZES[resize](converted, (width, height))
         return np.array(converted, dtype=np.uint8).reshape(height, width, channels)
 
 
@@ -74,3 +78,31 @@ def _from_16_bit(image: Image.Image) -> Image.Image:
 
 def _over_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+
+
+def _stretched(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image.resize(size, Image.Resampling.BILINEAR)
+
+
+def _cropped(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Cut off the same width on both sides, so that the rest has the shape of the size."""
+    return ImageOps.fit(image, size, Image.Resampling.BILINEAR)
+
+
+def _padded(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """`ImageOps.pad` with grey; it would fail for an image so narrow that it has less than half a pixel left."""
+    width, height = size
+    if image.width * height > image.height * width:
+        inner = (width, max(1, round(image.height / image.width * width)))
+    else:
+        inner = (max(1, round(image.width / image.height * height)), height)
+    canvas = Image.new(image.mode, size, "gray")
+    canvas.paste(_stretched(image, inner), (round((width - inner[0]) / 2), round((height - inner[1]) / 2)))
+    return canvas
+
+
+_RESIZES: dict[str, Callable[[Image.Image, tuple[int, int]], Image.Image]] = {
+    "stretch": _stretched,
+    "crop": _cropped,
+    "pad": _padded,
+}

@@ -13,9 +13,9 @@ import numpy as np
 from greycard.core.randomness import ORDER, generator
 from greycard.core.threads import thread_pool
 from greycard.pipeline.array_split import ArraySplit
+from greycard.pipeline.augment import Change, augmenter
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.cache import DROP_BYTES, drop_pages
-from greycard.pipeline.warp import Transform, draw, warp
 
 AHEAD = 2
 """Batches prepared ahead of the current one; a few hide the preparation, more only take memory."""
@@ -61,7 +61,7 @@ class Loader:
         self.seconds = 0.0
         self._unreleased = 0
         self._order = lru_cache(maxsize=2)(self._draw_order if shuffle else self._in_order)
-        self._transforms = lru_cache(maxsize=2)(self._draw_transforms)
+        self._augmenter = lru_cache(maxsize=2)(self._draw_augmenter)
 
     def __len__(self) -> int:
         return -(-len(self.split) // self.batch_size)
@@ -102,12 +102,12 @@ class Loader:
 
     def _warped(self, rows: np.ndarray, epoch: int, workers: Executor | None) -> np.ndarray:
         assert self.augmentation is not None
-        images, mode, transforms = self.split.images, self.augmentation.fill_mode, self._transforms(epoch)
+        images, augment = self.split.images, self._augmenter(epoch)
         warped = np.empty((len(rows), *images.shape[1:]), dtype=np.uint8)
 
         def share(places: range) -> None:
             for place in places:
-                warped[place] = warp(images[rows[place]], transforms[rows[place]], mode)
+                warped[place] = augment(images[rows[place]], rows[place])
 
         shares = [range(start, len(rows), _SHARES) for start in range(_SHARES)]
         list(workers.map(share, shares) if workers else map(share, shares))
@@ -126,7 +126,7 @@ class Loader:
     def _draw_order(self, epoch: int) -> np.ndarray:
         return generator(ORDER, self.seed, epoch).permutation(len(self.split))
 
-    def _draw_transforms(self, epoch: int) -> list[Transform]:
+    def _draw_augmenter(self, epoch: int) -> Change:
         assert self.augmentation is not None
         size = self.split.images.shape[1:3]
-        return draw(self.augmentation, seed=self.seed, epoch=epoch, count=len(self.split), size=size)
+        return augmenter(self.augmentation, seed=self.seed, epoch=epoch, count=len(self.split), size=size)

@@ -14,13 +14,17 @@ import numpy as np
 
 from greycard.core.randomness import AUGMENTATION, generator
 from greycard.pipeline.augmentation import Augmentation
+from greycard.pipeline.window import Window, between, draw_windows
 
 _DRAWS_PER_IMAGE = 9
 
 
 @dataclass(frozen=True)
 class Transform:
-    """The random transform of one image: angles in degrees, shifts in pixels, zoom and brightness as factors."""
+    """The random transform of one image: angles in degrees, shifts in pixels, zoom and brightness as factors.
+
+    The window is cut out of the image that the other changes give.
+    """
 
     rotation: float = 0.0
     shift_x: float = 0.0
@@ -32,11 +36,18 @@ class Transform:
     flip_y: bool = False
     brightness: float | None = None
 
+    window: Window | None = None
+
     @property
     def moves(self) -> bool:
         """True if the transform moves any pixel."""
+        return self.resamples or self.flip_x or self.flip_y
+
+    @property
+    def resamples(self) -> bool:
+        """True if the transform needs interpolation; flips do not."""
         still = (self.rotation, self.shift_x, self.shift_y, self.shear) == (0, 0, 0, 0)
-        return not (still and (self.zoom_x, self.zoom_y) == (1, 1) and not (self.flip_x or self.flip_y))
+        return not (still and (self.zoom_x, self.zoom_y) == (1, 1) and self.window is None)
 
 
 def draw(augmentation: Augmentation, *, seed: int, epoch: int, count: int, size: tuple[int, int]) -> list[Transform]:
@@ -51,33 +62,40 @@ def draw(augmentation: Augmentation, *, seed: int, epoch: int, count: int, size:
         count: number of training images.
         size: (height, width) in pixels.
     """
-    uniform = generator(AUGMENTATION, seed, epoch).random((count, _DRAWS_PER_IMAGE))
-    return [_transform(augmentation, row, size) for row in uniform]
-
-
-def _transform(ranges: Augmentation, uniform: np.ndarray, size: tuple[int, int]) -> Transform:
     height, width = size
-    signed = uniform * 2 - 1
-    brightness = ranges.brightness_range
-    return Transform(
-        rotation=signed[0] * ranges.rotation_range,
-        shift_x=signed[1] * _pixels(ranges.width_shift_range, width),
-        shift_y=signed[2] * _pixels(ranges.height_shift_range, height),
-        shear=signed[3] * ranges.shear_range,
-        zoom_x=_between(ranges.zoom, uniform[4]),
-        zoom_y=_between(ranges.zoom, uniform[5]),
-        flip_x=bool(ranges.horizontal_flip and uniform[6] < 0.5),
-        flip_y=bool(ranges.vertical_flip and uniform[7] < 0.5),
-        brightness=None if brightness is None else _between(brightness, uniform[8]),
+    uniform = generator(AUGMENTATION, seed, epoch).random((count, _DRAWS_PER_IMAGE)).T
+    signed, brightness = uniform * 2 - 1, augmentation.brightness_range
+    columns = (
+        signed[0] * augmentation.rotation_range,
+        signed[1] * _pixels(augmentation.width_shift_range, width),
+        signed[2] * _pixels(augmentation.height_shift_range, height),
+        signed[3] * augmentation.shear_range,
+        between(augmentation.zoom, uniform[4]),
+        between(augmentation.zoom, uniform[5]),
+        (uniform[6] < 0.5) & augmentation.horizontal_flip,
+        (uniform[7] < 0.5) & augmentation.vertical_flip,
+        np.full(count, None) if brightness is None else between(brightness, uniform[8]),
     )
+    windows = draw_windows(augmentation.crop_scale, seed=seed, epoch=epoch, count=count)
+    return list(map(Transform, *(column.tolist() for column in columns), windows))
 
 
 def warp(image: np.ndarray, transform: Transform, fill_mode: str = "nearest") -> np.ndarray:
     """One image, uint8 (height, width, channels), transformed; the same shape and dtype, never the input itself."""
-    warped = _resample(image, _matrix(transform, image.shape[:2]), fill_mode) if transform.moves else image.copy()
+    if transform.resamples:
+        warped = resample(image, _matrix(transform, image.shape[:2]), fill_mode)
+    else:
+        warped = _flipped(image, transform)
     if transform.brightness is not None:
-        warped = cv2.LUT(warped, _brightness_table(transform.brightness))
+        warped = cv2.LUT(warped, brightness_table(transform.brightness))
     return warped.reshape(image.shape)
+
+
+def _flipped(image: np.ndarray, transform: Transform) -> np.ndarray:
+    if not transform.moves:
+        return image.copy()
+    axis = -1 if transform.flip_x and transform.flip_y else int(transform.flip_x)
+    return cv2.flip(image, axis).reshape(image.shape)
 
 
 def _matrix(transform: Transform, size: tuple[int, int]) -> np.ndarray:
@@ -94,13 +112,15 @@ def _matrix(transform: Transform, size: tuple[int, int]) -> np.ndarray:
     middle_x, middle_y = (size[1] - 1) / 2, (size[0] - 1) / 2
     shift_x = cos * transform.shift_x - sin * transform.shift_y + middle_x - xx * middle_x - xy * middle_y
     shift_y = sin * transform.shift_x + cos * transform.shift_y + middle_y - yx * middle_x - yy * middle_y
-    return np.array([[xx, xy, shift_x], [yx, yy, shift_y]])
+    matrix = np.array([[xx, xy, shift_x], [yx, yy, shift_y]])
+    return matrix if transform.window is None else matrix @ transform.window.matrix(size)
 
 
-def _resample(image: np.ndarray, matrix: np.ndarray, fill_mode: str) -> np.ndarray:
+def resample(image: np.ndarray, matrix: np.ndarray, fill_mode: str) -> np.ndarray:
+    """One image uint8 (height, width, channels), with the 2×3 matrix from target to source coordinates (x, y)."""
     height, width = image.shape[:2]
     if fill_mode == "wrap":
-        return _resample_wrapped(image, matrix)
+        return _resample_wrapped(image, matrix).reshape(image.shape)
     border = cv2.BORDER_REFLECT if fill_mode == "reflect" else cv2.BORDER_REPLICATE
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(image, matrix, (width, height), flags=flags, borderMode=border).reshape(image.shape)
@@ -135,13 +155,10 @@ def _fold(coordinate: np.ndarray, period: int) -> np.ndarray:
     return np.where(inside, coordinate, coordinate % max(period, 1)).astype(np.float32)
 
 
-def _brightness_table(factor: float) -> np.ndarray:
+def brightness_table(factor: float) -> np.ndarray:
+    """Each pixel value multiplied by the factor, uint8 (256,)."""
     return np.clip(np.arange(256) * factor, 0, 255).astype(np.uint8)
 
 
 def _pixels(amount: float, length: int) -> float:
     return amount * length if amount < 1 else amount
-
-
-def _between(pair: tuple[float, float], uniform: float) -> float:
-    return pair[0] + (pair[1] - pair[0]) * float(uniform)

@@ -10,6 +10,7 @@ from greycard.recipe.config import COUNT, MOST_SEED, SEED, Config, flag, optiona
 from greycard.tasks.tasks import NAMES
 
 TASKS = tuple(sorted(NAMES))
+RESIZES = ("stretch", "crop", "pad")
 
 
 def _size(value: Any) -> bool:
@@ -30,6 +31,8 @@ class DataConfig(Config):
             for more.
         image_size: height and width in pixels; one number for both; none for data without images.
         channels: 1 for grey, 3 for RGB.
+        resize: how an image of another shape becomes this size: stretch changes its shape; crop cuts its longer side
+            at both ends; pad adds grey on both sides of its shorter side.
         val_fraction: fraction for validation if the data has no validation set; none means 0.2. A run records the
             fraction that was used, or none if the data has its own validation set.
         split_seed: seed of that split; it is separate from `seed`, so that runs with different seeds can be compared.
@@ -43,6 +46,7 @@ class DataConfig(Config):
     task: str | None = None
     image_size: tuple[int, int] | None = (150, 150)
     channels: int = 3
+    resize: str = "stretch"
     val_fraction: float | None = None
     split_seed: int = 0
     group_duplicates: bool | None = None
@@ -54,6 +58,7 @@ class DataConfig(Config):
         ("task", OneOf((None, *TASKS)), f"one of {', '.join(TASKS)}", "binary"),
         ("image_size", _size, "one or two whole numbers of pixels", "150,150"),
         ("channels", lambda value: whole(1)(value) and value in (1, 3), "1 (grey) or 3 (RGB)", "3"),
+        ("resize", OneOf(RESIZES), f"one of {', '.join(RESIZES)}", "crop"),
         ("val_fraction", optional(_fraction), "a fraction between 0 and 1", "0.2"),
         ("split_seed", whole(0, MOST_SEED), SEED, "0"),
         ("group_duplicates", optional(flag), "true or false", "true"),

@@ -53,6 +53,8 @@ class Recipe:
         expect_good_values(self, (NAME_CHECK,))
         for part in fields_by_part():
             _expect_config(part, getattr(self, part))
+        if self.augmentation is not None:
+            self.augmentation.expect_fits(self.data.image_size)
 
     @classmethod
     def make(cls, name: str, dataset: str, **settings: Any) -> Recipe:

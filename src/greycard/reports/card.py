@@ -15,6 +15,8 @@ from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
 from greycard.runs.scores import scores_of
 
+_RESIZED = {"stretch": "stretched", "crop": "cropped at the centre and scaled", "pad": "scaled and padded with grey"}
+
 
 def model_card(run: RunRecord) -> str:
     """The card as text: data, licence, recipe, results with intervals, limits, how to load.
@@ -45,6 +47,7 @@ def model_card(run: RunRecord) -> str:
         recipe=Verbatim(json.dumps(recipe.to_json(), indent=2)),
         size=", ".join(map(str, recipe.data.image_size or ())),
         channels=recipe.data.channels,
+        resized=_RESIZED[recipe.data.resize],
         outputs=run.task.output_text(run.classes),
         percent=percent,
         seconds=seconds,

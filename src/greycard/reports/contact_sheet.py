@@ -12,14 +12,19 @@ from PIL.PngImagePlugin import PngInfo
 from greycard.core.output_files import GENERATOR, write_output
 from greycard.datasets.dataset import Dataset
 from greycard.pipeline.array_split import load_arrays
+from greycard.pipeline.augment import augmenter
 from greycard.pipeline.augmentation import Augmentation
-from greycard.pipeline.warp import draw, warp
 
 _ROWS, _EPOCHS, _GAP = 6, 5, 4
 
 
 def augmented_sheet(
-    dataset: Dataset, augmentation: Augmentation, size: tuple[int, int], *, seed: int = 0
+    dataset: Dataset,
+    augmentation: Augmentation,
+    size: tuple[int, int],
+    *,
+    seed: int = 0,
+    resize: str = "stretch",
 ) -> np.ndarray:
     """The sheet as uint8 RGB: six training images from different classes, with the original in the first column.
 
@@ -28,13 +33,14 @@ def augmented_sheet(
         augmentation: the ranges.
         size: (height, width) of each image, in pixels.
         seed: random seed; the same as in training.
+        resize: how an image of another shape becomes this size, as `data.resize`.
     """
     rows = np.linspace(0, len(dataset.train) - 1, min(_ROWS, len(dataset.train))).astype(int)
-    pixels = load_arrays(dataset.train.take(rows), size, 3)
+    pixels = load_arrays(dataset.train.take(rows), size, 3, resize=resize)
     count = len(dataset.train)
-    draws = [draw(augmentation, seed=seed, epoch=epoch, count=count, size=size) for epoch in range(_EPOCHS)]
+    epochs = [augmenter(augmentation, seed=seed, epoch=epoch, count=count, size=size) for epoch in range(_EPOCHS)]
     lines = [
-        np.hstack([_framed(image), *(_framed(warp(image, each[row], augmentation.fill_mode)) for each in draws)])
+        np.hstack([_framed(image), *(_framed(augment(image, row)) for augment in epochs)])
         for row, image in zip(rows, pixels.images, strict=False)
     ]
     return np.vstack(lines)

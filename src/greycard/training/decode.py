@@ -11,4 +11,5 @@ from greycard.recipe import Recipe
 def decoded_split(recipe: Recipe, split: Split, what: str, reporter: Reporter) -> ArraySplit:
     """A split decoded as a recipe describes; `what` names the split on the progress bar."""
     count = reporter.progress(f"reading {what} images", len(split))
-    return load_arrays(split, recipe.data.image_size, recipe.data.channels, lambda: count(1))
+    data = recipe.data
+    return load_arrays(split, data.image_size, data.channels, lambda: count(1), data.resize)

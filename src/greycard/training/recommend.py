@@ -121,6 +121,7 @@ def from_run(task: Task, earlier: Recipe) -> Recommendation:
         backbone=earlier.pretrained.backbone,
         image_size=earlier.data.image_size,
         channels=earlier.data.channels,
+        resize=earlier.data.resize,
         dense=(128,),
         dropout=0.2,
     )

@@ -16,14 +16,16 @@ MEMBER = "greycard.json"
 
 def describe(run: RunRecord) -> dict[str, Any]:
     """Label names, input, output, and the recipe's SHA-256."""
-    height, width = run.recipe.data.image_size or (0, 0)
+    data = run.recipe.data
+    height, width = data.image_size or (0, 0)
+    shape = [None, height, width, data.channels]
     return {
         "classes": list(run.classes),
-        "input": {"dtype": "uint8", "shape": [None, height, width, run.recipe.data.channels], "values": "0 to 255"},
+        "input": {"dtype": "uint8", "shape": shape, "values": "0 to 255", "resize": data.resize},
         "output": {"dtype": "float32", "shape": [None, len(run.classes)], "values": "calibrated probabilities"},
         "temperature": run.temperature,
         "recipe_sha256": run.recipe.digest,
-        "dataset": run.recipe.data.dataset,
+        "dataset": data.dataset,
         "greycard": version("greycard"),
     }
 

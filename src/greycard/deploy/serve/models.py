@@ -88,6 +88,7 @@ def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
         "dataset": run.recipe.data.dataset,
         "image_size": list(run.recipe.data.image_size or ()),
         "channels": run.recipe.data.channels,
+        "resize": run.recipe.data.resize,
         "val_accuracy": summary.val_accuracy,
         "val_accuracy_interval": list(accuracy_interval(summary.val_accuracy or 0.0, summary.val_images)),
         "val_images": summary.val_images,

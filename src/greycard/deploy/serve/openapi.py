@@ -30,6 +30,7 @@ _SCHEMAS: dict[str, Any] = {
             "dataset": {"type": "string"},
             "image_size": {"type": "array", "items": {"type": "integer"}, "description": "height, width"},
             "channels": {"type": "integer"},
+            "resize": {"type": "string", "description": "how images get this size: stretch, crop or pad"},
             "val_accuracy": _PROBABILITY,
             "val_accuracy_interval": {"type": "array", "items": _PROBABILITY, "description": "95 %"},
             "val_images": {"type": "integer"},
