@@ -18,6 +18,7 @@ from greycard.datasets.manifest import load_manifest
 from greycard.datasets.open import open_dataset, survey_dataset
 from greycard.datasets.source import Source
 from greycard.datasets.survey import Survey
+from greycard.jobs.find_lr import find_lr
 from greycard.jobs.open_run import Run
 from greycard.jobs.resume import resume
 from greycard.jobs.train import train
@@ -188,6 +189,7 @@ __all__ = [
     "Table",
     "check",
     "compare",
+    "find_lr",
     "load_dataset",
     "load_folder",
     "load_manifest",

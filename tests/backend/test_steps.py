@@ -168,7 +168,7 @@ class _OwnLoss(keras.Model):
         {"loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True)},
         {"loss": "binary_crossentropy", "units": 2},
         {"loss": "mean_squared_error", "units": 2},
-        {"optimizer": "adamw"},
+        {"optimizer": "nadam"},
         {"optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())},
         {"loss_weights": 2.0},
         {"outputs": 2},

@@ -31,6 +31,8 @@ def test_the_small_project_runs_on(backend: str) -> None:
         TESTS / "deploy" / "test_predict.py",
         TESTS / "contracts" / "test_precision.py",
         TESTS / "contracts" / "test_families.py",
+        TESTS / "models" / "test_optimizers.py",
+        TESTS / "backend" / "test_averaging.py",
     ]
     done = subprocess.run(
         [sys.executable, *map(str, words)],

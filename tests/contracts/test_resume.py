@@ -20,6 +20,19 @@ from greycard.training.checkpoint import newest_checkpoint
 
 DNN: dict[str, Any] = {"conv": (), "dense": (16,), "dropout": 0.3, "optimizer": "rmsprop"}
 CNN: dict[str, Any] = {"rotation_range": 20.0, "horizontal_flip": True, "feature_dropout": 0.2, "patience": 9}
+EVERYTHING: dict[str, Any] = {
+    "schedule": "onecycle",
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "nesterov": True,
+    "weight_decay": 0.001,
+    "clip_norm": 1.0,
+    "ema": 0.99,
+}
+"""Every setting of an optimizer that has a state or depends on the step."""
+
+RESNET: dict[str, Any] = {"model.kind": "resnet", "model.width": 4, "blocks": (1,), "dropout": 0.2}
 SMALL: dict[str, Any] = {"epochs": 3, "train_limit": 200, "val_limit": 100, "batch_size": 16, "quiet": True}
 
 
@@ -41,7 +54,16 @@ def assert_same(one: greycard.Run, other: greycard.Run) -> None:
 
 
 @pytest.mark.small_project
-@pytest.mark.parametrize("changes", [DNN, CNN], ids=["dnn", "cnn, augmented"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        DNN,
+        CNN,
+        EVERYTHING | {"keep": "best", "precision": "float32"},
+        EVERYTHING | RESNET | {"precision": "bfloat16"},
+    ],
+    ids=["dnn", "cnn, augmented", "onecycle and ema", "batch norm and ema in bfloat16"],
+)
 def test_resumed_equals_uninterrupted(changes: dict[str, Any], interrupted, tmp_path: Path) -> None:
     """Ended within an epoch, at the ends of two, and when all is trained and nothing written."""
     run = interrupted(3, "digits-cnn", out=tmp_path / "a", **SMALL, **changes)
@@ -84,13 +106,15 @@ def test_a_run_that_was_stopped_is_not_trained_on_when_it_is_resumed(interrupted
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("optimizer", [{}, EVERYTHING], ids=["rmsprop", "onecycle and ema"])
 def test_resumed_equals_uninterrupted_with_several_steps_a_call_in_bfloat16(
-    interrupted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    optimizer: dict[str, Any], interrupted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from greycard.backend import tensorflow_steps
 
     monkeypatch.setattr(tensorflow_steps, "_WORTH_COMPILING", 0)
     changes = SMALL | DNN | {"batch_size": 4, "precision": "bfloat16", "target_accuracy": 0.999, "patience": 2}
+    changes |= optimizer
     run = interrupted(1, "digits-cnn", out=tmp_path / "a", **changes)
     kept = newest_checkpoint(run / "checkpoint")
     assert kept is not None

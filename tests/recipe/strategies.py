@@ -8,7 +8,8 @@ from greycard.pipeline.augmentation import FILL_MODES, Augmentation
 from greycard.recipe import Recipe
 from greycard.recipe.data import RESIZES, TASKS, DataConfig
 from greycard.recipe.model import ConvNetConfig, CustomConfig, MlpConfig, PretrainedConfig, ResNetConfig
-from greycard.recipe.optimizer import OPTIMIZERS, OptimizerConfig
+from greycard.recipe.optimizer import OptimizerConfig
+from greycard.recipe.schedule import ScheduleConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.recipe.training import TrainingConfig
 
@@ -69,13 +70,49 @@ FAMILY_STRATEGIES = {
     "resnet": st.builds(ResNetConfig, width=positive, blocks=stages, stem_stride=positive, dropout=share),
     "custom": st.builds(CustomConfig, function=names),
 }
+above_zero = st.floats(0.001, 0.99)
+for_every_kind = {
+    "learning_rate": st.floats(1e-8, 10),
+    "clip_norm": st.none() | st.floats(0.01, 1e3),
+    "ema": st.none() | above_zero,
+}
+optimizers = st.one_of(
+    st.builds(OptimizerConfig, kind=st.just("adam"), **for_every_kind),
+    st.builds(OptimizerConfig, kind=st.just("adamw"), weight_decay=above_zero, **for_every_kind),
+    st.builds(OptimizerConfig, kind=st.just("rmsprop"), weight_decay=share, momentum=share, **for_every_kind),
+    st.builds(
+        OptimizerConfig,
+        kind=st.just("sgd"),
+        weight_decay=share,
+        momentum=above_zero,
+        nesterov=st.booleans(),
+        **for_every_kind,
+    ),
+)
+schedules = st.one_of(
+    st.just(ScheduleConfig()),
+    st.builds(
+        ScheduleConfig,
+        kind=st.just("onecycle"),
+        warmup=st.none() | share,
+        anneal=st.sampled_from(["cosine", "linear"]),
+    ),
+    st.builds(ScheduleConfig, kind=st.just("cosine"), warmup=st.none() | share),
+    st.builds(
+        ScheduleConfig,
+        kind=st.just("step"),
+        milestones=st.lists(above_zero, min_size=1, max_size=4, unique=True).map(lambda shares: tuple(sorted(shares))),
+        factor=above_zero,
+    ),
+)
 recipes = st.builds(
     Recipe,
     name=names,
     data=data,
     model=st.one_of(*FAMILY_STRATEGIES.values()),
     augmentation=st.none() | augmentations,
-    optimizer=st.builds(OptimizerConfig, kind=st.sampled_from(OPTIMIZERS), learning_rate=st.floats(1e-8, 10)),
+    optimizer=optimizers,
+    schedule=schedules,
     training=st.builds(TrainingConfig, batch_size=positive, val_batch_size=positive, epochs=positive, seed=seed),
     stopping=st.builds(
         StoppingConfig,

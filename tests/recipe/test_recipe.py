@@ -28,11 +28,23 @@ OF_EACH = {
 EVERY_FIELD = [(part, name) for part, names in fields_by_part().items() for name in names]
 
 
+MEANINGFUL_WITH: dict[str, dict[str, Any]] = {
+    "momentum": {"optimizer": "sgd"},
+    "nesterov": {"optimizer": "sgd", "momentum": 0.9},
+    "weight_decay": {"optimizer": "sgd"},
+    "warmup": {"schedule": "cosine"},
+    "anneal": {"schedule": "onecycle"},
+    "milestones": {"schedule": "step"},
+    "factor": {"schedule": "step"},
+}
+
+
 def _with(part: str, name: str) -> Recipe:
-    """A recipe that has this field."""
-    return next(
+    """A recipe in which this field has a meaning."""
+    found = next(
         recipe for recipe in OF_EACH.values() if part != "model" or name == "kind" or hasattr(recipe.model, name)
     )
+    return found.replace(**MEANINGFUL_WITH.get(name, {}))
 
 
 @given(recipes)
@@ -60,7 +72,7 @@ def test_every_family_is_tested_and_has_a_name_a_default_and_a_meaning_for_each_
     ("field", "value"),
     [
         ("epochs", 0), ("epochs", "many"), ("epochs", True), ("conv", (0,)), ("channels", 2), ("dropout", 1.0),
-        ("optimizer", "adamw"), ("learning_rate", 0.0), ("target_accuracy", 95.0), ("target_split", "test"),
+        ("optimizer", "lion"), ("learning_rate", 0.0), ("target_accuracy", 95.0), ("target_split", "test"),
         ("val_fraction", 1.0), ("seed", -1), ("image_size", (0, 10)), ("rotation_range", -1),
         ("zoom_range", (2.0, 1.0)), ("fill_mode", "mirror"), ("minutes", float("inf")), ("no_such_field", 1),
         ("model", 3), ("data", None),

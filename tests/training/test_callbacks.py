@@ -175,3 +175,10 @@ def test_an_exception_in_a_callback_leaves_a_run_that_resumes(train, tmp_path: P
 
 def _losses(run: greycard.Run) -> list[tuple[float | None, float | None]]:
     return [(epoch.train_loss, epoch.val_loss) for epoch in run.history]
+
+
+@pytest.mark.parametrize("kind", [lambda: LearningRateScheduler(lambda epoch: 0.1), ReduceLROnPlateau])
+def test_a_callback_and_a_schedule_cannot_both_set_the_learning_rate(kind: Callable[[], Any], train, tmp_path) -> None:
+    with pytest.raises(GreycardError, match="sets the learning rate, and so does the recipe's cosine schedule"):
+        train(kind(), schedule="cosine")
+    assert not list(tmp_path.glob("runs/*"))

@@ -7,6 +7,8 @@ from typing import Protocol
 import keras
 import numpy as np
 
+from greycard.backend.averaging import WeightAverage
+
 
 class Steps(Protocol):
     """Trains a compiled model. Loss and accuracy stay on the device and are read once an epoch."""
@@ -30,20 +32,21 @@ class Steps(Protocol):
         """The model's outputs float32 (n, units) in inference mode."""
 
 
-def steps_for(model: keras.Model, batch_size: int, steps: int) -> Steps:
+def steps_for(model: keras.Model, batch_size: int, steps: int, average: WeightAverage | None = None) -> Steps:
     """The fastest training steps for a model on the backend in use.
 
     Args:
         model: a compiled model.
         batch_size: images per step; the last batch of an epoch may be smaller.
         steps: total number of training steps; slow compilation is worth it only for many steps.
+        average: of the weights, updated after every step.
     """
     if keras.backend.backend() == "tensorflow":
         from greycard.backend import tensorflow_steps
 
         if tensorflow_steps.matches(model):
-            return tensorflow_steps.TensorFlowSteps(model, batch_size, steps)
-    return KerasSteps(model)
+            return tensorflow_steps.TensorFlowSteps(model, batch_size, steps, average)
+    return KerasSteps(model, average)
 
 
 class KerasSteps:
@@ -51,13 +54,15 @@ class KerasSteps:
 
     steps_per_execution = 1
 
-    def __init__(self, model: keras.Model) -> None:
-        self._model = model
+    def __init__(self, model: keras.Model, average: WeightAverage | None = None) -> None:
+        self._model, self._average = model, average
         self._sums: dict[str, float] = {}
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
         targets = labels.astype(np.float32)[:, None]
         means = self._model.train_on_batch(images, targets, return_dict=True)
+        if self._average:
+            self._average.update()
         for name, mean in [*means.items(), ("images", 1.0)]:
             self._sums[name] = self._sums.get(name, 0.0) + float(mean) * len(images)
 

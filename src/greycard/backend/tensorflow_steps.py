@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from greycard.backend.averaging import WeightAverage
 from greycard.backend.tensorflow_forward import forward
 
 _WORTH_COMPILING = 2e12
@@ -26,7 +27,7 @@ _OPERATIONS_A_WEIGHT = 400
 _MOST_STEPS, _MOST_BYTES = 32, 1 << 20
 """Limits of steps per call and their images' bytes: for larger images the cost of a call is small against the step."""
 
-_OPTIMIZERS = (keras.optimizers.Adam, keras.optimizers.RMSprop, keras.optimizers.SGD)
+_OPTIMIZERS = (keras.optimizers.Adam, keras.optimizers.AdamW, keras.optimizers.RMSprop, keras.optimizers.SGD)
 
 _DENSE = (layers.InputLayer, layers.Rescaling, layers.Flatten, layers.Dense, layers.Dropout)
 """Layers that XLA runs at least as fast as TensorFlow. It is slower on convolutions and lacks some layers."""
@@ -70,7 +71,7 @@ def matches(model: keras.Model) -> bool:
 
     The model needs one input of known size and one output (b, units), with one unit unless the loss is for several
     classes. It must be compiled with the name of one of the three losses, without loss weights, and with one of the
-    three optimizers (no subclass), and must not override Keras's training step.
+    recipes' optimizers (no subclass), and must not override Keras's training step.
     """
     kind, loss = type(model), model.loss if isinstance(model.loss, str) else ""
     return (
@@ -93,10 +94,11 @@ class TensorFlowSteps:
         model: a compiled model that `matches` accepts.
         batch_size: images per step.
         steps: total number of training steps.
+        average: of the weights, updated after every step.
     """
 
-    def __init__(self, model: keras.Model, batch_size: int, steps: int) -> None:
-        self._model, self._batch_size = model, batch_size
+    def __init__(self, model: keras.Model, batch_size: int, steps: int, average: WeightAverage | None = None) -> None:
+        self._model, self._batch_size, self._average = model, batch_size, average
         self._loss, self._right = keras.losses.get(model.loss), _KINDS[model.loss].right
         self._sums = tf.Variable(tf.zeros(len(_SUMS), tf.float64))
         model.optimizer.build(model.trainable_variables)
@@ -162,6 +164,8 @@ class TensorFlowSteps:
 
     def _apply(self, gradients: list[Any]) -> None:
         self._model.optimizer.apply(gradients, self._model.trainable_variables)
+        if self._average:
+            self._average.update()
 
 
 def _count(right: Any) -> Any:

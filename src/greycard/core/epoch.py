@@ -18,6 +18,7 @@ class Epoch:
         train_accuracy: a fraction, measured like the loss; None for a task without classes.
         val_loss: on the validation images, after the epoch.
         val_accuracy: a fraction, measured like the loss; None for a task without classes.
+        learning_rate: after the epoch; None in a history without it.
         seconds: of the whole epoch.
         train_seconds: of its training steps.
         val_seconds: of its validation.
@@ -28,6 +29,7 @@ class Epoch:
     train_accuracy: Fraction | None = None
     val_loss: float | None
     val_accuracy: Fraction | None = None
+    learning_rate: float | None = None
     seconds: Seconds
     train_seconds: Seconds
     val_seconds: Seconds

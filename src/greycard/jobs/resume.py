@@ -91,7 +91,7 @@ def _resume(
     from greycard.training.prepare import prepare
 
     clock = Clock()
-    called = callbacks_of(callbacks)
+    called = callbacks_of(callbacks, run.recipe.schedule.kind)
     directory = RunDirectory(run.path)
     try:
         directory.write_json(RUN_ARGS, args.to_json())

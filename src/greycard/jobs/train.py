@@ -73,14 +73,14 @@ def train(
     from greycard.reports.progress import terminal_reporter
 
     configure()
-    plan = _plan(what, dataset, model, data_dir, weights, backbone, track, canonical(changes))
+    plan = plan_training(what, dataset, model, data_dir, weights, backbone, track, canonical(changes))
     expect_writable(out)
     with terminal_reporter(quiet) as reporter:
         return Run(_train(plan, callbacks, out, reporter))
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What will be trained on what, before anything is decoded.
 
     Attributes:
@@ -98,7 +98,7 @@ class _Plan:
     changes: Mapping[str, Any]
 
 
-def _plan(
+def plan_training(
     what: str | Path | Project | Recipe | Dataset | Source,
     dataset: Dataset | Source | str | Path | None,
     model: BuildNetwork | None,
@@ -107,7 +107,7 @@ def _plan(
     backbone: str | Path | None,
     track: str | Sequence[str],
     changes: Mapping[str, Any],
-) -> _Plan:
+) -> Plan:
     expect_weights(weights)
     trackers = _tracker_names(track)
     project = project_of(what)
@@ -122,7 +122,7 @@ def _plan(
     expect_backbone_weights(recipe, weights)
     published = _published(project, recipe) if project and dataset is None else None
     data = data or _data(recipe, dataset, data_dir)
-    return _Plan(recipe, data, _run_args(data, data_dir, weights, trackers, published, reason), build, changes)
+    return Plan(recipe, data, _run_args(data, data_dir, weights, trackers, published, reason), build, changes)
 
 
 def _chosen(
@@ -145,7 +145,7 @@ def _chosen(
     return recipe, dataset, describe_choice(recipe, chosen, because)
 
 
-def _train(plan: _Plan, callbacks: Sequence[object], out: str | Path, reporter: Reporter) -> Path:
+def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, reporter: Reporter) -> Path:
     if plan.args.reason:
         reporter.log(f"recipe: {plan.args.reason}")
     recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
@@ -155,10 +155,12 @@ def _train(plan: _Plan, callbacks: Sequence[object], out: str | Path, reporter: 
     from greycard.jobs.training_run import begin_run, finish_run, opening
     from greycard.training.callbacks import callbacks_of
     from greycard.training.prepare import prepare
+    from greycard.training.stopping import ignored_patience
 
     clock = Clock()
-    called = callbacks_of(callbacks)
-    for note in [*data.notes, *(recipe.augmentation.notes() if recipe.augmentation else ())]:
+    called = callbacks_of(callbacks, recipe.schedule.kind)
+    notes = [*(recipe.augmentation.notes() if recipe.augmentation else ()), *ignored_patience(recipe)]
+    for note in [*data.notes, *notes]:
         warnings.warn(note, GreycardWarning, stacklevel=4)
     setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
     directory = begin_run(setup, plan.args, out)

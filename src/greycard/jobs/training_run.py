@@ -107,7 +107,7 @@ def _time_allowed(recipe: Recipe) -> str:
     if minutes is None:
         return ""
     plateau = ""
-    if patience and patience < recipe.training.epochs:
+    if patience and patience < recipe.training.epochs and not recipe.schedule.changes:
         plateau = f", or until {patience} epoch{' brings' if patience == 1 else 's bring'} no improvement"
     return f"; up to {minutes:g} minute{'' if minutes == 1 else 's'} and {recipe.training.length}{plateau}"
 

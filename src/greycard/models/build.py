@@ -11,6 +11,7 @@ from greycard.models.families import FAMILIES
 from greycard.models.inputs import image_input, number_input
 from greycard.models.model import Model
 from greycard.models.optimizers import build_optimizer
+from greycard.models.schedules import learning_rate
 from greycard.models.stated import head_of
 from greycard.recipe import Recipe
 from greycard.recipe.model import CustomConfig
@@ -25,6 +26,7 @@ def build_model(
     *,
     features: int = 1,
     build: BuildNetwork | None = None,
+    steps: int = 1,
 ) -> Model:
     """Build the compiled model of a resolved recipe, with its parts.
 
@@ -37,6 +39,7 @@ def build_model(
         weights: the file of the backbone's weights; None for random weights.
         features: number of input features, for data without images.
         build: the function that builds the model of a `custom` recipe.
+        steps: total number of training steps, for the recipe's schedule.
 
     Raises:
         GreycardError: layers that do not fit the image's size or into memory, or weights that do not fit.
@@ -46,7 +49,8 @@ def build_model(
         model = _custom(recipe, task, classes, build)
     else:
         model = _of_family(recipe, task, weights, features)
-    task.compile(model.network, build_optimizer(recipe.optimizer))
+    rate, trained = learning_rate(recipe, steps), model.network.trainable_variables
+    task.compile(model.network, build_optimizer(recipe.optimizer, rate, trained))
     return model
 
 

@@ -6,9 +6,10 @@ import dataclasses
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from greycard.core.errors import GreycardError
 from greycard.core.fields import Check, expect_good_values
 from greycard.core.values import plain
 
@@ -48,11 +49,29 @@ def from_json(value: Any) -> Any:
 def _as_annotated(value: Any, annotation: str) -> Any:
     """Convert a list or one number to a tuple, and an integer to a float, as annotated; checks refuse the rest."""
     if annotation.startswith("tuple"):
-        if whole(0)(value):
+        if whole(0)(value) or (isinstance(value, float) and "float" in annotation):
             return (value,) * (2 if "tuple[int, int]" in annotation else 1)
         empty = () if value is None and "None" not in annotation else value
         return tuple(value) if isinstance(value, list) else empty
     return float(value) if annotation.startswith("float") and whole(0)(value) else value
+
+
+def expect_settings_of_kind(config: Any, part: str, only_for: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a setting that would have no effect for the config's kind.
+
+    Args:
+        config: with a `kind`.
+        part: its name in a recipe.
+        only_for: the kinds that have a setting, by its name.
+
+    Raises:
+        GreycardError: another kind's setting does not have its default.
+    """
+    for name, kinds in only_for.items():
+        if config.kind not in kinds and getattr(config, name) != getattr(type(config), name):
+            owners = f"{', '.join(kinds[:-1])} and {kinds[-1]} have it" if len(kinds) > 1 else f"{kinds[0]} has it"
+            hint = f"leave {name} out, or set {part}={kinds[0]}"
+            raise GreycardError(f"the {part} {config.kind} has no {name}; {owners}", hint=hint)
 
 
 def whole(least: int, most: float = math.inf) -> Callable[[Any], bool]:

@@ -12,6 +12,7 @@ from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe.data import DataConfig
 from greycard.recipe.model import FAMILIES
 from greycard.recipe.optimizer import OptimizerConfig
+from greycard.recipe.schedule import ScheduleConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.recipe.training import TrainingConfig
 
@@ -19,6 +20,7 @@ PARTS: dict[str, type] = {
     "data": DataConfig,
     "augmentation": Augmentation,
     "optimizer": OptimizerConfig,
+    "schedule": ScheduleConfig,
     "training": TrainingConfig,
     "stopping": StoppingConfig,
 }
@@ -34,7 +36,7 @@ def part_fields(part: str) -> tuple[str, ...]:
 
 def fields_by_part() -> dict[str, tuple[str, ...]]:
     """The names of the fields of every part, in a recipe's order."""
-    order = ("data", "model", "augmentation", "optimizer", "training", "stopping")
+    order = ("data", "model", "augmentation", "optimizer", "schedule", "training", "stopping")
     return {part: part_fields(part) for part in order}
 
 

@@ -20,6 +20,7 @@ from greycard.recipe.families import change_model, make_model
 from greycard.recipe.model import MlpConfig, ModelConfig, PretrainedConfig
 from greycard.recipe.names import PARTS, addressed, fields_by_part, part_fields, short_name, unknown_field
 from greycard.recipe.optimizer import OptimizerConfig
+from greycard.recipe.schedule import ScheduleConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.recipe.training import TrainingConfig
 
@@ -36,6 +37,7 @@ class Recipe:
         model: the model's family and layers.
         augmentation: random changes of each training image in every epoch; none for no changes.
         optimizer: the algorithm and its learning rate.
+        schedule: how the learning rate changes from step to step.
         training: batches, epochs, precision and seed.
         stopping: when training ends before its last epoch, and which weights are kept.
     """
@@ -45,6 +47,7 @@ class Recipe:
     model: ModelConfig = field(default_factory=MlpConfig)
     augmentation: Augmentation | None = None
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     stopping: StoppingConfig = field(default_factory=StoppingConfig)
 

@@ -36,6 +36,10 @@ class TrainingConfig(Config):
         ("seed", whole(0, MOST_SEED), SEED, "0"),
     )
 
+    def steps(self, images: int) -> int:
+        """The number of training steps with so many training images."""
+        return self.epochs * -(-images // self.batch_size)
+
     @property
     def length(self) -> str:
         """`1 epoch` or `25 epochs`."""

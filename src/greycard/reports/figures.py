@@ -54,7 +54,7 @@ def learning_curves(
     """
     shown = kinds or measured_kinds(histories)
     rows = -(-max(2, len(histories)) // 2)
-    figure, axes = _figure(3.8 * len(shown), 2.8 + 0.19 * rows * legend, columns=len(shown))
+    figure, axes = framed_figure(3.8 * len(shown), 2.8 + 0.19 * rows * legend, columns=len(shown))
     for axis, kind in zip(axes, shown, strict=True):
         for number, (name, history) in enumerate(histories.items()):
             _curve(axis, name, history, kind, _line(number), alone=len(histories) == 1)
@@ -129,7 +129,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Figure
     names = [plain(name) for name in classes]
     longest = max(map(width, names))
     side = 0.9 + longest * _TEXT / 72 + min(6.2, _CELL * len(classes))
-    figure, (axis,) = _figure(side, side)
+    figure, (axis,) = framed_figure(side, side)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axis.imshow(shares, cmap=_shades(), vmin=0, vmax=1)
     if len(classes) <= _COUNTED:
@@ -155,7 +155,7 @@ def _short(count: int) -> str:
 @default_style()
 def reliability(curve: Sequence[Bin]) -> Figure:
     """Accuracy against confidence; a calibrated model is on the diagonal."""
-    figure, (axis,) = _figure(3.6, 3.2)
+    figure, (axis,) = framed_figure(3.6, 3.2)
     axis.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle="--")
     sizes = [each.images for each in curve]
     marks = [10 + 90 * size / max(sizes) for size in sizes]
@@ -176,7 +176,7 @@ def time_bar(seconds: Mapping[str, float]) -> Figure:
     """A run's time as one bar, with a legend of its parts."""
     total, left = sum(seconds.values()) or 1.0, 0.0
     shown = [(part, seconds[part] / total) for part in PARTS if seconds.get(part, 0) >= 0.01 * total]
-    figure, (axis,) = _figure(3.8, 0.5 + 0.19 * len(shown))
+    figure, (axis,) = framed_figure(3.8, 0.5 + 0.19 * len(shown))
     for number, (part, share) in enumerate(shown):
         look = {"color": SERIES[number % len(SERIES)], "alpha": 1 if number < len(SERIES) else 0.5}
         axis.barh(0, share, left=left, label=f"{PARTS[part]} {percent(share, 1)}", **look)
@@ -212,7 +212,7 @@ def _shortened(shown: str) -> str:
     return f"{begin}…{end}"
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Any]]:
+def framed_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Any]]:
     """A figure, size in inches, with axes that have only two frame lines."""
     figure = Drawing(figsize=(width, height), layout="constrained")
     axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]

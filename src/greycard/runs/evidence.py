@@ -92,7 +92,7 @@ def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
         "command": f"greycard train {folder}" if chosen else f"greycard run {shlex.quote(recipe.name)}",
         "folder": folder,
         "epochs_planned": recipe.training.epochs,
-        "patience": recipe.stopping.patience,
+        "patience": None if recipe.schedule.changes else recipe.stopping.patience,
         "minutes": recipe.stopping.minutes,
         "learning_rate": recipe.optimizer.learning_rate,
         "augmented": recipe.augmentation is not None,

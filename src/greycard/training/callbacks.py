@@ -57,6 +57,9 @@ _INSTEAD = {
 """What Greycard has in place of a callback that it cannot call."""
 
 
+_SET_THE_RATE = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+
+
 class KerasCallback(Callback):
     """Adapter for a Keras callback: calls its hooks at the beginning and end of training and of each epoch.
 
@@ -116,14 +119,25 @@ def _other_hooks(callback: keras.callbacks.Callback) -> list[str]:
     return [name for name in others if getattr(getattr(callback, name), "__func__", None) is not getattr(base, name)]
 
 
-def callbacks_of(given: Sequence[object]) -> list[Callback]:
+def callbacks_of(given: Sequence[object], schedule: str = "constant") -> list[Callback]:
     """The callbacks that a user gave: Keras callbacks, or functions of an `Epoch`.
 
+    Args:
+        given: the callbacks.
+        schedule: the kind of the recipe's schedule.
+
     Raises:
-        GreycardError: something else, or a Keras callback with a hook that Greycard does not call.
+        GreycardError: something else, a Keras callback with a hook that Greycard does not call, or one that sets the
+            learning rate although the recipe has a schedule.
     """
     if not isinstance(given, Sequence):
         raise GreycardError(f"callbacks is a list. Received: {given!r}", hint="callbacks=[…]")
+    for each in given:
+        if isinstance(each, _SET_THE_RATE) and schedule != "constant":
+            raise GreycardError(
+                f"the callback {type(each).__name__} sets the learning rate, and so does the recipe's {schedule} schedule",
+                hint='leave the callback out, or set schedule="constant"',
+            )
     return [_callback(each) for each in given]
 
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from greycard.backend import random_state, set_random_state
+from greycard.backend.averaging import WeightAverage
 from greycard.backend.steps import Steps
 from greycard.core.clock import Clock
 from greycard.core.errors import GreycardError, GreycardWarning, command
@@ -47,14 +48,15 @@ class Checkpointer:
         self._folder, self._data, self._clock, self._interruption = folder, data, clock, interruption
         self._due, self._saved, self._failed, self.non_finite = 0.0, "", False, False
 
-    def restore(self, model: keras.Model, steps: Steps) -> TrainState:
-        """Restore the newest checkpoint into the model and its optimizer, or start a new training.
+    def restore(self, model: keras.Model, steps: Steps, average: WeightAverage | None = None) -> TrainState:
+        """Restore the newest checkpoint into the model, its optimizer and its average, or start a new training.
 
         Raises:
             GreycardError: the checkpoint is from other data, another model or another backend.
         """
         model.optimizer.build(model.trainable_variables)
-        self._variables = [*model.variables, *model.optimizer.variables]
+        averages = average.variables if average else []
+        self._variables = [*model.variables, *model.optimizer.variables, *averages]
         self._weights, self._steps = model.trainable_variables, steps
         self.best = BestWeights(model) if self._keep_best else None
         self._wait(sum(np.prod(each.shape) * 4 for each in self._variables) / _GUESSED_BYTES_A_SECOND)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 
+from greycard.backend.averaging import WeightAverage
 from greycard.backend.steps import Steps, steps_for
 from greycard.core.clock import Clock
 from greycard.core.epoch import Epoch
@@ -19,7 +22,7 @@ from greycard.training.callbacks import Callback
 from greycard.training.checkpoint import TrainState
 from greycard.training.checkpointer import Checkpointer
 from greycard.training.setup import TrainSetup
-from greycard.training.stopping import Rule, divergence, stopping_rules
+from greycard.training.stopping import Rule, divergence, stopping_rules, unfinished_schedule, will_not_finish
 
 
 @dataclass(frozen=True)
@@ -102,12 +105,15 @@ class Loop:
         self._setup, self._loaders, self._epochs = setup, setup.loaders, setup.recipe.training.epochs
         self._checkpointer, self._callbacks, self._reporter, self._clock = checkpointer, callbacks, reporter, clock
         train = self._loaders.train
-        self._steps = steps_for(setup.network, train.batch_size, self._epochs * len(train))
+        ema = setup.recipe.optimizer.ema
+        self._average = WeightAverage(setup.network, ema) if ema else None
+        self._steps = steps_for(setup.network, train.batch_size, self._epochs * len(train), self._average)
         images = len(train.split), len(self._loaders.validation.split)
-        self._rules: Sequence[Rule] = stopping_rules(setup.recipe, *images, clock.total)
+        self._spent = clock.total
+        self._rules: Sequence[Rule] = stopping_rules(setup.recipe, *images, self._spent)
 
     def run(self) -> FitResult:
-        state = self._checkpointer.restore(self._setup.network, self._steps)
+        state = self._checkpointer.restore(self._setup.network, self._steps, self._average)
         if state.resumed:
             self._reporter.log(f"resuming {state.place}")
         for callback in self._callbacks:
@@ -121,17 +127,31 @@ class Loop:
             if stopped:
                 self._end_callbacks()
                 return self._measured(state, f"{stopped}; {self._rolled_back(state)}", None)
-            if self._checkpointer.best:
-                self._checkpointer.best.update(state.history)
-            reasons = [self._why_stop(last), *[each.epoch(last) for each in self._callbacks]]  # call all of them
-            stopped = next((why for why in reasons if why), None)
+            reasons = self._after_epoch(last, state)
+            stopped = next((why + unfinished_schedule(self._setup.recipe, state.epoch) for why in reasons if why), None)
             state.stopped = stopped or ""
             self._checkpointer.after_step(state)
+        if self._average:
+            self._average.adopt()
         if self._end_callbacks():
             outputs = None
         result = self._measured(state, stopped, outputs)
         self._checkpointer.after_step(state)
         return result
+
+    def _after_epoch(self, last: Epoch, state: TrainState) -> list[str | None]:
+        """Keep the best weights and call the rules and callbacks; each may have a reason to stop."""
+        cut_off = will_not_finish(self._setup.recipe, state.history, self._spent)
+        if cut_off:
+            self._reporter.log(cut_off)
+        with self._measured_weights():
+            if self._checkpointer.best:
+                self._checkpointer.best.update(state.history)
+            return [self._why_stop(last), *[each.epoch(last) for each in self._callbacks]]  # call all of them
+
+    def _measured_weights(self) -> AbstractContextManager[None]:
+        """Inside this block the model has the weights that are validated and saved: the average, if there is one."""
+        return self._average.adopted() if self._average else nullcontext()
 
     def _end_callbacks(self) -> bool:
         """End all callbacks; True if one may have changed the weights since the last epoch."""
@@ -148,10 +168,10 @@ class Loop:
         with mixed_precision(self._setup.network, self._setup.recipe.training.precision):
             train = Measured.of(self._train(state))
         trained = time.perf_counter()
-        with self._clock("validation"):
+        with self._clock("validation"), self._measured_weights():
             outputs = predict(self._steps, validation)
             val = Measured.of(self._setup.task.measure(validation.split.labels, outputs))
-        epoch = _figures(number, train, val, begun - before, trained)
+        epoch = _figures(number, train, val, self._learning_rate(), begun - before, trained)
         state.history.append(epoch)
         state.epoch, state.batch, state.epoch_seconds = number, 0, 0.0
         with self._clock("saving"):
@@ -174,6 +194,11 @@ class Loop:
         with self._clock("compute"):
             return self._steps.result()
 
+    def _learning_rate(self) -> float:
+        """The optimizer's current learning rate; a callback may have changed it."""
+        rate = float(keras.ops.convert_to_numpy(self._setup.network.optimizer.learning_rate))
+        return float(f"{rate:.6g}")  # float32 has no more digits
+
     def _replayed(self, history: Sequence[Epoch]) -> str | None:
         """Replay the stopping rules over a resumed run's history; the first reason to stop."""
         reasons = [self._why_stop(epoch) for epoch in history]
@@ -189,6 +214,8 @@ class Loop:
         if best and best.epoch:
             return f"the model has the weights of epoch {best.epoch}, the best epoch before it"
         place = self._checkpointer.rollback(state.epoch - 1)
+        if self._average:
+            self._average.adopt()
         return f"the model is from the checkpoint {place}" if place else "there is no checkpoint from before that epoch"
 
     def _measured(self, state: TrainState, stopped: str | None, outputs: np.ndarray | None) -> FitResult:
@@ -204,7 +231,7 @@ class Loop:
         return FitResult(state.history, stopped, kept, known, val, train_eval, state.resumed)
 
 
-def _figures(number: int, train: Measured, val: Measured, begun: float, trained: float) -> Epoch:
+def _figures(number: int, train: Measured, val: Measured, learning_rate: float, begun: float, trained: float) -> Epoch:
     """The record of an epoch that ends now; `begun` and `trained` are the `perf_counter` times of its training."""
     ended = time.perf_counter()
     return Epoch(
@@ -213,6 +240,7 @@ def _figures(number: int, train: Measured, val: Measured, begun: float, trained:
         train_accuracy=train.accuracy,
         val_loss=val.loss,
         val_accuracy=val.accuracy,
+        learning_rate=learning_rate,
         seconds=ended - begun,
         train_seconds=trained - begun,
         val_seconds=ended - trained,

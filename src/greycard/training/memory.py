@@ -10,7 +10,7 @@ import numpy as np
 
 from greycard.models.graph import upstream
 from greycard.models.model import Model
-from greycard.models.optimizers import OPTIMIZERS
+from greycard.models.optimizers import slots
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import AHEAD, prediction_batch
 from greycard.recipe import Recipe
@@ -38,10 +38,11 @@ class Need:
 def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: ArraySplit) -> Need:
     """The memory that training needs, cached features included, from the sizes of the model's layers.
 
-    The lower bound counts the gradients of the trained weights, the optimizer's state, the best epoch's weights if
-    they are kept, and every layer's output for a batch of training images. The upper bound adds the gradients of these
-    outputs, the outputs of two layers for a batch of validation images or of images for frozen features, copies of all
-    weights while they are saved, copies of the frozen weights during conversion, prefetched batches, and some slack.
+    The lower bound counts the gradients of the trained weights, the optimizer's state, the best epoch's weights and
+    the average weights if they are kept, and every layer's output for a batch of training images. The upper bound adds
+    the gradients of these outputs, the outputs of two layers for a batch of validation images or of images for frozen
+    features, copies of all weights while they are saved, copies of the frozen weights during conversion, prefetched
+    batches, and some slack.
 
     Args:
         model: the whole model, compiled.
@@ -54,8 +55,9 @@ def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: A
     steps = recipe.training.batch_size * sum(learning)
     measuring = prediction_batch(validation, recipe.training.val_batch_size) * 2 * max(learning)
     features = BATCH * 2 * max(frozen, default=0)
-    best = (trained if model.is_frozen else weights) if recipe.stopping.keep == "best" else 0
-    updates = trained * (1 + OPTIMIZERS[recipe.optimizer.kind].slots) + best
+    copies_kept = (recipe.stopping.keep == "best") + (recipe.optimizer.ema is not None)
+    kept = copies_kept * (trained if model.is_frozen else weights)
+    updates = trained * (1 + slots(recipe.optimizer)) + kept
     copies = trained + weights + _CONVERTED * (weights - trained)
     ahead = 2 * AHEAD * recipe.training.batch_size * train.images[:1].nbytes
     most = _FLOAT * (updates + copies + max(2 * steps, measuring, features)) + ahead

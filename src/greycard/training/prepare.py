@@ -108,10 +108,12 @@ def _build(
 ) -> tuple[Model, Path | None]:
     """The model with the first weights that fit, and their file."""
     features = 0 if recipe.data.image_size else train.images.shape[1]
+    steps = recipe.training.steps(len(train))
     for position, file in enumerate(files or [None]):
         backend.seed_everything(recipe.training.seed)
         try:
-            return build_model(recipe, len(dataset.classes), file, features=features, build=build), file
+            model = build_model(recipe, len(dataset.classes), file, features=features, build=build, steps=steps)
+            return model, file
         except WeightsDoNotFitError:
             if position == len(files) - 1:
                 raise

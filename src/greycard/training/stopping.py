@@ -27,7 +27,7 @@ def stopping_rules(recipe: Recipe, train_images: int, val_images: int, seconds: 
     if stopping.target_accuracy is not None:
         images = val_images if stopping.target_split == "validation" else train_images
         rules.append(_target(stopping.target_accuracy, recipe, images))
-    if stopping.patience is not None:
+    if stopping.patience is not None and not recipe.schedule.changes:
         rules.append(_patience(stopping.patience, epochs, accuracy_counts=stopping.keep == "best"))
     if stopping.minutes is not None:
         rules.append(_time_limit(stopping.minutes, epochs, seconds))
@@ -56,6 +56,50 @@ def divergence(history: Sequence[Epoch], epochs: int, bad_weights: bool) -> str 
     if last.train_loss and last.train_loss > EXPLODED * max(first, 1.0):
         return f"{begin} the training loss exploded from {first:.4g} to {last.train_loss:.4g}"
     return None
+
+
+def ignored_patience(recipe: Recipe) -> list[str]:
+    """A note if the recipe's patience has no effect, because its learning rate falls until the last epoch."""
+    patience, kind = recipe.stopping.patience, recipe.schedule.kind
+    if patience is None or not recipe.schedule.changes or patience >= recipe.training.epochs:
+        return []
+    return [
+        f"patience={patience} is not used: a {kind} schedule improves a model most in its last epochs, so training runs"
+        f" for all {recipe.training.length}; --epochs sets their number"
+    ]
+
+
+def will_not_finish(recipe: Recipe, history: Sequence[Epoch], seconds: float) -> str | None:
+    """After the second epoch, a note if the time limit will end training before the schedule's end.
+
+    Args:
+        recipe: of the run.
+        history: every epoch; the first takes longer than the others.
+        seconds: spent before the first epoch.
+    """
+    minutes, epochs = recipe.stopping.minutes, recipe.training.epochs
+    if minutes is None or not recipe.schedule.changes or len(history) != 2:
+        return None
+    left = 60 * minutes - seconds - sum(epoch.seconds for epoch in history)
+    fit = 2 + max(0, int(left / history[-1].seconds))
+    if fit >= epochs:
+        return None
+    return (
+        f"only about {fit} of {epochs} epochs fit into the time limit of {minutes:g} minute{'' if minutes == 1 else 's'},"
+        f" which will cut off the {recipe.schedule.kind} schedule; better start again with --epochs {fit}"
+    )
+
+
+def unfinished_schedule(recipe: Recipe, epochs: int) -> str:
+    """The sentence for a training that a rule stopped after so many epochs, before its schedule's end; else empty."""
+    planned, schedule = recipe.training.epochs, recipe.schedule
+    if not schedule.changes or epochs >= planned:
+        return ""
+    left = recipe.optimizer.learning_rate * schedule.fraction(epochs, planned)
+    return (
+        f"; the {schedule.kind} schedule was cut off at a learning rate of {left:.2g}, before the epochs that improve a"
+        f" model most: plan as many as fit (--epochs {epochs})"
+    )
 
 
 def _target(target: float, recipe: Recipe, images: int) -> Rule:
