@@ -17,8 +17,9 @@ PYTEST := pytest --numprocesses 2 --dist loadfile
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  */\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/.installed  ## train on real handwritten digits, from nothing to a model and its table line
+demo: $(VENV)/.installed build/pets  ## train on real handwritten digits and on rendered pets, from nothing to their table lines
 	$(BIN)/greycard run digits-cnn
+	$(BIN)/greycard train build/pets
 
 test: $(VENV)/.developed  ## run the default tests, in two processes
 	$(BIN)/$(PYTEST)
@@ -89,9 +90,12 @@ hooks: $(VENV)/.developed  ## run `make check` before each commit, with pre-comm
 	$(BIN)/pip install --quiet "pre-commit>=4"
 	$(BIN)/pre-commit install
 
+build/pets: | $(VENV)/.installed
+	$(BIN)/greycard sample build/pets
+
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --editable ".[pretrained]"
 	touch $@
 
 $(VENV)/.developed: $(VENV)/.installed

@@ -28,6 +28,7 @@ _MINUTES = 60
 SCRATCH: Changes = {"weights": "none"}
 """What is chosen where no pretrained weights are at hand."""
 
+MOBILENET: Changes = {"backbone": "MobileNetV2"}
 PLAIN: Changes = {"augmentation": None}
 FLIPPED: Changes = {"horizontal_flip": True}
 
@@ -41,7 +42,7 @@ class Rule:
         data: a key of `datasets`.
         chosen: changes to `greycard.train(dataset)` under which the rule decides.
         alternative: changes that overrule it.
-        limits: `train_limit`, `val_limit` and `epochs` of both.
+        limits: `train_limit`, `val_limit`, `epochs` and perhaps the backbone of both.
     """
 
     name: str
@@ -60,15 +61,15 @@ RULES = (
     Rule("weights at hand, not from scratch", "cats", {}, SCRATCH, _CATS),
     Rule("weights at hand, not from scratch", "horses", {}, SCRATCH, {"epochs": 15}),
     Rule("weights at hand, not from scratch", "pets", {}, SCRATCH, {"epochs": 100}),
-    Rule("224 px for MobileNetV2, not 160", "cats", {}, {"image_size": 160}, _CATS),
-    Rule("224 px for MobileNetV2, not 160", "horses", {}, {"image_size": 160}, {"epochs": 15}),
+    Rule("224 px for MobileNetV2, not 160", "cats", {}, {"image_size": 160}, _CATS | MOBILENET),
+    Rule("224 px for MobileNetV2, not 160", "horses", {}, {"image_size": 160}, {"epochs": 15} | MOBILENET),
     Rule("weights at hand, not from scratch", "tiny-cats", {}, SCRATCH, {"epochs": 25}),
     Rule("tiny colour images augmented", "tiny-cats", SCRATCH, PLAIN, {"epochs": 25}),
     Rule("tiny drawings augmented", "mnist", {}, PLAIN, _DIGITS),
     Rule("tiny drawings augmented", "fashion", {}, PLAIN, _CLOTHES),
     Rule("drawings not mirrored", "mnist", {}, FLIPPED, _DIGITS),
     Rule("drawings not mirrored", "fashion", {}, FLIPPED, _CLOTHES),
-    Rule("drawings from scratch", "large-digits", {}, {"backbone": "MobileNetV2"}, {"epochs": 25}),
+    Rule("drawings from scratch", "large-digits", {}, MOBILENET, {"epochs": 25}),
     Rule("on to a plateau, not 20 epochs", "pets", SCRATCH, {"epochs": 20, "keep": "last"}, {"epochs": 100}),
     Rule("from scratch augmented", "cats", SCRATCH, PLAIN, _CATS),
     Rule("64 px for few images, not 96", "pets", SCRATCH, {"image_size": 96}, {"epochs": 60}),

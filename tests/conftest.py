@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from PIL import Image
 from greycard.backend import configure
 from greycard.core.epoch import Epoch
 from greycard.evaluation.timing import TimeSpent
+from greycard.models.imagenet import LITE0
+from greycard.models.packaged import EXTRA, packaged_files
 from greycard.runs.schema import Summary
 
 configure()
@@ -63,6 +66,8 @@ def _move_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.delenv("GREYCARD_WEIGHTS", raising=False)
     monkeypatch.setenv("GREYCARD_CACHE", str(home / "cache"))
     monkeypatch.delenv("GREYCARD_CACHE_LIMIT", raising=False)
+    assert LITE0.package
+    monkeypatch.setitem(sys.modules, LITE0.package, None)  # as if it were not installed; `lite0` shows it again
 
 
 @pytest.fixture(params=["float32", "bfloat16"])
@@ -135,6 +140,17 @@ def real_weights() -> Path:
     if not list(_WEIGHTS.glob("*.h5")):
         pytest.skip(f"needs pretrained weights in {_WEIGHTS.name}/ (GREYCARD_WEIGHTS)")
     return _WEIGHTS
+
+
+@pytest.fixture
+def lite0(own_directories: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the installed package with EfficientNet-Lite0's weights; other tests run as without the package."""
+    assert LITE0.package
+    monkeypatch.delitem(sys.modules, LITE0.package)
+    files = packaged_files(LITE0)
+    if not files:
+        pytest.skip(f"needs the weights of {LITE0.name}: {EXTRA}")
+    return files[0]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 import greycard
 from greycard.core.errors import GreycardError
 from greycard.models.build import build_model
-from greycard.models.imagenet import NETWORKS, network
+from greycard.models.imagenet import LITE0, NETWORKS, network
 from greycard.models.preprocessing import add_preprocessing
 from greycard.models.weights import find_weights, weight_files
 from greycard.recipe import Recipe
@@ -25,6 +25,7 @@ SMALLEST = {
     "convnext": ("ConvNeXtTiny", 32, True),
     "densenet": ("DenseNet121", 32, True),
     "efficientnet": ("EfficientNetB0", 32, True),
+    "efficientnet_lite0": ("EfficientNetLite0", 32, False),
     "efficientnet_v2": ("EfficientNetV2B0", 32, True),
     "inception_resnet_v2": ("InceptionResNetV2", 75, True),
     "inception_v3": ("InceptionV3", 75, True),
@@ -55,7 +56,7 @@ def _nothing(done: int, total: int | None) -> None:
 
 def test_every_family_is_checked() -> None:
     known = [module if module != "resnet50" else "resnet" for module in FAMILIES]
-    assert set(known) == set(SMALLEST)
+    assert {*known, LITE0.module} == set(SMALLEST)
 
 
 @pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)

@@ -182,8 +182,9 @@ def test_the_next_step_is_one_that_was_not_taken_yet() -> None:
     steps = [diagnose(evidence(overfit, **each))[0].next_step for each in facts]
     assert [step.split()[0] for step in steps] == ["transfer", "augment", "add", "add", "augment"]
     assert "--backbone MobileNetV2`" in steps[0]
-    assert "--weights imagenet` (downloads" in steps[1]  # said last, and that it needs a connection
-    assert "imagenet" not in steps[3] + steps[4]
+    assert '`pip install "greycard[pretrained]"` (downloads' in steps[1]  # said last, and that it needs a connection
+    assert "--backbone EfficientNetLite0`" in steps[1]
+    assert "transfer" not in steps[3] + steps[4]
 
 
 def test_more_epochs_are_advised_as_long_as_they_may_help_and_only_then() -> None:

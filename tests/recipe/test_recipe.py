@@ -199,7 +199,7 @@ def test_a_family_that_is_none_is_one_sentence(kind: object) -> None:
 def test_a_pretrained_model_needs_its_backbone() -> None:
     with pytest.raises(GreycardError, match="needs a backbone") as error:
         FIRST.replace(model="pretrained")
-    assert error.value.hint == "add --set backbone=MobileNetV2"
+    assert error.value.hint == "add --set backbone=EfficientNetLite0"
 
 
 def test_whole_parts_can_be_replaced() -> None:

@@ -157,7 +157,7 @@ def test_the_readme_begins_with_what_a_visitor_looks_for() -> None:
     """In this order: a command within the first screen, images, how to install it, what it is not for, make."""
     lines = README.splitlines()
     assert next(place for place, line in enumerate(lines) if line.startswith("$ greycard")) < 15
-    order = ("$ greycard", "docs/images/report.png", "pip install greycard", "## Results", "## Not for", "`make demo`")
+    order = ("$ greycard", "docs/images/report.png", 'pip install "greycard', "## Results", "## Not for", "`make demo`")
     assert [README.index(words) for words in order] == sorted(README.index(words) for words in order)
     assert "`make test`" in README
     assert len(generate.MAKERS["highlights"]().splitlines()) == 5

@@ -64,6 +64,7 @@ def check(
     problems: Sequence[GreycardError] = (),
     on_image: Callable[[], None] = lambda: None,
     features: Callable[[], np.ndarray | None] = lambda: None,
+    advice: str = "",
 ) -> tuple[Report, Thumbnails]:
     """Check every image of a dataset.
 
@@ -73,6 +74,7 @@ def check(
         on_image: called after each decoded file.
         features: returns a pretrained network's features, float (n, d), of the images in the order of `Thumbnails`, to
             find label errors with; None to use the pixels.
+        advice: how to get such features, for the note that the pixels are not enough.
 
     Returns:
         The report, and the thumbnails that it is based on.
@@ -87,7 +89,7 @@ def check(
         )
     thumbnails = load_thumbnails(dataset, on_image)
     facts = [each for split in dataset.splits for each in named_facts(split)]
-    label_errors, notes = _label_errors(thumbnails, features())
+    label_errors, notes = _label_errors(thumbnails, features(), advice)
     found = [
         *(Finding("not trainable", error.args[0], error.hint) for error in problems),
         unreadable(dataset.left_out + thumbnails.left_out),
@@ -109,14 +111,16 @@ def _as_trained(thumbnails: Thumbnails, dataset: Dataset) -> Thumbnails:
     return replace(thumbnails, in_validation=np.zeros_like(thumbnails.in_validation)) if makes_it else thumbnails
 
 
-def _label_errors(thumbnails: Thumbnails, features: np.ndarray | None) -> tuple[LabelErrors | None, tuple[str, ...]]:
+def _label_errors(
+    thumbnails: Thumbnails, features: np.ndarray | None, advice: str
+) -> tuple[LabelErrors | None, tuple[str, ...]]:
     if not can_judge(thumbnails.labels):
         return None, ("labels were not checked: there are too few images, or too few of a class",)
     by = "the pixels" if features is None else "the network's features"
     found = find_label_errors(descriptors(thumbnails.grey(SIDE)) if features is None else features, thumbnails.labels)
     if found.is_able:
         return found, ()
-    hint = "; use --weights to check with a pretrained network" if features is None else ""
+    hint = f"; {advice}" if features is None and advice else ""
     return None, (
         f"labels were not checked: {by} predict only {100 * found.accuracy:.0f} % of the labels correctly{hint}",
     )

@@ -16,7 +16,7 @@ from greycard.cli.listing import Row, listing
 if TYPE_CHECKING:
     from greycard.pipeline.cache import Entry
 
-KINDS = ("pixels", "features", "unpacked")
+KINDS = ("pixels", "features", "weights", "unpacked")
 
 
 @click.group(invoke_without_command=True)
@@ -31,9 +31,9 @@ def cache(context: click.Context, form: str, debug: bool) -> None:
     greycard cache clear
     greycard cache clear features
 
-    The cache holds decoded pixels, features of frozen backbones, and the content of archives and Parquet files
-    (`unpacked`, which the limit does not cover). Greycard recreates them when they are missing. GREYCARD_CACHE sets its
-    folder, GREYCARD_CACHE_LIMIT its limit in GB.
+    The cache holds decoded pixels, features of frozen backbones, the converted weights of EfficientNetLite0, and the
+    content of archives and Parquet files (`unpacked`, which the limit does not cover). Greycard recreates them when
+    they are missing. GREYCARD_CACHE sets its folder, GREYCARD_CACHE_LIMIT its limit in GB.
     """
     if context.invoked_subcommand is not None:
         return

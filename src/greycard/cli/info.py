@@ -30,6 +30,18 @@ def _cache() -> str:
     return f"{folder} ({size / 1e6:,.1f} MB)" if size else folder
 
 
+def _networks() -> str:
+    """The pretrained networks that `greycard train` can choose, the first choice first, or how to get one."""
+    from greycard.models.packaged import EXTRA
+    from greycard.models.preferred import available
+
+    try:
+        found = available()
+    except GreycardError as error:
+        return str(error.args[0])
+    return ", ".join(map(str, found)) or f"none; `{EXTRA}` brings one"
+
+
 def _precision() -> str:
     """The precision that `auto` means here and where it comes from, or what is wrong with the setting."""
     from greycard.backend.precision import VARIABLE, best_precision, requested_precision
@@ -70,6 +82,7 @@ def info(data_dir: str | None, debug: bool) -> None:
     del facts["started"]
     facts["threads"] = _threads()
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}
+    facts["pretrained"] = _networks()
     facts["cache folder"] = _cache()
     for name, value in facts.items():
         click.echo(f"{name.replace('_', ' '):<16} {value}")

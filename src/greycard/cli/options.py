@@ -21,7 +21,7 @@ weights = click.option(
     "--weights",
     metavar="PATH|imagenet|none",
     help="Pretrained weights: a file, a folder of files, imagenet to download them, or none."
-    "  [default: GREYCARD_WEIGHTS, or the user's data folder]",
+    "  [default: GREYCARD_WEIGHTS or the user's data folder, and the installed extra `pretrained`]",
 )
 out = click.option("--out", metavar="DIR", default="runs", show_default=True, help="Folder of runs.")
 settings = click.option(

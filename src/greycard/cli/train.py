@@ -15,7 +15,7 @@ from greycard.core.errors import GreycardError, command
 @click.option(
     "--backbone",
     metavar="NETWORK|RUN",
-    help="Transfer from a keras.applications network, or from an earlier run's folder.",
+    help="Transfer from EfficientNetLite0, a keras.applications network, or an earlier run's folder.",
 )
 @click.option(
     "--minutes",
@@ -37,7 +37,7 @@ def train(
     \b
     greycard train pets
     greycard train pets --epochs 30 --set rotation_range=20
-    greycard train pets --backbone MobileNetV2
+    greycard train pets --backbone EfficientNetLite0
 
     FOLDER, here or in --data-dir, has one folder for each class, or train/, validation/ and perhaps test/ with class
     folders in each. A zip or tar of such a folder, a label file (CSV or TSV) and Parquet files work, too. Greycard

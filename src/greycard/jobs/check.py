@@ -12,6 +12,7 @@ from greycard.audit.thumbnails import Thumbnails
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.survey import Survey
+from greycard.models.packaged import lite0_hint
 
 
 def check_dataset(
@@ -37,6 +38,7 @@ def check_dataset(
             problems=found.problems,
             on_image=lambda: count(1),
             features=_features(dataset, None if found.problems else weights, reporter),
+            advice=lite0_hint("--weights imagenet"),
         )
 
 

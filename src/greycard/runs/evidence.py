@@ -11,10 +11,9 @@ import numpy as np
 
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError
-from greycard.core.paths import weights_dir
 from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
-from greycard.models.preferred import network_in
+from greycard.models.preferred import available
 from greycard.recipe import Recipe
 from greycard.recipe.model import CustomConfig
 from greycard.runs.record import RunRecord
@@ -106,7 +105,7 @@ def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
 def _network_here() -> str | None:
     """A pretrained network with weights on this machine, or None."""
     with suppress(GreycardError):
-        return network_in(weights_dir())[0]
+        return next((network.name for network in available()), None)
     return None
 
 

@@ -24,7 +24,8 @@ class RunArgs:
         data: the folder or manifest of the images; None for a named dataset or a dataset without a file.
         folder: the working directory at the start.
         data_dir: the folder of named datasets.
-        weights: backbone weights: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        weights: backbone weights: a file, a folder, `imagenet`, `none`, or None for the weights folder and the
+            installed package.
         track: experiment trackers, of `tensorboard` and `mlflow`.
         published: a project's published figures.
         reason: why Greycard chose this recipe; None if the user chose it.

@@ -12,11 +12,12 @@ from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.core.memory import available_bytes, used_bytes
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
+from greycard.models.backbone import WeightsDoNotFitError
 from greycard.models.build import BuildNetwork, build_model
 from greycard.models.imagenet import network
 from greycard.models.mixed_precision import trains_in
 from greycard.models.model import Model
-from greycard.models.pretrained import WeightsDoNotFitError, is_run
+from greycard.models.pretrained import is_run
 from greycard.models.weights import find_weights
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch

@@ -89,7 +89,7 @@ def transfer(task: Task, network: str, reason: str, alpha: float | None = None) 
 
     Args:
         task: the facts about the dataset.
-        network: a network of `keras.applications`.
+        network: the name of a pretrained network.
         reason: why this network.
         alpha: its width; None for its default.
     """

@@ -33,7 +33,7 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     if Path(backbone).exists():
         raise GreycardError(
             f"backbone {backbone} is not a finished run: it has no {MODEL}",
-            hint="name a finished run (`greycard table` lists them), or a network such as MobileNetV2",
+            hint="name a finished run (`greycard table` lists them), or a network such as EfficientNetLite0",
         )
     network(backbone)
     return resolved

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from greycard.evaluation.diagnosis.evidence import Evidence
-
-_DOWNLOADED = "MobileNetV2"
-"""The network that `--weights imagenet` downloads, 9 MB."""
+from greycard.models.imagenet import LITE0
+from greycard.models.packaged import EXTRA
 
 
 def lower_rate(evidence: Evidence) -> str:
@@ -71,10 +70,7 @@ def _chosen(evidence: Evidence) -> bool:
 
 
 def _transfer(evidence: Evidence) -> str:
-    options = f"--set backbone={evidence.network or _DOWNLOADED} --set conv=none"
-    if _chosen(evidence):
-        options = f"--backbone {evidence.network}" if evidence.network else "--weights imagenet"
-    elif not evidence.network:
-        options += " --weights imagenet"
-    download = "" if evidence.network else f" (downloads {_DOWNLOADED}'s weights)"
-    return f"transfer learning: `{evidence.command} {options}`{download}"
+    network = evidence.network or LITE0.name
+    options = f"--backbone {network}" if _chosen(evidence) else f"--set backbone={network} --set conv=none"
+    first = "" if evidence.network else f"`{EXTRA}` (downloads {network}, 17 MB), then "
+    return f"transfer learning: {first}{_command(evidence, options)}"
