@@ -27,10 +27,11 @@ from greycard.evaluation.scores import ClassScores, Scores
 from greycard.evaluation.timing import TimeSpent
 from greycard.recipe import Recipe
 from greycard.runs.directory import RunDirectory
+from greycard.runs.measurements import Measurement
 from greycard.runs.run_args import RunArgs, read_run_args
 from greycard.runs.schema import Summary
 
-RECORDS = (Epoch, Summary)
+RECORDS = (Epoch, Summary, Measurement)
 SOURCE = Path(greycard.__file__).parent
 
 

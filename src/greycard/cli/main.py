@@ -36,6 +36,7 @@ from greycard.cli import (
     show,
     split,
     table,
+    test,
     train,
 )
 from greycard.cli.endings import caused_by, discard_output, ending_signals
@@ -77,6 +78,7 @@ for _command in (
     report.report,
     card.card,
     explain.explain,
+    test.test,
     check.check,
     split.split,
     compare.compare,

@@ -1,4 +1,4 @@
-"""95 % confidence intervals of a proportion, and of the difference of two proportions on the same images."""
+"""95 % confidence intervals of a proportion, and of the difference of two, on the same images or on different ones."""
 
 from __future__ import annotations
 
@@ -52,6 +52,23 @@ def paired_interval(both: int, first: int, second: int, neither: int) -> tuple[f
     correlation = _correlation(both, first, second, neither)
     below = _joined(one - one_low, other_high - other, correlation)
     above = _joined(one_high - one, other - other_low, correlation)
+    return one - other - below, one - other + above
+
+
+def unpaired_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """The 95 % interval of (first accuracy - second accuracy), each on other images.
+
+    Args:
+        first: number of correctly predicted images, and number of images, at least 1.
+        second: the same of the other.
+
+    Source: Newcombe, "Interval estimation for the difference between independent proportions" (1998), method 10.
+    """
+    one, other = first[0] / first[1], second[0] / second[1]
+    one_low, one_high = wilson(*first)
+    other_low, other_high = wilson(*second)
+    below = _joined(one - one_low, other_high - other, 0.0)
+    above = _joined(one_high - one, other - other_low, 0.0)
     return one - other - below, one - other + above
 
 

@@ -15,6 +15,7 @@ from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.evaluation.scores import Scores
 from greycard.reports.table import make_table
 from greycard.runs.evidence import verdicts
+from greycard.runs.measurements import Measurement, measurements_of
 from greycard.runs.record import RunRecord
 from greycard.runs.scores import scores_of
 
@@ -149,6 +150,31 @@ class Run(RunRecord):
         if self.task.has_classes:
             raise GreycardError(f"{self.path} predicts classes, not numbers", hint="use run.predict(paths)")
         return predict_numbers(self.model, numbers)
+
+    def test(
+        self, data: str | Path | Dataset | Source, *, data_dir: str | Path | None = None, quiet: bool = True
+    ) -> Measurement:
+        """Measure the model on your own test images; the measurement is also saved in the run.
+
+        Args:
+            data: anything that `open_dataset` takes, with the class names of the run. All of its images are used.
+            data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            quiet: True to print nothing.
+
+        Raises:
+            GreycardError: the data cannot be opened, a class is unknown, or the run is unfinished or a regression.
+        """
+        from greycard.jobs.test import expect_testable, measure_run
+        from greycard.reports.progress import terminal_reporter
+
+        expect_testable(self)
+        with terminal_reporter(quiet) as shown:
+            return measure_run(self, lambda: self.classifier, data, data_dir, shown)
+
+    @property
+    def measurements(self) -> list[Measurement]:
+        """The measurements on your own test images, in order."""
+        return measurements_of(self)
 
     def export(
         self,

@@ -11,7 +11,9 @@ from greycard.datasets.catalog import CATALOG
 from greycard.reports.columns import percent, seconds, span
 from greycard.reports.escapes import Verbatim, markdown, markdown_code, markdown_sentence
 from greycard.reports.headline import headline, precision_line
+from greycard.reports.measured import measured_line
 from greycard.runs.evidence import verdicts
+from greycard.runs.measurements import measurements_of
 from greycard.runs.record import RunRecord
 from greycard.runs.scores import scores_of
 
@@ -41,6 +43,7 @@ def model_card(run: RunRecord) -> str:
         points=_points,
         temperature=run.temperature,
         verdicts=verdicts(run),
+        measurements=[(each, measured_line(each)) for each in measurements_of(run)],
         architecture=recipe.architecture,
         environment=run.environment,
         digest=recipe.digest,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from greycard.evaluation.calibration import Calibration
@@ -18,19 +19,22 @@ from greycard.reports.columns import images_line, percent, seconds, span
 from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
+from greycard.reports.measured import measured_line
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
 from greycard.runs.evidence import verdicts
+from greycard.runs.measurements import measurements_of
 from greycard.runs.record import RunRecord
 from greycard.runs.schema import Summary
 from greycard.runs.scores import scores_of
 
 _MISTAKES = 12
+_NO_MISTAKES: dict[str, np.ndarray] = {}
 
 
 @dataclass(frozen=True)
 class Result:
-    """Names of the most important recipe fields."""
+    """The accuracy in large letters, what it was measured on, and its interval."""
 
     accuracy: str
     images: str
@@ -49,13 +53,14 @@ def report_page(runs: Sequence[RunRecord]) -> str:
         GreycardError: a damaged run.
     """
     parts = [_run_part(run) for run in runs]
+    title = parts[0]["name"] if len(parts) == 1 else f"{len(parts)} runs"
+    return render_page(title, parts, together(runs) if len(runs) > 1 else None)
+
+
+def render_page(title: str, parts: Sequence[Mapping[str, Any]], compared: Any = None) -> str:
+    """The page of these sections, each with the values that `run.html` shows."""
     template = _templates().get_template("report.html")
-    return template.render(
-        title=parts[0]["name"] if len(parts) == 1 else f"{len(parts)} runs",
-        runs=parts,
-        together=together(runs) if len(runs) > 1 else None,
-        span=span,
-    )
+    return template.render(title=title, runs=parts, together=compared, span=span)
 
 
 def _templates() -> Environment:
@@ -76,11 +81,18 @@ def _run_part(run: RunRecord) -> dict[str, Any]:
         "name": run.name,
         "curves": curves({run.name: run.history}) if run.history else [],
         "explained": [(path.stem, png_url(path.read_bytes())) for path in sorted(run.path.glob("explain/*.png"))],
+        **origin_parts(run),
+        **(_outcome(run) if run.finished else _so_far(run)),
+    }
+
+
+def origin_parts(run: RunRecord) -> dict[str, Any]:
+    """How the run was made: its recipe and environment."""
+    return {
         "recipe": {
             name: _as_text(value) for name, value in run.recipe.to_json().items() if value not in (None, [], 0.0)
         },
         "environment": {name: value for name, value in run.environment.items() if name != "schema"},
-        **(_outcome(run) if run.finished else _so_far(run)),
     }
 
 
@@ -92,11 +104,16 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
         "headline": headline(run),
         "stopped": summary.stopped,
         "result": _result(summary),
-        "figures": [("task", run.task.description), *_figures(summary), ("trained in", precision_line(run.recipe))],
+        "figures": [
+            ("task", run.task.description),
+            *_figures(summary),
+            ("trained in", precision_line(run.recipe)),
+            *((f"on {each.data}", measured_line(each)) for each in measurements_of(run)),
+        ],
         "verdicts": verdicts(run),
         "classes": scores and class_parts(scores, run.classes),
-        "trust": _trust_part(scores, scores.calibration) if scores and scores.calibration else None,
-        "mistakes": _mistakes(run),
+        "trust": trust_part(scores, scores.calibration) if scores and scores.calibration else None,
+        "mistakes": mistake_parts(run, run.mistakes or _NO_MISTAKES),
         "time": _time(summary.time),
         "left_out": summary.left_out,
     }
@@ -120,7 +137,7 @@ def _result(summary: Summary) -> Result | None:
     published = summary.published.val_accuracy if summary.published else None
     return Result(
         percent(accuracy, 1),
-        f"{images:,}",
+        f"{images:,} validation images",
         span(*accuracy_interval(accuracy, images)),
         None if published is None else percent(published, 1),
     )
@@ -150,7 +167,7 @@ def _figures(summary: Summary) -> list[tuple[str, str]]:
     return [*shown, ("seed", str(summary.seed))]
 
 
-def _trust_part(scores: Scores, calibration: Calibration) -> dict[str, Any]:
+def trust_part(scores: Scores, calibration: Calibration) -> dict[str, Any]:
     return {
         "reliability": inline_svg(figures.reliability(scores.reliability), "reliability curve"),
         "log_loss": f"{scores.log_loss:.4f}",
@@ -166,11 +183,8 @@ def _after_scaling(calibration: Calibration) -> str | None:
     return f"{100 * calibration.error_after_scaling:.1f}" if calibration.scaling_helps else None
 
 
-def _mistakes(run: RunRecord) -> list[dict[str, str]]:
-    """The wrong predictions with the highest probabilities."""
-    kept = run.mistakes
-    if kept is None:
-        return []
+def mistake_parts(run: RunRecord, kept: Mapping[str, np.ndarray]) -> list[dict[str, str]]:
+    """The wrong predictions with the highest probabilities: saved `ids`, `labels`, `probabilities` and `images`."""
     shown = []
     for id, label, row, image in zip(*kept.values(), strict=True):
         guess = int(run.task.decide(row))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from greycard.core.published import Published
@@ -11,9 +12,12 @@ from greycard.recipe import Recipe
 from greycard.reports.classes import classes_lines
 from greycard.reports.columns import images_line, loss_text, percent, seconds, span
 from greycard.reports.diagnosis import diagnosis_lines
+from greycard.reports.escapes import one_line
 from greycard.reports.headline import precision_line, unfinished_hint
+from greycard.reports.measured import measured_line
 from greycard.reports.progress import epoch_line
 from greycard.runs.evidence import verdicts
+from greycard.runs.measurements import Measurement, measurements_of
 from greycard.runs.record import RunRecord
 from greycard.runs.schema import Summary
 from greycard.runs.scores import scores_of
@@ -44,14 +48,14 @@ def _results(run: RunRecord) -> list[str]:
     if not run.finished:
         return [unfinished_hint(run)]
     summary = run.summary
-    figures = _figures(summary, run.recipe)
+    figures = _figures(summary, run.recipe, measurements_of(run))
     lines = [summary.reason, *figures, summary.time.advice, summary.stopped, summary.answer]
     if summary.left_out:
         lines.append(f"{len(summary.left_out)} files were unreadable and left out (see summary.json)")
     return [line for line in lines if line]
 
 
-def _figures(summary: Summary, recipe: Recipe) -> list[str]:
+def _figures(summary: Summary, recipe: Recipe, measured: Sequence[Measurement]) -> list[str]:
     published = summary.published or Published()
     images = summary.val_images
     rows = [
@@ -61,6 +65,7 @@ def _figures(summary: Summary, recipe: Recipe) -> list[str]:
         ("validation accuracy", _with(percent(summary.val_accuracy), published.val_accuracy, percent)),
         ("", f"95 % interval {_span(summary.val_accuracy, images)}, from {images:,} images"),
         *_test(summary),
+        *((f"on {one_line(each.data)}", measured_line(each)) for each in measured),
         ("best epoch", _best(summary)),
         ("loss", f"{loss_text(summary.train_loss)} training, {loss_text(summary.val_loss)} validation"),
         ("time", _total(summary)),

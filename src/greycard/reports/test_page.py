@@ -1,0 +1,47 @@
+"""The HTML page of one measurement on test images: figures, classes, confusions, worst mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from greycard.evaluation.scores import scores
+from greycard.reports.class_parts import class_parts
+from greycard.reports.columns import percent, span
+from greycard.reports.measured import difference, measurement_rows
+from greycard.reports.page import Result, mistake_parts, origin_parts, render_page, trust_part
+from greycard.runs.measurements import Measurement
+from greycard.runs.record import RunRecord
+
+
+def measurement_page(
+    run: RunRecord, found: Measurement, predictions: Mapping[str, np.ndarray], mistakes: Mapping[str, np.ndarray]
+) -> str:
+    """The page as HTML text; it loads no other files.
+
+    Args:
+        run: the measured run.
+        found: the measurement.
+        predictions: `labels` and calibrated `probabilities` of the test images.
+        mistakes: `ids`, `labels`, `probabilities` and `images` of the worst mistakes.
+    """
+    measured = scores(predictions["labels"], predictions["probabilities"], run.classes)
+    images = f"{found.images:,} test images in {found.data}"
+    part = {
+        "name": f"{run.name} on {found.data}",
+        "headline": f"The test accuracy is {percent(found.accuracy, 1)}; {difference(found)}.",
+        "result": Result(percent(found.accuracy, 1), images, span(*found.interval), None),
+        "figures": [*measurement_rows(found), ("measured", found.measured)],
+        "classes": class_parts(measured, run.classes),
+        "trust": trust_part(measured, measured.calibration) if measured.calibration else None,
+        "mistakes": mistake_parts(run, mistakes),
+        "left_out": found.left_out,
+        "stopped": None,
+        "time": None,
+        "verdicts": [],
+        "curves": [],
+        "explained": [],
+        **origin_parts(run),
+    }
+    return render_page(part["name"], [part])
