@@ -164,7 +164,7 @@ class _OwnLoss(keras.Model):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"loss": "categorical_crossentropy"},
+        {"loss": "categorical_focal_crossentropy"},
         {"loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True)},
         {"loss": "binary_crossentropy", "units": 2},
         {"loss": "mean_squared_error", "units": 2},

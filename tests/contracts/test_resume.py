@@ -33,6 +33,8 @@ EVERYTHING: dict[str, Any] = {
 """Every setting of an optimizer that has a state or depends on the step."""
 
 RESNET: dict[str, Any] = {"model.kind": "resnet", "model.width": 4, "blocks": (1,), "dropout": 0.2}
+SOFT: dict[str, Any] = {"label_smoothing": 0.1, "balance": "weights", "mixup": 0.2, "cutmix": 1.0}
+BALANCED: dict[str, Any] = {"balance": "sampling", "rotation_range": 20.0}
 SMALL: dict[str, Any] = {"epochs": 3, "train_limit": 200, "val_limit": 100, "batch_size": 16, "quiet": True}
 
 
@@ -61,8 +63,17 @@ def assert_same(one: greycard.Run, other: greycard.Run) -> None:
         CNN,
         EVERYTHING | {"keep": "best", "precision": "float32"},
         EVERYTHING | RESNET | {"precision": "bfloat16"},
+        SOFT,
+        BALANCED,
     ],
-    ids=["dnn", "cnn, augmented", "onecycle and ema", "batch norm and ema in bfloat16"],
+    ids=[
+        "dnn",
+        "cnn, augmented",
+        "onecycle and ema",
+        "batch norm and ema in bfloat16",
+        "cnn, soft targets",
+        "cnn, balanced",
+    ],
 )
 def test_resumed_equals_uninterrupted(changes: dict[str, Any], interrupted, tmp_path: Path) -> None:
     """Ended within an epoch, at the ends of two, and when all is trained and nothing written."""

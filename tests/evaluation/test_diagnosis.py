@@ -212,7 +212,10 @@ def test_a_class_that_is_never_right_is_named_with_its_counts() -> None:
     }
     verdict = diagnose(evidence(STEADY, **classes, train_counts=(900, 900, 12), run="pets-1"))[0]
     assert "rare (0 of 3 validation images right)" in verdict.sentence
-    assert verdict.next_step == "add training images of rare: it has 12, the largest class 900"
+    assert verdict.next_step == (
+        "rare has 12 training images, and the largest class 900: give all classes the same weight:"
+        " `greycard train FOLDER --set balance=weights`, or add images of the small classes"
+    )
     verdict = diagnose(evidence(STEADY, **classes, run="pets-1"))[0]
     assert "`greycard show pets-1`" in verdict.next_step
     lost = CASES["chance"][0]

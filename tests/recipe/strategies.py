@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from greycard.pipeline.augmentation import FILL_MODES, Augmentation
 from greycard.recipe import Recipe
 from greycard.recipe.data import RESIZES, TASKS, DataConfig
+from greycard.recipe.loss import BALANCES, LossConfig
+from greycard.recipe.mixing import MixingConfig
 from greycard.recipe.model import ConvNetConfig, CustomConfig, MlpConfig, PretrainedConfig, ResNetConfig
 from greycard.recipe.optimizer import OptimizerConfig
 from greycard.recipe.schedule import ScheduleConfig
@@ -17,6 +19,7 @@ positive = st.integers(1, 512)
 side = st.integers(8, 512)
 seed = st.integers(0, 2**32 - 1)
 share = st.floats(0, 0.99)
+beta = st.floats(0.001, 100)
 layers = st.lists(positive, max_size=4).map(tuple)
 stages = st.lists(positive, min_size=1, max_size=4).map(tuple)
 ranges = st.tuples(st.floats(0.1, 1), st.floats(1, 3))
@@ -111,6 +114,8 @@ recipes = st.builds(
     data=data,
     model=st.one_of(*FAMILY_STRATEGIES.values()),
     augmentation=st.none() | augmentations,
+    mixing=st.builds(MixingConfig, mixup=st.just(0.0) | beta, cutmix=st.just(0.0) | beta),
+    loss=st.builds(LossConfig, label_smoothing=share, balance=st.sampled_from(BALANCES)),
     optimizer=optimizers,
     schedule=schedules,
     training=st.builds(TrainingConfig, batch_size=positive, val_batch_size=positive, epochs=positive, seed=seed),

@@ -17,7 +17,7 @@ class Steps(Protocol):
     """The number of full batches that one call of `train` can take."""
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Do one step for each batch of images (n, …) and labels (n,)."""
+        """Do one step for each batch of images (n, …) and labels (n,), or soft targets float32 (n, classes)."""
 
     def result(self) -> dict[str, float]:
         """Mean `loss`, and `accuracy` for a classifier, over all images since the last call; then start again."""
@@ -49,6 +49,11 @@ def steps_for(model: keras.Model, batch_size: int, steps: int, average: WeightAv
     return KerasSteps(model, average)
 
 
+def as_targets(labels: np.ndarray) -> np.ndarray:
+    """Labels (n,) as Keras's losses take them, float32 (n, 1); soft targets (n, classes) are returned unchanged."""
+    return labels if labels.ndim == 2 else labels.astype(np.float32)[:, None]
+
+
 class KerasSteps:
     """Keras's own steps, on any backend."""
 
@@ -59,8 +64,7 @@ class KerasSteps:
         self._sums: dict[str, float] = {}
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
-        targets = labels.astype(np.float32)[:, None]
-        means = self._model.train_on_batch(images, targets, return_dict=True)
+        means = self._model.train_on_batch(images, as_targets(labels), return_dict=True)
         if self._average:
             self._average.update()
         for name, mean in [*means.items(), ("images", 1.0)]:

@@ -6,7 +6,7 @@ epoch took, and for small models its bookkeeping takes as long as the step (docs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ import tensorflow as tf
 from keras import layers
 
 from greycard.backend.averaging import WeightAverage
+from greycard.backend.losses import soft_binary_crossentropy
+from greycard.backend.steps import as_targets
 from greycard.backend.tensorflow_forward import forward
 
 _WORTH_COMPILING = 2e12
@@ -42,7 +44,8 @@ class _Kind:
 
     Attributes:
         units: that the model's output must have; None for any number.
-        right: which answers (b, units) equal the targets (b, 1), as Keras's accuracy has it; None without accuracy.
+        right: which outputs (b, units) agree with the targets (b, 1) or (b, classes), as Keras's accuracy has it; None
+            without accuracy.
     """
 
     units: int | None
@@ -59,10 +62,22 @@ def _likeliest(targets: Any, outputs: Any) -> Any:
     return tf.argmax(outputs, axis=1) == tf.cast(targets[:, 0], tf.int64)
 
 
+def _larger(targets: Any, outputs: Any) -> Any:
+    """As `soft_binary_accuracy`."""
+    return (outputs[:, 0] > 0.5) == (targets[:, 1] > targets[:, 0])
+
+
+def _largest(targets: Any, outputs: Any) -> Any:
+    """As `CategoricalAccuracy`."""
+    return tf.argmax(outputs, axis=1) == tf.argmax(targets, axis=1)
+
+
 _KINDS = {
     "mean_squared_error": _Kind(1, None),
     "binary_crossentropy": _Kind(1, _same_half),
     "sparse_categorical_crossentropy": _Kind(None, _likeliest),
+    soft_binary_crossentropy: _Kind(1, _larger),
+    "categorical_crossentropy": _Kind(None, _largest),
 }
 
 
@@ -70,10 +85,10 @@ def matches(model: keras.Model) -> bool:
     """True if `TensorFlowSteps` trains this model, and measures loss and accuracy, exactly as Keras does.
 
     The model needs one input of known size and one output (b, units), with one unit unless the loss is for several
-    classes. It must be compiled with the name of one of the three losses, without loss weights, and with one of the
-    recipes' optimizers (no subclass), and must not override Keras's training step.
+    classes. It must be compiled with one of the losses of the tasks, without loss weights, and with one of the recipes'
+    optimizers (no subclass), and must not override Keras's training step.
     """
-    kind, loss = type(model), model.loss if isinstance(model.loss, str) else ""
+    kind, loss = type(model), model.loss if isinstance(model.loss, Hashable) else ""
     return (
         kind.train_step is keras.Model.train_step
         and kind.compute_loss is keras.Model.compute_loss
@@ -112,7 +127,7 @@ class TensorFlowSteps:
         self._outputs = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
-        targets = labels.astype(np.float32)[:, None]
+        targets = as_targets(labels)
         steps, rest = divmod(len(images), self._batch_size)
         if steps:
             self._run(self._as_steps(images, steps), self._as_steps(targets, steps), tf.constant(steps))

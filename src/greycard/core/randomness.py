@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-ORDER, AUGMENTATION, SPLIT, SUBSET = range(4)
+ORDER, AUGMENTATION, SPLIT, SUBSET, MIXING = range(5)
 CROP, WINDOW, COLOUR, CUTOUT, TRIVIAL = range(10, 15)
 """The purposes of random numbers: two purposes with the same seed get different numbers."""
 

@@ -50,7 +50,8 @@ def build_model(
     else:
         model = _of_family(recipe, task, weights, features)
     rate, trained = learning_rate(recipe, steps), model.network.trainable_variables
-    task.compile(model.network, build_optimizer(recipe.optimizer, rate, trained))
+    optimizer = build_optimizer(recipe.optimizer, rate, trained)
+    task.compile(model.network, optimizer, soft_targets=recipe.soft_targets)
     return model
 
 

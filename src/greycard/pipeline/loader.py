@@ -16,6 +16,9 @@ from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augment import Change, augmenter
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.cache import DROP_BYTES, drop_pages
+from greycard.pipeline.mixing import Draws, draw_mixing, mix
+from greycard.pipeline.sampling import balanced_order
+from greycard.pipeline.targets import SoftTargets
 
 AHEAD = 2
 """Batches prepared ahead of the current one; a few hide the preparation, more only take memory."""
@@ -42,6 +45,8 @@ class Loader:
         shuffle: True for a different order in each epoch.
         seed: seed of the order and the augmentation.
         augmentation: applied to every image, with new random values in each epoch; None for unchanged images.
+        targets: makes soft targets from the labels; None for the labels themselves.
+        balanced: True if a shuffled epoch has equally many images of each class.
 
     Attributes:
         seconds: time spent on reading and warping, mostly in parallel with training.
@@ -55,19 +60,25 @@ class Loader:
         shuffle: bool = False,
         seed: int = 0,
         augmentation: Augmentation | None = None,
+        targets: SoftTargets | None = None,
+        balanced: bool = False,
     ) -> None:
         self.split, self.batch_size, self.seed = split, batch_size, seed
-        self.augmentation = augmentation
+        self.augmentation, self._targets, self._balanced = augmentation, targets, balanced
         self.seconds = 0.0
         self._unreleased = 0
         self._order = lru_cache(maxsize=2)(self._draw_order if shuffle else self._in_order)
         self._augmenter = lru_cache(maxsize=2)(self._draw_augmenter)
+        self._mixing = lru_cache(maxsize=2)(self._draw_mixing)
 
     def __len__(self) -> int:
         return -(-len(self.split) // self.batch_size)
 
     def batch(self, epoch: int, index: int) -> Batch:
-        """Images uint8 (b, height, width, channels) and labels (b,) of one batch; epoch and index count from 0."""
+        """Images uint8 (b, height, width, channels) and labels int (b,) of one batch; epoch and index count from 0.
+
+        With `targets`, the labels are soft: float32 (b, classes).
+        """
         return self._read(epoch, index, 1, None)
 
     def epoch(self, epoch: int, steps_per_execution: int = 1, start: int = 0) -> Iterator[Batch]:
@@ -93,21 +104,34 @@ class Loader:
 
     def _read(self, epoch: int, index: int, steps_per_execution: int, workers: Executor | None) -> Batch:
         size = self.batch_size * steps_per_execution
-        rows = self._order(epoch)[index * size : (index + 1) * size]
+        places = slice(index * size, (index + 1) * size)
+        rows = self._order(epoch)[places]
         begun = time.perf_counter()
-        images = self.images(epoch)[rows] if self.augmentation is None else self._warped(rows, epoch, workers)
+        images = self.images(epoch)[rows] if self.augmentation is None else self._warped(rows, places, epoch, workers)
+        images, labels = self._labelled(images, rows, places, epoch)
         self.seconds += time.perf_counter() - begun
         self._drop_pages(epoch, images.nbytes)
-        return images, self.split.labels[rows]
+        return images, labels
 
-    def _warped(self, rows: np.ndarray, epoch: int, workers: Executor | None) -> np.ndarray:
+    def _labelled(self, images: np.ndarray, rows: np.ndarray, places: slice, epoch: int) -> Batch:
+        """The images, mixed if asked for, with their labels or soft targets."""
+        labels = self.split.labels[rows]
+        if self._targets is None:
+            return images, labels
+        targets = self._targets.table[labels]
+        if self._targets.mixing is None:
+            return images, targets
+        return mix(images, targets, self._mixing(epoch)[places], self.batch_size)
+
+    def _warped(self, rows: np.ndarray, places: slice, epoch: int, workers: Executor | None) -> np.ndarray:
         assert self.augmentation is not None
         images, augment = self.split.images, self._augmenter(epoch)
+        numbers = np.arange(len(self.split))[places] if self._balanced else rows  # a repeated image gets new values
         warped = np.empty((len(rows), *images.shape[1:]), dtype=np.uint8)
 
         def share(places: range) -> None:
             for place in places:
-                warped[place] = augment(images[rows[place]], rows[place])
+                warped[place] = augment(images[rows[place]], numbers[place])
 
         shares = [range(start, len(rows), _SHARES) for start in range(_SHARES)]
         list(workers.map(share, shares) if workers else map(share, shares))
@@ -124,9 +148,17 @@ class Loader:
         return np.arange(len(self.split))
 
     def _draw_order(self, epoch: int) -> np.ndarray:
-        return generator(ORDER, self.seed, epoch).permutation(len(self.split))
+        random = generator(ORDER, self.seed, epoch)
+        return balanced_order(self.split.labels, random) if self._balanced else random.permutation(len(self.split))
 
     def _draw_augmenter(self, epoch: int) -> Change:
         assert self.augmentation is not None
         size = self.split.images.shape[1:3]
         return augmenter(self.augmentation, seed=self.seed, epoch=epoch, count=len(self.split), size=size)
+
+    def _draw_mixing(self, epoch: int) -> Draws:
+        assert self._targets is not None
+        assert self._targets.mixing is not None
+        return draw_mixing(
+            self._targets.mixing, seed=self.seed, epoch=epoch, count=len(self.split), batch_size=self.batch_size
+        )

@@ -10,6 +10,8 @@ from greycard.core.errors import GreycardError
 from greycard.core.suggestions import near
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe.data import DataConfig
+from greycard.recipe.loss import LossConfig
+from greycard.recipe.mixing import MixingConfig
 from greycard.recipe.model import FAMILIES
 from greycard.recipe.optimizer import OptimizerConfig
 from greycard.recipe.schedule import ScheduleConfig
@@ -19,6 +21,8 @@ from greycard.recipe.training import TrainingConfig
 PARTS: dict[str, type] = {
     "data": DataConfig,
     "augmentation": Augmentation,
+    "mixing": MixingConfig,
+    "loss": LossConfig,
     "optimizer": OptimizerConfig,
     "schedule": ScheduleConfig,
     "training": TrainingConfig,
@@ -36,7 +40,9 @@ def part_fields(part: str) -> tuple[str, ...]:
 
 def fields_by_part() -> dict[str, tuple[str, ...]]:
     """The names of the fields of every part, in a recipe's order."""
-    order = ("data", "model", "augmentation", "optimizer", "schedule", "training", "stopping")
+    order = (
+        "data", "model", "augmentation", "mixing", "loss", "optimizer", "schedule", "training", "stopping",
+    )  # fmt: skip
     return {part: part_fields(part) for part in order}
 
 

@@ -17,6 +17,8 @@ from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe.config import from_json, text, to_json, values_of
 from greycard.recipe.data import DataConfig
 from greycard.recipe.families import change_model, make_model
+from greycard.recipe.loss import LossConfig
+from greycard.recipe.mixing import MixingConfig
 from greycard.recipe.model import MlpConfig, ModelConfig, PretrainedConfig
 from greycard.recipe.names import PARTS, addressed, fields_by_part, part_fields, short_name, unknown_field
 from greycard.recipe.optimizer import OptimizerConfig
@@ -36,6 +38,8 @@ class Recipe:
         data: the dataset, the size of its images, and its split.
         model: the model's family and layers.
         augmentation: random changes of each training image in every epoch; none for no changes.
+        mixing: training images that are made of two images.
+        loss: label smoothing, and the balance of classes of different sizes.
         optimizer: the algorithm and its learning rate.
         schedule: how the learning rate changes from step to step.
         training: batches, epochs, precision and seed.
@@ -46,6 +50,8 @@ class Recipe:
     data: DataConfig
     model: ModelConfig = field(default_factory=MlpConfig)
     augmentation: Augmentation | None = None
+    mixing: MixingConfig = field(default_factory=MixingConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -82,6 +88,11 @@ class Recipe:
     def pretrained(self) -> PretrainedConfig | None:
         """The model config if it has a pretrained backbone; None if the model is trained from scratch."""
         return self.model if isinstance(self.model, PretrainedConfig) else None
+
+    @property
+    def soft_targets(self) -> bool:
+        """True if training needs targets float32 (b, classes) instead of class numbers int (b,)."""
+        return self.mixing.is_on or self.loss.label_smoothing > 0 or self.loss.balance == "weights"
 
     @property
     def architecture(self) -> str:

@@ -36,6 +36,13 @@ class Binary(SingleLabel):
 
         return [keras.metrics.BinaryAccuracy(name="accuracy")]
 
+    def soft_objective(self) -> tuple[Any, list[keras.metrics.Metric]]:
+        import keras
+
+        from greycard.backend.losses import soft_binary_accuracy, soft_binary_crossentropy
+
+        return soft_binary_crossentropy, [keras.metrics.MeanMetricWrapper(soft_binary_accuracy, name="accuracy")]
+
     def to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
         return np.concatenate([1 - outputs, outputs], axis=1)
 

@@ -36,6 +36,11 @@ class MultiClass(SingleLabel):
 
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
+    def soft_objective(self) -> tuple[Any, list[keras.metrics.Metric]]:
+        import keras
+
+        return "categorical_crossentropy", [keras.metrics.CategoricalAccuracy(name="accuracy")]
+
     def to_probabilities(self, outputs: np.ndarray) -> np.ndarray:
         return outputs
 

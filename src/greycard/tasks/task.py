@@ -61,9 +61,20 @@ class Task(ABC):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Keras's metrics to train with: accuracy under the name `accuracy`, or none."""
 
-    def compile(self, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-        """Compile a model with this task's head for training."""
-        model.compile(optimizer=optimizer, loss=self.loss, metrics=self.metrics())
+    def soft_objective(self) -> tuple[Any, list[keras.metrics.Metric]]:
+        """Keras's loss and metrics for soft targets float32 (b, classes); accuracy compares the largest entries."""
+        raise NotImplementedError(f"{self.name} has no soft targets")
+
+    def compile(self, model: keras.Model, optimizer: keras.optimizers.Optimizer, *, soft_targets: bool = False) -> None:
+        """Compile a model with this task's head for training.
+
+        Args:
+            model: the model.
+            optimizer: changes its weights.
+            soft_targets: True for targets float32 (b, classes), False for labels (b,).
+        """
+        loss, metrics = self.soft_objective() if soft_targets else (self.loss, self.metrics())
+        model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
 
     @abstractmethod
     def measure(self, labels: np.ndarray, outputs: np.ndarray) -> dict[str, float]:

@@ -135,7 +135,8 @@ def callbacks_of(given: Sequence[object], schedule: str = "constant") -> list[Ca
     for each in given:
         if isinstance(each, _SET_THE_RATE) and schedule != "constant":
             raise GreycardError(
-                f"the callback {type(each).__name__} sets the learning rate, and so does the recipe's {schedule} schedule",
+                f"the callback {type(each).__name__} sets the learning rate, and so does the recipe's {schedule}"
+                " schedule",
                 hint='leave the callback out, or set schedule="constant"',
             )
     return [_callback(each) for each in given]

@@ -28,9 +28,11 @@ from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.cache import cached_array
 from greycard.pipeline.loader import Loader, prediction_batch
+from greycard.pipeline.targets import SoftTargets
 from greycard.recipe import Recipe
 from greycard.tasks.task import Task
 from greycard.training.setup import Loaders, TrainSetup
+from greycard.training.targets import soft_targets
 
 BATCH = 32
 """Images per batch when features are computed."""
@@ -46,12 +48,13 @@ class FrozenFeatures:
         model: a compiled model that is frozen up to its feature vector (`Model.is_frozen`).
         task: the task of the model.
         identity: what the features depend on besides the pixels: the backbone's weights, its layer, the pooling.
+        soft_targets: True to train the head with targets (b, classes), False with labels (b,).
     """
 
-    def __init__(self, model: Model, task: Task, identity: dict[str, Any]) -> None:
+    def __init__(self, model: Model, task: Task, identity: dict[str, Any], *, soft_targets: bool = False) -> None:
         assert model.vector is not None
         self._bottom = keras.Model(model.network.inputs[0], model.vector)
-        self.head = _head(model, task)
+        self.head = _head(model, task, soft_targets)
         self._identity = identity | {"version": _VERSION}
         self._engine: Engine | None = None
 
@@ -101,8 +104,16 @@ class FrozenFeatures:
 class CachedFeatureLoader(Loader):
     """A loader that uses the augmented copies in turn, one per epoch."""
 
-    def __init__(self, views: list[ArraySplit], batch_size: int, *, seed: int) -> None:
-        super().__init__(views[0], batch_size, shuffle=True, seed=seed)
+    def __init__(
+        self,
+        views: list[ArraySplit],
+        batch_size: int,
+        *,
+        seed: int,
+        targets: SoftTargets | None = None,
+        balanced: bool = False,
+    ) -> None:
+        super().__init__(views[0], batch_size, shuffle=True, seed=seed, targets=targets, balanced=balanced)
         self._views = views
 
     def images(self, epoch: int) -> np.ndarray:
@@ -115,14 +126,20 @@ def with_cached_features(setup: TrainSetup, reporter: Reporter, clock: Clock) ->
         return setup
     recipe, arrays = setup.recipe, setup.arrays
     with clock("features"):
-        features = FrozenFeatures(setup.model, setup.task, backbone_identity(setup))
+        features = FrozenFeatures(setup.model, setup.task, backbone_identity(setup), soft_targets=recipe.soft_targets)
         val = features.of(arrays.validation, reporter.progress("features of validation images", len(arrays.validation)))
         views = _view_count(recipe)
         count = reporter.progress("features of training images", (1 + views) * len(arrays.train))
         unaugmented = features.of(arrays.train, count)
         drawn = recipe.augmentation
         seen = features.views(arrays.train, drawn, recipe.training.seed, views, count) if drawn else [unaugmented]
-    train = CachedFeatureLoader(seen, recipe.training.batch_size, seed=recipe.training.seed)
+    train = CachedFeatureLoader(
+        seen,
+        recipe.training.batch_size,
+        seed=recipe.training.seed,
+        targets=soft_targets(recipe, arrays.train.labels, setup.task.classes),
+        balanced=recipe.loss.balance == "sampling",
+    )
     measured = (Loader(each, prediction_batch(each, recipe.training.val_batch_size)) for each in (val, unaugmented))
     return replace(setup, network=features.head, loaders=Loaders(train, *measured))
 
@@ -144,10 +161,10 @@ def backbone_identity(setup: TrainSetup) -> dict[str, Any]:
     return {"backbone": name, "weights": file_digest(file), **fields}
 
 
-def _head(model: Model, task: Task) -> keras.Model:
+def _head(model: Model, task: Task, soft_targets: bool) -> keras.Model:
     """The model's own layers from the feature vector on, compiled with its own optimizer."""
     head = keras.Model(model.vector, model.network.outputs[0], name="head")
-    task.compile(head, model.network.optimizer)
+    task.compile(head, model.network.optimizer, soft_targets=soft_targets)
     return head
 
 

@@ -28,6 +28,7 @@ from greycard.training.decode import decoded_split
 from greycard.training.memory import expected_need
 from greycard.training.resolve import resolve, within_limits
 from greycard.training.setup import Loaders, SplitArrays, TrainSetup
+from greycard.training.targets import expect_pixels_for_cutmix, soft_targets
 
 
 def prepare(
@@ -61,6 +62,7 @@ def prepare(
     _expect_every_class(task, limited, arrays)
     _warn_left_out(left_out)
     model, used = _build(resolved, dataset, files, arrays.train, build)
+    expect_pixels_for_cutmix(resolved, model)
     if recipe.training.precision == "auto":
         resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
     return TrainSetup(
@@ -73,14 +75,20 @@ def prepare(
         model=model,
         expected_bytes=_expect_memory(model, resolved, arrays),
         network=model.network,
-        loaders=_image_loaders(resolved, arrays),
+        loaders=_image_loaders(resolved, arrays, task),
     )
 
 
-def _image_loaders(recipe: Recipe, arrays: SplitArrays) -> Loaders:
+def _image_loaders(recipe: Recipe, arrays: SplitArrays, task: Task) -> Loaders:
     training = recipe.training
     train = Loader(
-        arrays.train, training.batch_size, shuffle=True, seed=training.seed, augmentation=recipe.augmentation
+        arrays.train,
+        training.batch_size,
+        shuffle=True,
+        seed=training.seed,
+        augmentation=recipe.augmentation,
+        targets=soft_targets(recipe, arrays.train.labels, task.classes),
+        balanced=recipe.loss.balance == "sampling",
     )
     validation, unaugmented = (
         Loader(split, prediction_batch(split, training.val_batch_size)) for split in (arrays.validation, arrays.train)

@@ -14,6 +14,7 @@ from greycard.recipe import Recipe
 from greycard.recipe.model import MlpConfig
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
+from greycard.training.targets import expect_classes
 
 
 def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
@@ -25,6 +26,7 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     """
     _expect_kind(recipe, dataset)
     task = task_for(len(dataset.classes), recipe.data.task)
+    expect_classes(recipe, task, dataset.name)
     precision = auto_precision() if recipe.training.precision == "auto" else recipe.training.precision
     resolved = recipe.replace(task=task.name, dataset=dataset.name, precision=precision)
     backbone = recipe.pretrained.backbone if recipe.pretrained else None

@@ -84,8 +84,9 @@ def will_not_finish(recipe: Recipe, history: Sequence[Epoch], seconds: float) ->
     fit = 2 + max(0, int(left / history[-1].seconds))
     if fit >= epochs:
         return None
+    limit = f"{minutes:g} minute{'' if minutes == 1 else 's'}"
     return (
-        f"only about {fit} of {epochs} epochs fit into the time limit of {minutes:g} minute{'' if minutes == 1 else 's'},"
+        f"only about {fit} of {epochs} epochs fit into the time limit of {limit},"
         f" which will cut off the {recipe.schedule.kind} schedule; better start again with --epochs {fit}"
     )
 

@@ -51,6 +51,15 @@ def against_underfitting(evidence: Evidence) -> str:
     return f"a larger network: `{evidence.command} --set dense=512`"
 
 
+def against_imbalance(evidence: Evidence) -> str:
+    """Weights for the classes, or more images if the run already balanced them."""
+    if evidence.balanced:
+        return "add images of the small classes"
+    option = "--set balance=weights"
+    weights = _in_python('balance="weights"') if evidence.own_model else _command(evidence, option)
+    return f"give all classes the same weight: {weights}, or add images of the small classes"
+
+
 def _command(evidence: Evidence, options: str) -> str:
     return f"`{evidence.command} {options}`"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from greycard.audit.limits import UNEQUAL
+from greycard.evaluation.diagnosis.advice import against_imbalance
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
 
 _ALMOST_NEVER = 0.1
@@ -66,5 +67,6 @@ def _next_step(evidence: Evidence, lost: Sequence[int]) -> str:
     counts = evidence.train_counts
     if counts and UNEQUAL * counts[lost[0]] < max(counts):
         name = _name(evidence, lost[0])
-        return f"add training images of {name}: it has {counts[lost[0]]:,}, the largest class {max(counts):,}"
+        few = f"{name} has {counts[lost[0]]:,} training images, and the largest class {max(counts):,}"
+        return f"{few}: {against_imbalance(evidence)}"
     return f"see which class it is confused with (`greycard show {evidence.run}`), and check its labels"

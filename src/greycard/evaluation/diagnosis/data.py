@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from greycard.audit.limits import SHIFTED, UNEQUAL
+from greycard.evaluation.diagnosis.advice import against_imbalance
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_text, percent
 
 _WIDE = 0.035
@@ -55,7 +56,7 @@ def imbalanced(evidence: Evidence) -> Verdict | None:
         "imbalanced",
         f"the largest class has {max(counts):,} training images and the smallest {min(counts):,}; always"
         f" predicting the largest would be {percent(evidence.majority)} right in validation",
-        f"add images of the small classes, and judge by each class's recall: `greycard show {evidence.run}`",
+        f"{against_imbalance(evidence)}; judge by each class's recall: `greycard show {evidence.run}`",
     )
 
 

@@ -53,6 +53,7 @@ class Evidence:
         target_reached: True if it stopped because it reached the target accuracy.
         learning_rate: the optimizer's learning rate.
         augmented: True if the training images were augmented.
+        balanced: True if the training gave the same weight to classes of different sizes.
         validation_augmented: True if the validation images were augmented.
         pretrained: True if the features come from another training.
         own_model: True if a function of the user's builds the model, which no command can train.
@@ -84,6 +85,7 @@ class Evidence:
     target_reached: bool = False
     learning_rate: float = 0.001
     augmented: bool = False
+    balanced: bool = False
     validation_augmented: bool = False
     pretrained: bool = False
     own_model: bool = False

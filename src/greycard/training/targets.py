@@ -1,0 +1,51 @@
+"""The targets of a recipe: smoothed, weighted and mixed labels, and the settings that do not fit the data."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from greycard.core.errors import GreycardError
+from greycard.models.model import Model
+from greycard.pipeline.mixing import Mixing
+from greycard.pipeline.targets import SoftTargets, class_weights, target_table
+from greycard.recipe import Recipe
+from greycard.tasks.task import Task
+
+
+def soft_targets(recipe: Recipe, labels: np.ndarray, classes: int) -> SoftTargets | None:
+    """How the training loader makes its targets; None if it gives class numbers.
+
+    Args:
+        recipe: the resolved recipe.
+        labels: int (n,), the classes of the training images; numbers for a regression.
+        classes: number of classes.
+    """
+    if not recipe.soft_targets:
+        return None
+    weights = class_weights(labels, classes) if recipe.loss.balance == "weights" else np.ones(classes)
+    mixing = Mixing(recipe.mixing.mixup, recipe.mixing.cutmix) if recipe.mixing.is_on else None
+    return SoftTargets(target_table(weights, recipe.loss.label_smoothing), mixing)
+
+
+def expect_classes(recipe: Recipe, task: Task, dataset: str) -> None:
+    """Raise a GreycardError if the task has no classes and the recipe smooths, weighs, samples or mixes them."""
+    off = {"mixup": 0.0, "cutmix": 0.0, "label_smoothing": 0.0, "balance": "none"}
+    given = {**vars(recipe.mixing), **vars(recipe.loss)}
+    on = [name for name, value in off.items() if given[name] != value]
+    if on and not task.has_classes:
+        received = ", ".join(f"{name}={given[name]}" for name in on)
+        raise GreycardError(
+            f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers."
+            f" Received: {received}",
+            hint=" ".join(f"--set {name}={'none' if name == 'balance' else 0}" for name in on),
+        )
+
+
+def expect_pixels_for_cutmix(recipe: Recipe, model: Model) -> None:
+    """Raise a GreycardError for CutMix with a frozen backbone: it trains on feature vectors, which have no area."""
+    if recipe.mixing.cutmix and model.is_frozen:
+        raise GreycardError(
+            "cutmix needs pixels, and the head of a frozen backbone is trained on cached features."
+            f" Received: cutmix={recipe.mixing.cutmix:g}",
+            hint="use --set cutmix=0 --set mixup=0.2, which mixes the features",
+        )
