@@ -21,6 +21,7 @@ from greycard.datasets.survey import Survey
 from greycard.jobs.find_lr import find_lr
 from greycard.jobs.open_run import Run
 from greycard.jobs.resume import resume
+from greycard.jobs.search import search
 from greycard.jobs.train import train
 from greycard.models.weights import expect_weights
 from greycard.pipeline.augmentation import Augmentation
@@ -199,6 +200,7 @@ __all__ = [
     "projects",
     "resume",
     "runs_table",
+    "search",
     "serve",
     "split",
     "train",

@@ -24,6 +24,7 @@ FLOW = (
     ("models",),
     ("evaluation",),
     ("training",),
+    ("search",),
     ("runs",),
     ("reports",),
     ("deploy", "explain"),

@@ -191,7 +191,7 @@ def test_more_epochs_are_advised_as_long_as_they_may_help_and_only_then() -> Non
     rising: dict[str, Any] = {"epochs_planned": 100, "patience": 10, "command": "greycard train pets"}
     assert diagnose(evidence(RISING))[0].next_step.endswith("--epochs 24`")
     limited = diagnose(evidence(RISING, minutes=10.0, **rising))[0]
-    assert limited.next_step == "give it more time: `greycard train pets --minutes 20`"
+    assert limited.next_step == "give it more time: `greycard train pets --set minutes=20`"
     assert "when the time was over" in limited.sentence
     for case in ("past its best, kept", "ended by its plateau", "good already", "ended by its target, still rising"):
         assert not [v for v in diagnose(CASES[case][0]) if "--epochs" in v.next_step or "--minutes" in v.next_step]

@@ -133,15 +133,15 @@ def test_the_kept_weights_are_counted_in_the_memory_that_training_needs() -> Non
 
 
 def test_the_time_limit_ends_training_between_epochs_and_says_so(tmp_path: Path, cli) -> None:
-    said = cli("train", make_folder(tmp_path / "p", ("",), ("cat", "dog"), 5), "--minutes", "0.0001", *TINY[:-1])
+    said = cli("train", make_folder(tmp_path / "p", ("",), ("cat", "dog"), 5), "--set", "minutes=0.0001", *TINY[:-1])
     assert said.code == 0, said.err
     assert "up to 0.0001 minutes and 100 epochs, or until 10 epochs bring no improvement" in said.err
     run = greycard.open_run("runs/p-1")
     assert len(run.history) == 1
     assert run.summary.stopped == (
-        "stopped after epoch 1 of 100: another epoch would exceed the time limit of 0.0001 minutes (--minutes)"
+        "stopped after epoch 1 of 100: another epoch would exceed the time limit of 0.0001 minutes (minutes)"
     )
-    refused = cli("train", tmp_path / "p", "--minutes", "0", *TINY)
+    refused = cli("train", tmp_path / "p", "--set", "minutes=0", *TINY)
     assert (refused.code, "minutes must be a number above 0" in refused.err) == (2, True)
 
 

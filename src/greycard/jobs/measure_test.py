@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 
 from greycard.backend.inference import by_keras
+from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
+from greycard.tasks.task import Task
 from greycard.training.loop import Measured
 from greycard.training.setup import TrainSetup
 
@@ -15,7 +18,19 @@ def measured_on_test(setup: TrainSetup) -> Measured | None:
     test = setup.arrays.test
     if test is None or not len(test):
         return None
-    engine = by_keras(setup.model.network)
-    batches = Loader(test, prediction_batch(test, setup.recipe.training.val_batch_size))
+    return measured_on(test, setup.model.network, setup.task, setup.recipe.training.val_batch_size)
+
+
+def measured_on(split: ArraySplit, network: keras.Model, task: Task, batch: int) -> Measured:
+    """A model's metrics on a split, computed by Keras.
+
+    Args:
+        split: at least one image.
+        network: the full model.
+        task: of the model.
+        batch: images at once, at least.
+    """
+    engine = by_keras(network)
+    batches = Loader(split, prediction_batch(split, batch))
     outputs = np.concatenate([engine(images) for images, _ in batches.epoch(0)])
-    return Measured.of(setup.task.measure(test.labels, outputs))
+    return Measured.of(task.measure(split.labels, outputs))

@@ -23,6 +23,7 @@ from greycard.runs.environment import environment
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs, absolute_path, read_run_args
 from greycard.runs.trackers import expect_installed
+from greycard.search.record import is_search
 
 if TYPE_CHECKING:
     from greycard.models.custom import BuildNetwork
@@ -42,7 +43,7 @@ def resume(
     track: str | Sequence[str] | None = None,
     quiet: bool = False,
 ) -> Run:
-    """Resume an unfinished run, and return it finished: the same numbers as without the interruption.
+    """Resume an unfinished run or search, and return it finished: the same numbers as without the interruption.
 
     Args:
         run: its folder.
@@ -62,21 +63,36 @@ def resume(
 
     configure()
     record = run if isinstance(run, RunRecord) else RunRecord(run)
+    if is_search(record.path):
+        return _resumed_search(record, dataset or data, data_dir, weights, quiet)
     record.expect_unfinished()
     expect_own_model(record.recipe, model)
     expect_weights(weights)
-    if isinstance(dataset, str | Path):
-        data, dataset = dataset, None
-    args = _run_args(record, data, data_dir, weights, track)
+    named = dataset if isinstance(dataset, str | Path) else data
+    args = _run_args(record, named, data_dir, weights, track)
     expect_installed(args.track)
     found = dataset_of(record, dataset or data, data_dir)
     with terminal_reporter(quiet) as reporter:
         with reporter.status("starting Keras"):
             start()
-        return Run(_resume(record, found, args, model, callbacks, reporter))
+        return Run(resume_run(record, found, args, model, callbacks, reporter))
 
 
-def _resume(
+def _resumed_search(
+    run: RunRecord,
+    data: Dataset | Source | str | Path | None,
+    data_dir: str | Path | None,
+    weights: str | Path | None,
+    quiet: bool,
+) -> Run:
+    from greycard.jobs.search import resume_search
+
+    expect_weights(weights)
+    named = data if isinstance(data, str | Path) else None
+    return resume_search(run, data, data_dir, _run_args(run, named, data_dir, weights, None), quiet)
+
+
+def resume_run(
     run: RunRecord,
     dataset: Dataset,
     args: RunArgs,
@@ -84,6 +100,7 @@ def _resume(
     callbacks: Sequence[object],
     reporter: Reporter,
 ) -> Path:
+    """Continue a run on its images, with a reporter that is open; returns its folder."""
     from greycard.core.clock import Clock
     from greycard.jobs.training_run import finish_run, opening
     from greycard.training.callbacks import callbacks_of

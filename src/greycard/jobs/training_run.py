@@ -33,9 +33,16 @@ from greycard.training.loop import FitResult, fit
 from greycard.training.setup import TrainSetup
 
 
-def begin_run(setup: TrainSetup, args: RunArgs, out: str | Path) -> RunDirectory:
-    """Create a run directory. The recipe is written last: a directory with a recipe is a run."""
-    directory = RunDirectory.new(out, setup.recipe.name)
+def begin_run(setup: TrainSetup, args: RunArgs, out: str | Path, name: str | None = None) -> RunDirectory:
+    """Create a run directory. The recipe is written last: a directory with a recipe is a run.
+
+    Args:
+        setup: what is trained.
+        args: kept in the run.
+        out: the folder of runs.
+        name: of the directory, before its number; by default the recipe's name.
+    """
+    directory = RunDirectory.new(out, name or setup.recipe.name)
     try:
         directory.write_json(RUN_ARGS, args.to_json())
         directory.write_json(ENVIRONMENT, environment(backend.describe()))

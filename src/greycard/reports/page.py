@@ -19,6 +19,7 @@ from greycard.reports.columns import images_line, percent, seconds, span
 from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
+from greycard.reports.ladder import ladder_part
 from greycard.reports.measured import measured_line
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
@@ -79,6 +80,7 @@ def _run_part(run: RunRecord) -> dict[str, Any]:
     """The template's data of one run."""
     return {
         "name": run.name,
+        "ladder": ladder_part(run),
         "curves": curves({run.name: run.history}) if run.history else [],
         "explained": [(path.stem, png_url(path.read_bytes())) for path in sorted(run.path.glob("explain/*.png"))],
         **origin_parts(run),

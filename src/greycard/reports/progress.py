@@ -16,12 +16,19 @@ from greycard.core.reporter import Reporter, Silent
 from greycard.reports.columns import loss_text
 
 _LINES = 20
+"""The maximum number of lines for the epochs of one training, about."""
+
 _REFRESH_SECONDS = 0.1
 
 
 @contextmanager
-def terminal_reporter(quiet: bool = False) -> Iterator[Reporter]:
-    """The reporter of a run: silent, a live bar on a terminal, or plain lines if stderr is not a terminal."""
+def terminal_reporter(quiet: bool = False, lines: int = _LINES) -> Iterator[Reporter]:
+    """The reporter of a run: silent, a live bar on a terminal, or plain lines if stderr is not a terminal.
+
+    Args:
+        quiet: True for a silent one.
+        lines: the maximum number of lines for the epochs of one training, about.
+    """
     if quiet or sys.stderr is None:
         yield Silent()
         return
@@ -33,7 +40,7 @@ def terminal_reporter(quiet: bool = False) -> Iterator[Reporter]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield _Terminal(console, progress)
+        yield _Terminal(console, progress, lines)
 
 
 class _Stderr:
@@ -53,8 +60,8 @@ class _Stderr:
 
 
 class _Terminal:
-    def __init__(self, console: Console, progress: Progress) -> None:
-        self._console, self._progress = console, progress
+    def __init__(self, console: Console, progress: Progress, lines: int) -> None:
+        self._console, self._progress, self._lines = console, progress, lines
         self._task: TaskID | None = None
         self._counted: list[TaskID] = []
         self._epochs = self._images = self._done_before = 0
@@ -97,7 +104,9 @@ class _Terminal:
             self._task = self._progress.add_task("", total=epochs * images, speed="")
         self._epochs, self._images = epochs, images
         self._done_before = (epoch - 1) * images
-        self._progress.update(self._task, description=f"epoch {epoch}/{epochs}", completed=self._done_before)
+        self._progress.update(
+            self._task, description=f"epoch {epoch}/{epochs}", total=epochs * images, completed=self._done_before
+        )
         self._first = None
 
     def images_done(self, count: int) -> None:
@@ -111,7 +120,7 @@ class _Terminal:
         self._progress.update(self._task, completed=self._done_before + count, speed=speed)
 
     def epoch_ends(self, epoch: Epoch) -> None:
-        every = -(-self._epochs // _LINES)
+        every = -(-self._epochs // self._lines)
         if epoch.epoch % every == 0 or epoch.epoch in (1, self._epochs):
             self.log(epoch_line(epoch, self._epochs, self._images))
 

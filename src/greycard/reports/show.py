@@ -14,6 +14,7 @@ from greycard.reports.columns import images_line, loss_text, percent, seconds, s
 from greycard.reports.diagnosis import diagnosis_lines
 from greycard.reports.escapes import one_line
 from greycard.reports.headline import precision_line, unfinished_hint
+from greycard.reports.ladder import search_lines
 from greycard.reports.measured import measured_line
 from greycard.reports.progress import epoch_line
 from greycard.runs.evidence import verdicts
@@ -32,6 +33,8 @@ def run_text(run: RunRecord) -> str:
         *_results(run),
         "",
     ]
+    searched = search_lines(run)
+    lines += [*searched, ""] if searched else []
     if run.finished and run.task.has_classes:
         lines += [*diagnosis_lines(verdicts(run)), "", *classes_lines(scores_of(run)), ""]
     lines += [*_epochs(run), ""]

@@ -30,6 +30,7 @@ from greycard.runs.directory import (
     tidy,
 )
 from greycard.runs.schema import Summary
+from greycard.search.record import SearchRecord, read_search
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
 
@@ -129,6 +130,11 @@ class RunRecord:
             return Summary.from_json({name: value for name, value in content.items() if name != "schema"})
         except GreycardError as error:
             raise _damaged(self.path / SUMMARY, error) from error
+
+    @property
+    def search(self) -> SearchRecord | None:
+        """The search that chose this run, with its ladder; None if the run was trained by itself."""
+        return read_search(self.path)
 
     @cached_property
     def split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -184,7 +184,7 @@ def _time_limit(minutes: float, epochs: int, seconds: float) -> Rule:
             return None
         return (
             f"stopped after epoch {last.epoch} of {epochs}: another epoch would exceed the time limit of {minutes:g}"
-            f" minute{'' if minutes == 1 else 's'} (--minutes)"
+            f" minute{'' if minutes == 1 else 's'} (minutes)"
         )
 
     return rule

@@ -16,8 +16,8 @@ def train_longer(evidence: Evidence) -> str:
     """More time if the time limit ended training, else more epochs."""
     if evidence.time_ended_it:
         assert evidence.minutes is not None
-        minutes, option = f"{2 * evidence.minutes:g}", "--minutes " if _chosen(evidence) else "--set minutes="
-        more = _in_python(f"minutes={minutes}") if evidence.own_model else _command(evidence, option + minutes)
+        minutes = f"minutes={2 * evidence.minutes:g}"
+        more = _in_python(minutes) if evidence.own_model else _command(evidence, f"--set {minutes}")
         return f"give it more time: {more}"
     epochs = 2 * max(evidence.epochs_planned or 0, len(evidence.history))
     more = _in_python(f"epochs={epochs}") if evidence.own_model else _command(evidence, f"--epochs {epochs}")

@@ -1,0 +1,210 @@
+"""Search: the best model that this machine can train in a number of minutes."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greycard import backend
+from greycard.backend import configure, start
+from greycard.core.atomic_files import remove
+from greycard.core.errors import GreycardError, GreycardWarning, command
+from greycard.core.paths import data_dir as named_data_dir
+from greycard.core.records import to_json
+from greycard.core.reporter import Reporter
+from greycard.core.values import plain
+from greycard.datasets.dataset import Dataset
+from greycard.datasets.open import open_dataset
+from greycard.datasets.source import Source
+from greycard.jobs.data import dataset_of
+from greycard.jobs.open_run import Run
+from greycard.models.weights import expect_weights
+from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, SUMMARY, RunDirectory, expect_writable
+from greycard.runs.environment import environment
+from greycard.runs.record import RunRecord
+from greycard.runs.run_args import RunArgs, absolute_path
+from greycard.search.budget import Budget
+from greycard.search.record import INTERRUPTED, SEARCH, read_search
+from greycard.training.interruption import InterruptedRunError
+
+if TYPE_CHECKING:
+    from greycard.jobs.search_climb import Climb
+    from greycard.jobs.search_plan import Plan
+
+_LINES = 4
+"""Lines for the epochs of each recipe on the terminal, about."""
+
+
+def search(
+    what: str | Path | Dataset | Source,
+    *,
+    minutes: float = 10.0,
+    seed: int = 0,
+    data_dir: str | Path | None = None,
+    weights: str | Path | None = None,
+    out: str | Path = "runs",
+    quiet: bool = False,
+) -> Run:
+    """Train the best model that fits into a time budget, and return its run.
+
+    Recipes are tried from cheap to dear and compared on validation images. `summary.test_accuracy` is measured once, on
+    images that were set aside before. `Run.search` has the ladder; the tried runs are in the run's folder `tried/`.
+
+    Args:
+        what: images with classes: anything that `open_dataset` takes.
+        minutes: the budget, from this call to the finished run.
+        seed: of the images that are set aside, and of every recipe.
+        data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+        weights: of pretrained networks: a file, a folder, `imagenet`, `none`, or None for the weights folder.
+        out: the folder of runs; the search gets a new folder in it.
+        quiet: True to print nothing.
+
+    Raises:
+        GreycardError: the data has no classes, or no recipe can be trained.
+        KeyboardInterrupt: a signal ended the search; the best run so far is finished, and `resume` goes on.
+    """
+    from greycard.reports.progress import terminal_reporter
+
+    minutes, seed = _checked_minutes(minutes), plain(seed)
+    budget = Budget(minutes)
+    configure()
+    expect_weights(weights)
+    expect_writable(out)
+    dataset = open_dataset(what, data_dir)
+    _expect_classes(dataset)
+    args = _run_args(dataset, data_dir, weights)
+    with terminal_reporter(quiet, _LINES) as reporter:
+        _start(reporter)
+        from greycard.jobs.search_plan import make_plan
+
+        for note in dataset.notes:
+            warnings.warn(note, GreycardWarning, stacklevel=2)
+        plan = make_plan(dataset, minutes, weights, seed, budget, reporter)
+        return _climbed(plan, _new_directory(plan, args, out), args, budget, reporter)
+
+
+def resume_search(
+    run: RunRecord, data: str | Path | Dataset | Source | None, data_dir: str | Path | None, args: RunArgs, quiet: bool
+) -> Run:
+    """Continue a search that a signal ended, or that was killed.
+
+    Args:
+        run: its folder.
+        data: where the data is now, if it has moved.
+        data_dir: where the folder of named datasets is now.
+        args: of the search, as they are now.
+        quiet: True to print nothing.
+
+    Raises:
+        GreycardError: the search is finished, another process runs it, or its data has changed.
+    """
+    from greycard.reports.progress import terminal_reporter
+
+    record = read_search(run.path)
+    assert record is not None
+    if not (run.finished and record.ended == INTERRUPTED):
+        run.expect_unfinished()
+    dataset = dataset_of(run, data, data_dir)
+    budget = Budget(record.minutes, record.spent_seconds)
+    (run.path / SUMMARY).unlink(missing_ok=True)
+    directory = RunDirectory(run.path)
+    with terminal_reporter(quiet, _LINES) as reporter:
+        _start(reporter)
+        from greycard.jobs.search_plan import Plan, candidates_for
+
+        known = {rung.name for rung in record.rungs}
+        named = replace(dataset, name=run.recipe.data.dataset)
+        found = candidates_for(named, args.weights, record.minutes, record.seed)
+        plan = Plan(named, tuple(each for each in found if each.name in known), {}, replace(record, ended=None))
+        return _climbed(plan, directory, args, budget, reporter)
+
+
+def _climbed(plan: Plan, directory: RunDirectory, args: RunArgs, budget: Budget, reporter: Reporter) -> Run:
+    from greycard.jobs.search_climb import Climb
+    from greycard.reports.ladder import plan_text
+
+    reporter.log(plan_text(plan.record, directory.path))
+    climb = Climb(plan, directory, args, budget, reporter)
+    try:
+        climb.climb()
+        _finish(climb, plan, directory, reporter)
+    except KeyboardInterrupt as stop:
+        raise _interrupted(stop, climb, plan, directory, reporter) from stop
+    finally:
+        directory.release()
+    return Run(directory.path)
+
+
+def _finish(climb: Climb, plan: Plan, directory: RunDirectory, reporter: Reporter) -> None:
+    from greycard.jobs.search_result import finish_search, with_test
+
+    assert climb.best is not None
+    summary = with_test(climb.best, plan.dataset, reporter)
+    finish_search(climb.counted(), climb.best, summary, directory)
+
+
+def _interrupted(
+    stop: KeyboardInterrupt, climb: Climb, plan: Plan, directory: RunDirectory, reporter: Reporter
+) -> InterruptedRunError:
+    """Finish with the best recipe so far, if there is one."""
+    number = getattr(stop, "number", 2)
+    if climb.best is None:
+        return InterruptedRunError(directory.path, "before a recipe was finished", number)
+    if not (directory.path / SUMMARY).is_file():
+        reporter.log(f"interrupted: finishing with the best so far, {climb.record.best}; again ends at once")
+        climb.end(INTERRUPTED)
+        _finish(climb, plan, directory, reporter)
+    return InterruptedRunError(directory.path, f"with the best so far, {climb.record.best}", number)
+
+
+def _run_args(dataset: Dataset, data_dir: str | Path | None, weights: str | Path | None) -> RunArgs:
+    return RunArgs(
+        data=absolute_path(dataset.origin),
+        folder=absolute_path("."),
+        data_dir=absolute_path(named_data_dir(data_dir)),
+        weights=absolute_path(weights),
+        reason="a search tries it",
+    )
+
+
+def _start(reporter: Reporter) -> None:
+    with reporter.status("starting Keras"):
+        start()
+
+
+def _new_directory(plan: Plan, args: RunArgs, out: str | Path) -> RunDirectory:
+    """The folder of a search; until it is finished, its recipe is that of the first rung."""
+    from greycard.training.resolve import resolve
+
+    recipe = resolve(plan.candidates[0].recipe, plan.dataset)
+    directory = RunDirectory.new(out, recipe.name)
+    try:
+        directory.write_json(RUN_ARGS, args.to_json())
+        directory.write_json(ENVIRONMENT, environment(backend.describe()))
+        directory.write_json(LABELS, {"classes": list(plan.dataset.classes)})
+        directory.write_split(*(split.ids for split in plan.dataset.splits))
+        directory.write_json(SEARCH, to_json(plan.record))
+        directory.write_json(RECIPE, recipe.to_json())
+    except BaseException:
+        directory.release()
+        remove(directory.path)
+        raise
+    return directory
+
+
+def _expect_classes(dataset: Dataset) -> None:
+    if dataset.is_regression:
+        raise GreycardError(
+            f"{dataset.name} has numbers, not classes: a search compares classifiers",
+            hint=f"`{command('run', dataset.name)}` trains its project",
+        )
+
+
+def _checked_minutes(minutes: float) -> float:
+    value = plain(minutes)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise GreycardError(f"minutes must be a number above 0. Received: {value!r}", hint="for example --minutes 10")
+    return float(value)

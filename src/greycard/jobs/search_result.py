@@ -1,0 +1,63 @@
+"""Finish a search: measure the best model on the images set aside, and make its run the search's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from greycard.core.atomic_files import atomic_write
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset
+from greycard.jobs.measure_test import measured_on
+from greycard.models.saved import load_model
+from greycard.reports.columns import seconds as seconds_text
+from greycard.reports.ladder import minutes_text
+from greycard.runs.directory import RUN_ARGS, SPLIT, SUMMARY, RunDirectory
+from greycard.runs.record import RunRecord
+from greycard.runs.schema import Summary
+from greycard.search.record import DONE, SearchRecord
+from greycard.training.decode import decoded_split
+
+_OWN = (SUMMARY, SPLIT, RUN_ARGS)
+"""Files that the search's run has from the search itself."""
+
+
+def with_test(best: RunRecord, dataset: Dataset, reporter: Reporter) -> Summary:
+    """The best run's summary with the reported figure, measured on the images set aside.
+
+    Args:
+        best: a finished run.
+        dataset: its test images are those set aside.
+        reporter: shows progress.
+    """
+    assert dataset.test is not None
+    if not len(dataset.test):
+        return best.summary
+    test = decoded_split(best.recipe, dataset.test, "set-aside", reporter)
+    with reporter.status("measuring the images set aside"):
+        network = load_model(best.path).network
+        measured = measured_on(test, network, best.task, best.recipe.training.val_batch_size)
+    return replace(best.summary, test_images=len(test), test_accuracy=measured.accuracy, test_loss=measured.loss)
+
+
+def finish_search(record: SearchRecord, best: RunRecord, summary: Summary, directory: RunDirectory) -> None:
+    """Write the best run's files into the search's folder, the summary last.
+
+    Args:
+        record: the search.
+        best: its best run.
+        summary: of the best run, with the reported figure.
+        directory: of the search.
+    """
+    for file in sorted(best.path.iterdir()):
+        if file.is_file() and file.name not in _OWN:
+            atomic_write(directory.path / file.name, file.read_bytes())
+    directory.finish(replace(summary, reason=_reason(record)))
+
+
+def _reason(record: SearchRecord) -> str:
+    done = sum(rung.state == DONE for rung in record.rungs)
+    tried = f"the best of {done} recipes" if done > 1 else "the only recipe"
+    return (
+        f"{record.best}: {tried} that a search trained in {seconds_text(record.spent_seconds)} of"
+        f" {minutes_text(record.minutes)}, chosen on {record.val_images:,} validation images"
+    )

@@ -1,0 +1,63 @@
+"""Decisions of a search from measured evidence: which recipe is best, when to stop, what more minutes would bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from greycard.evaluation.paired import LEVEL, mcnemar, paired
+from greycard.search.record import DONE, SKIPPED, Gain, Rung, SearchRecord
+
+
+def gain_over(best: str, new: np.ndarray, before: np.ndarray) -> Gain:
+    """A recipe compared with the best before it.
+
+    Args:
+        best: the name of the best recipe before.
+        new: bool (n,), True where the new recipe is right.
+        before: the same of the best recipe before, on the same images in the same order.
+    """
+    found = paired(new, before)
+    return Gain(best, found.difference, found.low, found.high, found.p)
+
+
+def cannot_be_beaten(mistakes: int) -> bool:
+    """True if even a model without mistakes would not be significantly better on the same images.
+
+    Args:
+        mistakes: of the best model so far, on the validation images.
+    """
+    return mcnemar(mistakes, 0) >= LEVEL
+
+
+def best_of(rungs: Sequence[Rung]) -> Rung | None:
+    """The finished rung with the highest validation accuracy; of equal ones the cheapest, which was tried first."""
+    done = [rung for rung in rungs if rung.state == DONE and rung.val_accuracy is not None]
+    return max(done, key=lambda rung: rung.val_accuracy or 0.0, default=None)
+
+
+def more_minutes(record: SearchRecord, certain: bool) -> str:
+    """What more minutes would bring, only from what this search measured.
+
+    Args:
+        record: the search.
+        certain: whether the best recipe cannot be beaten on these validation images.
+    """
+    if certain:
+        return (
+            f"no better model could be told apart on these {record.val_images:,} validation images: more images help"
+            " to compare, more minutes do not"
+        )
+    rising = [rung.name for rung in record.rungs if rung.rising]
+    skipped = [rung for rung in record.rungs if rung.state == SKIPPED and rung.expected_seconds is not None]
+    found = []
+    if rising:
+        found.append(f"{' and '.join(rising)} still improved when the time was over")
+    if skipped:
+        longest = max(rung.expected_seconds or 0.0 for rung in skipped)
+        names = ", ".join(rung.name for rung in skipped)
+        found.append(f"{names} did not fit; about {max(1, round(longest / 60)):,} more minutes are enough for each")
+    if not found:
+        return "every recipe of the ladder was trained to its end: more minutes change nothing"
+    return "; ".join(found)

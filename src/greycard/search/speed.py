@@ -1,0 +1,95 @@
+"""Measure how fast this machine decodes images, computes features and trains; a few seconds for each recipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from greycard.backend.inference import fastest
+from greycard.backend.steps import steps_for
+from greycard.core.clock import Clock
+from greycard.core.reporter import Silent
+from greycard.core.threads import thread_pool
+from greycard.datasets.dataset import Dataset, Split
+from greycard.datasets.images import UnreadableImageError, quiet_pillow
+from greycard.pipeline.decode import decode
+from greycard.recipe import Recipe
+from greycard.search.budget import Rates
+from greycard.training.features import FrozenFeatures
+from greycard.training.prepare import prepare
+from greycard.training.setup import TrainSetup
+
+_SAMPLE = 24
+"""Image files that are decoded to measure the speed."""
+
+
+def measure_rates(recipe: Recipe, dataset: Dataset, weights: str | Path | None) -> Rates:
+    """Measure a recipe's parts on one batch of random pixels, and decoding on a sample of the files.
+
+    Raises:
+        GreycardError: the recipe cannot be trained here.
+    """
+    begun = time.perf_counter()
+    setup = prepare(recipe, _random_pixels(recipe, dataset), weights, Silent(), Clock())
+    images, features = setup.arrays.train.images, 0.0
+    network, inputs = setup.network, images
+    if setup.model.is_frozen:
+        engine = fastest(keras.Model(setup.model.network.inputs[0], setup.model.vector))
+        inputs = engine(images)
+        features = _seconds(lambda: engine(images)) / len(images)
+        network = FrozenFeatures(setup.model, setup.task, {}).head
+    step, predict = _of_network(network, inputs, setup)
+    start = time.perf_counter() - begun - len(images) * (features + step + predict)
+    return Rates(max(start, 0.0), decode_seconds(dataset.train, recipe), features, step, predict)
+
+
+def decode_seconds(split: Split, recipe: Recipe) -> float:
+    """Seconds to decode one image at the recipe's size, with all threads; 0 for arrays of that size."""
+    size, channels, images = recipe.data.image_size, recipe.data.channels, split.images
+    if size is None or isinstance(images, np.ndarray):
+        return 0.0
+    paths = [images[row] for row in range(0, len(images), max(1, len(images) // _SAMPLE))]
+
+    def decoded(path: Path) -> None:
+        with suppress(UnreadableImageError, OSError):
+            decode(path, size, channels)
+
+    with quiet_pillow(), thread_pool() as pool:
+        return _seconds(lambda: list(pool.map(decoded, paths))) / len(paths)
+
+
+def _of_network(network: keras.Model, inputs: np.ndarray, setup: TrainSetup) -> tuple[float, float]:
+    """Seconds of one image in training and in prediction; the first calls compile."""
+    labels = setup.arrays.train.labels
+    batch = len(inputs)
+    steps = steps_for(network, batch, setup.recipe.training.epochs * batch)
+
+    def train() -> None:
+        steps.train(inputs, labels)
+        steps.result()
+
+    train()
+    steps.predict(inputs)
+    return _seconds(train) / batch, _seconds(lambda: steps.predict(inputs)) / batch
+
+
+def _random_pixels(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """A dataset of the same classes with one training batch, so that nothing is decoded or cached."""
+    assert recipe.data.image_size is not None
+    count = recipe.training.batch_size
+    shape = (count, *recipe.data.image_size, recipe.data.channels)
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    labels = np.arange(count) % len(dataset.classes)
+    part = Split(tuple(map(str, range(count))), labels, pixels)
+    return Dataset(dataset.name, dataset.classes, part, part)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
