@@ -18,6 +18,7 @@ from greycard.datasets.manifest import load_manifest
 from greycard.datasets.open import open_dataset, survey_dataset
 from greycard.datasets.source import Source
 from greycard.datasets.survey import Survey
+from greycard.jobs.crossval import crossval
 from greycard.jobs.find_lr import find_lr
 from greycard.jobs.open_run import Run
 from greycard.jobs.resume import resume
@@ -190,6 +191,7 @@ __all__ = [
     "Table",
     "check",
     "compare",
+    "crossval",
     "find_lr",
     "load_dataset",
     "load_folder",

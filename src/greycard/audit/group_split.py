@@ -31,26 +31,46 @@ def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: i
     Raises:
         GreycardError: `fraction` is not in (0, 1), or there are too few images or groups for all classes on both sides.
     """
-    validation = _deal(labels, groups, fraction, seed)
+    expect_fraction(fraction, seed)
+    validation = _deal(labels, groups, (1 - fraction, fraction), seed) == 1
     _expect_both_sides(labels, validation)
     return validation
 
 
-def _deal(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    expect_fraction(fraction, seed)
+def group_folds(labels: np.ndarray, levels: Sequence[np.ndarray], folds: int, seed: int) -> np.ndarray:
+    """The fold of each image, int (n,), 0 to `folds` - 1: the same number of every class, and groups stay together.
+
+    Args:
+        labels: int (n,).
+        levels: groups int (n,) that are finer from level to level; in the last one each image is alone. The next level
+            is used if a class would get less than half of its share in a fold.
+        folds: number of folds.
+        seed: seed of the order of groups.
+    """
+    counts = np.bincount(labels)
+    for groups in levels:
+        fold = _deal(labels, groups, [1 / folds] * folds, seed)
+        each = np.stack([np.bincount(labels[fold == number], minlength=len(counts)) for number in range(folds)])
+        if (each >= counts / folds / 2).all():
+            break
+    return fold
+
+
+def _deal(labels: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarray:
+    """The side of each image, int (n,); `shares` has the fraction of each side."""
     members: dict[int, list[int]] = defaultdict(list)
     for row, group in enumerate(groups.tolist()):
         members[group].append(row)
     names, counts = list(members), np.bincount(labels)
-    wanted = np.maximum(np.stack([counts * (1 - fraction), counts * fraction]), 1e-9)
-    dealt, validation = np.zeros_like(wanted), np.zeros(len(labels), dtype=bool)
+    wanted = np.maximum(np.stack([counts * share for share in shares]), 1e-9)
+    dealt, sides = np.zeros_like(wanted), np.zeros(len(labels), dtype=np.int64)
     for place in generator(SPLIT, seed).permutation(len(names)):
         rows = members[names[place]]
         more = np.bincount(labels[rows], minlength=len(counts))
         side = int(np.argmax(((wanted - dealt) / wanted) @ more))
         dealt[side] += more
-        validation[rows] = bool(side)
-    return validation
+        sides[rows] = side
+    return sides
 
 
 def split_by_levels(labels: np.ndarray, levels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
@@ -66,11 +86,12 @@ def split_by_levels(labels: np.ndarray, levels: np.ndarray, fraction: float, see
     Returns:
         The validation images, bool (n,): every class has at least half of its share on both sides.
     """
+    expect_fraction(fraction, seed)
     rows, level = np.arange(len(labels)), np.zeros(len(labels), dtype=np.int64)
     while True:
         numbers = np.stack([level, levels[level, rows]], axis=1)
         groups = np.unique(numbers, axis=0, return_inverse=True)[1].reshape(-1)
-        val = _deal(labels, groups, fraction, seed)
+        val = _deal(labels, groups, (1 - fraction, fraction), seed) == 1
         short = np.isin(labels, _short_classes(labels, val, fraction)) & (level < len(levels) - 1)
         sizes = np.where(short, np.bincount(groups)[groups], 0)
         if sizes.max() < 2:

@@ -1,4 +1,4 @@
-"""Find likely label errors: all nearest neighbours of an image, from other folds, have the same other class."""
+"""Find likely label errors: by the nearest neighbours of an image, or by a model that was not trained on it."""
 
 from __future__ import annotations
 
@@ -65,3 +65,30 @@ def find_label_errors(features: np.ndarray, labels: np.ndarray, seed: int = 0) -
     share = votes[np.arange(len(labels)), best]
     rows = np.flatnonzero((guesses != labels) & (share >= _AGREE) & (accuracy >= _GOOD_ENOUGH))
     return LabelErrors(accuracy, rows, guesses[rows])
+
+
+def confident_label_errors(probabilities: np.ndarray, labels: np.ndarray) -> LabelErrors:
+    """Find likely label errors from out-of-fold probabilities, the most certain first.
+
+    An image is reported if the most likely class is another one, and its probability is at least as high as that of an
+    average image with that label.
+
+    Args:
+        probabilities: float (n, classes), each row from a model that was not trained on the image.
+        labels: int (n,).
+
+    Source: Northcutt et al., "Confident learning" (2021): the off-diagonal of the confident joint.
+    """
+    best, every = likeliest(probabilities), np.arange(len(labels))
+    accuracy = float(np.mean(best == labels))
+    usual = np.array([_mean(probabilities[labels == label, label]) for label in range(probabilities.shape[1])])
+    certain = probabilities[every, best] >= usual[best]
+    rows = np.flatnonzero((best != labels) & certain & (accuracy >= _GOOD_ENOUGH))
+    margin = probabilities[rows, best[rows]] - probabilities[rows, labels[rows]]
+    ranked = rows[np.argsort(-margin, kind="stable")]
+    return LabelErrors(accuracy, ranked, best[ranked])
+
+
+def _mean(values: np.ndarray) -> float:
+    """The mean; above every probability if there are no values."""
+    return float(values.mean()) if len(values) else 2.0

@@ -6,7 +6,7 @@ import click
 
 GROUPS = {
     "Start": ("sample", "projects", "recipe", "info"),
-    "Train": ("run", "train", "resume", "find-lr"),
+    "Train": ("run", "train", "crossval", "resume", "find-lr"),
     "Look": ("table", "show", "diagnose", "report", "compare", "test", "explain", "card"),
     "Use": ("predict", "serve", "export"),
     "Data": ("check", "split", "fetch", "cache"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from greycard.cli import options
+from greycard.cli.crossval import print_crossval
 from greycard.cli.next_steps import print_next_steps
 from greycard.cli.output import print_table, run_path
 
@@ -20,7 +21,7 @@ from greycard.cli.output import print_table, run_path
 def resume(
     run: str, data: str | None, data_dir: str | None, weights: str | None, out: str, quiet: bool, debug: bool
 ) -> None:
-    """Continue an unfinished RUN from its last checkpoint.
+    """Continue an unfinished RUN or cross-validation from its last checkpoint.
 
     \b
     greycard resume pets-1
@@ -30,9 +31,14 @@ def resume(
     """
     from greycard.api import resume as resume_run
     from greycard.api import runs_table
+    from greycard.jobs.crossval import resume_crossval
+    from greycard.runs.crossval import is_crossval
     from greycard.runs.run_args import read_run_args
 
     path = run_path(run, out)
+    if is_crossval(path):
+        print_crossval(resume_crossval(path, data, data_dir=data_dir, weights=weights, quiet=quiet).path)
+        return
     known = data or read_run_args(path).data  # a finished run does not store the path
     finished = resume_run(path, data=data, data_dir=data_dir, weights=weights, quiet=quiet)
     print_table(runs_table([finished]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
+from greycard.cli.crossval import print_crossval
 from greycard.cli.output import run_path
 from greycard.core.errors import GreycardError
 
@@ -37,6 +38,11 @@ def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug:
         raise click.UsageError("--set needs --augmented")
     if augmented:
         click.echo(_write_sheet(Path(path), settings, Path(out)))
+        return
+    from greycard.runs.crossval import is_crossval
+
+    if is_crossval(run_path(path, out)):
+        print_crossval(run_path(path, out))
         return
     from greycard.reports.show import run_text
     from greycard.runs.record import RunRecord

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-ORDER, AUGMENTATION, SPLIT, SUBSET, MIXING = range(5)
-CROP, WINDOW, COLOUR, CUTOUT, TRIVIAL = range(10, 15)
+ORDER, AUGMENTATION, SPLIT, SUBSET, MIXING, CROP, WINDOW, COLOUR, CUTOUT, TRIVIAL = range(10)
 """The purposes of random numbers: two purposes with the same seed get different numbers."""
 
 

@@ -66,7 +66,7 @@ class RunDirectory:
         """
         for earlier in Path(out).expanduser().glob(f"*/{CHECKPOINTS}"):
             tidy(earlier.parent)
-        return cls(_claim(Path(out).expanduser(), re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"))
+        return cls(new_folder(out, name))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file; `name` is a file name from this module."""
@@ -186,8 +186,15 @@ def _tried(file: IO[bytes], seconds: float) -> bool:
     return locks.try_lock(file)
 
 
-def _claim(out: Path, name: str) -> Path:
-    """mkdir either creates the folder or fails, so two runs that start together never share a folder."""
+def new_folder(out: str | Path, name: str) -> Path:
+    """Create `OUT/NAME-N/` with the first free N; other characters than a file name may have become dashes.
+
+    mkdir either creates the folder or fails, so two runs that start together never share a folder.
+
+    Raises:
+        GreycardError: `out` is a file or cannot be written.
+    """
+    out, name = Path(out).expanduser(), re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
     try:
         out.mkdir(parents=True, exist_ok=True)
         number = 1

@@ -1,0 +1,53 @@
+"""A cross-validation as text: a line for each fold, the pooled accuracy, and likely label errors."""
+
+from __future__ import annotations
+
+from greycard.reports.classes import classes_lines
+from greycard.reports.columns import percent, seconds, span
+from greycard.reports.escapes import one_line
+from greycard.runs.crossval import CrossValidation, Fold
+
+_ERRORS = 5
+
+
+def crossval_text(found: CrossValidation) -> str:
+    """The results on one screen.
+
+    Raises:
+        GreycardError: a fold is unfinished.
+    """
+    measured, folds = found.scores, found.folds
+    accuracies = [fold.accuracy for fold in folds]
+    spread = f"{percent(min(accuracies), 1)} to {percent(max(accuracies), 1)}"
+    lines = [
+        f"{found.name}: {found.recipe.architecture} on {found.recipe.data.dataset}, {found.count} folds",
+        f"  accuracy   {percent(measured.accuracy)}, 95 % interval {span(*measured.interval)}: each of"
+        f" {measured.images:,} images predicted by the model that was not trained on it (Wilson)",
+        f"  by fold    {spread}, standard deviation {100 * found.deviation:.1f} points",
+    ]
+    if found.recipe.stopping.keep == "best":
+        lines.append("  each fold kept its best epoch on the images that it predicts, so this is slightly optimistic")
+    lines += ["", "  fold  accuracy    95 % interval  images      time  run"]
+    lines += [_fold_line(fold) for fold in folds]
+    return "\n".join([*lines, "", *classes_lines(measured), *_label_errors(found)])
+
+
+def _fold_line(fold: Fold) -> str:
+    interval = span(*fold.interval)
+    return (
+        f"  {fold.number:>4}  {percent(fold.accuracy):>8}  {interval:>15}  {fold.images:>6,}"
+        f"  {seconds(fold.seconds):>8}  {fold.run}"
+    )
+
+
+def _label_errors(found: CrossValidation) -> list[str]:
+    errors, predicted = found.label_errors, found.predictions
+    if not len(errors.rows):
+        return []
+    lines = ["", f"  {len(errors.rows):,} likely label errors, by models that were not trained on these images:"]
+    for row, instead in zip(errors.rows[:_ERRORS].tolist(), errors.instead[:_ERRORS].tolist(), strict=True):
+        id, label = one_line(str(predicted["ids"][row])), one_line(found.classes[int(predicted["labels"][row])])
+        probability = percent(float(predicted["probabilities"][row, instead]), 1)
+        lines.append(f"    {id}: labelled {label}, predicted {one_line(found.classes[instead])} {probability}")
+    more = len(errors.rows) - _ERRORS
+    return [*lines, f"    and {more:,} more (--format json lists them)"] if more > 0 else lines
