@@ -14,3 +14,8 @@ def generator(purpose: int, seed: int, counter: int = 0) -> np.random.Generator:
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011), as NumPy's `Philox`.
     """
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([purpose, seed, counter])))
+
+
+def between(pair: tuple[float, float], uniform: np.ndarray) -> np.ndarray:
+    """Map random numbers from 0 to 1 to a range, (low, high)."""
+    return pair[0] + (pair[1] - pair[0]) * uniform

@@ -27,15 +27,13 @@ class Augmentation:
         horizontal_flip: mirror left and right with probability one half.
         vertical_flip: mirror top and bottom with probability one half.
         brightness_range: low and high factor on the pixel values.
-        contrast_range: low and high factor on the difference of each pixel from the image's mean grey.
-        saturation_range: low and high factor on the difference of each pixel from its own grey.
+        contrast_range: low and high factor on the contrast; pixels move from or towards the image's mean grey.
+        saturation_range: low and high factor on the saturation; pixels move from or towards their own grey.
         hue_range: degrees on the colour circle; the turn is drawn from ± this.
-        crop_padding: random crop: pad each side by this many pixels, then cut the image's size out at a random place.
-        crop_scale: random resized crop: low and high share of the image's area that is cut out and enlarged; its
-            sides differ by up to 4:3.
-        cutout: side of a square at a random place that is covered with the image's mean colour, as a share of the
-            image's shorter side.
-        trivial: TrivialAugment: one random operation of random strength on each image, in geometry or colour.
+        crop_padding: pixels of padding on each side; then the image's size is cut out at a random place.
+        crop_scale: low and high share of the area that is cut out; the part is enlarged, its sides differ by up to 4:3.
+        cutout: side of a square of the image's mean colour, as a share of the shorter side; its place is random.
+        trivial: one random operation of random strength on each image (TrivialAugment), in geometry or colour.
         fill_mode: how to fill pixels outside the image: nearest, reflect, wrap or constant (black).
     """
 

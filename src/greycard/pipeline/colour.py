@@ -7,9 +7,8 @@ import math
 import cv2
 import numpy as np
 
-from greycard.core.randomness import COLOUR, generator
+from greycard.core.randomness import COLOUR, between, generator
 from greycard.pipeline.augmentation import Augmentation
-from greycard.pipeline.window import between
 
 _GREY = np.array([0.299, 0.587, 0.114])
 """The share of red, green and blue in the grey of a pixel (ITU-R BT.601)."""

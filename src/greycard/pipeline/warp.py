@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from greycard.core.randomness import AUGMENTATION, generator
+from greycard.core.randomness import AUGMENTATION, between, generator
 from greycard.pipeline.augmentation import Augmentation
-from greycard.pipeline.window import Window, between, draw_windows
+from greycard.pipeline.window import Window, draw_windows
 
 _DRAWS_PER_IMAGE = 9
 

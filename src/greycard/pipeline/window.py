@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greycard.core.randomness import WINDOW, generator
+from greycard.core.randomness import WINDOW, between, generator
 
 _RATIO = 4 / 3
 """The largest ratio of the window's sides, each as a share of the image's side."""
@@ -50,8 +50,3 @@ def draw_windows(scale: tuple[float, float] | None, *, seed: int, epoch: int, co
     width, height = np.minimum(np.sqrt(area * ratio), 1), np.minimum(np.sqrt(area / ratio), 1)
     left, top = uniform[2] * (1 - width), uniform[3] * (1 - height)
     return list(map(Window, left.tolist(), top.tolist(), width.tolist(), height.tolist()))
-
-
-def between(pair: tuple[float, float], uniform: np.ndarray) -> np.ndarray:
-    """Map numbers from 0 to 1 to the range."""
-    return pair[0] + (pair[1] - pair[0]) * uniform

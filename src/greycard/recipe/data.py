@@ -31,8 +31,8 @@ class DataConfig(Config):
             for more.
         image_size: height and width in pixels; one number for both; none for data without images.
         channels: 1 for grey, 3 for RGB.
-        resize: how an image of another shape becomes this size: stretch changes its shape; crop cuts its longer side
-            at both ends; pad adds grey on both sides of its shorter side.
+        resize: what to do with images of another shape; stretch changes their shape, crop cuts the longer side at both
+            ends, pad adds grey on both sides of the shorter side.
         val_fraction: fraction for validation if the data has no validation set; none means 0.2. A run records the
             fraction that was used, or none if the data has its own validation set.
         split_seed: seed of that split; it is separate from `seed`, so that runs with different seeds can be compared.
