@@ -1,7 +1,7 @@
-"""Make README's terminal session and its two images: `python docs/screenshots.py`.
+"""Make README's terminal session and the images of the docs: `python docs/screenshots.py`.
 
 Trains on the rendered sample in a temporary folder. Saves what the command prints, a screenshot of the run's report,
-and the heat map of a validation image. Needs Chromium for the screenshot.
+the heat map of a validation image, and the plot of the learning-rate finder. Needs Chromium for the screenshot.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def main() -> None:
         run = greycard.open_run(folder / "runs" / "pets-1")
         run.explain(folder / "pets" / "validation" / "cat" / "000.jpg").figure().savefig(heat, dpi=120)
         _small(heat, IMAGES / "heat-map.png")
+    greycard.find_lr("digits-cnn").figure().savefig(IMAGES / "find-lr.png", dpi=110)
 
 
 def session(command: str, folder: Path) -> str:

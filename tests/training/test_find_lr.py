@@ -61,11 +61,14 @@ def test_it_prints_a_setting_and_writes_a_picture_and_no_run(cli, tmp_path: Path
     name, _, value = said.out.strip().partition("=")
     assert (name, 1e-5 < float(value) < 1) == ("learning_rate", True)
     assert "the loss fell from" in said.err
+    assert "next:" not in said.err
     picture = tmp_path / "digits-cnn-lr.png"
     assert list(tmp_path.iterdir()) == [picture]
     assert made_by_greycard(picture)
-    again = cli("find-lr", "digits-cnn", *words, "--quiet", "--out", tmp_path)
+    again = cli("find-lr", "digits-cnn", *words, "--out", tmp_path)
     assert again.out == said.out
+    shown = "greycard run digits-cnn --set train_limit=60 --set conv= --set dense=8 --set schedule=onecycle"
+    assert again.err.endswith(f"next:\n  {shown} --set learning_rate={value}\n")
 
 
 def test_another_programs_picture_is_not_overwritten(cli, tmp_path: Path) -> None:
@@ -73,6 +76,14 @@ def test_another_programs_picture_is_not_overwritten(cli, tmp_path: Path) -> Non
     refused = cli("find-lr", "digits-cnn", "--out", tmp_path)
     assert (refused.code, "was not made by Greycard" in refused.err) == (2, True)
     assert (tmp_path / "digits-cnn-lr.png").read_bytes() == b"mine"
+
+
+def test_a_folder_in_the_data_folder_is_found(cli, images: Path, tmp_path: Path) -> None:
+    fields = ["--set=image_size=16", "--set=conv=", "--set=dense=4", "--weights=none"]
+    said = cli("find-lr", images.name, "--data-dir", images.parent, *fields, "--out", tmp_path)
+    assert said.code == 0
+    assert (tmp_path / f"{images.name}-lr.png").is_file()
+    assert said.out == "" or f"greycard train {images.name} --data-dir {images.parent} --weights none" in said.err
 
 
 def test_it_tries_the_head_of_a_frozen_backbone(tmp_path: Path) -> None:

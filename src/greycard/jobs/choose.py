@@ -30,7 +30,11 @@ from greycard.training.recommend import (
 
 _UNRELATED = {
     "name", "val_fraction", "split_seed", "group_duplicates",
-    *(short_name(part, name) for part in ("optimizer", "training", "stopping") for name in part_fields(part)),
+    *(
+        short_name(part, name)
+        for part in ("optimizer", "schedule", "training", "stopping")
+        for name in part_fields(part)
+    ),
 }  # fmt: skip
 """Fields that do not change the network or its images, so the reason for the choice stays valid."""
 

@@ -134,9 +134,9 @@ def callbacks_of(given: Sequence[object], schedule: str = "constant") -> list[Ca
         raise GreycardError(f"callbacks is a list. Received: {given!r}", hint="callbacks=[…]")
     for each in given:
         if isinstance(each, _SET_THE_RATE) and schedule != "constant":
+            name = type(each).__name__
             raise GreycardError(
-                f"the callback {type(each).__name__} sets the learning rate, and so does the recipe's {schedule}"
-                " schedule",
+                f"the callback {name} sets the learning rate, and so does the recipe's {schedule} schedule",
                 hint='leave the callback out, or set schedule="constant"',
             )
     return [_callback(each) for each in given]

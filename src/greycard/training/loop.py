@@ -127,8 +127,7 @@ class Loop:
             if stopped:
                 self._end_callbacks()
                 return self._measured(state, f"{stopped}; {self._rolled_back(state)}", None)
-            reasons = self._after_epoch(last, state)
-            stopped = next((why + unfinished_schedule(self._setup.recipe, state.epoch) for why in reasons if why), None)
+            stopped = self._after_epoch(last, state)
             state.stopped = stopped or ""
             self._checkpointer.after_step(state)
         if self._average:
@@ -139,15 +138,15 @@ class Loop:
         self._checkpointer.after_step(state)
         return result
 
-    def _after_epoch(self, last: Epoch, state: TrainState) -> list[str | None]:
-        """Keep the best weights and call the rules and callbacks; each may have a reason to stop."""
+    def _after_epoch(self, last: Epoch, state: TrainState) -> str | None:
+        """Keep the best weights and call the rules and callbacks; returns the first reason to stop."""
         cut_off = will_not_finish(self._setup.recipe, state.history, self._spent)
         if cut_off:
             self._reporter.log(cut_off)
         with self._measured_weights():
             if self._checkpointer.best:
                 self._checkpointer.best.update(state.history)
-            return [self._why_stop(last), *[each.epoch(last) for each in self._callbacks]]  # call all of them
+            return self._why_stop(last, [each.epoch(last) for each in self._callbacks])  # call all of them
 
     def _measured_weights(self) -> AbstractContextManager[None]:
         """Inside this block the model has the weights that are validated and saved: the average, if there is one."""
@@ -204,9 +203,11 @@ class Loop:
         reasons = [self._why_stop(epoch) for epoch in history]
         return next((why for why in reasons if why), None)
 
-    def _why_stop(self, epoch: Epoch) -> str | None:
-        reasons = [rule(epoch) for rule in self._rules]
-        return next((why for why in reasons if why), None)
+    def _why_stop(self, epoch: Epoch, others: Sequence[str | None] = ()) -> str | None:
+        """The first reason of a rule, or of the `others`, and what it means for the schedule."""
+        reasons = [*[rule(epoch) for rule in self._rules], *others]
+        cut_off = unfinished_schedule(self._setup.recipe, epoch.epoch)
+        return next((why + cut_off for why in reasons if why), None)
 
     def _rolled_back(self, state: TrainState) -> str:
         """Restore the best epoch's weights, or the last checkpoint before the epoch that diverged."""

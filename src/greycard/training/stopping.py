@@ -86,8 +86,8 @@ def will_not_finish(recipe: Recipe, history: Sequence[Epoch], seconds: float) ->
         return None
     limit = f"{minutes:g} minute{'' if minutes == 1 else 's'}"
     return (
-        f"only about {fit} of {epochs} epochs fit into the time limit of {limit},"
-        f" which will cut off the {recipe.schedule.kind} schedule; better start again with --epochs {fit}"
+        f"only about {fit} of {epochs} epochs fit into the time limit of {limit}, which will cut off the"
+        f" {recipe.schedule.kind} schedule; better start again with --epochs {fit}"
     )
 
 
