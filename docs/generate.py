@@ -27,6 +27,7 @@ from highlights import highlights
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+GAINS = runpy.run_path(str(ROOT / "benchmarks" / "gains.py"))
 TABLE = runpy.run_path(str(ROOT / "benchmarks" / "table.py"))
 
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -225,6 +226,9 @@ MAKERS: dict[str, Callable[[], str]] = {
     "benchmarks": benchmarks,
     "compared": compared,
     "doctor": doctor,
+    "records": GAINS["records_table"],
+    "ablation": GAINS["ablation_table"],
+    "peers": GAINS["peers_table"],
     **{f"torture-{name}": partial(torture, name) for name in ("resumes", "kills", "flips", "faults", "fuzz")},
     "real-stopping": partial(TABLE["lesson"], "mnist-dnn", files=("stopping",)),
     "outcome-augmentation": partial(outcome, "6-augmentation", early=True),

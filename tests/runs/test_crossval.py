@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import greycard
@@ -156,6 +156,7 @@ def test_numbers_have_no_folds(tmp_path: Path) -> None:
         greycard.crossval("house-prices", out=tmp_path, quiet=True)
 
 
+@settings(max_examples=30)
 @given(
     labels=st.lists(st.integers(0, 3), min_size=12, max_size=120),
     folds=st.integers(2, 6),

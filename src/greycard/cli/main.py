@@ -29,6 +29,7 @@ from greycard.cli import (
     predict,
     projects,
     recipe,
+    records,
     report,
     resume,
     run,
@@ -68,6 +69,7 @@ def cli() -> None:
 
 for _command in (
     projects.projects,
+    records.records,
     recipe.recipe,
     run.run,
     train.train,

@@ -139,7 +139,8 @@ def resume_crossval(
         raise GreycardError(f"{plan.path} is finished", hint=f"`{command('show', plan.path)}` shows it")
     args = read_run_args(plan.path)
     named = dataset if dataset is not None else args.data or plan.recipe.data.dataset
-    found = open_dataset(named, data_dir or args.data_dir)
+    recorded = args.data_dir if args.data_dir and Path(args.data_dir).is_dir() else None
+    found = open_dataset(named, data_dir or recorded)
     hint = "name their folder with --data"
     data = select(found, (plan.ids, (), ()), plan.classes, f"{plan.name} deals to its folds", hint)
     chosen = weights if weights is not None else args.weights

@@ -65,7 +65,11 @@ def projects() -> tuple[Project, ...]:
 
 def find_project(name: str) -> Project:
     """The project with this name; GreycardError, with similar names, if there is none."""
-    for look in (_own_projects, projects):  # other packages are imported only if the project is not Greycard's
+    for look in (
+        _own_projects,
+        _record_projects,
+        projects,
+    ):  # other packages are imported only if the project is not Greycard's
         for candidate in look():
             if candidate.name == name:
                 return candidate
@@ -73,6 +77,13 @@ def find_project(name: str) -> Project:
     if isinstance(name, str) and Path(name).is_dir():
         hint = f"train on a folder of images with `{command('train', Path(name))}`, or train(load_folder({name!r}))"
     raise GreycardError(f"there is no project named {name!r}", hint=hint)
+
+
+def _record_projects() -> tuple[Project, ...]:
+    """The records as projects: they can be trained by their names, and are listed by `greycard records`."""
+    from greycard.projects.records import candidates  # it imports this package's modules
+
+    return tuple(Project(each.recipe, each.gain) for each in candidates())
 
 
 def _own_projects() -> tuple[Project, ...]:

@@ -1,0 +1,40 @@
+"""The table of records. A new record is one line here; benchmarks/records.py measures it and writes `records.json`."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+
+from greycard.core.records import from_json
+from greycard.projects import cats_dogs_3k, digits, fashion_mnist, horses_humans, mnist
+from greycard.projects.record import Measured, Record, record
+
+MEASURED = "records.json"
+
+
+@cache
+def candidates() -> tuple[Record, ...]:
+    """Every line of the table, measured or not."""
+    return (
+        record(1, digits.digits_cnn, "one convolution; the data is included"),
+        record(60, mnist.mnist_cnn, "the published convolution"),
+        record(60, fashion_mnist.fashion_mnist_cnn, "the published convolution"),
+        record(10, horses_humans.horses_humans_transfer, "a new head on features of InceptionV3"),
+        record(10, cats_dogs_3k.cats_dogs_3k_transfer, "a new head on features of InceptionV3"),
+    )
+
+
+def records() -> tuple[tuple[Record, Measured], ...]:
+    """The records with their measured figures, by dataset and minutes. A recipe that has not been measured, or took
+    longer than its budget, is no record."""
+    found = {each.name: each for each in measured()}
+    pairs = ((each, found[each.name]) for each in candidates() if each.name in found)
+    held = [(one, its) for one, its in pairs if its.digest == one.recipe.digest and its.seconds <= 60 * one.minutes]
+    return tuple(sorted(held, key=lambda pair: (pair[0].recipe.data.dataset, pair[0].minutes)))
+
+
+def measured() -> tuple[Measured, ...]:
+    """The content of `records.json`, which benchmarks/records.py writes from its result file."""
+    file = resources.files("greycard.projects").joinpath(MEASURED)
+    return tuple(from_json(Measured, each) for each in json.loads(file.read_text("utf-8"))["records"])
