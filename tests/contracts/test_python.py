@@ -30,7 +30,8 @@ for name, arguments in calls.items():
     assert len({type(getattr(greycard, name)(*arguments)) for _ in range(2)}) == 1, name
 mistakes = {
     "check": (1,), "compare": ("a", "b"), "load_folder": ("nowhere",), "load_manifest": ("nowhere.csv",),
-    "open_run": ("nowhere",), "resume": ("nowhere",), "serve": (["nowhere"],), "train": ("nowhere",),
+    "open_run": ("nowhere",), "resume": ("nowhere",), "search": ("nowhere",), "serve": (["nowhere"],),
+    "train": ("nowhere",),
 }
 for name, arguments in mistakes.items():
     for _ in range(2):

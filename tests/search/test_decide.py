@@ -11,7 +11,7 @@ from greycard.search.record import DONE, SKIPPED, Rung, SearchRecord, SetAside
 
 def _rung(name: str, accuracy: float | None = None, **fields: object) -> Rung:
     state = DONE if accuracy is not None else SKIPPED
-    return Rung(name=name, what="a CNN", state=state, val_accuracy=accuracy, **fields)  # type: ignore[arg-type]
+    return Rung(name=name, what="a CNN", least_epochs=1, state=state, val_accuracy=accuracy, **fields)  # type: ignore[arg-type]
 
 
 def _record(*rungs: Rung) -> SearchRecord:
@@ -24,9 +24,15 @@ def test_the_best_is_the_most_accurate_and_among_equals_the_cheapest() -> None:
     assert best_of([_rung("d")]) is None
 
 
+def test_on_few_images_a_large_gain_is_worth_a_try() -> None:
+    assert cannot_be_beaten(0, 3)
+    assert not cannot_be_beaten(1, 99)
+    assert cannot_be_beaten(1, 100)
+
+
 @pytest.mark.parametrize(("mistakes", "certain"), [(0, True), (5, True), (6, False), (50, False)])
 def test_it_stops_when_even_a_perfect_model_would_not_be_significantly_better(mistakes: int, certain: bool) -> None:
-    assert cannot_be_beaten(mistakes) is certain
+    assert cannot_be_beaten(mistakes, 1000) is certain
     right = np.arange(1000) >= mistakes
     assert (gain_over("a", np.ones(1000, bool), right).p >= 0.05) is certain
 
@@ -47,4 +53,4 @@ def test_what_more_minutes_bring_is_only_what_was_measured() -> None:
         "a still improved when the time was over; b did not fit; about 4 more minutes are enough for each"
     )
     unmeasured = _record(_rung("a", 0.9), _rung("b", why="no time"))
-    assert "minutes are enough" not in more_minutes(unmeasured, certain=False)
+    assert more_minutes(unmeasured, certain=False) == "there was no time to measure b"

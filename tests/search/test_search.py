@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from PIL import Image
 
 import greycard
 from conftest import Outcome, make_folder
-from greycard.jobs import search_plan
+from greycard.jobs import search_climb, search_plan
 from greycard.recipe import Recipe
+from greycard.search.budget import Rates
 from greycard.search.candidates import Candidate, ladder
 from greycard.search.record import (
     ALL_TRIED,
@@ -44,9 +47,16 @@ def _tiny(task: Task, networks: object) -> tuple[Candidate, ...]:
     )
 
 
+def _make_tiny(patch: pytest.MonkeyPatch) -> None:
+    """Tiny recipes, which need not be measured."""
+    patch.setattr(search_plan, "ladder", _tiny)
+    for module in (search_plan, search_climb):
+        patch.setattr(module, "measure_rates", lambda *_: Rates(0.1, 1e-4, 0.0, 1e-5, 1e-5))
+
+
 @pytest.fixture(autouse=True)
 def tiny_ladder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_plan, "ladder", _tiny)
+    _make_tiny(monkeypatch)
 
 
 def _noise(folder: Path, count: int = 30) -> Path:
@@ -59,9 +69,17 @@ def _noise(folder: Path, count: int = 30) -> Path:
     return folder
 
 
-@pytest.fixture
-def noise(tmp_path: Path) -> Path:
-    return _noise(tmp_path / "noise")
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _noise(tmp_path_factory.mktemp("data") / "noise")
+
+
+@pytest.fixture(scope="module")
+def searched(noise: Path, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
+    """A finished search; tests only read it."""
+    with pytest.MonkeyPatch.context() as patch:
+        _make_tiny(patch)
+        return greycard.search(noise, minutes=5, quiet=True, out=tmp_path_factory.mktemp("runs"))
 
 
 def _interrupted(monkeypatch: pytest.MonkeyPatch, moment: int, work: Callable[[], Any]) -> InterruptedRunError:
@@ -88,11 +106,10 @@ def _record(run: Path) -> SearchRecord:
     return found
 
 
-def test_a_search_gives_one_run_with_its_ladder(noise: Path, cli: Callable[..., Outcome]) -> None:
-    said = cli("train", noise, "--minutes", "5", "--out", "runs")
-    assert said.code == 0, said.err
-    run = greycard.open_run("runs/noise-1")
-    record = run.search
+def test_a_search_gives_one_run_with_its_ladder(
+    searched: greycard.Run, noise: Path, cli: Callable[..., Outcome]
+) -> None:
+    run, record = searched, searched.search
     assert record is not None
     assert [(rung.name, rung.state) for rung in record.rungs] == [("linear", DONE), ("dense", DONE), ("wide", DONE)]
     assert record.ended == ALL_TRIED
@@ -104,33 +121,32 @@ def test_a_search_gives_one_run_with_its_ladder(noise: Path, cli: Callable[..., 
     assert run.recipe.replace(name="x") == best.recipe.replace(name="x")
     np.testing.assert_array_equal(run.predictions["probabilities"], best.predictions["probabilities"])
 
-    shown = cli("show", "noise-1").out
-    for text in (said.out, shown, run.report()):
+    for text in (cli("show", run.path).out, run.report()):
         assert "18 images that no choice has seen" in text
         assert "gain over the best before" in text
         assert "linear" in text
-    assert "best so far" in said.err
-    assert [row.run for row in greycard.runs_table().rows] == ["noise-1"]
+    assert [row.run for row in greycard.runs_table(out=run.path.parent).rows] == ["noise-1"]
     assert len(run.predict([noise / "a" / "00.png"])) == 1
 
 
-def test_the_figure_is_measured_on_images_that_no_recipe_saw(noise: Path) -> None:
-    run = greycard.search(noise, minutes=5, quiet=True)
+def test_the_figure_is_measured_on_images_that_no_recipe_saw(searched: greycard.Run, noise: Path) -> None:
+    run = searched
     aside = set(run.test_ids)
     assert len(aside) == run.summary.test_images == _record(run.path).set_aside.images == 18
-    for tried in (run.path / "tried").iterdir():
+    for tried in (run.path / "tried").glob("*-1"):
         record = greycard.open_run(tried)
         assert record.test_ids == ()
         assert not aside & {id for ids in record.split for id in ids}
         assert record.summary.test_accuracy is None
-    right = [p.label == Path(id).parent.name for id, p in zip(run.test_ids, run.predict([noise / id for id in run.test_ids]), strict=True)]  # fmt: skip  # noqa: E501
+    found = run.predict([noise / id for id in run.test_ids])
+    right = [each.label == Path(id).parent.name for id, each in zip(run.test_ids, found, strict=True)]
     assert run.summary.test_accuracy == pytest.approx(np.mean(right))
 
 
 def test_ctrl_c_keeps_the_best_and_resume_goes_on(
-    noise: Path, monkeypatch: pytest.MonkeyPatch, cli: Callable[..., Outcome]
+    searched: greycard.Run, noise: Path, monkeypatch: pytest.MonkeyPatch, cli: Callable[..., Outcome]
 ) -> None:
-    whole = greycard.search(noise, minutes=5, quiet=True, out="whole")
+    whole = searched
     stop = _interrupted(monkeypatch, 8, lambda: greycard.search(noise, minutes=5, quiet=True))
     assert "with the best so far, linear" in str(stop)
     run = greycard.open_run(stop.run)
@@ -168,8 +184,6 @@ def test_a_search_that_is_interrupted_before_any_recipe_is_unfinished(
 def test_the_command_line_says_what_is_kept(
     noise: Path, monkeypatch: pytest.MonkeyPatch, cli: Callable[..., Outcome]
 ) -> None:
-    from greycard.jobs import search_climb
-
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -187,11 +201,19 @@ def test_a_budget_too_short_for_anything_trains_the_cheapest_recipe(noise: Path,
     assert said.code == 0, said.err
     assert "0.0001 minutes is too short: the cheapest recipe, linear at 8 px, takes about" in said.err
     record = _record(Path("runs/noise-1"))
+    assert "reported: " in said.out
+    assert "best so far: linear" in said.err
     assert [rung.state for rung in record.rungs] == [DONE, SKIPPED, SKIPPED]
     assert record.ended == OUT_OF_TIME
 
 
-def test_it_stops_early_when_nothing_better_could_be_told_apart(tmp_path: Path) -> None:
+def test_it_stops_early_when_nothing_better_could_be_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learned(task: Task, networks: object) -> tuple[Candidate, ...]:
+        return tuple(replace(each, recipe=each.recipe.replace(epochs=40)) for each in _tiny(task, networks))
+
+    monkeypatch.setattr(search_plan, "ladder", learned)
     easy = make_folder(tmp_path / "easy", ("",), ("dark", "light"), 20)
     record = greycard.search(easy, minutes=5, quiet=True).search
     assert record is not None
@@ -222,13 +244,13 @@ def test_numbers_have_no_search() -> None:
         greycard.search("house-prices", quiet=True)
 
 
-def test_a_damaged_record_is_a_sentence(noise: Path, cli: Callable[..., Outcome]) -> None:
-    run = greycard.search(noise, minutes=0.0001, quiet=True)
-    place = run.path / "search.json"
+def test_a_damaged_record_is_a_sentence(searched: greycard.Run, tmp_path: Path, cli: Callable[..., Outcome]) -> None:
+    path = Path(shutil.copytree(searched.path, tmp_path / "run"))
+    place = path / "search.json"
     good = json.loads(place.read_text())
     for bad in ("{", "[]", json.dumps(good | {"schema": 99}), json.dumps(good | {"minutes": "many"})):
         place.write_text(bad)
-        said = cli("show", run.path)
+        said = cli("show", path)
         assert (said.code, "search.json cannot be read" in said.err) == (2, True), bad
 
 

@@ -79,3 +79,16 @@ def test_duplicates_stay_on_one_side(tmp_path: Path) -> None:
             if Path(id).parent.name == "cat"}  # fmt: skip
     for number in range(6):
         assert len({side[f"{number:03}.jpg"], side[f"copy-{number}-0.jpg"], side[f"copy-{number}-1.jpg"]}) == 1
+
+
+def test_unreadable_files_are_left_out_and_a_class_of_them_is_a_sentence(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "pets", ("",), ("cat", "dog"), 6)
+    whole = (folder / "dog" / "000.jpg").read_bytes()
+    (folder / "dog" / "000.jpg").write_bytes(whole[: len(whole) // 3])
+    parts = in_three_parts(greycard.open_dataset(folder), 0).dataset
+    assert [item.id for item in parts.left_out] == ["dog/000.jpg"]
+    assert sum(map(len, parts.splits)) == 11
+    for number in range(1, 5):
+        (folder / "dog" / f"{number:03}.jpg").write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(greycard.GreycardError, match="class 'dog' has 1 readable training image; a search needs"):
+        in_three_parts(greycard.open_dataset(folder), 0)

@@ -27,7 +27,7 @@ from greycard.runs.environment import environment
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs, absolute_path
 from greycard.search.budget import Budget
-from greycard.search.record import INTERRUPTED, SEARCH, read_search
+from greycard.search.record import INTERRUPTED, SEARCH, TRIED, read_search
 from greycard.training.interruption import InterruptedRunError
 
 if TYPE_CHECKING:
@@ -113,12 +113,10 @@ def resume_search(
     directory = RunDirectory(run.path)
     with terminal_reporter(quiet, _LINES) as reporter:
         _start(reporter)
-        from greycard.jobs.search_plan import Plan, candidates_for
+        from greycard.jobs.search_plan import Plan, planned_candidates
 
-        known = {rung.name for rung in record.rungs}
         named = replace(dataset, name=run.recipe.data.dataset)
-        found = candidates_for(named, args.weights, record.minutes, record.seed)
-        plan = Plan(named, tuple(each for each in found if each.name in known), {}, replace(record, ended=None))
+        plan = Plan(named, planned_candidates(record, run.path), {}, replace(record, ended=None))
         return _climbed(plan, directory, args, budget, reporter)
 
 
@@ -133,6 +131,11 @@ def _climbed(plan: Plan, directory: RunDirectory, args: RunArgs, budget: Budget,
         _finish(climb, plan, directory, reporter)
     except KeyboardInterrupt as stop:
         raise _interrupted(stop, climb, plan, directory, reporter) from stop
+    except GreycardError:
+        if not any(rung.run for rung in climb.record.rungs):  # a mistake of the user leaves nothing behind
+            directory.release()
+            remove(directory.path)
+        raise
     finally:
         directory.release()
     return Run(directory.path)
@@ -187,6 +190,9 @@ def _new_directory(plan: Plan, args: RunArgs, out: str | Path) -> RunDirectory:
         directory.write_json(LABELS, {"classes": list(plan.dataset.classes)})
         directory.write_split(*(split.ids for split in plan.dataset.splits))
         directory.write_json(SEARCH, to_json(plan.record))
+        (directory.path / TRIED).mkdir()
+        for candidate in plan.candidates:
+            candidate.recipe.save(directory.path / TRIED / f"{candidate.name}.json")
         directory.write_json(RECIPE, recipe.to_json())
     except BaseException:
         directory.release()

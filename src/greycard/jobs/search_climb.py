@@ -103,23 +103,33 @@ class Climb:
     def _try(self, candidate: Candidate) -> None:
         rung = self.record.rung(candidate.name)
         if self._is_certain():
-            why = f"no better model could be told apart on {self.record.val_images:,} validation images"
-            self._set(replace(rung, state=SKIPPED, why=why))
+            self._skip(
+                candidate, f"no better model could be told apart on {self.record.val_images:,} validation images"
+            )
             return
         try:
             if rung.run is not None and (self._tried / rung.run).is_dir():
                 self._finish(candidate, self._resumed(rung))
                 return
+            if self.best is not None and self._budget.left <= self._least_start():
+                self._skip(candidate, f"{seconds_text(self._budget.left)} are left")
+                return
             cost = self._cost(candidate)
             recipe = self._fitting(candidate, cost)
             if recipe is None:
-                least = cost.seconds(candidate.least_epochs)
-                why = f"it needs about {seconds_text(least)}; {seconds_text(self._room(candidate))} are left"
-                self._set(replace(rung, state=SKIPPED, why=why))
+                least = seconds_text(cost.seconds(candidate.least_epochs))
+                self._skip(candidate, f"it needs about {least}; {seconds_text(self._room(candidate))} are left")
                 return
             self._finish(candidate, self._trained(candidate, recipe))
         except GreycardError as error:
             self._set(replace(self.record.rung(candidate.name), state=FAILED, why=str(error.args[0])))
+
+    def _skip(self, candidate: Candidate, why: str) -> None:
+        self._set(replace(self.record.rung(candidate.name), state=SKIPPED, why=why))
+
+    def _least_start(self) -> float:
+        """Seconds to build and compile the fastest network that was measured; with less time, nothing can start."""
+        return min((rates.start for rates in self._rates.values()), default=0.0)
 
     def _cost(self, candidate: Candidate) -> Cost:
         """The expected cost, corrected by what recipes of its kind really took."""
@@ -198,7 +208,7 @@ class Climb:
         if best is None:
             return False
         right = best.task.correct(best.predictions["labels"], best.predictions["probabilities"])
-        return cannot_be_beaten(int(np.sum(~right)))
+        return cannot_be_beaten(int(np.sum(~right)), len(right))
 
     @property
     def _tried(self) -> Path:

@@ -14,12 +14,13 @@ from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, Split
 from greycard.models.preferred import PREFERRED
 from greycard.models.weights import alpha_of, weight_files
+from greycard.recipe import Recipe
 from greycard.reports.columns import seconds as seconds_text
 from greycard.reports.ladder import minutes_text
 from greycard.search.budget import Budget, Counts, Rates, cost_of, usable_images
 from greycard.search.candidates import Candidate, Network, ladder
-from greycard.search.record import Rung, SearchRecord, SetAside
-from greycard.search.set_aside import Parts, in_three_parts
+from greycard.search.record import TRIED, Rung, SearchRecord, SetAside
+from greycard.search.set_aside import Parts, compared, in_three_parts
 from greycard.search.speed import measure_rates
 from greycard.training.image_kind import ImageKind, image_kind
 from greycard.training.recommend import Task, is_for_pretrained
@@ -70,6 +71,17 @@ def candidates_for(dataset: Dataset, weights: str | Path | None, minutes: float,
     task = Task(dataset.name, len(dataset.train), len(dataset.validation), image_kind(dataset), minutes)
     found = ladder(task, networks_here(weights, task.kind))
     return tuple(replace(each, recipe=each.recipe.replace(seed=seed)) for each in found)
+
+
+def planned_candidates(record: SearchRecord, run: Path) -> tuple[Candidate, ...]:
+    """The ladder of a search that began earlier, from the recipes in its folder.
+
+    Raises:
+        GreycardError: a recipe is missing or damaged.
+    """
+    return tuple(
+        Candidate(rung.name, Recipe.load(run / TRIED / f"{rung.name}.json"), rung.least_epochs) for rung in record.rungs
+    )
 
 
 def networks_here(weights: str | Path | None, kind: ImageKind) -> list[Network]:
@@ -130,12 +142,12 @@ def _seconds_per_image(candidate: Candidate, rates: Rates) -> float:
 
 def _comparing_seconds(dataset: Dataset, seed: int) -> float:
     """Seconds to compare one image with the others; the first images only warm up."""
-    begun = 0.0
-    for count in (_WARM, _SAMPLE):
-        sample = replace(dataset, train=dataset.train.limited(count, seed), test=None)
+    begun, compares = 0.0, dataset.split.val_fraction is not None or dataset.test is None
+    for count in (_WARM, _SAMPLE) if compares else ():
+        sample = dataset.train.limited(count, seed)
         begun = time.perf_counter()
-        in_three_parts(replace(sample, validation=sample.train.take([])), seed)
-    return (time.perf_counter() - begun) / len(sample.train)
+        compared(replace(dataset, train=sample, validation=sample.take([]), test=None))
+    return (time.perf_counter() - begun) / len(sample) if compares else 0.0
 
 
 def _affordable(
@@ -186,7 +198,9 @@ def _more_rates(
 def _rung(candidate: Candidate, rates: Rates | None, dataset: Dataset) -> Rung:
     cost = None if rates is None else cost_of(candidate.recipe, rates, counts_of(dataset))
     expected = None if cost is None else cost.seconds(candidate.recipe.training.epochs)
-    return Rung(name=candidate.name, what=candidate.what, expected_seconds=expected)
+    return Rung(
+        name=candidate.name, what=candidate.what, least_epochs=candidate.least_epochs, expected_seconds=expected
+    )
 
 
 def _set_aside(parts: Parts, seed: int, unused: int) -> SetAside:

@@ -30,13 +30,14 @@ def with_test(best: RunRecord, dataset: Dataset, reporter: Reporter) -> Summary:
         reporter: shows progress.
     """
     assert dataset.test is not None
-    if not len(dataset.test):
-        return best.summary
     test = decoded_split(best.recipe, dataset.test, "set-aside", reporter)
+    summary = replace(best.summary, left_out=best.summary.left_out + test.left_out)
+    if not len(test):
+        return summary
     with reporter.status("measuring the images set aside"):
         network = load_model(best.path).network
         measured = measured_on(test, network, best.task, best.recipe.training.val_batch_size)
-    return replace(best.summary, test_images=len(test), test_accuracy=measured.accuracy, test_loss=measured.loss)
+    return replace(summary, test_images=len(test), test_accuracy=measured.accuracy, test_loss=measured.loss)
 
 
 def finish_search(record: SearchRecord, best: RunRecord, summary: Summary, directory: RunDirectory) -> None:

@@ -22,13 +22,18 @@ def gain_over(best: str, new: np.ndarray, before: np.ndarray) -> Gain:
     return Gain(best, found.difference, found.low, found.high, found.p)
 
 
-def cannot_be_beaten(mistakes: int) -> bool:
-    """True if even a model without mistakes would not be significantly better on the same images.
+SMALL = 0.01
+"""A gain in accuracy that is not worth more time if it cannot be told apart either."""
+
+
+def cannot_be_beaten(mistakes: int, images: int) -> bool:
+    """True if even a model without mistakes would be only a little better, and not significantly.
 
     Args:
         mistakes: of the best model so far, on the validation images.
+        images: their number. On few images no gain is significant, so a large one is still worth a try.
     """
-    return mcnemar(mistakes, 0) >= LEVEL
+    return mistakes <= SMALL * images and mcnemar(mistakes, 0) >= LEVEL
 
 
 def best_of(rungs: Sequence[Rung]) -> Rung | None:
@@ -50,7 +55,9 @@ def more_minutes(record: SearchRecord, certain: bool) -> str:
             " to compare, more minutes do not"
         )
     rising = [rung.name for rung in record.rungs if rung.rising]
-    skipped = [rung for rung in record.rungs if rung.state == SKIPPED and rung.expected_seconds is not None]
+    late = [rung for rung in record.rungs if rung.state == SKIPPED]
+    skipped = [rung for rung in late if rung.expected_seconds is not None]
+    unmeasured = [rung.name for rung in late if rung.expected_seconds is None]
     found = []
     if rising:
         found.append(f"{' and '.join(rising)} still improved when the time was over")
@@ -58,6 +65,8 @@ def more_minutes(record: SearchRecord, certain: bool) -> str:
         longest = max(rung.expected_seconds or 0.0 for rung in skipped)
         names = ", ".join(rung.name for rung in skipped)
         found.append(f"{names} did not fit; about {max(1, round(longest / 60)):,} more minutes are enough for each")
+    if unmeasured:
+        found.append(f"there was no time to measure {', '.join(unmeasured)}")
     if not found:
         return "every recipe of the ladder was trained to its end: more minutes change nothing"
     return "; ".join(found)

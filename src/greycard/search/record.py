@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from greycard.core.errors import GreycardError
-from greycard.core.records import Count, Fraction, Seconds, from_json
+from greycard.core.records import Count, Fraction, Number, Seconds, from_json
 from greycard.core.run_format import SCHEMA
 
 SEARCH, TRIED = "search.json", "tried"
@@ -41,11 +41,12 @@ class Gain:
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """One recipe of the ladder.
+    """One recipe of the ladder; `tried/NAME.json` is its recipe at its full length.
 
     Attributes:
         name: its name in this search.
         what: its model and image size, in a few words.
+        least_epochs: with fewer epochs it is not worth trying.
         expected_seconds: the most that it was expected to take; None if it was not measured.
         state: `planned`, `running`, `done`, `skipped` or `failed`.
         why: why it was skipped or failed.
@@ -59,6 +60,7 @@ class Rung:
 
     name: str
     what: str
+    least_epochs: Number
     expected_seconds: Seconds | None = None
     state: str = PLANNED
     why: str | None = None

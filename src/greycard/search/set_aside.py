@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from greycard.audit.duplicates import NEAR, find_pairs
 from greycard.audit.group_split import group_numbers, split_by_levels
 from greycard.audit.thumbnails import load_thumbnails
-from greycard.datasets.dataset import Dataset, Split, SplitMethod
+from greycard.core.errors import GreycardError
+from greycard.datasets.dataset import Dataset, LeftOut, Split, SplitMethod
 from greycard.datasets.selection import joined
 
 SHARE = 0.2
@@ -51,12 +52,16 @@ def in_three_parts(dataset: Dataset, seed: int, on_image: Callable[[], None] = l
         dataset: of images with classes.
         seed: the same images and seed give the same parts.
         on_image: called after each file that is compared with the others.
+
+    Raises:
+        GreycardError: a class has fewer than two readable images to train and choose on.
     """
     own = dataset.split.val_fraction is None
     if own and dataset.test:
         return Parts(dataset, "test", grouped=False)
     pool = dataset.train if own else joined(dataset.train, dataset.validation)
-    levels = _levels(replace(dataset, train=pool, validation=pool.take([]), test=None), on_image)
+    pool, levels, unreadable = compared(replace(dataset, train=pool, validation=pool.take([]), test=None), on_image)
+    _expect_two_of_each(dataset, pool, unreadable)
     test, source = dataset.validation if own else dataset.test, "validation" if own else "test"
     rest = np.arange(len(pool))
     if test is None:
@@ -64,7 +69,14 @@ def in_three_parts(dataset: Dataset, seed: int, on_image: Callable[[], None] = l
         test, source, rest = pool.take(np.flatnonzero(aside)), "split", np.flatnonzero(~aside)
     chosen = _deal(pool, levels, rest, 2, seed)
     train, validation = rest[~chosen[rest]], rest[chosen[rest]]
-    parts = replace(dataset, train=pool.take(train), validation=pool.take(validation), test=test, split=SplitMethod())
+    parts = replace(
+        dataset,
+        train=pool.take(train),
+        validation=pool.take(validation),
+        test=test,
+        split=SplitMethod(),
+        left_out=dataset.left_out + unreadable,
+    )
     return Parts(parts, source, grouped=len(levels) > 1)
 
 
@@ -84,20 +96,38 @@ def _deal(pool: Split, levels: np.ndarray, rows: np.ndarray, least: int, seed: i
     return taken
 
 
-def _levels(pool: Dataset, on_image: Callable[[], None]) -> np.ndarray:
-    """Groups of duplicates, from coarse to fine, int (levels, n) for the pool's training images; arrays have none."""
+def compared(
+    pool: Dataset, on_image: Callable[[], None] = lambda: None
+) -> tuple[Split, np.ndarray, tuple[LeftOut, ...]]:
+    """The readable training images, their groups of duplicates, and the files that cannot be read.
+
+    Args:
+        pool: its training images are compared.
+        on_image: called after each decoded file.
+
+    Returns:
+        The images; int (levels, n), the number of each image's group, from coarse to fine levels (arrays have only one
+        level, on which each image is alone); the unreadable files.
+    """
     split = pool.train
-    alone = np.arange(len(split))
     if isinstance(split.images, np.ndarray):
-        return alone[None]
+        return split, np.arange(len(split))[None], ()
     thumbnails = load_thumbnails(pool, on_image)
     pairs = find_pairs(thumbnails, pool, most_aligned=_MOST_ALIGNED)
     exact = [pair for pair in pairs if pair.how != NEAR]
     row_of = {id: row for row, id in enumerate(split.ids)}
-    rows = np.array([row_of[id] for id in thumbnails.ids], dtype=np.int64)
-    levels = [alone + len(split)] * 3  # an unreadable file is alone
-    for place, some in enumerate((pairs, exact, [])):
-        groups = levels[place].copy()
-        groups[rows] = group_numbers(thumbnails.ids, some, None)
-        levels[place] = groups
-    return np.stack(levels)
+    levels = np.stack([group_numbers(thumbnails.ids, some, None) for some in (pairs, exact, ())])
+    return split.take([row_of[id] for id in thumbnails.ids]), levels, thumbnails.left_out
+
+
+def _expect_two_of_each(dataset: Dataset, pool: Split, unreadable: Sequence[LeftOut]) -> None:
+    counts = np.bincount(pool.labels, minlength=len(dataset.classes))
+    few = int(counts.argmin())
+    if counts[few] < 2:
+        files = f"; {len(unreadable):,} files cannot be read, such as {unreadable[0].id}" if unreadable else ""
+        images = f"{counts[few]} readable training image{'' if counts[few] == 1 else 's'}"
+        raise GreycardError(
+            f"class {dataset.classes[few]!r} has {images}; a search needs at least 2, one to train and one to choose"
+            f"{files}",
+            hint="add images to the class, or remove it",
+        )

@@ -43,7 +43,8 @@ def measure_rates(recipe: Recipe, dataset: Dataset, weights: str | Path | None) 
         inputs = engine(images)
         features = _seconds(lambda: engine(images)) / len(images)
         network = FrozenFeatures(setup.model, setup.task, {}).head
-    step, predict = _of_network(network, inputs, setup)
+    batches = -(-len(dataset.train) // len(images))
+    step, predict = _of_network(network, inputs, setup, recipe.training.epochs * batches)
     start = time.perf_counter() - begun - len(images) * (features + step + predict)
     return Rates(max(start, 0.0), decode_seconds(dataset.train, recipe), features, step, predict)
 
@@ -63,11 +64,10 @@ def decode_seconds(split: Split, recipe: Recipe) -> float:
         return _seconds(lambda: list(pool.map(decoded, paths))) / len(paths)
 
 
-def _of_network(network: keras.Model, inputs: np.ndarray, setup: TrainSetup) -> tuple[float, float]:
-    """Seconds of one image in training and in prediction; the first calls compile."""
-    labels = setup.arrays.train.labels
-    batch = len(inputs)
-    steps = steps_for(network, batch, setup.recipe.training.epochs * batch)
+def _of_network(network: keras.Model, inputs: np.ndarray, setup: TrainSetup, planned: int) -> tuple[float, float]:
+    """Seconds of one image in training and in prediction, compiled for the planned number of steps."""
+    labels, batch = setup.arrays.train.labels, len(inputs)
+    steps = steps_for(network, batch, planned)
 
     def train() -> None:
         steps.train(inputs, labels)
