@@ -62,7 +62,6 @@ def prepare(
     _expect_every_class(task, limited, arrays)
     _warn_left_out(left_out)
     model, used = _build(resolved, dataset, files, arrays.train, build)
-    expect_pixels_for_cutmix(resolved, model)
     if recipe.training.precision == "auto":
         resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
     return TrainSetup(
@@ -122,10 +121,12 @@ def _build(
         backend.seed_everything(recipe.training.seed)
         try:
             model = build_model(recipe, len(dataset.classes), file, features=features, build=build, steps=steps)
-            return model, file
         except WeightsDoNotFitError:
             if position == len(files) - 1:
                 raise
+        else:
+            expect_pixels_for_cutmix(recipe, model)
+            return model, file
     raise AssertionError("unreachable: there is always a candidate")
 
 
