@@ -272,7 +272,7 @@ def test_a_statement_that_does_not_fit_is_refused(run_of, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("side", "changes", "fits"),
-    [(28, {}, True), (150, {"stem_stride": 2}, True), (8, {}, True), (8, {"stem_stride": 2}, False), (4, {}, False)],
+    [(28, {}, True), (150, {"stem_stride": 2}, True), (16, {}, True), (16, {"stem_stride": 2}, False), (15, {}, False)],
 )
 def test_a_resnet_says_which_sizes_fit(side: int, changes: dict[str, Any], fits: bool) -> None:
     recipe = recipe_of("resnet", image_size=side, channels=1, blocks=(1, 1, 1), task="multiclass", **changes)

@@ -70,7 +70,13 @@ FAMILY_STRATEGIES = {
         pooling=st.sampled_from(["flatten", "average"]),
         dense=layers,
     ),
-    "resnet": st.builds(ResNetConfig, width=positive, blocks=stages, stem_stride=positive, dropout=share),
+    "resnet": st.builds(
+        ResNetConfig,
+        width=positive,
+        blocks=st.lists(st.integers(0, 9), min_size=1, max_size=4).map(tuple),
+        stem_stride=positive,
+        dropout=share,
+    ),
     "custom": st.builds(CustomConfig, function=names),
 }
 above_zero = st.floats(0.001, 0.99)

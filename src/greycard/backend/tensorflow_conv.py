@@ -12,17 +12,16 @@ channel, products computed inside the pooling; else TensorFlow's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import layers
 
+from greycard.backend import tensorflow_pool as pooling
 from greycard.backend import tensorflow_winograd as winograd
-
-_NOWHERE = 4
-"""The position 0 to 3 of a window's maximum is replaced by this where ReLU made it 0: no pixel has a gradient there."""
+from greycard.backend.tensorflow_settings import PRECISIONS, has_settings
 
 _CONV = {
     "kernel_size": (3, 3),
@@ -37,16 +36,6 @@ _CONV = {
     "autocast": True,
     "lora_enabled": False,
 }
-_POOL = {
-    "pool_size": (2, 2),
-    "strides": (2, 2),
-    "padding": "valid",
-    "data_format": "channels_last",
-    "activity_regularizer": None,
-}
-_PRECISIONS = ("float32", "mixed_bfloat16")
-"""Supported Keras policies: they compute in float32 or bfloat16, and their weights are float32."""
-
 _LEAST_SIDE = 4
 """The smallest height and width: a 3×3 convolution leaves 2×2 pixels to pool."""
 
@@ -59,17 +48,12 @@ def matches(conv: keras.Layer, pool: keras.Layer) -> bool:
     """
     return (
         type(conv) is layers.Conv2D
-        and type(pool) is layers.MaxPooling2D
-        and _has(conv, _CONV)
-        and _has(pool, _POOL)
-        and conv.dtype_policy.name in _PRECISIONS
+        and pooling.has_windows(pool)
+        and has_settings(conv, _CONV)
+        and conv.dtype_policy.name in PRECISIONS
         and pool.dtype_policy.name in ("float32", conv.dtype_policy.name)
         and all(side is not None and side >= _LEAST_SIDE for side in conv.input.shape[1:3])
     )
-
-
-def _has(layer: keras.Layer, settings: Mapping[str, Any]) -> bool:
-    return all(getattr(layer, name) == value for name, value in settings.items())
 
 
 def fused(conv: keras.Layer) -> Callable[[Any], Any]:
@@ -117,24 +101,32 @@ def _direct_gradients(x: Any, kernel: Any) -> winograd.Gradients:
     return gradients
 
 
-@tf.function(jit_compile=True)
 def _kernel_gradient(x: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
+    """By XLA in float32; in bfloat16, TensorFlow's own is up to 2.6 times as fast."""
+    return (_compiled if x.dtype == tf.float32 else _direct)(x, upstream, shape)
+
+
+def _direct(x: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
     return tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=shape, out_backprop=upstream, strides=[1, 1, 1, 1], padding="VALID"
     )
 
 
+_compiled = tf.function(_direct, jit_compile=True)
+
+
 @tf.function(jit_compile=True)
 def _pool(convolved: Any, bias: Any) -> tuple[Any, Any]:
     """The pooled values, and the position of each maximum in its window."""
-    return _largest(_quarters(convolved), bias)
+    return _largest(pooling.quarters(convolved), bias)
 
 
 @tf.function(jit_compile=True)
 def _pool_gray(x: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
     """The same for one channel, with the convolution: nine products cost less than storing and reading their sum."""
     height, width = x.shape[1] - 2, x.shape[2] - 2
-    shifted = [_quarters(x[:, row : row + height, column : column + width]) for row in range(3) for column in range(3)]
+    places = [(row, column) for row in range(3) for column in range(3)]
+    shifted = [pooling.quarters(x[:, row : row + height, column : column + width]) for row, column in places]
     weights = tf.unstack(tf.reshape(kernel, (9, -1)))
     return _largest([_weighted(pixels, weights) for pixels in zip(*shifted, strict=True)], bias)
 
@@ -150,30 +142,14 @@ def _weighted(pixels: Sequence[Any], weights: Sequence[Any]) -> Any:
 
 
 def _largest(quarters: Sequence[Any], bias: Any) -> tuple[Any, Any]:
-    """The largest of four values and its position; of equal values the first, as in TensorFlow."""
-    first, *others = quarters
-    largest, place = first, tf.zeros_like(first, tf.uint8)
-    for position, quarter in enumerate(others, start=1):
-        place = tf.where(quarter > largest, tf.constant(position, tf.uint8), place)
-        largest = tf.maximum(largest, quarter)
-    pooled = tf.nn.relu(largest + bias)
-    return pooled, tf.where(pooled > 0, place, tf.constant(_NOWHERE, tf.uint8))
-
-
-def _quarters(convolved: Any) -> list[Any]:
-    """Each 2×2 window's upper left, upper right, lower left and lower right pixels."""
-    height, width = (side // 2 * 2 for side in convolved.shape[1:3])
-    even = convolved[:, :height, :width]
-    return [even[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
+    """ReLU of the largest of four values plus bias, and its position."""
+    largest, place = pooling.largest(quarters)
+    pooled = tf.nn.relu(largest + tf.cast(bias, tf.float32))
+    return tf.cast(pooled, bias.dtype), tf.where(pooled > 0, place, tf.constant(pooling.NOWHERE, tf.uint8))
 
 
 @tf.function(jit_compile=True)
 def _unpool(place: Any, upstream: Any, height: int, width: int) -> tuple[Any, Any]:
     """The convolution's gradient, which is zero except at each maximum, and `upstream` where ReLU is not zero."""
-    _, rows, columns, filters = upstream.shape
-    nothing = tf.zeros_like(upstream)
-    quarters = [tf.where(place == position, upstream, nothing) for position in range(_NOWHERE)]
-    pixels = tf.stack([tf.stack(quarters[row : row + 2], axis=3) for row in (0, 2)], axis=2)
-    inner = tf.reshape(pixels, (-1, 2 * rows, 2 * columns, filters))
-    whole = tf.pad(inner, [[0, 0], [0, height - 2 * rows], [0, width - 2 * columns], [0, 0]])
-    return whole, tf.where(place < _NOWHERE, upstream, nothing)
+    through = tf.where(place < pooling.NOWHERE, upstream, tf.zeros_like(upstream))
+    return pooling.spread(place, upstream, height, width), through

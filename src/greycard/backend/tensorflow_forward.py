@@ -2,63 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
-from keras import layers
+from keras.src.models.functional import Functional
+from keras.src.ops.node import Node
 
-from greycard.backend import tensorflow_conv
+from greycard.backend import tensorflow_conv, tensorflow_norm, tensorflow_pool
 
-Call = Callable[[Any], Any]
+Call = Callable[..., Any]
 
 
 def forward(model: keras.Model) -> Call:
     """A function that computes `model(x, training=True)`.
 
-    Every pair of convolution and pooling that `tensorflow_conv.matches` accepts becomes one operation. All other layers
-    are called in order. A model that is not a simple chain of layers is called unchanged.
+    Layers that `tensorflow_conv`, `tensorflow_pool` or `tensorflow_norm` match become their operations. All other
+    layers are called as the model connects them. A model that does more than that is called unchanged.
     """
-    chain = _chain(model)
-    return _in_sequence(_calls(chain)) if chain else lambda x: model(x, training=True)
+    graph = _graph(model)
+    if graph is None:
+        return lambda x: model(x, training=True)
+    faster = _faster(graph)
+
+    def call(x: Any) -> Any:
+        outputs = graph._run_through_graph([x], lambda operation: faster.get(operation) or _unchanged(operation))
+        return outputs[0] if isinstance(outputs, list) and len(outputs) == 1 else outputs
+
+    return call
 
 
-def _chain(model: keras.Model) -> list[keras.Layer]:
-    """The layers from input to output if each one takes only the output of the one before; else an empty list."""
-    chain = [layer for layer in model.layers if not isinstance(layer, layers.InputLayer)]
-    given, made = [layer.input for layer in chain], [layer.output for layer in chain]
-    ends = len(model.inputs) == len(model.outputs) == 1 and bool(chain) and model.outputs[0] is made[-1]
-    follows = all(one is other for one, other in zip(given, [*model.inputs, *made], strict=False))
-    return chain if ends and follows and not any(map(_has_arguments, chain)) else []
+def _graph(model: keras.Model) -> Functional | None:
+    """The model's graph if calling the model does no more than to run through it."""
+    inner = model._functional if type(model) is keras.Sequential else model
+    return inner if isinstance(inner, Functional) and type(inner).call is Functional.call else None
 
 
-def _has_arguments(layer: keras.Layer) -> bool:
-    """True if the layer was called with more than one tensor and `training` when the model was built."""
-    arguments = layer._inbound_nodes[0].arguments
+def _faster(graph: Functional) -> dict[Any, Call]:
+    """The faster operation of each layer that has one."""
+    nodes = _nodes(graph)
+    free = [node for node in nodes if _is_free(node, nodes, graph)]
+    faster: dict[Any, Call] = {}
+    for conv, pool in _pairs(free, nodes):
+        faster |= {conv: _same, pool: _of_one(tensorflow_conv.fused(conv))}
+    for layer in (node.operation for node in free):
+        operation = None if layer in faster else _operation(layer)
+        faster |= {layer: _of_one(operation)} if operation else {}
+    return faster
+
+
+def _nodes(graph: Functional) -> list[Node]:
+    """From input to output."""
+    by_depth = sorted(graph._nodes_by_depth.items(), reverse=True)
+    return [node for _, nodes in by_depth for node in nodes if not node.is_input]
+
+
+def _is_free(node: Node, nodes: Sequence[Node], graph: Functional) -> bool:
+    """True if another operation can stand in for this layer.
+
+    The result then has the precision of the layers before it, so every layer that takes it must cast it to its own. And
+    the layer must be called once, without arguments.
+    """
+    result, users = node.outputs[0], _users(node, nodes)
+    return (
+        isinstance(node.operation, keras.Layer)
+        and sum(other.operation is node.operation for other in nodes) == 1
+        and not _has_arguments(node)
+        and all(result is not output for output in graph.outputs)
+        and all(getattr(user.operation, "autocast", False) for user in users)
+    )
+
+
+def _users(node: Node, nodes: Sequence[Node]) -> list[Node]:
+    return [other for other in nodes if any(tensor is node.outputs[0] for tensor in other.input_tensors)]
+
+
+def _has_arguments(node: Node) -> bool:
+    """True if the layer is given more than its input and `training`."""
+    arguments = node.arguments
     named = {name for name, value in arguments.kwargs.items() if value is not None}
     return len(arguments.args) > 1 or bool(named - {"training"})
 
 
-def _calls(chain: Sequence[keras.Layer]) -> list[Call]:
-    """The last layer is never part of a pair: the layer after a pair must cast its input to its own precision."""
-    calls: list[Call] = []
-    position = 0
-    while position < len(chain):
-        layer, *after = chain[position : position + 3]
-        pair = len(after) == 2 and after[1].autocast and tensorflow_conv.matches(layer, after[0])
-        calls.append(tensorflow_conv.fused(layer) if pair else _unchanged(layer))
-        position += 2 if pair else 1
-    return calls
+def _pairs(free: Sequence[Node], nodes: Sequence[Node]) -> Iterator[tuple[keras.Layer, keras.Layer]]:
+    """Each convolution with the pooling that alone takes its result, where both become one operation."""
+    for conv in free:
+        users = _users(conv, nodes)
+        if len(users) == 1 and users[0] in free and tensorflow_conv.matches(conv.operation, users[0].operation):
+            yield conv.operation, users[0].operation
 
 
-def _unchanged(layer: keras.Layer) -> Call:
-    return lambda x: layer(x, training=True)
+def _operation(layer: keras.Layer) -> Call | None:
+    """The faster operation of a single layer."""
+    if tensorflow_norm.norm_matches(layer):
+        return tensorflow_norm.fused_norm(layer)
+    if tensorflow_norm.relu_matches(layer):
+        return tensorflow_norm.relu
+    if tensorflow_norm.add_matches(layer):
+        return tensorflow_norm.add
+    return tensorflow_pool.max_pool if tensorflow_pool.matches(layer) else None
 
 
-def _in_sequence(calls: Sequence[Call]) -> Call:
-    def call(x: Any) -> Any:
-        for each in calls:
-            x = each(x)
-        return x
+def _of_one(operation: Call) -> Call:
+    """The operation as a layer is called: Keras also gives arguments that are None."""
+    return lambda x, **_: operation(x)
 
-    return call
+
+def _same(x: Any, **_: Any) -> Any:
+    """In place of a convolution whose pooling does the work of both."""
+    return x
+
+
+def _unchanged(operation: Any) -> Call:
+    if not isinstance(operation, keras.Layer):
+        return operation
+    return lambda *inputs, **arguments: operation(*inputs, **arguments | {"training": True})

@@ -23,6 +23,10 @@ def _some(values: Any) -> bool:
     return whole_numbers(values) and bool(values)
 
 
+def _numbers_of_blocks(values: Any) -> bool:
+    return isinstance(values, tuple) and bool(values) and all(map(whole(0), values))
+
+
 def _joined(values: tuple[int, ...]) -> str:
     return "-".join(map(str, values))
 
@@ -142,28 +146,28 @@ class ResNetConfig(ModelConfig):
     """A small residual network with batch normalization; trained from scratch.
 
     Attributes:
-        width: filters of the first stage; each later stage doubles them and halves the size.
-        blocks: residual blocks of each stage.
+        width: filters of the first convolution; each stage doubles them and halves the size.
+        blocks: residual blocks of each stage, after the convolution that it begins with.
         stem_stride: stride of the first convolution; 2 halves the size before the first stage.
         dropout: fraction dropped before the output layer.
     """
 
     width: int = 32
-    blocks: tuple[int, ...] = (1, 1, 1)
+    blocks: tuple[int, ...] = (1, 0, 1)
     stem_stride: int = 1
     dropout: float = 0.0
 
     kind: ClassVar[str] = "resnet"
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("width", whole(1), COUNT, "32"),
-        ("blocks", _some, COUNTS, "1,1,1"),
+        ("blocks", _numbers_of_blocks, "whole numbers from 0 on", "1,0,1"),
         ("stem_stride", whole(1), COUNT, "2"),
         _DROPOUT,
     )
 
     @property
     def architecture(self) -> str:
-        """Such as `ResNet 32, blocks 1-1-1`."""
+        """Such as `ResNet 32, blocks 1-0-1`."""
         return f"ResNet {self.width}, blocks {_joined(self.blocks)}"
 
 
