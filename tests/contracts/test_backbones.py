@@ -151,7 +151,7 @@ def test_the_first_weights_that_fit_are_used_and_recorded(small_weights: Path, i
         out=tmp_path,
         quiet=True,
     )
-    assert run.summary.weights.file == small_weights.name
+    assert run.summary.weights[0].file == small_weights.name
 
 
 def test_a_file_cut_in_its_name_is_loaded_into_the_cut(tmp_path: Path) -> None:

@@ -35,8 +35,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "convnet": {"conv": (4,), "dense": (4,), "dropout": 0.2},
     "resnet": {"width": 4, "blocks": (1, 1), "dropout": 0.2},
     "pretrained": {"dense": (4,), "dropout": 0.2},
+    "probe": {"views": "flip"},
 }
-"""The smallest model of each family; a pretrained one transfers from the residual network."""
+"""The smallest model of each family; pretrained ones and probes transfer from the residual network."""
+
+FROZEN = {"pretrained": "backbone", "probe": "backbones"}
+"""The families with a frozen part, and the field that names it."""
+
+AT_ONCE = ("probe",)
+"""The families that are fitted in one epoch."""
 
 KINDS = pytest.mark.parametrize("kind", FAMILIES)
 EXPORTS = [form.name for form in FORMATS if form.exact and all(map(find_spec, form.needs))]
@@ -77,7 +84,7 @@ def run_of(dataset: greycard.Dataset, tmp_path_factory: pytest.TempPathFactory) 
         return runs[kind]
 
     def recipe(kind: str) -> greycard.Recipe:
-        return recipe_of(kind, **({"backbone": str(run("resnet").path)} if kind == "pretrained" else {}))
+        return recipe_of(kind, **({FROZEN[kind]: str(run("resnet").path)} if kind in FROZEN else {}))
 
     return run
 
@@ -88,7 +95,7 @@ def model_of(run_of: Callable[[str], greycard.Run]) -> Callable[[str], Model]:
 
     def model(kind: str) -> Model:
         backend.seed_everything(5)
-        return build_model(run_of(kind).recipe.replace(dropout=0.0), len(CLASSES))
+        return build_model(run_of(kind).recipe.replace(**{"dropout": 0.0} if "dropout" in SETTINGS[kind] else {}), 3)
 
     return model
 
@@ -135,10 +142,12 @@ def test_a_run_learns_and_its_saved_model_is_the_best_epochs(run_of, folder: Pat
     """With that epoch's moving statistics: it is measured as it was then, and answers as it did."""
     run = run_of(kind)
     assert run.finished
-    assert run.history[1].train_loss != run.history[0].train_loss  # it trains; other backends draw other numbers
+    assert len(run.history) == (1 if kind in AT_ONCE else 2)
     assert run.summary.kept_epoch == 1
     assert run.summary.val_loss == pytest.approx(run.history[0].val_loss, rel=1e-5)
-    assert run.history[1].val_loss != run.history[0].val_loss
+    if kind not in AT_ONCE:
+        assert run.history[1].train_loss != run.history[0].train_loss  # it trains; other backends draw other numbers
+        assert run.history[1].val_loss != run.history[0].val_loss
     answers = load_model(run.path).network.predict_on_batch(_images(run, folder))
     np.testing.assert_allclose(answers, run.predictions["probabilities"], atol=1e-5)
 
@@ -149,8 +158,10 @@ def test_a_model_states_what_its_graph_says(run_of, model_of, kind: str) -> None
     model = model_of(kind)
     assert (model.feature_layer is None) == (kind == "mlp")
     assert model.to_json() == stated(model.network).to_json() | {"preprocessing": model.to_json()["preprocessing"]}
-    assert load_model(run_of(kind).path).to_json() == model.to_json()
-    assert model.is_frozen == (kind == "pretrained")
+    saved = load_model(run_of(kind).path).to_json()
+    assert (saved["views"] is None) == (run_of(kind).recipe.prediction.views is None)
+    assert saved == model.to_json() | {"views": saved["views"]}
+    assert model.is_frozen == (kind in FROZEN)
 
 
 @KINDS

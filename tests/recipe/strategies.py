@@ -9,8 +9,9 @@ from greycard.recipe import Recipe
 from greycard.recipe.data import RESIZES, TASKS, DataConfig
 from greycard.recipe.loss import BALANCES, LossConfig
 from greycard.recipe.mixing import MixingConfig
-from greycard.recipe.model import ConvNetConfig, CustomConfig, MlpConfig, PretrainedConfig, ResNetConfig
+from greycard.recipe.model import ConvNetConfig, CustomConfig, MlpConfig, PretrainedConfig, ProbeConfig, ResNetConfig
 from greycard.recipe.optimizer import OptimizerConfig
+from greycard.recipe.prediction import VIEWS, PredictionConfig
 from greycard.recipe.schedule import ScheduleConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.recipe.training import TrainingConfig
@@ -69,6 +70,11 @@ FAMILY_STRATEGIES = {
         augmented_copies=positive,
         pooling=st.sampled_from(["flatten", "average"]),
         dense=layers,
+    ),
+    "probe": st.builds(
+        ProbeConfig,
+        backbones=st.lists(names, min_size=1, max_size=2, unique=True).map(tuple),
+        backbone_alpha=st.none() | st.floats(0.1, 2),
     ),
     "resnet": st.builds(
         ResNetConfig,
@@ -133,4 +139,5 @@ recipes = st.builds(
         minutes=st.none() | st.floats(0.01, 1e6),
         keep=st.sampled_from(["last", "best"]),
     ),
+    prediction=st.builds(PredictionConfig, views=st.none() | st.sampled_from(VIEWS)),
 )

@@ -22,6 +22,7 @@ OF_EACH = {
     "mlp": FIRST,
     "convnet": Recipe.make("r", "d", conv=(8,)),
     "pretrained": Recipe.make("r", "d", backbone="MobileNetV2"),
+    "probe": Recipe.make("r", "d", backbones="MobileNetV2"),
     "resnet": Recipe.make("r", "d", width=8),
     "custom": Recipe.make("r", "d", function="nets.build"),
 }

@@ -30,7 +30,7 @@ def test_a_transfer_row_learns_from_a_few_real_images(
         quiet=True,
     )
     assert run.summary.best_val_accuracy >= least
-    assert run.summary.weights.file == "inceptionv3_to_mixed7.weights.h5"
+    assert run.summary.weights[0].file == "inceptionv3_to_mixed7.weights.h5"
 
 
 def test_a_small_real_network_transfers_to_real_photographs(

@@ -48,9 +48,9 @@ def heat_of(model: Model, task: Task, temperature: float = 1.0) -> Heat:
     def heat(image: np.ndarray, label: int) -> np.ndarray:
         seen = np.asarray(ops.convert_to_numpy(parts.features(image[None], training=False)), np.float32)
         weights = gradient(lambda x: ops.sum(parts.head(x)[:, label]), seen).mean(axis=(1, 2), keepdims=True)
-        found = np.maximum((weights * seen).sum(axis=3)[0], 0.0)
-        lost = probability(seen, label) - probability(seen * (found == 0)[None, ..., None], label)
-        large = cv2.resize(found, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        found = np.maximum((weights * seen).sum(axis=3), 0.0)  # of each view; the image as it is comes first
+        lost = probability(seen, label) - probability(seen * (found == 0)[..., None], label)
+        large = cv2.resize(found[0], image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         return large * np.float32(max(lost, 0.0) / large.max()) if large.max() > 0 else large
 
     return heat

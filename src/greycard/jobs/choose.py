@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from greycard.models.packaged import EXTRA, lite0_hint
 from greycard.models.preferred import PREFERRED, available, imagenet_network
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
+from greycard.recipe.model import PretrainedConfig, ProbeConfig
 from greycard.recipe.names import part_fields, short_name
 from greycard.recipe.settings import as_setting
 from greycard.runs.record import RunRecord
@@ -25,6 +26,7 @@ from greycard.training.recommend import (
     from_run,
     from_scratch,
     is_for_pretrained,
+    probe,
     transfer,
 )
 
@@ -37,6 +39,13 @@ _UNRELATED = {
     ),
 }  # fmt: skip
 """Fields that do not change the network or its images, so the reason for the choice stays valid."""
+
+_BY_EPOCHS = {
+    *(PretrainedConfig.__dataclass_fields__.keys() - ProbeConfig.__dataclass_fields__.keys()),
+    *(short_name(part, name) for part in ("augmentation", "optimizer", "schedule") for name in part_fields(part)),
+    "augmentation", "optimizer", "schedule", "batch_size", "epochs", "patience", "keep", "target_accuracy",
+}  # fmt: skip
+"""Fields for a head that is trained by epochs: with one of them the choice is such a head, not a probe."""
 
 
 def choose_recipe(
@@ -57,14 +66,21 @@ def choose_recipe(
     Raises:
         GreycardError: an earlier run without features, weights of an unknown network, or an invalid limit.
     """
-    task = _task(dataset, changes or {})
+    changes = changes or {}
+    task, head = _task(dataset, changes), _trained_head if changes.keys() & _BY_EPOCHS else probe
     if backbone is not None and Path(backbone).expanduser().is_dir():
         chosen = from_run(task, _earlier(backbone))
     elif backbone is not None:
-        chosen = transfer(task, str(backbone), "--backbone names it")
+        chosen = head(task, [str(backbone)], "--backbone names it")
+    elif changes.get("backbones"):
+        chosen = probe(task, ProbeConfig(backbones=changes["backbones"]).backbones, "--set backbones names them")
     else:
-        chosen = _by_weights(task, weights)
+        chosen = _by_weights(task, weights, head)
     return chosen.recipe, chosen.reason
+
+
+def _trained_head(task: Task, networks: Sequence[str], reason: str, alpha: float | None = None) -> Recommendation:
+    return transfer(task, networks[0], f"{reason}, and your settings are for a head that is trained by epochs", alpha)
 
 
 def describe_choice(recipe: Recipe, chosen: Recipe, reason: str) -> str:
@@ -115,21 +131,21 @@ def _earlier(backbone: str | Path) -> Recipe:
     return earlier.recipe.replace(backbone=str(earlier.path))
 
 
-def _by_weights(task: Task, weights: str | Path | None) -> Recommendation:
+def _by_weights(task: Task, weights: str | Path | None, head: Callable[..., Recommendation]) -> Recommendation:
     """Use the named weights; use those on this machine if the images suit a pretrained network."""
     if weights == "none":
         return from_scratch(task, "--weights none requests it")
     if weights == "imagenet":
-        return transfer(task, imagenet_network(), "--weights imagenet requests pretrained features")
+        return head(task, [imagenet_network()], "--weights imagenet requests pretrained features")
     network = next(iter(available(weights)), None)
     if weights is None:
         if network is None or not is_for_pretrained(task.kind):
             return from_scratch(task, f"no pretrained weights are available ({EXTRA} brings {LITE0.name})")
-        return transfer(task, network.name, "its pretrained weights are available", network.alpha)
+        return head(task, [network.name], "its pretrained weights are available", network.alpha)
     if network is None:
         raise GreycardError(
             f"--weights {weights} has no file with the name of a network that is known to work on a CPU;"
             f" expected {', '.join(known.name for known in PREFERRED)}, whole",
             hint=f"{lite0_hint('leaving out --weights')}; --backbone names the network, --weights none trains without",
         )
-    return transfer(task, network.name, "--weights names its pretrained weights", network.alpha)
+    return head(task, [network.name], "--weights names its pretrained weights", network.alpha)

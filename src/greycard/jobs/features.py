@@ -8,6 +8,7 @@ from greycard.core.clock import Clock
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
 from greycard.jobs.choose import choose_recipe
+from greycard.models.probe import extractors
 from greycard.training.features import FrozenFeatures, backbone_identity
 from greycard.training.prepare import prepare
 
@@ -25,6 +26,6 @@ def network_features(dataset: Dataset, weights: str, reporter: Reporter) -> np.n
     """
     recipe, _ = choose_recipe(dataset, weights=weights, backbone=None)
     setup = prepare(recipe, dataset, weights, reporter, Clock())
-    features = FrozenFeatures(setup.model, setup.task, backbone_identity(setup))
+    features = FrozenFeatures(extractors(setup.model)[0], backbone_identity(recipe.backbones[0], setup.weights[0]))
     count = reporter.progress("features", sum(map(len, setup.arrays)))
     return np.concatenate([features.of(split, count).images for split in setup.arrays])

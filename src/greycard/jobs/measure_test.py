@@ -18,7 +18,7 @@ def measured_on_test(setup: TrainSetup) -> Measured | None:
     test = setup.arrays.test
     if test is None or not len(test):
         return None
-    return measured_on(test, setup.model.network, setup.task, setup.recipe.training.val_batch_size)
+    return measured_on(test, setup.saved.model.network, setup.task, setup.recipe.training.val_batch_size)
 
 
 def measured_on(split: ArraySplit, network: keras.Model, task: Task, batch: int) -> Measured:

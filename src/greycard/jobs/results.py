@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
 from greycard.evaluation.timing import TimeSpent, time_spent
 from greycard.jobs.mistakes import worst_mistakes
 from greycard.models.finite import non_finite_weights
+from greycard.models.model import Weights
 from greycard.models.saved import save_model
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.directory import RunDirectory
@@ -35,7 +35,7 @@ def write_results(setup: TrainSetup, result: FitResult, directory: RunDirectory)
     directory.write_predictions(val.ids, val.labels, probabilities)
     if setup.task.has_classes:
         directory.write_mistakes(*worst_mistakes(setup.task, val, probabilities))
-    save_model(setup.model, directory.path)
+    save_model(setup.saved.model, directory.path)
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,8 @@ def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str)
     return replace(summary, diagnosis=tuple(diagnose(evidence)))
 
 
-def _weights(file: Path | None) -> WeightsFile | None:
-    return None if file is None else WeightsFile(file.name, file_digest(file))
+def _weights(files: Weights) -> tuple[WeightsFile, ...]:
+    return tuple(WeightsFile(file.name, file_digest(file)) for file in files if file is not None)
 
 
 def _line_sentence(setup: TrainSetup) -> str | None:

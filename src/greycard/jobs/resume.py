@@ -147,8 +147,9 @@ def _expect_backbone(run: RunRecord, args: RunArgs) -> None:
     """Raise a GreycardError if the backbone is a relative path from another folder, where this run was started."""
     from greycard.models.pretrained import is_run
 
-    name = run.recipe.pretrained.backbone if run.recipe.pretrained else None
-    if name and args.folder and is_run(str(Path(args.folder, name))) and not is_run(name):
+    for name in (each.backbone for each in run.recipe.backbones):
+        if not args.folder or is_run(name) or not is_run(str(Path(args.folder, name))):
+            continue
         raise GreycardError(f"{run.path} transfers from {name}, which is not here", hint=f"resume it in {args.folder}")
 
 

@@ -19,6 +19,7 @@ from greycard.core.reporter import Reporter
 from greycard.jobs.measure_test import measured_on_test
 from greycard.jobs.results import Known, summarise, write_results
 from greycard.recipe import Recipe
+from greycard.recipe.model import ProbeConfig
 from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory
 from greycard.runs.environment import environment
 from greycard.runs.evidence import diagnosis_line
@@ -30,6 +31,7 @@ from greycard.training.checkpointer import Checkpointer
 from greycard.training.features import with_cached_features
 from greycard.training.interruption import Interruption
 from greycard.training.loop import FitResult, fit
+from greycard.training.probe import with_probe
 from greycard.training.setup import TrainSetup
 
 
@@ -75,7 +77,7 @@ def finish_run(
     started: list[Tracker] = []
     try:
         data = _preflight(setup, reporter, clock)
-        setup = with_cached_features(setup, reporter, clock)
+        setup = _with_features(setup, reporter, clock)
         started += trackers(args.track, setup.recipe, directory.path)
         result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock)
         with reporter.status("saving"), clock("saving"):
@@ -117,6 +119,13 @@ def _time_allowed(recipe: Recipe) -> str:
     if patience and patience < recipe.training.epochs and not recipe.schedule.changes:
         plateau = f", or until {patience} epoch{' brings' if patience == 1 else 's bring'} no improvement"
     return f"; up to {minutes:g} minute{'' if minutes == 1 else 's'} and {recipe.training.length}{plateau}"
+
+
+def _with_features(setup: TrainSetup, reporter: Reporter, clock: Clock) -> TrainSetup:
+    """The setup on cached features if the model is frozen."""
+    if isinstance(setup.recipe.model, ProbeConfig):
+        return with_probe(setup, reporter, clock)
+    return with_cached_features(setup, reporter, clock)
 
 
 def _preflight(setup: TrainSetup, reporter: Reporter, clock: Clock) -> Preflight | None:

@@ -9,7 +9,7 @@ import keras
 from greycard.models.custom import BuildNetwork, build_custom
 from greycard.models.families import FAMILIES
 from greycard.models.inputs import image_input, number_input
-from greycard.models.model import Model
+from greycard.models.model import Model, Weights
 from greycard.models.optimizers import build_optimizer
 from greycard.models.schedules import learning_rate
 from greycard.models.stated import head_of
@@ -22,7 +22,7 @@ from greycard.tasks.tasks import task_for
 def build_model(
     recipe: Recipe,
     classes: int,
-    weights: Path | None = None,
+    weights: Path | Weights | None = None,
     *,
     features: int = 1,
     build: BuildNetwork | None = None,
@@ -36,7 +36,7 @@ def build_model(
     Args:
         recipe: the recipe; its task fits the number of classes.
         classes: number of classes; 0 for a regression.
-        weights: the file of the backbone's weights; None for random weights.
+        weights: the weights file of each backbone, or of the only one; None for random weights.
         features: number of input features, for data without images.
         build: the function that builds the model of a `custom` recipe.
         steps: total number of training steps, for the recipe's schedule.
@@ -48,14 +48,15 @@ def build_model(
     if isinstance(recipe.model, CustomConfig):
         model = _custom(recipe, task, classes, build)
     else:
-        model = _of_family(recipe, task, weights, features)
+        files = weights if isinstance(weights, tuple) else (weights,)
+        model = _of_family(recipe, task, files, features)
     rate, trained = learning_rate(recipe, steps), model.network.trainable_variables
     optimizer = build_optimizer(recipe.optimizer, rate, trained)
     task.compile(model.network, optimizer, soft_targets=recipe.soft_targets)
     return model
 
 
-def _of_family(recipe: Recipe, task: Task, weights: Path | None, features: int) -> Model:
+def _of_family(recipe: Recipe, task: Task, weights: Weights, features: int) -> Model:
     size = recipe.data.image_size
     inputs = image_input(size, recipe.data.channels) if size else number_input(features)
     body = FAMILIES[recipe.model.kind](recipe.model, inputs, weights)

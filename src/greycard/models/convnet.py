@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import keras
 from keras import layers
 
@@ -11,14 +9,14 @@ from greycard.core.errors import GreycardError
 from greycard.models.dense import add_dense, add_pooling
 from greycard.models.graph import producer
 from greycard.models.inputs import add_scaling
-from greycard.models.model import Body
+from greycard.models.model import Body, Weights
 from greycard.recipe.model import ConvNetConfig
 
 _LEAST_SIDE = 4
 """Minimum side length in pixels for a 3×3 convolution without padding and 2×2 pooling."""
 
 
-def build(config: ConvNetConfig, inputs: keras.KerasTensor, weights: Path | None = None) -> Body:
+def build(config: ConvNetConfig, inputs: keras.KerasTensor, weights: Weights = ()) -> Body:
     """Build the layers. The feature layer is the last convolution, before its pooling.
 
     Args:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import keras
 
 from greycard.models.dense import add_dense, add_pooling
 from greycard.models.graph import producer
 from greycard.models.inputs import add_scaling
-from greycard.models.model import Body
+from greycard.models.model import Body, Weights
 from greycard.recipe.model import MlpConfig
 
 
-def build(config: MlpConfig, inputs: keras.KerasTensor, weights: Path | None = None) -> Body:
+def build(config: MlpConfig, inputs: keras.KerasTensor, weights: Weights = ()) -> Body:
     """There is no feature map: each pixel has its own weights.
 
     Args:

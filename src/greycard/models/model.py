@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,7 +17,10 @@ from keras import Operation, layers
 from greycard.core.errors import GreycardError
 from greycard.models.graph import inputs_of, operation, output_of, rank
 
-_PARTS = ("preprocessing", "feature_layer", "features", "head")
+_PARTS = ("preprocessing", "feature_layer", "features", "head", "views")
+
+Weights = tuple[Path | None, ...]
+"""The weights file of each pretrained network of a recipe; None for random weights, or for an earlier run."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Model:
         feature_layer: its output is the last feature map before pooling, (b, rows, columns, filters); None without one.
         features: its output is the feature vector, (b, features); None for data without images.
         head: the dense layer that computes the logits, including its activation.
+        views: its output are the versions of each image, (views × b, height, width, channels), up to whose mean the
+            model computes more rows than it gets images (`models/views.py`); None for a model of the image alone.
     """
 
     network: keras.Model
@@ -53,6 +59,12 @@ class Model:
     feature_layer: Operation | None
     features: Operation | None
     head: layers.Dense
+    views: Operation | None = None
+
+    @property
+    def pixels(self) -> keras.KerasTensor:
+        """The tensor that the network's own layers begin with: the input, or the versions of each image."""
+        return self.network.inputs[0] if self.views is None else output_of(self.network, self.views)
 
     @property
     def feature_map(self) -> keras.KerasTensor | None:

@@ -7,8 +7,6 @@ batch norm and ReLU, which then have a quarter of the work.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import keras
 from keras import layers
 
@@ -16,7 +14,7 @@ from greycard.core.errors import GreycardError
 from greycard.models.dense import add_dense, add_pooling
 from greycard.models.graph import producer
 from greycard.models.inputs import add_scaling
-from greycard.models.model import Body
+from greycard.models.model import Body, Weights
 from greycard.recipe.model import ResNetConfig
 
 _LEAST_SIDE = 2
@@ -26,7 +24,7 @@ _MOMENTUM = 0.9
 """Of the moving statistics: about the last ten steps, since a training on a CPU may have few."""
 
 
-def build(config: ResNetConfig, inputs: keras.KerasTensor, weights: Path | None = None) -> Body:
+def build(config: ResNetConfig, inputs: keras.KerasTensor, weights: Weights = ()) -> Body:
     """Build a stem, then stages; each stage halves the size, doubles the width, and has some residual blocks.
 
     Args:

@@ -37,9 +37,9 @@ def expect_weights(chosen: str | Path | None) -> None:
 
 def expect_backbone_weights(recipe: Recipe, chosen: str | Path | None) -> None:
     """Raise a GreycardError if a recipe's backbone has no weights here and no download is requested."""
-    model = recipe.pretrained
-    if model is not None and chosen != "imagenet" and not Path(model.backbone).exists():
-        find_weights(network(model.backbone), model.backbone_layer, chosen, lambda _done, _total: None)
+    for each in recipe.backbones:
+        if chosen != "imagenet" and not Path(each.backbone).exists():
+            find_weights(network(each.backbone), each.backbone_layer, chosen, lambda _done, _total: None)
 
 
 def find_weights(

@@ -47,8 +47,13 @@ def from_json(value: Any) -> Any:
 
 
 def _as_annotated(value: Any, annotation: str) -> Any:
-    """Convert a list or one number to a tuple, and an integer to a float, as annotated; checks refuse the rest."""
+    """Convert a list, a number or a text to a tuple, and an integer to a float, as annotated; checks refuse the rest.
+
+    A text is a list of names, separated by commas.
+    """
     if annotation.startswith("tuple"):
+        if "str" in annotation and isinstance(value, str):
+            return tuple(name.strip() for name in value.split(","))
         if whole(0)(value) or (isinstance(value, float) and "float" in annotation):
             return (value,) * (2 if "tuple[int, int]" in annotation else 1)
         empty = () if value is None and "None" not in annotation else value

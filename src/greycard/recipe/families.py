@@ -10,9 +10,11 @@ from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
 from greycard.core.values import plain
 from greycard.recipe.config import values_of
-from greycard.recipe.model import FAMILIES, ConvNetConfig, MlpConfig, ModelConfig, PretrainedConfig
+from greycard.recipe.model import FAMILIES, ConvNetConfig, MlpConfig, ModelConfig, PretrainedConfig, ProbeConfig
 
 _FROM_SCRATCH = (MlpConfig.kind, ConvNetConfig.kind)
+_BACKBONES = {PretrainedConfig.kind: "backbone", ProbeConfig.kind: "backbones"}
+"""The families with pretrained networks, and the field that names these."""
 
 
 def make_model(settings: Mapping[str, Any]) -> ModelConfig:
@@ -29,14 +31,14 @@ def make_model(settings: Mapping[str, Any]) -> ModelConfig:
 def change_model(model: ModelConfig, settings: Mapping[str, Any]) -> ModelConfig:
     """Change some fields of a model config; if its family changes, it keeps the common fields.
 
-    `kind` changes the family, and so does a `backbone`; `conv` changes an mlp to a convnet. Removing the backbone or
-    the convolutions gives an mlp.
+    `kind` changes the family, and so do a `backbone` and `backbones`; `conv` changes an mlp to a convnet. Removing the
+    backbone, the backbones or the convolutions gives an mlp.
 
     Raises:
         GreycardError: as for `make_model`.
     """
     kind = settings["kind"] if "kind" in settings else _implied(model.kind, settings)
-    decided = "kind" in settings or not _is_nothing(settings.get("backbone"))
+    decided = "kind" in settings or not all(_is_nothing(settings.get(name)) for name in _BACKBONES.values())
     hint = "leave {0} out" if decided else "add {2}"
     return _build(kind, settings, values_of(model), hint)
 
@@ -47,10 +49,11 @@ def family_fields(kind: str) -> dict[str, bool]:
 
 
 def _implied(kind: str, settings: Mapping[str, Any]) -> str:
-    backbone, conv = settings.get("backbone"), settings.get("conv")
-    if not _is_nothing(backbone):
-        return PretrainedConfig.kind
-    left = kind == PretrainedConfig.kind and "backbone" in settings
+    conv = settings.get("conv")
+    for family, name in _BACKBONES.items():
+        if not _is_nothing(settings.get(name)):
+            return family
+    left = kind in _BACKBONES and _BACKBONES[kind] in settings
     if not _is_nothing(conv) and (kind in _FROM_SCRATCH or left):
         return ConvNetConfig.kind
     return MlpConfig.kind if left or (kind == ConvNetConfig.kind and "conv" in settings) else kind

@@ -18,6 +18,14 @@ _AFTER_FEATURES: tuple[Check, ...] = (
     _DROPOUT,
 )
 
+_ALPHA: Check = ("backbone_alpha", optional(number(0, 10)), "a factor above 0, up to 10", "0.5")
+_WITH_ALPHA = "MobileNet"
+"""The names of networks with a width multiplier begin with this."""
+
+
+def _texts(values: Any) -> bool:
+    return isinstance(values, tuple) and bool(values) and all(map(text, values)) and len(set(values)) == len(values)
+
 
 def _some(values: Any) -> bool:
     return whole_numbers(values) and bool(values)
@@ -46,6 +54,11 @@ class ModelConfig(Config, ABC):
     @abstractmethod
     def architecture(self) -> str:
         """A few words for the table."""
+
+    @property
+    def pretrained_parts(self) -> tuple[PretrainedConfig, ...]:
+        """The pretrained networks in the model, one config each."""
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +142,7 @@ class PretrainedConfig(ModelConfig):
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("backbone", text, "a network's name or a run's folder", "EfficientNetLite0"),
         ("backbone_layer", optional(text), "a layer's name", "mixed7"),
-        ("backbone_alpha", optional(number(0, 10)), "a factor above 0, up to 10", "0.5"),
+        _ALPHA,
         ("augmented_copies", whole(1), COUNT, "4"),
         *_AFTER_FEATURES,
     )
@@ -139,6 +152,49 @@ class PretrainedConfig(ModelConfig):
         """Such as `InceptionV3 to mixed7, dense 1024`."""
         cut = f" to {self.backbone_layer}" if self.backbone_layer else ""
         return f"{self.backbone}{cut}, {f'dense {_joined(self.dense)}' if self.dense else 'linear head'}"
+
+    @property
+    def pretrained_parts(self) -> tuple[PretrainedConfig, ...]:
+        """This config."""
+        return (self,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeConfig(ModelConfig):
+    """Frozen pretrained networks and a logistic regression on their features, fitted at once instead of by epochs.
+
+    Attributes:
+        backbones: one or more `keras.applications` networks, or folders of earlier runs; the logits of several are
+            averaged.
+        backbone_alpha: the width multiplier of backbones of the MobileNet family; none for their own default.
+    """
+
+    backbones: tuple[str, ...]
+    backbone_alpha: float | None = None
+
+    kind: ClassVar[str] = "probe"
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        ("backbones", _texts, "one or more names of networks or folders of runs", "MobileNetV2"),
+        _ALPHA,
+    )
+
+    @property
+    def architecture(self) -> str:
+        """Such as `MobileNetV2 + EfficientNetB0, probe`."""
+        return f"{' + '.join(self.backbones)}, probe"
+
+    @property
+    def pretrained_parts(self) -> tuple[PretrainedConfig, ...]:
+        """Each backbone with average pooling."""
+        alpha = self.backbone_alpha
+        return tuple(
+            PretrainedConfig(
+                backbone=name,
+                backbone_alpha=alpha if name.startswith(_WITH_ALPHA) else None,
+                pooling="average",
+            )
+            for name in self.backbones
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +251,7 @@ FAMILIES: dict[str, type[ModelConfig]] = {
     MlpConfig.kind: MlpConfig,
     ConvNetConfig.kind: ConvNetConfig,
     PretrainedConfig.kind: PretrainedConfig,
+    ProbeConfig.kind: ProbeConfig,
     ResNetConfig.kind: ResNetConfig,
     CustomConfig.kind: CustomConfig,
 }

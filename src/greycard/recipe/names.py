@@ -14,6 +14,7 @@ from greycard.recipe.loss import LossConfig
 from greycard.recipe.mixing import MixingConfig
 from greycard.recipe.model import FAMILIES
 from greycard.recipe.optimizer import OptimizerConfig
+from greycard.recipe.prediction import PredictionConfig
 from greycard.recipe.schedule import ScheduleConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.recipe.training import TrainingConfig
@@ -27,6 +28,7 @@ PARTS: dict[str, type] = {
     "schedule": ScheduleConfig,
     "training": TrainingConfig,
     "stopping": StoppingConfig,
+    "prediction": PredictionConfig,
 }
 """The parts with one config; `model` has one config per family."""
 
@@ -40,9 +42,8 @@ def part_fields(part: str) -> tuple[str, ...]:
 
 def fields_by_part() -> dict[str, tuple[str, ...]]:
     """The names of the fields of every part, in a recipe's order."""
-    order = (
-        "data", "model", "augmentation", "mixing", "loss", "optimizer", "schedule", "training", "stopping",
-    )  # fmt: skip
+    first, *others = PARTS
+    order = (first, "model", *others)
     return {part: part_fields(part) for part in order}
 
 

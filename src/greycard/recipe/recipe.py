@@ -19,9 +19,10 @@ from greycard.recipe.data import DataConfig
 from greycard.recipe.families import change_model, make_model
 from greycard.recipe.loss import LossConfig
 from greycard.recipe.mixing import MixingConfig
-from greycard.recipe.model import MlpConfig, ModelConfig, PretrainedConfig
+from greycard.recipe.model import MlpConfig, ModelConfig, PretrainedConfig, ProbeConfig
 from greycard.recipe.names import PARTS, addressed, fields_by_part, part_fields, short_name, unknown_field
 from greycard.recipe.optimizer import OptimizerConfig
+from greycard.recipe.prediction import PredictionConfig
 from greycard.recipe.schedule import ScheduleConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.recipe.training import TrainingConfig
@@ -44,6 +45,7 @@ class Recipe:
         schedule: how the learning rate changes from step to step.
         training: batches, epochs, precision and seed.
         stopping: when training ends before its last epoch, and which weights are kept.
+        prediction: the versions of an image whose predictions the saved model averages.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Recipe:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     stopping: StoppingConfig = field(default_factory=StoppingConfig)
+    prediction: PredictionConfig = field(default_factory=PredictionConfig)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", plain(self.name))
@@ -95,6 +98,11 @@ class Recipe:
         return self.mixing.is_on or self.loss.label_smoothing > 0 or self.loss.balance == "weights"
 
     @property
+    def backbones(self) -> tuple[PretrainedConfig, ...]:
+        """The pretrained networks of the model, one config each; empty if it is trained from scratch."""
+        return self.model.pretrained_parts
+
+    @property
     def architecture(self) -> str:
         """A few words for the table, such as `CNN 64-64, dense 512`."""
         return self.model.architecture
@@ -113,6 +121,7 @@ class Recipe:
             name for name in ("task", "val_fraction", "group_duplicates") if getattr(self.data, name) is None
         }
         open_fields |= {"precision"} if self.training.precision == "auto" else set()
+        open_fields |= {"epochs"} if isinstance(self.model, ProbeConfig) else set()
         place = Path(self.data.dataset)  # a run records only the name of the folder
         open_fields |= {"dataset"} if resolved.data.dataset in (place.name, place.stem) else set()
         decided = resolved.settings()

@@ -69,7 +69,7 @@ def _by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
 def _without_seed(run: RunRecord) -> str:
     summary = run.summary
     trained_on = summary.data.train_digest if summary.data else summary.train_images
-    weights = summary.weights and summary.weights.sha256
+    weights = [file.sha256 for file in summary.weights]
     return repr((run.recipe.replace(seed=0).digest, trained_on, weights))
 
 

@@ -96,7 +96,7 @@ def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
         "learning_rate": recipe.optimizer.learning_rate,
         "augmented": recipe.augmentation is not None,
         "balanced": recipe.loss.balance != "none",
-        "pretrained": recipe.pretrained is not None,
+        "pretrained": bool(recipe.backbones),
         "own_model": isinstance(recipe.model, CustomConfig),
         "tiny": recipe.data.image_size is not None and min(recipe.data.image_size) < LEAST_PIXELS,
         "grey": recipe.data.channels == 1,

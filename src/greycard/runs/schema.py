@@ -58,7 +58,7 @@ class Summary:
         peak_memory_mb: the most memory that the process held, in MB; None if the system does not say.
         expected_memory_mb: what was expected before training, in MB.
         left_out: files that could not be read.
-        weights: of the pretrained network.
+        weights: of the pretrained networks.
         answer: the learned line in a sentence, for a model of one neuron.
         reason: why Greycard chose this recipe; None if the user did.
         published: figures of the project's author.
@@ -98,7 +98,7 @@ class Summary:
     peak_memory_mb: float | None = None
     expected_memory_mb: float
     left_out: tuple[LeftOut, ...] = ()
-    weights: WeightsFile | None = None
+    weights: tuple[WeightsFile, ...] = ()
     answer: str | None = None
     reason: str | None = None
     published: Published | None = None

@@ -49,9 +49,9 @@ class Rates:
     Attributes:
         start: to build and compile the model.
         decode: to decode one image.
-        features: to compute one image's features; 0 if no part of the model is frozen.
+        features: to compute one image's features, in all versions; 0 if no part of the model is frozen.
         step: one image in training.
-        predict: one image in prediction.
+        predict: one image in prediction, in all versions.
     """
 
     start: float
@@ -120,12 +120,12 @@ class Corrections:
 
     def of(self, recipe: Recipe) -> float:
         """The factor for this recipe; 1 before any recipe of its kind was trained."""
-        return self.factors.get(recipe.pretrained is not None, 1.0)
+        return self.factors.get(bool(recipe.backbones), 1.0)
 
     def learn(self, recipe: Recipe, expected: float, measured: float) -> None:
         """Take over what a training really took; `expected` is its cost for the same epochs, not corrected."""
         if expected > 0:
-            self.factors[recipe.pretrained is not None] = measured / expected
+            self.factors[bool(recipe.backbones)] = measured / expected
 
 
 def usable_images(images: int, per_image: float, fixed: float, seconds: float, least: int) -> int:

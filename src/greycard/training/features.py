@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,17 @@ from greycard.backend.inference import Engine, fastest
 from greycard.core.clock import Clock
 from greycard.core.reporter import Reporter
 from greycard.datasets.digests import file_digest
-from greycard.models.model import Model
 from greycard.models.pretrained import is_run
 from greycard.models.saved import MODEL
+from greycard.models.views import VIEWS, WHOLE, View, head_of_views
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.cache import cached_array
-from greycard.pipeline.loader import Loader, prediction_batch
+from greycard.pipeline.loader import Batch, Loader, prediction_batch
 from greycard.pipeline.targets import SoftTargets
 from greycard.recipe import Recipe
-from greycard.tasks.task import Task
-from greycard.training.setup import Loaders, TrainSetup
+from greycard.recipe.model import PretrainedConfig
+from greycard.training.setup import Loaders, Saved, TrainSetup
 from greycard.training.targets import soft_targets
 
 BATCH = 32
@@ -42,60 +43,59 @@ _VERSION = 1
 
 
 class FrozenFeatures:
-    """The features of a model with a frozen backbone, computed or read from the cache.
+    """The features of a frozen backbone, computed or read from the cache.
 
     Args:
-        model: a compiled model that is frozen up to its feature vector (`Model.is_frozen`).
-        task: the task of the model.
-        identity: what the features depend on besides the pixels: the backbone's weights, its layer, the pooling.
-        soft_targets: True to train the head with targets (b, classes), False with labels (b,).
+        bottom: from pixels to the feature vector, all of it frozen.
+        identity: what the features depend on besides the pixels (`backbone_identity`).
     """
 
-    def __init__(self, model: Model, task: Task, identity: dict[str, Any], *, soft_targets: bool = False) -> None:
-        assert model.vector is not None
-        self._bottom = keras.Model(model.network.inputs[0], model.vector)
-        self.head = _head(model, task, soft_targets)
+    def __init__(self, bottom: keras.Model, identity: dict[str, Any]) -> None:
+        self._bottom = bottom
         self._identity = identity | {"version": _VERSION}
         self._engine: Engine | None = None
 
-    def of(self, pixels: ArraySplit, on_image: Callable[[int], None]) -> ArraySplit:
-        """The features of the images without augmentation."""
-        return self._view(pixels, None, 0, 0, on_image)
+    def of(self, pixels: ArraySplit, on_image: Callable[[int], None], view: View = WHOLE) -> ArraySplit:
+        """The features of one version of the images, without augmentation."""
+        key = {} if view is WHOLE else {"view": view.name}
+        return self._cached(pixels, Loader(pixels, BATCH), 0, key | {"augmentation": None}, on_image, view)
 
     def views(
         self, pixels: ArraySplit, augmentation: Augmentation, seed: int, count: int, on_image: Callable[[int], None]
     ) -> list[ArraySplit]:
         """The features of the augmented images of the first `count` epochs."""
-        return [self._view(pixels, augmentation, seed, epoch, on_image) for epoch in range(count)]
+        batches = Loader(pixels, BATCH, seed=seed, augmentation=augmentation)
+        drawn = {**asdict(augmentation), "seed": seed}
+        keys = ({"augmentation": {**drawn, "epoch": epoch}} for epoch in range(count))
+        return [self._cached(pixels, batches, epoch, key, on_image) for epoch, key in enumerate(keys)]
 
-    def _view(
+    def _cached(
         self,
         pixels: ArraySplit,
-        augmentation: Augmentation | None,
-        seed: int,
+        batches: Loader,
         epoch: int,
+        content: dict[str, Any],
         on_image: Callable[[int], None],
+        view: View = WHOLE,
     ) -> ArraySplit:
-        drawn = None if augmentation is None else {**asdict(augmentation), "seed": seed, "epoch": epoch}
-        key = _digest({**self._identity, "pixels": pixels.digest, "augmentation": drawn})
-        batches = Loader(pixels, BATCH, seed=seed, augmentation=augmentation)
+        key = _digest({**self._identity, "pixels": pixels.digest, **content})
         array, _, _ = cached_array(
             "features",
             key,
             shape=(len(pixels), *self._bottom.output_shape[1:]),
             dtype="float32",
             about=f"{self._identity['backbone']}'s features",
-            fill=lambda features: self._fill(features, batches, epoch, on_image),
+            fill=lambda features: self._fill(features, batches, epoch, on_image, view),
         )
         return replace(pixels, images=array, digest=key)
 
     def _fill(
-        self, features: np.ndarray, batches: Loader, epoch: int, on_image: Callable[[int], None]
+        self, features: np.ndarray, batches: Loader, epoch: int, on_image: Callable[[int], None], view: View
     ) -> dict[str, Any]:
         self._engine = self._engine or fastest(self._bottom)
         done = 0
         for images, _ in batches.epoch(epoch):
-            features[done : done + len(images)] = self._engine(images)
+            features[done : done + len(images)] = self._engine(np.ascontiguousarray(view.of(images)))
             done += len(images)
             on_image(len(images))
         return {}
@@ -120,19 +120,43 @@ class CachedFeatureLoader(Loader):
         return self._views[epoch % len(self._views)].images
 
 
+class ViewFeatureLoader(Loader):
+    """A loader of the features of all versions of each image: float32 (b, versions, features).
+
+    Args:
+        versions: for each version of the images its features, one array per backbone.
+        batch_size: images per batch.
+    """
+
+    def __init__(self, versions: Sequence[Sequence[ArraySplit]], batch_size: int) -> None:
+        super().__init__(versions[0][0], batch_size)
+        self._versions = versions
+
+    def _read(self, epoch: int, index: int, steps_per_execution: int, workers: Executor | None) -> Batch:
+        size = self.batch_size * steps_per_execution
+        rows = slice(index * size, (index + 1) * size)
+        joined = [np.concatenate([part.images[rows] for part in parts], axis=1) for parts in self._versions]
+        return np.stack(joined, axis=1), self.split.labels[rows]
+
+
 def with_cached_features(setup: TrainSetup, reporter: Reporter, clock: Clock) -> TrainSetup:
     """A setup that trains only the head, on cached features, if the model is frozen up to its feature vector."""
     if not setup.model.is_frozen:
         return setup
-    recipe, arrays = setup.recipe, setup.arrays
+    recipe, arrays, views = setup.recipe, setup.arrays, VIEWS[setup.recipe.prediction.views]
+    assert recipe.pretrained is not None
+    assert setup.model.vector is not None
     with clock("features"):
-        features = FrozenFeatures(setup.model, setup.task, backbone_identity(setup), soft_targets=recipe.soft_targets)
-        val = features.of(arrays.validation, reporter.progress("features of validation images", len(arrays.validation)))
-        views = _view_count(recipe)
-        count = reporter.progress("features of training images", (1 + views) * len(arrays.train))
-        unaugmented = features.of(arrays.train, count)
+        bottom = keras.Model(setup.model.network.inputs[0], setup.model.vector)
+        features = FrozenFeatures(bottom, backbone_identity(recipe.pretrained, setup.weights[0]))
+        count = reporter.progress("features of validation images", len(views) * len(arrays.validation))
+        val = [features.of(arrays.validation, count, view) for view in views]
+        copies = _copy_count(recipe)
+        count = reporter.progress("features of training images", (len(views) + copies) * len(arrays.train))
+        unaugmented = [features.of(arrays.train, count, view) for view in views]
         drawn = recipe.augmentation
-        seen = features.views(arrays.train, drawn, recipe.training.seed, views, count) if drawn else [unaugmented]
+        seen = features.views(arrays.train, drawn, recipe.training.seed, copies, count) if drawn else unaugmented[:1]
+    network = head_of(setup)
     train = CachedFeatureLoader(
         seen,
         recipe.training.batch_size,
@@ -140,31 +164,34 @@ def with_cached_features(setup: TrainSetup, reporter: Reporter, clock: Clock) ->
         targets=soft_targets(recipe, arrays.train.labels, setup.task.classes),
         balanced=recipe.loss.balance == "sampling",
     )
-    measured = (Loader(each, prediction_batch(each, recipe.training.val_batch_size)) for each in (val, unaugmented))
-    return replace(setup, network=features.head, loaders=Loaders(train, *measured))
+    least = recipe.training.val_batch_size
+    measured = [Loader(each[0], prediction_batch(each[0], least)) for each in (val, unaugmented)]
+    saved = Saved(setup.saved.model, network, *measured)
+    if len(views) > 1:
+        loaders = [ViewFeatureLoader([[each] for each in split], BATCH) for split in (val, unaugmented)]
+        saved = Saved(setup.saved.model, head_of_views(setup.model, len(views)), *loaders)
+    return replace(setup, network=network, loaders=Loaders(train, measured[0]), saved=saved)
 
 
-def _view_count(recipe: Recipe) -> int:
+def _copy_count(recipe: Recipe) -> int:
     """The number of augmented copies of each training image."""
     model = recipe.pretrained
     return min(model.augmented_copies, recipe.training.epochs) if model and recipe.augmentation else 0
 
 
-def backbone_identity(setup: TrainSetup) -> dict[str, Any]:
+def backbone_identity(backbone: PretrainedConfig, weights: Path | None) -> dict[str, Any]:
     """Everything that the features depend on, except the pixels: the network, its weights, its layer, its pooling."""
-    model = setup.recipe.pretrained
-    assert model is not None
-    file = Path(model.backbone, MODEL) if is_run(model.backbone) else setup.weights
+    file = Path(backbone.backbone, MODEL) if is_run(backbone.backbone) else weights
     assert file is not None
-    name = Path(model.backbone).name
-    fields = {"cut": model.backbone_layer, "alpha": model.backbone_alpha, "pooling": model.pooling}
+    name = Path(backbone.backbone).name
+    fields = {"cut": backbone.backbone_layer, "alpha": backbone.backbone_alpha, "pooling": backbone.pooling}
     return {"backbone": name, "weights": file_digest(file), **fields}
 
 
-def _head(model: Model, task: Task, soft_targets: bool) -> keras.Model:
+def head_of(setup: TrainSetup) -> keras.Model:
     """The model's own layers from the feature vector on, compiled with its own optimizer."""
-    head = keras.Model(model.vector, model.network.outputs[0], name="head")
-    task.compile(head, model.network.optimizer, soft_targets=soft_targets)
+    head = keras.Model(setup.model.vector, setup.model.network.outputs[0], name="head")
+    setup.task.compile(head, setup.model.network.optimizer, soft_targets=setup.recipe.soft_targets)
     return head
 
 

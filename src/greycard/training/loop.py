@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from greycard.backend.averaging import WeightAverage
-from greycard.backend.steps import Steps, steps_for
+from greycard.backend.inference import Engine, by_keras
+from greycard.backend.steps import steps_for
 from greycard.core.clock import Clock
 from greycard.core.epoch import Epoch
 from greycard.core.reporter import Reporter
@@ -86,9 +87,9 @@ def fit(
     return Loop(setup, checkpointer, callbacks, reporter, clock).run()
 
 
-def predict(steps: Steps, loader: Loader) -> np.ndarray:
+def predict(engine: Engine, loader: Loader) -> np.ndarray:
     """The model's outputs, float32 (n, units), in the split's order."""
-    return np.concatenate([steps.predict(images) for images, _ in loader.epoch(0)])
+    return np.concatenate([engine(images) for images, _ in loader.epoch(0)])
 
 
 class Loop:
@@ -106,7 +107,7 @@ class Loop:
         self._checkpointer, self._callbacks, self._reporter, self._clock = checkpointer, callbacks, reporter, clock
         train = self._loaders.train
         ema = setup.recipe.optimizer.ema
-        self._average = WeightAverage(setup.network, ema) if ema else None
+        self._average = WeightAverage(setup.network, ema) if ema and not setup.fit_head else None
         self._steps = steps_for(setup.network, train.batch_size, self._epochs * len(train), self._average)
         images = len(train.split), len(self._loaders.validation.split)
         self._spent = clock.total
@@ -168,7 +169,7 @@ class Loop:
             train = Measured.of(self._train(state))
         trained = time.perf_counter()
         with self._clock("validation"), self._measured_weights():
-            outputs = predict(self._steps, validation)
+            outputs = predict(self._steps.predict, validation)
             val = Measured.of(self._setup.task.measure(validation.split.labels, outputs))
         epoch = _figures(number, train, val, self._learning_rate(), begun - before, trained)
         state.history.append(epoch)
@@ -180,6 +181,9 @@ class Loop:
         return epoch, outputs
 
     def _train(self, state: TrainState) -> dict[str, float]:
+        if state.epoch == 0 and self._setup.fit_head:
+            with self._clock("compute"):
+                return self._setup.fit_head(lambda: self._checkpointer.after_step(state))
         train, begun, before = self._loaders.train, time.perf_counter(), state.epoch_seconds
         batches = train.epoch(state.epoch, self._steps.steps_per_execution, state.batch)
         for images, labels in self._clock.waiting_for(batches):
@@ -220,15 +224,17 @@ class Loop:
         return f"the model is from the checkpoint {place}" if place else "there is no checkpoint from before that epoch"
 
     def _measured(self, state: TrainState, stopped: str | None, outputs: np.ndarray | None) -> FitResult:
-        """Measure the final model on both splits; `outputs` are its outputs on the validation images, if known."""
-        validation, unaugmented, task = self._loaders.validation, self._loaders.unaugmented, self._setup.task
+        """Measure the saved model on both splits; `outputs` are the trained network's on validation, if known."""
+        saved, task = self._setup.saved, self._setup.task
         kept = self._checkpointer.best.restore() if self._checkpointer.best else None
-        if kept not in (None, state.epoch):
+        same = saved.network is self._setup.network
+        if not same or kept not in (None, state.epoch):
             outputs = None
+        engine = self._steps.predict if same else by_keras(saved.network)
         with self._clock("validation"), self._reporter.status("measuring the training images without augmentation"):
-            known = outputs if outputs is not None else predict(self._steps, validation)
-            val = Measured.of(task.measure(validation.split.labels, known))
-            train_eval = Measured.of(task.measure(unaugmented.split.labels, predict(self._steps, unaugmented)))
+            known = outputs if outputs is not None else predict(engine, saved.validation)
+            val = Measured.of(task.measure(saved.validation.split.labels, known))
+            train_eval = Measured.of(task.measure(saved.unaugmented.split.labels, predict(engine, saved.unaugmented)))
         return FitResult(state.history, stopped, kept, known, val, train_eval, state.resumed)
 
 

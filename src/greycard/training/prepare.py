@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from greycard import backend
@@ -16,18 +17,20 @@ from greycard.models.backbone import WeightsDoNotFitError
 from greycard.models.build import BuildNetwork, build_model
 from greycard.models.imagenet import network
 from greycard.models.mixed_precision import trains_in
-from greycard.models.model import Model
+from greycard.models.model import Model, Weights
 from greycard.models.pretrained import is_run
+from greycard.models.views import VIEWS, with_views
 from greycard.models.weights import find_weights
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
 from greycard.recipe import Recipe
+from greycard.recipe.model import PretrainedConfig
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
 from greycard.training.decode import decoded_split
 from greycard.training.memory import expected_need
 from greycard.training.resolve import resolve, within_limits
-from greycard.training.setup import Loaders, SplitArrays, TrainSetup
+from greycard.training.setup import Loaders, Saved, SplitArrays, TrainSetup
 from greycard.training.targets import expect_pixels_for_cutmix, soft_targets
 
 
@@ -75,7 +78,18 @@ def prepare(
         expected_bytes=_expect_memory(model, resolved, arrays),
         network=model.network,
         loaders=_image_loaders(resolved, arrays, task),
+        saved=_saved(model, resolved, arrays),
     )
+
+
+def _saved(model: Model, recipe: Recipe, arrays: SplitArrays) -> Saved:
+    views = VIEWS[recipe.prediction.views]
+    saved = with_views(model, views)
+    loaders = (
+        Loader(split, max(1, prediction_batch(split, recipe.training.val_batch_size) // len(views)))
+        for split in (arrays.validation, arrays.train)
+    )
+    return Saved(saved, saved.network, *loaders)
 
 
 def _image_loaders(recipe: Recipe, arrays: SplitArrays, task: Task) -> Loaders:
@@ -89,10 +103,8 @@ def _image_loaders(recipe: Recipe, arrays: SplitArrays, task: Task) -> Loaders:
         targets=soft_targets(recipe, arrays.train.labels, task.classes),
         balanced=recipe.loss.balance == "sampling",
     )
-    validation, unaugmented = (
-        Loader(split, prediction_batch(split, training.val_batch_size)) for split in (arrays.validation, arrays.train)
-    )
-    return Loaders(train, validation, unaugmented)
+    batch = prediction_batch(arrays.validation, training.val_batch_size)
+    return Loaders(train, Loader(arrays.validation, batch))
 
 
 def _decoded(recipe: Recipe, dataset: Dataset, reporter: Reporter) -> SplitArrays:
@@ -103,30 +115,34 @@ def _decoded(recipe: Recipe, dataset: Dataset, reporter: Reporter) -> SplitArray
     )
 
 
-def _weight_files(recipe: Recipe, weights: str | Path | None, reporter: Reporter) -> tuple[Path, ...]:
-    model = recipe.pretrained
-    if model is None or is_run(model.backbone):
-        return ()
-    progress = reporter.downloading(f"{model.backbone} weights")
-    return tuple(find_weights(network(model.backbone), model.backbone_layer, weights, progress))
+def _weight_files(recipe: Recipe, weights: str | Path | None, reporter: Reporter) -> list[Weights]:
+    """The files of all backbones, one file of each, in the order to try them."""
+    return list(product(*(_files_of(each, weights, reporter) for each in recipe.backbones)))
+
+
+def _files_of(backbone: PretrainedConfig, weights: str | Path | None, reporter: Reporter) -> Sequence[Path | None]:
+    if is_run(backbone.backbone):
+        return [None]
+    progress = reporter.downloading(f"{backbone.backbone} weights")
+    return find_weights(network(backbone.backbone), backbone.backbone_layer, weights, progress) or [None]
 
 
 def _build(
-    recipe: Recipe, dataset: Dataset, files: Sequence[Path], train: ArraySplit, build: BuildNetwork | None
-) -> tuple[Model, Path | None]:
-    """The model with the first weights that fit, and their file."""
+    recipe: Recipe, dataset: Dataset, files: Sequence[Weights], train: ArraySplit, build: BuildNetwork | None
+) -> tuple[Model, Weights]:
+    """The model with the first weights that fit, and their files."""
     features = 0 if recipe.data.image_size else train.images.shape[1]
     steps = recipe.training.steps(len(train))
-    for position, file in enumerate(files or [None]):
+    for position, each in enumerate(files):
         backend.seed_everything(recipe.training.seed)
         try:
-            model = build_model(recipe, len(dataset.classes), file, features=features, build=build, steps=steps)
+            model = build_model(recipe, len(dataset.classes), each, features=features, build=build, steps=steps)
         except WeightsDoNotFitError:
             if position == len(files) - 1:
                 raise
         else:
             expect_pixels_for_cutmix(recipe, model)
-            return model, file
+            return model, each
     raise AssertionError("unreachable: there is always a candidate")
 
 

@@ -5,6 +5,7 @@ benchmarks/recommended.py compares each rule with its alternative.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from greycard.models.preferred import CORES, Preferred, known
@@ -85,7 +86,7 @@ def from_scratch(task: Task, reason: str) -> Recommendation:
 
 
 def transfer(task: Task, network: str, reason: str, alpha: float | None = None) -> Recommendation:
-    """Transfer learning: a frozen pretrained network with a linear head, at the network's own size if time allows.
+    """Transfer learning: a frozen pretrained network with a linear head that is trained by epochs.
 
     Args:
         task: the facts about the dataset.
@@ -93,24 +94,79 @@ def transfer(task: Task, network: str, reason: str, alpha: float | None = None) 
         reason: why this network.
         alpha: its width; None for its default.
     """
-    base, cost, images = task.base, known(network) or _UNKNOWN, task.train_images + task.val_images
-    sizes = (cost.pixels, *SMALLER)
-    seconds = [cost.seconds(images, pixels, alpha) for pixels in sizes]
-    allowed = 60 * task.minutes * FEATURES_SHARE
-    place = next((place for place, time in enumerate(seconds) if time <= allowed), len(sizes) - 1)
-    recipe = base.replace(
+    size = _fitting(task, (network,), alpha, views=1)
+    recipe = task.base.replace(
         backbone=network,
         backbone_alpha=alpha,
         pooling="average",
-        image_size=sizes[place],
+        image_size=size.pixels,
         dropout=0.2,
         val_batch_size=64,
     )
-    why = f"{cost.pixels} px would take about {_time(seconds[0])}" if place else "the size of its own training images"
+    return Recommendation(
+        recipe, f"transfer learning from {network} at {size.why} with a linear head: {reason}; {size.cost}"
+    )
+
+
+def probe(task: Task, networks: Sequence[str], reason: str, alpha: float | None = None) -> Recommendation:
+    """A probe: frozen pretrained networks and a logistic regression on their features.
+
+    Images whose mirror image shows the same class are used in both forms.
+    It needs no epochs, and no validation images to choose one.
+
+    Args:
+        task: the facts about the dataset.
+        networks: the names of one or more pretrained networks.
+        reason: why these networks.
+        alpha: the width of those that have one; None for their default.
+    """
+    views = "flip" if task.kind.mirrored else None
+    size = _fitting(task, networks, alpha, views=2 if views else 1)
+    recipe = Recipe.make(
+        task.name,
+        task.name,
+        backbones=tuple(networks),
+        backbone_alpha=alpha,
+        image_size=size.pixels,
+        views=views,
+        val_batch_size=64,
+    )
+    seen = "each image and its mirror image" if views else "each image"
     return Recommendation(
         recipe,
-        f"transfer learning from {network} at {sizes[place]} px ({why}) with a linear head: {reason}; the features of"
-        f" {images:,} images take about {_time(seconds[place])} on {CORES} cores",
+        f"a probe of {' and '.join(networks)} at {size.why}, a logistic regression on the features of {seen}:"
+        f" {reason}; {size.cost}",
+    )
+
+
+@dataclass(frozen=True)
+class _Size:
+    """The size of the images for pretrained networks.
+
+    Attributes:
+        pixels: of a side.
+        why: the size, and why not another.
+        cost: the time that the features take.
+    """
+
+    pixels: int
+    why: str
+    cost: str
+
+
+def _fitting(task: Task, networks: Sequence[str], alpha: float | None, views: int) -> _Size:
+    """The networks' own size, or a smaller one if their features would take too much of the time."""
+    costs, images = [known(name) or _UNKNOWN for name in networks], task.train_images + task.val_images
+    own = max(cost.pixels for cost in costs)
+    sizes = (own, *SMALLER)
+    seconds = [views * sum(cost.seconds(images, pixels, alpha) for cost in costs) for pixels in sizes]
+    allowed = 60 * task.minutes * FEATURES_SHARE
+    place = next((place for place, time in enumerate(seconds) if time <= allowed), len(sizes) - 1)
+    why = f"{own} px would take about {_time(seconds[0])}" if place else "the size of its own training images"
+    return _Size(
+        sizes[place],
+        f"{sizes[place]} px ({why})",
+        f"the features of {images:,} images take about {_time(seconds[place])} on {CORES} cores",
     )
 
 

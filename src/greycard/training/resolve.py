@@ -11,14 +11,14 @@ from greycard.models.imagenet import network
 from greycard.models.pretrained import is_run
 from greycard.models.saved import MODEL
 from greycard.recipe import Recipe
-from greycard.recipe.model import MlpConfig
+from greycard.recipe.model import MlpConfig, ProbeConfig
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
 from greycard.training.targets import expect_classes
 
 
 def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
-    """Fill in the task, the dataset's name and the precision, and check the backbone.
+    """Fill in the task, the dataset's name and the precision, and check the backbones. A probe has one epoch, its fit.
 
     Raises:
         GreycardError: the task does not fit, the network is unknown, the backbone's folder is not a finished run, or
@@ -29,16 +29,20 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     expect_classes(recipe, task, dataset.name)
     precision = auto_precision() if recipe.training.precision == "auto" else recipe.training.precision
     resolved = recipe.replace(task=task.name, dataset=dataset.name, precision=precision)
-    backbone = recipe.pretrained.backbone if recipe.pretrained else None
-    if backbone is None or is_run(backbone):
-        return resolved
+    for each in recipe.backbones:
+        _expect_backbone(each.backbone)
+    return resolved.replace(epochs=1) if isinstance(recipe.model, ProbeConfig) else resolved
+
+
+def _expect_backbone(backbone: str) -> None:
+    if is_run(backbone):
+        return
     if Path(backbone).exists():
         raise GreycardError(
             f"backbone {backbone} is not a finished run: it has no {MODEL}",
             hint="name a finished run (`greycard table` lists them), or a network such as EfficientNetLite0",
         )
     network(backbone)
-    return resolved
 
 
 def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
@@ -49,6 +53,11 @@ def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
             f"{dataset.name} has numbers: image_size and augmentation must be none, and the model an mlp."
             f" Received: {recipe.architecture}",
             hint="--set image_size=none --set augmentation=none --set model.kind=mlp",
+        )
+    if dataset.is_regression and recipe.prediction.views:
+        raise GreycardError(
+            f"{dataset.name} has numbers, which have no views. Received: views={recipe.prediction.views}",
+            hint="--set views=none",
         )
     if not dataset.is_regression and recipe.data.image_size is None:
         raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 
 from greycard.datasets.dataset import Dataset, LeftOut
-from greycard.models.model import Model
+from greycard.models.model import Model, Weights
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader
 from greycard.recipe import Recipe
@@ -35,13 +34,32 @@ class Loaders:
 
     Attributes:
         train: training batches, shuffled and augmented.
-        validation: validation batches, never augmented.
-        unaugmented: the training images without augmentation, to measure the finished model.
+        validation: validation batches, never augmented, to measure after every epoch.
     """
 
     train: Loader
     validation: Loader
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The model that is saved, and how it is measured.
+
+    Attributes:
+        model: the trained model; it averages the versions of an image if the recipe says so.
+        network: computes its outputs for the batches of the loaders: the whole model, or its head on cached features.
+        validation: the validation images or features.
+        unaugmented: the training images or features, without augmentation.
+    """
+
+    model: Model
+    network: keras.Model
+    validation: Loader
     unaugmented: Loader
+
+
+HeadFit = Callable[[Callable[[], object]], dict[str, float]]
+"""Fits the head at once; calls its argument after every step, and returns `loss` and `accuracy` on training images."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +72,13 @@ class TrainSetup:
         task: the task of the recipe and the dataset.
         arrays: the decoded splits of `dataset`.
         left_out: files that could not be used.
-        weights: the file of the backbone's weights; None without one.
-        model: the full model.
+        weights: the weights file of each backbone; None for a backbone that has no file.
+        model: the full model, as it is trained.
         expected_bytes: upper bound of the process's memory.
         network: the compiled Keras model that is trained: the full model, or its head on cached features.
         loaders: the batches to train and measure on: images, or cached features.
+        saved: the finished model.
+        fit_head: takes the place of the gradient steps in the first epoch; None without one.
     """
 
     recipe: Recipe
@@ -66,11 +86,13 @@ class TrainSetup:
     task: Task
     arrays: SplitArrays
     left_out: tuple[LeftOut, ...]
-    weights: Path | None
+    weights: Weights
     model: Model
     expected_bytes: int
     network: keras.Model
     loaders: Loaders
+    saved: Saved
+    fit_head: HeadFit | None = None
 
     @property
     def data_digest(self) -> str:

@@ -1,0 +1,106 @@
+"""Test-time augmentation: a model that computes several versions of each image and averages their logits.
+
+The versions are more rows of the batch, so every layer of the network occurs once and keeps its name. The mean of the
+head's inputs has the mean of the logits, because the head is linear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+from keras import ops
+
+from greycard.models.graph import producer
+from greycard.models.model import Model
+
+_SHOWN = 7 / 8
+"""The side of the enlarged part, as a fraction of the image's side."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One version of an image.
+
+    Attributes:
+        name: part of the key of cached features.
+        layers: uint8 pixels (b, height, width, channels) to as many of this version; tensors of a graph, or arrays.
+    """
+
+    name: str
+    layers: Callable[[keras.KerasTensor], keras.KerasTensor]
+
+    def of(self, images: np.ndarray) -> np.ndarray:
+        """This version of images: uint8 (n, height, width, channels)."""
+        return images if self is WHOLE else np.asarray(ops.convert_to_numpy(self.layers(images)))
+
+
+def _mirrored(pixels: keras.KerasTensor) -> keras.KerasTensor:
+    return ops.flip(pixels, axis=2)
+
+
+def _enlarged(pixels: keras.KerasTensor) -> keras.KerasTensor:
+    """The middle of the image at the size of the whole."""
+    size = pixels.shape[1:3]
+    height, width = (max(1, round(side * _SHOWN)) for side in size)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    middle = ops.cast(pixels[:, top : top + height, left : left + width], "float32")
+    return ops.cast(ops.round(ops.image.resize(middle, size, interpolation="bilinear")), "uint8")
+
+
+WHOLE = View("whole", lambda pixels: pixels)
+_FLIP = (WHOLE, View("mirrored", _mirrored))
+_CROPS = (View("enlarged", _enlarged), View("enlarged, mirrored", lambda pixels: _mirrored(_enlarged(pixels))))
+
+VIEWS: dict[str | None, tuple[View, ...]] = {None: (WHOLE,), "flip": _FLIP, "crops": (*_FLIP, *_CROPS)}
+"""The versions of each image by `prediction.views`; the whole image comes first."""
+
+
+def with_views(model: Model, views: Sequence[View]) -> Model:
+    """The same layers in a model that averages the logits of several versions of each image.
+
+    Args:
+        model: takes uint8 images; it does not change.
+        views: the versions; one version returns the model itself.
+    """
+    if len(views) == 1:
+        return model
+    network = model.network
+    pixels = keras.Input(network.inputs[0].shape[1:], dtype="uint8", name="pixels")
+    versions = ops.concatenate([view.layers(pixels) for view in views], axis=0)
+    output = _averaged(model, network.inputs[0], versions, len(views))
+    return replace(model, network=keras.Model(pixels, output, name=network.name), views=producer(versions))
+
+
+def head_of_views(model: Model, views: int) -> keras.Model:
+    """The layers from feature vectors on: float32 (b, views, features) to the outputs that `with_views` computes.
+
+    Args:
+        model: has a feature vector; it does not change.
+        views: number of versions of each image.
+    """
+    assert model.vector is not None
+    features = keras.Input((views, model.vector.shape[-1]), name="features_of_views")
+    versions = ops.concatenate([features[:, view] for view in range(views)], axis=0)
+    return keras.Model(features, _averaged(model, model.vector, versions, views), name="head_of_views")
+
+
+def _averaged(model: Model, begin: keras.KerasTensor, versions: keras.KerasTensor, count: int) -> keras.KerasTensor:
+    """The output for the mean of the head's inputs.
+
+    Args:
+        model: its layers are used.
+        begin: a tensor of the model's graph.
+        versions: what to compute in its place, (count × b, …).
+        count: number of versions of each image.
+    """
+    vectors = _between(begin, model.head_input, versions)
+    mean = ops.mean(ops.reshape(vectors, (count, -1, vectors.shape[-1])), axis=0)
+    return _between(model.head_input, model.network.outputs[0], mean)
+
+
+def _between(begin: keras.KerasTensor, end: keras.KerasTensor, given: keras.KerasTensor) -> keras.KerasTensor:
+    """The layers between two tensors of a graph, applied to another tensor; each becomes a layer of the new graph."""
+    return given if begin is end else keras.tree.flatten(keras.Model(begin, end).call(given))[0]
