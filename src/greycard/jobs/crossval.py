@@ -101,17 +101,24 @@ def crossval(
     recipe = project.recipe
     with terminal_reporter(quiet) as reporter:
         images, fold = _dealt(data, folds, recipe.data.split_seed, reporter)
-    args = RunArgs(
+    args = _run_args(data, data_dir, weights, track)
+    folder = new_folder(out, f"{recipe.name}-crossval")
+    plan = write_plan(folder, recipe.replace(dataset=data.name), data.classes, images.ids, fold + 1, args)
+    return _train_folds(plan, _Work(images, data, project, weights, args.track), quiet)
+
+
+def _run_args(
+    data: Dataset, data_dir: str | Path | None, weights: str | Path | None, track: str | Sequence[str]
+) -> RunArgs:
+    names = (track,) if isinstance(track, str) else tuple(track)
+    expect_installed(names)
+    return RunArgs(
         data=absolute_path(data.origin),
         folder=absolute_path("."),
         data_dir=absolute_path(named_data_dir(data_dir)),
         weights=absolute_path(weights),
-        track=(track,) if isinstance(track, str) else tuple(track),
+        track=names,
     )
-    expect_installed(args.track)
-    folder = new_folder(out, f"{recipe.name}-crossval")
-    plan = write_plan(folder, recipe.replace(dataset=data.name), data.classes, images.ids, fold + 1, args)
-    return _train_folds(plan, _Work(images, data, project, weights, args.track), quiet)
 
 
 def resume_crossval(

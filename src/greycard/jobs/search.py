@@ -68,8 +68,7 @@ def search(
     """
     from greycard.reports.progress import terminal_reporter
 
-    minutes, seed = _checked_minutes(minutes), plain(seed)
-    budget = Budget(minutes)
+    seed, budget = plain(seed), Budget(_checked_minutes(minutes))
     configure()
     expect_weights(weights)
     expect_writable(out)
@@ -82,7 +81,7 @@ def search(
 
         for note in dataset.notes:
             warnings.warn(note, GreycardWarning, stacklevel=2)
-        plan = make_plan(dataset, minutes, weights, seed, budget, reporter)
+        plan = make_plan(dataset, weights, seed, budget, reporter)
         return _climbed(plan, _new_directory(plan, args, out), args, budget, reporter)
 
 

@@ -106,14 +106,13 @@ def networks_here(weights: str | Path | None, kind: ImageKind) -> list[Network]:
     return found
 
 
-def make_plan(
-    dataset: Dataset, minutes: float, weights: str | Path | None, seed: int, budget: Budget, reporter: Reporter
-) -> Plan:
+def make_plan(dataset: Dataset, weights: str | Path | None, seed: int, budget: Budget, reporter: Reporter) -> Plan:
     """Measure this machine, leave out images if there are too many, and set images aside.
 
     Raises:
         GreycardError: the cheapest recipe cannot be trained here.
     """
+    minutes = budget.seconds / 60
     candidates = candidates_for(dataset, weights, minutes, seed)
     with reporter.status(f"measuring this machine: {candidates[0].what}"):
         first = measure_rates(candidates[0].recipe, dataset, weights)

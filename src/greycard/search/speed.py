@@ -47,7 +47,7 @@ def measure_rates(recipe: Recipe, dataset: Dataset, weights: str | Path | None) 
     if setup.model.is_frozen:
         engines = [fastest(bottom) for bottom in extractors(setup.model)]
         inputs = np.concatenate([engine(images) for engine in engines], axis=1)
-        features = sum(_seconds(lambda engine=engine: engine(images)) for engine in engines) / len(images)
+        features = _seconds(lambda: [engine(images) for engine in engines]) / len(images)
         network = head_of(setup)
     batches = -(-len(dataset.train) // len(images))
     step, predict = _of_network(network, inputs, setup, recipe.training.epochs * batches)

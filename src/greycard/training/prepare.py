@@ -61,9 +61,8 @@ def prepare(
     limited = within_limits(resolved, task, dataset)
     with clock("decode"):
         arrays = _decoded(resolved, limited, reporter)
-    left_out = dataset.left_out + tuple(item for split in arrays for item in split.left_out)
     _expect_every_class(task, limited, arrays)
-    _warn_left_out(left_out)
+    left_out = _left_out(dataset, arrays)
     model, used = _build(resolved, dataset, files, arrays.train, build)
     if recipe.training.precision == "auto":
         resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
@@ -176,10 +175,16 @@ def _expect_every_class(task: Task, dataset: Dataset, arrays: SplitArrays) -> No
             )
 
 
+def _left_out(dataset: Dataset, arrays: SplitArrays) -> tuple[LeftOut, ...]:
+    """The files that could not be used, with a warning."""
+    left_out = dataset.left_out + tuple(item for split in arrays for item in split.left_out)
+    if left_out:
+        _warn_left_out(left_out)
+    return left_out
+
+
 def _warn_left_out(left_out: Sequence[LeftOut]) -> None:
-    if not left_out:
-        return
     named = "; ".join(f"{item.id} ({item.reason})" for item in left_out[:5])
     more = f"; and {len(left_out) - 5} more, all in the run's summary.json" if len(left_out) > 5 else ""
     files = "file is" if len(left_out) == 1 else "files are"
-    warnings.warn(f"{len(left_out)} {files} unreadable and left out: {named}{more}", GreycardWarning, stacklevel=4)
+    warnings.warn(f"{len(left_out)} {files} unreadable and left out: {named}{more}", GreycardWarning, stacklevel=5)
