@@ -78,7 +78,7 @@ def test_features_of_all_versions_give_what_the_images_give() -> None:
     bottom = keras.Model(model.network.inputs[0], model.vector)
     features = np.stack([bottom.predict_on_batch(view.of(images)) for view in VIEWS["crops"]], axis=1)
     expected = with_views(model, VIEWS["crops"]).network.predict_on_batch(images)
-    np.testing.assert_allclose(head_of_views(model, 4).predict_on_batch(features), expected, atol=1e-6)
+    np.testing.assert_allclose(head_of_views(model, model.vector, 4).predict_on_batch(features), expected, atol=1e-6)
 
 
 def test_versions_are_images_of_the_same_size_and_the_whole_one_comes_first() -> None:

@@ -75,6 +75,7 @@ FAMILY_STRATEGIES = {
         ProbeConfig,
         backbones=st.lists(names, min_size=1, max_size=2, unique=True).map(tuple),
         backbone_alpha=st.none() | st.floats(0.1, 2),
+        fine_tune=st.none() | st.sampled_from(["last", "all"]),
     ),
     "resnet": st.builds(
         ResNetConfig,

@@ -140,14 +140,14 @@ def test_weights_at_hand_are_used_for_photographs_whatever_their_number(
     monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path))
     one = np.broadcast_to(_photographs(64).train.images[:1], (count, 64, 64, 3))
     recipe, reason = choose_recipe(_dataset(one))
-    assert (recipe.model.backbone, recipe.data.image_size) == ("MobileNetV2", (224, 224))
+    assert (recipe.model.backbones, recipe.data.image_size) == (("MobileNetV2",), (224, 224))
     assert "weights are available" in reason
-    assert choose_recipe(_dataset(one), weights="none")[0].pretrained is None
-    assert choose_recipe(_photographs(32))[0].settings()["backbone"] == "MobileNetV2"
-    assert choose_recipe(_photographs(31))[0].pretrained is None  # too small to see much in
+    assert choose_recipe(_dataset(one), weights="none")[0].backbones == ()
+    assert choose_recipe(_photographs(32))[0].settings()["backbones"] == ("MobileNetV2",)
+    assert choose_recipe(_photographs(31))[0].backbones == ()  # too small to see much in
     grey = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
-    assert choose_recipe(_dataset(grey))[0].pretrained is None
-    assert choose_recipe(_dataset(np.zeros((40, 64, 64), np.uint8)))[0].pretrained is None  # drawn
+    assert choose_recipe(_dataset(grey))[0].backbones == ()
+    assert choose_recipe(_dataset(np.zeros((40, 64, 64), np.uint8)))[0].backbones == ()  # drawn
 
 
 def test_limits_that_are_set_count_for_the_choice() -> None:
@@ -156,7 +156,7 @@ def test_limits_that_are_set_count_for_the_choice() -> None:
         choose_recipe(dataset, weights="imagenet", changes=changes)[0]
         for changes in ({"minutes": 1}, {"minutes": 1, "train_limit": 1000, "val_limit": 1000}, {"minutes": None})
     ]
-    assert [recipe.data.image_size for recipe in chosen] == [(128, 128), (224, 224), (160, 160)]
+    assert [recipe.data.image_size for recipe in chosen] == [(128, 128), (224, 224), (128, 128)]
     with pytest.raises(greycard.GreycardError, match="minutes must be"):
         choose_recipe(dataset, changes={"minutes": "soon"})
 
@@ -164,19 +164,19 @@ def test_limits_that_are_set_count_for_the_choice() -> None:
 def test_weights_are_looked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_folder(tmp_path / "images", ("",), ("a", "b"), 4)
     large = _photographs(64)
-    assert choose_recipe(large)[0].pretrained is None
+    assert choose_recipe(large)[0].backbones == ()
     (tmp_path / "mobilenet_v2_1.0_224_notop.weights.h5").touch()
-    assert choose_recipe(large, weights=tmp_path)[0].settings()["backbone"] == "MobileNetV2"
-    assert choose_recipe(large, weights="none")[0].pretrained is None
-    assert choose_recipe(large, weights="imagenet")[0].settings()["backbone"] == "MobileNetV2"
+    assert choose_recipe(large, weights=tmp_path)[0].settings()["backbones"] == ("MobileNetV2",)
+    assert choose_recipe(large, weights="none")[0].backbones == ()
+    assert choose_recipe(large, weights="imagenet")[0].settings()["backbones"] == ("MobileNetV2",)
     assert "--weights names" in choose_recipe(large, weights=tmp_path)[1]
     assert "--backbone names it" in choose_recipe(large, backbone="VGG16")[1]
     monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path))
-    assert choose_recipe(large)[0].settings()["backbone"] == "MobileNetV2"
+    assert choose_recipe(large)[0].settings()["backbones"] == ("MobileNetV2",)
     for useless in (tmp_path / "nowhere", tmp_path / "images"):
         with pytest.raises(greycard.GreycardError, match="has no file with the name of a network"):
             choose_recipe(large, weights=useless)
     narrow = tmp_path / "mobilenet_0.25_224_notop.weights.h5"
     narrow.touch()
     recipe = choose_recipe(large, weights=narrow)[0]
-    assert (recipe.model.backbone, recipe.model.backbone_alpha) == ("MobileNet", 0.25)
+    assert (recipe.model.backbones, recipe.model.backbone_alpha) == (("MobileNet",), 0.25)

@@ -298,7 +298,7 @@ def test_augmentation_is_for_training_images_only(tmp_path: Path, precision: str
 def test_train_can_be_told_not_to_transfer(images: Path, cli, real_weights: Path) -> None:
     outcome = cli("train", images, "--weights", real_weights, "--set", "backbone=none", "--epochs", "1", *TINY)
     assert outcome.code == 0, outcome.err
-    assert greycard.open_run("runs/images-1").recipe.pretrained is None
+    assert greycard.open_run("runs/images-1").recipe.backbones == ()
 
 
 def test_shear_under_one_degree_is_warned_about(tmp_path: Path) -> None:

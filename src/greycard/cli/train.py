@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from greycard.cli import options
@@ -18,6 +20,11 @@ from greycard.core.errors import GreycardError, command
     help="Transfer from EfficientNetLite0, a keras.applications network, or an earlier run's folder.",
 )
 @click.option(
+    "--fine-tune",
+    type=click.Choice(["last", "all"]),
+    help="After fitting a head on the pretrained features, train the network's last block or all of it, too.",
+)
+@click.option(
     "--minutes",
     type=float,
     metavar="N",
@@ -28,6 +35,7 @@ from greycard.core.errors import GreycardError, command
 def train(
     folder: str,
     backbone: str | None,
+    fine_tune: str | None,
     minutes: float | None,
     data_dir: str | None,
     asked: options.Training,
@@ -39,6 +47,7 @@ def train(
     greycard train pets --minutes 10  # the best model of 10 minutes
     greycard train pets --epochs 30 --set rotation_range=20
     greycard train pets --backbone EfficientNetLite0
+    greycard train pets --fine-tune last
 
     With --minutes, Greycard measures this machine, prints the recipes that fit, and trains them one after the other.
     The reported accuracy is measured on images that were set aside before. Ctrl-C keeps the best recipe so far.
@@ -49,6 +58,8 @@ def train(
     Training stops when validation stops improving or the time is over. The run has the best epoch's weights. It prints
     the run's line of the table.
     """
+    if fine_tune is not None:
+        asked = replace(asked, changes={"fine_tune": fine_tune} | asked.changes)
     if minutes is not None:
         _search(folder, minutes, backbone, data_dir, asked)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +68,24 @@ def choose_recipe(
         GreycardError: an earlier run without features, weights of an unknown network, or an invalid limit.
     """
     changes = changes or {}
-    task, head = _task(dataset, changes), _trained_head if changes.keys() & _BY_EPOCHS else probe
+    task, head = _task(dataset, changes), _head(changes)
     if backbone is not None and Path(backbone).expanduser().is_dir():
         chosen = from_run(task, _earlier(backbone))
     elif backbone is not None:
         chosen = head(task, [str(backbone)], "--backbone names it")
     elif changes.get("backbones"):
-        chosen = probe(task, ProbeConfig(backbones=changes["backbones"]).backbones, "--set backbones names them")
+        chosen = head(task, ProbeConfig(backbones=changes["backbones"]).backbones, "--set backbones names them")
     else:
         chosen = _by_weights(task, weights, head)
     return chosen.recipe, chosen.reason
+
+
+def _head(changes: Mapping[str, Any]) -> Callable[..., Recommendation]:
+    """What to put on pretrained features: a probe, unless a changed field is for a head that is trained by epochs."""
+    part = changes.get("fine_tune")
+    if part or changes.get("backbones"):
+        return partial(probe, fine_tune=part)
+    return _trained_head if changes.keys() & _BY_EPOCHS else probe
 
 
 def _trained_head(task: Task, networks: Sequence[str], reason: str, alpha: float | None = None) -> Recommendation:

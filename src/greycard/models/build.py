@@ -9,12 +9,14 @@ import keras
 from greycard.models.custom import BuildNetwork, build_custom
 from greycard.models.families import FAMILIES
 from greycard.models.inputs import image_input, number_input
+from greycard.models.layer_rates import scale_rates
 from greycard.models.model import Model, Weights
 from greycard.models.optimizers import build_optimizer
 from greycard.models.schedules import learning_rate
 from greycard.models.stated import head_of
+from greycard.models.tuning import rates
 from greycard.recipe import Recipe
-from greycard.recipe.model import CustomConfig
+from greycard.recipe.model import CustomConfig, ProbeConfig
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
 
@@ -52,6 +54,8 @@ def build_model(
         model = _of_family(recipe, task, files, features)
     rate, trained = learning_rate(recipe, steps), model.network.trainable_variables
     optimizer = build_optimizer(recipe.optimizer, rate, trained)
+    if isinstance(recipe.model, ProbeConfig) and recipe.model.fine_tune:
+        scale_rates(optimizer, rates(model))
     task.compile(model.network, optimizer, soft_targets=recipe.soft_targets)
     return model
 

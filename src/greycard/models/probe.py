@@ -14,6 +14,7 @@ from greycard.models.dense import add_pooling
 from greycard.models.graph import inputs_of, producer, rank
 from greycard.models.model import Body, Model, Weights
 from greycard.models.pretrained import backbone_of, is_run
+from greycard.models.tuning import unfreeze
 from greycard.recipe.model import ProbeConfig
 
 _MAPS = "feature_maps"
@@ -43,9 +44,26 @@ def build(config: ProbeConfig, inputs: keras.KerasTensor, weights: Weights = ())
             )
         found.append(backbone_of(part, inputs, file, "" if number == 1 else f"network{number}_"))
     maps, preprocessing = [output for output, _ in found], found[0][1]
+    if config.fine_tune:
+        unfreeze(_only_network(maps), config.fine_tune)
     joined = _joined(maps)
     features = joined if len(maps) > 1 and rank(joined) == 2 else add_pooling(joined, "average")
     return Body(features, preprocessing, producer(joined) if rank(joined) == 4 else None, producer(features))
+
+
+def _only_network(maps: list[keras.KerasTensor]) -> keras.Model:
+    """The backbone to tune.
+
+    Raises:
+        GreycardError: there are several, or it has no feature map.
+    """
+    if len(maps) > 1 or rank(maps[0]) != 4:
+        what = f"{len(maps)} backbones" if len(maps) > 1 else "a backbone without a feature map"
+        raise GreycardError(
+            f"fine-tuning takes one backbone with a feature map. Received: {what}",
+            hint="name one network with --set backbones=…, or --set fine_tune=none",
+        )
+    return producer(maps[0])
 
 
 def _joined(maps: list[keras.KerasTensor]) -> keras.KerasTensor:

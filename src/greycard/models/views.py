@@ -74,17 +74,17 @@ def with_views(model: Model, views: Sequence[View]) -> Model:
     return replace(model, network=keras.Model(pixels, output, name=network.name), views=producer(versions))
 
 
-def head_of_views(model: Model, views: int) -> keras.Model:
-    """The layers from feature vectors on: float32 (b, views, features) to the outputs that `with_views` computes.
+def head_of_views(model: Model, begin: keras.KerasTensor, views: int) -> keras.Model:
+    """The layers from a tensor on: float32 (b, views, …) to the outputs that `with_views` computes.
 
     Args:
-        model: has a feature vector; it does not change.
+        model: it does not change.
+        begin: a tensor of its graph, such as the feature vector.
         views: number of versions of each image.
     """
-    assert model.vector is not None
-    features = keras.Input((views, model.vector.shape[-1]), name="features_of_views")
+    features = keras.Input((views, *begin.shape[1:]), name="features_of_views")
     versions = ops.concatenate([features[:, view] for view in range(views)], axis=0)
-    return keras.Model(features, _averaged(model, model.vector, versions, views), name="head_of_views")
+    return keras.Model(features, _averaged(model, begin, versions, views), name="head_of_views")
 
 
 def _averaged(model: Model, begin: keras.KerasTensor, versions: keras.KerasTensor, count: int) -> keras.KerasTensor:
@@ -96,11 +96,11 @@ def _averaged(model: Model, begin: keras.KerasTensor, versions: keras.KerasTenso
         versions: what to compute in its place, (count × b, …).
         count: number of versions of each image.
     """
-    vectors = _between(begin, model.head_input, versions)
+    vectors = between(begin, model.head_input, versions)
     mean = ops.mean(ops.reshape(vectors, (count, -1, vectors.shape[-1])), axis=0)
-    return _between(model.head_input, model.network.outputs[0], mean)
+    return between(model.head_input, model.network.outputs[0], mean)
 
 
-def _between(begin: keras.KerasTensor, end: keras.KerasTensor, given: keras.KerasTensor) -> keras.KerasTensor:
+def between(begin: keras.KerasTensor, end: keras.KerasTensor, given: keras.KerasTensor) -> keras.KerasTensor:
     """The layers between two tensors of a graph, applied to another tensor; each becomes a layer of the new graph."""
     return given if begin is end else keras.tree.flatten(keras.Model(begin, end).call(given))[0]

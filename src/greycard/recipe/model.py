@@ -167,21 +167,26 @@ class ProbeConfig(ModelConfig):
         backbones: one or more `keras.applications` networks, or folders of earlier runs; the logits of several are
             averaged.
         backbone_alpha: the width multiplier of backbones of the MobileNet family; none for their own default.
+        fine_tune: after the fit, train `last`, the last block of the backbone, or `all` of it, with small learning
+            rates; the saved weights are between those before and after. None keeps the backbone frozen.
     """
 
     backbones: tuple[str, ...]
     backbone_alpha: float | None = None
+    fine_tune: str | None = None
 
     kind: ClassVar[str] = "probe"
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("backbones", _texts, "one or more names of networks or folders of runs", "MobileNetV2"),
         _ALPHA,
+        ("fine_tune", OneOf((None, "last", "all")), "last or all", "last"),
     )
 
     @property
     def architecture(self) -> str:
         """Such as `MobileNetV2 + EfficientNetB0, probe`."""
-        return f"{' + '.join(self.backbones)}, probe"
+        tuned = {None: "probe", "last": "last block tuned", "all": "fine-tuned"}[self.fine_tune]
+        return f"{' + '.join(self.backbones)}, {tuned}"
 
     @property
     def pretrained_parts(self) -> tuple[PretrainedConfig, ...]:

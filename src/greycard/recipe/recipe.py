@@ -121,7 +121,7 @@ class Recipe:
             name for name in ("task", "val_fraction", "group_duplicates") if getattr(self.data, name) is None
         }
         open_fields |= {"precision"} if self.training.precision == "auto" else set()
-        open_fields |= {"epochs"} if isinstance(self.model, ProbeConfig) else set()
+        open_fields |= {"epochs"} if isinstance(self.model, ProbeConfig) and not self.model.fine_tune else set()
         place = Path(self.data.dataset)  # a run records only the name of the folder
         open_fields |= {"dataset"} if resolved.data.dataset in (place.name, place.stem) else set()
         decided = resolved.settings()

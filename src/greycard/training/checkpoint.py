@@ -43,6 +43,7 @@ class TrainState:
         history: one record for each finished epoch.
         best: the epoch, from 1, of the best weights, which are last in the checkpoint; 0 if there are none.
         stopped: why training stopped early; empty while it continues.
+        finished: True if the weights are final, and not those of the last epoch.
         sums: running sums of loss and accuracy in the current epoch.
         epoch_seconds: seconds spent on the current epoch.
         seconds: seconds spent on the run, by part and in `total`.
@@ -57,6 +58,7 @@ class TrainState:
     history: list[Epoch] = field(default_factory=list)
     best: int = 0
     stopped: str = ""
+    finished: bool = False
     sums: dict[str, float] = field(default_factory=dict)
     epoch_seconds: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)

@@ -121,7 +121,7 @@ class CachedFeatureLoader(Loader):
 
 
 class ViewFeatureLoader(Loader):
-    """A loader of the features of all versions of each image: float32 (b, versions, features).
+    """A loader of the features or feature maps of all versions of each image: float32 (b, versions, …, features).
 
     Args:
         versions: for each version of the images its features, one array per backbone.
@@ -135,7 +135,7 @@ class ViewFeatureLoader(Loader):
     def _read(self, epoch: int, index: int, steps_per_execution: int, workers: Executor | None) -> Batch:
         size = self.batch_size * steps_per_execution
         rows = slice(index * size, (index + 1) * size)
-        joined = [np.concatenate([part.images[rows] for part in parts], axis=1) for parts in self._versions]
+        joined = [np.concatenate([part.images[rows] for part in parts], axis=-1) for parts in self._versions]
         return np.stack(joined, axis=1), self.split.labels[rows]
 
 
@@ -169,7 +169,7 @@ def with_cached_features(setup: TrainSetup, reporter: Reporter, clock: Clock) ->
     saved = Saved(setup.saved.model, network, *measured)
     if len(views) > 1:
         loaders = [ViewFeatureLoader([[each] for each in split], BATCH) for split in (val, unaugmented)]
-        saved = Saved(setup.saved.model, head_of_views(setup.model, len(views)), *loaders)
+        saved = Saved(setup.saved.model, head_of_views(setup.model, setup.model.vector, len(views)), *loaders)
     return replace(setup, network=network, loaders=Loaders(train, measured[0]), saved=saved)
 
 

@@ -107,7 +107,7 @@ class Loop:
         self._checkpointer, self._callbacks, self._reporter, self._clock = checkpointer, callbacks, reporter, clock
         train = self._loaders.train
         ema = setup.recipe.optimizer.ema
-        self._average = WeightAverage(setup.network, ema) if ema and not setup.fit_head else None
+        self._average = WeightAverage(setup.network, ema) if ema and not setup.head_fit else None
         self._steps = steps_for(setup.network, train.batch_size, self._epochs * len(train), self._average)
         images = len(train.split), len(self._loaders.validation.split)
         self._spent = clock.total
@@ -181,9 +181,9 @@ class Loop:
         return epoch, outputs
 
     def _train(self, state: TrainState) -> dict[str, float]:
-        if state.epoch == 0 and self._setup.fit_head:
+        if state.epoch == 0 and self._setup.head_fit:
             with self._clock("compute"):
-                return self._setup.fit_head(lambda: self._checkpointer.after_step(state))
+                return self._setup.head_fit.fit(lambda: self._checkpointer.after_step(state))
         train, begun, before = self._loaders.train, time.perf_counter(), state.epoch_seconds
         batches = train.epoch(state.epoch, self._steps.steps_per_execution, state.batch)
         for images, labels in self._clock.waiting_for(batches):
@@ -223,10 +223,28 @@ class Loop:
             self._average.adopt()
         return f"the model is from the checkpoint {place}" if place else "there is no checkpoint from before that epoch"
 
+    def _kept(self, state: TrainState) -> int | None:
+        """Restore the best epoch's weights if they are kept, and the final weights do not exist yet."""
+        best = self._checkpointer.best
+        if best is None:
+            return None
+        return (best.epoch or None) if state.finished else best.restore()
+
+    def _finished(self, state: TrainState) -> bool:
+        """Let the head's fit change the final weights, once; True if they are not those of the last epoch."""
+        if self._setup.head_fit and not state.finished:
+            sentence = self._setup.head_fit.finish()
+            state.finished = sentence is not None
+            if sentence:
+                self._reporter.log(sentence)
+        return state.finished
+
     def _measured(self, state: TrainState, stopped: str | None, outputs: np.ndarray | None) -> FitResult:
         """Measure the saved model on both splits; `outputs` are the trained network's on validation, if known."""
         saved, task = self._setup.saved, self._setup.task
-        kept = self._checkpointer.best.restore() if self._checkpointer.best else None
+        kept = self._kept(state)
+        if self._finished(state):
+            outputs = None
         same = saved.network is self._setup.network
         if not same or kept not in (None, state.epoch):
             outputs = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from greycard.models.preferred import CORES, Preferred, known
 from greycard.pipeline.augmentation import Augmentation
@@ -35,6 +36,15 @@ _UNKNOWN = Preferred("", 224, 0.081)
 """The cost of an unknown network: as slow as ResNet50."""
 
 _AUGMENTATION = Augmentation(rotation_range=15, width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1)
+
+
+TUNING_EPOCHS = 5
+"""Epochs of fine-tuning, after the one that fits the probe."""
+
+TUNING_RATE = 1e-4
+"""Adam's learning rate for fine-tuning the last layer; earlier layers have smaller ones."""
+
+_TUNED = {None: "", "last": ", then its last block is fine-tuned", "all": ", then all of its layers are fine-tuned"}
 
 
 @dataclass(frozen=True)
@@ -108,17 +118,20 @@ def transfer(task: Task, network: str, reason: str, alpha: float | None = None) 
     )
 
 
-def probe(task: Task, networks: Sequence[str], reason: str, alpha: float | None = None) -> Recommendation:
+def probe(
+    task: Task, networks: Sequence[str], reason: str, alpha: float | None = None, fine_tune: str | None = None
+) -> Recommendation:
     """A probe: frozen pretrained networks and a logistic regression on their features.
 
     Images whose mirror image shows the same class are used in both forms.
-    It needs no epochs, and no validation images to choose one.
+    Without fine-tuning it needs no epochs, and no validation images to choose one.
 
     Args:
         task: the facts about the dataset.
         networks: the names of one or more pretrained networks.
         reason: why these networks.
         alpha: the width of those that have one; None for their default.
+        fine_tune: `last` or `all` to train the last block or all layers of the network after the fit.
     """
     views = "flip" if task.kind.mirrored else None
     size = _fitting(task, networks, alpha, views=2 if views else 1)
@@ -130,13 +143,23 @@ def probe(task: Task, networks: Sequence[str], reason: str, alpha: float | None 
         image_size=size.pixels,
         views=views,
         val_batch_size=64,
+        **_tuning(task, fine_tune),
     )
     seen = "each image and its mirror image" if views else "each image"
     return Recommendation(
         recipe,
         f"a probe of {' and '.join(networks)} at {size.why}, a logistic regression on the features of {seen}:"
-        f" {reason}; {size.cost}",
+        f" {reason}{_TUNED[fine_tune]}; {size.cost}",
     )
+
+
+def _tuning(task: Task, part: str | None) -> dict[str, Any]:
+    """The fields for fine-tuning; only all layers together see images, which can be augmented."""
+    if part is None:
+        return {}
+    augmentation = augmentation_for(task.kind) if part == "all" else None
+    length = {"epochs": 1 + TUNING_EPOCHS, "minutes": task.minutes}
+    return {"fine_tune": part, "learning_rate": TUNING_RATE, "augmentation": augmentation, **length}
 
 
 @dataclass(frozen=True)

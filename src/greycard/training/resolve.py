@@ -31,7 +31,21 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     resolved = recipe.replace(task=task.name, dataset=dataset.name, precision=precision)
     for each in recipe.backbones:
         _expect_backbone(each.backbone)
-    return resolved.replace(epochs=1) if isinstance(recipe.model, ProbeConfig) else resolved
+    if not isinstance(recipe.model, ProbeConfig):
+        return resolved
+    _expect_used_images(recipe.model, recipe)
+    return resolved if recipe.model.fine_tune else resolved.replace(epochs=1)
+
+
+def _expect_used_images(model: ProbeConfig, recipe: Recipe) -> None:
+    """Raise a GreycardError for an augmentation that would have no effect."""
+    if recipe.augmentation and model.fine_tune != "all":
+        raise GreycardError(
+            f"a probe with fine_tune={model.fine_tune or 'none'} computes the features of each image once, so"
+            " augmentation would have no effect",
+            hint="--set augmentation=none, --set fine_tune=all, or --set model.kind=pretrained for a head that is"
+            " trained by epochs",
+        )
 
 
 def _expect_backbone(backbone: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import keras
 
@@ -58,8 +59,18 @@ class Saved:
     unaugmented: Loader
 
 
-HeadFit = Callable[[Callable[[], object]], dict[str, float]]
-"""Fits the head at once; calls its argument after every step, and returns `loss` and `accuracy` on training images."""
+class HeadFit(Protocol):
+    """Fits the head at once, in the first epoch, in place of gradient steps."""
+
+    def fit(self, on_step: Callable[[], object]) -> dict[str, float]:
+        """Set the head's weights; returns `loss` and `accuracy` on the training images.
+
+        Args:
+            on_step: called after every step of the fit; an exception ends it.
+        """
+
+    def finish(self) -> str | None:
+        """Change the weights after the last epoch; returns a sentence about it, or None if nothing changed."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ class TrainSetup:
         network: the compiled Keras model that is trained: the full model, or its head on cached features.
         loaders: the batches to train and measure on: images, or cached features.
         saved: the finished model.
-        fit_head: takes the place of the gradient steps in the first epoch; None without one.
+        head_fit: fits the head in the first epoch; None if all epochs are gradient steps.
     """
 
     recipe: Recipe
@@ -92,7 +103,7 @@ class TrainSetup:
     network: keras.Model
     loaders: Loaders
     saved: Saved
-    fit_head: HeadFit | None = None
+    head_fit: HeadFit | None = None
 
     @property
     def data_digest(self) -> str:
