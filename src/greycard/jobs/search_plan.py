@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from greycard.backend.precision import expected_precision
 from greycard.core.errors import GreycardError
-from greycard.core.paths import weights_dir
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, Split
-from greycard.models.preferred import PREFERRED
-from greycard.models.weights import alpha_of, weight_files
+from greycard.models.preferred import PREFERRED, available, imagenet_network
 from greycard.recipe import Recipe
 from greycard.reports.columns import seconds as seconds_text
 from greycard.reports.ladder import minutes_text
@@ -68,7 +67,9 @@ def candidates_for(dataset: Dataset, weights: str | Path | None, minutes: float,
     Raises:
         GreycardError: `weights` names a file or folder without a known network.
     """
-    task = Task(dataset.name, len(dataset.train), len(dataset.validation), image_kind(dataset), minutes)
+    task = Task(
+        dataset.name, len(dataset.train), len(dataset.validation), image_kind(dataset), minutes, expected_precision()
+    )
     found = ladder(task, networks_here(weights, task.kind))
     return tuple(replace(each, recipe=each.recipe.replace(seed=seed)) for each in found)
 
@@ -93,17 +94,15 @@ def networks_here(weights: str | Path | None, kind: ImageKind) -> list[Network]:
     if weights == "none" or (weights is None and not is_for_pretrained(kind)):
         return []
     if weights == "imagenet":
-        return [(PREFERRED[0].name, None)]
-    place = weights_dir() if weights is None else Path(weights).expanduser()
-    files = [(network.name, weight_files(place, network.name)) for network in PREFERRED]
-    found = [(name, alpha_of(paths[0])) for name, paths in files if paths]
-    if weights is not None and not found:
+        return [(imagenet_network(), None)]
+    found = available(weights)
+    if not found and weights is not None:
         raise GreycardError(
             f"--weights {weights} has no file with the name of a network that is known to work on a CPU; expected"
             f" {', '.join(known.name for known in PREFERRED)}, whole",
             hint="--weights none searches without pretrained networks",
         )
-    return found
+    return [(network.name, network.alpha) for network in found]
 
 
 def make_plan(dataset: Dataset, weights: str | Path | None, seed: int, budget: Budget, reporter: Reporter) -> Plan:

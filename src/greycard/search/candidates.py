@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from greycard.recipe import Recipe
 from greycard.recipe.model import MlpConfig
-from greycard.training.recommend import Task, from_scratch, transfer
+from greycard.training.recommend import Task, from_scratch, probe
 
 Network = tuple[str, float | None]
 """A pretrained network whose weights are here, and its width."""
 
 _LINEAR_PIXELS = 32
 """The largest image side for a linear model, in pixels."""
+
+_LEAST_TUNED = 3
+"""Epochs of fine-tuning, with the one that fits the probe."""
 
 _SHORT = 8
 """Epochs of the short training from scratch."""
@@ -51,18 +54,30 @@ def ladder(task: Task, networks: Sequence[Network]) -> tuple[Candidate, ...]:
 
 
 def _pretrained(task: Task, networks: Sequence[Network]) -> list[Candidate]:
-    return [
-        Candidate(f"transfer-{name.lower()}", transfer(task, name, "its weights are available", alpha).recipe, 3)
-        for name, alpha in networks[:2]
+    """A probe, then one of two networks, then fine-tuning of the first network's last block and of all its layers."""
+    names = [name for name, _ in networks[:2]]
+    alpha = next((alpha for _, alpha in networks[:2] if alpha is not None), None)
+
+    def of(used: list[str], fine_tune: str | None = None) -> Recipe:
+        return probe(task, used, "the search tries it", alpha, fine_tune).recipe
+
+    probes = [
+        Candidate("probe" if count == 1 else "two-probes", of(names[:count])) for count in range(1, len(names) + 1)
     ]
+    tuned = [Candidate(f"tuned-{part}", of(names[:1], part), _LEAST_TUNED) for part in ("last", "all") if names]
+    return [*probes, *tuned]
 
 
 def _without_weights(task: Task, *, quick: bool) -> list[Candidate]:
     """Training from scratch; with `quick`, a linear model and a short training come first."""
-    cnn = from_scratch(task, "the search tries it").recipe
+    net = from_scratch(task, "the search tries it").recipe
     side = min(_LINEAR_PIXELS, task.kind.side)
-    linear = cnn.replace(model=MlpConfig(), augmentation=None, image_size=side, epochs=30, patience=5)
-    long = Candidate("cnn", cnn, _SHORT)
+    linear = task.base.replace(model=MlpConfig(), image_size=side, channels=net.data.channels, epochs=30, patience=5)
+    long = Candidate("resnet", net, min(_SHORT, net.training.epochs))
     if not quick:
         return [long]
-    return [Candidate("linear", linear), Candidate("cnn-short", cnn.replace(epochs=_SHORT), 2), long]
+    return [
+        Candidate("linear", linear),
+        Candidate("resnet-short", net.replace(epochs=min(_SHORT, net.training.epochs)), 2),
+        long,
+    ]

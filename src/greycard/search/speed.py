@@ -18,6 +18,7 @@ from greycard.core.threads import thread_pool
 from greycard.datasets.dataset import Dataset, Split
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.models.probe import extractors
+from greycard.models.tuning import LAST, split_below_tuned
 from greycard.models.views import VIEWS
 from greycard.pipeline.decode import decode
 from greycard.recipe import Recipe
@@ -42,19 +43,38 @@ def measure_rates(recipe: Recipe, dataset: Dataset, weights: str | Path | None) 
     """
     begun = time.perf_counter()
     setup = prepare(recipe, _random_pixels(recipe, dataset), weights, Silent(), Clock())
-    images, features = setup.arrays.train.images, 0.0
-    network, inputs = setup.network, images
-    if setup.model.is_frozen:
-        engines = [fastest(bottom) for bottom in extractors(setup.model)]
-        inputs = np.concatenate([engine(images) for engine in engines], axis=1)
-        features = _seconds(lambda: [engine(images) for engine in engines]) / len(images)
-        network = head_of(setup)
+    images, versions = setup.arrays.train.images, len(VIEWS[recipe.prediction.views])
+    bottoms, network = _frozen_and_trained(setup)
+    engines = [fastest(bottom) for bottom in bottoms]
+    inputs = _inputs(network, [engine(images) for engine in engines], images)
+    features = _seconds(lambda: [engine(images) for engine in engines]) / len(images)
     batches = -(-len(dataset.train) // len(images))
     step, predict = _of_network(network, inputs, setup, recipe.training.epochs * batches)
     start = time.perf_counter() - begun - len(images) * (features + step + predict)
-    step = _FIT_SECONDS if isinstance(recipe.model, ProbeConfig) else step
-    versions = len(VIEWS[recipe.prediction.views])
+    if isinstance(recipe.model, ProbeConfig) and recipe.model.fine_tune is None:
+        step = _FIT_SECONDS
     return Rates(max(start, 0.0), decode_seconds(dataset.train, recipe), versions * features, step, versions * predict)
+
+
+def _frozen_and_trained(setup: TrainSetup) -> tuple[list[keras.Model], keras.Model]:
+    """The models whose outputs are computed once for each image, and the network that is trained."""
+    config = setup.recipe.model
+    part = config.fine_tune if isinstance(config, ProbeConfig) else None
+    if part == LAST:
+        tuned = split_below_tuned(setup.model)
+        setup.task.compile(tuned.top.network, setup.model.network.optimizer)
+        return [tuned.bottom, *extractors(setup.model)], tuned.top.network
+    if setup.model.is_frozen:
+        return extractors(setup.model), head_of(setup)
+    return (extractors(setup.model) if part else []), setup.network
+
+
+def _inputs(network: keras.Model, frozen: list[np.ndarray], images: np.ndarray) -> np.ndarray:
+    """The network's inputs: the feature map below its layers, the features of all backbones, or the images."""
+    shape = network.input_shape[1:]
+    if frozen and frozen[0].shape[1:] == shape:
+        return frozen[0]
+    return images if images.shape[1:] == shape else np.concatenate(frozen, axis=1)
 
 
 def decode_seconds(split: Split, recipe: Recipe) -> float:

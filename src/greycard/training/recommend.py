@@ -6,22 +6,19 @@ benchmarks/recommended.py compares each rule with its alternative.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from greycard.models.preferred import CORES, Preferred, known
-from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
 from greycard.training.image_kind import ImageKind
+from greycard.training.scratch import SMALL_PIXELS, augmentation_for, plan
 
 MINUTES = 10.0
 """The default time limit of a recommended recipe, in minutes."""
 
 FEW_IMAGES = 2_000
-"""With fewer training images, a smaller network and smaller batches: more steps from fewer images."""
-
-SMALL_PIXELS = 40
-"""Up to this short side in pixels, images keep their size and get a network like that for MNIST."""
+"""With fewer training images, a smaller CNN and smaller batches: more steps from fewer images."""
 
 LEAST_PIXELS = 32
 """From this short side in pixels on, a pretrained network on enlarged colour images is better than a new CNN."""
@@ -34,8 +31,6 @@ FEATURES_SHARE = 0.5
 
 _UNKNOWN = Preferred("", 224, 0.081)
 """The cost of an unknown network: as slow as ResNet50."""
-
-_AUGMENTATION = Augmentation(rotation_range=15, width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1)
 
 
 TUNING_EPOCHS = 5
@@ -65,6 +60,7 @@ class Task:
         val_images: number of validation images.
         kind: the kind of the images.
         minutes: the time limit of training.
+        precision: of training, bfloat16 or float32, as far as it is known before Keras starts.
     """
 
     name: str
@@ -72,6 +68,7 @@ class Task:
     val_images: int
     kind: ImageKind
     minutes: float = MINUTES
+    precision: str = "float32"
 
     @property
     def base(self) -> Recipe:
@@ -80,19 +77,48 @@ class Task:
 
 
 def from_scratch(task: Task, reason: str) -> Recommendation:
-    """A small CNN from scratch with augmentation; without augmentation it overfits at any size.
+    """The residual network from scratch with augmentation; without augmentation it overfits at any size.
 
     Args:
         task: the facts about the dataset.
         reason: why no pretrained network is used.
     """
-    if task.kind.side <= SMALL_PIXELS:
-        return _small_cnn(task, reason)
-    few = task.train_images < FEW_IMAGES
-    pixels, conv, batch = (64, (16, 32, 64), 16) if few else (96, (32, 64, 128), 32)
-    recipe = _augmented(task, image_size=pixels, conv=conv, dense=(128,), dropout=0.3, batch_size=batch)
-    why = "the images are drawings, which pretrained networks do not know" if task.kind.drawn else reason
-    return Recommendation(recipe, f"a CNN of 3 convolutions from scratch at {pixels} px with augmentation: {why}")
+    planned = plan(task.train_images, task.kind, task.minutes, task.precision)
+    channels = 1 if task.kind.grey else 3
+    recipe = task.base.replace(channels=channels, **planned.settings(task.train_images))
+    return Recommendation(
+        recipe,
+        f"{planned.model.architecture} from scratch at {planned.pixels} px with augmentation,"
+        f" {recipe.training.length}: {_why_from_scratch(task.kind, reason)}",
+    )
+
+
+def small_cnn(task: Task, reason: str) -> Recommendation:
+    """A CNN of a few convolutions and a dense layer, for users who set its layers; trained until a plateau.
+
+    Args:
+        task: the facts about the dataset.
+        reason: why no pretrained network is used.
+    """
+    side = task.kind.side
+    fields: dict[str, Any] = {"image_size": 96, "conv": (32, 64, 128), "dropout": 0.3}
+    if side <= SMALL_PIXELS:
+        fields = {"image_size": max(side, 12), "conv": (32, 64) if side >= 16 else (64,), "dropout": 0.2}
+    elif task.train_images < FEW_IMAGES:
+        fields = {"image_size": 64, "conv": (16, 32, 64), "dropout": 0.3, "batch_size": 16}
+    channels, augmentation = 1 if task.kind.grey else 3, augmentation_for(task.kind)
+    recipe = task.base.replace(channels=channels, augmentation=augmentation, dense=(128,), **fields)
+    what = f"a CNN of {len(fields['conv'])} convolution{'s' if len(fields['conv']) > 1 else ''}"
+    return Recommendation(
+        recipe,
+        f"{what} from scratch at {fields['image_size']} px with augmentation: {_why_from_scratch(task.kind, reason)}",
+    )
+
+
+def _why_from_scratch(kind: ImageKind, reason: str) -> str:
+    if kind.side <= SMALL_PIXELS:
+        return f"the images are only {kind.side} px wide" + (f", and {reason}" if is_for_pretrained(kind) else "")
+    return "the images are drawings, which pretrained networks do not know" if kind.drawn else reason
 
 
 def transfer(task: Task, network: str, reason: str, alpha: float | None = None) -> Recommendation:
@@ -211,35 +237,9 @@ def from_run(task: Task, earlier: Recipe) -> Recommendation:
     )
 
 
-def augmentation_for(kind: ImageKind) -> Augmentation:
-    """Augmentation that does not change the class: mirroring only if a mirrored image still shows its class.
-
-    Drawings fill their frame and are upright, so the ranges are smaller: with the wider ranges Fashion-MNIST needs
-    three times as many epochs for the same accuracy.
-    """
-    if kind.drawn:
-        return Augmentation(rotation_range=5, width_shift_range=0.05, height_shift_range=0.05, zoom_range=0.05)
-    return replace(_AUGMENTATION, horizontal_flip=kind.mirrored)
-
-
 def is_for_pretrained(kind: ImageKind) -> bool:
     """True if such images suit pretrained networks: photographs and rendered scenes that are not too small."""
     return kind.side >= LEAST_PIXELS and not kind.drawn and not (kind.grey and kind.side <= SMALL_PIXELS)
-
-
-def _small_cnn(task: Task, reason: str) -> Recommendation:
-    side = task.kind.side
-    pixels, conv = max(side, 12), (32, 64) if side >= 16 else (64,)
-    what = f"a CNN of {len(conv)} convolution{'s' if len(conv) > 1 else ''}"
-    why = f", and {reason}" if is_for_pretrained(task.kind) else ""
-    return Recommendation(
-        _augmented(task, image_size=pixels, conv=conv, dense=(128,), dropout=0.2),
-        f"{what} at {pixels} px: the images are only {side} px wide{why}; with augmentation against overfitting",
-    )
-
-
-def _augmented(task: Task, **fields: object) -> Recipe:
-    return task.base.replace(augmentation=augmentation_for(task.kind), channels=1 if task.kind.grey else 3, **fields)
 
 
 def _time(seconds: float) -> str:
