@@ -6,7 +6,7 @@ epoch took, and for small models its bookkeeping takes as long as the step (docs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,7 @@ def matches(model: keras.Model) -> bool:
     classes. It must be compiled with one of the losses of the tasks, without loss weights, and with one of the recipes'
     optimizers (no subclass), and must not override Keras's training step.
     """
-    kind, loss = type(model), model.loss if isinstance(model.loss, Hashable) else ""
+    kind, loss = type(model), model.loss if isinstance(model.loss, str) or callable(model.loss) else ""
     return (
         kind.train_step is keras.Model.train_step
         and kind.compute_loss is keras.Model.compute_loss

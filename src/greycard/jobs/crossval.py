@@ -17,7 +17,9 @@ from greycard.core.errors import GreycardError, command
 from greycard.core.paths import data_dir as named_data_dir
 from greycard.core.reporter import Reporter
 from greycard.core.values import plain
+from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset, Split, SplitMethod
+from greycard.datasets.load import load_dataset
 from greycard.datasets.open import open_dataset
 from greycard.datasets.selection import joined, select
 from greycard.datasets.source import Source
@@ -26,11 +28,10 @@ from greycard.jobs.find_recipe import project_of
 from greycard.jobs.resume import resume
 from greycard.jobs.train import train
 from greycard.models.weights import expect_weights
-from greycard.pipeline.array_split import ArraySplit
 from greycard.projects import Project
 from greycard.recipe import Recipe
 from greycard.recipe.names import canonical
-from greycard.runs.crossval import CrossValidation, write_plan
+from greycard.runs.crossval import CrossValidation, is_crossval, write_plan
 from greycard.runs.directory import expect_writable, new_folder
 from greycard.runs.run_args import RunArgs, absolute_path, read_run_args
 from greycard.runs.trackers import expect_installed
@@ -78,12 +79,12 @@ def crossval(
     stay in one fold. Test images are not used.
 
     Args:
-        what: as for `train`: a project, a recipe, or data for which a recipe is chosen.
+        what: as for `train`; or the folder of an unfinished cross-validation, which is resumed.
         dataset: replaces the recipe's dataset: anything that `open_dataset` takes.
         folds: number of folds, at least 2.
         data_dir: the folder of named datasets.
         weights: of a backbone, as for `train`.
-        out: the folder of runs; the cross-validation gets a new folder in it, with a run for each fold.
+        out: the folder of runs; a new folder in it gets a run for each fold.
         quiet: True to print nothing.
         track: other tools to log to, as for `train`.
         changes: fields of the recipe, as for `train`; `split_seed` is the seed of the folds.
@@ -91,34 +92,20 @@ def crossval(
     Raises:
         GreycardError: a mistake that the user can correct; the hint says how.
     """
-    from greycard.reports.progress import terminal_reporter
-
-    folds, changed = plain(folds), canonical(changes)
+    if isinstance(what, str | Path) and is_crossval(what):
+        _expect_no_changes(what, changes)
+        return resume_crossval(what, dataset, data_dir=data_dir, weights=weights, quiet=quiet)
+    folds, changed, track = plain(folds), canonical(changes), (track,) if isinstance(track, str) else tuple(track)
     _expect_folds(folds, changed)
+    expect_installed(track)
     expect_weights(weights)
     expect_writable(out)
     project, data = _plan(what, dataset, data_dir, weights, changed)
-    recipe = project.recipe
-    with terminal_reporter(quiet) as reporter:
-        images, fold = _dealt(data, folds, recipe.data.split_seed, reporter)
-    args = _run_args(data, data_dir, weights, track)
-    folder = new_folder(out, f"{recipe.name}-crossval")
-    plan = write_plan(folder, recipe.replace(dataset=data.name), data.classes, images.ids, fold + 1, args)
-    return _train_folds(plan, _Work(images, data, project, weights, args.track), quiet)
-
-
-def _run_args(
-    data: Dataset, data_dir: str | Path | None, weights: str | Path | None, track: str | Sequence[str]
-) -> RunArgs:
-    names = (track,) if isinstance(track, str) else tuple(track)
-    expect_installed(names)
-    return RunArgs(
-        data=absolute_path(data.origin),
-        folder=absolute_path("."),
-        data_dir=absolute_path(named_data_dir(data_dir)),
-        weights=absolute_path(weights),
-        track=names,
-    )
+    images, fold = _dealt(data, folds, project.recipe.data.split_seed, quiet)
+    args, recipe = _run_args(data, data_dir, weights, track), project.recipe.replace(dataset=data.name)
+    folder = new_folder(out, f"{project.name}-crossval")
+    plan = write_plan(folder, recipe, data.classes, images.ids, fold + 1, args)
+    return _train_folds(plan, _Work(images, data, project, weights, track), quiet)
 
 
 def resume_crossval(
@@ -147,11 +134,19 @@ def resume_crossval(
     args = read_run_args(plan.path)
     named = dataset if dataset is not None else args.data or plan.recipe.data.dataset
     recorded = args.data_dir if args.data_dir and Path(args.data_dir).is_dir() else None
-    found = open_dataset(named, data_dir or recorded)
+    found = _opened(named, data_dir or recorded)
     hint = "name their folder with --data"
     data = select(found, (plan.ids, (), ()), plan.classes, f"{plan.name} deals to its folds", hint)
     chosen = weights if weights is not None else args.weights
     return _train_folds(plan, _Work(data.train, data, Project(plan.recipe), chosen, args.track), quiet)
+
+
+def _expect_no_changes(path: str | Path, changes: Mapping[str, Any]) -> None:
+    if changes:
+        raise GreycardError(
+            f"{path} is a cross-validation with a recipe: {', '.join(changes)} would have no effect",
+            hint="leave it out to resume, or start a new one",
+        )
 
 
 def _expect_folds(folds: int, changes: Mapping[str, Any]) -> None:
@@ -178,7 +173,7 @@ def _plan(
         data = open_dataset(what, data_dir)
         project = Project(choose_recipe(data, weights=weights, changes=changes)[0])
     else:
-        data = open_dataset(dataset if dataset is not None else project.recipe.data.dataset, data_dir)
+        data = _opened(dataset if dataset is not None else project.recipe.data.dataset, data_dir)
     if data.is_regression:
         raise GreycardError(
             f"{data.name} has numbers; a cross-validation needs classes",
@@ -187,8 +182,28 @@ def _plan(
     return replace(project, recipe=project.recipe.replace(**changes)), data
 
 
-def _dealt(data: Dataset, folds: int, seed: int, reporter: Reporter) -> tuple[Split, np.ndarray]:
+def _run_args(
+    data: Dataset, data_dir: str | Path | None, weights: str | Path | None, track: tuple[str, ...]
+) -> RunArgs:
+    return RunArgs(
+        data=absolute_path(data.origin),
+        folder=absolute_path("."),
+        data_dir=absolute_path(named_data_dir(data_dir)),
+        weights=absolute_path(weights),
+        track=track,
+    )
+
+
+def _opened(what: Dataset | Source | str | Path, data_dir: str | Path | None) -> Dataset:
+    """The data of a recipe: a named dataset, even if a folder has that name, or anything that `open_dataset` takes."""
+    named = isinstance(what, str) and what in {entry.name for entry in CATALOG}
+    return load_dataset(str(what), data_dir) if named else open_dataset(what, data_dir)
+
+
+def _dealt(data: Dataset, folds: int, seed: int, quiet: bool) -> tuple[Split, np.ndarray]:
     """All training and validation images, and the fold of each, counted from 0."""
+    from greycard.reports.progress import terminal_reporter
+
     images = joined(data.train, data.validation)
     counts = np.bincount(images.labels, minlength=len(data.classes))
     if counts.min() < folds:
@@ -197,10 +212,11 @@ def _dealt(data: Dataset, folds: int, seed: int, reporter: Reporter) -> tuple[Sp
             f"class {name!r} has {count} image{'' if count == 1 else 's'}; {folds} folds need at least {folds}",
             hint="add images, or use fewer folds (--folds)" if count > 1 else "add images",
         )
-    advance = reporter.progress("comparing images", len(images))
-    thumbnails = load_thumbnails(replace(data, test=None), lambda: advance(1))
-    with reporter.status("looking for near-duplicates"):
-        pairs = find_pairs(thumbnails, data, most_aligned=_MOST_ALIGNED)
+    with terminal_reporter(quiet) as reporter:
+        advance = reporter.progress("comparing images", len(images))
+        thumbnails = load_thumbnails(replace(data, test=None), lambda: advance(1))
+        with reporter.status("looking for near-duplicates"):
+            pairs = find_pairs(thumbnails, data, most_aligned=_MOST_ALIGNED)
     row_of = {id: row for row, id in enumerate(thumbnails.ids)}
     exact = [pair for pair in pairs if pair.how != NEAR]
     levels = [_groups(images, row_of, group_numbers(thumbnails.ids, some, None)) for some in (pairs, exact, ())]
@@ -250,6 +266,6 @@ def _share_decoded(recipe: Recipe, images: Split, sides: Sequence[Split], report
     """Decode all images once; each fold's images are then copied in the cache, not decoded again."""
     if isinstance(images.images, np.ndarray):
         return
-    whole: ArraySplit = decoded_split(recipe, images, "all", reporter)
+    whole = decoded_split(recipe, images, "all", reporter)
     for side in sides:
-        decoded_split(recipe, side, "fold's", reporter, whole)
+        decoded_split(recipe, side, "the fold's", reporter, whole)
