@@ -43,6 +43,9 @@ from greycard.search.speed import measure_rates
 _SLOWER = 2
 """Keras computes the reported figure; measured rates are of the fastest engine."""
 
+_CHEAP_SHARE = 1 / 3
+"""A recipe that takes at most this part of the time left is tried, even if its gain may be too small to prove."""
+
 
 class Climb:
     """One search in progress.
@@ -79,7 +82,7 @@ class Climb:
         """
         for place, candidate in enumerate(self._plan.candidates, 1):
             if self.record.rung(candidate.name).state in (PLANNED, RUNNING):
-                if not self._is_certain():
+                if not self._is_certain() or self._is_cheap(candidate):
                     self._reporter.log(f"{place} of {len(self._plan.candidates)}: {candidate.name}, {candidate.what}")
                 self._try(candidate)
                 self._reporter.log(rung_line(self.record, self.record.rung(candidate.name)))
@@ -102,7 +105,7 @@ class Climb:
 
     def _try(self, candidate: Candidate) -> None:
         rung = self.record.rung(candidate.name)
-        if self._is_certain():
+        if self._is_certain() and not self._is_cheap(candidate):
             self._skip(
                 candidate, f"no better model could be told apart on {self.record.val_images:,} validation images"
             )
@@ -126,6 +129,12 @@ class Climb:
 
     def _skip(self, candidate: Candidate, why: str) -> None:
         self._set(replace(self.record.rung(candidate.name), state=SKIPPED, why=why))
+
+    def _is_cheap(self, candidate: Candidate) -> bool:
+        """True if the recipe is known to take only a small part of the time that is left."""
+        if candidate.name not in self._rates:
+            return False
+        return self._cost(candidate).seconds(candidate.recipe.training.epochs) <= _CHEAP_SHARE * self._budget.left
 
     def _least_start(self) -> float:
         """Seconds to build and compile the fastest network that was measured; with less time, nothing can start."""

@@ -40,7 +40,8 @@ class Candidate:
     def what(self) -> str:
         """Its model and image size, in a few words."""
         size = "×".join(map(str, dict.fromkeys(reversed(self.recipe.data.image_size or ()))))
-        return f"{self.recipe.architecture} at {size} px"
+        versions = {"flip": ", 2 versions of each image", "crops": ", 4 versions of each image"}
+        return f"{self.recipe.architecture} at {size} px{versions.get(self.recipe.prediction.views or '', '')}"
 
 
 def ladder(task: Task, networks: Sequence[Network]) -> tuple[Candidate, ...]:
@@ -61,11 +62,19 @@ def _pretrained(task: Task, networks: Sequence[Network]) -> list[Candidate]:
     def of(used: list[str], fine_tune: str | None = None) -> Recipe:
         return probe(task, used, "the search tries it", alpha, fine_tune).recipe
 
-    probes = [
-        Candidate("probe" if count == 1 else "two-probes", of(names[:count])) for count in range(1, len(names) + 1)
-    ]
-    tuned = [Candidate(f"tuned-{part}", of(names[:1], part), _LEAST_TUNED) for part in ("last", "all") if names]
-    return [*probes, *tuned]
+    if not names:
+        return []
+    probes = [Candidate("probe", of(names[:1])), *_more_views(names, of(names))]
+    return [*probes, *(Candidate(f"tuned-{part}", of(names[:1], part), _LEAST_TUNED) for part in ("last", "all"))]
+
+
+def _more_views(names: list[str], recipe: Recipe) -> list[Candidate]:
+    """The probe of all networks, with enlarged versions of each image if it is already used in two."""
+    if recipe.prediction.views:
+        recipe = recipe.replace(views="crops")
+    elif len(names) == 1:
+        return []
+    return [Candidate("probe-crops" if len(names) == 1 else "two-probes", recipe)]
 
 
 def _without_weights(task: Task, *, quick: bool) -> list[Candidate]:
