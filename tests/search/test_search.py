@@ -211,7 +211,9 @@ def test_it_stops_early_when_nothing_better_could_be_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def learned(task: Task, networks: object) -> tuple[Candidate, ...]:
-        return tuple(replace(each, recipe=each.recipe.replace(epochs=40)) for each in _tiny(task, networks))
+        return tuple(
+            replace(each, recipe=each.recipe.replace(epochs=20, learning_rate=0.1)) for each in _tiny(task, networks)
+        )
 
     monkeypatch.setattr(search_plan, "ladder", learned)
     easy = make_folder(tmp_path / "easy", ("",), ("dark", "light"), 20)

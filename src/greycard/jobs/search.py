@@ -72,16 +72,19 @@ def search(
     configure()
     expect_weights(weights)
     expect_writable(out)
-    dataset = open_dataset(what, data_dir)
-    _expect_classes(dataset)
+    dataset = _opened(what, data_dir)
     args = _run_args(dataset, data_dir, weights)
     with terminal_reporter(quiet, _LINES) as reporter:
         _start(reporter)
         from greycard.jobs.search_plan import make_plan
 
+<<<<<<< ours
         for note in dataset.notes:
             warnings.warn(note, GreycardWarning, stacklevel=2)
         plan = make_plan(dataset, weights, seed, budget, reporter)
+=======
+        plan = make_plan(dataset, minutes, weights, seed, budget, reporter)
+>>>>>>> theirs
         return _climbed(plan, _new_directory(plan, args, out), args, budget, reporter)
 
 
@@ -200,12 +203,17 @@ def _new_directory(plan: Plan, args: RunArgs, out: str | Path) -> RunDirectory:
     return directory
 
 
-def _expect_classes(dataset: Dataset) -> None:
+def _opened(what: str | Path | Dataset | Source, data_dir: str | Path | None) -> Dataset:
+    """The dataset, which has to have classes; its notes are printed."""
+    dataset = open_dataset(what, data_dir)
     if dataset.is_regression:
         raise GreycardError(
             f"{dataset.name} has numbers, not classes: a search compares classifiers",
             hint=f"`{command('run', dataset.name)}` trains its project",
         )
+    for note in dataset.notes:
+        warnings.warn(note, GreycardWarning, stacklevel=3)
+    return dataset
 
 
 def _checked_minutes(minutes: float) -> float:

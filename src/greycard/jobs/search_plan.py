@@ -30,7 +30,9 @@ MEASURING_SHARE = 0.1
 USABLE_SHARE = 0.9
 """The cheapest recipe may take this share of the time that is left; with more images, some are left out."""
 
-_LEAST_PER_CLASS = 10
+_LEAST_PER_CLASS, _USEFUL_PER_CLASS, _USEFUL = 10, 50, 1_000
+"""Images that are used however short the budget is: 50 of each class up to 1,000 in all, and never fewer than 10."""
+
 _WARM, _SAMPLE = 16, 96
 
 
@@ -153,7 +155,8 @@ def _affordable(
 ) -> tuple[Dataset, int]:
     """As many images as the cheapest recipe has time for, the same share of every class; and how many are left out."""
     total = sum(map(len, dataset.splits))
-    allowed, least = USABLE_SHARE * budget.left, _LEAST_PER_CLASS * len(dataset.classes)
+    classes, allowed = len(dataset.classes), USABLE_SHARE * budget.left
+    least = max(_LEAST_PER_CLASS * classes, min(_USEFUL_PER_CLASS * classes, _USEFUL))
     images = usable_images(total, per_image, rates.start, allowed, least)
     needed = rates.start + images * per_image
     limit = minutes_text(budget.seconds / 60)
