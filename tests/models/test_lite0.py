@@ -198,9 +198,8 @@ def test_the_package_is_found_by_itself_and_preferred(
     lite0: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli
 ) -> None:
     def chosen(**weights: object) -> str | None:
-        return next(
-            (each.backbone for each in choose_recipe(greycard.load_folder(images), **weights)[0].backbones), None
-        )
+        recipe, _ = choose_recipe(greycard.load_folder(images), **weights)
+        return next((each.backbone for each in recipe.backbones), None)
 
     assert chosen() == "EfficientNetLite0"
     folder = tmp_path / "weights"

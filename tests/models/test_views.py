@@ -54,7 +54,7 @@ def test_the_logits_are_the_mean_of_those_of_all_versions(kind: str, views: str,
     outputs = loaded.network.predict_on_batch(images)
     np.testing.assert_allclose(outputs, viewed.network.predict_on_batch(images), atol=1e-6)
     assert np.array_equal(
-        keras.ops.convert_to_numpy(keras.Model(loaded.network.inputs, loaded.pixels)(images))[:5], images
+        keras.ops.convert_to_numpy(keras.Model(loaded.network.inputs[0], loaded.pixels)(images))[:5], images
     )
 
 

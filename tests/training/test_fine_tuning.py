@@ -181,7 +181,7 @@ def test_the_last_block_of_a_known_network() -> None:
     base = keras.Model(network.inputs, network.output, name="backbone")
     cut = _last_block(base)
     below = sum(layer.count_params() for layer in base.layers[: base.layers.index(cut) + 1])
-    assert cut.name == "conv_pw_12_relu"
+    assert cut.name == "conv_dw_13_relu"
     assert 0.25 <= 1 - below / base.count_params() < 0.6
 
 

@@ -16,10 +16,10 @@ from greycard.jobs.choose import choose_recipe
 from greycard.models.build import build_model
 from greycard.models.preferred import PREFERRED
 from greycard.recipe import Recipe
-from greycard.recipe.model import ResNetConfig
+from greycard.recipe.model import PretrainedConfig, ProbeConfig, ResNetConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.training.image_kind import ImageKind, image_kind
-from greycard.training.recommend import Task, from_scratch, transfer
+from greycard.training.recommend import Task, from_scratch, probe, transfer
 from greycard.training.scratch import operations
 
 PHOTOS = ImageKind(300)
@@ -108,6 +108,48 @@ def test_the_size_is_what_the_weights_were_trained_at_where_the_time_allows(
     assert chosen.recipe.stopping.minutes == minutes
 
 
+@pytest.mark.parametrize(
+    ("count", "kind", "views", "pixels"),
+    [
+        (2_000, PHOTOS, "flip", 224),
+        (2_000, ImageKind(300, mirrored=False), None, 224),
+        (50_000, PHOTOS, None, 224),  # the mirror images do not fit into the time
+        (100_000, PHOTOS, None, 160),
+    ],
+)
+def test_a_probe_uses_mirror_images_where_they_show_the_class_and_fit_the_time(
+    count: int, kind: ImageKind, views: str | None, pixels: int
+) -> None:
+    chosen = probe(_task(count, kind), ["MobileNetV2"], "available")
+    assert chosen.recipe.prediction.views == views
+    assert chosen.recipe.data.image_size == (pixels, pixels)
+    assert ("mirror image" in chosen.reason) == (views is not None)
+    assert chosen.recipe.model == ProbeConfig(backbones=("MobileNetV2",))
+
+
+def test_two_networks_take_the_time_of_both() -> None:
+    one, two = (probe(_task(40_000), names, "").recipe for names in (["MobileNetV2"], ["MobileNetV2", "ResNet50"]))
+    assert one.data.image_size == (224, 224)
+    assert two.data.image_size == (128, 128)
+
+
+@pytest.mark.parametrize("part", ["last", "all"])
+def test_fine_tuning_has_epochs_and_a_small_rate(part: str) -> None:
+    recipe, reason = choose_recipe(_photographs(64), weights="imagenet", changes={"fine_tune": part, "epochs": 3})
+    assert recipe.model.fine_tune == part
+    assert recipe.optimizer.learning_rate == 1e-4
+    assert (recipe.augmentation is not None) == (part == "all")
+    assert "fine-tuned" in reason
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 3}, {"dropout": 0.5}, {"rotation_range": 10}, {"backbone_layer": "x"}])
+def test_a_setting_for_epochs_chooses_a_head_that_has_them(changes: dict[str, Any]) -> None:
+    recipe, reason = choose_recipe(_photographs(64), weights="imagenet", changes=changes)
+    assert isinstance(recipe.model, PretrainedConfig)
+    assert "your settings are for a head that is trained by epochs" in reason
+    assert recipe.replace(**changes)
+
+
 def test_every_network_has_a_size_and_an_unknown_one_is_taken_for_slow() -> None:
     for network in PREFERRED:
         chosen = transfer(_task(1_000), network.name, "available").recipe
@@ -180,7 +222,7 @@ def test_limits_that_are_set_count_for_the_choice() -> None:
         choose_recipe(dataset, weights="imagenet", changes=changes)[0]
         for changes in ({"minutes": 1}, {"minutes": 1, "train_limit": 1000, "val_limit": 1000}, {"minutes": None})
     ]
-    assert [recipe.data.image_size for recipe in chosen] == [(128, 128), (224, 224), (128, 128)]
+    assert [recipe.data.image_size for recipe in chosen] == [(128, 128), (224, 224), (160, 160)]
     with pytest.raises(greycard.GreycardError, match="minutes must be"):
         choose_recipe(dataset, changes={"minutes": "soon"})
 

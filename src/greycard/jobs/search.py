@@ -78,13 +78,7 @@ def search(
         _start(reporter)
         from greycard.jobs.search_plan import make_plan
 
-<<<<<<< ours
-        for note in dataset.notes:
-            warnings.warn(note, GreycardWarning, stacklevel=2)
         plan = make_plan(dataset, weights, seed, budget, reporter)
-=======
-        plan = make_plan(dataset, minutes, weights, seed, budget, reporter)
->>>>>>> theirs
         return _climbed(plan, _new_directory(plan, args, out), args, budget, reporter)
 
 

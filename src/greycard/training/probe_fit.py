@@ -48,6 +48,7 @@ class ProbeFit:
         self._setup, self._features, self._reporter = setup, features, reporter
         self._rows = np.flatnonzero(rows)
         self._groups = None if groups is None else groups[self._rows]
+        self._fits: list[Linear] = []
 
     @cached_property
     def network(self) -> keras.Model:
@@ -68,9 +69,11 @@ class ProbeFit:
         return None
 
     def solve(self, on_step: Callable[[], object]) -> list[Linear]:
-        """Choose the regularisation and fit, for each backbone; the same numbers every time."""
+        """Choose the regularisation and fit, for each backbone; once, and with the same numbers in every process."""
+        if self._fits:
+            return self._fits
         labels, units = self._setup.arrays.train.labels[self._rows], self._setup.task.units
-        seed, fits = self._setup.recipe.training.seed, []
+        seed, fits = self._setup.recipe.training.seed, list[Linear]()
         for number, backbone in enumerate(self._setup.recipe.backbones):
             features = [parts[number].images[self._rows] for parts in self._features]
             with self._reporter.status(f"fitting the probe of {backbone.backbone}"):
@@ -78,6 +81,7 @@ class ProbeFit:
                 fits.append(fit_logistic(features, labels, units, choice.strength, on_step=on_step)[0])
             how = "chosen by cross-validation" if choice.losses else "not chosen: each class has only one image"
             self._reporter.log(f"probe of {backbone.backbone}: regularisation C={choice.strength:.2g}, {how}")
+        self._fits = fits
         return fits
 
     def set_head(self, fits: Sequence[Linear]) -> None:

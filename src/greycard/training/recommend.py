@@ -149,7 +149,8 @@ def probe(
 ) -> Recommendation:
     """A probe: frozen pretrained networks and a logistic regression on their features.
 
-    Images whose mirror image shows the same class are used in both forms.
+    Images whose mirror image shows the same class are used in both forms, if the time allows it at the networks' own
+    size: larger images gain more than mirrored ones.
     Without fine-tuning it needs no epochs, and no validation images to choose one.
 
     Args:
@@ -159,8 +160,9 @@ def probe(
         alpha: the width of those that have one; None for their default.
         fine_tune: `last` or `all` to train the last block or all layers of the network after the fit.
     """
-    views = "flip" if task.kind.mirrored else None
-    size = _fitting(task, networks, alpha, views=2 if views else 1)
+    size = _fitting(task, networks, alpha, views=2)
+    views = "flip" if task.kind.mirrored and size.is_own else None
+    size = size if views else _fitting(task, networks, alpha, views=1)
     recipe = Recipe.make(
         task.name,
         task.name,
@@ -194,11 +196,13 @@ class _Size:
 
     Attributes:
         pixels: of a side.
+        is_own: True if the networks' weights were trained at this size.
         why: the size, and why not another.
         cost: the time that the features take.
     """
 
     pixels: int
+    is_own: bool
     why: str
     cost: str
 
@@ -214,6 +218,7 @@ def _fitting(task: Task, networks: Sequence[str], alpha: float | None, views: in
     why = f"{own} px would take about {_time(seconds[0])}" if place else "the size of its own training images"
     return _Size(
         sizes[place],
+        place == 0,
         f"{sizes[place]} px ({why})",
         f"the features of {images:,} images take about {_time(seconds[place])} on {CORES} cores",
     )
