@@ -104,7 +104,7 @@ def _operation(layer: keras.Layer) -> Call | None:
 
 
 def _of_one(operation: Call) -> Call:
-    """The operation as a layer is called: Keras also gives arguments that are None."""
+    """The operation as a layer is called; Keras also gives a mask, which is None."""
     return lambda x, **_: operation(x)
 
 
