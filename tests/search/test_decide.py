@@ -52,5 +52,7 @@ def test_what_more_minutes_bring_is_only_what_was_measured() -> None:
     assert more_minutes(skipped, certain=False) == (
         "a still improved when the time was over; b did not fit; about 4 more minutes are enough for each"
     )
+    shortened = _record(_rung("a", 0.9, shortened="12 of 30"))
+    assert more_minutes(shortened, certain=False) == "a got 12 of 30 epochs"
     unmeasured = _record(_rung("a", 0.9), _rung("b", why="no time"))
     assert more_minutes(unmeasured, certain=False) == "there was no time to measure b"

@@ -98,9 +98,10 @@ class Climb:
 
     def end(self, ended: str | None) -> None:
         """Record how the search ended, and what more minutes would bring."""
-        late = any(rung.rising or (rung.state == SKIPPED and not self._is_certain()) for rung in self.record.rungs)
-        why = ended or (OUT_OF_TIME if late else CERTAIN if self._is_certain() else ALL_TRIED)
-        more = None if why == INTERRUPTED else more_minutes(self.record, self._is_certain())
+        certain, rungs = self._is_certain(), self.record.rungs
+        late = any(rung.rising or rung.shortened or rung.state == SKIPPED for rung in rungs) and not certain
+        why = ended or (OUT_OF_TIME if late else CERTAIN if certain else ALL_TRIED)
+        more = None if why == INTERRUPTED else more_minutes(self.record, certain)
         self._write(replace(self.record, ended=why, more=more))
 
     def _try(self, candidate: Candidate) -> None:
@@ -205,6 +206,7 @@ class Climb:
             seconds=took,
             val_accuracy=summary.val_accuracy,
             stopped=summary.stopped,
+            shortened=_shortened(candidate.recipe, run.recipe),
             rising=timed and summary.best_epoch == summary.epochs,
             gain=gain,
         )
@@ -233,6 +235,11 @@ class Climb:
     def _write(self, record: SearchRecord) -> None:
         self.record = replace(record, spent_seconds=self._budget.spent)
         self._directory.write_json(SEARCH, to_json(self.record))
+
+
+def _shortened(full: Recipe, trained: Recipe) -> str | None:
+    epochs, planned = trained.training.epochs, full.training.epochs
+    return f"{epochs} of {planned}" if epochs < planned else None
 
 
 def _right(run: RunRecord, other: RunRecord) -> tuple[np.ndarray, np.ndarray]:

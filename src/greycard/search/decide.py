@@ -61,6 +61,9 @@ def more_minutes(record: SearchRecord, certain: bool) -> str:
     found = []
     if rising:
         found.append(f"{' and '.join(rising)} still improved when the time was over")
+    for rung in record.rungs:
+        if rung.shortened:
+            found.append(f"{rung.name} got {rung.shortened} epochs")
     if skipped:
         longest = max(rung.expected_seconds or 0.0 for rung in skipped)
         names = ", ".join(rung.name for rung in skipped)

@@ -54,6 +54,7 @@ class Rung:
         seconds: what it took.
         val_accuracy: its validation accuracy, a fraction.
         stopped: why its training stopped early.
+        shortened: its epochs and those of its full length, such as `12 of 30`, if only fewer fitted into the time.
         rising: True if the time ended its training while its validation accuracy was still rising.
         gain: over the best recipe before it; None for the first one.
     """
@@ -68,6 +69,7 @@ class Rung:
     seconds: Seconds | None = None
     val_accuracy: Fraction | None = None
     stopped: str | None = None
+    shortened: str | None = None
     rising: bool = False
     gain: Gain | None = None
 
