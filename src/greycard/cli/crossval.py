@@ -17,7 +17,7 @@ from greycard.cli import options
 @options.data_dir
 @options.training
 def crossval(what: str, folds: int, form: str, data_dir: str | None, asked: options.Training) -> None:
-    """Cross-validate: train once for each fold, and predict every image with a model that was not trained on it.
+    """Cross-validate a recipe: one run for each fold of the images.
 
     \b
     greycard crossval pets

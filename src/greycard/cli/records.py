@@ -23,7 +23,7 @@ _NONE = "no record has been measured yet; `greycard projects` lists the projects
 @options.text_or_json
 @options.debug
 def records(form: str, debug: bool) -> None:
-    """List the best recipe found for each dataset in 1, 10 and 60 minutes.
+    """List the best recipes for each dataset in 1, 10 and 60 minutes.
 
     \b
     greycard records

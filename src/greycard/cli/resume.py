@@ -21,7 +21,7 @@ from greycard.cli.output import print_table, run_path
 def resume(
     run: str, data: str | None, data_dir: str | None, weights: str | None, out: str, quiet: bool, debug: bool
 ) -> None:
-    """Continue an unfinished RUN or cross-validation from its last checkpoint.
+    """Continue an unfinished RUN, or an unfinished cross-validation.
 
     \b
     greycard resume pets-1
