@@ -13,7 +13,7 @@ from greycard.core.errors import GreycardError
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
 from greycard.recipe.describe import described_config
-from greycard.recipe.model import FAMILIES, ConvNetConfig, MlpConfig, PretrainedConfig, ResNetConfig
+from greycard.recipe.model import FAMILIES, ConvNetConfig, MlpConfig, PretrainedConfig, ProbeConfig, ResNetConfig
 from greycard.recipe.names import PARTS, fields_by_part, short_name, short_names
 from greycard.recipe.settings import as_setting, parse_settings
 
@@ -193,7 +193,7 @@ def test_what_contradicts_itself_is_to_be_left_out(settings: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("kind", ["resnett", 3, None])
 def test_a_family_that_is_none_is_one_sentence(kind: object) -> None:
-    with pytest.raises(GreycardError, match="kind must be one of mlp, convnet, pretrained, resnet"):
+    with pytest.raises(GreycardError, match="kind must be one of mlp, convnet, pretrained, probe, resnet"):
         FIRST.replace(**{"model.kind": kind})
 
 
@@ -201,6 +201,17 @@ def test_a_pretrained_model_needs_its_backbone() -> None:
     with pytest.raises(GreycardError, match="needs a backbone") as error:
         FIRST.replace(model="pretrained")
     assert error.value.hint == "add --set backbone=EfficientNetLite0"
+
+
+def test_a_probe_needs_its_backbones() -> None:
+    with pytest.raises(GreycardError, match="a probe model needs backbones") as error:
+        FIRST.replace(model="probe")
+    assert error.value.hint == "add --set backbones=EfficientNetLite0"
+    for wrong in ((), ("a", "a"), ("a", 1), 3):
+        with pytest.raises(GreycardError, match="backbones must be one or more names"):
+            FIRST.replace(backbones=wrong) if wrong else ProbeConfig(backbones=wrong)
+    assert FIRST.replace(backbones="A, B").model == ProbeConfig(backbones=("A", "B"))
+    assert FIRST.replace(backbones="A").replace(backbones=None).model == MlpConfig()
 
 
 def test_whole_parts_can_be_replaced() -> None:

@@ -75,7 +75,7 @@ def _build(kind: Any, settings: Mapping[str, Any], before: Mapping[str, Any], hi
     missing = [name for name, required in own.items() if required and name not in values]
     if missing:
         raise GreycardError(
-            f"a {kind} model needs a {missing[0]}. Received: none",
+            f"a {kind} model needs {'' if missing[0].endswith('s') else 'a '}{missing[0]}. Received: none",
             hint=FAMILIES[kind].SET_BY or f"add {_setting_of(kind)}",
         )
     return FAMILIES[kind](**values)

@@ -164,8 +164,8 @@ class ProbeConfig(ModelConfig):
     """Frozen pretrained networks and a logistic regression on their features, fitted at once instead of by epochs.
 
     Attributes:
-        backbones: one or more `keras.applications` networks, or folders of earlier runs; the logits of several are
-            averaged.
+        backbones: one or more of `EfficientNetLite0`, `keras.applications` networks, and folders of earlier runs; the
+            logits of several are averaged.
         backbone_alpha: the width multiplier of backbones of the MobileNet family; none for their own default.
         fine_tune: after the fit, train `last`, the last block of the backbone, or `all` of it, with small learning
             rates; the saved weights are between those before and after. None keeps the backbone frozen.
@@ -177,7 +177,7 @@ class ProbeConfig(ModelConfig):
 
     kind: ClassVar[str] = "probe"
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        ("backbones", _texts, "one or more names of networks or folders of runs", "MobileNetV2"),
+        ("backbones", _texts, "one or more names of networks or folders of runs", "EfficientNetLite0"),
         _ALPHA,
         ("fine_tune", OneOf((None, "last", "all")), "last or all", "last"),
     )
