@@ -235,8 +235,7 @@ def _trained(lite0: Path, tmp_path: Path, **changes: object) -> greycard.Run:
 @pytest.mark.slow
 def test_a_run_names_its_weights_and_shows_where_it_looks(lite0: Path, tmp_path: Path) -> None:
     run = _trained(lite0, tmp_path, backbone_layer="block10_add")
-    weights = run.summary.weights
-    assert weights is not None
+    (weights,) = run.summary.weights
     assert (weights.file, weights.sha256) == (LITE0.file, LITE0.digest)
     assert {entry.kind for entry in entries()} == {"pixels", "features", "weights"}
     heat = run.explain(tmp_path / "shades" / "validation" / "light" / "000.jpg")
@@ -253,5 +252,5 @@ def test_a_run_is_exported_in_every_format(lite0: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_it_can_be_trained_as_a_whole(lite0: Path, tmp_path: Path) -> None:
     run = _trained(lite0, tmp_path, weights="none", batch_size=4)
-    assert run.summary.weights is None
+    assert run.summary.weights == ()
     assert run.summary.parameters > 3_400_000

@@ -38,6 +38,17 @@ def test_a_card_has_the_runs_own_figures(digits: greycard.Run, cli: Any) -> None
     assert all(verdict.sentence in said.out for verdict in run.diagnose())
 
 
+def test_a_card_names_the_weights_of_each_backbone(digits: greycard.Run, tmp_path: Path) -> None:
+    copy = shutil.copytree(digits.path, tmp_path / "two-1")
+    summary = json.loads((copy / "summary.json").read_text())
+    files = [{"file": f"{name}.h5", "sha256": name * 4} for name in ("one", "two")]
+    (copy / "summary.json").write_text(json.dumps(summary | {"weights": files}))
+    said = greycard.open_run(copy).card()
+    assert said.count("pretrained weights are") == 2
+    assert "`two.h5` (SHA-256 `twotwotwotwo`)" in said
+    assert "pretrained weights" not in digits.card()
+
+
 def test_a_folder_of_ones_own_has_a_licence_that_greycard_does_not_know(images: Path, tmp_path: Path) -> None:
     tiny: dict[str, Any] = {"epochs": 1, "image_size": 24, "conv": (4,), "dense": (4,), "backbone": None}
     card = greycard.train(greycard.load_folder(images), out=tmp_path / "runs", quiet=True, **tiny).card()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from greycard.models.graph import producer
 from greycard.models.model import Model
@@ -26,15 +26,15 @@ class View:
 
     Attributes:
         name: part of the key of cached features.
-        layers: uint8 pixels (b, height, width, channels) to as many of this version; tensors of a graph, or arrays.
+        transform: uint8 pixels (b, height, width, channels) to as many of this version; tensors of a graph, or arrays.
     """
 
     name: str
-    layers: Callable[[keras.KerasTensor], keras.KerasTensor]
+    transform: Callable[[keras.KerasTensor], keras.KerasTensor]
 
     def of(self, images: np.ndarray) -> np.ndarray:
         """This version of images: uint8 (n, height, width, channels)."""
-        return images if self is WHOLE else np.asarray(ops.convert_to_numpy(self.layers(images)))
+        return images if self is WHOLE else np.asarray(ops.convert_to_numpy(self.transform(images)))
 
 
 def _mirrored(pixels: keras.KerasTensor) -> keras.KerasTensor:
@@ -69,7 +69,7 @@ def with_views(model: Model, views: Sequence[View]) -> Model:
         return model
     network = model.network
     pixels = keras.Input(network.inputs[0].shape[1:], dtype="uint8", name="pixels")
-    versions = ops.concatenate([view.layers(pixels) for view in views], axis=0)
+    versions = layers.Concatenate(axis=0, name="views")([view.transform(pixels) for view in views])
     output = _averaged(model, network.inputs[0], versions, len(views))
     return replace(model, network=keras.Model(pixels, output, name=network.name), views=producer(versions))
 

@@ -136,6 +136,9 @@ class TunedProbe:
         """Set the weights to the best average; a resumed run solves the probe again, with the same result."""
         after = [np.array(keras.ops.convert_to_numpy(each)) for each in self._weights]
         before = self._probe_weights()
+        if not all(np.isfinite(each).all() for each in after):
+            self._set(before, before, 0.0)
+            return "the weights are those before fine-tuning, which led to NaN or infinity"
         if all(np.array_equal(one, other) for one, other in zip(before, after, strict=True)):
             return None
         losses = {share: self._loss(before, after, share) for share in SHARES} if len(self._out) else {}
