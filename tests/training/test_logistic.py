@@ -57,6 +57,14 @@ def test_only_the_rows_count() -> None:
     np.testing.assert_allclose(some.weights, alone.weights, atol=1e-5)
 
 
+def test_blocks_of_images_give_the_same_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = _data(3)
+    whole, _ = fit_logistic([features], labels, 3, 0.1, gradient=1e-7)
+    monkeypatch.setattr("greycard.training.logistic._BLOCK", 7)
+    blocks, _ = fit_logistic([features], labels, 3, 0.1, gradient=1e-7)
+    np.testing.assert_allclose(blocks.weights, whole.weights, atol=1e-5)
+
+
 def test_a_constant_feature_gets_no_weight() -> None:
     features, labels = _data(2)
     features[:, 3] = 7.5

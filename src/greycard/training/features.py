@@ -129,7 +129,8 @@ class ViewFeatureLoader(Loader):
     """
 
     def __init__(self, versions: Sequence[Sequence[ArraySplit]], batch_size: int) -> None:
-        super().__init__(versions[0][0], batch_size)
+        everything = _digest({"parts": [part.digest for parts in versions for part in parts]})
+        super().__init__(replace(versions[0][0], digest=everything), batch_size)
         self._versions = versions
 
     def _read(self, epoch: int, index: int, steps_per_execution: int, workers: Executor | None) -> Batch:

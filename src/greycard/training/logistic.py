@@ -27,6 +27,9 @@ _DECREASE = 1e-9
 _CONSTANT = 1e-6
 """A feature whose standard deviation is below this, relative to the largest, says nothing, so it gets no weight."""
 
+_BLOCK = 8_192
+"""Images that are computed together, so that the memory does not grow with the number of images."""
+
 Versions = Sequence[np.ndarray]
 """The features of each version of the same images, float32 (n, features)."""
 
@@ -41,10 +44,11 @@ class Standard:
     @classmethod
     def of(cls, versions: Versions) -> Standard:
         """Those of all versions together."""
-        mean = np.mean([each.mean(axis=0, dtype=np.float64) for each in versions], axis=0)
+        count = len(versions) * len(versions[0])
+        mean = sum(each[rows].sum(axis=0, dtype=np.float64) for each in versions for rows in _blocks(len(each))) / count
         centre = mean.astype(np.float32)
-        variance = np.mean([np.square(each - centre).mean(axis=0, dtype=np.float64) for each in versions], axis=0)
-        deviation = np.sqrt(variance)
+        squares = (np.square(each[rows] - centre) for each in versions for rows in _blocks(len(each)))
+        deviation = np.sqrt(sum(each.sum(axis=0, dtype=np.float64) for each in squares) / count)
         constant = deviation <= _CONSTANT * max(deviation.max(initial=0.0), _CONSTANT)
         return cls(mean, np.where(constant, np.inf, deviation))
 
@@ -151,13 +155,17 @@ class _Problem:
         linear, table = self.linear(solution), solution.reshape(-1, self.units)
         share = self.counted / (self.counted.sum() * len(self.versions))
         gradient, loss = np.zeros_like(table), 0.0
-        for features in self.versions:
+        for features, rows in ((each[rows], rows) for each in self.versions for rows in _blocks(len(each))):
             logits = linear.logits([features])
-            loss += float(share @ cross_entropy(logits, self.labels))
-            residuals = share[:, None] * _residuals(logits, self.labels)
+            loss += float(share[rows] @ cross_entropy(logits, self.labels[rows]))
+            residuals = share[rows, None] * _residuals(logits, self.labels[rows])
             by_weight = (features.T @ residuals.astype(np.float32)).astype(np.float64)
             total = residuals.sum(axis=0)
             gradient[:-1] += (by_weight - self.standard.mean[:, None] * total) / self.standard.deviation[:, None]
             gradient[-1] += total
         gradient[:-1] += self.penalty * table[:-1]
         return loss + self.penalty / 2 * float(np.sum(table[:-1] ** 2)), gradient.ravel()
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, count, _BLOCK)]

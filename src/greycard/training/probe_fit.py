@@ -75,7 +75,7 @@ class ProbeFit:
         labels, units = self._setup.arrays.train.labels[self._rows], self._setup.task.units
         seed, fits = self._setup.recipe.training.seed, list[Linear]()
         for number, backbone in enumerate(self._setup.recipe.backbones):
-            features = [parts[number].images[self._rows] for parts in self._features]
+            features = [self._some(parts[number].images) for parts in self._features]
             with self._reporter.status(f"fitting the probe of {backbone.backbone}"):
                 choice = choose_strength(features, labels, units, groups=self._groups, seed=seed, on_step=on_step)
                 fits.append(fit_logistic(features, labels, units, choice.strength, on_step=on_step)[0])
@@ -83,6 +83,10 @@ class ProbeFit:
             self._reporter.log(f"probe of {backbone.backbone}: regularisation C={choice.strength:.2g}, {how}")
         self._fits = fits
         return fits
+
+    def _some(self, features: np.ndarray) -> np.ndarray:
+        """The rows to fit on; all features together are not copied, they may be larger than the memory."""
+        return features if len(self._rows) == len(features) else features[self._rows]
 
     def set_head(self, fits: Sequence[Linear]) -> None:
         """Set the head's weights so that its logits are the mean of all fits."""
