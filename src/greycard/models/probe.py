@@ -39,7 +39,7 @@ def build(config: ProbeConfig, inputs: keras.KerasTensor, weights: Weights = ())
     for number, (part, file) in enumerate(zip(parts, files, strict=True), start=1):
         if file is None and not is_run(part.backbone):
             raise GreycardError(
-                f"a probe trains only its head, so {part.backbone} needs weights. Received: none",
+                f"a probe fits only its head, so {part.backbone} needs weights. Received: none",
                 hint="--weights PATH names them; --set model.kind=pretrained trains a network from random weights",
             )
         found.append(backbone_of(part, inputs, file, "" if number == 1 else f"network{number}_"))
