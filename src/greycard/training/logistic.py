@@ -113,7 +113,7 @@ def fit_logistic(
         on_step: called after every iteration; an exception ends the fit.
 
     Returns:
-        The map from features as they are to logits, and the solution on standardised features.
+        The map from unscaled features to logits, and the solution on standardised features.
     """
     standard = standard or Standard.of(versions)
     counted = np.ones(len(labels)) if rows is None else rows.astype(np.float64)
@@ -146,7 +146,7 @@ class _Problem:
         return len(self.standard.mean)
 
     def linear(self, solution: np.ndarray) -> Linear:
-        """The solution on features as they are."""
+        """The solution as a map from unscaled features."""
         table = solution.reshape(-1, self.units)
         weights = table[:-1] / self.standard.deviation[:, None]
         return Linear(weights, table[-1] - self.standard.mean @ weights)
