@@ -91,7 +91,7 @@ def resume_search(
         run: its folder.
         data: where the data is now, if it has moved.
         data_dir: where the folder of named datasets is now.
-        args: of the search, as they are now.
+        args: of the search.
         quiet: True to print nothing.
 
     Raises:
