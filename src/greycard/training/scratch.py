@@ -16,7 +16,8 @@ PHOTO_PIXELS = (112, 80, 64)
 """Sizes for larger images: the first at which the time is enough for `_ENOUGH_EPOCHS`."""
 
 RATES = {"bfloat16": 170e9, "float32": 90e9}
-"""Operations per second of training on two cores, by precision, for a network of width 16."""
+"""Operations per second of training on two cores, by precision: about 0.6 times those of two quiet Zen 4 cores with a
+network of width 16 (docs/log.md), because other machines are slower."""
 
 _TIME_SHARE = 0.8
 """The planned epochs take this fraction of the time: the rest is for decoding, validation, and a slower machine."""
