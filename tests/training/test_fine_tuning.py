@@ -77,6 +77,8 @@ def test_the_first_epoch_is_the_probe_and_the_others_tune(
     assert [epoch.epoch for epoch in tuned.history] == [1, 2, 3]
     assert probe.history[0].val_loss == tuned.history[0].val_loss
     assert len({epoch.val_loss for epoch in tuned.history}) == 3
+    rate = f"{100 * tuned.summary.val_accuracy:.1f} %"
+    assert any(rate in verdict.sentence for verdict in tuned.diagnose())  # of the saved model, not of the last epoch
     answers = load_model(tuned.path).network.predict_on_batch(
         np.stack([tuned.classifier.decode(path) for path in dataset.validation.images])
     )

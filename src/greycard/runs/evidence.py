@@ -63,6 +63,7 @@ def evidence_of(
         val_images=summary.val_images,
         kept_epoch=summary.kept_epoch,
         train_accuracy_after=summary.train_accuracy_after,
+        val_accuracy_after=summary.val_accuracy,
         **_of_recipe(recipe, chosen=summary.reason is not None),
         run=run,
         target_reached=_target_reached(recipe, summary, history),

@@ -44,6 +44,8 @@ class Evidence:
         val_images: number of validation images.
         kept_epoch: the epoch, from 1, whose weights the run has; None for the last one.
         train_accuracy_after: accuracy on the unaugmented training images after training.
+        val_accuracy_after: accuracy of the saved model on validation; it can differ from every epoch's, with views of
+            each image or averaged weights. None for that of the kept epoch.
         command: the command that trains the run again, for advice that works when typed.
         folder: the folder of the images, as the user types it.
         run: the run's name.
@@ -76,6 +78,7 @@ class Evidence:
     val_images: int
     kept_epoch: int | None = None
     train_accuracy_after: float | None = None
+    val_accuracy_after: float | None = None
     command: str = "greycard train FOLDER"
     folder: str = "FOLDER"
     run: str = "RUN"
@@ -125,8 +128,9 @@ class Evidence:
 
     @cached_property
     def validation(self) -> float:
-        """The validation accuracy of the weights that the run has."""
-        return float(self.val_accuracies[self._kept])
+        """The validation accuracy of the saved model."""
+        kept = float(self.val_accuracies[self._kept])
+        return kept if self.val_accuracy_after is None else self.val_accuracy_after
 
     @property
     def _kept(self) -> int:
