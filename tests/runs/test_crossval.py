@@ -75,9 +75,9 @@ def test_images_are_decoded_once(data: Path, tmp_path: Path, monkeypatch: pytest
     decoded: list[tuple[int, int]] = []
     known = array_split.decode
 
-    def counted(content: Any, size: tuple[int, int], channels: int) -> np.ndarray:
+    def counted(content: Any, size: tuple[int, int], channels: int, resize: str) -> np.ndarray:
         decoded.append(size)
-        return known(content, size, channels)
+        return known(content, size, channels, resize)
 
     monkeypatch.setattr(array_split, "decode", counted)
     found = greycard.crossval(data, folds=2, out=tmp_path, quiet=True, **TINY | {"epochs": 1, "image_size": 17})

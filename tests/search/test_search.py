@@ -216,6 +216,7 @@ def test_it_stops_early_when_nothing_better_could_be_told_apart(
         )
 
     monkeypatch.setattr(search_plan, "ladder", learned)
+    monkeypatch.setattr(search_climb, "_CHEAP_SHARE", 0.0)
     easy = make_folder(tmp_path / "easy", ("",), ("dark", "light"), 20)
     record = greycard.search(easy, minutes=5, quiet=True).search
     assert record is not None
@@ -262,6 +263,5 @@ def test_every_ladder_has_names_of_its_own_and_recipes_to_train(kind: ImageKind,
     found = ladder(Task("pets", 500, 100, kind, 3.0), networks)
     assert len({each.name for each in found}) == len(found) >= 2
     for each in found:
-        assert each.recipe.stopping.keep == "best"
         assert 1 <= each.least_epochs <= each.recipe.training.epochs
         assert str(each.recipe.data.image_size[0]) in each.what  # type: ignore[index]

@@ -106,11 +106,11 @@ def _search(folder: str, minutes: float, backbone: str | None, data_dir: str | N
     run = search(
         folder,
         minutes=minutes,
-        seed=asked.changes.get("seed", 0),
         data_dir=data_dir,
         weights=asked.weights,
         out=asked.out,
         quiet=asked.quiet,
+        **asked.changes,  # at most the seed
     )
     print_table(runs_table([run]))
     click.echo("\n".join(["", *search_lines(run)]))

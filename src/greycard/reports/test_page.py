@@ -42,6 +42,7 @@ def measurement_page(
         "verdicts": [],
         "curves": [],
         "explained": [],
+        "ladder": None,
         **origin_parts(run),
     }
     return render_page(part["name"], [part])

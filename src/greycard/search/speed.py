@@ -47,7 +47,7 @@ def measure_rates(recipe: Recipe, dataset: Dataset, weights: str | Path | None) 
     bottoms, network = _frozen_and_trained(setup)
     engines = [fastest(bottom) for bottom in bottoms]
     inputs = _inputs(network, [engine(images) for engine in engines], images)
-    features = _seconds(lambda: [engine(images) for engine in engines]) / len(images)
+    features = _seconds(lambda: [engine(images) for engine in engines]) / len(images) if engines else 0.0
     batches = -(-len(dataset.train) // len(images))
     step, predict = _of_network(network, inputs, setup, recipe.training.epochs * batches)
     start = time.perf_counter() - begun - len(images) * (features + step + predict)
