@@ -119,3 +119,14 @@ def test_a_time_limit_that_will_cut_a_schedule_off_is_told_after_the_second_epoc
     assert will_not_finish(recipe, history[:1], 15.0) is None
     assert will_not_finish(recipe.replace(minutes=10), history, 15.0) is None
     assert will_not_finish(FIRST.replace(minutes=1), history, 15.0) is None
+
+
+def test_another_kind_starts_without_the_settings_that_it_does_not_have() -> None:
+    recipe = Recipe.make(
+        "pets", "pets", schedule="onecycle", warmup=0.2, optimizer="sgd", momentum=0.9, nesterov=True, weight_decay=0.01
+    )
+    changed = recipe.replace(schedule="constant", optimizer="adamw")
+    assert changed.schedule == ScheduleConfig()
+    assert (changed.optimizer.momentum, changed.optimizer.nesterov, changed.optimizer.weight_decay) == (0, False, 0.01)
+    with pytest.raises(GreycardError, match="has no warmup"):
+        recipe.replace(schedule="constant", warmup=0.1)

@@ -19,15 +19,25 @@ class Config:
 
     Attributes:
         CHECKS: the allowed values of each field.
+        ONLY_FOR: the kinds that have a setting, by its name; all kinds have the others.
     """
 
     CHECKS: ClassVar[tuple[Check, ...]] = ()
+    ONLY_FOR: ClassVar[Mapping[str, Sequence[str]]] = {}
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value = _as_annotated(plain(getattr(self, field.name)), str(field.type))
             object.__setattr__(self, field.name, value)
         expect_good_values(self, self.CHECKS)
+
+
+def changed(config: Config, fields: Mapping[str, Any]) -> Config:
+    """A copy with other values; a new `kind` starts without the settings that it does not have."""
+    kind = plain(fields.get("kind", getattr(config, "kind", None)))
+    lost = [name for name, kinds in config.ONLY_FOR.items() if kind not in kinds]
+    defaults = {name: getattr(type(config), name) for name in lost} if "kind" in fields else {}
+    return dataclasses.replace(config, **defaults | dict(fields))  # type: ignore[type-var]
 
 
 def values_of(config: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -51,6 +52,7 @@ class OptimizerConfig(Config):
     clip_norm: float | None = None
     ema: float | None = None
 
+    ONLY_FOR: ClassVar[Mapping[str, Sequence[str]]] = _ONLY_FOR
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("kind", OneOf(OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}", "adam"),
         ("learning_rate", _positive, "a number above 0", "0.001"),
@@ -63,7 +65,7 @@ class OptimizerConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        expect_settings_of_kind(self, "optimizer", _ONLY_FOR)
+        expect_settings_of_kind(self, "optimizer", self.ONLY_FOR)
         if self.nesterov and not self.momentum:
             raise GreycardError("nesterov needs a momentum. Received: momentum=0", hint="add momentum=0.9")
         if self.kind == "adamw" and not self.weight_decay:

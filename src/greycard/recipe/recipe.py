@@ -14,7 +14,7 @@ from greycard.core.errors import GreycardError
 from greycard.core.fields import expect_good_values
 from greycard.core.values import plain
 from greycard.pipeline.augmentation import Augmentation
-from greycard.recipe.config import from_json, text, to_json, values_of
+from greycard.recipe.config import Config, changed, from_json, text, to_json, values_of
 from greycard.recipe.data import DataConfig
 from greycard.recipe.families import change_model, make_model
 from greycard.recipe.loss import LossConfig
@@ -208,7 +208,9 @@ def _changed(part: str, config: Any, fields: dict[str, Any]) -> Any:
     if part == "augmentation" and config is None:
         config = Augmentation()
     _expect_config(part, config)
-    return change_model(config, fields) if part == "model" else dataclasses.replace(config, **fields)
+    if part == "model":
+        return change_model(config, fields)
+    return changed(config, fields) if isinstance(config, Config) else dataclasses.replace(config, **fields)
 
 
 def _read(part: str, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -48,6 +49,7 @@ class ScheduleConfig(Config):
     milestones: tuple[float, ...] = (0.5, 0.75)
     factor: float = 0.1
 
+    ONLY_FOR: ClassVar[Mapping[str, Sequence[str]]] = _ONLY_FOR
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("kind", OneOf(SCHEDULES), f"one of {', '.join(SCHEDULES)}", "onecycle"),
         ("warmup", optional(share), SHARE, "0.1"),
@@ -58,7 +60,7 @@ class ScheduleConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        expect_settings_of_kind(self, "schedule", _ONLY_FOR)
+        expect_settings_of_kind(self, "schedule", self.ONLY_FOR)
 
     @property
     def changes(self) -> bool:
