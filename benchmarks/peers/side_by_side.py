@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def main() -> None:
     print("\n".join(side_by_side(curves)), file=sys.stderr)
 
 
-def side_by_side(curves: dict[str, Sequence[Point]]) -> list[str]:
+def side_by_side(curves: Mapping[str, Sequence[Point]]) -> list[str]:
     """For each side: its end, what the others had at that time, and how long they took to that accuracy."""
     lines = []
     for name, curve in curves.items():
