@@ -74,7 +74,7 @@ def _trained(steps: Steps, images: np.ndarray, targets: np.ndarray) -> list[dict
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_fast_steps_are_keras_steps(
     name: str, classes: int, compiled: bool, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,9 +62,9 @@ def assert_same(one: greycard.Run, other: greycard.Run) -> None:
         DNN,
         CNN,
         EVERYTHING | {"keep": "best", "precision": "float32"},
-        EVERYTHING | RESNET | {"precision": "bfloat16"},
+        pytest.param(EVERYTHING | RESNET | {"precision": "bfloat16"}, marks=pytest.mark.slow),
         SOFT,
-        BALANCED,
+        pytest.param(BALANCED, marks=pytest.mark.slow),
     ],
     ids=[
         "dnn",

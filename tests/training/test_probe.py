@@ -57,7 +57,7 @@ def probe_of(backbones: dict[str, str], tmp_path_factory: pytest.TempPathFactory
     return probe
 
 
-@pytest.mark.parametrize("second", ["two", "other"])
+@pytest.mark.parametrize("second", ["two", pytest.param("other", marks=pytest.mark.slow)])
 def test_the_logits_of_two_backbones_are_averaged(probe_of: Any, second: str) -> None:
     images = _dataset().validation.images
 
@@ -101,7 +101,9 @@ def test_few_images_of_each_class_and_constant_ones_are_fitted(
     "fields",
     [
         {"width": 4, "blocks": (1, 1), "views": "crops"},
-        {"conv": (4,), "dense": (4,), "keep": "best", "epochs": 2, "views": "flip"},
+        pytest.param(
+            {"conv": (4,), "dense": (4,), "keep": "best", "epochs": 2, "views": "flip"}, marks=pytest.mark.slow
+        ),
         {"backbone": "one", "dense": (4,), "views": "flip"},
         {"backbones": ("one",), "views": "crops"},
     ],
