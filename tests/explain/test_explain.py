@@ -233,7 +233,7 @@ def test_with_a_pretrained_backbone_too(cli, tmp_path: Path, real_weights: Path)
     cli("sample", tmp_path / "pets")
     data = greycard.load_folder(tmp_path / "pets")
     trained = greycard.train(data, weights=real_weights, out=tmp_path, quiet=True)
-    assert trained.recipe.model.backbone == "MobileNetV2"
+    assert trained.recipe.model.backbones == ("MobileNetV2",)
     share, area = _heads_share(trained)
     print(f"heat in the head's box {share:.3f}, box {area:.3f} of the image")
     assert share > 1.2 * area, (share, area)  # its map has 4×4 places, a head two or three of them

@@ -246,7 +246,7 @@ def test_a_run_names_its_weights_and_shows_where_it_looks(lite0: Path, tmp_path:
 def test_a_run_is_exported_in_every_format(lite0: Path, tmp_path: Path) -> None:
     run = _trained(lite0, tmp_path)
     for form in FORMATS:
-        assert run.export(form.name).exists()
+        assert run.export(form.name).path.exists()
 
 
 @pytest.mark.slow
