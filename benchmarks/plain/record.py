@@ -46,6 +46,7 @@ class Clock(keras.callbacks.Callback):
         now = time.perf_counter()
         line = {"epoch": epoch + 1, "seconds": now - self._epoch_begun}
         line |= {"train_seconds": self._trained - self._epoch_begun, "val_seconds": now - self._trained}
+        line |= {"learning_rate": float(self.model.optimizer.learning_rate)}
         split = {name if name.startswith("val_") else f"train_{name}": value for name, value in (logs or {}).items()}
         self.history.append(line | {name: float(value) for name, value in split.items()})
 
