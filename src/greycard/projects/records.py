@@ -7,10 +7,12 @@ from functools import cache
 from importlib import resources
 
 from greycard.core.records import from_json
-from greycard.projects import cats_dogs_3k, digits, horses_humans, residual
+from greycard.projects import digits, probes, residual
 from greycard.projects.record import Measured, Record, record
 
 MEASURED = "records.json"
+_PROBE = "a probe: logistic regression on the features of EfficientNet-Lite0"
+_TWO_PROBES = "two probes, of EfficientNet-Lite0 and MobileNetV2, on four versions of each image"
 
 
 @cache
@@ -24,8 +26,10 @@ def candidates() -> tuple[Record, ...]:
             10, residual.fashion_mnist_10, "a residual network, one-cycle schedule, crops, mirror images in training"
         ),
         record(60, residual.fashion_mnist_60, "twice as wide, more epochs, squares covered"),
-        record(10, horses_humans.horses_humans_transfer, "a new head on features of InceptionV3"),
-        record(10, cats_dogs_3k.cats_dogs_3k_transfer, "a new head on features of InceptionV3"),
+        record(1, probes.horses_humans_1, _PROBE),
+        record(10, probes.horses_humans_10, _TWO_PROBES),
+        record(1, probes.cats_dogs_1, _PROBE),
+        record(10, probes.cats_dogs_10, _TWO_PROBES),
     )
 
 
