@@ -21,13 +21,14 @@ from greycard.cli.output import print_table, run_path
 def resume(
     run: str, data: str | None, data_dir: str | None, weights: str | None, out: str, quiet: bool, debug: bool
 ) -> None:
-    """Continue an unfinished RUN, or an unfinished cross-validation.
+    """Continue an unfinished RUN, search or cross-validation.
 
     \b
     greycard resume pets-1
     greycard resume runs/pets-1 --data elsewhere/pets
 
-    On a CPU the results are the same as without the interruption. It prints the run's line of the table.
+    On a CPU the results are the same as without the interruption. A search continues with the minutes that were left.
+    It prints the run's line of the table.
     """
     from greycard.api import resume as resume_run
     from greycard.api import runs_table

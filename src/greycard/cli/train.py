@@ -45,7 +45,7 @@ def train(
     \b
     greycard train pets
     greycard train pets --minutes 10  # the best model of 10 minutes
-    greycard train pets --epochs 30 --set rotation_range=20
+    greycard train pets --weights none --epochs 30 --set rotation_range=20
     greycard train pets --backbone EfficientNetLite0
     greycard train pets --fine-tune last
 
@@ -53,10 +53,12 @@ def train(
     The reported accuracy is measured on images that were set aside before. Ctrl-C keeps the best recipe so far.
 
     FOLDER, here or in --data-dir, has one folder for each class, or train/, validation/ and perhaps test/ with class
-    folders in each. A zip or tar of such a folder, a label file (CSV or TSV) and Parquet files work, too. Greycard
-    chooses the recipe by the number and size of the images and the available weights, and prints it; --set changes it.
-    Training stops when validation stops improving or the time is over. The run has the best epoch's weights. It prints
-    the run's line of the table.
+    folders in each. A zip or tar of such a folder, a label file (CSV or TSV) and Parquet files work, too.
+
+    Greycard chooses the recipe by the number, size and kind of the images and the available weights, and prints it;
+    --set changes it. With weights, it fits a probe: a logistic regression on a pretrained network's features. Without,
+    it trains a residual network from scratch for as many epochs as fit into 10 minutes (--set minutes=N), and keeps
+    the best epoch. It prints the run's line of the table.
     """
     if fine_tune is not None:
         asked = replace(asked, changes={"fine_tune": fine_tune} | asked.changes)
