@@ -25,7 +25,7 @@ test: $(VENV)/.developed  ## run the default tests, in two processes
 	$(BIN)/$(PYTEST)
 
 test-slow: $(VENV)/.extras  ## run the longer tests: JAX and PyTorch, the wheel, the site, real images
-	$(BIN)/pytest -m slow
+	$(BIN)/$(PYTEST) -m slow
 
 test-oldest: $(OLDEST)/.developed  ## run the default tests on the oldest dependencies allowed; needs Python 3.11
 	$(OLDEST)/$(SCRIPTS)/$(PYTEST) -W default

@@ -22,6 +22,8 @@ from greycard.models.imagenet import LITE0
 from greycard.models.packaged import EXTRA, packaged_files
 from greycard.runs.schema import Summary
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores: threads of theirs would only wait
+    os.environ.setdefault("GREYCARD_THREADS", "1")
 configure()
 # The same on every processor; `precision` below is for what has to hold in both.
 os.environ.setdefault("GREYCARD_PRECISION", "float32")

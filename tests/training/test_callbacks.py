@@ -27,7 +27,7 @@ from greycard.core.errors import GreycardError
 from greycard.training.callbacks import callbacks_of
 
 SMALL: dict[str, Any] = {
-    "conv": (), "dense": (8,), "epochs": 3, "train_limit": 100, "val_limit": 50, "batch_size": 16, "quiet": True,
+    "conv": (), "dense": (8,), "epochs": 3, "train_limit": 112, "val_limit": 48, "batch_size": 16, "quiet": True,
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pytest
 import greycard
 
 SMALL: dict[str, Any] = {
-    "conv": (), "dense": (8,), "epochs": 3, "train_limit": 100, "val_limit": 50, "batch_size": 16, "quiet": True,
+    "conv": (), "dense": (8,), "epochs": 3, "train_limit": 112, "val_limit": 48, "batch_size": 16, "quiet": True,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import greycard
 from greycard.core.errors import GreycardError
 from greycard.recipe import Recipe
 
-SMALL: dict[str, Any] = {"epochs": 2, "train_limit": 200, "val_limit": 100, "batch_size": 16, "quiet": True}
+SMALL: dict[str, Any] = {"epochs": 2, "train_limit": 208, "val_limit": 96, "batch_size": 16, "quiet": True}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from greycard.evaluation.calibration import at_temperature
 from greycard.pipeline.augmentation import Augmentation
 from greycard.training.stopping import stopping_rules
 
-SMALL: dict[str, Any] = {"train_limit": 300, "val_limit": 100, "quiet": True}
+SMALL: dict[str, Any] = {"train_limit": 320, "val_limit": 96, "quiet": True}
 TINY = ("--set", "image_size=32", "--set", "conv=8", "--set", "dense=16", "--quiet")
 
 
