@@ -79,7 +79,7 @@ def search(
         from greycard.jobs.search_plan import make_plan
 
         plan = make_plan(dataset, weights, seed, budget, reporter)
-        return _climbed(plan, _new_directory(plan, args, out), args, budget, reporter)
+        return _climbed_from_the_start(plan, args, out, budget, reporter)
 
 
 def resume_search(
@@ -105,15 +105,25 @@ def resume_search(
         run.expect_unfinished()
     dataset = dataset_of(run, data, data_dir)
     budget = Budget(record.minutes, record.spent_seconds)
-    (run.path / SUMMARY).unlink(missing_ok=True)
-    directory = RunDirectory(run.path)
     with terminal_reporter(quiet, _LINES) as reporter:
         _start(reporter)
         from greycard.jobs.search_plan import Plan, planned_candidates
 
         named = replace(dataset, name=run.recipe.data.dataset)
         plan = Plan(named, planned_candidates(record, run.path), {}, replace(record, ended=None))
+        (run.path / SUMMARY).unlink(missing_ok=True)
+        directory = RunDirectory(run.path)
         return _climbed(plan, directory, args, budget, reporter)
+
+
+def _climbed_from_the_start(plan: Plan, args: RunArgs, out: str | Path, budget: Budget, reporter: Reporter) -> Run:
+    directory = _new_directory(plan, args, out)
+    try:
+        return _climbed(plan, directory, args, budget, reporter)
+    except GreycardError:
+        if not any(each.is_dir() for each in (directory.path / TRIED).iterdir()):
+            remove(directory.path)  # a mistake of the user leaves nothing behind
+        raise
 
 
 def _climbed(plan: Plan, directory: RunDirectory, args: RunArgs, budget: Budget, reporter: Reporter) -> Run:
@@ -127,11 +137,6 @@ def _climbed(plan: Plan, directory: RunDirectory, args: RunArgs, budget: Budget,
         _finish(climb, plan, directory, reporter)
     except KeyboardInterrupt as stop:
         raise _interrupted(stop, climb, plan, directory, reporter) from stop
-    except GreycardError:
-        if not any(rung.run for rung in climb.record.rungs):  # a mistake of the user leaves nothing behind
-            directory.release()
-            remove(directory.path)
-        raise
     finally:
         directory.release()
     return Run(directory.path)
