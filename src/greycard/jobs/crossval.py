@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from greycard.audit.duplicates import NEAR, find_pairs
-from greycard.audit.group_split import group_folds, group_numbers
+from greycard.audit.duplicates import FEW_ALIGNED, find_pairs
+from greycard.audit.group_split import duplicate_levels, group_folds
 from greycard.audit.thumbnails import load_thumbnails
 from greycard.core.errors import GreycardError, command
 from greycard.core.paths import data_dir as named_data_dir
@@ -38,7 +38,6 @@ from greycard.runs.trackers import expect_installed
 from greycard.training.decode import decoded_split
 from greycard.training.interruption import InterruptedRunError
 
-_MOST_ALIGNED = 1_000
 _NO_EFFECT = ("val_fraction", "group_duplicates")
 
 
@@ -216,10 +215,9 @@ def _dealt(data: Dataset, folds: int, seed: int, quiet: bool) -> tuple[Split, np
         advance = reporter.progress("comparing images", len(images))
         thumbnails = load_thumbnails(replace(data, test=None), lambda: advance(1))
         with reporter.status("looking for near-duplicates"):
-            pairs = find_pairs(thumbnails, data, most_aligned=_MOST_ALIGNED)
+            pairs = find_pairs(thumbnails, data, most_aligned=FEW_ALIGNED)
     row_of = {id: row for row, id in enumerate(thumbnails.ids)}
-    exact = [pair for pair in pairs if pair.how != NEAR]
-    levels = [_groups(images, row_of, group_numbers(thumbnails.ids, some, None)) for some in (pairs, exact, ())]
+    levels = [_groups(images, row_of, groups) for groups in duplicate_levels(thumbnails.ids, pairs)]
     return images, group_folds(images.labels, levels, folds, seed)
 
 
