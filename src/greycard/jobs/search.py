@@ -12,7 +12,6 @@ from greycard import backend
 from greycard.backend import configure, start
 from greycard.core.atomic_files import remove
 from greycard.core.errors import GreycardError, GreycardWarning, command
-from greycard.core.paths import data_dir as named_data_dir
 from greycard.core.records import to_json
 from greycard.core.reporter import Reporter
 from greycard.core.values import plain
@@ -25,7 +24,7 @@ from greycard.models.weights import expect_weights
 from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, SUMMARY, RunDirectory, expect_writable
 from greycard.runs.environment import environment
 from greycard.runs.record import RunRecord
-from greycard.runs.run_args import RunArgs, absolute_path
+from greycard.runs.run_args import RunArgs
 from greycard.search.budget import Budget
 from greycard.search.record import INTERRUPTED, SEARCH, TRIED, read_search
 from greycard.training.interruption import InterruptedRunError
@@ -73,7 +72,7 @@ def search(
     expect_weights(weights)
     expect_writable(out)
     dataset = _opened(what, data_dir)
-    args = _run_args(dataset, data_dir, weights)
+    args = RunArgs.of(dataset, data_dir, weights, reason="a search tries it")
     with terminal_reporter(quiet, _LINES) as reporter:
         _start(reporter)
         from greycard.jobs.search_plan import make_plan
@@ -162,16 +161,6 @@ def _interrupted(
         climb.end(INTERRUPTED)
         _finish(climb, plan, directory, reporter)
     return InterruptedRunError(directory.path, f"with the best so far, {climb.record.best}", number)
-
-
-def _run_args(dataset: Dataset, data_dir: str | Path | None, weights: str | Path | None) -> RunArgs:
-    return RunArgs(
-        data=absolute_path(dataset.origin),
-        folder=absolute_path("."),
-        data_dir=absolute_path(named_data_dir(data_dir)),
-        weights=absolute_path(weights),
-        reason="a search tries it",
-    )
 
 
 def _start(reporter: Reporter) -> None:
