@@ -10,7 +10,6 @@ test over the images (`greycard compare`). An ingredient that does not help keep
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import greycard
-from greycard.datasets.open import is_present
 from greycard.projects import find_project
-from result import HERE, ResultFile, parser
+from result import HERE, ResultFile, chosen, parser
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def main() -> None:
     results.prune(
         lambda row: (row["ingredient"], row["project"]) in {(each.name, each.project) for each in INGREDIENTS}
     )
-    for each in _chosen(options.ingredients):
+    for each in chosen("ingredient", options.ingredients, INGREDIENTS, _dataset):
         results.put(measure(each, range(options.rounds), quick=options.quick))
 
 
@@ -71,7 +69,7 @@ def measure(one: Ingredient, seeds: Sequence[int], *, quick: bool = False) -> di
     return {
         "ingredient": one.name,
         "project": one.project,
-        "dataset": find_project(one.project).recipe.data.dataset,
+        "dataset": _dataset(one),
         "images": found.images,
         "seeds": list(seeds),
         "with": ours[0].accuracies,
@@ -93,19 +91,8 @@ def _seconds(runs: Sequence[greycard.Run]) -> float:
     return sum(run.summary.time.total_seconds for run in runs) / len(runs)
 
 
-def _chosen(names: Sequence[str]) -> list[Ingredient]:
-    """The named ingredients, or all; those without data are named on stderr."""
-    unknown = [name for name in names if name not in {each.name for each in INGREDIENTS}]
-    if unknown:
-        raise SystemExit(
-            f"there is no ingredient {unknown[0]!r}; expected {', '.join(each.name for each in INGREDIENTS)}"
-        )
-    chosen = [each for each in INGREDIENTS if not names or each.name in names]
-    here = [each for each in chosen if is_present(find_project(each.project).recipe.data.dataset)]
-    for each in chosen:
-        if each not in here:
-            print(f"note: {each.name} is left out: the data of {each.project} is not in GREYCARD_DATA", file=sys.stderr)
-    return here
+def _dataset(one: Ingredient) -> str:
+    return find_project(one.project).recipe.data.dataset
 
 
 def _options() -> argparse.Namespace:

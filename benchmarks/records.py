@@ -18,12 +18,11 @@ from statistics import mean
 from typing import Any
 
 import child
-from greycard.datasets.open import is_present
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.projects.record import Measured, Record
 from greycard.projects.records import MEASURED, candidates
 from greycard.runs.record import RunRecord, find_runs
-from result import HERE, ResultFile, parser, write
+from result import HERE, ResultFile, chosen, parser, write
 
 RESULTS = HERE / "results"
 PACKAGED = HERE.parent / "src" / "greycard" / "projects" / MEASURED
@@ -32,7 +31,7 @@ PACKAGED = HERE.parent / "src" / "greycard" / "projects" / MEASURED
 def main() -> None:
     options = _options()
     results = ResultFile("records", ("record", "seed"), keep=not options.quick, folder=RESULTS)
-    for one in _chosen(options.records):
+    for one in chosen("record", options.records, candidates(), lambda each: each.recipe.data.dataset):
         for seed in range(options.rounds):
             results.put(measure(one, seed, quick=options.quick))
     if not options.quick:
@@ -99,19 +98,6 @@ def _over_seeds(name: str, rows: Sequence[Mapping[str, Any]]) -> Measured:
         machine=latest["measured"]["environment"]["machine"],
         date=latest["measured"]["date"],
     )
-
-
-def _chosen(names: Sequence[str]) -> list[Record]:
-    """The named records, or all; those without data are named on stderr."""
-    known = {each.name: each for each in candidates()}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise SystemExit(f"there is no record {unknown[0]}; expected {', '.join(known)}")
-    chosen = [known[name] for name in names or known]
-    for each in chosen:
-        if not is_present(each.recipe.data.dataset):
-            print(f"note: {each.name} is left out: its data is not in GREYCARD_DATA", file=sys.stderr)
-    return [each for each in chosen if is_present(each.recipe.data.dataset)]
 
 
 def _options() -> argparse.Namespace:

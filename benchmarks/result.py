@@ -9,12 +9,23 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from greycard.core.atomic_files import atomic_write
+from greycard.datasets.open import is_present
+
+
+class Named(Protocol):
+    """What is chosen by its name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=Named)
 
 HERE = Path(__file__).parent
 SPEED = HERE / "results" / "speed"
@@ -67,6 +78,30 @@ def parser(text: str | None, *, rounds: int) -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=int, default=rounds, help="measurements of each, in turn")
     made.add_argument("--quick", action="store_true", help="at the smallest size, to see that it works; keeps nothing")
     return made
+
+
+def chosen(what: str, names: Sequence[str], known: Sequence[T], dataset_of: Callable[[T], str]) -> list[T]:
+    """The named ones, or all; those without data are named on stderr.
+
+    Args:
+        what: a word for each of them.
+        names: those that were asked for.
+        known: all of them.
+        dataset_of: the name of the dataset that one needs.
+    """
+    unknown = set(names) - {each.name for each in known}
+    if unknown:
+        expected = ", ".join(dict.fromkeys(each.name for each in known))
+        raise SystemExit(f"there is no {what} {min(unknown)!r}; expected {expected}")
+    here = []
+    for each in known:
+        if names and each.name not in names:
+            continue
+        if is_present(dataset_of(each)):
+            here.append(each)
+        else:
+            print(f"note: {each.name} is left out: {dataset_of(each)} is not in GREYCARD_DATA", file=sys.stderr)
+    return here
 
 
 def write(path: Path, result: Mapping[str, Any]) -> None:

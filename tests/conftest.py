@@ -95,7 +95,7 @@ def cli(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Train or resume, and send this process a signal when training looks for one the n-th time; the run's folder."""
+    """Train, resume or call `by`; send this process a signal when training looks for one the n-th time; the run."""
 
     import greycard
     from greycard.training import checkpointer
@@ -105,6 +105,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
         moment: int,
         *arguments: Any,
         resume: bool = False,
+        by: Callable[..., object] | None = None,
         number: int = signal.SIGINT,
         said: str = "is saved",
         **changes: Any,
@@ -122,7 +123,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
         with monkeypatch.context() as patch:
             patch.setattr(checkpointer.Checkpointer, "after_step", after_step)
             with pytest.raises(InterruptedRunError, match=said) as stop:
-                (greycard.resume if resume else greycard.train)(*arguments, **changes)
+                (by or (greycard.resume if resume else greycard.train))(*arguments, **changes)
         return stop.value.run
 
     return train

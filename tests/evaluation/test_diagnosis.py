@@ -124,6 +124,14 @@ CASES: dict[str, tuple[Evidence, list[str]]] = {
     ),
     "too sure": (evidence(STEADY, calibration_error=0.15, temperature=2.2), ["too sure"]),
     "too doubtful": (evidence(STEADY, calibration_error=0.15, temperature=0.4), ["too doubtful"]),
+    "doubtful on purpose": (
+        evidence(STEADY, calibration_error=0.15, temperature=0.4, soft_labels=True),
+        ["healthy"],
+    ),
+    "too sure in spite of soft labels": (
+        evidence(STEADY, calibration_error=0.15, temperature=2.2, soft_labels=True),
+        ["too sure"],
+    ),
 }
 
 

@@ -110,3 +110,18 @@ def test_a_schedule_is_the_recipes_formula_in_float32_and_ends_with_its_last_rat
     assert found == [float(np.float32(0.3 * recipe.schedule.fraction(step, 50))) for step in range(50)]
     assert float(ops.convert_to_numpy(schedule(ops.convert_to_tensor(99)))) == found[-1]
     assert learning_rate(recipe.replace(schedule="constant"), 50) == 0.3
+
+
+def test_the_default_learning_rate_follows_the_kind() -> None:
+    def rate(recipe: Recipe) -> float:
+        return recipe.optimizer.learning_rate
+
+    adam = Recipe.make("r", "d")
+    assert rate(adam) == 0.001
+    assert rate(Recipe.make("r", "d", optimizer="sgd")) == rate(adam.replace(optimizer="sgd")) == 0.01
+    assert rate(Recipe.from_json({"name": "r", "data": {"dataset": "d"}, "optimizer": {"kind": "sgd"}})) == 0.01
+    assert rate(Recipe.make("r", "d", optimizer="sgd", learning_rate=0.1).replace(optimizer="adam")) == 0.001
+    assert rate(adam.replace(optimizer="sgd", learning_rate=0.5)) == 0.5
+    assert rate(adam.replace(learning_rate=3e-4).replace(optimizer="rmsprop")) == 3e-4  # rates of the same scale
+    assert rate(adam.replace(learning_rate=3e-4).replace(optimizer="adam", clip_norm=1)) == 3e-4
+    assert rate(adam.replace(learning_rate=3e-4).replace(learning_rate=None)) == 0.001

@@ -117,11 +117,10 @@ def test_an_interrupted_one_continues_with_the_remaining_folds(
 
 
 def test_a_fold_that_was_interrupted_continues_from_its_checkpoint(
-    data: Path, interrupted: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cli: Any
+    data: Path, interrupted: Any, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(greycard.api, "train", greycard.crossval)
-    monkeypatch.setattr(greycard, "train", greycard.crossval, raising=False)
-    path = interrupted(4, data, folds=2, out=tmp_path, quiet=True, said="0 of 2 folds are finished", **TINY)
+    said = "0 of 2 folds are finished"
+    path = interrupted(4, data, by=greycard.crossval, folds=2, out=tmp_path, quiet=True, said=said, **TINY)
     greycard.crossval(path, quiet=True)
     assert [run.summary.resumed for run in CrossValidation(path).runs] == [1, 0]
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,9 +30,7 @@ from greycard.search.record import (
     SearchRecord,
     read_search,
 )
-from greycard.training import checkpointer
 from greycard.training.image_kind import ImageKind
-from greycard.training.interruption import InterruptedRunError
 from greycard.training.recommend import Task
 
 
@@ -82,22 +78,8 @@ def searched(noise: Path, tmp_path_factory: pytest.TempPathFactory) -> greycard.
         return greycard.search(noise, minutes=5, quiet=True, out=tmp_path_factory.mktemp("runs"))
 
 
-def _interrupted(monkeypatch: pytest.MonkeyPatch, moment: int, work: Callable[[], Any]) -> InterruptedRunError:
-    """Send this process Ctrl-C when training looks for a signal the n-th time."""
-    asked, calls = checkpointer.Checkpointer.after_step, 0
-
-    def after_step(self: checkpointer.Checkpointer, state: Any) -> bool:
-        nonlocal calls
-        calls += 1
-        if calls == moment:
-            os.kill(os.getpid(), signal.SIGINT)
-        return asked(self, state)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpointer.Checkpointer, "after_step", after_step)
-        with pytest.raises(InterruptedRunError) as stop:
-            work()
-    return stop.value
+def _fail(*_: object) -> None:
+    raise greycard.GreycardError("the disk is full", hint="free some space")
 
 
 def _record(run: Path) -> SearchRecord:
@@ -144,17 +126,23 @@ def test_the_figure_is_measured_on_images_that_no_recipe_saw(searched: greycard.
 
 
 def test_ctrl_c_keeps_the_best_and_resume_goes_on(
-    searched: greycard.Run, noise: Path, monkeypatch: pytest.MonkeyPatch, cli: Callable[..., Outcome]
+    searched: greycard.Run, noise: Path, interrupted: Callable[..., Path], cli: Callable[..., Outcome]
 ) -> None:
-    whole = searched
-    stop = _interrupted(monkeypatch, 8, lambda: greycard.search(noise, minutes=5, quiet=True))
-    assert "with the best so far, linear" in str(stop)
-    run = greycard.open_run(stop.run)
+    whole, said = searched, "with the best so far, linear"
+    run = greycard.open_run(interrupted(8, noise, by=greycard.search, minutes=5, quiet=True, said=said))
     assert run.finished
     record = _record(run.path)
     assert (record.ended, record.best) == (INTERRUPTED, "linear")
     assert record.rungs[2].state == PLANNED
     assert run.predict([noise / "a" / "00.png"])
+
+    planned = run.path / "tried" / "wide.json"
+    content = planned.read_text()
+    planned.write_text("{")
+    refused = cli("resume", run.path)
+    assert (refused.code, "wide.json cannot be read" in refused.err) == (2, True)
+    assert greycard.open_run(run.path).finished  # nothing is lost
+    planned.write_text(content)
 
     said = cli("resume", run.path)
     assert said.code == 0, said.err
@@ -171,12 +159,23 @@ def test_ctrl_c_keeps_the_best_and_resume_goes_on(
 
 
 def test_a_search_that_is_interrupted_before_any_recipe_is_unfinished(
-    noise: Path, monkeypatch: pytest.MonkeyPatch
+    noise: Path, interrupted: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop = _interrupted(monkeypatch, 1, lambda: greycard.search(noise, minutes=5, quiet=True))
-    run = greycard.open_run(stop.run)
+    run = greycard.open_run(interrupted(1, noise, by=greycard.search, minutes=5, quiet=True))
     assert not run.finished
     assert greycard.runs_table().rows[0].status == "unfinished"
+    for tried in (run.path / "tried").glob("linear-*"):
+        shutil.rmtree(tried)  # as if it had been killed before it began its first recipe
+    place = run.path / "search.json"
+    content = json.loads(place.read_text())
+    content["rungs"][0] |= {"run": None, "state": PLANNED}
+    place.write_text(json.dumps(content))
+    with monkeypatch.context() as patch:
+        patch.setattr(search_climb, "begin_run", _fail)
+        with pytest.raises(greycard.GreycardError, match="no recipe could be trained"):
+            greycard.resume(run, quiet=True)
+    assert place.is_file()  # only a new search that fails leaves nothing behind
+    place.write_text(json.dumps(content))
     assert greycard.resume(run, quiet=True).finished
     assert _record(run.path).ended == ALL_TRIED
 

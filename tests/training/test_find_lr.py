@@ -93,3 +93,14 @@ def test_it_tries_the_head_of_a_frozen_backbone(tmp_path: Path) -> None:
     assert found.recipe.pretrained is not None
     assert len(found.rates) == len(found.losses) > 20
     assert "fallen half-way" in found.sentence
+
+
+def test_a_probe_is_refused_and_the_hint_works(tmp_path: Path) -> None:
+    first = greycard.train("digits-cnn", out=tmp_path, epochs=1, train_limit=60, val_limit=30, quiet=True)
+    few = {"train_limit": 60, "val_limit": 30, "quiet": True}
+    with pytest.raises(GreycardError, match="a probe has no learning rate") as refused:
+        greycard.find_lr("digits-cnn", backbones=str(first.path), **few)
+    assert f"--set backbone={first.path} " in (refused.value.hint or "")
+    assert greycard.find_lr("digits-cnn", backbones=(), backbone=str(first.path), **few).rates
+    with pytest.raises(GreycardError, match="cannot try the learning rate of fine-tuning"):
+        greycard.find_lr("digits-cnn", backbones=str(first.path), fine_tune="last", **few)

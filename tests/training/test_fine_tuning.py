@@ -85,6 +85,12 @@ def test_the_first_epoch_is_the_probe_and_the_others_tune(
     np.testing.assert_allclose(answers, tuned.predictions["probabilities"], atol=1e-5)
 
 
+def test_a_schedule_ends_with_the_last_step(recipe_of, dataset, tmp_path: Path) -> None:
+    fields = {"schedule": "step", "milestones": (0.8,), "factor": 0.1}
+    run = greycard.train(recipe_of("last", **fields), dataset, out=tmp_path, quiet=True)
+    assert [epoch.learning_rate for epoch in run.history] == pytest.approx([0.01, 0.01, 0.001])
+
+
 @PARTS
 def test_only_the_layers_to_tune_change(recipe_of, run_of, part: str, earlier: str, monkeypatch) -> None:
     """Batch norm never changes; with `last`, nor do the layers below the last block."""

@@ -133,3 +133,20 @@ def test_a_probe_of_a_network_without_weights_is_refused(tmp_path: Path) -> None
         )
     assert "--weights" in (refused.value.hint or "")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ({"label_smoothing": 0.1}, "--set label_smoothing=0, or --set backbone="),
+        ({"mixup": 0.2, "balance": "weights", "fine_tune": "all"}, "--set mixup=0 --set balance=none"),
+        ({"ema": 0.9, "fine_tune": "last"}, "--set ema=none"),
+    ],
+)
+def test_settings_that_a_probe_does_not_use_are_refused(
+    fields: dict[str, Any], hint: str, backbones: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(GreycardError, match="would have no effect on a probe") as refused:
+        _train(_dataset(), tmp_path / "runs", backbones=backbones["one"], **fields)
+    assert (refused.value.hint or "").startswith(hint)
+    assert not (tmp_path / "runs").exists()

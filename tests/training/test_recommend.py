@@ -16,7 +16,7 @@ from greycard.jobs.choose import choose_recipe
 from greycard.models.build import build_model
 from greycard.models.preferred import PREFERRED
 from greycard.recipe import Recipe
-from greycard.recipe.model import PretrainedConfig, ProbeConfig, ResNetConfig
+from greycard.recipe.model import ConvNetConfig, PretrainedConfig, ProbeConfig, ResNetConfig
 from greycard.recipe.stopping import StoppingConfig
 from greycard.training.image_kind import ImageKind, image_kind
 from greycard.training.recommend import Task, from_scratch, probe, transfer
@@ -142,12 +142,41 @@ def test_fine_tuning_has_epochs_and_a_small_rate(part: str) -> None:
     assert "fine-tuned" in reason
 
 
-@pytest.mark.parametrize("changes", [{"epochs": 3}, {"dropout": 0.5}, {"rotation_range": 10}, {"backbone_layer": "x"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": 3},
+        {"dropout": 0.5},
+        {"rotation_range": 10},
+        {"label_smoothing": 0.1},
+        {"mixup": 0.2},
+        {"backbone_layer": "x"},
+    ],
+)
 def test_a_setting_for_epochs_chooses_a_head_that_has_them(changes: dict[str, Any]) -> None:
     recipe, reason = choose_recipe(_photographs(64), weights="imagenet", changes=changes)
     assert isinstance(recipe.model, PretrainedConfig)
     assert "your settings are for a head that is trained by epochs" in reason
     assert recipe.replace(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "family"),
+    [
+        ({"conv": (8, 16)}, ConvNetConfig),
+        ({"model.kind": "convnet"}, ConvNetConfig),
+        ({"model": ConvNetConfig(conv=(8,))}, ConvNetConfig),
+        ({"width": 8}, ResNetConfig),
+        ({"model.kind": "resnet"}, ResNetConfig),
+    ],
+)
+def test_a_setting_of_a_network_from_scratch_chooses_it_in_spite_of_weights(
+    changes: dict[str, Any], family: type
+) -> None:
+    recipe = choose_recipe(_photographs(64), weights="imagenet", changes=changes)[0].replace(**changes)
+    assert isinstance(recipe.model, family)
+    assert recipe.augmentation is not None
+    assert recipe.data.image_size == (64, 64)
 
 
 def test_every_network_has_a_size_and_an_unknown_one_is_taken_for_slow() -> None:

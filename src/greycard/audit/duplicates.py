@@ -24,6 +24,9 @@ _BAND = 256
 _CLOSE = 8.0
 """If the mean difference of two thumbnails (0 to 255) is larger than this, their images have different pixels."""
 
+FEW_ALIGNED = 1_000
+"""As `most_aligned` where the user waits for something else: each takes milliseconds."""
+
 SAME_FILE, SAME_PIXELS, NEAR = "the same file", "the same pixels", "nearly the same"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from greycard.audit.connected import connected_rows
-from greycard.audit.duplicates import Pair
+from greycard.audit.duplicates import NEAR, Pair
 from greycard.core.errors import GreycardError
 from greycard.core.randomness import SPLIT, generator
 from greycard.datasets.splits import expect_fraction
@@ -113,6 +113,17 @@ def _expect_both_sides(labels: np.ndarray, validation: np.ndarray) -> None:
                 f"{side} would have no images of a class: there are too few images or groups",
                 hint="add images, or use smaller groups (--group-by) or another fraction (--val-fraction)",
             )
+
+
+def duplicate_levels(ids: Sequence[str], pairs: Sequence[Pair]) -> np.ndarray:
+    """The levels for `split_by_levels` and `group_folds`, int (3, n): all duplicates, equal images, each image alone.
+
+    Args:
+        ids: the images' ids.
+        pairs: duplicates, as rows of `ids`.
+    """
+    exact = [pair for pair in pairs if pair.how != NEAR]
+    return np.stack([group_numbers(ids, some, None) for some in (pairs, exact, ())])
 
 
 def group_numbers(ids: Sequence[str], pairs: Iterable[Pair], pattern: str | None) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from greycard.audit.duplicates import find_pairs
+from greycard.audit.duplicates import FEW_ALIGNED, find_pairs
 from greycard.audit.thumbnails import load_thumbnails
 from greycard.core.threads import thread_pool
 from greycard.datasets.dataset import Dataset, Split
@@ -15,7 +15,7 @@ from greycard.datasets.digests import array_digest
 from greycard.datasets.file_facts import content_digest
 from greycard.pipeline.array_split import load_arrays
 
-_MOST_COMPARED, _MOST_ALIGNED = 20_000, 1_000
+_MOST_COMPARED = 20_000
 """Near-duplicates are searched up to this number of files, and crops up to this number of pairs: it takes minutes for
 more. Equal files are found in any number."""
 
@@ -105,7 +105,7 @@ def _nearly_equal(sides: Sequence[Split], on_image: Callable[[], None]) -> Seen:
     row_of = {id: row for row, id in enumerate(named[2].ids)}
     in_train, in_val = np.zeros(len(sides[2]), bool), np.zeros(len(sides[2]), bool)
     example = None
-    for pair in find_pairs(thumbnails, dataset, most_aligned=_MOST_ALIGNED):
+    for pair in find_pairs(thumbnails, dataset, most_aligned=FEW_ALIGNED):
         other, test = sorted((pair.first, pair.second), key=lambda row: bool(thumbnails.in_test[row]))
         if thumbnails.in_test[test] and not thumbnails.in_test[other]:
             (in_val if thumbnails.in_validation[other] else in_train)[row_of[thumbnails.ids[test]]] = True

@@ -16,7 +16,7 @@ from greycard.models.packaged import EXTRA, lite0_hint
 from greycard.models.preferred import PREFERRED, available, imagenet_network
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
-from greycard.recipe.model import PretrainedConfig, ProbeConfig
+from greycard.recipe.model import ConvNetConfig, MlpConfig, PretrainedConfig, ProbeConfig, ResNetConfig
 from greycard.recipe.names import part_fields, short_name
 from greycard.recipe.settings import as_setting
 from greycard.runs.record import RunRecord
@@ -43,13 +43,18 @@ _UNRELATED = {
 }  # fmt: skip
 """Fields that do not change the network or its images, so the reason for the choice stays valid."""
 
+_PARTS_OF_TRAINING = ("augmentation", "mixing", "loss", "optimizer", "schedule")
+
 _BY_EPOCHS = {
     *(PretrainedConfig.__dataclass_fields__.keys() - ProbeConfig.__dataclass_fields__.keys()),
-    *(short_name(part, name) for part in ("augmentation", "optimizer", "schedule") for name in part_fields(part)),
-    "augmentation", "optimizer", "schedule", "batch_size", "epochs", "patience", "keep", "target_accuracy",
+    *(short_name(part, name) for part in _PARTS_OF_TRAINING for name in part_fields(part)),
+    *_PARTS_OF_TRAINING, "batch_size", "epochs", "patience", "keep", "target_accuracy",
 }  # fmt: skip
 """Fields for a head that is trained by epochs: with one of them the choice is such a head, not a probe."""
 
+
+_WITHOUT_WEIGHTS = (MlpConfig, ConvNetConfig, ResNetConfig)
+"""The families that are trained from scratch."""
 
 FromScratch = Callable[[Task, str], Recommendation]
 
@@ -74,14 +79,17 @@ def choose_recipe(
     """
     changes = changes or {}
     task, head = _task(dataset, changes), _head(changes)
+    scratch = small_cnn if _sets_layers(changes) else from_scratch
     if backbone is not None and Path(backbone).expanduser().is_dir():
         chosen = from_run(task, _earlier(backbone))
     elif backbone is not None:
         chosen = head(task, [str(backbone)], "--backbone names it")
     elif changes.get("backbones"):
         chosen = head(task, ProbeConfig(backbones=changes["backbones"]).backbones, "--set backbones names them")
+    elif _names_a_network_without_weights(changes):
+        chosen = scratch(task, "your settings are for such a network")
     else:
-        chosen = _by_weights(task, weights, head, small_cnn if _sets_layers(changes) else from_scratch)
+        chosen = _by_weights(task, weights, head, scratch)
     return chosen.recipe, chosen.reason
 
 
@@ -139,7 +147,20 @@ def _task(dataset: Dataset, changes: Mapping[str, Any]) -> Task:
 def _sets_layers(changes: Mapping[str, Any]) -> bool:
     """True if the user sets what a CNN has and the residual network has not."""
     names = {name.rpartition(".")[2] for name in changes}
-    return bool(names & {"conv", "dense"}) or changes.get("model.kind") in ("convnet", "mlp")
+    return bool(names & {"conv", "dense"}) or _kind(changes) in (ConvNetConfig.kind, MlpConfig.kind)
+
+
+def _names_a_network_without_weights(changes: Mapping[str, Any]) -> bool:
+    """True if the user names a family that is trained from scratch, or sets what only these have."""
+    own = {name for family in _WITHOUT_WEIGHTS for name in family.__dataclass_fields__}
+    own -= PretrainedConfig.__dataclass_fields__.keys()
+    kinds = {family.kind for family in _WITHOUT_WEIGHTS}
+    return _kind(changes) in kinds or any(changes.get(name) for name in own)
+
+
+def _kind(changes: Mapping[str, Any]) -> str | None:
+    """The model family that the user names."""
+    return changes.get("model.kind") or getattr(changes.get("model"), "kind", None)
 
 
 def _earlier(backbone: str | Path) -> Recipe:

@@ -10,35 +10,31 @@ from typing import Any
 
 import numpy as np
 
-from greycard.audit.duplicates import NEAR, find_pairs
-from greycard.audit.group_split import group_folds, group_numbers
+from greycard.audit.duplicates import FEW_ALIGNED, find_pairs
+from greycard.audit.group_split import duplicate_levels, group_folds
 from greycard.audit.thumbnails import load_thumbnails
 from greycard.core.errors import GreycardError, command
-from greycard.core.paths import data_dir as named_data_dir
 from greycard.core.reporter import Reporter
 from greycard.core.values import plain
-from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset, Split, SplitMethod
-from greycard.datasets.load import load_dataset
 from greycard.datasets.open import open_dataset
 from greycard.datasets.selection import joined, select
 from greycard.datasets.source import Source
 from greycard.jobs.choose import choose_recipe
 from greycard.jobs.find_recipe import project_of
 from greycard.jobs.resume import resume
-from greycard.jobs.train import train
+from greycard.jobs.train import data_of, train
 from greycard.models.weights import expect_weights
 from greycard.projects import Project
 from greycard.recipe import Recipe
 from greycard.recipe.names import canonical
 from greycard.runs.crossval import CrossValidation, is_crossval, write_plan
 from greycard.runs.directory import expect_writable, new_folder
-from greycard.runs.run_args import RunArgs, absolute_path, read_run_args
+from greycard.runs.run_args import RunArgs, read_run_args
 from greycard.runs.trackers import expect_installed
 from greycard.training.decode import decoded_split
 from greycard.training.interruption import InterruptedRunError
 
-_MOST_ALIGNED = 1_000
 _NO_EFFECT = ("val_fraction", "group_duplicates")
 
 
@@ -102,7 +98,7 @@ def crossval(
     expect_writable(out)
     project, data = _plan(what, dataset, data_dir, weights, changed)
     images, fold = _dealt(data, folds, project.recipe.data.split_seed, quiet)
-    args, recipe = _run_args(data, data_dir, weights, track), project.recipe.replace(dataset=data.name)
+    args, recipe = RunArgs.of(data, data_dir, weights, track=track), project.recipe.replace(dataset=data.name)
     folder = new_folder(out, f"{project.name}-crossval")
     plan = write_plan(folder, recipe, data.classes, images.ids, fold + 1, args)
     return _train_folds(plan, _Work(images, data, project, weights, track), quiet)
@@ -132,9 +128,8 @@ def resume_crossval(
     if plan.finished:
         raise GreycardError(f"{plan.path} is finished", hint=f"`{command('show', plan.path)}` shows it")
     args = read_run_args(plan.path)
-    named = dataset if dataset is not None else args.data or plan.recipe.data.dataset
     recorded = args.data_dir if args.data_dir and Path(args.data_dir).is_dir() else None
-    found = _opened(named, data_dir or recorded)
+    found = data_of(plan.recipe, dataset if dataset is not None else args.data, data_dir or recorded)
     hint = "name their folder with --data"
     data = select(found, (plan.ids, (), ()), plan.classes, f"{plan.name} deals to its folds", hint)
     chosen = weights if weights is not None else args.weights
@@ -173,31 +168,13 @@ def _plan(
         data = open_dataset(what, data_dir)
         project = Project(choose_recipe(data, weights=weights, changes=changes)[0])
     else:
-        data = _opened(dataset if dataset is not None else project.recipe.data.dataset, data_dir)
+        data = data_of(project.recipe, dataset, data_dir)
     if data.is_regression:
         raise GreycardError(
             f"{data.name} has numbers; a cross-validation needs classes",
             hint=f"`{command('run', project.name)}` trains on it",
         )
     return replace(project, recipe=project.recipe.replace(**changes)), data
-
-
-def _run_args(
-    data: Dataset, data_dir: str | Path | None, weights: str | Path | None, track: tuple[str, ...]
-) -> RunArgs:
-    return RunArgs(
-        data=absolute_path(data.origin),
-        folder=absolute_path("."),
-        data_dir=absolute_path(named_data_dir(data_dir)),
-        weights=absolute_path(weights),
-        track=track,
-    )
-
-
-def _opened(what: Dataset | Source | str | Path, data_dir: str | Path | None) -> Dataset:
-    """The data of a recipe: a named dataset, even if a folder has that name, or anything that `open_dataset` takes."""
-    named = isinstance(what, str) and what in {entry.name for entry in CATALOG}
-    return load_dataset(str(what), data_dir) if named else open_dataset(what, data_dir)
 
 
 def _dealt(data: Dataset, folds: int, seed: int, quiet: bool) -> tuple[Split, np.ndarray]:
@@ -216,10 +193,9 @@ def _dealt(data: Dataset, folds: int, seed: int, quiet: bool) -> tuple[Split, np
         advance = reporter.progress("comparing images", len(images))
         thumbnails = load_thumbnails(replace(data, test=None), lambda: advance(1))
         with reporter.status("looking for near-duplicates"):
-            pairs = find_pairs(thumbnails, data, most_aligned=_MOST_ALIGNED)
+            pairs = find_pairs(thumbnails, data, most_aligned=FEW_ALIGNED)
     row_of = {id: row for row, id in enumerate(thumbnails.ids)}
-    exact = [pair for pair in pairs if pair.how != NEAR]
-    levels = [_groups(images, row_of, group_numbers(thumbnails.ids, some, None)) for some in (pairs, exact, ())]
+    levels = [_groups(images, row_of, groups) for groups in duplicate_levels(thumbnails.ids, pairs)]
     return images, group_folds(images.labels, levels, folds, seed)
 
 

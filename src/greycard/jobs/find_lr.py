@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greycard.backend import configure, start
+from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.source import Source
@@ -14,6 +15,7 @@ from greycard.jobs.splitting import settle_split
 from greycard.jobs.train import Plan, plan_training
 from greycard.projects import Project
 from greycard.recipe import Recipe
+from greycard.recipe.model import ProbeConfig
 from greycard.recipe.names import canonical
 
 if TYPE_CHECKING:
@@ -98,8 +100,26 @@ def find_lr(
 
     configure()
     plan = plan_training(what, dataset, model, data_dir, weights, backbone, (), canonical(changes))
+    _expect_trained_by_epochs(plan.recipe)
     with terminal_reporter(quiet) as reporter:
         return _found(plan, reporter)
+
+
+def _expect_trained_by_epochs(recipe: Recipe) -> None:
+    """Raise a GreycardError for a probe: nothing of it is trained from random weights at a learning rate."""
+    model = recipe.model
+    if not isinstance(model, ProbeConfig):
+        return
+    if model.fine_tune:
+        why = "starts from a fitted head, and each layer has its own learning rate"
+        raise GreycardError(
+            f"find-lr cannot try the learning rate of fine-tuning, which {why}",
+            hint="train with some, such as --set learning_rate=0.00003, and compare the runs",
+        )
+    raise GreycardError(
+        f"{recipe.architecture}: a probe has no learning rate: its head is fitted at once",
+        hint=f"--set backbone={model.backbones[0]} tries a head that is trained by epochs",
+    )
 
 
 def _found(plan: Plan, reporter: Reporter) -> LearningRates:

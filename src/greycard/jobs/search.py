@@ -12,7 +12,6 @@ from greycard import backend
 from greycard.backend import configure, start
 from greycard.core.atomic_files import remove
 from greycard.core.errors import GreycardError, GreycardWarning, command
-from greycard.core.paths import data_dir as named_data_dir
 from greycard.core.records import to_json
 from greycard.core.reporter import Reporter
 from greycard.core.values import plain
@@ -25,7 +24,7 @@ from greycard.models.weights import expect_weights
 from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, SUMMARY, RunDirectory, expect_writable
 from greycard.runs.environment import environment
 from greycard.runs.record import RunRecord
-from greycard.runs.run_args import RunArgs, absolute_path
+from greycard.runs.run_args import RunArgs
 from greycard.search.budget import Budget
 from greycard.search.record import INTERRUPTED, SEARCH, TRIED, read_search
 from greycard.training.interruption import InterruptedRunError
@@ -73,13 +72,13 @@ def search(
     expect_weights(weights)
     expect_writable(out)
     dataset = _opened(what, data_dir)
-    args = _run_args(dataset, data_dir, weights)
+    args = RunArgs.of(dataset, data_dir, weights, reason="a search tries it")
     with terminal_reporter(quiet, _LINES) as reporter:
         _start(reporter)
         from greycard.jobs.search_plan import make_plan
 
         plan = make_plan(dataset, weights, seed, budget, reporter)
-        return _climbed(plan, _new_directory(plan, args, out), args, budget, reporter)
+        return _climbed_from_the_start(plan, args, out, budget, reporter)
 
 
 def resume_search(
@@ -105,15 +104,25 @@ def resume_search(
         run.expect_unfinished()
     dataset = dataset_of(run, data, data_dir)
     budget = Budget(record.minutes, record.spent_seconds)
-    (run.path / SUMMARY).unlink(missing_ok=True)
-    directory = RunDirectory(run.path)
     with terminal_reporter(quiet, _LINES) as reporter:
         _start(reporter)
         from greycard.jobs.search_plan import Plan, planned_candidates
 
         named = replace(dataset, name=run.recipe.data.dataset)
         plan = Plan(named, planned_candidates(record, run.path), {}, replace(record, ended=None))
+        (run.path / SUMMARY).unlink(missing_ok=True)
+        directory = RunDirectory(run.path)
         return _climbed(plan, directory, args, budget, reporter)
+
+
+def _climbed_from_the_start(plan: Plan, args: RunArgs, out: str | Path, budget: Budget, reporter: Reporter) -> Run:
+    directory = _new_directory(plan, args, out)
+    try:
+        return _climbed(plan, directory, args, budget, reporter)
+    except GreycardError:
+        if not any(each.is_dir() for each in (directory.path / TRIED).iterdir()):
+            remove(directory.path)  # a mistake of the user leaves nothing behind
+        raise
 
 
 def _climbed(plan: Plan, directory: RunDirectory, args: RunArgs, budget: Budget, reporter: Reporter) -> Run:
@@ -127,11 +136,6 @@ def _climbed(plan: Plan, directory: RunDirectory, args: RunArgs, budget: Budget,
         _finish(climb, plan, directory, reporter)
     except KeyboardInterrupt as stop:
         raise _interrupted(stop, climb, plan, directory, reporter) from stop
-    except GreycardError:
-        if not any(rung.run for rung in climb.record.rungs):  # a mistake of the user leaves nothing behind
-            directory.release()
-            remove(directory.path)
-        raise
     finally:
         directory.release()
     return Run(directory.path)
@@ -157,16 +161,6 @@ def _interrupted(
         climb.end(INTERRUPTED)
         _finish(climb, plan, directory, reporter)
     return InterruptedRunError(directory.path, f"with the best so far, {climb.record.best}", number)
-
-
-def _run_args(dataset: Dataset, data_dir: str | Path | None, weights: str | Path | None) -> RunArgs:
-    return RunArgs(
-        data=absolute_path(dataset.origin),
-        folder=absolute_path("."),
-        data_dir=absolute_path(named_data_dir(data_dir)),
-        weights=absolute_path(weights),
-        reason="a search tries it",
-    )
 
 
 def _start(reporter: Reporter) -> None:

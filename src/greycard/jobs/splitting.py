@@ -8,17 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from greycard.audit.duplicates import NEAR, find_pairs, grouped
-from greycard.audit.group_split import group_numbers, split_by_levels
+from greycard.audit.duplicates import FEW_ALIGNED, find_pairs, grouped
+from greycard.audit.group_split import duplicate_levels, split_by_levels
 from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, SplitMethod
 from greycard.datasets.selection import joined
 from greycard.recipe import Recipe
-
-_MOST_ALIGNED = 1_000
-"""Maximum number of pairs that are aligned to find crops; each takes milliseconds."""
 
 
 def settle_split(
@@ -92,16 +89,15 @@ def _grouped(dataset: Dataset, reporter: Reporter) -> Dataset:
     count = reporter.progress("comparing images", len(dataset.train) + len(dataset.validation))
     thumbnails = load_thumbnails(dataset, lambda: count(1))
     with reporter.status("looking for near-duplicates"):
-        pairs = find_pairs(thumbnails, dataset, most_aligned=_MOST_ALIGNED)
+        pairs = find_pairs(thumbnails, dataset, most_aligned=FEW_ALIGNED)
     method = replace(dataset.split, grouped=True)
     if not pairs:
         return replace(dataset, split=method)
     groups, val = grouped(pairs), thumbnails.in_validation
     if _across(groups, val):
-        exact = [pair for pair in pairs if pair.how != NEAR]
-        levels = [group_numbers(thumbnails.ids, some, None) for some in (pairs, exact, ())]
+        levels = duplicate_levels(thumbnails.ids, pairs)
         assert method.val_fraction is not None
-        val = split_by_levels(thumbnails.labels, np.stack(levels), method.val_fraction, method.seed)
+        val = split_by_levels(thumbnails.labels, levels, method.val_fraction, method.seed)
     reporter.log(_message(groups, val))
     return _split_by(replace(dataset, split=method), thumbnails, val)
 

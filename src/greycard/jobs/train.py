@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from greycard.backend import configure, start
 from greycard.core.errors import GreycardWarning
-from greycard.core.paths import data_dir as named_data_dir
 from greycard.core.published import Published
 from greycard.core.reporter import Reporter
 from greycard.datasets.catalog import CATALOG
@@ -29,7 +28,7 @@ from greycard.recipe import Recipe
 from greycard.recipe.names import canonical
 from greycard.recipe.own_model import expect_own_model, with_own_model
 from greycard.runs.directory import expect_writable
-from greycard.runs.run_args import RunArgs, absolute_path
+from greycard.runs.run_args import RunArgs
 from greycard.runs.trackers import expect_installed
 
 if TYPE_CHECKING:
@@ -122,8 +121,9 @@ def plan_training(
     expect_own_model(recipe, build)
     expect_backbone_weights(recipe, weights)
     published = _published(project, recipe) if project and dataset is None else None
-    data = data or _data(recipe, dataset, data_dir)
-    return Plan(recipe, data, _run_args(data, data_dir, weights, trackers, published, reason), build, changes)
+    data = data or data_of(recipe, dataset, data_dir)
+    args = RunArgs.of(data, data_dir, weights, track=trackers, published=published, reason=reason)
+    return Plan(recipe, data, args, build, changes)
 
 
 def _chosen(
@@ -169,31 +169,13 @@ def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, reporter: R
     return finish_run(setup, directory, plan.args, called, reporter, clock)
 
 
-def _data(recipe: Recipe, dataset: Dataset | Source | str | Path | None, data_dir: str | Path | None) -> Dataset:
+def data_of(recipe: Recipe, dataset: Dataset | Source | str | Path | None, data_dir: str | Path | None) -> Dataset:
+    """The data to train a recipe on: `dataset`, or else the recipe's own."""
     fraction, seed = recipe.data.val_fraction or DEFAULT_FRACTION, recipe.data.split_seed
     named = recipe.data.dataset if dataset is None else dataset
     if dataset is None and named in {entry.name for entry in CATALOG}:  # even if a folder has that name
         return load_dataset(recipe.data.dataset, data_dir, val_fraction=fraction, split_seed=seed)
     return open_dataset(named, data_dir, val_fraction=fraction, split_seed=seed)
-
-
-def _run_args(
-    data: Dataset,
-    data_dir: str | Path | None,
-    weights: str | Path | None,
-    trackers: tuple[str, ...],
-    published: Published | None,
-    reason: str | None,
-) -> RunArgs:
-    return RunArgs(
-        data=absolute_path(data.origin),
-        folder=absolute_path("."),
-        data_dir=absolute_path(named_data_dir(data_dir)),
-        weights=absolute_path(weights),
-        track=trackers,
-        published=published,
-        reason=reason,
-    )
 
 
 def _tracker_names(track: str | Sequence[str]) -> tuple[str, ...]:

@@ -20,24 +20,40 @@ class Config:
     Attributes:
         CHECKS: the allowed values of each field.
         ONLY_FOR: the kinds that have a setting, by its name; all kinds have the others.
+        BY_KIND: the default of each kind, for a setting whose value None stands for it.
     """
 
     CHECKS: ClassVar[tuple[Check, ...]] = ()
     ONLY_FOR: ClassVar[Mapping[str, Sequence[str]]] = {}
+    BY_KIND: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value = _as_annotated(plain(getattr(self, field.name)), str(field.type))
+            if value is None and field.name in self.BY_KIND:
+                value = _of_kind(self.BY_KIND[field.name], getattr(self, "kind", None))
             object.__setattr__(self, field.name, value)
         expect_good_values(self, self.CHECKS)
 
 
 def changed(config: Config, fields: Mapping[str, Any]) -> Config:
-    """A copy with other values; a new `kind` starts without the settings that it does not have."""
-    kind = plain(fields.get("kind", getattr(config, "kind", None)))
-    lost = [name for name, kinds in config.ONLY_FOR.items() if kind not in kinds]
-    defaults = {name: getattr(type(config), name) for name in lost} if "kind" in fields else {}
+    """A copy with other values.
+
+    A new `kind` starts without the settings that it does not have, and with its own default where that is another one.
+    """
+    before = getattr(config, "kind", None)
+    kind = plain(fields.get("kind", before))
+    lost = [name for name, kinds in config.ONLY_FOR.items() if kind not in kinds] if "kind" in fields else []
+    lost += [
+        name for name, defaults in config.BY_KIND.items() if _of_kind(defaults, kind) != _of_kind(defaults, before)
+    ]
+    defaults = {name: getattr(type(config), name) for name in lost}
     return dataclasses.replace(config, **defaults | dict(fields))  # type: ignore[type-var]
+
+
+def _of_kind(defaults: Mapping[str, Any], kind: object) -> Any:
+    """The default of a kind; None for an unknown one, which can be of any type."""
+    return next((value for name, value in defaults.items() if name == kind), None)
 
 
 def values_of(config: Any) -> dict[str, Any]:

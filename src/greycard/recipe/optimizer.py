@@ -20,6 +20,9 @@ _ONLY_FOR = {
 }
 """The kinds that have a setting; all kinds have the others."""
 
+_RATES = {"adam": 0.001, "adamw": 0.001, "rmsprop": 0.001, "sgd": 0.01}
+"""The learning rate of each kind if none is set: Keras's own."""
+
 
 def _positive(value: Any) -> bool:
     return isinstance(value, float) and 0 < value < math.inf
@@ -35,7 +38,8 @@ class OptimizerConfig(Config):
 
     Attributes:
         kind: the algorithm that changes the weights.
-        learning_rate: the optimizer's step size; with a schedule, the highest one.
+        learning_rate: the optimizer's step size; with a schedule, the highest one. None means 0.01 for sgd and
+            0.001 for the others.
         momentum: the share of the last update that is added to the next one; for sgd and rmsprop.
         nesterov: Nesterov's momentum; for sgd.
         weight_decay: decoupled weight decay, as in AdamW: each step also shrinks a weight by the product of this and
@@ -45,7 +49,7 @@ class OptimizerConfig(Config):
     """
 
     kind: str = "adam"
-    learning_rate: float = 0.001
+    learning_rate: float = None  # type: ignore[assignment]  # never None after __post_init__
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
@@ -53,9 +57,10 @@ class OptimizerConfig(Config):
     ema: float | None = None
 
     ONLY_FOR: ClassVar[Mapping[str, Sequence[str]]] = _ONLY_FOR
+    BY_KIND: ClassVar[Mapping[str, Mapping[str, Any]]] = {"learning_rate": _RATES}
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("kind", OneOf(OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}", "adam"),
-        ("learning_rate", _positive, "a number above 0", "0.001"),
+        ("learning_rate", optional(_positive), "a number above 0", "0.001"),
         ("momentum", share, SHARE, "0.9"),
         ("nesterov", flag, "true or false", "true"),
         ("weight_decay", share, SHARE, "0.01"),

@@ -97,6 +97,7 @@ def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
         "learning_rate": recipe.optimizer.learning_rate,
         "augmented": recipe.augmentation is not None,
         "balanced": recipe.loss.balance != "none",
+        "soft_labels": recipe.loss.label_smoothing > 0 or recipe.mixing.is_on,
         "pretrained": bool(recipe.backbones),
         "own_model": isinstance(recipe.model, CustomConfig),
         "tiny": recipe.data.image_size is not None and min(recipe.data.image_size) < LEAST_PIXELS,

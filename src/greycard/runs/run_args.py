@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from greycard.core.errors import GreycardError
+from greycard.core.paths import data_dir as named_data_dir
 from greycard.core.published import Published
 from greycard.core.records import from_json, to_json
+from greycard.datasets.dataset import Dataset
 from greycard.runs.directory import RUN_ARGS
 
 
@@ -38,6 +40,28 @@ class RunArgs:
     track: tuple[str, ...] = ()
     published: Published | None = None
     reason: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        data: Dataset,
+        data_dir: str | Path | None,
+        weights: str | Path | None,
+        *,
+        track: tuple[str, ...] = (),
+        published: Published | None = None,
+        reason: str | None = None,
+    ) -> RunArgs:
+        """The arguments of a run that starts now, with absolute paths."""
+        return cls(
+            data=absolute_path(data.origin),
+            folder=absolute_path("."),
+            data_dir=absolute_path(named_data_dir(data_dir)),
+            weights=absolute_path(weights),
+            track=track,
+            published=published,
+            reason=reason,
+        )
 
     def to_json(self) -> dict[str, Any]:
         return to_json(self)

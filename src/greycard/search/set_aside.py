@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from greycard.audit.duplicates import NEAR, find_pairs
-from greycard.audit.group_split import group_numbers, split_by_levels
+from greycard.audit.duplicates import FEW_ALIGNED, find_pairs
+from greycard.audit.group_split import duplicate_levels, split_by_levels
 from greycard.audit.thumbnails import load_thumbnails
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset, LeftOut, Split, SplitMethod
@@ -22,8 +22,6 @@ MOST = 5_000
 
 LEAST_OF_CLASS = 3
 """A class with fewer images gives none: it needs one to train and one to choose."""
-
-_MOST_ALIGNED = 1_000
 
 
 @dataclass(frozen=True)
@@ -113,11 +111,10 @@ def compared(
     if isinstance(split.images, np.ndarray):
         return split, np.arange(len(split))[None], ()
     thumbnails = load_thumbnails(pool, on_image)
-    pairs = find_pairs(thumbnails, pool, most_aligned=_MOST_ALIGNED)
-    exact = [pair for pair in pairs if pair.how != NEAR]
+    pairs = find_pairs(thumbnails, pool, most_aligned=FEW_ALIGNED)
     row_of = {id: row for row, id in enumerate(split.ids)}
-    levels = np.stack([group_numbers(thumbnails.ids, some, None) for some in (pairs, exact, ())])
-    return split.take([row_of[id] for id in thumbnails.ids]), levels, thumbnails.left_out
+    rows = [row_of[id] for id in thumbnails.ids]
+    return split.take(rows), duplicate_levels(thumbnails.ids, pairs), thumbnails.left_out
 
 
 def _expect_two_of_each(dataset: Dataset, pool: Split, unreadable: Sequence[LeftOut]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from greycard.backend.inference import by_keras
 from greycard.core.randomness import ORDER, generator
 from greycard.core.reporter import Reporter
+from greycard.models.schedules import learning_rate
 from greycard.models.tuning import LAST, split_below_tuned
 from greycard.models.views import VIEWS, head_of_views
 from greycard.pipeline.array_split import ArraySplit
@@ -113,6 +114,13 @@ def with_tuned_layers(setup: TrainSetup, part: str, out: np.ndarray, reporter: R
         ),
         saved=Saved(setup.saved.model, whole, *measured),
     )
+
+
+def set_schedule(setup: TrainSetup) -> None:
+    """End the schedule with the last training step: the first epoch has none, and some images are left out."""
+    if setup.recipe.schedule.changes:
+        steps = (setup.recipe.training.epochs - 1) * len(setup.loaders.train)
+        setup.network.optimizer.learning_rate = learning_rate(setup.recipe, max(1, steps))
 
 
 class TunedProbe:

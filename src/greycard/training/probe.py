@@ -13,7 +13,7 @@ from greycard.models.views import VIEWS
 from greycard.pipeline.array_split import ArraySplit
 from greycard.recipe.model import ProbeConfig
 from greycard.training.features import BATCH, FrozenFeatures, ViewFeatureLoader, backbone_identity
-from greycard.training.fine_tuning import TunedProbe, inner_validation, with_tuned_layers
+from greycard.training.fine_tuning import TunedProbe, inner_validation, set_schedule, with_tuned_layers
 from greycard.training.probe_fit import Features, ProbeFit, groups_of
 from greycard.training.setup import Loaders, Saved, TrainSetup
 
@@ -35,6 +35,7 @@ def with_probe(setup: TrainSetup, reporter: Reporter, clock: Clock) -> TrainSetu
         with clock("features"):
             features = _features(extractions, setup, train, "training", reporter)
             tuned = with_tuned_layers(setup, config.fine_tune, out, reporter)
+            set_schedule(tuned)
         return replace(tuned, head_fit=TunedProbe(tuned, ProbeFit(setup, features, ~out, groups, reporter), out))
     with clock("features"):
         features = _features(extractions, setup, train, "training", reporter)

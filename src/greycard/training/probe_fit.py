@@ -12,7 +12,7 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from greycard.audit.duplicates import find_pairs
+from greycard.audit.duplicates import FEW_ALIGNED, find_pairs
 from greycard.audit.group_split import group_numbers
 from greycard.audit.thumbnails import load_thumbnails
 from greycard.backend.inference import by_keras
@@ -23,9 +23,6 @@ from greycard.training.features import BATCH, ViewFeatureLoader
 from greycard.training.logistic import Linear, fit_logistic
 from greycard.training.regularisation import choose_strength
 from greycard.training.setup import TrainSetup
-
-_MOST_ALIGNED = 1_000
-"""As for the split: the maximum number of pairs that are compared for crops."""
 
 Features = Sequence[Sequence[ArraySplit]]
 """For each version of the images its features, one array per backbone."""
@@ -107,7 +104,7 @@ def groups_of(setup: TrainSetup) -> np.ndarray | None:
     empty = setup.dataset.validation.take(np.arange(0))
     data = replace(setup.dataset, validation=empty, test=None)
     thumbnails = load_thumbnails(data)
-    pairs = find_pairs(thumbnails, data, most_aligned=_MOST_ALIGNED)
+    pairs = find_pairs(thumbnails, data, most_aligned=FEW_ALIGNED)
     numbers = group_numbers(thumbnails.ids, pairs, None).tolist()
     group_of = dict(zip(thumbnails.ids, numbers, strict=True))
     return np.array([group_of.get(id, len(numbers) + row) for row, id in enumerate(setup.arrays.train.ids)])

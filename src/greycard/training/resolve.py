@@ -14,7 +14,7 @@ from greycard.recipe import Recipe
 from greycard.recipe.model import MlpConfig, ProbeConfig
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
-from greycard.training.targets import expect_classes
+from greycard.training.targets import expect_classes, expect_no_effect_lost
 
 
 def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
@@ -34,6 +34,7 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     if not isinstance(recipe.model, ProbeConfig):
         return resolved
     _expect_used_images(recipe.model, recipe)
+    expect_no_effect_lost(recipe, recipe.model)
     return resolved if recipe.model.fine_tune else resolved.replace(epochs=1)
 
 
@@ -43,8 +44,7 @@ def _expect_used_images(model: ProbeConfig, recipe: Recipe) -> None:
         raise GreycardError(
             f"a probe with fine_tune={model.fine_tune or 'none'} computes the features of each image once, so"
             " augmentation would have no effect",
-            hint="--set augmentation=none, --set fine_tune=all, or --set model.kind=pretrained for a head that is"
-            " trained by epochs",
+            hint="--set augmentation=none, or --set fine_tune=all",
         )
 
 

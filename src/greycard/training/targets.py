@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from greycard.core.errors import GreycardError
@@ -9,6 +12,7 @@ from greycard.models.model import Model
 from greycard.pipeline.mixing import Mixing
 from greycard.pipeline.targets import SoftTargets, class_weights, target_table
 from greycard.recipe import Recipe
+from greycard.recipe.model import ProbeConfig
 from greycard.tasks.task import Task
 
 
@@ -27,18 +31,44 @@ def soft_targets(recipe: Recipe, labels: np.ndarray, classes: int) -> SoftTarget
     return SoftTargets(target_table(weights, recipe.loss.label_smoothing), mixing)
 
 
+_OFF = {"mixup": 0.0, "cutmix": 0.0, "label_smoothing": 0.0, "balance": "none"}
+
+
 def expect_classes(recipe: Recipe, task: Task, dataset: str) -> None:
     """Raise a GreycardError if the task has no classes and the recipe smooths, weighs, samples or mixes them."""
-    off = {"mixup": 0.0, "cutmix": 0.0, "label_smoothing": 0.0, "balance": "none"}
-    given = {**vars(recipe.mixing), **vars(recipe.loss)}
-    on = [name for name, value in off.items() if given[name] != value]
+    on = _on(recipe)
     if on and not task.has_classes:
-        received = ", ".join(f"{name}={given[name]}" for name in on)
         raise GreycardError(
             f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers."
-            f" Received: {received}",
-            hint=" ".join(f"--set {name}={'none' if name == 'balance' else 0}" for name in on),
+            f" Received: {_listed(on)}",
+            hint=_without(on),
         )
+
+
+def expect_no_effect_lost(recipe: Recipe, model: ProbeConfig) -> None:
+    """Raise a GreycardError for settings of training by epochs that a probe, fine-tuned or not, does not use."""
+    on = _on(recipe) | ({} if recipe.optimizer.ema is None else {"ema": recipe.optimizer.ema})
+    if on:
+        by_epochs = f", or --set backbone={model.backbones[0]} for a head that is trained by epochs"
+        raise GreycardError(
+            f"{' and '.join(on)} would have no effect on a probe. Received: {_listed(on)}",
+            hint=_without(on) + ("" if model.fine_tune else by_epochs),
+        )
+
+
+def _on(recipe: Recipe) -> dict[str, Any]:
+    """The settings of mixing and of the loss that are not off, by their names."""
+    given = {**vars(recipe.mixing), **vars(recipe.loss)}
+    return {name: given[name] for name, off in _OFF.items() if given[name] != off}
+
+
+def _listed(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def _without(settings: Mapping[str, Any]) -> str:
+    """The options that turn these settings off."""
+    return " ".join(f"--set {name}={0 if _OFF.get(name) == 0 else 'none'}" for name in settings)
 
 
 def expect_pixels_for_cutmix(recipe: Recipe, model: Model) -> None:

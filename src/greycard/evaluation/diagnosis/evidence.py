@@ -56,6 +56,7 @@ class Evidence:
         learning_rate: the optimizer's learning rate.
         augmented: True if the training images were augmented.
         balanced: True if the training gave the same weight to classes of different sizes.
+        soft_labels: True if the training labels were smoothed or mixed, which makes a model less sure on purpose.
         validation_augmented: True if the validation images were augmented.
         pretrained: True if the features come from another training.
         own_model: True if a function of the user's builds the model, which no command can train.
@@ -89,6 +90,7 @@ class Evidence:
     learning_rate: float = 0.001
     augmented: bool = False
     balanced: bool = False
+    soft_labels: bool = False
     validation_augmented: bool = False
     pretrained: bool = False
     own_model: bool = False

@@ -13,6 +13,8 @@ def miscalibrated(evidence: Evidence) -> Verdict | None:
     if error is None or error < _MISCALIBRATED or evidence.val_images < 100:
         return None
     too = "sure" if (evidence.temperature or 1) > 1 else "doubtful"
+    if too == "doubtful" and evidence.soft_labels:
+        return None
     return Verdict(
         f"too {too}",
         f"its probabilities are off by {100 * error:.0f} points on average (expected calibration error {error:.3f})",
