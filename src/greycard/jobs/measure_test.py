@@ -6,8 +6,10 @@ import keras
 import numpy as np
 
 from greycard.backend.inference import by_keras
+from greycard.models.views import VIEWS
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
+from greycard.recipe import Recipe
 from greycard.tasks.task import Task
 from greycard.training.loop import Measured
 from greycard.training.setup import TrainSetup
@@ -18,19 +20,20 @@ def measured_on_test(setup: TrainSetup) -> Measured | None:
     test = setup.arrays.test
     if test is None or not len(test):
         return None
-    return measured_on(test, setup.saved.model.network, setup.task, setup.recipe.training.val_batch_size)
+    return measured_on(test, setup.saved.model.network, setup.task, setup.recipe)
 
 
-def measured_on(split: ArraySplit, network: keras.Model, task: Task, batch: int) -> Measured:
+def measured_on(split: ArraySplit, network: keras.Model, task: Task, recipe: Recipe) -> Measured:
     """A model's metrics on a split, computed by Keras.
 
     Args:
         split: at least one image.
-        network: the full model.
+        network: the full model, which makes its own versions of each image.
         task: of the model.
-        batch: images at once, at least.
+        recipe: of the model; the more versions, the fewer images at once.
     """
     engine = by_keras(network)
-    batches = Loader(split, prediction_batch(split, batch))
+    batch = prediction_batch(split, recipe.training.val_batch_size) // len(VIEWS[recipe.prediction.views])
+    batches = Loader(split, max(1, batch))
     outputs = np.concatenate([engine(images) for images, _ in batches.epoch(0)])
     return Measured.of(task.measure(split.labels, outputs))

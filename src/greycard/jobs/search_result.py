@@ -36,7 +36,7 @@ def with_test(best: RunRecord, dataset: Dataset, reporter: Reporter) -> Summary:
         return summary
     with reporter.status("measuring the images set aside"):
         network = load_model(best.path).network
-        measured = measured_on(test, network, best.task, best.recipe.training.val_batch_size)
+        measured = measured_on(test, network, best.task, best.recipe)
     return replace(summary, test_images=len(test), test_accuracy=measured.accuracy, test_loss=measured.loss)
 
 

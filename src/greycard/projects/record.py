@@ -72,8 +72,16 @@ class Record:
         return self.recipe.name
 
 
-def record(minutes: int, recipe: Callable[[], Recipe], gain: str) -> Record:
-    """A line of the table of records; its recipe is named after its dataset and its minutes."""
+def record(minutes: int, recipe: Callable[[], Recipe], gain: str, *, scratch: bool = False) -> Record:
+    """A line of the table of records; its recipe is named after its dataset and its minutes.
+
+    Args:
+        minutes: of `BUDGETS`.
+        recipe: makes it.
+        gain: what it does differently, in one sentence.
+        scratch: the best from scratch, where pretrained weights are better; the name says so.
+    """
     made = recipe()
     unit = "minute" if minutes == 1 else "minutes"
-    return Record(minutes, made.replace(name=f"{made.data.dataset}-{minutes}-{unit}"), gain)
+    name = f"{made.data.dataset}-{minutes}-{unit}{'-from-scratch' if scratch else ''}"
+    return Record(minutes, made.replace(name=name), gain)

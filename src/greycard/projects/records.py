@@ -28,8 +28,15 @@ def candidates() -> tuple[Record, ...]:
         record(60, residual.fashion_mnist_60, "twice as wide, more epochs, squares covered"),
         record(1, probes.horses_humans_1, _PROBE),
         record(10, probes.horses_humans_10, _TWO_PROBES),
+        record(
+            10,
+            residual.horses_humans_scratch,
+            "a residual network; colours and places change so much that the background tells nothing",
+            scratch=True,
+        ),
         record(1, probes.cats_dogs_1, _PROBE),
         record(10, probes.cats_dogs_10, _TWO_PROBES),
+        record(60, residual.cats_dogs_scratch, "a residual network; crops, colours, mixed images", scratch=True),
     )
 
 
