@@ -18,6 +18,7 @@ from typing import Any
 
 import greycard
 from greycard.projects import find_project
+from greycard.runs.record import find_runs
 from result import HERE, ResultFile, chosen, parser
 
 
@@ -38,10 +39,26 @@ class Ingredient:
     with_it: Mapping[str, Any] = field(default_factory=dict)
 
 
+HORSES, CATS_1, CATS_10 = (
+    "horse-or-human-10-minutes-from-scratch", "cats-and-dogs-filtered-1-minute", "cats-and-dogs-filtered-10-minutes"
+)  # fmt: skip
+_NO_COLOURS = {"brightness_range": None, "contrast_range": None, "saturation_range": None, "hue_range": 0}
+_NO_PLACES = {"zoom_range": (1.0, 1.0), "rotation_range": 0, "width_shift_range": 0, "height_shift_range": 0}
+_HEAD = {"model.kind": "pretrained", "backbone": "EfficientNetLite0", "pooling": "average", "dropout": 0.2}
+
 INGREDIENTS: tuple[Ingredient, ...] = (
-    Ingredient("a convolution", "digits-cnn", without={"conv": ()}),
-    Ingredient("dropout", "digits-cnn", without={"dropout": 0.0}),
-    Ingredient("twice the epochs", "digits-cnn", with_it={"epochs": 50}),
+    Ingredient("logistic regression, not a head trained for 20 epochs", CATS_1, without={**_HEAD, "epochs": 20}),
+    Ingredient("each image and its mirror image", CATS_1, with_it={"views": "flip"}),
+    Ingredient("a second network", CATS_10, without={"backbones": ("EfficientNetLite0",)}),
+    Ingredient("four versions of each image, not two", CATS_10, without={"views": "flip"}),
+    Ingredient("the last block tuned", CATS_1, with_it={"fine_tune": "last", "epochs": 6}),
+    Ingredient("changed colours and brightness", HORSES, without=_NO_COLOURS),
+    Ingredient("smaller, shifted and turned images", HORSES, without=_NO_PLACES),
+    Ingredient("a one-cycle learning rate, not a constant one", HORSES, without={"schedule.kind": "constant"}),
+    Ingredient("label smoothing", HORSES, without={"label_smoothing": 0.0}),
+    Ingredient("a mirror image in prediction", HORSES, without={"views": None}),
+    Ingredient("CutMix", HORSES, with_it={"cutmix": 1.0}),
+    Ingredient("the mean of the weights (EMA)", HORSES, with_it={"ema": 0.99}),
 )
 """One line of the table each; a new ingredient is one line here."""
 
@@ -52,19 +69,26 @@ def main() -> None:
     results.prune(
         lambda row: (row["ingredient"], row["project"]) in {(each.name, each.project) for each in INGREDIENTS}
     )
-    for each in chosen("ingredient", options.ingredients, INGREDIENTS, _dataset):
-        results.put(measure(each, range(options.rounds), quick=options.quick))
+    with tempfile.TemporaryDirectory() as folder:
+        for each in chosen("ingredient", options.ingredients, INGREDIENTS, _dataset):
+            results.put(measure(each, range(options.rounds), Path(folder), quick=options.quick))
 
 
-def measure(one: Ingredient, seeds: Sequence[int], *, quick: bool = False) -> dict[str, Any]:
-    """Train both sides with every seed, and return the row of the result file."""
+def measure(one: Ingredient, seeds: Sequence[int], folder: Path, *, quick: bool = False) -> dict[str, Any]:
+    """Train both sides with every seed, and return the row of the result file.
+
+    Args:
+        one: the ingredient.
+        seeds: of the trainings.
+        folder: for the runs; a run that is already there for another ingredient is used again.
+        quick: at the smallest size.
+    """
     few: dict[str, Any] = {"epochs": 1, "train_limit": 100, "val_limit": 50} if quick else {}
-    with tempfile.TemporaryDirectory() as scratch:
-        sides = [
-            [_train(one.project, seed, Path(scratch, name), changes | few) for seed in seeds]
-            for name, changes in (("with", dict(one.with_it)), ("without", dict(one.without)))
-        ]
-        found = greycard.compare([*sides[0], *sides[1]])
+    sides = [
+        [_train(one.project, seed, folder, changes | few) for seed in seeds]
+        for changes in (dict(one.with_it), dict(one.without))
+    ]
+    found = greycard.compare([*sides[0], *sides[1]])
     ours, difference = found.groups, found.differences[0]
     return {
         "ingredient": one.name,
@@ -82,7 +106,11 @@ def measure(one: Ingredient, seeds: Sequence[int], *, quick: bool = False) -> di
     }
 
 
-def _train(project: str, seed: int, out: Path, changes: Mapping[str, Any]) -> greycard.Run:
+def _train(project: str, seed: int, folder: Path, changes: Mapping[str, Any]) -> greycard.Run:
+    digest = find_project(project).recipe.replace(**changes).digest
+    out = folder / f"{digest}-{seed}"
+    if done := find_runs(out):
+        return greycard.Run(done[0])
     return greycard.train(project, seed=seed, out=out, quiet=True, **changes)
 
 

@@ -3,10 +3,11 @@
     GREYCARD_WEIGHTS=… python benchmarks/peers/side_by_side.py FOLDER [--fastai /tmp/peer-venv/bin/python] [--seed 0]
 
 FOLDER has train/ and validation/ with one folder for each class. Each side is a fresh process, one after the other:
-`greycard train FOLDER` with an empty cache, the guide of Keras (keras_guide.py), and fastai (fastai_tune.py) if the
-Python of its environment is named. The minutes are from the start of the process. Writes `results/peers.json`, a row
-for each side with its curve. The accuracies are on the validation images; `chosen` says whether a side also chose its
-epoch on them, which makes its figure slightly optimistic.
+`greycard train FOLDER` with an empty cache, with its own choice of weights and then with those of the guide of Keras;
+this guide (keras_guide.py); and fastai (fastai_tune.py) if the Python of its environment is named. The minutes are from
+the start of the process. Writes `results/peers.json`, a row for each side with its curve. The accuracies are on the
+validation images; `chosen` says whether a side also chose its epoch on them, which makes its figure slightly
+optimistic.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ def side_by_side(curves: Mapping[str, Sequence[Point]]) -> list[str]:
 def _sides(asked: argparse.Namespace) -> dict[str, Callable[[], Curve]]:
     sides: dict[str, Callable[[], Curve]] = {
         "greycard": lambda: _greycard(asked),
+        "greycard, the weights of keras": lambda: _greycard(asked, "--backbone", "MobileNetV2"),
         "keras": lambda: _printed([sys.executable, HERE / "keras_guide.py", asked.folder, *_keras(asked)]),
     }
     if asked.fastai:
@@ -113,11 +115,26 @@ def _printed(words: Sequence[Any]) -> Curve:
     return Curve([Point(each["minutes"], each["accuracy"]) for each in found])
 
 
-def _greycard(asked: argparse.Namespace) -> Curve:
-    """One point: the finished model, its files written."""
+def _greycard(asked: argparse.Namespace, *more: str) -> Curve:
+    """One point: the finished model, its files written.
+
+    Args:
+        asked: the options.
+        more: words of the command.
+    """
     few = ["--epochs", "1", "--set", "train_limit=40", "--set", "val_limit=20"] if asked.quick else []
     with tempfile.TemporaryDirectory() as scratch:
-        words = [sys.executable, "-m", "greycard", "train", str(asked.folder), "--seed", str(asked.seed), "--quiet"]
+        words = [
+            sys.executable,
+            "-m",
+            "greycard",
+            "train",
+            str(asked.folder),
+            "--seed",
+            str(asked.seed),
+            "--quiet",
+            *more,
+        ]
         finished = child.run([*words, "--out", f"{scratch}/runs", *few], GREYCARD_CACHE=f"{scratch}/cache")
         summary = RunRecord(find_runs(f"{scratch}/runs")[0]).summary
         return Curve([Point(finished.seconds / 60, summary.val_accuracy or 0.0)], summary.kept_epoch is not None)

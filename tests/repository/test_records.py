@@ -105,7 +105,7 @@ def test_a_figure_that_was_chosen_on_its_own_images_is_no_record(benchmark: Any,
 def test_an_ingredient_is_compared_over_its_seeds(benchmark: Any, tmp_path: Path) -> None:
     ablation, gains = benchmark("ablation"), benchmark("gains")
     one = ablation.Ingredient("a layer", "digits-cnn", without={"dense": (2,), "conv": ()}, with_it={"conv": ()})
-    row = ablation.measure(one, range(2), quick=True)
+    row = ablation.measure(one, range(2), tmp_path, quick=True)
     assert (row["ingredient"], row["images"], row["seeds"]) == ("a layer", 50, [0, 1])
     assert len(row["with"]) == len(row["without"]) == 2
     gain = sum(row["with"]) / 2 - sum(row["without"]) / 2
