@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -99,42 +98,25 @@ def test_the_readmes_own_python_runs(cli, tmp_path: Path, monkeypatch: pytest.Mo
     exec(code, {})
 
 
-def _check_readme(run: Callable[[str], tuple[int, str]]) -> None:
-    """All commands, and the first ones again in the same folder: only the sample is refused, as README says."""
-    commands = _commands()
-    for command in commands:
-        code, said = run(command)
-        assert code == 0, f"{command}: {said}"
-    assert commands[:2] == ["greycard sample pets", "greycard train pets"]
-    code, said = run(commands[0])
-    assert (code, "which is in use" in said) == (2, True)
-    code, said = run(commands[1])
-    assert code == 0, said
-    assert {path.name for path in Path("runs").glob("pets-*")} == {"pets-1", "pets-2", "pets-3"}
-
-
-def test_the_readmes_commands_run_in_order(cli) -> None:
-    """In this process, on small images and with an epoch a training; as typed in the slow test below."""
-
-    def run(command: str) -> tuple[int, str]:
-        words = command.split()[1:]
-        short = ["--epochs", "1"] if words[0] in ("train", "run") else []  # the last --epochs counts
-        small = ["--set", "image_size=32"] if words[0] == "train" else []
-        outcome = cli(*words, *short, *small)
-        return outcome.code, outcome.err
-
-    _check_readme(run)
-
-
 @pytest.mark.slow
 def test_the_readmes_commands_run_as_typed() -> None:
+    """All of them, and the first ones again in the same folder: only the sample is refused, as README says."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
     def run(command: str) -> tuple[int, str]:
         finished = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment)
         return finished.returncode, finished.stderr
 
-    _check_readme(run)
+    sample, train, *_ = commands = _commands()
+    assert (sample, train) == ("greycard sample pets", "greycard train pets")
+    for command in commands:
+        code, said = run(command)
+        assert code == 0, f"{command}: {said}"
+    code, said = run(sample)
+    assert (code, "which is in use" in said) == (2, True)
+    code, said = run(train)
+    assert code == 0, said
+    assert {path.name for path in Path("runs").glob("pets-*")} == {"pets-1", "pets-2", "pets-3"}
 
 
 @pytest.mark.slow
