@@ -1,4 +1,4 @@
-"""Probes for 1 and for 10 minutes on two cores: pretrained networks as they are, and a logistic regression."""
+"""Probes for 1 and for 10 minutes on two cores: frozen pretrained networks, and a logistic regression."""
 
 from __future__ import annotations
 
