@@ -73,7 +73,9 @@ def test_weights_count_as_in_scikit_learn(classes: int) -> None:
 
 def test_equal_weights_change_nothing_and_others_change_the_choice() -> None:
     features, labels = _data(2)
-    assert choose_strength([features], labels, 1, weights=np.ones(len(labels))) == choose_strength([features], labels, 1)
+    assert choose_strength([features], labels, 1, weights=np.ones(len(labels))) == choose_strength(
+        [features], labels, 1
+    )
     rare = choose_strength([features], labels, 1, weights=np.where(labels == 1, 0.1, 1.9))
     assert rare.losses != choose_strength([features], labels, 1).losses
 

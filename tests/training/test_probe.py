@@ -125,9 +125,7 @@ def test_figures_with_views_are_those_of_the_saved_model(
 
 
 @pytest.mark.parametrize("balance", ["weights", "sampling"])
-def test_a_probe_balances_classes_of_different_sizes(
-    backbones: dict[str, str], tmp_path: Path, balance: str
-) -> None:
+def test_a_probe_balances_classes_of_different_sizes(backbones: dict[str, str], tmp_path: Path, balance: str) -> None:
     """Two classes that cannot be told apart: without balance, the larger one is the answer to everything."""
     draws = np.random.default_rng(0)
     labels = np.array([0] * 45 + [1] * 15)

@@ -19,7 +19,7 @@ from greycard.datasets.load import load_dataset
 from greycard.datasets.open import open_dataset
 from greycard.datasets.source import Source
 from greycard.datasets.splits import DEFAULT_FRACTION
-from greycard.jobs.choose import choose_recipe, describe_choice
+from greycard.jobs.choose import choose_recipe, describe_choice, recipe_for_own_model
 from greycard.jobs.find_recipe import project_of
 from greycard.jobs.open_run import Run
 from greycard.jobs.splitting import settle_split
@@ -138,7 +138,7 @@ def _chosen(
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
     dataset = open_dataset(what, data_dir, **split)
     if build is not None:
-        chosen, _ = choose_recipe(dataset, weights="none", changes=changes)
+        chosen = recipe_for_own_model(dataset, changes)
         own = {} if backbone is None else {"backbone": str(backbone)}
         return with_own_model(chosen, build).replace(**changes, **own), dataset, None
     chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone, changes=changes)
