@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from greycard.recipe import Recipe
 from greycard.recipe.names import canonical
 from greycard.recipe.own_model import expect_own_model, with_own_model
 from greycard.runs.directory import expect_writable
-from greycard.runs.run_args import RunArgs, absolute_path
+from greycard.runs.run_args import RunArgs, absolute_path, options_of
 from greycard.runs.trackers import expect_installed
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ def plan_training(
     expect_backbone_weights(recipe, weights)
     published = _published(project, recipe) if project and dataset is None else None
     data = data or _data(recipe, dataset, data_dir)
-    return Plan(recipe, data, _run_args(data, data_dir, weights, trackers, published, reason), build, changes)
+    args = _run_args(data, data_dir, weights, trackers, published, reason)
+    return Plan(recipe, data, replace(args, options=options_of(weights, backbone, changes)), build, changes)
 
 
 def _chosen(

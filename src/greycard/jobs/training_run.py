@@ -85,7 +85,11 @@ def finish_run(
         with reporter.status("measuring the test images"), clock("validation"):
             test = measured_on_test(setup)
         summary = summarise(
-            setup, result, clock, run=directory.path.name, known=Known(args.reason, args.published, data, test)
+            setup,
+            result,
+            clock,
+            run=directory.path.name,
+            known=Known(args.reason, args.published, data, test, args.options),
         )
         directory.finish(summary)
     except BaseException:  # Ctrl-C, too

@@ -19,8 +19,8 @@ class LossConfig(Config):
         label_smoothing: fraction of each label that is spread evenly over all classes; 0.1 is usual. Fine-tuning uses
             it in its epochs, the fit of a probe does not.
         balance: for classes of different sizes: weights makes the images of a small class count more, sampling shows
-            them more often, so that all classes count the same; the fit of a probe uses weights for both; none leaves the classes
-            unchanged.
+            them more often, so that all classes count the same; the fit of a probe uses weights for both; none leaves
+            the classes unchanged.
     """
 
     label_smoothing: float = 0.0

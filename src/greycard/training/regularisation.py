@@ -105,7 +105,8 @@ def _measured(
             out = folds == fold
             linear, starts[fold] = fit_logistic(
                 versions, labels, units, strength,
-                rows=~out, weights=weights, standard=standard, start=starts.get(fold), gradient=_GRADIENT, on_step=on_step,
+                rows=~out, weights=weights, standard=standard, start=starts.get(fold), gradient=_GRADIENT,
+                on_step=on_step,
             )  # fmt: skip
             losses[out] = cross_entropy(linear.logits([each[out] for each in versions]), labels[out])
         return float(np.average(losses[tested], weights=None if weights is None else weights[tested]))
