@@ -145,7 +145,7 @@ def _expect_no_need(changes: Mapping[str, Any], backbone: str | Path | None) -> 
     """Raise a GreycardError if the changes need pretrained weights, and the user wants none."""
     needs, named = _needs_weights(changes), changes.get("backbones") or (backbone or (),)
     is_probe = _family(changes) == ProbeConfig.kind
-    runs = all(each and Path(each).expanduser().is_dir() for each in named)  # they have weights of their own
+    runs = all(each and Path(each).expanduser().is_dir() for each in named)  # an earlier run has weights
     if needs and not runs and (is_probe or backbone is None):
         raise GreycardError(
             f"{needs} needs pretrained weights. Received: --weights none",

@@ -61,8 +61,7 @@ def evidence_of(
         run: the name of its folder.
         options: of the command that trained it.
     """
-    data, calibration = summary.data, summary.calibration
-    count = len(classes)
+    data, calibration, count = summary.data, summary.calibration, len(classes)
     return Evidence(
         history=history,
         train_images=summary.train_images,

@@ -93,11 +93,8 @@ def underfit(evidence: Evidence) -> Verdict | None:
     if evidence.train >= _LEARNED or overfit(evidence):
         return None
     count = len(evidence.history)
-    rising = (
-        not evidence.fitted_at_once
-        and may_improve(evidence)
-        and (count == 1 or rise(evidence.train_accuracies) >= RISING)
-    )
+    may_rise = may_improve(evidence) and not evidence.fitted_at_once
+    rising = may_rise and (count == 1 or rise(evidence.train_accuracies) >= RISING)
     still = " and still rising" if rising and count > 1 else ""
     length = "its fit" if evidence.fitted_at_once else f"{count} epoch{'s' if count > 1 else ''}"
     return Verdict(
