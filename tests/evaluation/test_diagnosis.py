@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from conftest import an_epoch
 from greycard.audit.facts import Shift
 from greycard.core.epoch import Epoch
 from greycard.evaluation.diagnosis.diagnose import diagnose
-from greycard.evaluation.diagnosis.evidence import Evidence
+from greycard.evaluation.diagnosis.evidence import Evidence, Probe
 
 BALANCED = (500, 500)
 
@@ -42,6 +43,7 @@ def evidence(lines: list[Epoch], **facts: Any) -> Evidence:
 STEADY = history(curve(0.6, 0.97, 20), curve(0.6, 0.96, 20))
 RISING = history(np.linspace(0.6, 0.95, 12), np.linspace(0.6, 0.94, 12))
 PLATEAU = np.concatenate([np.linspace(0.6, 0.95, 15), np.full(10, 0.94)])
+PLATEAU_LOW = history(np.full(10, 0.6), np.full(10, 0.6))
 PAST_BEST = history(
     np.linspace(0.66, 0.99, 15),
     np.concatenate([np.linspace(0.75, 0.83, 6), np.full(9, 0.81)]),
@@ -242,6 +244,78 @@ def test_advice_can_be_typed_as_it_stands(command: str) -> None:
                 name, *rest = words.split()
                 options = {word for option in cli.commands[name].params for word in option.opts}
                 assert {word for word in rest if word.startswith("--")} <= options
+
+
+PROBE = Probe(("EfficientNetLite0",), None, "flip")
+WEAK, GAP = history([0.6], [0.6]), history([1.0], [0.8])
+
+
+@pytest.mark.parametrize(
+    ("probe", "lines", "command", "words"),
+    [
+        (PROBE, WEAK, "greycard train pets", "greycard train pets --set width=4 --fine-tune all`"),
+        (PROBE, WEAK, "greycard run p", "--set fine_tune=all --set learning_rate=0.0001`"),
+        (replace(PROBE, backbones=("A", "B")), WEAK, "greycard train pets", "--set backbones=A --fine-tune all`"),
+        (replace(PROBE, fine_tune="last"), PLATEAU_LOW, "greycard train pets", "--fine-tune all`"),
+        (replace(PROBE, fine_tune="all"), PLATEAU_LOW, "greycard train pets", "`greycard check FOLDER`"),
+        (PROBE, GAP, "greycard train pets", "--set views=crops`"),
+        (replace(PROBE, views="crops"), GAP, "greycard train pets", "add training images"),
+        (PROBE, history([0.5], [0.5]), "greycard train pets", "--fine-tune all`, and look whether the labels"),
+    ],
+)
+def test_a_probe_is_advised_what_a_probe_can_do(probe: Probe, lines: list[Epoch], command: str, words: str) -> None:
+    """More epochs, another rate, dropout or a dense layer would replace it by another head."""
+    given = evidence(
+        lines, probe=probe, pretrained=True, epochs_planned=len(lines), command=command, options=("--set width=4",),
+        right_counts=(400, 400),
+    )  # fmt: skip
+    found = diagnose(given)
+    assert found[0].name != "healthy"
+    assert words in found[0].next_step
+    for verdict in found:
+        assert not re.search(r"--epochs|dropout|dense|learning_rate=(?!0.0001)", verdict.next_step)
+
+
+def test_advice_keeps_the_options_that_made_the_run() -> None:
+    options = ("--weights none", "--set epochs=12", "--set width=24", "--set rotation_range=40")
+
+    def step(lines: list[Epoch], **facts: Any) -> str:
+        given = evidence(lines, options=options, command="greycard train pets", **facts)
+        return diagnose(given)[0].next_step
+
+    kept = "greycard train pets --weights none --set width=24 --set rotation_range=40 --epochs 24`"
+    assert step(RISING).endswith(kept)
+    less = step(PLATEAU_LOW, augmented=True, tiny=True)
+    assert less == (
+        "augment less: `greycard train pets --weights none --set epochs=12 --set width=24 --set augmentation=none`"
+    )
+    larger = step(PLATEAU_LOW, tiny=True, larger="width=48")
+    assert "--set width=48`" in larger
+    assert "width=24" not in larger
+    transfer = step(PLATEAU_LOW, network="MobileNetV2")
+    assert transfer == "transfer learning: `greycard train pets --backbone MobileNetV2`"
+
+
+def test_options_are_those_that_were_typed(tmp_path) -> None:
+    from greycard.recipe.settings import parse_settings
+    from greycard.runs.run_args import options_of
+
+    changes = {"width": 24, "blocks": (1, 0), "name": "my pets", "augmentation": None, "optimizer.kind": "sgd"}
+    words = shlex.split(" ".join(options_of(tmp_path / "my w.h5", "runs/pets-1", changes)))
+    assert words[:4] == ["--weights", "my w.h5", "--backbone", "pets-1"]
+    assert parse_settings(words[5::2]) == changes
+    turned = options_of(None, None, {"augmentation": greycard.Augmentation(rotation_range=20)})
+    assert parse_settings(each.removeprefix("--set ") for each in turned)["rotation_range"] == 20
+
+
+def test_a_run_from_scratch_is_advised_from_scratch(images, cli, tmp_path) -> None:
+    """Whatever weights are on the machine: the command is for the network that was trained."""
+    words = ("--weights", "none", "--epochs", "1", "--set", "width=4", "--set", "blocks=1", "--set", "image_size=16")
+    assert cli("train", images, *words, "--quiet", "--out", tmp_path).code == 0
+    run = greycard.open_run(tmp_path / "images-1")
+    step = next(verdict.next_step for verdict in run.diagnose() if "greycard train" in verdict.next_step)
+    assert "greycard train images --weights none --set epochs=1 --set width=4 --set blocks=1" in step
+    assert [verdict.next_step for verdict in run.summary.diagnosis] == [each.next_step for each in run.diagnose()]
 
 
 def test_figures_are_quoted() -> None:

@@ -17,6 +17,7 @@ import greycard
 from conftest import Outcome, make_folder
 from greycard.jobs import search_climb, search_plan
 from greycard.recipe import Recipe
+from greycard.recipe.unread import expect_read_settings
 from greycard.search.budget import Rates
 from greycard.search.candidates import Candidate, ladder
 from greycard.search.record import (
@@ -258,9 +259,11 @@ def test_a_damaged_record_is_a_sentence(searched: greycard.Run, tmp_path: Path, 
 
 @pytest.mark.parametrize("kind", [ImageKind(8), ImageKind(28, grey=True, drawn=True), ImageKind(32), ImageKind(300)])
 @pytest.mark.parametrize("networks", [(), (("MobileNetV2", None), ("MobileNet", 0.25), ("ResNet50", None))])
-def test_every_ladder_has_names_of_its_own_and_recipes_to_train(kind: ImageKind, networks: Any) -> None:
-    found = ladder(Task("pets", 500, 100, kind, 3.0), networks)
-    assert len({each.name for each in found}) == len(found) >= 2
+@pytest.mark.parametrize("count", [500, 200_000])
+def test_every_ladder_has_names_of_its_own_and_recipes_to_train(kind: ImageKind, networks: Any, count: int) -> None:
+    found = ladder(Task("pets", count, 100, kind, 3.0), networks)
+    assert len({each.name for each in found}) == len({each.recipe.digest for each in found}) == len(found) >= 2
     for each in found:
         assert 1 <= each.least_epochs <= each.recipe.training.epochs
+        expect_read_settings(each.recipe)
         assert str(each.recipe.data.image_size[0]) in each.what  # type: ignore[index]

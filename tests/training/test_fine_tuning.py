@@ -15,6 +15,7 @@ import pytest
 import greycard
 from conftest import make_folder
 from greycard.core.errors import GreycardError
+from greycard.datasets.dataset import Split
 from greycard.models.build import build_model
 from greycard.models.layer_rates import scale_rates
 from greycard.models.saved import load_model
@@ -89,6 +90,37 @@ def test_a_schedule_ends_with_the_last_step(recipe_of, dataset, tmp_path: Path) 
     fields = {"schedule": "step", "milestones": (0.8,), "factor": 0.1}
     run = greycard.train(recipe_of("last", **fields), dataset, out=tmp_path, quiet=True)
     assert [epoch.learning_rate for epoch in run.history] == pytest.approx([0.01, 0.01, 0.001])
+
+
+SOFT = (
+    {"label_smoothing": 0.2}, {"mixup": 0.4}, {"balance": "weights"}, {"balance": "sampling"}, {"cutmix": 1.0},
+    {"mixup": 0.4, "cutmix": 1.0, "label_smoothing": 0.1, "balance": "sampling"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("part", "settings"),
+    [(part, each) for part in ("last", "all") for each in SOFT if part == "all" or "cutmix" not in each],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_tuning_learns_from_the_targets_of_the_recipe(
+    recipe_of, part: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """Training with the setting differs from training without it, from the first tuned epoch on."""
+    labels = np.array([0] * 12 + [1] * 6 + [2] * 3)
+    images = np.random.default_rng(0).integers(0, 256, (len(labels), SIDE, SIDE, 3)).astype(np.uint8)
+    splits = [
+        Split(tuple(f"{name}/{row}" for row in range(len(labels))), labels, images ^ flip)
+        for name, flip in (("train", np.uint8(0)), ("validation", np.uint8(1)))
+    ]
+    dataset = greycard.Dataset("noise", CLASSES, *splits)
+    plain, soft = (
+        greycard.train(recipe_of(part, epochs=2, views=None, **each), dataset, out=tmp_path, quiet=True)
+        for each in ({}, settings)
+    )
+    assert np.isfinite(soft.predictions["probabilities"]).all()
+    assert soft.history[1].train_loss != plain.history[1].train_loss
+    assert soft.history[1].val_loss != plain.history[1].val_loss
 
 
 @PARTS
@@ -227,7 +259,8 @@ def test_a_layers_rate_scales_its_update(kind: str) -> None:
     ("changes", "words"),
     [
         ({"rotation_range": 10}, "augmentation would have no effect"),
-        ({"fine_tune": None, "rotation_range": 10}, "augmentation would have no effect"),
+        ({"cutmix": 1.0}, "cutmix would have no effect"),
+        ({"fine_tune": None, "rotation_range": 10}, "augmentation, learning_rate, batch_size and epochs would have no"),
         ({"backbones": ("twice",)}, "takes one backbone"),
     ],
 )

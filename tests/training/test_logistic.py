@@ -57,6 +57,29 @@ def test_only_the_rows_count() -> None:
     np.testing.assert_allclose(some.weights, alone.weights, atol=1e-5)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_weights_count_as_in_scikit_learn(classes: int) -> None:
+    features, labels = _data(classes)
+    weights = np.where(labels == 0, 3.0, 0.5)
+    linear, _ = fit_logistic([features], labels, 1 if classes == 2 else classes, 0.1, weights=weights, gradient=1e-7)
+    scaled = StandardScaler().fit_transform(features.astype(np.float64))
+    theirs = LogisticRegression(C=0.1, tol=1e-8, max_iter=1000).fit(scaled, labels, weights).decision_function(scaled)
+    ours = linear.logits([features])
+    if classes == 2:
+        np.testing.assert_allclose(ours[:, 0], theirs, atol=1e-3)
+    else:
+        np.testing.assert_allclose(ours - ours.mean(axis=1, keepdims=True), theirs, atol=1e-3)
+
+
+def test_equal_weights_change_nothing_and_others_change_the_choice() -> None:
+    features, labels = _data(2)
+    assert choose_strength([features], labels, 1, weights=np.ones(len(labels))) == choose_strength(
+        [features], labels, 1
+    )
+    rare = choose_strength([features], labels, 1, weights=np.where(labels == 1, 0.1, 1.9))
+    assert rare.losses != choose_strength([features], labels, 1).losses
+
+
 def test_blocks_of_images_give_the_same_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = _data(3)
     whole, _ = fit_logistic([features], labels, 3, 0.1, gradient=1e-7)

@@ -10,24 +10,29 @@ from typing import Any
 
 from greycard.backend.precision import expected_precision
 from greycard.core.errors import GreycardError
+from greycard.core.paths import weights_dir
 from greycard.datasets.dataset import Dataset
 from greycard.models.imagenet import LITE0
 from greycard.models.packaged import EXTRA, lite0_hint
 from greycard.models.preferred import PREFERRED, available, imagenet_network
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
-from greycard.recipe.model import ConvNetConfig, MlpConfig, PretrainedConfig, ProbeConfig, ResNetConfig
-from greycard.recipe.names import part_fields, short_name
+from greycard.recipe.families import family_fields
+from greycard.recipe.model import FAMILIES, ConvNetConfig, MlpConfig, PretrainedConfig, ProbeConfig, ResNetConfig
+from greycard.recipe.names import by_field, part_fields, short_name
 from greycard.recipe.settings import as_setting
+from greycard.recipe.unread import unread_fields
 from greycard.runs.record import RunRecord
 from greycard.training.image_kind import image_kind
 from greycard.training.recommend import (
     MINUTES,
     Recommendation,
     Task,
+    from_random,
     from_run,
     from_scratch,
     is_for_pretrained,
+    own_model,
     probe,
     small_cnn,
     transfer,
@@ -37,26 +42,22 @@ _UNRELATED = {
     "name", "val_fraction", "split_seed", "group_duplicates",
     *(
         short_name(part, name)
-        for part in ("optimizer", "schedule", "training", "stopping")
+        for part in ("mixing", "loss", "optimizer", "schedule", "training", "stopping")
         for name in part_fields(part)
     ),
 }  # fmt: skip
 """Fields that do not change the network or its images, so the reason for the choice stays valid."""
 
-_PARTS_OF_TRAINING = ("augmentation", "mixing", "loss", "optimizer", "schedule")
-
 _BY_EPOCHS = {
     *(PretrainedConfig.__dataclass_fields__.keys() - ProbeConfig.__dataclass_fields__.keys()),
-    *(short_name(part, name) for part in _PARTS_OF_TRAINING for name in part_fields(part)),
-    *_PARTS_OF_TRAINING, "batch_size", "epochs", "patience", "keep", "target_accuracy",
-}  # fmt: skip
+    *unread_fields(ProbeConfig(backbones=(LITE0.name,))),
+    *("optimizer", "schedule", "augmentation"),
+}
 """Fields for a head that is trained by epochs: with one of them the choice is such a head, not a probe."""
 
+_FROM_SCRATCH = {ResNetConfig.kind: from_scratch, ConvNetConfig.kind: small_cnn, MlpConfig.kind: small_cnn}
 
-_WITHOUT_WEIGHTS = (MlpConfig, ConvNetConfig, ResNetConfig)
-"""The families that are trained from scratch."""
-
-FromScratch = Callable[[Task, str], Recommendation]
+Head = Callable[..., Recommendation]
 
 
 def choose_recipe(
@@ -72,37 +73,85 @@ def choose_recipe(
         dataset: a dataset of images.
         weights: a file, a folder, `imagenet`, `none`, or None for the weights folder and the installed package.
         backbone: the requested network, or an earlier run's folder.
-        changes: fields of the recipe that are changed afterwards; the choice respects their limits.
+        changes: fields of the recipe that are changed afterwards; the choice is of the family that they ask for, and
+            respects their limits.
 
     Raises:
-        GreycardError: an earlier run without features, weights of an unknown network, or an invalid limit.
+        GreycardError: an earlier run without features, weights of an unknown network, no weights for what the changes
+            ask for, or an invalid limit.
     """
-    changes = changes or {}
-    task, head = _task(dataset, changes), _head(changes)
-    scratch = small_cnn if _sets_layers(changes) else from_scratch
+    changes = by_field(changes or {})
+    task, family = _task(dataset, changes), _family(changes)
+    backbone = changes.get("backbone") if backbone is None else backbone
+    if weights == "none":
+        _expect_no_need(changes, backbone)
     if backbone is not None and Path(backbone).expanduser().is_dir():
         chosen = from_run(task, _earlier(backbone))
+    elif backbone is not None and weights == "none":
+        chosen = from_random(task, str(backbone), "--backbone names it, --weights none requests it")
     elif backbone is not None:
-        chosen = head(task, [str(backbone)], "--backbone names it")
+        chosen = _head(changes)(task, [str(backbone)], "--backbone names it")
     elif changes.get("backbones"):
-        chosen = head(task, ProbeConfig(backbones=changes["backbones"]).backbones, "--set backbones names them")
-    elif _names_a_network_without_weights(changes):
-        chosen = scratch(task, "your settings are for such a network")
+        networks = ProbeConfig(backbones=changes["backbones"]).backbones
+        chosen = _head(changes)(task, networks, "--set backbones names them")
+    elif family in _FROM_SCRATCH:
+        chosen = _FROM_SCRATCH[family](task, "your settings are for this network")
     else:
-        chosen = _by_weights(task, weights, head, scratch)
+        chosen = _by_weights(task, weights, changes)
     return chosen.recipe, chosen.reason
 
 
-def _head(changes: Mapping[str, Any]) -> Callable[..., Recommendation]:
+def recipe_for_own_model(dataset: Dataset, changes: Mapping[str, Any]) -> Recipe:
+    """A recipe for a model that the user's function builds; it replaces the recipe's model.
+
+    Raises:
+        GreycardError: an invalid limit.
+    """
+    return own_model(_task(dataset, by_field(changes)))
+
+
+def _family(changes: Mapping[str, Any]) -> str | None:
+    """The model family that the user asks for, by its name or by a field that no other family has."""
+    if changes.get("model.kind"):
+        return str(changes["model.kind"])
+    given = [name for name, value in changes.items() if value]
+    owners = ([kind for kind in FAMILIES if name in family_fields(kind)] for name in given)
+    return next((kinds[0] for kinds in owners if len(kinds) == 1), None)
+
+
+def _head(changes: Mapping[str, Any]) -> Head:
     """What to put on pretrained features: a probe, unless a changed field is for a head that is trained by epochs."""
-    part = changes.get("fine_tune")
-    if part or changes.get("backbones"):
+    part, kind = changes.get("fine_tune"), changes.get("model.kind")
+    if part or changes.get("backbones") or kind == ProbeConfig.kind:
         return partial(probe, fine_tune=part)
-    return _trained_head if changes.keys() & _BY_EPOCHS else probe
+    given = {name for name, value in changes.items() if value}  # what turns something off needs no epochs
+    return _trained_head if kind == PretrainedConfig.kind or given & _BY_EPOCHS else probe
 
 
 def _trained_head(task: Task, networks: Sequence[str], reason: str, alpha: float | None = None) -> Recommendation:
     return transfer(task, networks[0], f"{reason}, and your settings are for a head that is trained by epochs", alpha)
+
+
+def _needs_weights(changes: Mapping[str, Any]) -> str | None:
+    """The user's setting that only a model with pretrained weights has, or None."""
+    if _family(changes) not in (PretrainedConfig.kind, ProbeConfig.kind):
+        return None
+    owned = [name for kind in (ProbeConfig.kind, PretrainedConfig.kind) for name in family_fields(kind)]
+    name = next(name for name in ("model.kind", *owned) if changes.get(name))
+    return f"{name}={as_setting(changes[name])}"
+
+
+def _expect_no_need(changes: Mapping[str, Any], backbone: str | Path | None) -> None:
+    """Raise a GreycardError if the changes need pretrained weights, and the user wants none."""
+    needs, named = _needs_weights(changes), changes.get("backbones") or (backbone or (),)
+    is_probe = _family(changes) == ProbeConfig.kind
+    runs = all(each and Path(each).expanduser().is_dir() for each in named)  # an earlier run has weights
+    if needs and not runs and (is_probe or backbone is None):
+        raise GreycardError(
+            f"{needs} needs pretrained weights. Received: --weights none",
+            hint=f"leave out --weights none, or in place of {needs.partition('=')[0]} use --backbone"
+            f" {named[0] or LITE0.name}, which --weights none trains from random weights",
+        )
 
 
 def describe_choice(recipe: Recipe, chosen: Recipe, reason: str) -> str:
@@ -144,25 +193,6 @@ def _task(dataset: Dataset, changes: Mapping[str, Any]) -> Task:
     )
 
 
-def _sets_layers(changes: Mapping[str, Any]) -> bool:
-    """True if the user sets what a CNN has and the residual network has not."""
-    names = {name.rpartition(".")[2] for name in changes}
-    return bool(names & {"conv", "dense"}) or _kind(changes) in (ConvNetConfig.kind, MlpConfig.kind)
-
-
-def _names_a_network_without_weights(changes: Mapping[str, Any]) -> bool:
-    """True if the user names a family that is trained from scratch, or sets what only these have."""
-    own = {name for family in _WITHOUT_WEIGHTS for name in family.__dataclass_fields__}
-    own -= PretrainedConfig.__dataclass_fields__.keys()
-    kinds = {family.kind for family in _WITHOUT_WEIGHTS}
-    return _kind(changes) in kinds or any(changes.get(name) for name in own)
-
-
-def _kind(changes: Mapping[str, Any]) -> str | None:
-    """The model family that the user names."""
-    return changes.get("model.kind") or getattr(changes.get("model"), "kind", None)
-
-
 def _earlier(backbone: str | Path) -> Recipe:
     earlier = RunRecord(backbone)
     if not earlier.task.has_classes:
@@ -173,19 +203,23 @@ def _earlier(backbone: str | Path) -> Recipe:
     return earlier.recipe.replace(backbone=str(earlier.path))
 
 
-def _by_weights(
-    task: Task, weights: str | Path | None, head: Callable[..., Recommendation], scratch: FromScratch
-) -> Recommendation:
-    """Use the named weights; use those on this machine if the images suit a pretrained network."""
+def _by_weights(task: Task, weights: str | Path | None, changes: Mapping[str, Any]) -> Recommendation:
+    """Use the named weights; use those on this machine if the images suit a pretrained network, or the user asks."""
+    head, scratch = _head(changes), small_cnn if changes.get("dense") else from_scratch
     if weights == "none":
         return scratch(task, "--weights none requests it")
     if weights == "imagenet":
         return head(task, [imagenet_network()], "--weights imagenet requests pretrained features")
-    network = next(iter(available(weights)), None)
-    if weights is None:
-        if network is None or not is_for_pretrained(task.kind):
-            return scratch(task, f"no pretrained weights are available ({EXTRA} brings {LITE0.name})")
+    network, needs = next(iter(available(weights)), None), _needs_weights(changes)
+    if weights is None and network and (needs or is_for_pretrained(task.kind)):
         return head(task, [network.name], "its pretrained weights are available", network.alpha)
+    if weights is None and needs:
+        raise GreycardError(
+            f"{needs} needs pretrained weights, and there are none in {weights_dir()}",
+            hint=f"`{EXTRA}` brings {LITE0.name}; --weights PATH uses a file or a folder",
+        )
+    if weights is None:
+        return scratch(task, f"no pretrained weights are available ({EXTRA} brings {LITE0.name})")
     if network is None:
         raise GreycardError(
             f"--weights {weights} has no file with the name of a network that is known to work on a CPU;"

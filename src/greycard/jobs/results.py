@@ -47,12 +47,14 @@ class Known:
         published: results published by the project's author.
         data: the results of the preflight check.
         test: the finished model's metrics on the test images; None if there are none.
+        options: as in `RunArgs`.
     """
 
     reason: str | None
     published: Published | None
     data: Preflight | None
     test: Measured | None
+    options: tuple[str, ...] = ()
 
 
 def summarise(setup: TrainSetup, result: FitResult, clock: Clock, *, run: str, known: Known) -> Summary:
@@ -70,7 +72,7 @@ def summarise(setup: TrainSetup, result: FitResult, clock: Clock, *, run: str, k
         images, augment = len(setup.arrays.train), setup.loaders.train.seconds
         return time_spent(clock.seconds, result.history, images=images, augment=augment, total=clock.total)
 
-    summary = _diagnosed(setup, result, _figures(setup, result, spent(), known), run)
+    summary = _diagnosed(setup, result, _figures(setup, result, spent(), known), run, known.options)
     return replace(summary, time=spent())  # the diagnosis takes time, too
 
 
@@ -132,7 +134,7 @@ def _target_images(setup: TrainSetup) -> ArraySplit:
     return setup.arrays.validation if setup.recipe.stopping.target_split == "validation" else setup.arrays.train
 
 
-def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str) -> Summary:
+def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str, options: tuple[str, ...]) -> Summary:
     """The summary with calibration and diagnosis."""
     task = setup.task
     if not task.has_classes:
@@ -141,7 +143,7 @@ def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str)
     calibration = calibration_of(labels, probabilities) if np.isfinite(probabilities).all() else None
     summary = replace(summary, calibration=calibration)
     evidence = evidence_of(
-        setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run
+        setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run, options
     )
     return replace(summary, diagnosis=tuple(diagnose(evidence)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from greycard.datasets.load import load_dataset
 from greycard.datasets.open import open_dataset
 from greycard.datasets.source import Source
 from greycard.datasets.splits import DEFAULT_FRACTION
-from greycard.jobs.choose import choose_recipe, describe_choice
+from greycard.jobs.choose import choose_recipe, describe_choice, recipe_for_own_model
 from greycard.jobs.find_recipe import project_of
 from greycard.jobs.open_run import Run
 from greycard.jobs.splitting import settle_split
@@ -28,7 +28,7 @@ from greycard.recipe import Recipe
 from greycard.recipe.names import canonical
 from greycard.recipe.own_model import expect_own_model, with_own_model
 from greycard.runs.directory import expect_writable
-from greycard.runs.run_args import RunArgs
+from greycard.runs.run_args import RunArgs, options_of
 from greycard.runs.trackers import expect_installed
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def plan_training(
     published = _published(project, recipe) if project and dataset is None else None
     data = data or data_of(recipe, dataset, data_dir)
     args = RunArgs.of(data, data_dir, weights, track=trackers, published=published, reason=reason)
-    return Plan(recipe, data, args, build, changes)
+    return Plan(recipe, data, replace(args, options=options_of(weights, backbone, changes)), build, changes)
 
 
 def _chosen(
@@ -138,7 +138,7 @@ def _chosen(
     split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
     dataset = open_dataset(what, data_dir, **split)
     if build is not None:
-        chosen, _ = choose_recipe(dataset, weights="none", changes=changes)
+        chosen = recipe_for_own_model(dataset, changes)
         own = {} if backbone is None else {"backbone": str(backbone)}
         return with_own_model(chosen, build).replace(**changes, **own), dataset, None
     chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone, changes=changes)

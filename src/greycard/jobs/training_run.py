@@ -84,9 +84,8 @@ def finish_run(
             write_results(setup, result, directory)
         with reporter.status("measuring the test images"), clock("validation"):
             test = measured_on_test(setup)
-        summary = summarise(
-            setup, result, clock, run=directory.path.name, known=Known(args.reason, args.published, data, test)
-        )
+        known = Known(args.reason, args.published, data, test, args.options)
+        summary = summarise(setup, result, clock, run=directory.path.name, known=known)
         directory.finish(summary)
     except BaseException:  # Ctrl-C, too
         directory.release()

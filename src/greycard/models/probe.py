@@ -40,7 +40,8 @@ def build(config: ProbeConfig, inputs: keras.KerasTensor, weights: Weights = ())
         if file is None and not is_run(part.backbone):
             raise GreycardError(
                 f"a probe fits only its head, so {part.backbone} needs weights. Received: none",
-                hint=f"--weights PATH names them; --set backbone={part.backbone} trains it from random weights",
+                hint=f"--weights PATH names them; in place of the probe, --set backbone={part.backbone} --set"
+                " pooling=average trains the network from random weights",
             )
         found.append(backbone_of(part, inputs, file, "" if number == 1 else f"network{number}_"))
     maps, preprocessing = [output for output, _ in found], found[0][1]

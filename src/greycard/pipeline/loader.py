@@ -72,7 +72,12 @@ class Loader:
         self._mixing = lru_cache(maxsize=2)(self._draw_mixing)
 
     def __len__(self) -> int:
-        return -(-len(self.split) // self.batch_size)
+        return -(-self._count // self.batch_size)
+
+    @property
+    def _count(self) -> int:
+        """Number of images in an epoch."""
+        return len(self.split)
 
     def batch(self, epoch: int, index: int) -> Batch:
         """Images uint8 (b, height, width, channels) and labels int (b,) of one batch; epoch and index count from 0.
@@ -126,7 +131,7 @@ class Loader:
     def _warped(self, rows: np.ndarray, places: slice, epoch: int, workers: Executor | None) -> np.ndarray:
         assert self.augmentation is not None
         images, augment = self.split.images, self._augmenter(epoch)
-        numbers = np.arange(len(self.split))[places] if self._balanced else rows  # a repeated image gets new values
+        numbers = np.arange(self._count)[places] if self._balanced else rows  # a repeated image gets new values
         warped = np.empty((len(rows), *images.shape[1:]), dtype=np.uint8)
 
         def share(places: range) -> None:
@@ -160,5 +165,5 @@ class Loader:
         assert self._targets is not None
         assert self._targets.mixing is not None
         return draw_mixing(
-            self._targets.mixing, seed=self.seed, epoch=epoch, count=len(self.split), batch_size=self.batch_size
+            self._targets.mixing, seed=self.seed, epoch=epoch, count=self._count, batch_size=self.batch_size
         )

@@ -59,8 +59,8 @@ def mix(images: np.ndarray, targets: np.ndarray, draws: Draws, batch_size: int) 
     """Mix each image with the image before it in its batch; the first one with the last.
 
     Args:
-        images: uint8 (n, height, width, channels), or features float32 (n, features), of whole batches; only the last
-            batch may be smaller.
+        images: uint8 (n, height, width, channels), or features float32 (n, …), of whole batches; only the last batch
+            may be smaller.
         targets: float32 (n, classes).
         draws: the random values of these n images; features are never cut.
         batch_size: images per batch.
@@ -87,7 +87,7 @@ def _partners(count: int, batch_size: int) -> np.ndarray:
 
 
 def _blended(values: np.ndarray, partners: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    own = shares.astype(np.float32)[:, None]
+    own = shares.astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
     return own * values + (1 - own) * values[partners]
 
 

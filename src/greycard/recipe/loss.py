@@ -16,9 +16,11 @@ class LossConfig(Config):
     """What the model learns to predict, and how much each class counts; `training/targets.py` applies it.
 
     Attributes:
-        label_smoothing: fraction of each label that is spread evenly over all classes; 0.1 is usual.
+        label_smoothing: fraction of each label that is spread evenly over all classes; 0.1 is usual. Fine-tuning uses
+            it in its epochs, the fit of a probe does not.
         balance: for classes of different sizes: weights makes the images of a small class count more, sampling shows
-            them more often, so that all classes count the same; none leaves the classes unchanged.
+            them more often, so that all classes count the same; the fit of a probe uses weights for both; none leaves
+            the classes unchanged.
     """
 
     label_smoothing: float = 0.0

@@ -35,6 +35,14 @@ def _numbers_of_blocks(values: Any) -> bool:
     return isinstance(values, tuple) and bool(values) and all(map(whole(0), values))
 
 
+_ONLY_IN_EPOCHS = (
+    "augmentation", "mixing", "loss.label_smoothing", "optimizer", "schedule", "training.batch_size", "training.epochs",
+    "stopping.target_accuracy", "stopping.target_split", "stopping.target_uses_lower_bound", "stopping.patience",
+    "stopping.keep",
+)  # fmt: skip
+"""The parts and fields that only gradient steps and epochs read, not a fit at once."""
+
+
 def _joined(values: tuple[int, ...]) -> str:
     return "-".join(map(str, values))
 
@@ -58,6 +66,11 @@ class ModelConfig(Config, ABC):
     @property
     def pretrained_parts(self) -> tuple[PretrainedConfig, ...]:
         """The pretrained networks in the model, one config each."""
+        return ()
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The other parts of a recipe, and their fields, that training this model does not read; see `unread.py`."""
         return ()
 
 
@@ -200,6 +213,15 @@ class ProbeConfig(ModelConfig):
             )
             for name in self.backbones
         )
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Without fine-tuning, all that is for epochs; the last block is tuned on feature maps, not on pixels.
+
+        Fine-tuning has an average of its own, of the weights before and after.
+        """
+        pixels, average = ("augmentation", "mixing.cutmix"), ("optimizer.ema",)
+        return {None: _ONLY_IN_EPOCHS, "last": (*pixels, *average), "all": average}[self.fine_tune]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import near
 from greycard.pipeline.augmentation import Augmentation
+from greycard.recipe.config import values_of
 from greycard.recipe.data import DataConfig
 from greycard.recipe.loss import LossConfig
 from greycard.recipe.mixing import MixingConfig
@@ -86,6 +87,15 @@ def canonical(settings: Mapping[str, Any], what: str = "a recipe has") -> dict[s
     return {
         short_name(part, name) if name else part: value for (part, name), value in addressed(settings, what).items()
     }
+
+
+def by_field(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Canonical settings, with the fields of each part that is set as a whole."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        whole = values_of(value) if name in fields_by_part() and is_dataclass(value) else None
+        found |= {name: value} if whole is None else {short_name(name, each): whole[each] for each in whole}
+    return found
 
 
 def unknown_field(what: str, name: object) -> GreycardError:

@@ -12,11 +12,12 @@ import numpy as np
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError
 from greycard.evaluation.diagnosis.diagnose import diagnose
-from greycard.evaluation.diagnosis.evidence import Evidence, Verdict
+from greycard.evaluation.diagnosis.evidence import Evidence, Probe, Verdict
 from greycard.models.preferred import available
 from greycard.recipe import Recipe
-from greycard.recipe.model import CustomConfig
+from greycard.recipe.model import CustomConfig, ProbeConfig, ResNetConfig
 from greycard.runs.record import RunRecord
+from greycard.runs.run_args import read_run_args
 from greycard.runs.schema import Summary
 from greycard.training.recommend import LEAST_PIXELS
 from greycard.training.stopping import missed_target
@@ -32,7 +33,10 @@ def verdicts(run: RunRecord) -> list[Verdict]:
         return []
     summary, found = run.summary, run.predictions
     guesses = run.task.decide(found["probabilities"])
-    return diagnose(evidence_of(run.recipe, summary, run.history, run.classes, found["labels"], guesses, run.name))
+    options = read_run_args(run.path).options
+    return diagnose(
+        evidence_of(run.recipe, summary, run.history, run.classes, found["labels"], guesses, run.name, options)
+    )
 
 
 def evidence_of(
@@ -43,6 +47,7 @@ def evidence_of(
     labels: np.ndarray,
     guesses: np.ndarray,
     run: str,
+    options: Sequence[str] = (),
 ) -> Evidence:
     """The figures of one classification run.
 
@@ -54,9 +59,9 @@ def evidence_of(
         labels: int (validation images,), the class of each.
         guesses: int (validation images,), the predicted class of each.
         run: the name of its folder.
+        options: of the command that trained it.
     """
-    data, calibration = summary.data, summary.calibration
-    count = len(classes)
+    data, calibration, count = summary.data, summary.calibration, len(classes)
     return Evidence(
         history=history,
         train_images=summary.train_images,
@@ -66,6 +71,7 @@ def evidence_of(
         val_accuracy_after=summary.val_accuracy,
         **_of_recipe(recipe, chosen=summary.reason is not None),
         run=run,
+        options=options,
         target_reached=_target_reached(recipe, summary, history),
         network=_network_here(),
         classes=classes,
@@ -100,9 +106,23 @@ def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
         "soft_labels": recipe.loss.label_smoothing > 0 or recipe.mixing.is_on,
         "pretrained": bool(recipe.backbones),
         "own_model": isinstance(recipe.model, CustomConfig),
+        "probe": _probe(recipe),
+        "larger": _larger(recipe),
         "tiny": recipe.data.image_size is not None and min(recipe.data.image_size) < LEAST_PIXELS,
         "grey": recipe.data.channels == 1,
     }
+
+
+def _probe(recipe: Recipe) -> Probe | None:
+    model = recipe.model
+    if not isinstance(model, ProbeConfig):
+        return None
+    return Probe(model.backbones, model.fine_tune, recipe.prediction.views)
+
+
+def _larger(recipe: Recipe) -> str:
+    """The setting for a larger network of the same family."""
+    return f"width={2 * recipe.model.width}" if isinstance(recipe.model, ResNetConfig) else "dense=512"
 
 
 def _network_here() -> str | None:

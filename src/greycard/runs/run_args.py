@@ -6,6 +6,8 @@ Only this file holds paths. Reports, model cards, exports and trackers do not re
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from greycard.core.paths import data_dir as named_data_dir
 from greycard.core.published import Published
 from greycard.core.records import from_json, to_json
 from greycard.datasets.dataset import Dataset
+from greycard.recipe.names import by_field
+from greycard.recipe.settings import as_setting
 from greycard.runs.directory import RUN_ARGS
 
 
@@ -31,6 +35,8 @@ class RunArgs:
         track: experiment trackers, of `tensorboard` and `mlflow`.
         published: a project's published figures.
         reason: why Greycard chose this recipe; None if the user chose it.
+        options: the command line's options that made the run what it is, such as `--weights none`; of a path only its
+            name, because advice repeats them.
     """
 
     data: str | None = None
@@ -40,6 +46,7 @@ class RunArgs:
     track: tuple[str, ...] = ()
     published: Published | None = None
     reason: str | None = None
+    options: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -65,6 +72,20 @@ class RunArgs:
 
     def to_json(self) -> dict[str, Any]:
         return to_json(self)
+
+
+def options_of(weights: str | Path | None, backbone: str | Path | None, changes: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options for the same weights, backbone and settings, each one quoted for a shell.
+
+    Args:
+        weights: as in `RunArgs`.
+        backbone: a network's name or a run's folder.
+        changes: canonical settings.
+    """
+    named = {"--weights": weights, "--backbone": backbone}
+    options = [f"{option} {shlex.quote(Path(value).name)}" for option, value in named.items() if value is not None]
+    settings = (f"{name}={as_setting(value)}" for name, value in by_field(changes).items())
+    return (*options, *(f"--set {shlex.quote(setting)}" for setting in settings))
 
 
 def read_run_args(run: Path) -> RunArgs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from greycard.recipe import Recipe
 from greycard.recipe.model import MlpConfig
@@ -51,7 +51,16 @@ def ladder(task: Task, networks: Sequence[Network]) -> tuple[Candidate, ...]:
         task: the facts about the dataset; its minutes are the budget.
         networks: the pretrained networks to use, the best first; empty if none is here or suits the images.
     """
-    return (*_pretrained(task, networks), *_without_weights(task, quick=not networks))
+    return _distinct([*_pretrained(task, networks), *_without_weights(task, quick=not networks)])
+
+
+def _distinct(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Each recipe once: of equal ones the last, as the short training is the whole one if few epochs are planned."""
+    found: dict[str, Candidate] = {}
+    for each in candidates:
+        equal = found.pop(each.recipe.digest, each)
+        found[each.recipe.digest] = replace(each, least_epochs=min(each.least_epochs, equal.least_epochs))
+    return tuple(found.values())
 
 
 def _pretrained(task: Task, networks: Sequence[Network]) -> list[Candidate]:

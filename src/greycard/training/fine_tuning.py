@@ -22,10 +22,13 @@ from greycard.models.views import VIEWS, head_of_views
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.loader import Loader, prediction_batch
+from greycard.pipeline.sampling import balanced_order
+from greycard.pipeline.targets import SoftTargets
 from greycard.training.features import FrozenFeatures, ViewFeatureLoader, backbone_identity
 from greycard.training.probe_fit import ProbeFit, head_weights
 from greycard.training.regularisation import deal_folds
 from greycard.training.setup import Loaders, Saved, TrainSetup
+from greycard.training.targets import soft_targets
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """The weights that are compared: this share of the tuned ones, and the rest of the probe's."""
@@ -49,6 +52,8 @@ class TuningLoader(Loader):
         batch_size: images per batch.
         seed: of the order and the augmentation.
         augmentation: of images; None for unchanged images, and for feature maps.
+        targets: as for `Loader`.
+        balanced: as for `Loader`.
     """
 
     def __init__(
@@ -59,19 +64,33 @@ class TuningLoader(Loader):
         *,
         seed: int,
         augmentation: Augmentation | None = None,
+        targets: SoftTargets | None = None,
+        balanced: bool = False,
     ) -> None:
-        super().__init__(versions[0], batch_size, shuffle=True, seed=seed, augmentation=augmentation)
+        super().__init__(
+            versions[0],
+            batch_size,
+            shuffle=True,
+            seed=seed,
+            augmentation=augmentation,
+            targets=targets,
+            balanced=balanced,
+        )
         self._versions, self._rows = versions, rows
         self._order = lru_cache(maxsize=2)(self._draw_rows)
 
-    def __len__(self) -> int:
-        return -(-len(self._rows) // self.batch_size)
+    @property
+    def _count(self) -> int:
+        return len(self._rows)
 
     def images(self, epoch: int) -> np.ndarray:
         return self._versions[epoch % len(self._versions)].images
 
     def _draw_rows(self, epoch: int) -> np.ndarray:
-        return generator(ORDER, self.seed, epoch).permutation(self._rows)
+        random = generator(ORDER, self.seed, epoch)
+        if self._balanced:
+            return self._rows[balanced_order(self.split.labels[self._rows], random)]
+        return random.permutation(self._rows)
 
 
 def inner_validation(labels: np.ndarray, groups: np.ndarray | None, seed: int) -> np.ndarray:
@@ -89,10 +108,8 @@ def with_tuned_layers(setup: TrainSetup, part: str, out: np.ndarray, reporter: R
         out: the training images to leave out, bool (n,).
         reporter: shows the progress of the feature maps.
     """
-    training, rows = setup.recipe.training, np.flatnonzero(~out)
     if part != LAST:
-        drawn = setup.recipe.augmentation
-        train = TuningLoader([setup.arrays.train], rows, training.batch_size, seed=training.seed, augmentation=drawn)
+        train = _tuning_loader(setup, [setup.arrays.train], out, setup.recipe.augmentation)
         return replace(setup, loaders=replace(setup.loaders, train=train))
     tuned, views = split_below_tuned(setup.model), VIEWS[setup.recipe.prediction.views]
     identity = {**backbone_identity(setup.recipe.backbones[0], setup.weights[0]), "below": LAST}
@@ -102,15 +119,15 @@ def with_tuned_layers(setup: TrainSetup, part: str, out: np.ndarray, reporter: R
         [maps.of(split, count, view) for view in views] for split in (setup.arrays.train, setup.arrays.validation)
     )
     network = tuned.top.network
-    setup.task.compile(network, setup.model.network.optimizer)
+    setup.task.compile(network, setup.model.network.optimizer, soft_targets=setup.recipe.soft_targets)
     whole = head_of_views(tuned.top, network.inputs[0], len(views))
     measured = (ViewFeatureLoader([[each] for each in split], _MAP_BATCH) for split in (val, seen))
     return replace(
         setup,
         network=network,
         loaders=Loaders(
-            TuningLoader(seen, rows, training.batch_size, seed=training.seed),
-            Loader(val[0], prediction_batch(val[0], training.val_batch_size)),
+            _tuning_loader(setup, seen, out),
+            Loader(val[0], prediction_batch(val[0], setup.recipe.training.val_batch_size)),
         ),
         saved=Saved(setup.saved.model, whole, *measured),
     )
@@ -121,6 +138,22 @@ def set_schedule(setup: TrainSetup) -> None:
     if setup.recipe.schedule.changes:
         steps = (setup.recipe.training.epochs - 1) * len(setup.loaders.train)
         setup.network.optimizer.learning_rate = learning_rate(setup.recipe, max(1, steps))
+
+
+def _tuning_loader(
+    setup: TrainSetup, versions: Sequence[ArraySplit], out: np.ndarray, augmentation: Augmentation | None = None
+) -> TuningLoader:
+    """The training batches of the images that are not left out, with the recipe's targets."""
+    recipe, rows = setup.recipe, np.flatnonzero(~out)
+    return TuningLoader(
+        versions,
+        rows,
+        recipe.training.batch_size,
+        seed=recipe.training.seed,
+        augmentation=augmentation,
+        targets=soft_targets(recipe, versions[0].labels[rows], setup.task.classes),
+        balanced=recipe.loss.balance == "sampling",
+    )
 
 
 class TunedProbe:

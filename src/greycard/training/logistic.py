@@ -94,6 +94,7 @@ def fit_logistic(
     strength: float,
     *,
     rows: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
     standard: Standard | None = None,
     start: np.ndarray | None = None,
     gradient: float = _GRADIENT,
@@ -107,6 +108,7 @@ def fit_logistic(
         units: 1 for two classes, else the number of classes.
         strength: scikit-learn's C: the inverse of the penalty, for the sum of the losses.
         rows: bool (n,), the images to fit on; None for all.
+        weights: float (n,), how much each image counts; None for all the same.
         standard: of the features, if it is known.
         start: the second result of an earlier fit, to begin with.
         gradient: stop when no element of the gradient is larger.
@@ -117,6 +119,7 @@ def fit_logistic(
     """
     standard = standard or Standard.of(versions)
     counted = np.ones(len(labels)) if rows is None else rows.astype(np.float64)
+    counted = counted if weights is None else counted * weights
     problem = _Problem(versions, labels, units, 1 / (strength * counted.sum()), counted, standard)
     with threadpool_limits(1, user_api="blas"):
         found = minimize(

@@ -19,6 +19,7 @@ from greycard.backend.inference import by_keras
 from greycard.core.reporter import Reporter
 from greycard.models.views import head_of_views
 from greycard.pipeline.array_split import ArraySplit
+from greycard.pipeline.targets import class_weights
 from greycard.training.features import BATCH, ViewFeatureLoader
 from greycard.training.logistic import Linear, fit_logistic
 from greycard.training.regularisation import choose_strength
@@ -70,16 +71,25 @@ class ProbeFit:
         if self._fits:
             return self._fits
         labels, units = self._setup.arrays.train.labels[self._rows], self._setup.task.units
-        seed, fits = self._setup.recipe.training.seed, list[Linear]()
+        seed, weights, fits = self._setup.recipe.training.seed, self._image_weights(labels), list[Linear]()
         for number, backbone in enumerate(self._setup.recipe.backbones):
             features = [self._some(parts[number].images) for parts in self._features]
             with self._reporter.status(f"fitting the probe of {backbone.backbone}"):
-                choice = choose_strength(features, labels, units, groups=self._groups, seed=seed, on_step=on_step)
-                fits.append(fit_logistic(features, labels, units, choice.strength, on_step=on_step)[0])
+                choice = choose_strength(
+                    features, labels, units, groups=self._groups, weights=weights, seed=seed, on_step=on_step
+                )
+                found, _ = fit_logistic(features, labels, units, choice.strength, weights=weights, on_step=on_step)
+                fits.append(found)
             how = "chosen by cross-validation" if choice.losses else "not chosen: each class has only one image"
             self._reporter.log(f"probe of {backbone.backbone}: regularisation C={choice.strength:.2g}, {how}")
         self._fits = fits
         return fits
+
+    def _image_weights(self, labels: np.ndarray) -> np.ndarray | None:
+        """How much each image counts if the classes are balanced; weights and sampling are the same for a fit."""
+        if self._setup.recipe.loss.balance == "none":
+            return None
+        return class_weights(labels, len(self._setup.classes))[labels]
 
     def _some(self, features: np.ndarray) -> np.ndarray:
         """The rows to fit on; all features together are not copied, they may be larger than the memory."""

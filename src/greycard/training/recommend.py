@@ -33,6 +33,9 @@ _UNKNOWN = Preferred("", 224, 0.081)
 """The cost of an unknown network: as slow as ResNet50."""
 
 
+_RANDOM_PASSES = 30
+"""Training from random weights should have time for 10 epochs, each as long as three computations of the features."""
+
 TUNING_EPOCHS = 5
 """Epochs of fine-tuning, after the one that fits the probe."""
 
@@ -88,9 +91,22 @@ def from_scratch(task: Task, reason: str) -> Recommendation:
     recipe = task.base.replace(channels=channels, **planned.settings(task.train_images))
     return Recommendation(
         recipe,
-        f"{planned.model.architecture} from scratch at {planned.pixels} px with augmentation,"
-        f" {recipe.training.length}: {_why_from_scratch(task.kind, reason)}",
+        f"{planned.model.architecture} from scratch at {planned.pixels} px with augmentation:"
+        f" {_why_from_scratch(task.kind, reason)}",
     )
+
+
+def own_model(task: Task) -> Recipe:
+    """For a network of the user's own: Adam at its usual rate suits most of them, and a plateau ends the training.
+
+    The images, batches and augmentation are those of `from_scratch`; the recipe's model is to be replaced.
+
+    Args:
+        task: the facts about the dataset.
+    """
+    planned = plan(task.train_images, task.kind, task.minutes, task.precision).settings(task.train_images)
+    images = {name: planned[name] for name in ("image_size", "batch_size", "augmentation")}
+    return task.base.replace(channels=1 if task.kind.grey else 3, **images)
 
 
 def small_cnn(task: Task, reason: str) -> Recommendation:
@@ -144,6 +160,25 @@ def transfer(task: Task, network: str, reason: str, alpha: float | None = None) 
     )
 
 
+def from_random(task: Task, network: str, reason: str) -> Recommendation:
+    """A pretrained network's layers with random weights, all trained with augmentation: to see what its weights gain.
+
+    Args:
+        task: the facts about the dataset.
+        network: the name of the network.
+        reason: why this network, and why without its weights.
+    """
+    size = _fitting(task, (network,), None, views=_RANDOM_PASSES)
+    recipe = task.base.replace(
+        backbone=network,
+        pooling="average",
+        image_size=size.pixels,
+        dropout=0.2,
+        augmentation=augmentation_for(task.kind),
+    )
+    return Recommendation(recipe, f"{network} from random weights at {size.pixels} px with augmentation: {reason}")
+
+
 def probe(
     task: Task, networks: Sequence[str], reason: str, alpha: float | None = None, fine_tune: str | None = None
 ) -> Recommendation:
@@ -182,9 +217,9 @@ def probe(
 
 
 def _tuning(task: Task, part: str | None) -> dict[str, Any]:
-    """The fields for fine-tuning; only all layers together see images, which can be augmented."""
+    """The epochs and the fields for fine-tuning; only all layers together see images, which can be augmented."""
     if part is None:
-        return {}
+        return {"epochs": 1}
     augmentation = augmentation_for(task.kind) if part == "all" else None
     length = {"epochs": 1 + TUNING_EPOCHS, "minutes": task.minutes}
     return {"fine_tune": part, "learning_rate": TUNING_RATE, "augmentation": augmentation, **length}

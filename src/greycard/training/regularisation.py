@@ -49,6 +49,7 @@ def choose_strength(
     units: int,
     *,
     groups: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
     seed: int = 0,
     on_step: Callable[[], object] = lambda: None,
 ) -> Choice:
@@ -59,21 +60,22 @@ def choose_strength(
         labels: int (n,).
         units: 1 for two classes, else the number of classes.
         groups: int (n,); images with equal numbers are in the same fold; None if no images belong together.
+        weights: float (n,), how much each image counts; None for all the same.
         seed: of the folds and of the images if not all are used.
         on_step: called after every iteration of a fit.
     """
     chosen = _some(labels, len(versions) * versions[0].shape[1] * units, seed)
     labels = labels[chosen]
     folds = deal_folds(labels, np.arange(len(labels)) if groups is None else groups[chosen], FOLDS_COUNT, seed)
-    tested = folds >= 0
-    if not tested.any():
+    if not (folds >= 0).any():
         return Choice(_UNDECIDED)
     parts = versions if len(chosen) == len(versions[0]) else [each[chosen] for each in versions]
-    measured = _measured(parts, labels, units, folds, on_step)
+    counts = None if weights is None else weights[chosen]
+    measured = _measured(parts, labels, units, folds, counts, on_step)
     losses: dict[float, float] = {}
     place, step = _FIRST, 1
     while 0 <= place < len(STRENGTHS):
-        losses[STRENGTHS[place]] = float(measured(STRENGTHS[place])[tested].mean())
+        losses[STRENGTHS[place]] = measured(STRENGTHS[place])
         if min(losses, key=losses.__getitem__) == STRENGTHS[place]:
             place += step
         elif step == 1 and len(losses) == 2:  # the second value is worse: search the other way
@@ -84,22 +86,30 @@ def choose_strength(
 
 
 def _measured(
-    versions: Versions, labels: np.ndarray, units: int, folds: np.ndarray, on_step: Callable[[], object]
-) -> Callable[[float], np.ndarray]:
-    """A function from C to the loss of every image by the fit that did not use it, float64 (n,)."""
+    versions: Versions,
+    labels: np.ndarray,
+    units: int,
+    folds: np.ndarray,
+    weights: np.ndarray | None,
+    on_step: Callable[[], object],
+) -> Callable[[float], float]:
+    """A function from C to the mean loss of the images in the folds, each by the fit that did not use it."""
     standard = Standard.of(versions)
     starts: dict[int, np.ndarray] = {}  # each fit begins at the solution for the C before it
 
-    def measured(strength: float) -> np.ndarray:
+    tested = folds >= 0
+
+    def measured(strength: float) -> float:
         losses = np.zeros(len(labels))
-        for fold in np.unique(folds[folds >= 0]):
+        for fold in np.unique(folds[tested]):
             out = folds == fold
             linear, starts[fold] = fit_logistic(
                 versions, labels, units, strength,
-                rows=~out, standard=standard, start=starts.get(fold), gradient=_GRADIENT, on_step=on_step,
+                rows=~out, weights=weights, standard=standard, start=starts.get(fold), gradient=_GRADIENT,
+                on_step=on_step,
             )  # fmt: skip
             losses[out] = cross_entropy(linear.logits([each[out] for each in versions]), labels[out])
-        return losses
+        return float(np.average(losses[tested], weights=None if weights is None else weights[tested]))
 
     return measured
 

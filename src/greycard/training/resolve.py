@@ -12,9 +12,10 @@ from greycard.models.pretrained import is_run
 from greycard.models.saved import MODEL
 from greycard.recipe import Recipe
 from greycard.recipe.model import MlpConfig, ProbeConfig
+from greycard.recipe.unread import expect_read_settings
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
-from greycard.training.targets import expect_classes, expect_no_effect_lost
+from greycard.training.targets import expect_classes
 
 
 def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
@@ -31,21 +32,10 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     resolved = recipe.replace(task=task.name, dataset=dataset.name, precision=precision)
     for each in recipe.backbones:
         _expect_backbone(each.backbone)
+    expect_read_settings(recipe)
     if not isinstance(recipe.model, ProbeConfig):
         return resolved
-    _expect_used_images(recipe.model, recipe)
-    expect_no_effect_lost(recipe, recipe.model)
     return resolved if recipe.model.fine_tune else resolved.replace(epochs=1)
-
-
-def _expect_used_images(model: ProbeConfig, recipe: Recipe) -> None:
-    """Raise a GreycardError for an augmentation that would have no effect."""
-    if recipe.augmentation and model.fine_tune != "all":
-        raise GreycardError(
-            f"a probe with fine_tune={model.fine_tune or 'none'} computes the features of each image once, so"
-            " augmentation would have no effect",
-            hint="--set augmentation=none, or --set fine_tune=all",
-        )
 
 
 def _expect_backbone(backbone: str) -> None:

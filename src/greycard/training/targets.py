@@ -12,7 +12,6 @@ from greycard.models.model import Model
 from greycard.pipeline.mixing import Mixing
 from greycard.pipeline.targets import SoftTargets, class_weights, target_table
 from greycard.recipe import Recipe
-from greycard.recipe.model import ProbeConfig
 from greycard.tasks.task import Task
 
 
@@ -42,17 +41,6 @@ def expect_classes(recipe: Recipe, task: Task, dataset: str) -> None:
             f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers."
             f" Received: {_listed(on)}",
             hint=_without(on),
-        )
-
-
-def expect_no_effect_lost(recipe: Recipe, model: ProbeConfig) -> None:
-    """Raise a GreycardError for settings of training by epochs that a probe, fine-tuned or not, does not use."""
-    on = _on(recipe) | ({} if recipe.optimizer.ema is None else {"ema": recipe.optimizer.ema})
-    if on:
-        by_epochs = f", or --set backbone={model.backbones[0]} for a head that is trained by epochs"
-        raise GreycardError(
-            f"{' and '.join(on)} would have no effect on a probe. Received: {_listed(on)}",
-            hint=_without(on) + ("" if model.fine_tune else by_epochs),
         )
 
 

@@ -35,6 +35,21 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A model that was fitted at once, which has no epochs to add and no learning rate to lower.
+
+    Attributes:
+        backbones: its pretrained networks.
+        fine_tune: the part that was trained by epochs after the fit: `last`, `all`, or None.
+        views: the versions of each image: `flip`, `crops`, or None.
+    """
+
+    backbones: Sequence[str]
+    fine_tune: str | None = None
+    views: str | None = None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The figures of one training.
 
@@ -46,7 +61,8 @@ class Evidence:
         train_accuracy_after: accuracy on the unaugmented training images after training.
         val_accuracy_after: accuracy of the saved model on validation; it can differ from every epoch's, with views of
             each image or averaged weights. None for that of the kept epoch.
-        command: the command that trains the run again, for advice that works when typed.
+        command: the command that trains on the same images, for advice that works when typed.
+        options: its options that made the run what it is, such as `--weights none` and `--set width=24`.
         folder: the folder of the images, as the user types it.
         run: the run's name.
         epochs_planned: the maximum number of epochs; None if unknown.
@@ -60,6 +76,8 @@ class Evidence:
         validation_augmented: True if the validation images were augmented.
         pretrained: True if the features come from another training.
         own_model: True if a function of the user's builds the model, which no command can train.
+        probe: the model if it is a probe, else None.
+        larger: the setting for a larger network.
         network: a pretrained network whose weights are on this machine; None if there is none.
         tiny: True if the images are too small for networks that are pretrained on photographs.
         grey: True if the model has one input channel; pretrained networks need three.
@@ -81,6 +99,7 @@ class Evidence:
     train_accuracy_after: float | None = None
     val_accuracy_after: float | None = None
     command: str = "greycard train FOLDER"
+    options: Sequence[str] = ()
     folder: str = "FOLDER"
     run: str = "RUN"
     epochs_planned: int | None = None
@@ -94,6 +113,8 @@ class Evidence:
     validation_augmented: bool = False
     pretrained: bool = False
     own_model: bool = False
+    probe: Probe | None = None
+    larger: str = "dense=512"
     network: str | None = None
     tiny: bool = False
     grey: bool = False
@@ -158,6 +179,11 @@ class Evidence:
         lowest = 0 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
         since = len(self.history) - max(self.best[0], lowest)
         return since >= (self.patience or max(_PLATEAU, len(self.history) // 5))
+
+    @property
+    def fitted_at_once(self) -> bool:
+        """True for a probe without fine-tuning."""
+        return self.probe is not None and self.probe.fine_tune is None
 
     @property
     def time_ended_it(self) -> bool:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from greycard.evaluation.diagnosis.advice import against_overfitting, against_underfitting, lower_rate, train_longer
+from greycard.evaluation.diagnosis.advice import (
+    against_overfitting,
+    against_underfitting,
+    look_at_labels,
+    lower_rate,
+    train_longer,
+)
 from greycard.evaluation.diagnosis.classes import counts_text
 from greycard.evaluation.diagnosis.curves import RISING, may_improve, rise, still_improving
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, interval_text, percent
@@ -35,12 +41,13 @@ def learned_nothing(evidence: Evidence) -> Verdict | None:
         "learned nothing",
         f"validation accuracy {accuracy} is no better than always predicting the largest class"
         f" ({percent(evidence.majority)}){_never_right(evidence)}",
-        train_longer(evidence) if still_improving(evidence) else _rate_and_labels(evidence),
+        train_longer(evidence) if still_improving(evidence) else _training_and_labels(evidence),
     )
 
 
-def _rate_and_labels(evidence: Evidence) -> str:
-    return f"{lower_rate(evidence)}, and look whether the labels are right: `greycard check {evidence.folder}`"
+def _training_and_labels(evidence: Evidence) -> str:
+    step = against_underfitting(evidence) if evidence.fitted_at_once else lower_rate(evidence)
+    return f"{step}, and {look_at_labels(evidence)}"
 
 
 def _never_right(evidence: Evidence) -> str:
@@ -86,11 +93,12 @@ def underfit(evidence: Evidence) -> Verdict | None:
     if evidence.train >= _LEARNED or overfit(evidence):
         return None
     count = len(evidence.history)
-    rising = may_improve(evidence) and (count == 1 or rise(evidence.train_accuracies) >= RISING)
+    may_rise = may_improve(evidence) and not evidence.fitted_at_once
+    rising = may_rise and (count == 1 or rise(evidence.train_accuracies) >= RISING)
     still = " and still rising" if rising and count > 1 else ""
+    length = "its fit" if evidence.fitted_at_once else f"{count} epoch{'s' if count > 1 else ''}"
     return Verdict(
         "underfit",
-        f"only {percent(evidence.train)} of its own training images are right after {count}"
-        f" epoch{'s' if count > 1 else ''}{still}",
+        f"only {percent(evidence.train)} of its own training images are right after {length}{still}",
         train_longer(evidence) if rising else against_underfitting(evidence),
     )
