@@ -53,9 +53,10 @@ def session(command: str, folder: Path) -> str:
 
 def shorter(lines: list[str]) -> list[str]:
     """Drop the epochs between the first and the last, and everything after the table line."""
-    epochs = [place for place, line in enumerate(lines) if line.startswith("epoch ")]
+    first, *later = [place for place, line in enumerate(lines) if line.startswith("epoch ")]
     table = next(place for place, line in enumerate(lines) if line.startswith("run ")) + 3
-    return [*lines[: epochs[0] + 1], "…", *lines[epochs[-1] : table]]
+    rest = ["…", *lines[later[-1] : table]] if later else lines[first + 1 : table]
+    return [*lines[: first + 1], *rest]
 
 
 def _typed(command: str, folder: Path) -> str:
