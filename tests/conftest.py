@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ from greycard.runs.schema import Summary
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores: threads of theirs would only wait
     os.environ.setdefault("GREYCARD_THREADS", "1")
+gc.set_threshold(50_000)  # collections walk over all of TensorFlow's objects: 6 % of the time
 configure()
 # The same on every processor; `precision` below is for what has to hold in both.
 os.environ.setdefault("GREYCARD_PRECISION", "float32")
