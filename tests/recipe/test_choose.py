@@ -67,7 +67,7 @@ def test_what_turns_something_off_needs_no_epochs(changes: dict[str, Any]) -> No
         ({"model.kind": "probe"}, lambda task, why: probe(task, ["MobileNetV2"], why)),
         ({"model.kind": "pretrained"}, lambda task, why: transfer(task, "MobileNetV2", why)),
     ],
-    ids=str,
+    ids=lambda value: "" if callable(value) else str(value),
 )
 @pytest.mark.parametrize("weights", ["imagenet", "none", None])
 def test_the_family_that_is_asked_for_gets_its_own_recipe(
