@@ -72,8 +72,8 @@ def _trained(steps: Steps, images: np.ndarray, targets: np.ndarray) -> list[dict
     return measured
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("classes", [pytest.param(2, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("name", [pytest.param("dense", marks=pytest.mark.slow), "conv"])
 @pytest.mark.parametrize("compiled", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_fast_steps_are_keras_steps(
     name: str, classes: int, compiled: bool, precision: str, monkeypatch: pytest.MonkeyPatch

@@ -51,7 +51,8 @@ TOLERANCE = {"float32": 1e-4, "bfloat16": 2e-2}
 
 
 def recipe_of(kind: str, **changes: Any) -> greycard.Recipe:
-    common = {"image_size": SIDE, "epochs": 2, "batch_size": 8, "learning_rate": 0.01, "keep": "best"}
+    by_epochs = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01, "keep": "best"}
+    common = {"image_size": SIDE} | ({} if kind in AT_ONCE else by_epochs)
     return greycard.Recipe.make(kind, "shades", **{"model": kind} | SETTINGS[kind] | common | changes)
 
 
@@ -143,7 +144,7 @@ def test_a_run_learns_and_its_saved_model_is_the_best_epochs(run_of, folder: Pat
     run = run_of(kind)
     assert run.finished
     assert len(run.history) == (1 if kind in AT_ONCE else 2)
-    assert run.summary.kept_epoch == 1
+    assert run.summary.kept_epoch == (None if kind in AT_ONCE else 1)
     assert run.summary.val_loss == pytest.approx(run.history[0].val_loss, rel=1e-5)
     if kind not in AT_ONCE:
         assert run.history[1].train_loss != run.history[0].train_loss  # it trains; other backends draw other numbers

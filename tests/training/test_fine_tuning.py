@@ -100,7 +100,12 @@ SOFT = (
 
 @pytest.mark.parametrize(
     ("part", "settings"),
-    [(part, each) for part in ("last", "all") for each in SOFT if part == "all" or "cutmix" not in each],
+    [
+        pytest.param(part, each, marks=() if part == "last" and "balance" in each else pytest.mark.slow)
+        for part in ("last", "all")
+        for each in SOFT
+        if part == "all" or "cutmix" not in each
+    ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_tuning_learns_from_the_targets_of_the_recipe(

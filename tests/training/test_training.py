@@ -204,7 +204,7 @@ def test_a_folder_in_the_data_directory(images: Path, cli) -> None:
 def test_the_choice_is_printed_with_its_reason(images: Path, cli) -> None:
     outcome = cli("train", images, "--epochs", "1")
     assert (
-        "recipe: ResNet 16, blocks 1-0-1 from scratch at 40 px with augmentation, 100 epochs: the images are only 40 px"
+        "recipe: ResNet 16, blocks 1-0-1 from scratch at 40 px with augmentation: the images are only 40 px"
         in outcome.err
     )
     assert "; your settings: epochs=1\n" in outcome.err
