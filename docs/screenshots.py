@@ -34,8 +34,9 @@ def main() -> None:
         folder = Path(scratch)
         _typed("greycard sample pets", folder)
         (IMAGES / "session.txt").write_text(session("greycard train pets", folder), encoding="utf-8")
-        _typed("greycard report pets-1", folder)
-        screenshot(folder / "runs" / "pets-1" / "report.html", IMAGES / "report.png")
+        _typed("greycard train pets --weights none --epochs 20", folder)  # a probe has no learning curves
+        _typed("greycard report pets-2", folder)
+        screenshot(folder / "runs" / "pets-2" / "report.html", IMAGES / "report.png")
         heat = folder / "heat.png"
         run = greycard.open_run(folder / "runs" / "pets-1")
         run.explain(folder / "pets" / "validation" / "cat" / "000.jpg").figure().savefig(heat, dpi=120)

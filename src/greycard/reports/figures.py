@@ -77,6 +77,9 @@ def _epoch_axis(axis: Any, kind: str, longest: int) -> None:
     if longest == 1:
         axis.set_xticks([1])
     if kind == "accuracy":
+        limits = axis.get_ylim()  # with room above 100 % for the note, but no percentages there
+        axis.set_yticks([tick for tick in axis.get_yticks() if limits[0] <= tick <= 1])
+        axis.set_ylim(limits)
         axis.yaxis.set_major_formatter(_PERCENT)
 
 

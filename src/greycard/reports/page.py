@@ -81,7 +81,7 @@ def _run_part(run: RunRecord) -> dict[str, Any]:
     return {
         "name": run.name,
         "ladder": ladder_part(run),
-        "curves": curves({run.name: run.history}) if run.history else [],
+        "curves": curves({run.name: run.history}) if len(run.history) > 1 else [],
         "explained": [(path.stem, png_url(path.read_bytes())) for path in sorted(run.path.glob("explain/*.png"))],
         **origin_parts(run),
         **(_outcome(run) if run.finished else _so_far(run)),
