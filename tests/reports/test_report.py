@@ -98,6 +98,12 @@ def test_it_says_what_a_reader_looks_for(runs: list[greycard.Run]) -> None:
     assert summary.machine in words
 
 
+def test_one_epoch_has_no_curves(tmp_path: Path) -> None:
+    few = {"train_limit": 64, "val_limit": 32, "quiet": True, "out": tmp_path}
+    pages = [report_page([greycard.train("digits-cnn", epochs=epochs, **few)]) for epochs in (1, 2)]
+    assert ["<h2>Learning</h2>" in page for page in pages] == [False, True]
+
+
 def test_accuracy_and_interval_come_first(runs: list[greycard.Run]) -> None:
     """Before any table, drawing or advice, and outside of every box that scrolls."""
     scores = runs[0].scores
