@@ -16,8 +16,8 @@ from greycard.datasets.file_facts import content_digest
 from greycard.pipeline.array_split import load_arrays
 
 _MOST_COMPARED = 20_000
-"""Near-duplicates are searched up to this number of files, and crops up to this number of pairs: it takes minutes for
-more. Equal files are found in any number."""
+"""Near-duplicates are searched up to this number of files: it takes minutes for more. Equal files are found in any
+number."""
 
 NEARLY_EQUAL, EQUAL_FILES, EQUAL_PIXELS = "equal or nearly equal images", "equal files", "equal pixels"
 

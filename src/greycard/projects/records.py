@@ -31,7 +31,7 @@ def candidates() -> tuple[Record, ...]:
         record(
             10,
             residual.horses_humans_scratch,
-            "a residual network; colours and places change so much that the background tells nothing",
+            "a residual network, much changed colours and places; its settings were compared on these same images",
             scratch=True,
         ),
         record(1, probes.cats_dogs_1, _PROBE),

@@ -63,7 +63,7 @@ class Task(ABC):
 
     def soft_objective(self) -> tuple[Any, list[keras.metrics.Metric]]:
         """Keras's loss and metrics for soft targets float32 (b, classes); accuracy compares the largest entries."""
-        raise NotImplementedError(f"{self.name} has no soft targets")
+        raise TypeError(f"{self.name} has no classes, so no soft targets")
 
     def compile(self, model: keras.Model, optimizer: keras.optimizers.Optimizer, *, soft_targets: bool = False) -> None:
         """Compile a model with this task's head for training.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from greycard.core.errors import GreycardError
@@ -35,28 +32,15 @@ _OFF = {"mixup": 0.0, "cutmix": 0.0, "label_smoothing": 0.0, "balance": "none"}
 
 def expect_classes(recipe: Recipe, task: Task, dataset: str) -> None:
     """Raise a GreycardError if the task has no classes and the recipe smooths, weighs, samples or mixes them."""
-    on = _on(recipe)
+    given = {**vars(recipe.mixing), **vars(recipe.loss)}
+    on = {name: given[name] for name, off in _OFF.items() if given[name] != off}
     if on and not task.has_classes:
+        received = ", ".join(f"{name}={value}" for name, value in on.items())
         raise GreycardError(
             f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers."
-            f" Received: {_listed(on)}",
-            hint=_without(on),
+            f" Received: {received}",
+            hint=" ".join(f"--set {name}={_OFF[name] or 0}" for name in on),
         )
-
-
-def _on(recipe: Recipe) -> dict[str, Any]:
-    """The settings of mixing and of the loss that are not off, by their names."""
-    given = {**vars(recipe.mixing), **vars(recipe.loss)}
-    return {name: given[name] for name, off in _OFF.items() if given[name] != off}
-
-
-def _listed(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in settings.items())
-
-
-def _without(settings: Mapping[str, Any]) -> str:
-    """The options that turn these settings off."""
-    return " ".join(f"--set {name}={0 if _OFF.get(name) == 0 else 'none'}" for name in settings)
 
 
 def expect_pixels_for_cutmix(recipe: Recipe, model: Model) -> None:
