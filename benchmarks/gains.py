@@ -39,7 +39,7 @@ def records_table() -> str:
 
 def ablation_table(folder: Path = RESULTS) -> str:
     """A line for each ingredient: what it gains, and whether that is more than chance."""
-    head = ["ingredient", "recipe", "without", "with", "difference, points", "95 % interval", "p", "seconds, without"]
+    head = ["ingredient", "recipe", "without", "with", "difference, points", "95 % interval", "p", "CPU time, without"]
     rows = _rows(folder / "ablation.json")
     cells = [_ingredient(row) for row in rows]
     head += ["with"]
@@ -62,10 +62,10 @@ def peers_table(folder: Path = RESULTS) -> str:
 def _ingredient(row: Mapping[str, Any]) -> list[str]:
     points = [f"{100 * row[name]:+.2f}" for name in ("difference", "low", "high")]
     judged = f"{row['p']:.2g}" + ("" if row["p"] < LEVEL else ", no clear gain" if row["difference"] >= 0 else "")
-    with_it, without = row["seconds"]
+    with_it, without = row["cpu_seconds"]
     return [
         row["ingredient"],
-        f"`{row['project']}`",
+        ", ".join([f"`{row['project']}`", *_shorter(row["both"])]),
         percent(mean(row["without"])),
         percent(mean(row["with"])),
         points[0],
@@ -74,6 +74,12 @@ def _ingredient(row: Mapping[str, Any]) -> list[str]:
         seconds(without),
         seconds(with_it),
     ]
+
+
+def _shorter(both: Mapping[str, int]) -> list[str]:
+    """How much less than the recipe both sides have."""
+    names = {"epochs": "epochs", "train_limit": "images"}
+    return [f"{value:,} {names[field]}" for field, value in both.items()]
 
 
 def _table(head: Sequence[str], cells: Iterable[Sequence[str]], name: str) -> str:
