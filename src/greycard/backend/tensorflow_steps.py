@@ -123,8 +123,10 @@ class TensorFlowSteps:
         fused = compiled and not tf.config.list_physical_devices("GPU")  # cuDNN needs no help
         self._forward = forward(model) if fused else self._unchanged
         self._update = tf.function(self._apply, jit_compile=True) if compiled and not whole else self._apply
-        self._run = tf.function(self._steps, jit_compile=whole or None)
-        self._outputs = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+        self._run = (
+            tf.function(self._steps, jit_compile=whole or None) if compiled else _of_any_size(self._steps, axis=1)
+        )
+        self._outputs = _of_any_size(lambda images: model(images, training=False), axis=0)
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
         targets = as_targets(labels)
@@ -181,6 +183,25 @@ class TensorFlowSteps:
         self._model.optimizer.apply(gradients, self._model.trainable_variables)
         if self._average:
             self._average.update()
+
+
+def _of_any_size(function: Callable[..., Any], axis: int) -> Callable[..., Any]:
+    """Trace a function once for every number of images, which is the arrays' side of this axis.
+
+    What is not compiled gains little from a known size, and a trace takes as long as many small steps.
+    """
+    traced: list[Any] = []
+
+    def call(*arrays: Any) -> Any:
+        if not traced:
+            traced.append(tf.function(function, input_signature=[_open(array, axis) for array in arrays]))
+        return traced[0](*arrays)
+
+    return call
+
+
+def _open(array: Any, axis: int) -> tf.TensorSpec:
+    return tf.TensorSpec([None if place == axis else side for place, side in enumerate(array.shape)], array.dtype)
 
 
 def _count(right: Any) -> Any:
