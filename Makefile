@@ -68,6 +68,7 @@ bench: $(VENV)/.developed  ## measure Greycard against plain Keras (docs/benchma
 	$(BIN)/python benchmarks/rows.py --share 0.1 cats-dogs-25k-cnn cats-dogs-25k-cnn-augmented
 	$(BIN)/python benchmarks/rows.py --whole
 	$(BIN)/python benchmarks/recommended.py
+	$(BIN)/python benchmarks/rules.py
 	$(BIN)/python docs/generate.py
 
 torture: $(VENV)/.developed  ## kills, flipped bytes, faults and fuzzing (docs/torture.md); takes an hour

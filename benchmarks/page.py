@@ -114,14 +114,14 @@ def augmenting(rows: list[Row]) -> list[str]:
 def recommended(rows: list[Row]) -> list[str]:
     """From the first file to the published accuracy: to plain Keras's first epoch that reaches it, and to its last."""
     head = ["project", "published val acc", "plain, first epoch to reach it", "its val acc", "greycard train"]
-    cells = [_recommended_cells(row) for row in rows if "project" in row]
+    cells = [_recommended_cells(row) for row in rows]
     return _table([*head, "its val acc", "times", "plain, all published epochs", "times"], cells)
 
 
 def rules(rows: list[Row]) -> list[str]:
     """The recipe that each rule of `greycard train` chooses, and its alternative, on the same validation images."""
     head = ["rule", "data", "train / val images", "chosen: val acc", "alternative: val acc", "p", "holds"]
-    return _table(head, [_rule_cells(row) for row in rows if "rule" in row], words=2)
+    return _table(head, [_rule_cells(row) for row in rows], words=2)
 
 
 def accuracy(rows: list[Row]) -> list[str]:
@@ -227,7 +227,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Whole runs", "rows", whole),
     ("Distance from the machine's limit", "ceiling", ceiling),
     ("From the first file to the published accuracy", "recommended", recommended),
-    ("Each rule of `greycard train` against its alternative", "recommended", rules),
+    ("Each rule of `greycard train` against its alternative", "rules", rules),
     ("The same accuracy", "rows", accuracy),
     ("From files to batches", "pipeline", rates),
     ("Augmenting on one core", "augmentation", augmenting),
@@ -272,8 +272,10 @@ def _rule_cells(row: Row) -> list[str]:
 
 def _rule_side(side: Row) -> str:
     augmented = ", augmented" if side["augmented"] else ""
+    views = f", {side['views']} views" if side["views"] else ""
+    epochs = f", {side['epochs']} epochs of batches of {side['batch_size']}" if side["epochs"] > 1 else ""
     between = f"{100 * side['low']:.1f} to {percent(side['high'])}"
-    return f"{side['recipe']}{augmented}, {side['epochs']} epochs: {percent(side['val_accuracy'])} ({between})"
+    return f"{side['recipe']}{augmented}{views}{epochs}: {percent(side['val_accuracy'])} ({between})"
 
 
 def _plain_whole(project: str) -> float | None:

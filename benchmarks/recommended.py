@@ -1,20 +1,16 @@
-"""What `greycard train` chooses: against the published transfer rows in plain Keras, and rule by rule.
+"""What `greycard train` chooses, against the published transfer rows in plain Keras.
 
-    GREYCARD_DATA=… GREYCARD_WEIGHTS=… python benchmarks/recommended.py [--only rules] [--epochs 4]
+    GREYCARD_DATA=… GREYCARD_WEIGHTS=… python benchmarks/recommended.py [--epochs 4]
 
-Projects: plain Keras trains the row as published (InceptionV3, flattened features, augmentation redrawn) and is timed
+Plain Keras trains the row as published (InceptionV3, flattened features, augmentation redrawn) and is timed
 to the end of the first epoch that reaches the published validation accuracy. `greycard train` on the same folder
-chooses for itself (pooled features of a small network) and is timed to its end, its cache empty.
-
-Rules (rules.py): what a rule chooses and its alternative are trained on the same images; a rule whose alternative is
-right on significantly more of them (McNemar's test) does not hold. The seconds are of training alone, and as noisy as
-the machine is busy; accuracies do not depend on it. Writes `results/speed/recommended.json`.
+chooses for itself (pooled features of a small network) and is timed to its end, its cache empty. Writes
+`results/speed/recommended.json`.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -26,7 +22,6 @@ from greycard.datasets.catalog import entry
 from greycard.projects import find_project
 from greycard.runs.record import RunRecord, find_runs
 from result import ResultFile, parser
-from rules import RULES, Trainings, datasets
 from sides import Task, Trained, plain
 
 ROWS = ("cats-dogs-3k-transfer", "horses-humans-transfer")
@@ -34,29 +29,14 @@ ROWS = ("cats-dogs-3k-transfer", "horses-humans-transfer")
 
 def main() -> None:
     options = _options()
-    results = ResultFile("recommended", ("project", "rule", "data", "limits", "seed"), keep=not options.quick)
+    results = ResultFile("recommended", ("project", "seed"), keep=not options.quick)
     for seed in range(options.rounds):
-        if options.only != "rules":
-            for name in ROWS[-1:] if options.quick else ROWS:
-                results.put(_row(name, seed, options))
-        if options.only != "projects":
-            _put_rules(results, seed, options)
-
-
-def _put_rules(results: ResultFile, seed: int, options: argparse.Namespace) -> None:
-    chosen = [rule for rule in RULES if options.data in (None, rule.data)]
-    results.prune(lambda row: "rule" not in row or (row["rule"], row["data"]) in {(r.name, r.data) for r in RULES})
-    with tempfile.TemporaryDirectory() as scratch:
-        os.environ["GREYCARD_CACHE"] = f"{scratch}/cache"
-        trainings = Trainings(datasets(data_dir(), Path(scratch)), Path(scratch, "runs"), seed, quick=options.quick)
-        for rule in chosen[-1:] if options.quick else chosen:
-            results.put(trainings.row(rule))
+        for name in ROWS[-1:] if options.quick else ROWS:
+            results.put(_row(name, seed, options))
 
 
 def _options() -> argparse.Namespace:
     made = parser(__doc__, rounds=1)
-    made.add_argument("--only", choices=("projects", "rules"), help="measure nothing else")
-    made.add_argument("--data", metavar="NAME", help="only the rules on this data (rules.py)")
     made.add_argument("--epochs", type=int, default=4, help="that plain Keras gets to reach the published accuracy")
     options = made.parse_args()
     options.steps = 4 if options.quick else None

@@ -1,36 +1,51 @@
-"""The rules by which `greycard train` chooses, each as two trainings: what is chosen, and the alternative.
+"""The rules by which `greycard train` chooses, each measured on both sides of its threshold.
 
-Trainings are small, so that all of them fit into half an hour, and both sides of a rule get the same epochs.
+    GREYCARD_DATA=… GREYCARD_WEIGHTS=… python benchmarks/rules.py [RULE…] [--rounds 1]
+
+What a rule chooses and its alternative are trained on the same images and compared on the same validation images. A
+rule does not hold if its alternative is right on significantly more of them (McNemar's test). Both sides have the same
+epochs, or the same number of operations where that is what a rule decides. Writes `results/speed/rules.json`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 import greycard
-from greycard.datasets.dataset import Dataset, Split
+from greycard.core.paths import data_dir
+from greycard.datasets.dataset import Dataset
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.paired import LEVEL, paired
-from greycard.synthetic.sample import write_sample
+from greycard.training.image_kind import ImageKind
+from greycard.training.scratch import augmentation_for
+from result import ResultFile, parser
+from rule_data import datasets
 
 Changes = dict[str, Any]
 
-_MINUTES = 60
-"""Enough for every training here on a busy machine: what ends one is its epochs or its plateau."""
-
-SCRATCH: Changes = {"weights": "none"}
+SCRATCH: Changes = {"weights": "none", "epochs": 15}
 """What is chosen where no pretrained weights are at hand."""
 
-MOBILENET: Changes = {"backbone": "MobileNetV2"}
+PROBE: Changes = {"backbone": "EfficientNetLite0"}
+FOR_PHOTOGRAPHS: Changes = {
+    "blocks": (1, 1, 1), "stem_stride": 2, "augmentation": augmentation_for(ImageKind(64))
+}  # fmt: skip
+FOR_SMALL_IMAGES: Changes = {
+    "blocks": (1, 0, 1), "stem_stride": 1, "augmentation": augmentation_for(ImageKind(40)), "image_size": 48
+}  # fmt: skip
 PLAIN: Changes = {"augmentation": None}
-FLIPPED: Changes = {"horizontal_flip": True}
+MIRRORED: Changes = {"horizontal_flip": True, "views": "flip"}
+_25: Changes = {"epochs": 25}
+_8: Changes = {"epochs": 8}
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,7 @@ class Rule:
         data: a key of `datasets`.
         chosen: changes to `greycard.train(dataset)` under which the rule decides.
         alternative: changes that overrule it.
-        limits: `train_limit`, `val_limit`, `epochs` and perhaps the backbone of both.
+        limits: the number of images of both.
     """
 
     name: str
@@ -52,27 +67,51 @@ class Rule:
     limits: Changes = field(default_factory=dict)
 
 
-_DIGITS: Changes = {"train_limit": 1000, "val_limit": 1000, "epochs": 25}
-_CLOTHES: Changes = {"train_limit": 1500, "val_limit": 1000, "epochs": 25}
-_CATS: Changes = {"train_limit": 1000, "val_limit": 1000, "epochs": 40}
+def _pixels(pixels: int, epochs: int) -> Changes:
+    return SCRATCH | {"image_size": pixels, "epochs": epochs}
+
+
+def _batches(size: int) -> Changes:
+    """Batches of another size, with the learning rate that belongs to it."""
+    return {"batch_size": size, "learning_rate": 0.1 * size / 128}
+
+
+def _images(train: int) -> Changes:
+    return {"train_limit": train, "val_limit": 1000}
+
 
 RULES = (
-    Rule("weights at hand, not from scratch", "cats", {}, SCRATCH, _CATS | {"train_limit": 200}),
-    Rule("weights at hand, not from scratch", "cats", {}, SCRATCH, _CATS),
-    Rule("weights at hand, not from scratch", "horses", {}, SCRATCH, {"epochs": 15}),
-    Rule("weights at hand, not from scratch", "pets", {}, SCRATCH, {"epochs": 100}),
-    Rule("224 px for MobileNetV2, not 160", "cats", {}, {"image_size": 160}, _CATS | MOBILENET),
-    Rule("224 px for MobileNetV2, not 160", "horses", {}, {"image_size": 160}, {"epochs": 15} | MOBILENET),
-    Rule("weights at hand, not from scratch", "tiny-cats", {}, SCRATCH, {"epochs": 25}),
-    Rule("tiny colour images augmented", "tiny-cats", SCRATCH, PLAIN, {"epochs": 25}),
-    Rule("tiny drawings augmented", "mnist", {}, PLAIN, _DIGITS),
-    Rule("tiny drawings augmented", "fashion", {}, PLAIN, _CLOTHES),
-    Rule("drawings not mirrored", "mnist", {}, FLIPPED, _DIGITS),
-    Rule("drawings not mirrored", "fashion", {}, FLIPPED, _CLOTHES),
-    Rule("drawings from scratch", "large-digits", {}, MOBILENET, {"epochs": 25}),
-    Rule("on to a plateau, not 20 epochs", "pets", SCRATCH, {"epochs": 20, "keep": "last"}, {"epochs": 100}),
-    Rule("from scratch augmented", "cats", SCRATCH, PLAIN, _CATS),
-    Rule("64 px for few images, not 96", "pets", SCRATCH, {"image_size": 96}, {"epochs": 60}),
+    Rule("a probe from 32 px on; below it, from scratch", "cats-16px", SCRATCH, PROBE),
+    Rule("a probe from 32 px on; below it, from scratch", "cats-24px", SCRATCH, PROBE),
+    Rule("a probe from 32 px on; below it, from scratch", "cats-32px", {}, SCRATCH),
+    Rule("a probe from 32 px on; below it, from scratch", "cats-40px", {}, SCRATCH),
+    Rule("a probe for photographs, however few", "cats", {}, SCRATCH | {"epochs": 40}, _images(100)),
+    Rule("a probe for photographs, however many", "cats", {}, SCRATCH),
+    Rule("drawings and small grey images from scratch", "mnist", _25, PROBE, _images(1000)),
+    Rule("drawings and small grey images from scratch", "fashion", _25, PROBE, _images(1500)),
+    Rule("drawings and small grey images from scratch", "mnist-56px", {"epochs": 15}, PROBE),
+    Rule("a probe on mirrored images, too", "cats", {"views": "flip"}, {"views": None}),
+    Rule("224 px before mirrored images", "cats", {"views": None}, {"views": "flip", "image_size": 160}),
+    Rule("up to 40 px the network for small images", "cats-40px", SCRATCH, SCRATCH | FOR_PHOTOGRAPHS),
+    Rule("above 40 px the network for photographs", "cats-48px", SCRATCH, SCRATCH | FOR_SMALL_IMAGES),
+    Rule("112 px where 15 epochs fit, not 80 px", "cats", _pixels(112, 15), _pixels(80, 29)),
+    Rule("80 px where only 12 epochs of 112 px fit", "cats", _pixels(80, 24), _pixels(112, 12)),
+    Rule("80 px where 15 epochs fit, not 64 px", "cats", _pixels(80, 15), _pixels(64, 23)),
+    Rule("64 px where only 12 epochs of 80 px fit", "cats", _pixels(64, 19), _pixels(80, 12)),
+    Rule("at most 100 epochs, not 200", "pets", SCRATCH | {"epochs": 100}, SCRATCH | {"epochs": 200}),
+    Rule("from 16 px on two blocks", "cats-16px", SCRATCH, SCRATCH | {"blocks": (1, 1)}),
+    Rule("below 16 px fewer poolings", "digits", _25, _25 | {"blocks": (1, 0, 1)}),
+    Rule("batches of 128 from 10,000 images on", "fashion", _8, _8 | _batches(64), _images(12_000)),
+    Rule("batches of 64 below 10,000 images", "fashion", _8, _8 | _batches(128), _images(8_000)),
+    Rule("batches of 64 from 1,000 images on", "fashion", _8, _8 | _batches(32), _images(1_500)),
+    Rule("batches of 32 below 1,000 images", "fashion", _8, _8 | _batches(64), _images(800)),
+    Rule("photographs augmented", "cats", SCRATCH, SCRATCH | PLAIN),
+    Rule("crops of 35 % of the area and more", "cats", SCRATCH, SCRATCH | {"crop_scale": (0.7, 1.0)}),
+    Rule("small colour images augmented", "cats-32px", SCRATCH, SCRATCH | PLAIN),
+    Rule("drawings augmented", "mnist", _25, _25 | PLAIN, _images(1000)),
+    Rule("small grey images augmented", "fashion", _25, _25 | PLAIN, _images(1500)),
+    Rule("grey images not mirrored", "mnist", _25, _25 | MIRRORED, _images(1000)),
+    Rule("grey images not mirrored", "fashion", _25, _25 | MIRRORED, _images(1500)),
 )
 
 
@@ -93,7 +132,7 @@ class Trainings:
     def row(self, rule: Rule) -> dict[str, Any]:
         """What came out of both sides of a rule, compared on the same validation images."""
         chosen = self._train(rule.data, rule.limits | rule.chosen)
-        other = self._train(rule.data, rule.limits | rule.chosen | rule.alternative)
+        other = self._train(rule.data, rule.limits | rule.alternative)
         compared = paired(*(_right(run) for run in (chosen, other)))
         return {
             "rule": rule.name,
@@ -109,12 +148,31 @@ class Trainings:
         }
 
     def _train(self, data: str, changes: Changes) -> greycard.Run:
-        key = json.dumps([data, changes], sort_keys=True)
+        key = json.dumps([data, changes], sort_keys=True, default=str)
         if key not in self._done:
             small = {"train_limit": 40, "val_limit": 20, "epochs": 1} if self._quick else {}
-            asked: dict[str, Any] = {"minutes": _MINUTES, "seed": self._seed, **changes, **small}
-            self._done[key] = greycard.train(self._made[data](), out=self._runs, quiet=True, **asked)
+            run = greycard.train(self._made[data](), out=self._runs, seed=self._seed, quiet=True, **changes | small)
+            self._done[key] = run
         return self._done[key]
+
+
+def main() -> None:
+    options = _options()
+    results = ResultFile("rules", ("rule", "data", "seed"), keep=not options.quick)
+    results.prune(lambda row: (row["rule"], row["data"]) in {(rule.name, rule.data) for rule in RULES})
+    chosen = [rule for rule in RULES if not options.rules or rule.name in options.rules]
+    for seed in range(options.rounds):
+        with tempfile.TemporaryDirectory() as scratch:
+            os.environ["GREYCARD_CACHE"] = f"{scratch}/cache"
+            trainings = Trainings(datasets(data_dir(), Path(scratch)), Path(scratch, "runs"), seed, quick=options.quick)
+            for rule in chosen[-1:] if options.quick else chosen:
+                results.put(trainings.row(rule))
+
+
+def _options() -> argparse.Namespace:
+    made = parser(__doc__, rounds=1)
+    made.add_argument("rules", nargs="*", metavar="RULE", help="all of them by default")
+    return made.parse_args()
 
 
 def _right(run: greycard.Run) -> np.ndarray:
@@ -129,66 +187,14 @@ def _side(run: greycard.Run) -> dict[str, Any]:
     return {
         "recipe": f"{recipe.architecture} at {min(recipe.data.image_size or (0,))} px",
         "augmented": recipe.augmentation is not None,
+        "views": recipe.prediction.views,
+        "batch_size": recipe.training.batch_size,
         "epochs": summary.epochs,
-        "kept_epoch": summary.kept_epoch,
         "val_accuracy": summary.val_accuracy,
         "low": low,
         "high": high,
-        "seconds": summary.time.total_seconds,
     }
 
 
-def datasets(data: Path, scratch: Path) -> dict[str, Callable[[], Dataset]]:
-    """How each dataset is made.
-
-    Args:
-        data: the folder of the real ones.
-        scratch: a folder for those that are scaled or rendered.
-    """
-    cats = data / "cats_and_dogs_filtered"
-    return {
-        "cats": lambda: greycard.load_folder(cats),
-        "horses": lambda: greycard.load_folder(data / "horse-or-human"),
-        "pets": lambda: _pets(scratch / "pets"),
-        "tiny-cats": lambda: greycard.load_folder(_scaled(cats, scratch / "tiny-cats", 32)),
-        "mnist": lambda: greycard.load_dataset("mnist", data),
-        "fashion": lambda: greycard.load_dataset("fashion-mnist", data),
-        "large-digits": lambda: _enlarged(greycard.load_dataset("mnist", data).limited(1000, 1000, 0), 56),
-    }
-
-
-def _pets(folder: Path) -> Dataset:
-    if not folder.is_dir():
-        write_sample(folder)
-    return greycard.load_folder(folder)
-
-
-def _scaled(source: Path, target: Path, side: int) -> Path:
-    """The middle square of every image, scaled."""
-    for path in source.glob("*/*/*.jpg"):
-        place = target / path.relative_to(source).with_suffix(".png")
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _square(Image.open(path).convert("RGB")).resize((side, side), Image.Resampling.LANCZOS).save(place)
-    return target
-
-
-def _square(image: Image.Image) -> Image.Image:
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.crop((left, top, left + side, top + side))
-
-
-def _enlarged(dataset: Dataset, side: int) -> Dataset:
-    return replace(
-        dataset,
-        name=f"{dataset.name}-{side}px",
-        train=_enlarged_split(dataset.train, side),
-        validation=_enlarged_split(dataset.validation, side),
-    )
-
-
-def _enlarged_split(split: Split, side: int) -> Split:
-    assert isinstance(split.images, np.ndarray)
-    images = [np.asarray(Image.fromarray(np.squeeze(image)).resize((side, side))) for image in split.images]
-    return replace(split, images=np.stack(images))
+if __name__ == "__main__":
+    main()
