@@ -24,7 +24,7 @@ def mnist_10() -> Recipe:
 
 def mnist_60() -> Recipe:
     """Twice as wide, with the same augmentation."""
-    return _residual("mnist", width=32, epochs=24, rotation_range=10, zoom_range=0.1)
+    return _residual("mnist", width=32, epochs=18, rotation_range=10, zoom_range=0.1)
 
 
 def horses_humans_scratch() -> Recipe:
