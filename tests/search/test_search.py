@@ -15,6 +15,7 @@ from PIL import Image
 
 import greycard
 from conftest import Outcome, make_folder
+from greycard.core.epoch import Epoch
 from greycard.jobs import search_climb, search_plan
 from greycard.recipe import Recipe
 from greycard.recipe.unread import expect_read_settings
@@ -179,6 +180,20 @@ def test_a_search_that_is_interrupted_before_any_recipe_is_unfinished(
     place.write_text(json.dumps(content))
     assert greycard.resume(run, quiet=True).finished
     assert _record(run.path).ended == ALL_TRIED
+
+
+def test_the_time_spent_is_on_disk_after_every_epoch(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed process cannot write it at its end."""
+    seen, count = [], search_climb.Climb._count_time
+
+    def counted(climb: search_climb.Climb, epoch: Epoch) -> None:
+        count(climb, epoch)
+        seen.append(_record(climb._directory.path).spent_seconds)
+
+    monkeypatch.setattr(search_climb.Climb, "_count_time", counted)
+    run = greycard.search(noise, minutes=5, quiet=True)
+    assert len(seen) == sum(greycard.open_run(tried).summary.epochs for tried in (run.path / "tried").glob("*-1"))
+    assert seen == sorted(set(seen))
 
 
 def test_the_command_line_says_what_is_kept(

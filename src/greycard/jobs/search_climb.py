@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from greycard.core.clock import Clock
+from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError
 from greycard.core.records import to_json
 from greycard.core.reporter import Reporter
@@ -170,6 +171,7 @@ class Climb:
         return max(0.0, self._budget.left - _SLOWER * test_seconds(rates, self._plan.counts) - rates.start / 2)
 
     def _trained(self, candidate: Candidate, recipe: Recipe) -> RunRecord:
+        from greycard.training.callbacks import callbacks_of
         from greycard.training.prepare import prepare
 
         keras.utils.clear_session()
@@ -178,15 +180,20 @@ class Climb:
         directory = begin_run(setup, self._args, self._tried, candidate.name)
         rung = self.record.rung(candidate.name)
         self._set(replace(rung, state=RUNNING, run=directory.path.name))
-        return RunRecord(finish_run(setup, directory, self._args, (), self._reporter, clock))
+        called = callbacks_of([self._count_time])
+        return RunRecord(finish_run(setup, directory, self._args, called, self._reporter, clock))
 
     def _resumed(self, rung: Rung) -> RunRecord:
         from greycard.jobs.resume import resume_run
 
         run = self._run_of(rung)
         if not run.finished:
-            resume_run(run, self._dataset, self._args, None, (), self._reporter)
+            resume_run(run, self._dataset, self._args, None, [self._count_time], self._reporter)
         return RunRecord(run.path)
+
+    def _count_time(self, _: Epoch) -> None:
+        """After each epoch: if the process is killed, `resume` knows what the budget has left."""
+        self._write(self.record)
 
     def _finish(self, candidate: Candidate, run: RunRecord) -> None:
         """Record what the run took and gained."""
