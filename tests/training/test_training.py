@@ -284,6 +284,8 @@ def test_transfer_from_an_earlier_run_of_ones_own(images: Path, tmp_path: Path, 
     assert all(np.array_equal(a, b) for a, b in zip(earlier.model.get_weights(), taken, strict=False))
     assert len(taken) == 2  # the one convolution's
     assert later.predict(image(1))[0].label in ("dark", "light")
+    refused = cli("train", images, "--backbone", "first-1", "--fine-tune", "all")
+    assert (refused.code, "not that of the earlier run first-1" in refused.err) == (2, True)
 
 
 @pytest.mark.small_project

@@ -86,6 +86,7 @@ def choose_recipe(
     if weights == "none":
         _expect_no_need(changes, backbone)
     if backbone is not None and Path(backbone).expanduser().is_dir():
+        _expect_frozen(changes, backbone)
         chosen = from_run(task, _earlier(backbone))
     elif backbone is not None and weights == "none":
         chosen = from_random(task, str(backbone), "--backbone names it, --weights none requests it")
@@ -139,6 +140,15 @@ def _needs_weights(changes: Mapping[str, Any]) -> str | None:
     owned = [name for kind in (ProbeConfig.kind, PretrainedConfig.kind) for name in family_fields(kind)]
     name = next(name for name in ("model.kind", *owned) if changes.get(name))
     return f"{name}={as_setting(changes[name])}"
+
+
+def _expect_frozen(changes: Mapping[str, Any], run: str | Path) -> None:
+    """Raise a GreycardError if the network of an earlier run is to be fine-tuned."""
+    if changes.get("fine_tune"):
+        raise GreycardError(
+            f"only a pretrained network can be fine-tuned, not that of the earlier run {run}",
+            hint=f"--backbone {LITE0.name}, or leave out --fine-tune to train a head on the run's frozen features",
+        )
 
 
 def _expect_no_need(changes: Mapping[str, Any], backbone: str | Path | None) -> None:
