@@ -285,7 +285,7 @@ def test_transfer_from_an_earlier_run_of_ones_own(images: Path, tmp_path: Path, 
     assert len(taken) == 2  # the one convolution's
     assert later.predict(image(1))[0].label in ("dark", "light")
     refused = cli("train", images, "--backbone", "first-1", "--fine-tune", "all")
-    assert (refused.code, "not that of the earlier run first-1" in refused.err) == (2, True)
+    assert (refused.code, "not that of the earlier run" in refused.err) == (2, True)
 
 
 @pytest.mark.small_project
