@@ -78,10 +78,7 @@ INGREDIENTS: tuple[Ingredient, ...] = (
     Ingredient("changed colours and brightness", HORSES, without=_NO_COLOURS, both=_40_EPOCHS),
     Ingredient("smaller, shifted and turned images", HORSES, without=_NO_PLACES, both=_40_EPOCHS),
     Ingredient("a one-cycle learning rate, not a constant one", HORSES, without=_CONSTANT, both=_40_EPOCHS),
-    Ingredient("label smoothing", HORSES, without={"label_smoothing": 0.0}, both=_40_EPOCHS),
-    Ingredient("a mirror image in prediction", HORSES, without={"views": None}, both=_40_EPOCHS),
     Ingredient("CutMix", HORSES, with_it={"cutmix": 1.0}, both=_40_EPOCHS),
-    Ingredient("the mean of the weights (EMA)", HORSES, with_it={"ema": 0.99}, both=_40_EPOCHS),
 )
 """One line of the table each; a new ingredient is one line here."""
 

@@ -21,7 +21,7 @@ def candidates() -> tuple[Record, ...]:
     return (
         record(1, digits.digits_cnn, "one convolution; the data is included"),
         record(10, residual.mnist_10, "a residual network, one-cycle schedule, crops, turns, label smoothing"),
-        record(60, residual.mnist_60, "twice as wide, and more epochs"),
+        record(60, residual.mnist_60, "the same with twice as many epochs"),
         record(
             10, residual.fashion_mnist_10, "a residual network, one-cycle schedule, crops, mirror images in training"
         ),

@@ -14,7 +14,7 @@ def fashion_mnist_10() -> Recipe:
 
 def fashion_mnist_60() -> Recipe:
     """Twice as wide; squares are covered, so that it does not learn the images by heart."""
-    return _residual("fashion-mnist", width=32, epochs=42, horizontal_flip=True, views="flip", cutout=0.25)
+    return _residual("fashion-mnist", width=32, epochs=36, horizontal_flip=True, views="flip", cutout=0.25)
 
 
 def mnist_10() -> Recipe:
@@ -23,8 +23,8 @@ def mnist_10() -> Recipe:
 
 
 def mnist_60() -> Recipe:
-    """Twice as wide, with the same augmentation."""
-    return _residual("mnist", width=32, epochs=18, rotation_range=10, zoom_range=0.1)
+    """The same for twice as many epochs: a network twice as wide would have time for half as many."""
+    return _residual("mnist", width=16, epochs=32, rotation_range=10, zoom_range=0.1)
 
 
 def horses_humans_scratch() -> Recipe:
