@@ -20,8 +20,9 @@ from greycard.models.build import build_model
 from greycard.models.layer_rates import scale_rates
 from greycard.models.saved import load_model
 from greycard.models.tuning import rates, split_below_tuned
+from greycard.tasks.binary import Binary
 from greycard.training import checkpointer, fine_tuning
-from greycard.training.fine_tuning import SHARES, inner_validation
+from greycard.training.fine_tuning import SHARES, inner_validation, mean_loss
 from greycard.training.interruption import InterruptedRunError
 
 SIDE, CLASSES = 12, ("dark", "grey", "light")
@@ -195,6 +196,15 @@ def test_the_saved_weights_are_an_average(
         if one.shape == tuple(kernel.shape)
     )
     np.testing.assert_allclose(np.asarray(kernel), expected, atol=1e-6)
+
+
+def test_balanced_classes_count_the_same_when_the_share_is_chosen() -> None:
+    labels, outputs = np.array([0, 0, 0, 1]), np.array([[0.1], [0.1], [0.1], [0.4]], np.float32)
+    of_classes = -np.log([0.9, 0.4])
+    assert mean_loss(Binary(2), labels, outputs, balanced=False) == pytest.approx(
+        (3 * of_classes[0] + of_classes[1]) / 4
+    )
+    assert mean_loss(Binary(2), labels, outputs, balanced=True) == pytest.approx(of_classes.mean())
 
 
 def test_no_image_chooses_the_share_if_each_class_has_one() -> None:

@@ -24,6 +24,7 @@ from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.loader import Loader, prediction_batch
 from greycard.pipeline.sampling import balanced_order
 from greycard.pipeline.targets import SoftTargets
+from greycard.tasks.task import Task
 from greycard.training.features import FrozenFeatures, ViewFeatureLoader, backbone_identity
 from greycard.training.probe_fit import ProbeFit, head_weights
 from greycard.training.regularisation import deal_folds
@@ -199,11 +200,25 @@ class TunedProbe:
         engine, split, out = by_keras(self._setup.network), self._setup.loaders.train.split, self._out
         batches = (out[start : start + _MAP_BATCH] for start in range(0, len(out), _MAP_BATCH))
         outputs = np.concatenate([engine(split.images[rows]) for rows in batches])
-        return self._setup.task.measure(split.labels[out], outputs)["loss"]
+        balanced = self._setup.recipe.loss.balance != "none"
+        return mean_loss(self._setup.task, split.labels[out], outputs, balanced=balanced)
 
     def _set(self, before: list[np.ndarray], after: list[np.ndarray], share: float) -> None:
         for weight, one, other in zip(self._weights, before, after, strict=True):
             weight.assign((1 - share) * one + share * other)
+
+
+def mean_loss(task: Task, labels: np.ndarray, outputs: np.ndarray, *, balanced: bool) -> float:
+    """The mean loss over all images, or over the means of the classes that there are.
+
+    Args:
+        task: measures the loss.
+        labels: (n,).
+        outputs: float (n, units).
+        balanced: True if each class counts the same, whatever the number of its images.
+    """
+    groups = [labels == label for label in np.unique(labels)] if balanced else [np.full(len(labels), True)]
+    return float(np.mean([task.measure(labels[group], outputs[group])["loss"] for group in groups]))
 
 
 def _nothing() -> None:
