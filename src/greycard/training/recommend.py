@@ -1,6 +1,6 @@
 """Recommend a recipe for a dataset that has none, with the reason in a sentence.
 
-benchmarks/recommended.py compares each rule with its alternative.
+benchmarks/rules.py compares each rule with its alternative.
 """
 
 from __future__ import annotations
