@@ -79,7 +79,7 @@ def _ingredient(row: Mapping[str, Any]) -> list[str]:
 def _shorter(both: Mapping[str, int]) -> list[str]:
     """How much less than the recipe both sides have."""
     names = {"epochs": "epochs", "train_limit": "images"}
-    return [f"{value:,} {names[field]}" for field, value in both.items()]
+    return [f"{value:,} {names[field]}" for field, value in both.items() if field in names]
 
 
 def _table(head: Sequence[str], cells: Iterable[Sequence[str]], name: str) -> str:
