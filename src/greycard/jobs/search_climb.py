@@ -116,8 +116,8 @@ class Climb:
             if rung.run is not None and (self._tried / rung.run).is_dir():
                 self._finish(candidate, self._resumed(rung))
                 return
-            if self.best is not None and self._budget.left <= self._least_start():
-                self._skip(candidate, f"{seconds_text(self._budget.left)} are left")
+            if self.best is not None and (left := self._budget.left) <= self._least_start():
+                self._skip(candidate, f"only {seconds_text(left)} are left" if left else "no time is left")
                 return
             cost = self._cost(candidate)
             recipe = self._fitting(candidate, cost)

@@ -22,7 +22,7 @@ def plan_text(record: SearchRecord, path: Path) -> str:
     rows = [("recipe", "model", "expected"), *((rung.name, rung.what, _expected(rung)) for rung in record.rungs)]
     return "\n".join(
         [
-            f"{path}: the best model in {minutes_text(record.minutes)}; {seconds(record.spent_seconds)} are over",
+            f"{path}: the best model in {minutes_text(record.minutes)}; {seconds(record.spent_seconds)} have passed",
             set_aside_line(record),
             *_aligned(rows),
         ]
