@@ -21,11 +21,11 @@ def candidates() -> tuple[Record, ...]:
     return (
         record(1, digits.digits_cnn, "one convolution; the data is included"),
         record(10, residual.mnist_10, "a residual network, one-cycle schedule, crops, turns, label smoothing"),
-        record(60, residual.mnist_60, "the same with twice as many epochs"),
+        record(60, residual.mnist_60, "as for 10 minutes, with twice as many epochs"),
         record(
             10, residual.fashion_mnist_10, "a residual network, one-cycle schedule, crops, mirror images in training"
         ),
-        record(60, residual.fashion_mnist_60, "twice as wide, more epochs, squares covered"),
+        record(60, residual.fashion_mnist_60, "as for 10 minutes, twice as wide, more epochs, squares covered"),
         record(1, probes.horses_humans_1, _PROBE),
         record(10, probes.horses_humans_10, _TWO_PROBES),
         record(
