@@ -103,6 +103,9 @@ def test_the_parts_are_those_of_the_graph(name: str) -> None:
     assert (first_filters(model) is None) == (feature_layer is None)
     if feature_layer:
         assert grad_cam(model, TASK, image, 1).shape == (12, 12)
+        around = grad_cam(model, TASK, image, 1, part=0.5).copy()
+        around[3:9, 3:9] = 0
+        assert not around.any()  # the border, which such a model does not see
         assert any(name.endswith("conv") for name in feature_maps(model, image))
     else:
         assert feature_maps(model, image) == {}

@@ -10,7 +10,7 @@ from greycard.recipe.settings import parse_settings
 
 READ = {short_name("data", name) for name in fields_by_part()["data"]} | {
     "balance",  # weighs the images in the fit
-    "val_batch_size", "precision", "seed", "views",
+    "val_batch_size", "precision", "seed", "views", "center_crop",
     "minutes",  # decides the size of the images where Greycard chooses the recipe
 }  # fmt: skip
 """What a probe without fine-tuning reads, besides its own fields."""

@@ -140,5 +140,7 @@ recipes = st.builds(
         minutes=st.none() | st.floats(0.01, 1e6),
         keep=st.sampled_from(["last", "best"]),
     ),
-    prediction=st.builds(PredictionConfig, views=st.none() | st.sampled_from(VIEWS)),
+    prediction=st.builds(
+        PredictionConfig, views=st.none() | st.sampled_from(VIEWS), center_crop=st.floats(0.1, 1.0) | st.just(1)
+    ),
 )

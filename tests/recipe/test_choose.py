@@ -120,6 +120,20 @@ def test_the_reason_names_no_value_that_a_setting_replaced(weights: str, part: s
     assert "epoch" not in said.replace("trained by epochs", "")
 
 
+@pytest.mark.parametrize(
+    ("changes", "views", "cropped"),
+    [
+        ({}, "flip", True),
+        ({"horizontal_flip": False}, None, True),
+        ({"crop_scale": None}, "flip", False),
+        ({"augmentation": None}, None, False),
+    ],
+)
+def test_prediction_follows_the_augmentation(changes: dict[str, Any], views: str | None, cropped: bool) -> None:
+    recipe, _ = choose_recipe(_photographs(64), weights="none", changes=changes)
+    assert (recipe.prediction.views, recipe.prediction.center_crop < 1) == (views, cropped)
+
+
 def test_an_own_model_gets_adam_until_a_plateau() -> None:
     recipe = recipe_for_own_model(_photographs(64), {})
     usual = Recipe.make("folder", "folder")

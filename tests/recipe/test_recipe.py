@@ -12,6 +12,7 @@ from strategies import FAMILY_STRATEGIES, recipes
 from greycard.core.errors import GreycardError
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
+from greycard.recipe.config import given_in
 from greycard.recipe.describe import described_config
 from greycard.recipe.model import FAMILIES, ConvNetConfig, MlpConfig, PretrainedConfig, ProbeConfig, ResNetConfig
 from greycard.recipe.names import PARTS, fields_by_part, short_name, short_names
@@ -53,6 +54,14 @@ def test_json_gives_back_an_equal_recipe_with_the_same_digest(recipe: Recipe) ->
     again = Recipe.from_json(json.loads(json.dumps(recipe.to_json())))
     assert again == recipe
     assert again.digest == recipe.digest
+
+
+def test_a_field_at_its_default_is_no_part_of_the_digest() -> None:
+    """So the digests of measured recipes stay valid when a field is added."""
+    for recipe in OF_EACH.values():
+        assert recipe.replace(views="flip").digest != recipe.digest
+    assert given_in(FIRST.prediction) == given_in(FIRST.training) == {}
+    assert given_in(OF_EACH["convnet"].model) == {"kind": "convnet", "conv": (8,)}
 
 
 @given(recipes)

@@ -60,6 +60,8 @@ def test_without_weights_the_residual_net_is_augmented_whatever_the_number(
     assert chosen.recipe.model.kind == "resnet"
     assert chosen.recipe.augmentation is not None
     assert chosen.recipe.augmentation.horizontal_flip is kind.mirrored
+    assert (chosen.recipe.prediction.views == "flip") is kind.mirrored
+    assert (chosen.recipe.prediction.center_crop < 1) is (chosen.recipe.augmentation.crop_scale is not None)
     assert build_model(chosen.recipe.replace(task="multiclass"), 3).feature_map is not None
 
 

@@ -37,6 +37,7 @@ from greycard.training.recommend import (
     small_cnn,
     transfer,
 )
+from greycard.training.scratch import prediction_for
 
 _UNRELATED = {
     "name", "val_fraction", "split_seed", "group_duplicates",
@@ -99,7 +100,15 @@ def choose_recipe(
         chosen = _FROM_SCRATCH[family](task, "your settings are for this network")
     else:
         chosen = _by_weights(task, weights, changes)
-    return chosen.recipe, chosen.reason
+    return _as_augmented(chosen.recipe, changes), chosen.reason
+
+
+def _as_augmented(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """The residual network's prediction follows the augmentation that the user changes."""
+    given = {name: changes[name] for name in ("augmentation", *part_fields("augmentation")) if name in changes}
+    if not given or not isinstance(recipe.model, ResNetConfig):
+        return recipe
+    return recipe.replace(prediction=prediction_for(recipe.replace(**given).augmentation))
 
 
 def recipe_for_own_model(dataset: Dataset, changes: Mapping[str, Any]) -> Recipe:

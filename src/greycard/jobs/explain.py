@@ -79,12 +79,12 @@ def explain_image(model: Model, run: RunRecord, image: ImageLike, label: str | N
     classifier = classifier_of(run, model)
     pixels = _pixels(image, classifier)
     row = classifier.at_once(pixels[None])[0]
-    chosen = _class_number(run, label, int(run.task.decide(row)))
+    chosen, middle = _class_number(run, label, int(run.task.decide(row))), run.recipe.prediction.center_crop
     return Explanation(
         pixels,
         dict(zip(run.classes, map(float, row), strict=True)),
         run.classes[chosen],
-        grad_cam(model, run.task, pixels, chosen, run.temperature) if model.feature_layer else None,
+        grad_cam(model, run.task, pixels, chosen, run.temperature, middle) if model.feature_layer else None,
         occlusion(classifier.at_once, pixels, chosen),
         feature_maps(model, pixels),
     )

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from greycard.backend.inference import by_keras
-from greycard.models.views import VIEWS
+from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
 from greycard.recipe import Recipe
@@ -33,7 +33,7 @@ def measured_on(split: ArraySplit, network: keras.Model, task: Task, recipe: Rec
         recipe: of the model; the more versions, the fewer images at once.
     """
     engine = by_keras(network)
-    batch = prediction_batch(split, recipe.training.val_batch_size) // len(VIEWS[recipe.prediction.views])
+    batch = prediction_batch(split, recipe.training.val_batch_size) // len(views_of(recipe.prediction))
     batches = Loader(split, max(1, batch))
     outputs = np.concatenate([engine(images) for images, _ in batches.epoch(0)])
     return Measured.of(task.measure(split.labels, outputs))

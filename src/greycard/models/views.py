@@ -15,9 +15,10 @@ from keras import layers, ops
 
 from greycard.models.graph import producer
 from greycard.models.model import Model
+from greycard.recipe.prediction import PredictionConfig
 
 _SHOWN = 7 / 8
-"""The side of the enlarged part, as a fraction of the image's side."""
+"""The side of the enlarged part of `crops`, as a fraction of the image's side."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +42,39 @@ def _mirrored(pixels: keras.KerasTensor) -> keras.KerasTensor:
     return ops.flip(pixels, axis=2)
 
 
-def _enlarged(pixels: keras.KerasTensor) -> keras.KerasTensor:
+def _enlarged(pixels: keras.KerasTensor, part: float = _SHOWN) -> keras.KerasTensor:
     """The middle of the image at the size of the whole."""
     size = pixels.shape[1:3]
-    height, width = (max(1, round(side * _SHOWN)) for side in size)
-    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    top, left, height, width = middle_of(size[0], size[1], part)
     middle = ops.cast(pixels[:, top : top + height, left : left + width], "float32")
     return ops.cast(ops.round(ops.image.resize(middle, size, interpolation="bilinear")), "uint8")
+
+
+def middle_of(height: int, width: int, part: float) -> tuple[int, int, int, int]:
+    """The top, left, height and width of the middle part of an image, in pixels; `part` is a fraction of its side."""
+    rows, columns = (max(1, round(side * part)) for side in (height, width))
+    return (height - rows) // 2, (width - columns) // 2, rows, columns
 
 
 WHOLE = View("whole", lambda pixels: pixels)
 _FLIP = (WHOLE, View("mirrored", _mirrored))
 _CROPS = (View("enlarged", _enlarged), View("enlarged, mirrored", lambda pixels: _mirrored(_enlarged(pixels))))
 
-VIEWS: dict[str | None, tuple[View, ...]] = {None: (WHOLE,), "flip": _FLIP, "crops": (*_FLIP, *_CROPS)}
+_VIEWS: dict[str | None, tuple[View, ...]] = {None: (WHOLE,), "flip": _FLIP, "crops": (*_FLIP, *_CROPS)}
 """The versions of each image by `prediction.views`; the whole image comes first."""
+
+
+def views_of(prediction: PredictionConfig) -> tuple[View, ...]:
+    """The versions of each image: of the whole, or of its middle part. The first one is not mirrored.
+
+    Source of `center_crop`: Touvron et al., "Fixing the train-test resolution discrepancy" (2019).
+    """
+    part, views = prediction.center_crop, _VIEWS[prediction.views]
+    return views if part == 1 else tuple(_of_the_middle(view, part) for view in views)
+
+
+def _of_the_middle(view: View, part: float) -> View:
+    return View(f"{view.name}, of the middle {part:g}", lambda pixels: view.transform(_enlarged(pixels, part)))
 
 
 def with_views(model: Model, views: Sequence[View]) -> Model:
@@ -63,15 +82,24 @@ def with_views(model: Model, views: Sequence[View]) -> Model:
 
     Args:
         model: takes uint8 images; it does not change.
-        views: the versions; one version returns the model itself.
+        views: the versions; the whole image alone returns the model itself.
     """
-    if len(views) == 1:
+    if views == (WHOLE,):
         return model
     network = model.network
     pixels = keras.Input(network.inputs[0].shape[1:], dtype="uint8", name="pixels")
-    versions = layers.Concatenate(axis=0, name="views")([view.transform(pixels) for view in views])
+    versions = _joined([view.transform(pixels) for view in views])
     output = _averaged(model, network.inputs[0], versions, len(views))
     return replace(model, network=keras.Model(pixels, output, name=network.name), views=producer(versions))
+
+
+def _joined(versions: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    """One tensor (views × b, height, width, channels), by a layer with the name `views`."""
+    return (
+        layers.Concatenate(axis=0, name="views")(versions)
+        if len(versions) > 1
+        else layers.Identity(name="views")(*versions)
+    )
 
 
 def head_of_views(model: Model, begin: keras.KerasTensor, views: int) -> keras.Model:

@@ -67,6 +67,14 @@ def to_json(config: Any) -> dict[str, Any] | None:
     return None if config is None else json.loads(json.dumps(values_of(config)))
 
 
+def given_in(config: Any) -> dict[str, Any] | None:
+    """The values that differ from their fields' defaults; for a model, its family, too."""
+    if config is None:
+        return None
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    return {name: value for name, value in values_of(config).items() if name not in defaults or value != defaults[name]}
+
+
 def from_json(value: Any) -> Any:
     """Replace JSON's lists by tuples."""
     return tuple(map(from_json, value)) if isinstance(value, list) else value

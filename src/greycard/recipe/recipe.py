@@ -14,7 +14,7 @@ from greycard.core.errors import GreycardError
 from greycard.core.fields import expect_good_values
 from greycard.core.values import plain
 from greycard.pipeline.augmentation import Augmentation
-from greycard.recipe.config import Config, changed, from_json, text, to_json, values_of
+from greycard.recipe.config import Config, changed, from_json, given_in, text, to_json, values_of
 from greycard.recipe.data import DataConfig
 from greycard.recipe.families import change_model, make_model
 from greycard.recipe.loss import LossConfig
@@ -112,8 +112,12 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the recipe as JSON with sorted keys: recipes with the same digest are equal."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        """The SHA-256 of what differs from the defaults, as JSON with sorted keys.
+
+        Recipes with the same digest are equal. A field that a later version adds does not change the digest.
+        """
+        given = {part: given_in(getattr(self, part)) for part in fields_by_part()}
+        return hashlib.sha256(json.dumps({"name": self.name} | given, sort_keys=True).encode()).hexdigest()
 
     def matches_resolved(self, resolved: Recipe) -> bool:
         """True if `resolved` is this recipe with the fields filled in that depend on the data and the machine."""

@@ -19,7 +19,7 @@ from greycard.datasets.dataset import Dataset, Split
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.models.probe import extractors
 from greycard.models.tuning import LAST, split_below_tuned
-from greycard.models.views import VIEWS
+from greycard.models.views import views_of
 from greycard.pipeline.decode import decode
 from greycard.recipe import Recipe
 from greycard.recipe.model import ProbeConfig
@@ -43,7 +43,7 @@ def measure_rates(recipe: Recipe, dataset: Dataset, weights: str | Path | None) 
     """
     begun = time.perf_counter()
     setup = prepare(recipe, _random_pixels(recipe, dataset), weights, Silent(), Clock())
-    images, versions = setup.arrays.train.images, len(VIEWS[recipe.prediction.views])
+    images, versions = setup.arrays.train.images, len(views_of(recipe.prediction))
     bottoms, network = _frozen_and_trained(setup)
     engines = [fastest(bottom) for bottom in bottoms]
     inputs = _inputs(network, [engine(images) for engine in engines], images)

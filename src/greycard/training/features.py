@@ -24,7 +24,7 @@ from greycard.core.reporter import Reporter
 from greycard.datasets.digests import file_digest
 from greycard.models.pretrained import is_run
 from greycard.models.saved import MODEL
-from greycard.models.views import VIEWS, WHOLE, View, head_of_views
+from greycard.models.views import WHOLE, View, head_of_views, views_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.cache import cached_array
@@ -144,7 +144,7 @@ def with_cached_features(setup: TrainSetup, reporter: Reporter, clock: Clock) ->
     """A setup that trains only the head, on cached features, if the model is frozen up to its feature vector."""
     if not setup.model.is_frozen:
         return setup
-    recipe, arrays, views = setup.recipe, setup.arrays, VIEWS[setup.recipe.prediction.views]
+    recipe, arrays, views = setup.recipe, setup.arrays, views_of(setup.recipe.prediction)
     assert recipe.pretrained is not None
     assert setup.model.vector is not None
     with clock("features"):

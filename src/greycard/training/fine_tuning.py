@@ -18,7 +18,7 @@ from greycard.core.randomness import ORDER, generator
 from greycard.core.reporter import Reporter
 from greycard.models.schedules import learning_rate
 from greycard.models.tuning import LAST, split_below_tuned
-from greycard.models.views import VIEWS, head_of_views
+from greycard.models.views import head_of_views, views_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.augmentation import Augmentation
 from greycard.pipeline.loader import Loader, prediction_batch
@@ -112,7 +112,7 @@ def with_tuned_layers(setup: TrainSetup, part: str, out: np.ndarray, reporter: R
     if part != LAST:
         train = _tuning_loader(setup, [setup.arrays.train], out, setup.recipe.augmentation)
         return replace(setup, loaders=replace(setup.loaders, train=train))
-    tuned, views = split_below_tuned(setup.model), VIEWS[setup.recipe.prediction.views]
+    tuned, views = split_below_tuned(setup.model), views_of(setup.recipe.prediction)
     identity = {**backbone_identity(setup.recipe.backbones[0], setup.weights[0]), "below": LAST}
     maps = FrozenFeatures(tuned.bottom, identity)
     count = reporter.progress("feature maps", len(views) * (len(setup.arrays.train) + len(setup.arrays.validation)))

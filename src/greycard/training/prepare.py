@@ -19,7 +19,7 @@ from greycard.models.imagenet import network
 from greycard.models.mixed_precision import trains_in
 from greycard.models.model import Model, Weights
 from greycard.models.pretrained import is_run
-from greycard.models.views import VIEWS, with_views
+from greycard.models.views import views_of, with_views
 from greycard.models.weights import find_weights
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
@@ -82,7 +82,7 @@ def prepare(
 
 
 def _saved(model: Model, recipe: Recipe, arrays: SplitArrays) -> Saved:
-    views = VIEWS[recipe.prediction.views]
+    views = views_of(recipe.prediction)
     saved = with_views(model, views)
     loaders = (
         Loader(split, max(1, prediction_batch(split, recipe.training.val_batch_size) // len(views)))

@@ -9,7 +9,7 @@ import numpy as np
 from greycard.core.clock import Clock
 from greycard.core.reporter import Reporter
 from greycard.models.probe import extractors
-from greycard.models.views import VIEWS
+from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.recipe.model import ProbeConfig
 from greycard.training.features import BATCH, FrozenFeatures, ViewFeatureLoader, backbone_identity
@@ -51,6 +51,6 @@ def with_probe(setup: TrainSetup, reporter: Reporter, clock: Clock) -> TrainSetu
 def _features(
     extractions: list[FrozenFeatures], setup: TrainSetup, split: ArraySplit, what: str, reporter: Reporter
 ) -> Features:
-    views = VIEWS[setup.recipe.prediction.views]
+    views = views_of(setup.recipe.prediction)
     count = reporter.progress(f"features of {what} images", len(views) * len(extractions) * len(split))
     return [[each.of(split, count, view) for each in extractions] for view in views]

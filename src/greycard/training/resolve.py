@@ -12,6 +12,7 @@ from greycard.models.pretrained import is_run
 from greycard.models.saved import MODEL
 from greycard.recipe import Recipe
 from greycard.recipe.model import MlpConfig, ProbeConfig
+from greycard.recipe.prediction import PredictionConfig
 from greycard.recipe.unread import expect_read_settings
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
@@ -58,10 +59,11 @@ def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
             f" Received: {recipe.architecture}",
             hint="--set image_size=none --set augmentation=none --set model.kind=mlp",
         )
-    if dataset.is_regression and recipe.prediction.views:
+    if dataset.is_regression and recipe.prediction != PredictionConfig():
+        views, part = recipe.prediction.views, recipe.prediction.center_crop
         raise GreycardError(
-            f"{dataset.name} has numbers, which have no views. Received: views={recipe.prediction.views}",
-            hint="--set views=none",
+            f"{dataset.name} has numbers, which have no views. Received: views={views or 'none'}, center_crop={part:g}",
+            hint="--set views=none --set center_crop=1",
         )
     if not dataset.is_regression and recipe.data.image_size is None:
         raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")

@@ -7,6 +7,7 @@ from typing import Any
 
 from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe.model import ResNetConfig
+from greycard.recipe.prediction import PredictionConfig
 from greycard.training.image_kind import ImageKind
 
 SMALL_PIXELS = 40
@@ -26,6 +27,13 @@ _LEAST_EPOCHS, _ENOUGH_EPOCHS, _MOST_EPOCHS = 5, 15, 100
 
 _BATCHES = ((10_000, 128), (1_000, 64), (0, 32))
 """From this number of training images on, so many per step."""
+
+CROPS = (0.35, 1.0)
+"""The share of a photograph's area that a random crop keeps in training."""
+
+CENTER_CROP = 0.8
+"""The middle part that is seen in prediction, after such crops in training: their side is 0.8 on average, so subjects
+look as large in prediction as in training."""
 
 _RATE_OF_AN_IMAGE = 0.1 / 128
 """The highest learning rate, for each image of a batch."""
@@ -53,6 +61,7 @@ class Plan:
         return {
             "model": self.model,
             "augmentation": self.augmentation,
+            "prediction": prediction_for(self.augmentation),
             "image_size": self.pixels,
             "epochs": self.epochs,
             "batch_size": batch,
@@ -113,6 +122,14 @@ def operations(model: ResNetConfig, pixels: int, channels: int) -> float:
     return 3 * 2 * 9 * products
 
 
+def prediction_for(augmentation: Augmentation | None) -> PredictionConfig:
+    """What suits the training: the mirror image is seen in prediction, too, and the middle after random crops."""
+    if augmentation is None:
+        return PredictionConfig()
+    views = "flip" if augmentation.horizontal_flip else None
+    return PredictionConfig(views=views, center_crop=CENTER_CROP if augmentation.crop_scale else 1.0)
+
+
 def augmentation_for(kind: ImageKind) -> Augmentation:
     """Augmentation that does not change the class: mirroring only if a mirrored image still shows its class.
 
@@ -126,7 +143,7 @@ def augmentation_for(kind: ImageKind) -> Augmentation:
         return Augmentation(crop_padding=max(1, kind.side // 8), horizontal_flip=kind.mirrored)
     light: dict[str, Any] = {} if kind.grey else {"saturation_range": (0.7, 1.3)}
     return Augmentation(
-        crop_scale=(0.35, 1.0),
+        crop_scale=CROPS,
         brightness_range=(0.7, 1.3),
         contrast_range=(0.7, 1.3),
         horizontal_flip=kind.mirrored,

@@ -70,8 +70,8 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
 
 def _ready(run: RunRecord, classifier: Classifier) -> Served:
     engine = classifier.engine
-    trained = classifier.trained
-    heat = heat_of(trained, run.task, run.temperature) if trained.feature_layer else None
+    trained, middle = classifier.trained, run.recipe.prediction.center_crop
+    heat = heat_of(trained, run.task, run.temperature, middle) if trained.feature_layer else None
     blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
     engine(blank[None])  # the first call is slow
     if heat:
