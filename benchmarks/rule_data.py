@@ -14,7 +14,7 @@ import greycard
 from greycard.datasets.dataset import Dataset, Split
 from greycard.synthetic.sample import write_sample
 
-SIDES = (16, 24, 32, 40, 48)
+SIDES = (8, 12, 16, 32, 40, 48, 64)
 """The sides in pixels to which cats and dogs are scaled."""
 
 

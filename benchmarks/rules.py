@@ -37,10 +37,10 @@ SCRATCH: Changes = {"weights": "none", "epochs": 15}
 
 PROBE: Changes = {"backbone": "EfficientNetLite0"}
 FOR_PHOTOGRAPHS: Changes = {
-    "blocks": (1, 1, 1), "stem_stride": 2, "augmentation": augmentation_for(ImageKind(64))
+    "blocks": (1, 1, 1), "stem_stride": 2, "augmentation": augmentation_for(ImageKind(112))
 }  # fmt: skip
 FOR_SMALL_IMAGES: Changes = {
-    "blocks": (1, 0, 1), "stem_stride": 1, "augmentation": augmentation_for(ImageKind(40)), "image_size": 48
+    "blocks": (1, 0, 1), "stem_stride": 1, "augmentation": augmentation_for(ImageKind(32)), "image_size": 64
 }  # fmt: skip
 PLAIN: Changes = {"augmentation": None}
 MIRRORED: Changes = {"horizontal_flip": True, "views": "flip"}
@@ -81,10 +81,10 @@ def _images(train: int) -> Changes:
 
 
 RULES = (
-    Rule("a probe from 32 px on; below it, from scratch", "cats-16px", SCRATCH, PROBE),
-    Rule("a probe from 32 px on; below it, from scratch", "cats-24px", SCRATCH, PROBE),
-    Rule("a probe from 32 px on; below it, from scratch", "cats-32px", {}, SCRATCH),
-    Rule("a probe from 32 px on; below it, from scratch", "cats-40px", {}, SCRATCH),
+    Rule("a probe from 12 px on", "cats-8px", SCRATCH, PROBE),
+    Rule("a probe from 12 px on", "cats-12px", PROBE, SCRATCH),
+    Rule("a probe from 12 px on", "cats-16px", PROBE, SCRATCH),
+    Rule("a probe from 12 px on", "cats-32px", PROBE, SCRATCH),
     Rule("a probe for photographs, however few", "cats", {}, SCRATCH | {"epochs": 40}, _images(100)),
     Rule("a probe for photographs, however many", "cats", {}, SCRATCH),
     Rule("drawings and small grey images from scratch", "mnist", _25, PROBE, _images(1000)),
@@ -92,8 +92,9 @@ RULES = (
     Rule("drawings and small grey images from scratch", "mnist-56px", {"epochs": 15}, PROBE),
     Rule("a probe on mirrored images, too", "cats", {"views": "flip"}, {"views": None}),
     Rule("224 px before mirrored images", "cats", {"views": None}, {"views": "flip", "image_size": 160}),
-    Rule("up to 40 px the network for small images", "cats-40px", SCRATCH, SCRATCH | FOR_PHOTOGRAPHS),
-    Rule("above 40 px the network for photographs", "cats-48px", SCRATCH, SCRATCH | FOR_SMALL_IMAGES),
+    Rule("up to 48 px the network for small images", "cats-40px", SCRATCH, SCRATCH | FOR_PHOTOGRAPHS),
+    Rule("up to 48 px the network for small images", "cats-48px", SCRATCH, SCRATCH | FOR_PHOTOGRAPHS),
+    Rule("above 48 px the network for photographs", "cats-64px", SCRATCH, SCRATCH | FOR_SMALL_IMAGES),
     Rule("112 px where 15 epochs fit, not 80 px", "cats", _pixels(112, 15), _pixels(80, 29)),
     Rule("80 px where only 12 epochs of 112 px fit", "cats", _pixels(80, 24), _pixels(112, 12)),
     Rule("80 px where 15 epochs fit, not 64 px", "cats", _pixels(80, 15), _pixels(64, 23)),
@@ -107,6 +108,8 @@ RULES = (
     Rule("batches of 32 below 1,000 images", "fashion", _8, _8 | _batches(64), _images(800)),
     Rule("photographs augmented", "cats", SCRATCH, SCRATCH | PLAIN),
     Rule("crops of 35 % of the area and more", "cats", SCRATCH, SCRATCH | {"crop_scale": (0.7, 1.0)}),
+    Rule("the middle 80 % in prediction", "cats", SCRATCH, SCRATCH | {"center_crop": 1.0}),
+    Rule("mirrored images in prediction", "cats", SCRATCH, SCRATCH | {"views": None}),
     Rule("small colour images augmented", "cats-32px", SCRATCH, SCRATCH | PLAIN),
     Rule("drawings augmented", "mnist", _25, _25 | PLAIN, _images(1000)),
     Rule("small grey images augmented", "fashion", _25, _25 | PLAIN, _images(1500)),

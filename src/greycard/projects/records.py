@@ -31,7 +31,8 @@ def candidates() -> tuple[Record, ...]:
         record(
             10,
             residual.horses_humans_scratch,
-            "a residual network, much changed colours and places; its settings were compared on these same images",
+            "a residual network, crops and TrivialAugment, the enlarged middle in prediction;"
+            " its settings were compared on these same images",
             scratch=True,
         ),
         record(1, probes.cats_dogs_1, _PROBE),
