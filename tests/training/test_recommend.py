@@ -241,7 +241,7 @@ def test_weights_at_hand_are_used_for_photographs_whatever_their_number(
     assert "weights are available" in reason
     assert choose_recipe(_dataset(one), weights="none")[0].backbones == ()
     assert choose_recipe(_photographs(32))[0].settings()["backbones"] == ("MobileNetV2",)
-    assert choose_recipe(_photographs(31))[0].backbones == ()  # too small to see much in
+    assert choose_recipe(_photographs(11))[0].backbones == ()  # too small to see much in
     grey = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
     assert choose_recipe(_dataset(grey))[0].backbones == ()
     assert choose_recipe(_dataset(np.zeros((40, 64, 64), np.uint8)))[0].backbones == ()  # drawn

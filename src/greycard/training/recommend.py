@@ -20,8 +20,8 @@ MINUTES = 10.0
 FEW_IMAGES = 2_000
 """With fewer training images, a smaller CNN and smaller batches: more steps from fewer images."""
 
-LEAST_PIXELS = 32
-"""From this short side in pixels on, a pretrained network on enlarged colour images is better than a new CNN."""
+LEAST_PIXELS = 12
+"""From this short side in pixels on, a pretrained network on enlarged colour images is better than a new network."""
 
 SMALLER = (160, 128)
 """Image sizes in pixels for a pretrained network if its own size takes too long."""
