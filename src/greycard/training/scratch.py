@@ -10,7 +10,7 @@ from greycard.recipe.model import ResNetConfig
 from greycard.recipe.prediction import PredictionConfig
 from greycard.training.image_kind import ImageKind
 
-SMALL_PIXELS = 40
+SMALL_PIXELS = 48
 """Up to this short side in pixels, images keep their size and the first convolution sees every pixel."""
 
 PHOTO_PIXELS = (112, 80, 64)
