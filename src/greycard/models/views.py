@@ -84,7 +84,7 @@ def with_views(model: Model, views: Sequence[View]) -> Model:
         model: takes uint8 images; it does not change.
         views: the versions; the whole image alone returns the model itself.
     """
-    if views == (WHOLE,):
+    if tuple(views) == (WHOLE,):
         return model
     network = model.network
     pixels = keras.Input(network.inputs[0].shape[1:], dtype="uint8", name="pixels")
