@@ -30,7 +30,6 @@ def datasets(data: Path, scratch: Path) -> dict[str, Callable[[], Dataset]]:
     return scaled | {
         "cats": lambda: greycard.load_folder(cats),
         "digits": lambda: greycard.load_dataset("digits"),
-        "horses": lambda: greycard.load_folder(data / "horse-or-human"),
         "pets": lambda: _pets(scratch / "pets"),
         "mnist": lambda: greycard.load_dataset("mnist", data),
         "fashion": lambda: greycard.load_dataset("fashion-mnist", data),

@@ -52,7 +52,7 @@ def heat_of(model: Model, task: Task, temperature: float = 1.0, part: float = 1.
     def heat(image: np.ndarray, label: int) -> np.ndarray:
         seen = np.asarray(ops.convert_to_numpy(parts.features(image[None], training=False)), np.float32)
         weights = gradient(lambda x: ops.sum(parts.head(x)[:, label]), seen).mean(axis=(1, 2), keepdims=True)
-        found = np.maximum((weights * seen).sum(axis=3), 0.0)  # of each view; the image as it is comes first
+        found = np.maximum((weights * seen).sum(axis=3), 0.0)  # of each view; the one that is not mirrored comes first
         lost = probability(seen, label) - probability(seen * (found == 0)[..., None], label)
         large = _placed(found[0], image.shape[0], image.shape[1], part)
         return large * np.float32(max(lost, 0.0) / large.max()) if large.max() > 0 else large

@@ -171,7 +171,7 @@ class Climb:
         return max(0.0, self._budget.left - _SLOWER * test_seconds(rates, self._plan.counts) - rates.start / 2)
 
     def _trained(self, candidate: Candidate, recipe: Recipe) -> RunRecord:
-        from greycard.training.callbacks import callbacks_of
+        from greycard.training.callbacks import EpochFunction
         from greycard.training.prepare import prepare
 
         keras.utils.clear_session()
@@ -180,7 +180,7 @@ class Climb:
         directory = begin_run(setup, self._args, self._tried, candidate.name)
         rung = self.record.rung(candidate.name)
         self._set(replace(rung, state=RUNNING, run=directory.path.name))
-        called = callbacks_of([self._count_time])
+        called = [EpochFunction(self._count_time)]
         return RunRecord(finish_run(setup, directory, self._args, called, self._reporter, clock))
 
     def _resumed(self, rung: Rung) -> RunRecord:

@@ -88,18 +88,9 @@ def with_views(model: Model, views: Sequence[View]) -> Model:
         return model
     network = model.network
     pixels = keras.Input(network.inputs[0].shape[1:], dtype="uint8", name="pixels")
-    versions = _joined([view.transform(pixels) for view in views])
+    versions = layers.Concatenate(axis=0, name="views")([view.transform(pixels) for view in views])
     output = _averaged(model, network.inputs[0], versions, len(views))
     return replace(model, network=keras.Model(pixels, output, name=network.name), views=producer(versions))
-
-
-def _joined(versions: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
-    """One tensor (views × b, height, width, channels), by a layer with the name `views`."""
-    return (
-        layers.Concatenate(axis=0, name="views")(versions)
-        if len(versions) > 1
-        else layers.Identity(name="views")(*versions)
-    )
 
 
 def head_of_views(model: Model, begin: keras.KerasTensor, views: int) -> keras.Model:

@@ -32,8 +32,8 @@ CROPS = (0.35, 1.0)
 """The share of a photograph's area that a random crop keeps in training."""
 
 CENTER_CROP = 0.8
-"""The middle part that is seen in prediction, after such crops in training: their side is 0.8 on average, so subjects
-look as large in prediction as in training."""
+"""The middle part that is seen in prediction, after such crops in training: their side is 0.81 on average, so
+subjects look as large in prediction as in training."""
 
 _RATE_OF_AN_IMAGE = 0.1 / 128
 """The highest learning rate, for each image of a batch."""
