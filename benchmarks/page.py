@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 from greycard.projects import find_project
@@ -82,6 +83,44 @@ def _published_seconds(row: Row, side: str) -> float:
     return row[side]["seconds_per_epoch"] * find_project(row["project"]).recipe.training.epochs
 
 
+def steps(rows: list[Row]) -> list[str]:
+    """Images per second of training steps: Greycard, and each peer at its best."""
+    head = ["network", "processor has", "Greycard", "Keras at its best", "its settings", "PyTorch at its best"]
+    cells = [_step_cells(row) for row in rows]
+    table = _table([*head, "its settings", "Greycard against the better"], cells, words=2)
+    return [*table, *(["", _least_and_mean(rows)] if rows else [])]
+
+
+def best_epochs(rows: list[Row]) -> list[str]:
+    """Seconds of an epoch after the first: Greycard, and Keras at its best."""
+    head = ["project", "processor has", "Keras at its best", "its precision", "Greycard", "times"]
+    cells = [
+        [
+            f"`{row['row']}`",
+            row["instructions"],
+            seconds(row["seconds_per_epoch"][row["best"]]),
+            row["best"].partition(" ")[2],
+            seconds(row["seconds_per_epoch"]["Greycard"]),
+            _times(row["ratio"]),
+            *(_gigabytes(row["peak_memory_mb"][side]) for side in (row["best"], "Greycard")),
+        ]
+        for row in rows
+    ]
+    return _table([*head, "Keras, memory", "Greycard, memory"], cells, words=2)
+
+
+def _step_cells(row: Row) -> list[str]:
+    speeds, best = row["images_per_second"], row["best"]
+    peers = [[f"{speeds[name]:,.0f}", name.partition(" ")[2]] for name in (best["Keras"], best["PyTorch"])]
+    own = f"{speeds['Greycard']:,.0f}"
+    return [f"`{row['row']}`", row["instructions"], own, *peers[0], *peers[1], _times(row["ratio"])]
+
+
+def _least_and_mean(rows: list[Row]) -> str:
+    ratios = [row["ratio"] for row in rows]
+    return f"The smallest ratio is {_times(min(ratios))}, the geometric mean {_times(geometric_mean(ratios))}."
+
+
 def ceiling(rows: list[Row]) -> list[str]:
     """The lower bound of an epoch's seconds, and the measured ones."""
     if not rows:
@@ -89,15 +128,16 @@ def ceiling(rows: list[Row]) -> list[str]:
     measured = {row["project"]: row["greycard"]["seconds_per_epoch"] for row in _speed_rows() if not row["whole"]}
     cells = [_ceiling_cells(row, measured.get(row["project"])) for row in rows]
     least = sum(row["least_seconds"] * row["epochs"] for row in rows)
-    rate = f"{rows[0]['gigaflops']:.0f} GFLOP/s"
-    head = ["project", "GFLOP an epoch", f"least s / epoch, at {rate}", "Greycard, s / epoch", "share of that rate"]
-    told = f"At that rate, all published epochs of these rows together take at least {seconds(least)}."
+    head = ["project", "precision", "GFLOP an epoch", "GFLOP/s", "least s / epoch", "Greycard, s / epoch"]
+    head += ["share of that rate"]
+    told = f"At these rates, all published epochs of these rows together take at least {seconds(least)}."
     return [*_table([*head, "least time, published epochs"], cells), "", told]
 
 
 def _ceiling_cells(row: Row, taken: float | None) -> list[str]:
     reached = ["–", "–"] if taken is None else [seconds(taken), percent(row["least_seconds"] / taken, 0)]
-    counted = [f"{row['gigaflop_per_epoch']:,.0f}", seconds(row["least_seconds"])]
+    rate = [f"{row['gigaflop_per_epoch']:,.0f}", f"{row['gigaflops']:.0f}"]
+    counted = [row["precision"], *rate, seconds(row["least_seconds"])]
     return [f"`{row['project']}`", *counted, *reached, seconds(row["least_seconds"] * row["epochs"])]
 
 
@@ -225,6 +265,8 @@ DOCTOR_SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] =
 SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("An epoch", "rows", epochs),
     ("Whole runs", "rows", whole),
+    ("Epochs beside Keras at its best", "epochs", best_epochs),
+    ("Training steps beside Keras and PyTorch at their best", "steps", steps),
     ("Distance from the machine's limit", "ceiling", ceiling),
     ("From the first file to the published accuracy", "recommended", recommended),
     ("Each rule of `greycard train` against its alternative", "rules", rules),

@@ -113,7 +113,8 @@ def write(path: Path, result: Mapping[str, Any]) -> None:
 def command() -> str:
     """The command line in use, as one types it in the project's folder."""
     script = Path(sys.argv[0]).resolve()
-    return " ".join(["python", f"{script.parent.name}/{script.name}", *sys.argv[1:]])
+    place = script.relative_to(HERE.parent) if script.is_relative_to(HERE.parent) else script.name
+    return " ".join(["python", str(place), *sys.argv[1:]])
 
 
 def commit() -> str:

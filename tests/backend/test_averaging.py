@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from greycard import backend
 from greycard.backend.averaging import WeightAverage
+from greycard.backend.choices import Choices
 from greycard.backend.steps import KerasSteps
 from greycard.models.optimizers import build_optimizer
 from greycard.models.schedules import learning_rate
@@ -65,7 +66,11 @@ def test_the_fast_steps_train_and_average_as_keras_does(
         model = _model(settings, dense=dense)
         assert tensorflow_steps.matches(model)
         average = WeightAverage(model, 0.9)
-        steps = tensorflow_steps.TensorFlowSteps(model, 4, STEPS, average) if fast else KerasSteps(model, average)
+        steps = (
+            tensorflow_steps.TensorFlowSteps(model, 4, STEPS, Choices(), average)
+            if fast
+            else KerasSteps(model, average)
+        )
         size = 4 * steps.steps_per_execution
         for start in 3 * list(range(0, 22, size)):
             steps.train(images[start : start + size], labels[start : start + size])

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from greycard.backend import tensorflow_conv, tensorflow_winograd
-from greycard.backend.tensorflow_forward import forward
+from greycard.backend import tensorflow_conv_pool
+from greycard.backend.choices import Choices, Shape, Ways
+from greycard.backend.tensorflow_forward import forward, shapes
 from greycard.models.build import build_model
 from greycard.models.mixed_precision import mixed_precision
 from greycard.recipe import Recipe
@@ -134,8 +135,21 @@ def _results(model: keras.Model, call: Callable[[Any], Any], channels: int = 3) 
     return arrays
 
 
-def _expect_keras(model: keras.Model, precision: str, channels: int = 3) -> None:
-    fused = forward(model)
+class Every:
+    """One way for all operations that have it."""
+
+    def __init__(self, way: str) -> None:
+        self._way = way
+
+    def way(self, shape: Shape, ways: Sequence[str]) -> str:
+        return self._way if self._way in ways else ways[0]
+
+
+PLAIN = Every("onednn")
+
+
+def _expect_keras(model: keras.Model, precision: str, channels: int = 3, ways: Ways = PLAIN) -> None:
+    fused = forward(model, ways)
     with mixed_precision(model, precision):
         ours = _results(model, fused, channels)
         theirs = _results(model, lambda x: model(x, training=True), channels)
@@ -165,20 +179,20 @@ def test_any_chain_computes_what_keras_does(kind: str, names: list[str]) -> None
 def test_what_differs_in_one_setting_does_not_match(name: str) -> None:
     conv, pool = NEAR_MISSES[name]()
     _model(lambda x: _applied([conv, pool], x))
-    assert not tensorflow_conv.matches(conv, pool)
+    assert not tensorflow_conv_pool.matches(conv, pool)
 
 
 def test_what_is_the_same_matches() -> None:
     conv, pool = layers.Conv2D(**CONV, kernel_regularizer="l2"), layers.MaxPooling2D(**POOL)
     _model(lambda x: _applied([conv, pool], x))
-    assert tensorflow_conv.matches(conv, pool)
+    assert tensorflow_conv_pool.matches(conv, pool)
 
 
 @pytest.mark.parametrize("shape", [(None, None, 3), (None, 11, 3), (3, 11, 3)])
 def test_images_of_an_unknown_size_or_too_small_do_not_match(shape: tuple[int | None, ...]) -> None:
     conv = layers.Conv2D(**CONV)
     conv(keras.Input(shape))
-    assert not tensorflow_conv.matches(conv, layers.MaxPooling2D(**POOL))
+    assert not tensorflow_conv_pool.matches(conv, layers.MaxPooling2D(**POOL))
 
 
 def test_channels_first_do_not_match() -> None:
@@ -188,8 +202,8 @@ def test_channels_first_do_not_match() -> None:
         layers.MaxPooling2D(2, data_format="channels_first"),
     )
     pool(conv(keras.Input((3, *SIZE))))
-    assert not tensorflow_conv.matches(conv, pool)
-    assert not tensorflow_conv.matches(conv, layers.MaxPooling2D(**POOL))
+    assert not tensorflow_conv_pool.matches(conv, pool)
+    assert not tensorflow_conv_pool.matches(conv, layers.MaxPooling2D(**POOL))
 
 
 def test_an_adapted_convolution_does_not_match() -> None:
@@ -197,34 +211,32 @@ def test_an_adapted_convolution_does_not_match() -> None:
     conv, pool = layers.Conv2D(**CONV), layers.MaxPooling2D(**POOL)
     model = _model(lambda x: _applied([conv, pool], x))
     conv.enable_lora(1)
-    assert not tensorflow_conv.matches(conv, pool)
+    assert not tensorflow_conv_pool.matches(conv, pool)
     _expect_keras(model, "float32")
 
 
-@pytest.mark.parametrize(
-    ("shape", "dtype", "expected"),
-    [
-        ((3, 3, 32, 32), tf.float32, True),
-        ((3, 3, 31, 32), tf.float32, False),
-        ((3, 3, 32, 31), tf.float32, False),
-        ((3, 2, 32, 32), tf.float32, False),
-        ((5, 5, 32, 32), tf.float32, False),
-        ((3, 3, 32, 32), tf.bfloat16, False),
-        ((3, 3, 32, 32), tf.float64, False),
-    ],
-)
-def test_winograds_way_is_for_wide_3x3_kernels_in_float32(shape: tuple[int, ...], dtype: Any, expected: bool) -> None:
-    x, kernel = tf.zeros((1, 8, 8, shape[2]), dtype), tf.zeros(shape, dtype)
-    assert tensorflow_winograd.matches(x, kernel) == expected
+@pytest.mark.parametrize("way", ["onednn", "xla", "xla-pool", "winograd", "gray"])
+@pytest.mark.parametrize("channels", [1, 5])
+def test_every_way_computes_what_keras_does(way: str, channels: int, precision: str) -> None:
+    """With and without pooling, padding, bias and ReLU; where there is no such way, the plain one."""
+
+    def body(x: keras.KerasTensor) -> keras.KerasTensor:
+        x = layers.MaxPooling2D(**POOL)(layers.Conv2D(**CONV)(x))
+        x = layers.Conv2D(**CONV, padding="same")(x)
+        return layers.MaxPooling2D(**POOL)(layers.Conv2D(4, 3, padding="same", use_bias=False)(x))
+
+    model = _model(body, channels)
+    _expect_keras(model, precision, channels, Every(way))
+    assert [shape.operation for shape, _ in shapes(model, precision)] == ["conv + pool", "conv", "conv", "pool"]
 
 
 def test_every_convolution_of_a_recipe_is_fused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What makes them fast must not be lost unnoticed, whatever a recipe adds."""
     seen: list[str] = []
-    monkeypatch.setattr(tensorflow_conv, "fused", lambda conv: seen.append(conv.name))
+    monkeypatch.setattr(tensorflow_conv_pool, "fused", lambda conv, ways: seen.append(conv.name))
     recipe = Recipe.make(name="r", dataset="d", image_size=(40, 40), conv=(4, 6, 8), dense=(8,), dropout=0.2)
     for changes in ({}, {"channels": 1}, {"feature_dropout": 0.3, "dense": ()}, {"pooling": "average"}):
-        forward(build_model(recipe.replace(task="binary", **changes), 2).network)
+        forward(build_model(recipe.replace(task="binary", **changes), 2).network, Choices())
     assert seen == 4 * ["conv1", "conv2", "conv3"]
 
 
@@ -257,13 +269,6 @@ def test_what_is_more_than_a_chain_computes_what_keras_does(body: Any, precision
     _expect_keras(_model(body), precision)
 
 
-@pytest.mark.parametrize("channels", [1, 32])
-def test_a_grey_image_and_a_wide_one_compute_what_keras_does(channels: int, precision: str) -> None:
-    """The convolution within the pooling, and Winograd's."""
-    body = [layers.Conv2D(**CONV | {"filters": 32}), layers.MaxPooling2D(**POOL)]
-    _expect_keras(_model(lambda x: _applied(body, x), channels), precision, channels)
-
-
 def test_layers_of_another_model_are_taken_as_this_one_connects_them() -> None:
     """The same two layers, first one after the other, then with a third between."""
     conv, pool, flat = layers.Conv2D(**CONV), layers.MaxPooling2D(**POOL), layers.Flatten()
@@ -278,5 +283,5 @@ def test_an_output_of_the_convolution_keeps_it_as_it_is() -> None:
     convolved = layers.Conv2D(**CONV)(inputs)
     model = keras.Model(inputs, [convolved, layers.MaxPooling2D(**POOL)(convolved)])
     x = np.random.default_rng(0).normal(size=(2, *SIZE, 3)).astype(np.float32)
-    for found, expected in zip(forward(model)(x), model(x, training=True), strict=True):
+    for found, expected in zip(forward(model, Choices())(x), model(x, training=True), strict=True):
         np.testing.assert_array_equal(found, expected)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from greycard.backend import tensorflow_norm, tensorflow_pool
+from greycard.backend.choices import Choices
 from greycard.backend.tensorflow_forward import forward
 from greycard.models.build import build_model
 from greycard.models.mixed_precision import mixed_precision
@@ -105,7 +106,7 @@ def _results(model: keras.Model, call: Callable[[Any], Any], images: np.ndarray)
 
 def _expect_keras(model: keras.Model, precision: str, count: int = 6) -> None:
     images = np.random.default_rng(5).normal(2, 3, size=(count, *model.input_shape[1:])).astype(np.float32)
-    fused = forward(model)
+    fused = forward(model, Choices())
     with mixed_precision(model, precision):
         ours = _results(model, fused, images)
         theirs = _results(model, lambda x: model(x, training=True), images)
@@ -174,7 +175,7 @@ def test_a_model_with_its_own_call_is_called() -> None:
     inputs = keras.Input((4,))
     model = Doubled(inputs, layers.Dense(3)(inputs))
     x = np.ones((2, 4), np.float32)
-    np.testing.assert_array_equal(forward(model)(x), model(x, training=True))
+    np.testing.assert_array_equal(forward(model, Choices())(x), model(x, training=True))
 
 
 def test_a_bfloat16_result_is_passed_on_in_bfloat16() -> None:
@@ -188,7 +189,7 @@ def test_a_bfloat16_result_is_passed_on_in_bfloat16() -> None:
         if isinstance(layer, layers.Activation | layers.Add | layers.MaxPooling2D):
             layer.call = None
     with mixed_precision(model, "bfloat16"):
-        forward(model)(np.ones((2, *SIZE), np.float32))
+        forward(model, Choices())(np.ones((2, *SIZE), np.float32))
     assert seen == ["bfloat16"]
 
 
@@ -200,5 +201,5 @@ def test_every_norm_of_the_resnet_family_is_fused(monkeypatch: pytest.MonkeyPatc
     network = build_model(
         Recipe.make(name="r", dataset="d", image_size=(16, 16), width=4, task="multiclass"), 3
     ).network
-    forward(network)
+    forward(network, Choices())
     assert sorted(seen) == sorted(each.name for each in network.layers if isinstance(each, layers.BatchNormalization))

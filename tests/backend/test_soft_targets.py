@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 from greycard import backend
+from greycard.backend.choices import Choices
 from greycard.backend.losses import soft_binary_accuracy, soft_binary_crossentropy
 from greycard.backend.steps import KerasSteps, Steps, steps_for
 from greycard.models.build import build_model
@@ -87,7 +88,7 @@ def test_the_fast_steps_are_keras_steps(
     assert size is not None
     images = np.random.default_rng(3).integers(0, 256, (22, *size, 3), dtype=np.uint8)
     targets, found = _targets(classes, 4, 22), []
-    for kind in (lambda model: steps_for(model, 4, steps=18), KerasSteps):
+    for kind in (lambda model: steps_for(model, 4, 18, Choices()), KerasSteps):
         backend.seed_everything(5)
         model = build_model(RECIPES[name], classes).network
         steps = kind(model)
@@ -112,7 +113,7 @@ def test_a_step_follows_the_gradient_of_the_weighted_loss(classes: int) -> None:
     targets, before = _targets(classes, 2, 4), model.get_weights()[-1]
     task = task_for(classes)
     outputs = task.to_probabilities(np.asarray(model.predict_on_batch(images)))
-    steps_for(model, 4, 1).train(images, targets)
+    steps_for(model, 4, 1, Choices()).train(images, targets)
     slope = (outputs * targets.sum(axis=1, keepdims=True) - targets).mean(axis=0)
     expected = slope[1:] if task.units == 1 else slope
     np.testing.assert_allclose(before - model.get_weights()[-1], expected, rtol=1e-3, atol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from keras import layers
 import greycard
 from greycard import backend
 from greycard.backend import inference, litert, tensorflow_steps
+from greycard.backend.choices import Choices
 from greycard.backend.start import muted
 from greycard.backend.steps import KerasSteps, Steps, steps_for
-from greycard.backend.tensorflow_conv import conv_pool
+from greycard.backend.tensorflow_conv_pool import conv_pool
 from greycard.backend.tensorflow_steps import TensorFlowSteps
 from greycard.backend.tensorflow_winograd import convolve
 from greycard.evaluation.calibration import at_temperature
@@ -51,7 +53,10 @@ def _model(name: str) -> keras.Model:
     return build_model(RECIPES[name], CLASSES[name]).network
 
 
-@pytest.mark.parametrize("channels_filters", [(1, 3), (3, 4), (32, 33)])
+@pytest.mark.parametrize(
+    ("way", "channels_filters"),
+    [("gray", (1, 3)), ("onednn", (3, 4)), ("xla-pool", (3, 4)), ("xla", (2, 3)), ("winograd", (2, 3))],
+)
 @settings(max_examples=3)
 @given(
     height=st.integers(4, 11),
@@ -59,9 +64,9 @@ def _model(name: str) -> keras.Model:
     seed=_SEEDS,
 )
 def test_conv_pool_is_convolution_relu_and_pooling_and_so_is_its_gradient(
-    height: int, width: int, channels_filters: tuple[int, int], seed: int
+    height: int, width: int, way: str, channels_filters: tuple[int, int], seed: int
 ) -> None:
-    """Whichever way the convolution is computed: which one depends on its channels and filters."""
+    """Whichever way the convolution is computed."""
     draws, (channels, filters) = np.random.default_rng(seed), channels_filters
     shapes = ((2, height, width, channels), (3, 3, channels, filters), (filters,))
     arguments = [tf.constant(draws.normal(size=shape).astype(np.float32)) for shape in shapes]
@@ -70,7 +75,7 @@ def test_conv_pool_is_convolution_relu_and_pooling_and_so_is_its_gradient(
         return tf.nn.max_pool2d(tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "VALID") + bias), 2, 2, "VALID")
 
     results = []
-    for operation in (conv_pool, stock):
+    for operation in (partial(conv_pool, way=way), stock):
         with tf.GradientTape() as tape:
             tape.watch(arguments)
             outputs = operation(*arguments)
@@ -116,13 +121,13 @@ def _trained(steps: Steps, images: np.ndarray, labels: np.ndarray) -> list[dict[
 
 
 @pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("compiled", [False, True])
-def test_steps_are_keras_steps(name: str, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("compiled", "part"), [(False, None), (True, None), (True, 2)])
+def test_steps_are_keras_steps(name: str, compiled: bool, part: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """22 images in batches of 4: the last batch is smaller, and several whole ones go into one call."""
     monkeypatch.setattr(tensorflow_steps, "_WORTH_COMPILING", 0 if compiled else 1e18)
     images, labels = _data(RECIPES[name], CLASSES[name])
     ours, theirs = _model(name), _model(name)
-    steps = TensorFlowSteps(ours, 4, steps=18)
+    steps = TensorFlowSteps(ours, 4, 18, Choices(part=part))
     assert (steps.steps_per_execution > 1) == compiled
     for found, expected in zip(
         _trained(steps, images, labels), _trained(KerasSteps(theirs), images, labels), strict=True
@@ -179,8 +184,8 @@ class _OwnLoss(keras.Model):
     ids=lambda changes: "-".join(changes),
 )
 def test_a_model_that_the_fast_steps_are_not_for_is_trained_by_keras(changes: dict[str, Any]) -> None:
-    assert isinstance(steps_for(_classifier(), 4, 1), TensorFlowSteps)
-    assert isinstance(steps_for(_classifier(**changes), 4, 1), KerasSteps)
+    assert isinstance(steps_for(_classifier(), 4, 1, Choices()), TensorFlowSteps)
+    assert isinstance(steps_for(_classifier(**changes), 4, 1, Choices()), KerasSteps)
 
 
 def test_a_regularizers_loss_is_part_of_the_steps_loss(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +193,7 @@ def test_a_regularizers_loss_is_part_of_the_steps_loss(precision: str, monkeypat
     draws, tolerance = np.random.default_rng(0), 1e-5 if precision == "float32" else 1e-2
     images, labels = draws.random((8, 9, 9, 1), np.float32), draws.integers(0, 3, 8)
     found = []
-    for kind in (lambda model: TensorFlowSteps(model, 4, steps=2), KerasSteps):
+    for kind in (lambda model: TensorFlowSteps(model, 4, 2, Choices()), KerasSteps):
         keras.utils.set_random_seed(1)
         inputs = keras.Input((9, 9, 1))
         x = layers.Conv2D(2, 3, activation="relu", kernel_regularizer="l2")(inputs)
@@ -324,7 +329,7 @@ def test_bfloat16_learns_the_same_with_float32_weights_and_outputs(name: str, mo
     for kind in ("float32", "bfloat16"):
         model = _model(name)
         with mixed_precision(model, kind):
-            measured[kind] = _trained(TensorFlowSteps(model, 4, steps=18), images, labels)
+            measured[kind] = _trained(TensorFlowSteps(model, 4, 18, Choices()), images, labels)
         assert {weight.dtype for weight in model.get_weights()} == {np.dtype("float32")}
         assert all(layer.compute_dtype == "float32" for layer in model.layers if layer.weights)
     assert measured["bfloat16"] != measured["float32"]

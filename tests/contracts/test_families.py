@@ -17,6 +17,7 @@ import pytest
 import greycard
 from conftest import make_folder
 from greycard import backend
+from greycard.backend.choices import Choices
 from greycard.backend.steps import KerasSteps
 from greycard.core.errors import GreycardError
 from greycard.deploy.export.formats import FORMATS
@@ -191,7 +192,7 @@ def test_the_fused_forward_is_keras_own(model_of, kind: str, precision: str) -> 
     found = []
     for fused in (True, False):
         network = model_of(kind).network
-        call = forward(network) if fused else lambda x, model=network: model(x, training=True)
+        call = forward(network, Choices()) if fused else lambda x, model=network: model(x, training=True)
         with mixed_precision(network, precision), tf.GradientTape() as tape:
             backend.seed_everything(2)
             outputs = call(tf.constant(images))
@@ -212,7 +213,7 @@ def test_compiled_steps_are_keras_steps(model_of, kind: str, monkeypatch: pytest
     monkeypatch.setattr(tensorflow_steps, "_WORTH_COMPILING", 0)
     images, labels = _pixels()
     ours, theirs = model_of(kind).network, model_of(kind).network
-    steps, keras_steps = tensorflow_steps.TensorFlowSteps(ours, 4, steps=6), KerasSteps(theirs)
+    steps, keras_steps = tensorflow_steps.TensorFlowSteps(ours, 4, 6, Choices()), KerasSteps(theirs)
     size = 4 * steps.steps_per_execution
     assert size > 4
     for each, batch in ((steps, size), (keras_steps, 4)):

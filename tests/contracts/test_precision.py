@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import greycard
-from greycard.backend.precision import _cpu_has_bfloat16, best_precision
+from greycard.backend.precision import best_precision
 from greycard.core.errors import GreycardError
 from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.models import make_ready
@@ -205,13 +205,3 @@ def test_what_has_an_output_layer_alone_is_trained_in_float32(
     layers = {"conv": (), "dense": (), "backbone": trained("bfloat16").path}
     head = greycard.train("digits-cnn", out=tmp_path, **ONE_EPOCH | layers)
     assert neuron.recipe.training.precision == head.recipe.training.precision == "float32"
-
-
-@pytest.mark.parametrize(
-    ("flags", "expected"), [("sse2 avx2", False), ("avx512f avx512_bf16", True), ("amx_bf16 amx_tile", True)]
-)
-def test_a_processor_says_whether_it_has_bfloat16(flags: str, expected: bool, tmp_path: Path) -> None:
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(f"processor : 0\nflags : {flags}\nprocessor : 1\nflags : {flags}\n")
-    assert _cpu_has_bfloat16(cpuinfo) == expected
-    assert not _cpu_has_bfloat16(tmp_path / "none")

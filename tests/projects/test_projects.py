@@ -77,6 +77,7 @@ def _expect_whole(run: greycard.Run) -> None:
         "labels.json",
         "split.npz",
         "run_args.json",
+        "choices.json",
         "history.jsonl",
         "predictions.npz",
         "model.keras",

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 
 from greycard.backend.averaging import WeightAverage
+from greycard.backend.choices import Choices
+from greycard.backend.start import describe
 
 
 class Steps(Protocol):
@@ -32,20 +34,53 @@ class Steps(Protocol):
         """The model's outputs float32 (n, units) in inference mode."""
 
 
-def steps_for(model: keras.Model, batch_size: int, steps: int, average: WeightAverage | None = None) -> Steps:
+def choices_for(model: keras.Model, batch_size: int, steps: int, precision: str) -> Choices:
+    """How training steps are computed fastest on this machine; only TensorFlow on a CPU has choices.
+
+    Args:
+        model: as for `steps_for`.
+        batch_size: likewise.
+        steps: likewise.
+        precision: of training, float32 or bfloat16.
+    """
+    if not _on_tensorflow_cpu():
+        return Choices()
+    from greycard.backend import tensorflow_choices
+
+    return tensorflow_choices.choose(model, batch_size, steps, precision)
+
+
+def images_at_once(model: keras.Model, batch_size: int, steps: int, precision: str) -> int:
+    """How many images of a batch are in memory at once in training, as in `Choices.part`; arguments as above."""
+    if not _on_tensorflow_cpu():
+        return batch_size
+    from greycard.backend import tensorflow_choices
+
+    return tensorflow_choices.images_at_once(model, batch_size, steps, precision)
+
+
+def _on_tensorflow_cpu() -> bool:
+    facts = describe()
+    return facts["backend"] == "tensorflow" and facts["device"] == "CPU"
+
+
+def steps_for(
+    model: keras.Model, batch_size: int, steps: int, choices: Choices, average: WeightAverage | None = None
+) -> Steps:
     """The fastest training steps for a model on the backend in use.
 
     Args:
         model: a compiled model.
         batch_size: images per step; the last batch of an epoch may be smaller.
         steps: total number of training steps; slow compilation is worth it only for many steps.
+        choices: from `choices_for`.
         average: of the weights, updated after every step.
     """
     if keras.backend.backend() == "tensorflow":
         from greycard.backend import tensorflow_steps
 
         if tensorflow_steps.matches(model):
-            return tensorflow_steps.TensorFlowSteps(model, batch_size, steps, average)
+            return tensorflow_steps.TensorFlowSteps(model, batch_size, steps, choices, average)
     return KerasSteps(model, average)
 
 

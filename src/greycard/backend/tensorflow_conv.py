@@ -1,155 +1,126 @@
-"""Convolution, bias, ReLU and max pooling as one TensorFlow operation with a custom gradient.
+"""3×3 convolutions on a CPU, and the ways to compute them.
 
-A convolution with ReLU and then 2×2 max pooling computes `pool(relu(conv(x) + bias))`. Adding a bias and ReLU do not
-change the order of numbers, so this equals `relu(pool(conv(x)) + bias)`: the same values, a quarter of the additions.
-
-TensorFlow's gradient of max pooling reads and writes only 2.5 GB/s on a CPU: a quarter of a small CNN's time. Here the
-position of each maximum is stored as one byte, and XLA writes the gradient in one pass.
-
-The convolution uses the algorithm that was measured to be fastest (docs/log.md): Winograd's for many channels; for one
-channel, products computed inside the pooling; else TensorFlow's.
+- `onednn`: TensorFlow's operations, which call oneDNN for all three passes; the plain way.
+- `xla`: the same, with the gradient of the kernel by XLA. Faster on some processors without AVX-512, and up to 2.6
+  times slower on those with bfloat16 (docs/log.md).
+- `winograd`: a quarter of the multiplications, and more passes over memory; float32 only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import layers
 
-from greycard.backend import tensorflow_pool as pooling
 from greycard.backend import tensorflow_winograd as winograd
+from greycard.backend.choices import Shape, Ways
 from greycard.backend.tensorflow_settings import PRECISIONS, has_settings
 
-_CONV = {
+OPERATION = "conv"
+
+PLAIN, XLA, WINOGRAD = "onednn", "xla", "winograd"
+
+Gradients = Callable[[Any], tuple[Any, Any]]
+"""The gradient of a convolution's result to those of its input and kernel."""
+
+SETTINGS = {
     "kernel_size": (3, 3),
     "strides": (1, 1),
     "dilation_rate": (1, 1),
     "groups": 1,
-    "padding": "valid",
     "data_format": "channels_last",
-    "use_bias": True,
-    "activation": keras.activations.relu,
     "activity_regularizer": None,
     "autocast": True,
     "lora_enabled": False,
 }
-_LEAST_SIDE = 4
-"""The smallest height and width: a 3×3 convolution leaves 2×2 pixels to pool."""
+_ACTIVATIONS = (keras.activations.linear, keras.activations.relu)
+_LEAST_SIDE = 3
 
 
-def matches(conv: keras.Layer, pool: keras.Layer) -> bool:
-    """True if `conv_pool` computes the same as these two layers in sequence.
+def matches(layer: keras.Layer) -> bool:
+    """True if `fused` computes the same as this layer.
 
-    The layers must be exactly `Conv2D` and `MaxPooling2D`, not subclasses, with the settings above, and the image size
-    must be known. Regularizers and constraints of kernel and bias are allowed, because they act on the variables.
+    The layer must be exactly `Conv2D`, not a subclass, with the settings above and a known image size. Regularizers and
+    constraints of kernel and bias are allowed, because they act on the variables.
     """
     return (
-        type(conv) is layers.Conv2D
-        and pooling.has_windows(pool)
-        and has_settings(conv, _CONV)
-        and conv.dtype_policy.name in PRECISIONS
-        and pool.dtype_policy.name in ("float32", conv.dtype_policy.name)
-        and all(side is not None and side >= _LEAST_SIDE for side in conv.input.shape[1:3])
+        type(layer) is layers.Conv2D
+        and has_settings(layer, SETTINGS)
+        and layer.activation in _ACTIVATIONS
+        and layer.dtype_policy.name in PRECISIONS
+        and all(side is not None and side >= _LEAST_SIDE for side in layer.input.shape[1:3])
     )
 
 
-def fused(conv: keras.Layer) -> Callable[[Any], Any]:
-    """`conv_pool` with the weights of a convolution that matches, in the layer's compute dtype when it is called."""
-    return lambda x: conv_pool(*(tf.cast(each, conv.compute_dtype) for each in (x, conv.kernel, conv.bias)))
+def ways_of(shape: Shape) -> tuple[str, ...]:
+    """The ways to compute a convolution, the plain one first."""
+    return (PLAIN, XLA, WINOGRAD) if shape.dtype == "float32" else (PLAIN, XLA)
 
 
-@tf.custom_gradient
-def conv_pool(x: Any, kernel: Any, bias: Any) -> tuple[Any, Callable[[Any], tuple[Any, Any, Any]]]:
-    """`relu(conv(x) + bias)` with valid padding, then 2×2 max pooling, which drops a last odd row or column.
+def shape_of(operation: str, x: Any, kernel: Any, dtype: str) -> Shape:
+    """The shape of an operation on x (b, height, width, channels) with a kernel (3, 3, channels, filters)."""
+    return Shape.of_images(operation, x.shape, dtype, int(kernel.shape[3]))
+
+
+def fused(layer: keras.Layer, chooser: Ways) -> Callable[[Any], Any]:
+    """What a convolution that matches computes, in the layer's compute dtype when it is called."""
+
+    def call(x: Any) -> Any:
+        shape = shape_of(OPERATION, x, layer.kernel, layer.compute_dtype)
+        x, kernel = (tf.cast(each, layer.compute_dtype) for each in (x, layer.kernel))
+        result = convolution(x, kernel, layer.padding, chooser.way(shape, ways_of(shape)))
+        if layer.use_bias:
+            result = tf.nn.bias_add(result, tf.cast(layer.bias, layer.compute_dtype))
+        return tf.nn.relu(result) if layer.activation is keras.activations.relu else result
+
+    return call
+
+
+def convolution(x: Any, kernel: Any, padding: str, way: str) -> Any:
+    """A convolution with stride 1.
 
     Args:
-        x: float (b, height, width, channels).
-        kernel: float (3, 3, channels, filters).
-        bias: float (filters,).
+        x: float32 or bfloat16 (b, height, width, channels).
+        kernel: the same type (3, 3, channels, filters).
+        padding: `valid` or `same`.
+        way: one of `ways_of`.
 
     Returns:
-        float (b, (height - 2) // 2, (width - 2) // 2, filters).
+        The same type (b, height, width, filters), two rows and columns less if valid.
     """
-    height, width = x.shape[1] - 2, x.shape[2] - 2
-    back = _direct_gradients(x, kernel)
-    if _gray_matches(x, kernel):
-        pooled, place = _pool_gray(x, kernel, bias)
-    elif winograd.matches(x, kernel):
-        height, width = height // 2 * 2, width // 2 * 2
-        convolved, back = winograd.convolve(x, kernel, height, width)
-        pooled, place = _pool(convolved, bias)
-    else:
-        pooled, place = _pool(tf.nn.conv2d(x, kernel, 1, "VALID"), bias)
 
-    def gradient(upstream: Any) -> tuple[Any, Any, Any]:
-        inner, through = _unpool(place, upstream, height, width)
-        return *back(inner), tf.raw_ops.BiasAddGrad(out_backprop=through)
+    @tf.custom_gradient
+    def compute(x: Any, kernel: Any) -> tuple[Any, Gradients]:
+        return convolve(x, kernel, padding, way)
 
-    return pooled, gradient
+    if way == WINOGRAD and padding == "same":
+        return convolution(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), kernel, "valid", way)
+    return compute(x, kernel)
 
 
-def _direct_gradients(x: Any, kernel: Any) -> winograd.Gradients:
+def convolve(x: Any, kernel: Any, padding: str, way: str) -> tuple[Any, Gradients]:
+    """As `convolution`, with its gradients; Winograd's way needs valid padding."""
+    if way == WINOGRAD:
+        return winograd.convolve(x, kernel, x.shape[1] - 2, x.shape[2] - 2)
+    padding = padding.upper()
+    by_kernel = _by_xla if way == XLA else _by_tensorflow
+
     def gradients(upstream: Any) -> tuple[Any, Any]:
         x_gradient = tf.raw_ops.Conv2DBackpropInput(
-            input_sizes=tf.shape(x), filter=kernel, out_backprop=upstream, strides=[1, 1, 1, 1], padding="VALID"
+            input_sizes=tf.shape(x), filter=kernel, out_backprop=upstream, strides=[1, 1, 1, 1], padding=padding
         )
-        return x_gradient, _kernel_gradient(x, upstream, tuple(kernel.shape))
+        return x_gradient, by_kernel(x, upstream, tuple(kernel.shape), padding)
 
-    return gradients
-
-
-def _kernel_gradient(x: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
-    """By XLA in float32; in bfloat16, TensorFlow's own is up to 2.6 times as fast."""
-    return (_compiled if x.dtype == tf.float32 else _direct)(x, upstream, shape)
+    return tf.nn.conv2d(x, kernel, 1, padding), gradients
 
 
-def _direct(x: Any, upstream: Any, shape: tuple[int, ...]) -> Any:
+def _by_tensorflow(x: Any, upstream: Any, shape: tuple[int, ...], padding: str) -> Any:
     return tf.raw_ops.Conv2DBackpropFilter(
-        input=x, filter_sizes=shape, out_backprop=upstream, strides=[1, 1, 1, 1], padding="VALID"
+        input=x, filter_sizes=shape, out_backprop=upstream, strides=[1, 1, 1, 1], padding=padding
     )
 
 
-_compiled = tf.function(_direct, jit_compile=True)
-
-
-@tf.function(jit_compile=True)
-def _pool(convolved: Any, bias: Any) -> tuple[Any, Any]:
-    """The pooled values, and the position of each maximum in its window."""
-    return _largest(pooling.quarters(convolved), bias)
-
-
-@tf.function(jit_compile=True)
-def _pool_gray(x: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
-    """The same for one channel, with the convolution: nine products cost less than storing and reading their sum."""
-    height, width = x.shape[1] - 2, x.shape[2] - 2
-    places = [(row, column) for row in range(3) for column in range(3)]
-    shifted = [pooling.quarters(x[:, row : row + height, column : column + width]) for row, column in places]
-    weights = tf.unstack(tf.reshape(kernel, (9, -1)))
-    return _largest([_weighted(pixels, weights) for pixels in zip(*shifted, strict=True)], bias)
-
-
-def _gray_matches(x: Any, kernel: Any) -> bool:
-    """True if `_pool_gray` can compute this convolution: one channel, 3×3 kernel, float32."""
-    return x.dtype == tf.float32 and tuple(kernel.shape[:3]) == (3, 3, 1)
-
-
-def _weighted(pixels: Sequence[Any], weights: Sequence[Any]) -> Any:
-    products = [pixel * weight for pixel, weight in zip(pixels, weights, strict=True)]
-    return sum(products[1:], products[0])
-
-
-def _largest(quarters: Sequence[Any], bias: Any) -> tuple[Any, Any]:
-    """ReLU of the largest of four values plus bias, and its position."""
-    largest, place = pooling.largest(quarters)
-    pooled = tf.nn.relu(largest + tf.cast(bias, tf.float32))
-    return tf.cast(pooled, bias.dtype), tf.where(pooled > 0, place, tf.constant(pooling.NOWHERE, tf.uint8))
-
-
-@tf.function(jit_compile=True)
-def _unpool(place: Any, upstream: Any, height: int, width: int) -> tuple[Any, Any]:
-    """The convolution's gradient, which is zero except at each maximum, and `upstream` where ReLU is not zero."""
-    through = tf.where(place < pooling.NOWHERE, upstream, tf.zeros_like(upstream))
-    return pooling.spread(place, upstream, height, width), through
+_by_xla = tf.function(_by_tensorflow, jit_compile=True)

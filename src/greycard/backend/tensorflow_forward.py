@@ -6,24 +6,27 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras.src.models.functional import Functional
 from keras.src.ops.node import Node
 
-from greycard.backend import tensorflow_conv, tensorflow_norm, tensorflow_pool
+from greycard.backend import tensorflow_conv, tensorflow_conv_pool, tensorflow_norm, tensorflow_pool
+from greycard.backend.choices import Shape, Ways
 
 Call = Callable[..., Any]
 
 
-def forward(model: keras.Model) -> Call:
+def forward(model: keras.Model, ways: Ways) -> Call:
     """A function that computes `model(x, training=True)`.
 
-    Layers that `tensorflow_conv`, `tensorflow_pool` or `tensorflow_norm` match become their operations. All other
-    layers are called as the model connects them. A model that does more than that is called unchanged.
+    Layers that `tensorflow_conv_pool`, `tensorflow_conv`, `tensorflow_pool` or `tensorflow_norm` match become their
+    operations, computed in these ways. All other layers are called as the model connects them. A model that does more
+    than that is called unchanged.
     """
     graph = _graph(model)
     if graph is None:
         return lambda x: model(x, training=True)
-    faster = _faster(graph)
+    faster = _faster(graph, ways)
 
     def call(x: Any) -> Any:
         outputs = graph._run_through_graph([x], lambda operation: faster.get(operation) or _unchanged(operation))
@@ -38,17 +41,40 @@ def _graph(model: keras.Model) -> Functional | None:
     return inner if isinstance(inner, Functional) and type(inner).call is Functional.call else None
 
 
-def _faster(graph: Functional) -> dict[Any, Call]:
+def shapes(model: keras.Model, dtype: str) -> Iterator[tuple[Shape, Sequence[str]]]:
+    """The operations of `forward` that have several ways, with these, when the model is trained in this precision."""
+    graph = _graph(model)
+    if graph is None:
+        return
+    nodes, free = _free(graph)
+    pairs = dict(_pairs(free, nodes))
+    pooled = set(pairs.values())
+    for layer in (node.operation for node in free):
+        if layer in pairs or tensorflow_conv.matches(layer):
+            operation = tensorflow_conv_pool if layer in pairs else tensorflow_conv
+            shape = tensorflow_conv.shape_of(operation.OPERATION, layer.input, layer.kernel, dtype)
+            yield shape, operation.ways_of(shape)
+        elif tensorflow_pool.matches(layer) and layer not in pooled:
+            shape = Shape.of_images(tensorflow_pool.OPERATION, layer.input.shape, dtype)
+            yield shape, tensorflow_pool.ways_of(shape)
+
+
+def _faster(graph: Functional, ways: Ways) -> dict[Any, Call]:
     """The faster operation of each layer that has one."""
-    nodes = _nodes(graph)
-    free = [node for node in nodes if _is_free(node, nodes, graph)]
+    nodes, free = _free(graph)
     faster: dict[Any, Call] = {}
     for conv, pool in _pairs(free, nodes):
-        faster |= {conv: _same, pool: _of_one(tensorflow_conv.fused(conv))}
+        faster |= {conv: _same, pool: _of_one(tensorflow_conv_pool.fused(conv, ways))}
     for layer in (node.operation for node in free):
-        operation = None if layer in faster else _operation(layer)
+        operation = None if layer in faster else _operation(layer, ways)
         faster |= {layer: _of_one(operation)} if operation else {}
     return faster
+
+
+def _free(graph: Functional) -> tuple[list[Node], list[Node]]:
+    """All nodes, and those whose layer another operation can stand in for."""
+    nodes = _nodes(graph)
+    return nodes, [node for node in nodes if _is_free(node, nodes, graph)]
 
 
 def _nodes(graph: Functional) -> list[Node]:
@@ -88,19 +114,21 @@ def _pairs(free: Sequence[Node], nodes: Sequence[Node]) -> Iterator[tuple[keras.
     """Each convolution with the pooling that alone takes its result, where both become one operation."""
     for conv in free:
         users = _users(conv, nodes)
-        if len(users) == 1 and users[0] in free and tensorflow_conv.matches(conv.operation, users[0].operation):
+        if len(users) == 1 and users[0] in free and tensorflow_conv_pool.matches(conv.operation, users[0].operation):
             yield conv.operation, users[0].operation
 
 
-def _operation(layer: keras.Layer) -> Call | None:
+def _operation(layer: keras.Layer, ways: Ways) -> Call | None:
     """The faster operation of a single layer."""
+    if tensorflow_conv.matches(layer):
+        return tensorflow_conv.fused(layer, ways)
     if tensorflow_norm.norm_matches(layer):
         return tensorflow_norm.fused_norm(layer)
     if tensorflow_norm.relu_matches(layer):
-        return tensorflow_norm.relu
+        return tf.nn.relu
     if tensorflow_norm.add_matches(layer):
         return tensorflow_norm.add
-    return tensorflow_pool.max_pool if tensorflow_pool.matches(layer) else None
+    return tensorflow_pool.fused(layer, ways) if tensorflow_pool.matches(layer) else None
 
 
 def _of_one(operation: Call) -> Call:

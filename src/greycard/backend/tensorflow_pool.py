@@ -1,8 +1,9 @@
-"""2×2 max pooling on a CPU, with a fast gradient.
+"""2×2 max pooling on a CPU, and the ways to compute it.
 
-TensorFlow's gradient of max pooling reads and writes only 2.5 GB/s on a CPU. Here the position of each maximum is
-stored as one byte, and XLA writes the gradient in one pass. Values are compared in float32: in bfloat16, XLA rounds
-after every comparison, which takes twice as long.
+- `onednn`: TensorFlow's operation, which calls oneDNN; the plain way.
+- `xla`: the position of each maximum is stored as one byte, and XLA writes the gradient in one pass. On processors
+  without AVX-512, TensorFlow's gradient reads and writes only 2.5 GB/s (docs/log.md). Values are compared in float32:
+  in bfloat16, XLA rounds after every comparison, which takes twice as long.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from greycard.backend.choices import Shape, Ways
 from greycard.backend.tensorflow_settings import PRECISIONS, has_settings
+
+OPERATION = "pool"
+
+PLAIN, XLA = "onednn", "xla"
 
 NOWHERE = 4
 """The position 0 to 3 of a window's maximum is replaced by this where ReLU made it 0: no pixel has a gradient there."""
@@ -34,20 +40,40 @@ def has_windows(layer: keras.Layer) -> bool:
 
 
 def matches(layer: keras.Layer) -> bool:
-    """True if `max_pool` computes the same as this layer: such windows, on images of known size."""
+    """True if `fused` computes the same as this layer: such windows, on images of known size."""
     return has_windows(layer) and all(side is not None and side >= 2 for side in layer.input.shape[1:3])
 
 
-@tf.custom_gradient
-def max_pool(x: Any) -> tuple[Any, Callable[[Any], Any]]:
+def ways_of(shape: Shape) -> tuple[str, ...]:
+    """The ways to compute it, the plain one first."""
+    return PLAIN, XLA
+
+
+def fused(layer: keras.Layer, chooser: Ways) -> Callable[[Any], Any]:
+    """`max_pool` in place of a layer that matches."""
+
+    def call(x: Any) -> Any:
+        shape = Shape.of_images(OPERATION, x.shape, x.dtype.name)
+        return max_pool(x, chooser.way(shape, ways_of(shape)))
+
+    return call
+
+
+def max_pool(x: Any, way: str = PLAIN) -> Any:
     """2×2 max pooling, which drops a last odd row or column; of equal values, the first has the gradient.
 
     Args:
         x: float32 or bfloat16 (b, height, width, channels).
+        way: one of `ways_of`.
 
     Returns:
         The same type (b, height // 2, width // 2, channels).
     """
+    return _by_xla(x) if way == XLA else tf.nn.max_pool2d(x, 2, 2, "VALID")
+
+
+@tf.custom_gradient
+def _by_xla(x: Any) -> tuple[Any, Callable[[Any], Any]]:
     _, height, width, _ = x.shape
     pooled, place = _pool(x)
     return pooled, lambda upstream: _unpool(place, upstream, height, width)

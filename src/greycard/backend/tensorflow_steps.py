@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras import layers
 
 from greycard.backend.averaging import WeightAverage
+from greycard.backend.choices import Choices
 from greycard.backend.losses import soft_binary_crossentropy
 from greycard.backend.steps import as_targets
 from greycard.backend.tensorflow_forward import forward
@@ -102,6 +103,19 @@ def matches(model: keras.Model) -> bool:
     )
 
 
+def is_long(model: keras.Model, batch_size: int, steps: int) -> bool:
+    """True if compiling saves more time in these steps than it takes."""
+    return steps * _operations(model, batch_size) > _WORTH_COMPILING
+
+
+class _Found(NamedTuple):
+    """The loss of some images, the number of correct predictions, and the gradients of the weights."""
+
+    loss: Any
+    right: Any
+    gradients: list[Any]
+
+
 class TensorFlowSteps:
     """See `Steps`.
 
@@ -109,19 +123,23 @@ class TensorFlowSteps:
         model: a compiled model that `matches` accepts.
         batch_size: images per step.
         steps: total number of training steps.
+        choices: how they are computed.
         average: of the weights, updated after every step.
     """
 
-    def __init__(self, model: keras.Model, batch_size: int, steps: int, average: WeightAverage | None = None) -> None:
+    def __init__(
+        self, model: keras.Model, batch_size: int, steps: int, choices: Choices, average: WeightAverage | None = None
+    ) -> None:
         self._model, self._batch_size, self._average = model, batch_size, average
         self._loss, self._right = keras.losses.get(model.loss), _KINDS[model.loss].right
         self._sums = tf.Variable(tf.zeros(len(_SUMS), tf.float64))
         model.optimizer.build(model.trainable_variables)
-        compiled = steps * _operations(model, batch_size) > _WORTH_COMPILING
+        compiled = is_long(model, batch_size, steps)
         whole = compiled and _is_dense(model)
         self.steps_per_execution = _steps_per_execution(model, batch_size) if compiled else 1
         fused = compiled and not tf.config.list_physical_devices("GPU")  # cuDNN needs no help
-        self._forward = forward(model) if fused else self._unchanged
+        self._forward = forward(model, choices) if fused else self._unchanged
+        self._part = choices.part or batch_size
         self._update = tf.function(self._apply, jit_compile=True) if compiled and not whole else self._apply
         self._run = (
             tf.function(self._steps, jit_compile=whole or None) if compiled else _of_any_size(self._steps, axis=1)
@@ -166,15 +184,34 @@ class TensorFlowSteps:
             self._step(images[position], targets[position])
 
     def _step(self, images: Any, targets: Any) -> None:
+        whole = images.shape[0] == self._batch_size
+        part = self._part if whole else images.shape[0]
+        found = self._in_parts(images, targets) if part != images.shape[0] else self._gradients(images, targets, 1.0)
+        self._update(found.gradients)
+        count = tf.cast(tf.shape(images)[0], tf.float64)
+        self._sums.assign_add(tf.stack([tf.cast(found.loss, tf.float64) * count, found.right, count]))
+
+    def _in_parts(self, images: Any, targets: Any) -> _Found:
+        """The same sums as of the whole batch, from equal parts one after the other: a part's memory is used again."""
+        count = self._batch_size // self._part
+        images, targets = (tf.reshape(each, (count, self._part, *each.shape[1:])) for each in (images, targets))
+        total = self._gradients(images[0], targets[0], 1 / count)
+        for position in tf.range(1, count):
+            tf.autograph.experimental.set_loop_options(parallel_iterations=1)  # else several parts are in memory
+            more = self._gradients(images[position], targets[position], 1 / count)
+            total = tf.nest.map_structure(tf.add, total, more)
+        return total
+
+    def _gradients(self, images: Any, targets: Any, share: float) -> _Found:
+        """Loss and gradients of images that are this share of their batch."""
         weights = self._model.trainable_variables
         with tf.GradientTape() as tape:
-            whole = images.shape[0] == self._batch_size  # the last, smaller batch would be compiled again, for one step
-            outputs = (self._forward if whole else self._unchanged)(images)
+            known = images.shape[0] in (self._batch_size, self._part)  # another size is compiled again, for one step
+            outputs = (self._forward if known else self._unchanged)(images)
             loss = tf.add_n([tf.reduce_mean(self._loss(targets, outputs)), *self._model.losses])
-        self._update(tape.gradient(loss, [weight.value for weight in weights]))
-        count = tf.cast(tf.shape(images)[0], tf.float64)
-        right = 0 * count if self._right is None else _count(self._right(targets, outputs))
-        self._sums.assign_add(tf.stack([tf.cast(loss, tf.float64) * count, right, count]))
+            loss = loss if share == 1 else share * loss
+        right = tf.constant(0.0, tf.float64) if self._right is None else _count(self._right(targets, outputs))
+        return _Found(loss, right, tape.gradient(loss, [weight.value for weight in weights]))
 
     def _unchanged(self, images: Any) -> Any:
         return self._model(images, training=True)

@@ -19,9 +19,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-FROM = 32
-"""With at least this many channels and filters, this is faster than a direct convolution in float32 (docs/log.md)."""
-
 _STRIDE = 4
 """The number of results of a tile along one axis, which is also the distance from one tile to the next."""
 
@@ -57,11 +54,6 @@ _OF_RESULTS = np.array(
 )
 
 Gradients = Callable[[Any], tuple[Any, Any]]
-
-
-def matches(x: Any, kernel: Any) -> bool:
-    """True if `convolve` is faster for this valid convolution with stride 1: 3×3, float32, many channels, filters."""
-    return x.dtype == tf.float32 and tuple(kernel.shape[:2]) == (3, 3) and min(kernel.shape[2:]) >= FROM
 
 
 def convolve(x: Any, kernel: Any, height: int, width: int) -> tuple[Any, Gradients]:

@@ -40,6 +40,7 @@ from greycard.cli import (
     table,
     test,
     train,
+    tune,
 )
 from greycard.cli.endings import caused_by, discard_output, ending_signals
 from greycard.cli.group import Group
@@ -76,6 +77,7 @@ for _command in (
     crossval.crossval,
     resume.resume,
     find_lr.find_lr,
+    tune.tune,
     table.table,
     show.show,
     diagnose.diagnose,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -11,18 +12,21 @@ import keras
 from greycard import backend
 from greycard.audit.facts import Preflight
 from greycard.audit.preflight import preflight
+from greycard.backend.steps import choices_for
 from greycard.core.atomic_files import remove
 from greycard.core.clock import Clock
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardWarning
+from greycard.core.records import to_json
 from greycard.core.reporter import Reporter
 from greycard.jobs.measure_test import measured_on_test
 from greycard.jobs.results import Known, summarise, write_results
 from greycard.recipe import Recipe
 from greycard.recipe.model import ProbeConfig
-from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory
+from greycard.runs.directory import CHOICES, ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory
 from greycard.runs.environment import environment
 from greycard.runs.evidence import diagnosis_line
+from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs
 from greycard.runs.schema import Summary
 from greycard.runs.trackers import Tracker, trackers
@@ -77,7 +81,7 @@ def finish_run(
     started: list[Tracker] = []
     try:
         data = _preflight(setup, reporter, clock)
-        setup = _with_features(setup, reporter, clock)
+        setup = _with_choices(_with_features(setup, reporter, clock), directory, reporter)
         started += trackers(args.track, setup.recipe, directory.path)
         result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock)
         with reporter.status("saving"), clock("saving"):
@@ -125,6 +129,17 @@ def _with_features(setup: TrainSetup, reporter: Reporter, clock: Clock) -> Train
     if isinstance(setup.recipe.model, ProbeConfig):
         return with_probe(setup, reporter, clock)
     return with_cached_features(setup, reporter, clock)
+
+
+def _with_choices(setup: TrainSetup, directory: RunDirectory, reporter: Reporter) -> TrainSetup:
+    """The setup with the choices that the run began with; a run that begins makes them."""
+    choices = RunRecord(directory.path).choices
+    if choices is None:
+        train, precision = setup.loaders.train, setup.recipe.training.precision
+        with reporter.status("choosing the fastest operations"):
+            choices = choices_for(setup.network, train.batch_size, setup.steps, precision)
+        directory.write_json(CHOICES, to_json(choices))
+    return replace(setup, choices=choices)
 
 
 def _preflight(setup: TrainSetup, reporter: Reporter, clock: Clock) -> Preflight | None:

@@ -23,7 +23,7 @@ from greycard.runs.schema import Summary
 
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"
 HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"
-MISTAKES, SPLIT = "mistakes.npz", "split.npz"
+MISTAKES, SPLIT, CHOICES = "mistakes.npz", "split.npz", "choices.json"
 CHECKPOINTS, RUN_ARGS, _LOCK = "checkpoint", "run_args.json", "lock"
 _KEPT = ("*.checkpoint", "*.damaged", RUN_ARGS, _LOCK)
 """Files that an unfinished run keeps with its checkpoints."""

@@ -7,9 +7,9 @@ import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
+from greycard.core.processor import processor
 from greycard.core.threads import usable_cores
 
 
@@ -34,7 +34,7 @@ def environment(backend: Mapping[str, str]) -> dict[str, Any]:
 def machine() -> str:
     """The processor and the cores this process may use, such as `AMD EPYC, 2 cores`."""
     cores = usable_cores()
-    return f"{_processor()}, {cores} core{'s' if cores > 1 else ''}"
+    return f"{processor()}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def memory_gib() -> float | None:
@@ -53,12 +53,3 @@ def peak_memory_mb() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak * (1 if platform.system() == "Darwin" else 1024) / 1e6, 1)
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip().removesuffix(" Processor")
-    return platform.processor() or platform.machine()

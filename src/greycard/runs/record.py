@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from greycard.backend.choices import Choices
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, command
 from greycard.core.paths import as_path
+from greycard.core.records import from_json
 from greycard.core.run_format import SCHEMA
 from greycard.core.suggestions import did_you_mean
 from greycard.recipe import Recipe
 from greycard.runs.directory import (
+    CHOICES,
     ENVIRONMENT,
     HISTORY,
     LABELS,
@@ -82,6 +85,17 @@ class RunRecord:
     def classes(self) -> tuple[str, ...]:
         """The label names in label order; empty for a regression."""
         return tuple(self._json(LABELS)["classes"])
+
+    @cached_property
+    def choices(self) -> Choices | None:
+        """How the training steps are computed; None before training begins."""
+        path = self.path / CHOICES
+        if not path.is_file():
+            return None
+        try:
+            return from_json(Choices, {name: value for name, value in self._json(CHOICES).items() if name != "schema"})
+        except GreycardError as error:
+            raise _damaged(path, error) from error
 
     @cached_property
     def task(self) -> Task:

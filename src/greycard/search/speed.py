@@ -11,12 +11,13 @@ import keras
 import numpy as np
 
 from greycard.backend.inference import fastest
-from greycard.backend.steps import steps_for
+from greycard.backend.steps import choices_for, steps_for
 from greycard.core.clock import Clock
 from greycard.core.reporter import Silent
 from greycard.core.threads import thread_pool
 from greycard.datasets.dataset import Dataset, Split
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
+from greycard.models.mixed_precision import mixed_precision
 from greycard.models.probe import extractors
 from greycard.models.tuning import LAST, split_below_tuned
 from greycard.models.views import views_of
@@ -94,11 +95,12 @@ def decode_seconds(split: Split, recipe: Recipe) -> float:
 
 def _of_network(network: keras.Model, inputs: np.ndarray, setup: TrainSetup, planned: int) -> tuple[float, float]:
     """Seconds of one image in training and in prediction, compiled for the planned number of steps."""
-    labels, batch = setup.arrays.train.labels, len(inputs)
-    steps = steps_for(network, batch, planned)
+    labels, batch, precision = setup.arrays.train.labels, len(inputs), setup.recipe.training.precision
+    steps = steps_for(network, batch, planned, choices_for(network, batch, planned, precision))
 
     def train() -> None:
-        steps.train(inputs, labels)
+        with mixed_precision(network, precision):
+            steps.train(inputs, labels)
         steps.result()
 
     train()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greycard.backend.steps import steps_for
+from greycard.backend.steps import choices_for, steps_for
 from greycard.core.errors import GreycardError
 from greycard.models.mixed_precision import mixed_precision
 from greycard.models.optimizers import build_optimizer
@@ -68,7 +68,8 @@ def try_rates(setup: TrainSetup) -> RateTest:
     rates = np.geomspace(LOWEST, HIGHEST, STEPS).tolist()
     optimizer = build_optimizer(setup.recipe.optimizer, TableSchedule(rates), model.trainable_variables)
     setup.task.compile(model, optimizer)
-    steps = steps_for(model, train.batch_size, STEPS)
+    choices = choices_for(model, train.batch_size, STEPS, setup.recipe.training.precision)
+    steps = steps_for(model, train.batch_size, STEPS, choices)
 
     def losses() -> Iterator[float]:
         for number in range(STEPS):

@@ -108,7 +108,7 @@ class Loop:
         train = self._loaders.train
         ema = setup.recipe.optimizer.ema
         self._average = WeightAverage(setup.network, ema) if ema and not setup.head_fit else None
-        self._steps = steps_for(setup.network, train.batch_size, self._epochs * len(train), self._average)
+        self._steps = steps_for(setup.network, train.batch_size, setup.steps, setup.choices, self._average)
         images = len(train.split), len(self._loaders.validation.split)
         self._spent = clock.total
         self._rules: Sequence[Rule] = stopping_rules(setup.recipe, *images, self._spent)

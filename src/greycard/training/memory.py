@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from greycard.backend.steps import images_at_once
 from greycard.models.graph import upstream
 from greycard.models.model import Model
 from greycard.models.optimizers import slots
@@ -39,10 +40,10 @@ def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: A
     """The memory that training needs, cached features included, from the sizes of the model's layers.
 
     The lower bound counts the gradients of the trained weights, the optimizer's state, the best epoch's weights and
-    the average weights if they are kept, and every layer's output for a batch of training images. The upper bound adds
-    the gradients of these outputs, the outputs of two layers for a batch of validation images or of images for frozen
-    features, copies of all weights while they are saved, copies of the frozen weights during conversion, prefetched
-    batches, and some slack.
+    the average weights if they are kept, and every layer's output for the training images that are computed at once.
+    The upper bound adds the gradients of these outputs, the outputs of two layers for a batch of validation images or
+    of images for frozen features, copies of all weights while they are saved, copies of the frozen weights during
+    conversion, prefetched batches, and some slack.
 
     Args:
         model: the whole model, compiled.
@@ -52,7 +53,7 @@ def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: A
     """
     frozen, learning = _outputs(model)
     trained, weights = _count(model.network.trainable_variables), _count(model.network.variables)
-    steps = recipe.training.batch_size * sum(learning)
+    steps = _at_once(model, recipe, len(train)) * sum(learning)
     measuring = prediction_batch(validation, recipe.training.val_batch_size) * 2 * max(learning)
     features = BATCH * 2 * max(frozen, default=0)
     copies_kept = (recipe.stopping.keep == "best") + (recipe.optimizer.ema is not None)
@@ -63,6 +64,12 @@ def expected_need(model: Model, recipe: Recipe, train: ArraySplit, validation: A
     most = _FLOAT * (updates + copies + max(2 * steps, measuring, features)) + ahead
     least = _FLOAT * updates + (_FLOAT // 2 if recipe.training.precision == "bfloat16" else _FLOAT) * steps
     return Need(least, int(_SLACK * most) + _WORKSPACE)
+
+
+def _at_once(model: Model, recipe: Recipe, images: int) -> int:
+    """Images whose outputs are in memory together in training."""
+    training = recipe.training
+    return images_at_once(model.network, training.batch_size, training.steps(images), training.precision)
 
 
 def _count(variables: Sequence[keras.Variable]) -> int:

@@ -29,7 +29,7 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
     _expect_kind(recipe, dataset)
     task = task_for(len(dataset.classes), recipe.data.task)
     expect_classes(recipe, task, dataset.name)
-    precision = auto_precision() if recipe.training.precision == "auto" else recipe.training.precision
+    precision = auto_precision(recipe.model.kind) if recipe.training.precision == "auto" else recipe.training.precision
     resolved = recipe.replace(task=task.name, dataset=dataset.name, precision=precision)
     for each in recipe.backbones:
         _expect_backbone(each.backbone)

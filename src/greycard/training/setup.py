@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import keras
 
+from greycard.backend.choices import Choices
 from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.models.model import Model, Weights
 from greycard.pipeline.array_split import ArraySplit
@@ -90,6 +91,7 @@ class TrainSetup:
         loaders: the batches to train and measure on: images, or cached features.
         saved: the finished model.
         head_fit: fits the head in the first epoch; None if all epochs are gradient steps.
+        choices: how the training steps are computed.
     """
 
     recipe: Recipe
@@ -104,6 +106,7 @@ class TrainSetup:
     loaders: Loaders
     saved: Saved
     head_fit: HeadFit | None = None
+    choices: Choices = field(default_factory=Choices)
 
     @property
     def data_digest(self) -> str:
@@ -112,6 +115,11 @@ class TrainSetup:
         for loader in (self.loaders.train, self.loaders.validation):
             digest.update(loader.split.digest.encode() + loader.split.labels.tobytes())
         return digest.hexdigest()
+
+    @property
+    def steps(self) -> int:
+        """The number of steps of the whole training."""
+        return self.recipe.training.epochs * len(self.loaders.train)
 
     @property
     def classes(self) -> tuple[str, ...]:
