@@ -249,10 +249,27 @@ def test_features_agree_with_keras(count: int) -> None:
     model = _backbone()
     images = np.random.default_rng(0).integers(0, 256, (count, 20, 20, 3), dtype=np.uint8)
     engine = inference.fastest(model)
-    assert isinstance(engine, litert.LiteRT)
     expected = model.predict_on_batch(images)
+    model.predict_on_batch = None  # the engine is not Keras
     assert engine(images).dtype == np.float32
     np.testing.assert_allclose(engine(images), expected, atol=1e-6 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("singles_are_faster", [True, False])
+def test_a_batch_is_computed_in_the_faster_way_with_the_same_numbers(
+    singles_are_faster: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, seen = _backbone(), []
+    one = litert.SingleImages._one
+    monkeypatch.setattr(litert.SingleImages, "_one", lambda self, inputs: seen.append(len(inputs)) or one(self, inputs))
+    taken = {litert.SingleImages: 1.0, litert.LiteRT: 2.0 if singles_are_faster else 1.0}
+    monkeypatch.setattr(inference, "_seconds", lambda engine, images: taken[type(engine)])
+    images = np.random.default_rng(0).integers(0, 256, (5, 20, 20, 3), dtype=np.uint8)
+    engine = inference.fastest(model)
+    np.testing.assert_array_equal(engine(images), litert.LiteRT(litert.convert(model))(images))
+    assert seen == ([1] * 5 if singles_are_faster else [])
+    assert engine(images[:1]).shape == (1, 5)
+    assert len(seen) == (5 if singles_are_faster else 0)
 
 
 def _raises(model: Any) -> inference.Engine:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from greycard.backend.litert import LiteRT, convert
+from greycard.backend.litert import LiteRT, SingleImages, convert
 from greycard.backend.start import describe
 
 TOLERANCE = 1e-4
@@ -26,7 +26,7 @@ _TIMED = 8
 """Images with which the engine is timed."""
 
 _MARGIN = 0.95
-"""One image at once must be this much faster."""
+"""Another way must take at most this share of the time."""
 
 Engine = Callable[[np.ndarray], np.ndarray]
 """uint8 images (n, height, width, channels) to float32 outputs (n, …), in inference mode."""
@@ -47,25 +47,25 @@ def fastest(model: keras.Model) -> Engine:
     if facts["backend"] != "tensorflow" or facts["device"] != "CPU":
         return slow
     try:
-        quick = LiteRT(convert(model))
+        converted = convert(model)
+        quick = LiteRT(converted)
         probe = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]), dtype=np.uint8)
         agrees = _agree(quick(probe), slow(probe))
     except Exception:  # LiteRT does not support a layer, or is missing in this TensorFlow: Keras computes every model
         return slow
-    return _in_faster_batches(quick, model) if agrees else slow
+    return _faster(quick, converted, model) if agrees else slow
 
 
-def _in_faster_batches(engine: Engine, model: keras.Model) -> Engine:
-    """The engine, with one image at once if that is faster: then what a layer writes stays in the processor's cache.
+def _faster(batches: LiteRT, converted: bytes, model: keras.Model) -> Engine:
+    """The engine itself, or one that computes batches image by image in several threads, if that is faster.
 
-    LiteRT computes the same numbers for an image, alone or among others.
+    Both compute the same numbers. A single image is always computed with all threads.
     """
     images = np.random.default_rng(0).integers(0, 256, (_TIMED, *model.input_shape[1:]), dtype=np.uint8)
-
-    def single(images: np.ndarray) -> np.ndarray:
-        return np.concatenate([engine(images[row : row + 1]) for row in range(len(images))])
-
-    return single if _seconds(single, images) < _MARGIN * _seconds(engine, images) else engine
+    singles = SingleImages(converted)
+    if _seconds(singles, images) > _MARGIN * _seconds(batches, images):
+        return batches
+    return lambda images: singles(images) if len(images) > 1 else batches(images)
 
 
 def _seconds(engine: Engine, images: np.ndarray) -> float:

@@ -6,13 +6,14 @@ import threading
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import keras
 import numpy as np
 
 from greycard.backend.start import muted
-from greycard.core.threads import thread_count
+from greycard.core.threads import thread_count, thread_pool
 
 
 def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = None) -> bytes:
@@ -44,13 +45,14 @@ class LiteRT:
 
     Args:
         model: the converted model as bytes, or its file.
+        threads: with which it computes; by default all of Greycard's.
     """
 
-    def __init__(self, model: bytes | Path) -> None:
+    def __init__(self, model: bytes | Path, threads: int | None = None) -> None:
         source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
         with muted(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TensorFlow warns that its copy of LiteRT will move to another package
-            self._interpreter = _interpreter()(**source, num_threads=thread_count().count)
+            self._interpreter = _interpreter()(**source, num_threads=threads or thread_count().count)
             self._interpreter.allocate_tensors()  # prints the name of its delegate
         first, last = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._input, self._output = first["index"], last["index"]
@@ -67,6 +69,33 @@ class LiteRT:
             self._interpreter.set_tensor(self._input, np.ascontiguousarray(inputs))
             self._interpreter.invoke()
             return self._interpreter.get_tensor(self._output)
+
+
+class SingleImages:
+    """A converted model that computes each image with one thread, and as many images at a time as there are threads.
+
+    What a layer writes then stays in the cache of its core, and threads wait for each other only at the end of a batch.
+
+    Args:
+        model: the converted model as bytes.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        self._free: SimpleQueue[LiteRT] = SimpleQueue()
+        for _ in range(thread_count().count):
+            self._free.put(LiteRT(model, threads=1))
+        self._pool = thread_pool()
+
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
+        """As `LiteRT`, for at least one input."""
+        return np.concatenate(list(self._pool.map(self._one, np.split(inputs, len(inputs)))))
+
+    def _one(self, inputs: np.ndarray) -> np.ndarray:
+        engine = self._free.get()
+        try:
+            return engine(inputs)
+        finally:
+            self._free.put(engine)
 
 
 def _interpreter() -> Any:

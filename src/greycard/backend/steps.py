@@ -39,8 +39,8 @@ def choices_for(model: keras.Model, batch_size: int, steps: int, precision: str)
 
     Args:
         model: as for `steps_for`.
-        batch_size: likewise.
-        steps: likewise.
+        batch_size: images per step.
+        steps: total number of training steps.
         precision: of training, float32 or bfloat16.
     """
     if not _on_tensorflow_cpu():

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 @options.quiet
 @options.debug
 def tune(what: str | None, quiet: bool, debug: bool) -> None:
-    """Measure how this machine trains fastest, and keep the result for later runs.
+    """Measure how this machine trains fastest.
 
     \b
     greycard tune                   # some minutes: networks of all kinds
     greycard tune cats-dogs-3k-cnn  # one project's network
 
     Each operation of a training step can be computed in several ways, with the same result up to rounding. It prints
-    the milliseconds of each way, and the one that runs from now on use: the first, unless another takes 5 % less. Then
-    it prints the images per second of whole steps in each precision. Close other programs first.
+    the milliseconds of each way, and the one that later runs use: the first, unless another takes 5 % less. Then it
+    prints the images per second of whole steps in each precision. Close other programs first.
     """
     from greycard.jobs.tune import tune as measured
 
