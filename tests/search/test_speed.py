@@ -29,6 +29,13 @@ def test_a_frozen_networks_features_are_measured(real_weights: Path, tmp_path: P
     assert rates.features > rates.step > 0
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_recipe_with_soft_targets_is_measured(classes: int, tmp_path: Path) -> None:
+    dataset = greycard.open_dataset(make_folder(tmp_path / "pets", ("",), tuple("abc"[:classes]), 8))
+    recipe = Recipe.make("pets", "pets", image_size=16, batch_size=4, conv=(4,), dense=(), label_smoothing=0.1)
+    assert measure_rates(recipe, dataset, None).step > 0
+
+
 def test_unreadable_files_are_no_problem(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "pets", ("",), ("cat", "dog"), 5)
     dataset = greycard.open_dataset(folder)

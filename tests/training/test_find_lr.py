@@ -71,6 +71,11 @@ def test_it_prints_a_setting_and_writes_a_picture_and_no_run(cli, tmp_path: Path
     assert again.err.endswith(f"next:\n  {shown} --set learning_rate={value}\n")
 
 
+def test_it_tries_rates_with_soft_targets() -> None:
+    found = greycard.find_lr("digits-cnn", train_limit=60, conv=(), dense=(8,), label_smoothing=0.1, quiet=True)
+    assert len(found.losses) > 10
+
+
 def test_another_programs_picture_is_not_overwritten(cli, tmp_path: Path) -> None:
     (tmp_path / "digits-cnn-lr.png").write_bytes(b"mine")
     refused = cli("find-lr", "digits-cnn", "--out", tmp_path)

@@ -63,7 +63,8 @@ def _frozen_and_trained(setup: TrainSetup) -> tuple[list[keras.Model], keras.Mod
     part = config.fine_tune if isinstance(config, ProbeConfig) else None
     if part == LAST:
         tuned = split_below_tuned(setup.model)
-        setup.task.compile(tuned.top.network, setup.model.network.optimizer)
+        optimizer, soft = setup.model.network.optimizer, setup.recipe.soft_targets
+        setup.task.compile(tuned.top.network, optimizer, soft_targets=soft)
         return [tuned.bottom, *extractors(setup.model)], tuned.top.network
     if setup.model.is_frozen:
         return extractors(setup.model), head_of(setup)
@@ -95,12 +96,13 @@ def decode_seconds(split: Split, recipe: Recipe) -> float:
 
 def _of_network(network: keras.Model, inputs: np.ndarray, setup: TrainSetup, planned: int) -> tuple[float, float]:
     """Seconds of one image in training and in prediction, compiled for the planned number of steps."""
-    labels, batch, precision = setup.arrays.train.labels, len(inputs), setup.recipe.training.precision
+    batch, precision = len(inputs), setup.recipe.training.precision
+    _, targets = setup.loaders.train.batch(0, 0)
     steps = steps_for(network, batch, planned, choices_for(network, batch, planned, precision))
 
     def train() -> None:
         with mixed_precision(network, precision):
-            steps.train(inputs, labels)
+            steps.train(inputs, targets)
         steps.result()
 
     train()

@@ -67,7 +67,7 @@ def try_rates(setup: TrainSetup) -> RateTest:
     model, train = setup.network, setup.loaders.train
     rates = np.geomspace(LOWEST, HIGHEST, STEPS).tolist()
     optimizer = build_optimizer(setup.recipe.optimizer, TableSchedule(rates), model.trainable_variables)
-    setup.task.compile(model, optimizer)
+    setup.task.compile(model, optimizer, soft_targets=setup.recipe.soft_targets)
     choices = choices_for(model, train.batch_size, STEPS, setup.recipe.training.precision)
     steps = steps_for(model, train.batch_size, STEPS, choices)
 
