@@ -20,6 +20,7 @@ from greycard.backend import measurements
 from greycard.backend.choices import Measured, Shape, Table
 from greycard.core.epoch import Epoch
 from greycard.datasets.load import load_dataset
+from greycard.models.build import build_model
 from greycard.projects import find_project, projects
 from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
 
@@ -277,3 +278,57 @@ def _digits(folder: Path) -> Path:
 
 def _images(folder: Path) -> Path:
     return make_folder(folder / "images", ("train", "validation"), ("cats", "dogs"), 4)
+
+
+@pytest.fixture
+def peer(benchmark: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Import one of the scripts of `peers/`."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "peers"))
+    return import_module
+
+
+TABLE_ROWS = ("mnist-dnn", "mnist-cnn", "horses-humans-cnn", "cats-dogs-3k-cnn", "cats-dogs-25k-cnn")
+
+
+@pytest.mark.parametrize("name", TABLE_ROWS)
+def test_a_peers_row_is_the_tables(peer: Any, name: str) -> None:
+    row, recipe = peer("step_rows").ROWS[name], find_project(name).recipe
+    assert peer("greycard_steps").recipe(row).model == recipe.model
+    assert (row.batch, row.learning_rate) == (recipe.training.batch_size, recipe.optimizer.learning_rate)
+    assert row.optimizer == recipe.optimizer.kind
+    assert ((row.size, row.size), row.channels) == (recipe.data.image_size, recipe.data.channels)
+
+
+@pytest.mark.parametrize("name", ["mnist-dnn", "mnist-cnn", "cats-dogs-25k-cnn", "resnet-24"])
+def test_the_peers_have_greycards_network(peer: Any, name: str) -> None:
+    """The same number of trained weights in the same order of sizes."""
+    row = peer("step_rows").ROWS[name]
+    ours = build_model(peer("greycard_steps").recipe(row).replace(task=_task(row.classes)), row.classes).network
+    keras_network = peer("keras_steps").network(row)
+    shapes = [tuple(weight.shape) for weight in ours.trainable_weights]
+    assert [tuple(weight.shape) for weight in keras_network.trainable_weights] == shapes
+    pytest.importorskip("torch")
+    torch_sizes = [weight.numel() for weight in peer("torch_steps").network(row).parameters()]
+    assert torch_sizes == [int(np.prod(shape)) for shape in shapes]
+
+
+def _task(classes: int) -> str:
+    return "binary" if classes == 2 else "multiclass"
+
+
+def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: Path) -> None:
+    speeds = {"Greycard": 300.0, "Keras bfloat16": 200.0, "PyTorch float32": 100.0}
+    best = {"Keras": "Keras bfloat16", "PyTorch": "PyTorch float32"}
+    common = {"instructions": "avx2", "measured": MEASURED}
+    steps = [common | {"row": "a", "images_per_second": speeds, "best": best, "ratio": 1.5}]
+    steps.append(steps[0] | {"row": "b", "ratio": 6.0})
+    memory = {"Greycard": 1000.0, "Keras float32": 2000.0}
+    seconds = {"Greycard": 5.0, "Keras float32": 10.0}
+    epochs = [common | {"row": "a", "seconds_per_epoch": seconds, "best": "Keras float32", "ratio": 2.0}]
+    epochs[0]["peak_memory_mb"] = memory
+    for name, rows in (("steps", steps), ("epochs", epochs)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    text = benchmark("page").page(tmp_path)
+    assert "| `a` | avx2 | 300 | 200 | bfloat16 | 100 | float32 | 1.50× |" in text
+    assert "The smallest ratio is 1.50×, the geometric mean 3.00×." in text
+    assert "| `a` | avx2 | 10.0 s | float32 | 5.0 s | 2.00× | 2.00 GB | 1.00 GB |" in text
