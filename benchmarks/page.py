@@ -46,10 +46,16 @@ def _origin(rows: Sequence[Row], path: Path) -> str:
     for measured in (row["measured"] for row in rows):
         facts = measured["environment"]
         backend = f"Keras {facts['keras']} on {facts['backend']} {facts['backend_version']}, Python {facts['python']}"
-        made.setdefault(f"{facts['machine']}, {backend}", {})[f"{measured['date']} at `{measured['commit']}`"] = None
+        processor = f"{facts['machine']}{_with_instructions(facts)}"
+        made.setdefault(f"{processor}, {backend}", {})[f"{measured['date']} at `{measured['commit']}`"] = None
     where = "; ".join(f"{place} ({', '.join(times)})" for place, times in made.items())
     link = f"[{path.name}]({_LINK}/{path.parent.name}/{path.name})"
     return f"Measured on {where}. Commands and every figure are in {link}."
+
+
+def _with_instructions(facts: Row) -> str:
+    """The processor's instruction set, which earlier files do not have."""
+    return f" with {facts['instructions']}" if "instructions" in facts else ""
 
 
 def epochs(rows: list[Row]) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from greycard.core.atomic_files import atomic_write
+from greycard.core.processor import instruction_set
 from greycard.datasets.open import is_present
 
 
@@ -137,7 +138,8 @@ def today() -> str:
 def environment() -> dict[str, Any]:
     """Machine and versions, asked of another process: this one loads no backend and stays small (child.py)."""
     facts = json.loads(subprocess.check_output([sys.executable, "-c", _ENVIRONMENT]))
-    return {name: value for name, value in facts.items() if name not in ("schema", "started")}
+    kept = {name: value for name, value in facts.items() if name not in ("schema", "started")}
+    return kept | {"instructions": instruction_set()}
 
 
 def _git(*words: str) -> str:

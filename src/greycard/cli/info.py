@@ -61,6 +61,14 @@ def _threads() -> str:
     return f"{threads.count} ({threads.reason})"
 
 
+def _choices() -> str:
+    """Where the measurements are from that decide how training steps are computed."""
+    from greycard.backend.measurements import table
+
+    found = table()
+    return found.source if found.measured else f"{found.source}; `greycard tune` measures this machine"
+
+
 @click.command()
 @options.data_dir
 @options.debug
@@ -81,6 +89,7 @@ def info(data_dir: str | None, debug: bool) -> None:
     facts = environment(backend.describe() | {"precision": _precision()})
     del facts["started"]
     facts["threads"] = _threads()
+    facts["training steps"] = _choices()
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}
     facts["pretrained"] = _networks()
     facts["cache folder"] = _cache()
