@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,5 +56,11 @@ def test_what_more_minutes_bring_is_only_what_was_measured() -> None:
     )
     shortened = _record(_rung("a", 0.9, shortened="12 of 30"))
     assert more_minutes(shortened, certain=False) == "a got 12 of 30 epochs"
+    planned = _record(_rung("resnet", 0.9))
+    assert more_minutes(planned, certain=False) == (
+        "resnet was planned for these minutes: more minutes give it more epochs"
+    )
+    part = replace(planned, rungs=(_rung("a", 0.9),), set_aside=replace(planned.set_aside, unused=41_374))
+    assert more_minutes(part, certain=False) == "41,374 images were left out: more minutes use more of them"
     unmeasured = _record(_rung("a", 0.9), _rung("b", why="no time"))
     assert more_minutes(unmeasured, certain=False) == "there was no time to measure b"

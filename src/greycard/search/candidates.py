@@ -21,6 +21,9 @@ _LEAST_TUNED = 3
 _SHORT = 8
 """Epochs of the short training from scratch."""
 
+FROM_SCRATCH = "resnet"
+"""The recipe whose epochs are planned from the minutes."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -91,7 +94,7 @@ def _without_weights(task: Task, *, quick: bool) -> list[Candidate]:
     net = from_scratch(task, "the search tries it").recipe
     side = min(_LINEAR_PIXELS, task.kind.side)
     linear = task.base.replace(model=MlpConfig(), image_size=side, channels=net.data.channels, epochs=30, patience=5)
-    long = Candidate("resnet", net, min(_SHORT, net.training.epochs))
+    long = Candidate(FROM_SCRATCH, net, min(_SHORT, net.training.epochs))
     if not quick:
         return [long]
     return [

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from greycard.evaluation.paired import LEVEL, mcnemar, paired
+from greycard.search.candidates import FROM_SCRATCH
 from greycard.search.record import DONE, SKIPPED, Gain, Rung, SearchRecord
 
 
@@ -70,6 +71,10 @@ def more_minutes(record: SearchRecord, certain: bool) -> str:
         found.append(f"{names} did not fit; about {max(1, round(longest / 60)):,} more minutes are enough for each")
     if unmeasured:
         found.append(f"there was no time to measure {', '.join(unmeasured)}")
+    if unused := record.set_aside.unused:
+        found.append(f"{unused:,} images were left out: more minutes use more of them")
+    if any(rung.name == FROM_SCRATCH and rung.state == DONE for rung in record.rungs):
+        found.append(f"{FROM_SCRATCH} was planned for these minutes: more minutes give it more epochs")
     if not found:
         return "every recipe of the ladder was trained to its end: more minutes change nothing"
     return "; ".join(found)
