@@ -52,7 +52,7 @@ def epoch_operations(recipe: Recipe, precision: str) -> float:
     assert isinstance(config, MlpConfig | ConvNetConfig)
     convolutions = len(config.conv) if isinstance(config, ConvNetConfig) else 0
     assert len(layers) == convolutions + len(config.dense) + 1, "every convolution, dense layer and the head"
-    forward, shares = [_operations(layer) for layer in layers], _shares(model, precision)
+    forward, shares = [operations(layer) for layer in layers], _shares(model, precision)
     training = [count * shares.get(layer.name, 1.0) for count, layer in zip(forward, layers, strict=True)]
     train, validation = wanted.counts
     return train * (3 * sum(training) - training[0]) + validation * sum(forward)
@@ -64,7 +64,7 @@ def _model(recipe: Recipe, classes: int) -> Any:
     return build_model(recipe, classes).network
 
 
-def _operations(layer: Any) -> float:
+def operations(layer: Any) -> float:
     """Of one image forward: a multiplication and an addition for each weight at each place of the output."""
     places = math.prod(layer.output.shape[1:-1])  # of a dense layer's output there is one
     return 2.0 * math.prod(layer.kernel.shape) * places

@@ -93,7 +93,9 @@ def steps(rows: list[Row]) -> list[str]:
     """Images per second of training steps: Greycard, and each peer at its best."""
     head = ["network", "processor has", "Greycard", "Keras at its best", "its settings", "PyTorch at its best"]
     cells = [_step_cells(row) for row in rows]
-    table = _table([*head, "its settings", "Greycard against the better"], cells, words=2)
+    table = _table(
+        [*head, "its settings", "Greycard against the better", "Greycard's share of the peak"], cells, words=2
+    )
     return [*table, *(["", _least_and_mean(rows)] if rows else [])]
 
 
@@ -119,7 +121,8 @@ def _step_cells(row: Row) -> list[str]:
     speeds, best = row["images_per_second"], row["best"]
     peers = [[f"{speeds[name]:,.0f}", name.partition(" ")[2]] for name in (best["Keras"], best["PyTorch"])]
     own = f"{speeds['Greycard']:,.0f}"
-    return [f"`{row['row']}`", row["instructions"], own, *peers[0], *peers[1], _times(row["ratio"])]
+    share = percent(row["share_of_peak"], 0)
+    return [f"`{row['row']}`", row["instructions"], own, *peers[0], *peers[1], _times(row["ratio"]), share]
 
 
 def _least_and_mean(rows: list[Row]) -> str:
@@ -143,7 +146,7 @@ def ceiling(rows: list[Row]) -> list[str]:
 def _ceiling_cells(row: Row, taken: float | None) -> list[str]:
     reached = ["–", "–"] if taken is None else [seconds(taken), percent(row["least_seconds"] / taken, 0)]
     rate = [f"{row['gigaflop_per_epoch']:,.0f}", f"{row['gigaflops']:.0f}"]
-    counted = [row["precision"], *rate, seconds(row["least_seconds"])]
+    counted = [row.get("precision", "float32"), *rate, seconds(row["least_seconds"])]
     return [f"`{row['project']}`", *counted, *reached, seconds(row["least_seconds"] * row["epochs"])]
 
 

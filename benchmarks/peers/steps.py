@@ -55,12 +55,13 @@ def main() -> None:
     results = ResultFile("steps", ("row", "instructions"), keep=not options.quick)
     for row in options.rows or list(ROWS):
         peak = _said("../peak.py")
+        own = _said("greycard_steps.py", row, "--seconds", 0.1)
         rounds: dict[Side, list[float]] = {side: [] for side in _sides(row, compiled=not options.no_compile)}
         for number in range(options.rounds):
             for side in list(rounds)[:: -1 if number % 2 else 1]:
                 if speed := _speed(side, row, options.seconds):
                     rounds[side].append(speed)
-        results.put(_summary(row, rounds, peak))
+        results.put(_summary(row, rounds, peak) | _share(own, rounds, peak))
 
 
 def _sides(row: str, *, compiled: bool) -> list[Side]:
@@ -106,6 +107,12 @@ def _summary(row: str, rounds: Mapping[Side, list[float]], peak: Mapping[str, fl
         "peak": dict(peak),
         "each_round": {side.name: speeds for side, speeds in rounds.items()},
     }
+
+
+def _share(own: Mapping[str, Any], rounds: Mapping[Side, list[float]], peak: Mapping[str, float]) -> dict[str, float]:
+    """The rate of Greycard's steps, counted as direct convolutions, as a share of that of a large matrix product."""
+    rate = median(rounds[Side("Greycard")]) * own["operations"] / 1e9
+    return {"share_of_peak": rate / peak[f"gflops_{own['precision']}"]}
 
 
 def _options() -> argparse.Namespace:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from keras import layers
 from greycard.backend import measurements, tensorflow_choices, tensorflow_steps
 from greycard.backend.choices import Choice, Choices, Measured, Shape, Table
 from greycard.backend.measurements import keep, own_file, packaged_measurements, table
-from greycard.backend.parts import BYTES, part_size
+from greycard.backend.parts import BYTES, images_that_fit, part_size
 from greycard.core.records import from_json, to_json
 
 pytest.importorskip("tensorflow")
@@ -107,7 +108,7 @@ def test_a_processor_that_nobody_has_measured_is_measured_once(monkeypatch: pyte
     assert [choice.shape for choice in first.choices] == [Shape("conv + pool", "float32", 12, 3, 4)]
     assert tensorflow_choices.choose(_network(), 4, 100, "float32") == first
     assert len(calls) == 1
-    assert set(json.loads(own_file().read_text())["measured"][0]["milliseconds"]) == {*WAYS, "xla-pool"}
+    assert set(json.loads(own_file().read_text())["measured"][0]["milliseconds"]) == {*WAYS, "xla-pool", "relu-first"}
 
 
 def test_a_short_training_has_nothing_to_choose() -> None:
@@ -141,6 +142,25 @@ def test_what_looks_at_the_whole_batch_is_not_computed_in_parts() -> None:
     assert part_size(with_norm, 256, "float32") == 256
     with_norm.layers[3].trainable = False
     assert part_size(with_norm, 256, "float32") < 256
+
+
+def test_layers_inside_other_layers_are_no_problem() -> None:
+    inputs = keras.Input((6, 5))
+    x = layers.Bidirectional(layers.LSTM(4, return_sequences=True))(inputs)
+    model = keras.Model(inputs, layers.Dense(1)(layers.Flatten()(layers.TimeDistributed(layers.Dense(3))(x))))
+    assert part_size(model, 16, "float32") == 16
+
+
+def test_predictions_are_computed_in_parts_that_fit() -> None:
+    model = _network(400)
+    steps = tensorflow_steps.TensorFlowSteps(model, 4, 1, Choices())
+    seen: list[int] = []
+    inner = steps._outputs
+    steps._outputs = lambda images: seen.append(len(images)) or inner(images)
+    images = np.random.default_rng(0).random((images_that_fit(model, "float32") + 3, 400, 400, 3), np.float32)
+    outputs = steps.predict(images)
+    assert seen == [len(images) - 3, 3]
+    np.testing.assert_allclose(outputs, model.predict_on_batch(images), rtol=1e-4, atol=1e-6)
 
 
 class _Own(layers.Layer):

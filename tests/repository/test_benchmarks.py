@@ -320,7 +320,7 @@ def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: 
     speeds = {"Greycard": 300.0, "Keras bfloat16": 200.0, "PyTorch float32": 100.0}
     best = {"Keras": "Keras bfloat16", "PyTorch": "PyTorch float32"}
     common = {"instructions": "avx2", "measured": MEASURED}
-    steps = [common | {"row": "a", "images_per_second": speeds, "best": best, "ratio": 1.5}]
+    steps = [common | {"row": "a", "images_per_second": speeds, "best": best, "ratio": 1.5, "share_of_peak": 0.6}]
     steps.append(steps[0] | {"row": "b", "ratio": 6.0})
     memory = {"Greycard": 1000.0, "Keras float32": 2000.0}
     seconds = {"Greycard": 5.0, "Keras float32": 10.0}
@@ -329,6 +329,6 @@ def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: 
     for name, rows in (("steps", steps), ("epochs", epochs)):
         (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)
-    assert "| `a` | avx2 | 300 | 200 | bfloat16 | 100 | float32 | 1.50× |" in text
+    assert "| `a` | avx2 | 300 | 200 | bfloat16 | 100 | float32 | 1.50× | 60 % |" in text
     assert "The smallest ratio is 1.50×, the geometric mean 3.00×." in text
     assert "| `a` | avx2 | 10.0 s | float32 | 5.0 s | 2.00× | 2.00 GB | 1.00 GB |" in text

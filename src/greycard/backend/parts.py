@@ -32,9 +32,15 @@ def part_size(model: keras.Model, batch_size: int, precision: str) -> int:
     """
     if not _sees_single_images(model):
         return batch_size
-    an_image = (2 if precision == "bfloat16" else 4) * sum(_outputs(model))
+    most = images_that_fit(model, precision)
     sizes = [size for size in range(min(LEAST, batch_size), batch_size + 1) if batch_size % size == 0]
-    return max((size for size in sizes if size * an_image <= BYTES), default=sizes[0])
+    return max((size for size in sizes if size <= most), default=sizes[0])
+
+
+def images_that_fit(model: keras.Model, precision: str) -> int:
+    """How many images fit: the outputs of all layers for them take at most `BYTES`, unless even `LEAST` take more."""
+    an_image = (2 if precision == "bfloat16" else 4) * sum(_outputs(model))
+    return max(LEAST, BYTES // max(an_image, 1))
 
 
 def _sees_single_images(model: keras.Model) -> bool:
@@ -46,7 +52,7 @@ def _sees_single_images(model: keras.Model) -> bool:
 
 
 def _outputs(model: keras.Model) -> Iterator[int]:
-    """The number of numbers in each layer's output for one image."""
+    """The size of each layer's output for one image; a layer inside another layer has no output of its own."""
     for layer in model._flatten_layers(include_self=False):
-        if not isinstance(layer, keras.Model):
+        if not isinstance(layer, keras.Model) and layer._inbound_nodes:
             yield int(np.prod([side for side in layer.output.shape[1:] if side]))

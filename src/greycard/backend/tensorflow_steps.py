@@ -18,6 +18,7 @@ from keras import layers
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.choices import Choices
 from greycard.backend.losses import soft_binary_crossentropy
+from greycard.backend.parts import images_that_fit
 from greycard.backend.steps import as_targets
 from greycard.backend.tensorflow_forward import forward
 
@@ -144,6 +145,7 @@ class TensorFlowSteps:
         self._run = (
             tf.function(self._steps, jit_compile=whole or None) if compiled else _of_any_size(self._steps, axis=1)
         )
+        self._predicted_at_once = images_that_fit(model, "float32")
         self._outputs = _of_any_size(lambda images: model(images, training=False), axis=0)
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
@@ -167,7 +169,9 @@ class TensorFlowSteps:
         self._sums.assign([sums.get(name, 0.0) for name in _SUMS])
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        return self._outputs(tf.constant(images)).numpy()
+        size = self._predicted_at_once
+        parts = (images[first : first + size] for first in range(0, len(images), size))
+        return np.concatenate([self._outputs(tf.constant(part)).numpy() for part in parts])
 
     def _as_steps(self, array: np.ndarray, steps: int) -> Any:
         """Reshape (n, …) to (steps_per_execution, batch_size, …), zero-padded: XLA compiles for each new shape."""
