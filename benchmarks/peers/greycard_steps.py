@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def operations_of_a_step(model: Any) -> float:
-    """Of one image, with direct convolutions: forward, the weights' gradients, and the inputs' but for the first layer."""
+    """Of one image, by direct convolutions: forward, the weights' gradients, and the inputs' but the first layer's."""
     each = [operations(layer) for layer in model.layers if hasattr(layer, "kernel")]
     return 3 * sum(each) - each[0]
 
