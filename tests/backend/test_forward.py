@@ -215,7 +215,7 @@ def test_an_adapted_convolution_does_not_match() -> None:
     _expect_keras(model, "float32")
 
 
-@pytest.mark.parametrize("way", ["onednn", "relu-first", "xla", "xla-pool", "winograd", "gray"])
+@pytest.mark.parametrize("way", ["onednn", "xla", "xla-pool", "winograd", "gray"])
 @pytest.mark.parametrize("channels", [1, 5])
 def test_every_way_computes_what_keras_does(way: str, channels: int, precision: str) -> None:
     """With and without pooling, padding, bias and ReLU; where there is no such way, the plain one."""

@@ -4,7 +4,6 @@ A convolution with ReLU and then 2×2 max pooling computes `pool(relu(conv(x) + 
 change the order of numbers, so this equals `relu(pool(conv(x)) + bias)`: the same values, a quarter of the additions.
 
 - `onednn`: TensorFlow's operations, which call oneDNN, in that order; the plain way.
-- `relu-first`: the same with bias and ReLU before pooling, which oneDNN computes within the convolution.
 - `xla-pool`: oneDNN's convolution, and pooling by XLA (see `tensorflow_pool`) with bias and ReLU in one pass.
 - `xla`, `winograd`: as in `tensorflow_conv`, with XLA's pooling.
 - `gray`: for one channel, XLA computes the convolution's products inside the pooling, in float32.
@@ -26,7 +25,7 @@ from greycard.backend.tensorflow_settings import PRECISIONS, has_settings
 
 OPERATION = "conv + pool"
 
-RELU_FIRST, XLA_POOL, GRAY = "relu-first", "xla-pool", "gray"
+XLA_POOL, GRAY = "xla-pool", "gray"
 
 _CONV = {**conv.SETTINGS, "padding": "valid", "use_bias": True, "activation": keras.activations.relu}
 _LEAST_SIDE = 4
@@ -53,7 +52,7 @@ def ways_of(shape: Shape) -> tuple[str, ...]:
     """The ways to compute it, the plain one first."""
     plain, *others = conv.ways_of(shape)
     gray = (GRAY,) if shape.channels == 1 else ()
-    return (plain, RELU_FIRST, XLA_POOL, *others, *gray)
+    return (plain, XLA_POOL, *others, *gray)
 
 
 def fused(layer: keras.Layer, chooser: Ways) -> Callable[[Any], Any]:
@@ -80,19 +79,13 @@ def conv_pool(x: Any, kernel: Any, bias: Any, way: str = conv.PLAIN) -> Any:
         float (b, (height - 2) // 2, (width - 2) // 2, filters).
     """
     if way == conv.PLAIN:
-        return tf.nn.relu(tf.nn.bias_add(_max_pool(tf.nn.conv2d(x, kernel, 1, "VALID")), bias))
-    if way == RELU_FIRST:
-        return _max_pool(tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "VALID"), bias)))
+        return tf.nn.relu(tf.nn.bias_add(tf.nn.max_pool2d(tf.nn.conv2d(x, kernel, 1, "VALID"), 2, 2, "VALID"), bias))
 
     @tf.custom_gradient
     def compute(x: Any, kernel: Any, bias: Any) -> tuple[Any, Callable[[Any], tuple[Any, Any, Any]]]:
         return _fused(x, kernel, bias, way)
 
     return compute(x, kernel, bias)
-
-
-def _max_pool(x: Any) -> Any:
-    return tf.nn.max_pool2d(x, 2, 2, "VALID")
 
 
 def _fused(x: Any, kernel: Any, bias: Any, way: str) -> tuple[Any, Callable[[Any], tuple[Any, Any, Any]]]:
