@@ -62,10 +62,13 @@ def _threads() -> str:
 
 
 def _choices() -> str:
-    """Where the measurements are from that decide how training steps are computed."""
+    """Where the measurements are from that decide how training steps are computed, or why they cannot be read."""
     from greycard.backend.measurements import table
 
-    found = table()
+    try:
+        found = table()
+    except GreycardError as error:
+        return str(error.args[0])
     return found.source if found.measured else f"{found.source}; `greycard tune` measures this machine"
 
 
