@@ -99,9 +99,6 @@ class Table:
         nearest = min(self.measured, key=lambda each: each.shape.distance(shape), default=None)
         return nearest.fastest(ways) if nearest and nearest.shape.distance(shape) < math.inf else ways[0]
 
-    def has(self, shape: Shape) -> bool:
-        return any(each.shape == shape for each in self.measured)
-
 
 @dataclass(frozen=True)
 class Choice:
