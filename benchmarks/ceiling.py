@@ -1,6 +1,6 @@
 """How near training comes to what the machine can do: operations counted, at the rate of a large matrix product.
 
-    python benchmarks/ceiling.py
+    python benchmarks/ceiling.py [--rounds 9]
 
 Counts the floating-point operations of an epoch of the table's rows that train every layer: each convolution and dense
 layer forward, its weights' gradient and, but for the first, its input's, and forward again for validation. The rate is
@@ -32,7 +32,7 @@ def main() -> None:
 
     results = ResultFile("ceiling", ("project",), keep=not options.quick)
     side = 512 if options.quick else SIDE
-    rates = {precision: 2 * side**3 / product_seconds(precision, side) for precision in PRECISIONS}
+    rates = {precision: 2 * side**3 / product_seconds(precision, side, options.rounds) for precision in PRECISIONS}
     for recipe in (project.recipe for project in projects()[:12]):
         if recipe.pretrained is None and recipe.data.dataset != large.DATASET:
             precision = auto_precision(recipe.model.kind)

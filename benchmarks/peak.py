@@ -21,17 +21,19 @@ SIDE, BYTES, TIMES = 4096, 1 << 29, 9
 
 def main() -> None:
     backend.start()
-    rates = {f"gflops_{name}": 2 * SIDE**3 / product_seconds(name, SIDE) / 1e9 for name in ("float32", "bfloat16")}
+    rates = {
+        f"gflops_{name}": 2 * SIDE**3 / product_seconds(name, SIDE, TIMES) / 1e9 for name in ("float32", "bfloat16")
+    }
     print(json.dumps(rates | {"copied_gb_per_second": 2 * BYTES / copy_seconds() / 1e9}))
 
 
-def product_seconds(dtype: str, side: int) -> float:
+def product_seconds(dtype: str, side: int, times: int) -> float:
     """The shortest time of a product of two matrices (side, side)."""
     import tensorflow as tf
 
     matrix = tf.cast(tf.random.stateless_normal((side, side), (0, 0)), dtype)
     product = tf.function(lambda x: tf.cast(tf.matmul(x, x)[0, 0], "float32"))
-    return _shortest(lambda: product(matrix).numpy())
+    return _shortest(lambda: product(matrix).numpy(), times)
 
 
 def copy_seconds() -> float:
@@ -40,12 +42,12 @@ def copy_seconds() -> float:
 
     source = tf.zeros(BYTES // 4)
     copied = tf.function(lambda x: x + 1.0)
-    return _shortest(lambda: copied(source))
+    return _shortest(lambda: copied(source), TIMES)
 
 
-def _shortest(work: Callable[[], object]) -> float:
+def _shortest(work: Callable[[], object], times: int) -> float:
     taken = []
-    for _ in range(TIMES + 1):  # the first one warms up
+    for _ in range(times + 1):  # the first one warms up
         begun = time.perf_counter()
         work()
         taken.append(time.perf_counter() - begun)

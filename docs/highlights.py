@@ -39,7 +39,7 @@ def _speed() -> str:
     best = [row["ratio"] for row in _rows("benchmarks/results/speed/epochs.json")]
     return (
         f"**Fast without a GPU.** On the same two CPU cores, an epoch is {_range(epochs)} times as fast as in a"
-        f" tutorial's Keras and {min(best):.2f} to {max(best):.2f} times as fast as in Keras at its best, and a whole"
+        f" tutorial's Keras and at least {min(best):.2f} times as fast as in Keras at its best, and a whole"
         f" transfer-learning run {_range(whole)} times ([benchmarks](docs/benchmarks.md))."
     )
 

@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import greycard
+from greycard.backend import precision
 from greycard.backend.precision import best_precision
 from greycard.core.errors import GreycardError
 from greycard.deploy.serve.app import make_app
@@ -205,3 +206,13 @@ def test_what_has_an_output_layer_alone_is_trained_in_float32(
     layers = {"conv": (), "dense": (), "backbone": trained("bfloat16").path}
     head = greycard.train("digits-cnn", out=tmp_path, **ONE_EPOCH | layers)
     assert neuron.recipe.training.precision == head.recipe.training.precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("sse2 avx2", False), ("avx512f avx512_bf16", True), ("amx_bf16 amx_tile", True)]
+)
+def test_a_processor_says_whether_it_has_bfloat16(words: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "flags", lambda: frozenset(words.split()))
+    assert precision._cpu_has_bfloat16() == expected
+    monkeypatch.setattr(precision, "flags", frozenset)
+    assert not precision._cpu_has_bfloat16()

@@ -55,10 +55,12 @@ def test_a_recipes_operations_are_measured_printed_and_kept(cli: Any, tmp_path: 
         "operation": "conv + pool", "dtype": "float32", "pixels": 8, "channels": 1, "filters": 6
     }  # fmt: skip
     assert table().measured[0].shape == SHAPE
+    assert kept["precisions"] == {}
 
 
-def test_what_has_nothing_to_choose_is_refused(cli: Any) -> None:
-    result = cli("tune", "cats-dogs-3k-transfer")
+@pytest.mark.parametrize("project", ["cats-dogs-3k-transfer", "house-prices"])
+def test_what_has_nothing_to_choose_is_refused(cli: Any, project: str) -> None:
+    result = cli("tune", project)
     assert result.code == 2
     assert "nothing to choose" in result.err
     assert "hint:" in result.err

@@ -1,7 +1,7 @@
 """Which of several ways computes an operation of a training step: the fastest one that was measured.
 
 All ways of an operation give the same result up to rounding, so a wrong choice costs time and nothing else. The first
-way is the plain one: another must be faster by `_MARGIN`, so that noise in a measurement does not change results.
+way is the plain one: another must be clearly faster, so that noise in a measurement does not change results.
 """
 
 from __future__ import annotations
@@ -12,6 +12,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 _MARGIN = 0.05
+
+
+def is_faster(one: float, other: float) -> bool:
+    """True if a time is shorter than another by more than noise: by 5 %."""
+    return one < (1 - _MARGIN) * other
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Measured:
         if ways[0] not in known:
             return ways[0]
         best = min(known, key=self.milliseconds.__getitem__)
-        return best if self.milliseconds[best] < (1 - _MARGIN) * self.milliseconds[ways[0]] else ways[0]
+        return best if is_faster(self.milliseconds[best], self.milliseconds[ways[0]]) else ways[0]
 
 
 class Ways(Protocol):
@@ -87,7 +92,7 @@ class Table:
 
     Attributes:
         measured: those of this machine before those of similar ones.
-        precisions: the faster precision of each family of models that is slower in the processor's usual one.
+        precisions: family of models → its faster precision, where both were measured.
         source: where they are from, for people.
     """
 

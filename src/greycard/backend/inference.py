@@ -12,6 +12,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from greycard.backend.choices import is_faster
 from greycard.backend.litert import LiteRT, SingleImages, convert
 from greycard.backend.start import describe
 
@@ -24,9 +25,6 @@ bfloat16 exceeds it, so an engine that computes in lower precision is rejected.
 
 _TIMED = 8
 """Images with which the engine is timed."""
-
-_MARGIN = 0.95
-"""Another way must take at most this share of the time."""
 
 Engine = Callable[[np.ndarray], np.ndarray]
 """uint8 images (n, height, width, channels) to float32 outputs (n, …), in inference mode."""
@@ -63,9 +61,9 @@ def _faster(batches: LiteRT, converted: bytes, model: keras.Model) -> Engine:
     """
     images = np.random.default_rng(0).integers(0, 256, (_TIMED, *model.input_shape[1:]), dtype=np.uint8)
     singles = SingleImages(converted)
-    if _seconds(singles, images) > _MARGIN * _seconds(batches, images):
-        return batches
-    return lambda images: singles(images) if len(images) > 1 else batches(images)
+    if is_faster(_seconds(singles, images), _seconds(batches, images)):
+        return lambda images: singles(images) if len(images) > 1 else batches(images)
+    return batches
 
 
 def _seconds(engine: Engine, images: np.ndarray) -> float:

@@ -27,7 +27,8 @@ def tune(what: str | None, quiet: bool, debug: bool) -> None:
 
     Each operation of a training step can be computed in several ways, with the same result up to rounding. It prints
     the milliseconds of each way, and the one that later runs use: the first, unless another takes 5 % less. Then it
-    prints the images per second of whole steps in each precision. Close other programs first.
+    prints the images per second of whole steps in each precision; without a PROJECT, these also decide in which
+    precision each family of models is trained. Close other programs first.
     """
     from greycard.jobs.tune import tune as measured
 

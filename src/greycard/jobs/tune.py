@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from greycard import backend
 from greycard.backend import configure, start
+from greycard.backend.choices import is_faster
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.jobs.find_recipe import find_recipe
@@ -23,7 +24,6 @@ DEFAULT = ("mnist-dnn", "mnist-cnn", "cats-dogs-3k-cnn", "horses-humans-cnn", "f
 """Projects with networks of all families and sizes."""
 
 _FAMILIES = (MlpConfig, ConvNetConfig, ResNetConfig)
-_MARGIN = 1.05
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,11 @@ class Tuned:
     Attributes:
         measured: the time of each way of each operation.
         speeds: images per second of whole training steps: project → precision → speed.
-        precisions: the families that are to be trained in float32, although the processor has bfloat16.
         file: where it is kept.
     """
 
     measured: tuple[Measured, ...]
     speeds: Mapping[str, Mapping[str, float]]
-    precisions: Mapping[str, str]
     file: Path
 
 
@@ -47,7 +45,8 @@ def tune(what: str | Path | None = None, *, quiet: bool = False) -> Tuned:
     """Measure the operations of a project's network, or of several typical ones, in every useful precision.
 
     Args:
-        what: a project's name or a recipe file; None for typical networks.
+        what: a project's name or a recipe file; None for typical networks, which also decide in which precision each
+            family of models is trained: one network would not stand for its family.
         quiet: True to print nothing.
 
     Raises:
@@ -64,11 +63,11 @@ def tune(what: str | Path | None = None, *, quiet: bool = False) -> Tuned:
         with reporter.status("starting Keras"):
             start()
         _expect_choices()
-        return _tuned(recipes, reporter)
+        return _tuned(recipes, reporter, of_families=what is None)
 
 
 def _expect_family(recipe: Recipe) -> None:
-    if not isinstance(recipe.model, _FAMILIES):
+    if not isinstance(recipe.model, _FAMILIES) or recipe.data.image_size is None:
         raise GreycardError(
             f"{recipe.name} trains {recipe.architecture}, whose steps have nothing to choose",
             hint="tune a project that trains a network from scratch, such as cats-dogs-3k-cnn",
@@ -84,7 +83,7 @@ def _expect_choices() -> None:
         )
 
 
-def _tuned(recipes: Sequence[Recipe], reporter: Reporter) -> Tuned:
+def _tuned(recipes: Sequence[Recipe], reporter: Reporter, *, of_families: bool) -> Tuned:
     from greycard.backend.measurements import keep
     from greycard.training.tune import measure_operations
 
@@ -95,8 +94,8 @@ def _tuned(recipes: Sequence[Recipe], reporter: Reporter) -> Tuned:
             reporter.log(f"{recipe.name}: {one.shape}")
         keep(tuple(measured.values()), {}, today)
     speeds = {recipe.name: _speeds(recipe, reporter) for recipe in recipes}
-    precisions = _slower_in_bfloat16(recipes, speeds)
-    return Tuned(tuple(measured.values()), speeds, precisions, keep((), precisions, today))
+    precisions = _faster_precisions(recipes, speeds) if of_families else {}
+    return Tuned(tuple(measured.values()), speeds, keep((), precisions, today))
 
 
 def _speeds(recipe: Recipe, reporter: Reporter) -> dict[str, float]:
@@ -119,14 +118,14 @@ def precisions_of(recipe: Recipe) -> tuple[str, ...]:
     return PRECISIONS if best_precision() == BFLOAT16 else (FLOAT32,)
 
 
-def _slower_in_bfloat16(recipes: Sequence[Recipe], speeds: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
-    """The precision of each family whose networks were all measured in both."""
+def _faster_precisions(recipes: Sequence[Recipe], speeds: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
+    """The faster precision of each family of which a network was measured in both."""
     both = [(recipe.model.kind, speeds[recipe.name]) for recipe in recipes if len(speeds[recipe.name]) > 1]
     return {
-        kind: "float32" if all(_is_slower(speed) for other, speed in both if other == kind) else "bfloat16"
+        kind: "float32" if all(_is_slower_in_bfloat16(speed) for other, speed in both if other == kind) else "bfloat16"
         for kind, _ in both
     }
 
 
-def _is_slower(speed: Mapping[str, float]) -> bool:
-    return speed["float32"] > _MARGIN * speed["bfloat16"]
+def _is_slower_in_bfloat16(speed: Mapping[str, float]) -> bool:
+    return is_faster(1 / speed["float32"], 1 / speed["bfloat16"])
