@@ -3,7 +3,7 @@
 - `onednn`: TensorFlow's operations, which call oneDNN for all three passes; the plain way.
 - `xla`: the same, with the gradient of the kernel by XLA. Faster on some processors without AVX-512, and up to 2.6
   times slower on those with bfloat16 (docs/log.md).
-- `winograd`: a quarter of the multiplications, and more passes over memory; float32 only.
+- `winograd`: a quarter of the multiplications, in float32 in either precision, and more passes over memory.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def matches(layer: keras.Layer) -> bool:
 
 def ways_of(shape: Shape) -> tuple[str, ...]:
     """The ways to compute a convolution, the plain one first."""
-    return (PLAIN, XLA, WINOGRAD) if shape.dtype == "float32" else (PLAIN, XLA)
+    return PLAIN, XLA, WINOGRAD
 
 
 def shape_of(operation: str, x: Any, kernel: Any, dtype: str) -> Shape:

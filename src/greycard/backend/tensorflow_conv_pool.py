@@ -1,10 +1,9 @@
 """Convolution, bias, ReLU and max pooling as one operation, and the ways to compute it.
 
-A convolution with ReLU and then 2×2 max pooling computes `pool(relu(conv(x) + bias))`. Adding a bias and ReLU do not
-change the order of numbers, so this equals `relu(pool(conv(x)) + bias)`: the same values, a quarter of the additions.
-
-- `onednn`: TensorFlow's operations, which call oneDNN, in that order; the plain way.
-- `xla-pool`: oneDNN's convolution, and pooling by XLA (see `tensorflow_pool`) with bias and ReLU in one pass.
+- `onednn`: TensorFlow's operations, which call oneDNN; the plain way. oneDNN adds bias and ReLU to the convolution, and
+  the gradients of both are those of the pooled values, a quarter of all.
+- `xla-pool`: oneDNN's convolution, and pooling by XLA (see `tensorflow_pool`) with bias and ReLU in one pass. They do
+  not change the order of numbers, so `relu(pool(conv(x)) + bias)` has the same values and a quarter of the additions.
 - `xla`, `winograd`: as in `tensorflow_conv`, with XLA's pooling.
 - `gray`: for one channel, XLA computes the convolution's products inside the pooling, in float32.
 """
@@ -27,6 +26,10 @@ OPERATION = "conv + pool"
 
 XLA_POOL, GRAY = "xla-pool", "gray"
 
+Gradients = Callable[[Any], tuple[Any, Any, Any]]
+"""The gradient of the result to those of input, kernel and bias."""
+
+_WINDOWS = {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "VALID"}
 _CONV = {**conv.SETTINGS, "padding": "valid", "use_bias": True, "activation": keras.activations.relu}
 _LEAST_SIDE = 4
 """The smallest height and width: a 3×3 convolution leaves 2×2 pixels to pool."""
@@ -78,17 +81,28 @@ def conv_pool(x: Any, kernel: Any, bias: Any, way: str = conv.PLAIN) -> Any:
     Returns:
         float (b, (height - 2) // 2, (width - 2) // 2, filters).
     """
-    if way == conv.PLAIN:
-        return tf.nn.relu(tf.nn.bias_add(tf.nn.max_pool2d(tf.nn.conv2d(x, kernel, 1, "VALID"), 2, 2, "VALID"), bias))
 
     @tf.custom_gradient
-    def compute(x: Any, kernel: Any, bias: Any) -> tuple[Any, Callable[[Any], tuple[Any, Any, Any]]]:
-        return _fused(x, kernel, bias, way)
+    def compute(x: Any, kernel: Any, bias: Any) -> tuple[Any, Gradients]:
+        return _plain(x, kernel, bias) if way == conv.PLAIN else _fused(x, kernel, bias, way)
 
     return compute(x, kernel, bias)
 
 
-def _fused(x: Any, kernel: Any, bias: Any, way: str) -> tuple[Any, Callable[[Any], tuple[Any, Any, Any]]]:
+def _plain(x: Any, kernel: Any, bias: Any) -> tuple[Any, Gradients]:
+    convolved, back = conv.convolve(x, kernel, "valid", conv.PLAIN)
+    activated = tf.nn.relu(tf.nn.bias_add(convolved, bias))
+    pooled = tf.raw_ops.MaxPool(input=activated, **_WINDOWS)
+
+    def gradients(upstream: Any) -> tuple[Any, Any, Any]:
+        through = tf.raw_ops.ReluGrad(gradients=upstream, features=pooled)
+        inner = tf.raw_ops.MaxPoolGrad(orig_input=activated, orig_output=pooled, grad=through, **_WINDOWS)
+        return *back(inner), tf.raw_ops.BiasAddGrad(out_backprop=through)
+
+    return pooled, gradients
+
+
+def _fused(x: Any, kernel: Any, bias: Any, way: str) -> tuple[Any, Gradients]:
     height, width = x.shape[1] - 2, x.shape[2] - 2
     if way == conv.WINOGRAD:  # a last odd row or column is not pooled, so it need not be computed
         height, width = height // 2 * 2, width // 2 * 2
@@ -97,11 +111,11 @@ def _fused(x: Any, kernel: Any, bias: Any, way: str) -> tuple[Any, Callable[[Any
         convolved, back = conv.convolve(x, kernel, "valid", conv.XLA if way == conv.XLA else conv.PLAIN)
     pooled, place = _pool_gray(x, kernel, bias) if way == GRAY else _pool(convolved, bias)
 
-    def gradient(upstream: Any) -> tuple[Any, Any, Any]:
+    def gradients(upstream: Any) -> tuple[Any, Any, Any]:
         inner, through = _unpool(place, upstream, height, width)
         return *back(inner), tf.raw_ops.BiasAddGrad(out_backprop=through)
 
-    return pooled, gradient
+    return pooled, gradients
 
 
 @tf.function(jit_compile=True)
