@@ -23,7 +23,7 @@ network of width 16 (docs/log.md), because other machines are slower."""
 _TIME_SHARE = 0.8
 """The planned epochs take this fraction of the time: the rest is for decoding, validation, and a slower machine."""
 
-_LEAST_EPOCHS, _ENOUGH_EPOCHS, _MOST_EPOCHS = 5, 15, 100
+_LEAST_EPOCHS, _ENOUGH_EPOCHS, _MOST_EPOCHS = 5, 30, 100
 
 _BATCHES = ((10_000, 128), (1_000, 64), (0, 32))
 """From this number of training images on, so many per step."""
