@@ -150,6 +150,16 @@ def _ceiling_cells(row: Row, taken: float | None) -> list[str]:
     return [f"`{row['project']}`", *counted, *reached, seconds(row["least_seconds"] * row["epochs"])]
 
 
+def backends(rows: list[Row]) -> list[str]:
+    """Images a second of Greycard's steps on each backend, in both precisions."""
+    sides = list(dict.fromkeys(side for row in rows for side in row["images_per_second"]))
+    cells = [
+        [f"`{row['row']}`", row["instructions"], *(f"{row['images_per_second'][side]:,.0f}" for side in sides)]
+        for row in rows
+    ]
+    return _table(["images a second", "processor has", *sides], cells, words=2)
+
+
 def augmenting(rows: list[Row]) -> list[str]:
     """Images that one core augments in a second: a line for each kind of change, a column for each size."""
     found = {(row["work"], row["how"]): row["images_per_core_second"] for row in rows}
@@ -276,6 +286,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Whole runs", "rows", whole),
     ("Epochs beside Keras at its best", "epochs", best_epochs),
     ("Training steps beside Keras and PyTorch at their best", "steps", steps),
+    ("Training steps on other backends", "backends", backends),
     ("Distance from the machine's limit", "ceiling", ceiling),
     ("From the first file to the published accuracy", "recommended", recommended),
     ("Each rule of `greycard train` against its alternative", "rules", rules),

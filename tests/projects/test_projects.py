@@ -195,10 +195,15 @@ def test_projects_command_says_what_one_teaches(cli) -> None:
     assert "79.6 %" in outcome.out
 
 
-def test_an_unknown_project_names_its_neighbours(cli) -> None:
-    outcome = cli("run", "mnist-rnn")
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("mnist-rnn", "mnist-cnn"), ("cats-dog-3k-cnn", "cats-dogs-3k-cnn"), ("mnist-60-minute", "mnist-60-minutes")],
+)
+def test_an_unknown_project_names_its_neighbours(cli, name: str, meant: str) -> None:
+    """Records are trained by their names, too."""
+    outcome = cli("run", name)
     assert outcome.code == 2
-    assert "mnist-dnn, fashion-mnist-cnn" in outcome.err or "mnist-cnn" in outcome.err
+    assert meant in outcome.err.split("did you mean ")[1].rstrip("?\n").split(", ")
 
 
 def test_a_folder_in_the_place_of_a_project_is_pointed_to_what_trains_on_it(cli, tmp_path: Path) -> None:

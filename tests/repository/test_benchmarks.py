@@ -326,9 +326,12 @@ def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: 
     seconds = {"Greycard": 5.0, "Keras float32": 10.0}
     epochs = [common | {"row": "a", "seconds_per_epoch": seconds, "best": "Keras float32", "ratio": 2.0}]
     epochs[0]["peak_memory_mb"] = memory
-    for name, rows in (("steps", steps), ("epochs", epochs)):
+    backends = [common | {"row": "a", "images_per_second": {"tensorflow float32": 3000.0, "jax float32": 400.0}}]
+    for name, rows in (("steps", steps), ("epochs", epochs), ("backends", backends)):
         (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)
     assert "| `a` | avx2 | 300 | 200 | bfloat16 | 100 | float32 | 1.50× | 60 % |" in text
     assert "The smallest ratio is 1.50×, the geometric mean 3.00×." in text
+    assert "| images a second | processor has | tensorflow float32 | jax float32 |" in text
+    assert "| `a` | avx2 | 3,000 | 400 |" in text
     assert "| `a` | avx2 | 10.0 s | float32 | 5.0 s | 2.00× | 2.00 GB | 1.00 GB |" in text

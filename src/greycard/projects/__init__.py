@@ -73,7 +73,8 @@ def find_project(name: str) -> Project:
         for candidate in look():
             if candidate.name == name:
                 return candidate
-    hint = did_you_mean(name, [candidate.name for candidate in projects()], "`greycard projects` lists them")
+    known = [candidate.name for candidate in (*projects(), *_record_projects())]
+    hint = did_you_mean(name, known, "`greycard projects` lists them")
     if isinstance(name, str) and Path(name).is_dir():
         hint = f"train on a folder of images with `{command('train', Path(name))}`, or train(load_folder({name!r}))"
     raise GreycardError(f"there is no project named {name!r}", hint=hint)

@@ -13,7 +13,7 @@ from greycard.training.image_kind import ImageKind
 SMALL_PIXELS = 48
 """Up to this short side in pixels, images keep their size and the first convolution sees every pixel."""
 
-PHOTO_PIXELS = (112, 80, 64)
+PHOTO_PIXELS = (112, 64)
 """Sizes for larger images: the first at which the time is enough for `_ENOUGH_EPOCHS`."""
 
 RATES = {"bfloat16": 170e9, "float32": 90e9}
@@ -23,7 +23,7 @@ network of width 16 (docs/log.md), because other machines are slower."""
 _TIME_SHARE = 0.8
 """The planned epochs take this fraction of the time: the rest is for decoding, validation, and a slower machine."""
 
-_LEAST_EPOCHS, _ENOUGH_EPOCHS, _MOST_EPOCHS = 5, 30, 100
+_LEAST_EPOCHS, _ENOUGH_EPOCHS, _MOST_EPOCHS = 5, 60, 100
 
 _BATCHES = ((10_000, 128), (1_000, 64), (0, 32))
 """From this number of training images on, so many per step."""
