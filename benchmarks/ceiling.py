@@ -17,6 +17,7 @@ from typing import Any
 
 import large
 from greycard import backend
+from greycard.core.processor import instruction_set
 from greycard.datasets.catalog import entry
 from greycard.projects import projects
 from greycard.recipe import Recipe
@@ -30,7 +31,7 @@ def main() -> None:
     backend.start()
     from greycard.backend.precision import PRECISIONS, auto_precision
 
-    results = ResultFile("ceiling", ("project",), keep=not options.quick)
+    results = ResultFile("ceiling", ("project", "instructions"), keep=not options.quick)
     side = 512 if options.quick else SIDE
     rates = {precision: 2 * side**3 / product_seconds(precision, side, options.rounds) for precision in PRECISIONS}
     for recipe in (project.recipe for project in projects()[:12]):
@@ -38,9 +39,8 @@ def main() -> None:
             precision = auto_precision(recipe.model.kind)
             work, rate = epoch_operations(recipe, precision), rates[precision]
             found = {"gigaflop_per_epoch": work / 1e9, "gigaflops": rate / 1e9, "least_seconds": work / rate}
-            results.put(
-                {"project": recipe.name, "epochs": recipe.training.epochs, "precision": precision, **found}
-            )  # fmt: skip
+            named = {"project": recipe.name, "instructions": instruction_set(), "epochs": recipe.training.epochs}
+            results.put(named | {"precision": precision} | found)
 
 
 def epoch_operations(recipe: Recipe, precision: str) -> float:

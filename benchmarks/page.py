@@ -61,15 +61,19 @@ def _with_instructions(facts: Row) -> str:
 def epochs(rows: list[Row]) -> list[str]:
     """Seconds of an epoch after the first, for projects that train every layer."""
     chosen = [row for row in rows if not row["whole"] and not row["project"].endswith("transfer")]
-    head = ["project", "plain, s / epoch", "Greycard, s / epoch", "times", "plain, process", "Greycard, process"]
-    return _table([*head, "plain, memory", "Greycard, memory"], [_epoch_cells(row) for row in chosen]) + _notes(chosen)
+    head = ["project", "processor has", "plain, s / epoch", "Greycard, s / epoch", "times", "plain, process"]
+    head += ["Greycard, process", "plain, memory", "Greycard, memory"]
+    return _table(head, [_epoch_cells(row) for row in chosen], words=2) + _notes(chosen)
 
 
 def whole(rows: list[Row]) -> list[str]:
     """Seconds of whole runs."""
     chosen = [row for row in rows if row["whole"]]
-    head = ["project", "epochs", "plain, process", "Greycard, process", "times", "plain, memory", "Greycard, memory"]
-    return _table(head, [_whole_cells(row) for row in chosen]) + _notes(chosen) + _all_rows(rows)
+    head = ["project", "processor has", "epochs", "plain, process", "Greycard, process", "times", "plain, memory"]
+    table = _table([*head, "Greycard, memory"], [_whole_cells(row) for row in chosen], words=2)
+    processors = dict.fromkeys(map(_processor, rows))
+    together = [_all_rows([row for row in rows if _processor(row) == each]) for each in processors]
+    return table + _notes(chosen) + [line for lines in together for line in lines]
 
 
 def _all_rows(rows: list[Row]) -> list[str]:
@@ -80,7 +84,13 @@ def _all_rows(rows: list[Row]) -> list[str]:
         return []
     plain, ours = (sum(_published_seconds(row, side) for row in chosen) for side in ("plain", "greycard"))
     told = "Together, the ten rows with their published epochs (whole runs, or seconds of an epoch times epochs) take"
-    return ["", f"{told} {seconds(plain)} in plain Keras and {seconds(ours)} in Greycard: {_times(plain / ours)}."]
+    total = f"{seconds(plain)} in plain Keras and {seconds(ours)} in Greycard: {_times(plain / ours)}"
+    return ["", f"{told} {total} (processor has: {_processor(rows[0])})."]
+
+
+def _processor(row: Row) -> str:
+    """The instruction set of the processor, which earlier rows do not have."""
+    return str(row.get("instructions", "not recorded"))
 
 
 def _published_seconds(row: Row, side: str) -> float:
@@ -134,19 +144,36 @@ def ceiling(rows: list[Row]) -> list[str]:
     """The lower bound of an epoch's seconds, and the measured ones."""
     if not rows:
         return []
-    measured = {row["project"]: row["greycard"]["seconds_per_epoch"] for row in _speed_rows() if not row["whole"]}
-    cells = [_ceiling_cells(row, measured.get(row["project"])) for row in rows]
-    least = sum(row["least_seconds"] * row["epochs"] for row in rows)
-    head = ["project", "precision", "GFLOP an epoch", "GFLOP/s", "least s / epoch", "Greycard, s / epoch"]
+    measured = {
+        (row["project"], _processor(row)): row["greycard"]["seconds_per_epoch"]
+        for row in _speed_rows()
+        if not row["whole"]
+    }
+    cells = [_ceiling_cells(row, measured.get((row["project"], _processor(row)))) for row in rows]
+    head = [
+        "project",
+        "processor has",
+        "precision",
+        "GFLOP an epoch",
+        "GFLOP/s",
+        "least s / epoch",
+        "Greycard, s / epoch",
+    ]
     head += ["share of that rate"]
-    told = f"At these rates, all published epochs of these rows together take at least {seconds(least)}."
-    return [*_table([*head, "least time, published epochs"], cells), "", told]
+    told = [line for each in dict.fromkeys(map(_processor, rows)) for line in ("", _least_time(rows, each))]
+    return [*_table([*head, "least time, published epochs"], cells, words=3), *told]
+
+
+def _least_time(rows: list[Row], processor: str) -> str:
+    least = sum(row["least_seconds"] * row["epochs"] for row in rows if _processor(row) == processor)
+    told = "At these rates, all published epochs of these rows together take at least"
+    return f"{told} {seconds(least)} (processor has: {processor})."
 
 
 def _ceiling_cells(row: Row, taken: float | None) -> list[str]:
     reached = ["–", "–"] if taken is None else [seconds(taken), percent(row["least_seconds"] / taken, 0)]
     rate = [f"{row['gigaflop_per_epoch']:,.0f}", f"{row['gigaflops']:.0f}"]
-    counted = [row.get("precision", "float32"), *rate, seconds(row["least_seconds"])]
+    counted = [_processor(row), row.get("precision", "float32"), *rate, seconds(row["least_seconds"])]
     return [f"`{row['project']}`", *counted, *reached, seconds(row["least_seconds"] * row["epochs"])]
 
 
@@ -185,8 +212,9 @@ def rules(rows: list[Row]) -> list[str]:
 
 def accuracy(rows: list[Row]) -> list[str]:
     """Validation accuracies of rows with real images, where no image is in both splits."""
-    head = ["project", "epochs", "plain, val acc", "Greycard, val acc", "only plain right", "only Greycard right", "p"]
-    return _table(head, [_accuracy_cells(row) for row in rows if row["data"] is None])
+    head = ["project", "processor has", "epochs", "plain, val acc", "Greycard, val acc", "only plain right"]
+    cells = [_accuracy_cells(row) for row in rows if row["data"] is None]
+    return _table([*head, "only Greycard right", "p"], cells, words=2)
 
 
 def rates(rows: list[Row]) -> list[str]:
@@ -306,13 +334,20 @@ def _epoch_cells(row: Row) -> list[str]:
     plain, ours = row["plain"], row["greycard"]
     each = [seconds(side["seconds_per_epoch"]) for side in (plain, ours)]
     total = [f"{seconds(side['total_seconds'])} ({row['epochs']} epochs)" for side in (plain, ours)]
-    return [_project(row), *each, _times(row["ratio"]), *total, *_memories(plain, ours)]
+    return [_project(row), _processor(row), *each, _times(row["ratio"]), *total, *_memories(plain, ours)]
 
 
 def _whole_cells(row: Row) -> list[str]:
     plain, ours = row["plain"], row["greycard"]
     total = [seconds(side["total_seconds"]) for side in (plain, ours)]
-    return [_project(row), str(row["epochs"]), *total, _times(row["total_ratio"]), *_memories(plain, ours)]
+    return [
+        _project(row),
+        _processor(row),
+        str(row["epochs"]),
+        *total,
+        _times(row["total_ratio"]),
+        *_memories(plain, ours),
+    ]
 
 
 def _recommended_cells(row: Row) -> list[str]:
@@ -355,7 +390,15 @@ def _accuracy_cells(row: Row) -> list[str]:
     only_plain, only_ours = ([pair[f"only_{side}_right"] for pair in row["paired"]] for side in ("plain", "greycard"))
     chances = [f"{pair['p']:.2g}" for pair in row["paired"]]
     both = [percent(row[side]["val_accuracy"]) for side in ("plain", "greycard")]
-    return [_project(row), str(row["epochs"]), *both, _each(only_plain), _each(only_ours), _each(chances)]
+    return [
+        _project(row),
+        _processor(row),
+        str(row["epochs"]),
+        *both,
+        _each(only_plain),
+        _each(only_ours),
+        _each(chances),
+    ]
 
 
 def _rate_cells(row: Row, first: Row) -> list[str]:

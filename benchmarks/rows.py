@@ -5,7 +5,8 @@
 By default the eight rows on data at hand that train every layer, three epochs each; the first is the warm-up and is
 left out of an epoch's seconds. With `--whole`, all published epochs and the total seconds: the two transfer rows,
 unless rows are named. The two 25K rows are measured when named, on a folder that large.py builds; `--share 0.1` builds
-a tenth of it, for both sides. Writes `results/speed/rows.json` after each row, and keeps the rows not measured now.
+a tenth of it, for both sides. Writes `results/speed/rows.json` after each row, and keeps the rows not measured now and
+those of processors with other instruction sets.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import large
 from compare import summarise
 from greycard.core.paths import data_dir
+from greycard.core.processor import instruction_set
 from greycard.datasets.load import is_here
 from greycard.projects import find_project, projects
 from greycard.recipe import Recipe
@@ -31,10 +33,11 @@ PUBLISHED = tuple(project.recipe for project in projects()[:12])
 
 def main() -> None:
     options = _options()
-    results = ResultFile("rows", ("project", "whole"), keep=not options.quick)
+    results = ResultFile("rows", ("project", "whole", "instructions"), keep=not options.quick)
     for recipe, data in _chosen(options):
         epochs = options.epochs or (recipe.training.epochs if options.whole else 3)
         row = {"project": recipe.name, "whole": options.whole, "epochs": epochs, "data": None}
+        row["instructions"] = instruction_set()
         if recipe.data.dataset == large.DATASET:
             row["data"] = large.note(options.share)
         results.put(row | _measure(recipe, data, epochs, options))
