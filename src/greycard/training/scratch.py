@@ -14,7 +14,7 @@ SMALL_PIXELS = 48
 """Up to this short side in pixels, images keep their size and the first convolution sees every pixel."""
 
 PHOTO_PIXELS = (112, 64)
-"""Sizes for larger images: the first at which the time is enough for `_ENOUGH_EPOCHS`."""
+"""Sizes for larger images: the first at which the time is enough for `_MOST_EPOCHS`."""
 
 RATES = {"bfloat16": 170e9, "float32": 90e9}
 """Operations per second of training on two cores, by precision: about 0.6 times those of two quiet Zen 4 cores with a
@@ -23,7 +23,7 @@ network of width 16 (docs/log.md), because other machines are slower."""
 _TIME_SHARE = 0.8
 """The planned epochs take this fraction of the time: the rest is for decoding, validation, and a slower machine."""
 
-_LEAST_EPOCHS, _ENOUGH_EPOCHS, _MOST_EPOCHS = 5, 60, 100
+_LEAST_EPOCHS, _MOST_EPOCHS = 5, 100
 
 _BATCHES = ((10_000, 128), (1_000, 64), (0, 32))
 """From this number of training images on, so many per step."""
@@ -92,7 +92,7 @@ def plan(images: int, kind: ImageKind, minutes: float, precision: str) -> Plan:
     for pixels in _sizes(kind):
         model = _network(pixels, kind)
         epochs = int(allowed / operations(model, pixels, channels))
-        if epochs >= _ENOUGH_EPOCHS:
+        if epochs >= _MOST_EPOCHS:
             break
     return Plan(pixels, model, min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS), augmentation_for(kind))
 
