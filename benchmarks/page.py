@@ -217,6 +217,24 @@ def accuracy(rows: list[Row]) -> list[str]:
     return _table([*head, "only Greycard right", "p"], cells, words=2)
 
 
+def precisions(rows: list[Row]) -> list[str]:
+    """Validation accuracies of the same training in float32 and in bfloat16."""
+    head = ["project", "processor has", "epochs", "seed", "float32, val acc", "bfloat16, val acc", "only float32 right"]
+    cells = [
+        [
+            f"`{row['project']}`",
+            row["instructions"],
+            str(row["epochs"]),
+            str(row["seed"]),
+            *(percent(row["val_accuracy"][side]) for side in ("float32", "bfloat16")),
+            *(str(row["only_right"][side]) for side in ("float32", "bfloat16")),
+            f"{row['p']:.2g}",
+        ]
+        for row in rows
+    ]
+    return _table([*head, "only bfloat16 right", "p"], cells, words=2)
+
+
 def rates(rows: list[Row]) -> list[str]:
     """Images per second; each row is compared with the first row of the same work."""
     first: dict[str, Row] = {}
@@ -319,6 +337,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("From the first file to the published accuracy", "recommended", recommended),
     ("Each rule of `greycard train` against its alternative", "rules", rules),
     ("The same accuracy", "rows", accuracy),
+    ("The same accuracy in both precisions", "precisions", precisions),
     ("From files to batches", "pipeline", rates),
     ("Augmenting on one core", "augmentation", augmenting),
     ("Features of a frozen backbone", "features", rates),

@@ -69,6 +69,8 @@ def main() -> None:
     results = ResultFile("peers", ("side", "data", "seed"), keep=not asked.quick, folder=HERE.parent / "results")
     curves = {}
     for name, side in _sides(asked).items():
+        if asked.only and name not in asked.only:
+            continue
         curve = side()
         curves[name] = curve.points
         row = {"side": name, "data": asked.folder.name, "seed": asked.seed, "chosen": curve.chosen}
@@ -144,6 +146,7 @@ def _options() -> argparse.Namespace:
     made = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     made.add_argument("folder", type=Path)
     made.add_argument("--fastai", type=Path, metavar="PYTHON", help="of the environment with fastai (fastai_tune.py)")
+    made.add_argument("--only", nargs="+", metavar="SIDE", help="measure these sides; the other rows are kept")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--quick", action="store_true", help="at the smallest size, to see that it works; keeps nothing")
     return made.parse_args()

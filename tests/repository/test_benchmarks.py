@@ -327,11 +327,15 @@ def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: 
     epochs = [common | {"row": "a", "seconds_per_epoch": seconds, "best": "Keras float32", "ratio": 2.0}]
     epochs[0]["peak_memory_mb"] = memory
     backends = [common | {"row": "a", "images_per_second": {"tensorflow float32": 3000.0, "jax float32": 400.0}}]
-    for name, rows in (("steps", steps), ("epochs", epochs), ("backends", backends)):
+    sides = {"val_accuracy": {"float32": 0.9, "bfloat16": 0.8}, "only_right": {"float32": 30, "bfloat16": 20}}
+    precisions = [common | sides | {"project": "a", "epochs": 5, "seed": 1, "p": 0.2}]
+    found = {"steps": steps, "epochs": epochs, "backends": backends, "precisions": precisions}
+    for name, rows in found.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)
     assert "| `a` | avx2 | 300 | 200 | bfloat16 | 100 | float32 | 1.50× | 60 % |" in text
     assert "The smallest ratio is 1.50×, the geometric mean 3.00×." in text
     assert "| images a second | processor has | tensorflow float32 | jax float32 |" in text
     assert "| `a` | avx2 | 3,000 | 400 |" in text
+    assert "| `a` | avx2 | 5 | 1 | 90.00 % | 80.00 % | 30 | 20 | 0.2 |" in text
     assert "| `a` | avx2 | 10.0 s | float32 | 5.0 s | 2.00× | 2.00 GB | 1.00 GB |" in text
