@@ -97,7 +97,6 @@ RULES = (
     Rule("up to 48 px the network for small images", "cats-48px", SCRATCH, SCRATCH | FOR_PHOTOGRAPHS | _50),
     Rule("above 48 px the network for photographs", "cats-64px", SCRATCH | _50, SCRATCH | FOR_SMALL_IMAGES),
     Rule("112 px where 100 epochs fit, not 64 px", "cats", _pixels(112, 100), _pixels(64, 100)),
-    Rule("64 px where only 30 epochs of 112 px fit", "cats", _pixels(64, 92), _pixels(112, 30)),
     Rule("at most 100 epochs, not 200", "pets", SCRATCH | {"epochs": 100}, SCRATCH | {"epochs": 200}),
     Rule("from 16 px on two blocks", "cats-16px", SCRATCH, SCRATCH | {"blocks": (1, 1)}),
     Rule("batches of 128 from 10,000 images on", "fashion", _8, _8 | _batches(64), _images(12_000)),

@@ -78,6 +78,12 @@ def test_the_epochs_of_a_schedule_fit_into_the_minutes(precision: str) -> None:
     assert epochs(100, PHOTOS, 60) == 100
 
 
+@pytest.mark.parametrize(("minutes", "pixels"), [(10, 64), (60, 112)])
+def test_photographs_are_larger_only_where_the_whole_schedule_fits(minutes: float, pixels: int) -> None:
+    recipe = from_scratch(_task(2_500, minutes=minutes, precision="bfloat16"), "").recipe
+    assert (recipe.data.image_size, recipe.training.epochs) == ((pixels, pixels), 100)
+
+
 def test_bfloat16_is_expected_to_be_faster() -> None:
     by_precision = [from_scratch(_task(60_000, DIGITS, precision=each), "") for each in ("float32", "bfloat16")]
     slow, fast = (chosen.recipe.training.epochs for chosen in by_precision)
