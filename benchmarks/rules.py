@@ -32,8 +32,8 @@ from rule_data import datasets
 
 Changes = dict[str, Any]
 
-SCRATCH: Changes = {"weights": "none", "epochs": 15}
-"""What is chosen where no pretrained weights are at hand."""
+SCRATCH: Changes = {"weights": "none", "epochs": 15, "minutes": 60}
+"""What is chosen where no pretrained weights are at hand; with time for all epochs, so 112 px for photographs."""
 
 PROBE: Changes = {"backbone": "EfficientNetLite0"}
 FOR_PHOTOGRAPHS: Changes = {
@@ -97,6 +97,7 @@ RULES = (
     Rule("up to 48 px the network for small images", "cats-48px", SCRATCH, SCRATCH | FOR_PHOTOGRAPHS | _50),
     Rule("above 48 px the network for photographs", "cats-64px", SCRATCH | _50, SCRATCH | FOR_SMALL_IMAGES),
     Rule("112 px where 100 epochs fit, not 64 px", "cats", _pixels(112, 100), _pixels(64, 100)),
+    Rule("64 px where only 15 epochs of 112 px fit", "cats", _pixels(64, 46), _pixels(112, 15)),
     Rule("at most 100 epochs, not 200", "pets", SCRATCH | {"epochs": 100}, SCRATCH | {"epochs": 200}),
     Rule("from 16 px on two blocks", "cats-16px", SCRATCH, SCRATCH | {"blocks": (1, 1)}),
     Rule("batches of 128 from 10,000 images on", "fashion", _8, _8 | _batches(64), _images(12_000)),
