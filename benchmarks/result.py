@@ -115,7 +115,12 @@ def command() -> str:
     """The command line in use, as one types it in the project's folder."""
     script = Path(sys.argv[0]).resolve()
     place = script.relative_to(HERE.parent) if script.is_relative_to(HERE.parent) else script.name
-    return " ".join(["python", str(place), *sys.argv[1:]])
+    return " ".join(["python", str(place), *map(_portable, sys.argv[1:])])
+
+
+def _portable(word: str) -> str:
+    """A word without the folders of this machine: of an absolute path only its name is left."""
+    return Path(word).name if Path(word).is_absolute() else word
 
 
 def commit() -> str:

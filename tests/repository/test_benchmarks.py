@@ -79,6 +79,20 @@ def _row(compare: ModuleType, **fields: Any) -> dict[str, Any]:
     return told | compare.summarise([plain], [ours]) | fields
 
 
+def test_the_command_of_a_result_names_no_folder_of_a_machine(
+    benchmark: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = ["peers/side_by_side.py", str(tmp_path / "cats"), "--seed", "1"]
+    monkeypatch.setattr("sys.argv", [str(BENCHMARKS / words[0]), *words[1:]])
+    assert benchmark("result").command() == "python benchmarks/peers/side_by_side.py cats --seed 1"
+
+
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.rglob("results/**/*.json")), ids=lambda path: path.name)
+def test_committed_results_name_no_folder_of_a_machine(path: Path) -> None:
+    commands = re.findall(r'"command": "(.+)"', path.read_text(encoding="utf-8"))
+    assert not [word for command in commands for word in command.split() if Path(word).is_absolute()]
+
+
 def test_an_epochs_seconds_leave_the_warm_up_out(benchmark: Any) -> None:
     row = _row(benchmark("compare"))
     assert (row["plain"]["seconds_per_epoch"], row["greycard"]["seconds_per_epoch"]) == (21.0, 7.0)
