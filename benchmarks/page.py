@@ -103,9 +103,8 @@ def steps(rows: list[Row]) -> list[str]:
     """Images per second of training steps: Greycard, and each peer at its best."""
     head = ["network", "processor has", "Greycard", "Keras at its best", "its settings", "PyTorch at its best"]
     cells = [_step_cells(row) for row in rows]
-    table = _table(
-        [*head, "its settings", "Greycard against the better", "Greycard's share of the peak"], cells, words=2
-    )
+    head += ["its settings", "Greycard against the better", "Greycard's share of the peak"]
+    table = _table(head, cells, words=2)
     return [*table, *(["", _least_and_mean(rows)] if rows else [])]
 
 
@@ -150,16 +149,8 @@ def ceiling(rows: list[Row]) -> list[str]:
         if not row["whole"]
     }
     cells = [_ceiling_cells(row, measured.get((row["project"], _processor(row)))) for row in rows]
-    head = [
-        "project",
-        "processor has",
-        "precision",
-        "GFLOP an epoch",
-        "GFLOP/s",
-        "least s / epoch",
-        "Greycard, s / epoch",
-    ]
-    head += ["share of that rate"]
+    head = ["project", "processor has", "precision", "GFLOP an epoch", "GFLOP/s", "least s / epoch"]
+    head += ["Greycard, s / epoch", "share of that rate"]
     told = [line for each in dict.fromkeys(map(_processor, rows)) for line in ("", _least_time(rows, each))]
     return [*_table([*head, "least time, published epochs"], cells, words=3), *told]
 

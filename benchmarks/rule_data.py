@@ -14,7 +14,7 @@ import greycard
 from greycard.datasets.dataset import Dataset, Split
 from greycard.synthetic.sample import write_sample
 
-SIDES = (8, 12, 16, 32, 40, 48, 64)
+SIDES = (8, 12, 16, 32, 48, 64)
 """The sides in pixels to which cats and dogs are scaled."""
 
 
@@ -29,7 +29,6 @@ def datasets(data: Path, scratch: Path) -> dict[str, Callable[[], Dataset]]:
     scaled = {f"cats-{side}px": partial(_scaled_cats, cats, scratch, side) for side in SIDES}
     return scaled | {
         "cats": lambda: greycard.load_folder(cats),
-        "digits": lambda: greycard.load_dataset("digits"),
         "pets": lambda: _pets(scratch / "pets"),
         "mnist": lambda: greycard.load_dataset("mnist", data),
         "fashion": lambda: greycard.load_dataset("fashion-mnist", data),

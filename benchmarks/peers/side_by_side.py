@@ -68,9 +68,7 @@ def main() -> None:
     asked = _options()
     results = ResultFile("peers", ("side", "data", "seed"), keep=not asked.quick, folder=HERE.parent / "results")
     curves = {}
-    for name, side in _sides(asked).items():
-        if asked.only and name not in asked.only:
-            continue
+    for name, side in _chosen(_sides(asked), asked.only).items():
         curve = side()
         curves[name] = curve.points
         row = {"side": name, "data": asked.folder.name, "seed": asked.seed, "chosen": curve.chosen}
@@ -103,6 +101,13 @@ def _sides(asked: argparse.Namespace) -> dict[str, Callable[[], Curve]]:
         words = [asked.fastai, HERE / "fastai_tune.py", asked.folder, "--seed", asked.seed]
         sides["fastai"] = lambda: _printed([*words, *(["--epochs", 1] if asked.quick else [])])
     return sides
+
+
+def _chosen(sides: dict[str, Callable[[], Curve]], only: Sequence[str] | None) -> dict[str, Callable[[], Curve]]:
+    """The sides that were asked for, or all."""
+    if unknown := set(only or ()) - set(sides):
+        raise SystemExit(f"no side {', '.join(sorted(unknown))}; expected some of: {'; '.join(sides)}")
+    return {name: side for name, side in sides.items() if not only or name in only}
 
 
 def _keras(asked: argparse.Namespace) -> list[Any]:
