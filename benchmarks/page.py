@@ -169,13 +169,17 @@ def _ceiling_cells(row: Row, taken: float | None) -> list[str]:
 
 
 def backends(rows: list[Row]) -> list[str]:
-    """Images a second of Greycard's steps on each backend, in both precisions."""
-    sides = list(dict.fromkeys(side for row in rows for side in row["images_per_second"]))
-    cells = [
-        [f"`{row['row']}`", row["instructions"], *(f"{row['images_per_second'][side]:,.0f}" for side in sides)]
-        for row in rows
-    ]
-    return _table(["images a second", "processor has", *sides], cells, words=2)
+    """Images a second of Greycard's steps and of Keras's `fit` on each backend."""
+    head = ["images a second", "on", "backend", "Greycard, float32", "bfloat16", "Keras's `fit`, float32", "bfloat16"]
+    return _table([*head, "best / best"], [_backend_cells(row) for row in rows], words=3)
+
+
+def _backend_cells(row: Row) -> list[str]:
+    speeds = row["images_per_second"]
+    sides = [(who, precision) for who in ("Greycard", "Keras") for precision in ("float32", "bfloat16")]
+    found = [max(speed for side, speed in speeds.items() if side.split()[:2] == [*each]) for each in sides]
+    cells = [f"`{row['row']}`", row["on"], row["backend"], *(f"{speed:,.0f}" for speed in found)]
+    return [*cells, f"{row['ratio']:.2f}×"]
 
 
 def augmenting(rows: list[Row]) -> list[str]:

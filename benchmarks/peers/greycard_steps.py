@@ -25,6 +25,7 @@ from step_rows import ROWS, StepRow  # noqa: E402
 
 from ceiling import operations  # noqa: E402
 from greycard import backend  # noqa: E402
+from greycard.core.processor import instruction_set  # noqa: E402
 from greycard.recipe import Recipe  # noqa: E402
 
 STEPS = 1_000_000
@@ -54,7 +55,20 @@ def main() -> None:
             steps.train(*next(batches))
             done += at_once
     found = {"images_per_second": done / spent, "precision": precision, "operations": operations_of_a_step(model)}
-    print(json.dumps(found))
+    print(json.dumps(found | {"on": _device()}))
+
+
+def _device() -> str:
+    """The GPU's name, else the processor's instructions."""
+    if backend.describe()["device"] == "CPU":
+        return instruction_set()
+    if backend.describe()["backend"] == "jax":
+        import jax
+
+        return str(jax.devices()[0].device_kind)
+    import torch
+
+    return str(torch.cuda.get_device_name())
 
 
 def operations_of_a_step(model: Any) -> float:

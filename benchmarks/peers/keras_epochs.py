@@ -21,7 +21,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "plain")]
 
-from keras_steps import network, optimizer  # noqa: E402
+from keras_network import network, optimizer  # noqa: E402
 from mnist import load  # noqa: E402
 from step_rows import ROWS, StepRow  # noqa: E402
 

@@ -57,14 +57,14 @@ def test_the_fast_steps_train_and_average_as_keras_does(
 ) -> None:
     """22 images in batches of 4, three epochs: several steps per call where compiled, and smaller last batches."""
     pytest.importorskip("tensorflow")
-    from greycard.backend import tensorflow_steps
+    from greycard.backend import objective, tensorflow_steps
 
     monkeypatch.setattr(tensorflow_steps, "_WORTH_COMPILING", 0 if compiled else 1e18)
     images, labels = _data()
     found = []
     for fast in (True, False):
         model = _model(settings, dense=dense)
-        assert tensorflow_steps.matches(model)
+        assert objective.matches(model)
         average = WeightAverage(model, 0.9)
         steps = (
             tensorflow_steps.TensorFlowSteps(model, 4, STEPS, Choices(), average)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from greycard.backend import tensorflow_norm, tensorflow_pool
+from greycard.backend import layer_settings, tensorflow_norm, tensorflow_pool
 from greycard.backend.choices import Choices
 from greycard.backend.tensorflow_forward import forward
 from greycard.models.build import build_model
@@ -72,7 +72,7 @@ OTHERS: dict[str, Callable[[], keras.Layer]] = {
 
 
 def _matches(layer: keras.Layer) -> bool:
-    matchers = (tensorflow_norm.norm_matches, tensorflow_norm.relu_matches, tensorflow_pool.matches)
+    matchers = (layer_settings.is_batch_norm, tensorflow_norm.relu_matches, tensorflow_pool.matches)
     return any(match(layer) for match in matchers)
 
 

@@ -17,6 +17,7 @@ import greycard
 from greycard import backend
 from greycard.backend import inference, litert, tensorflow_steps
 from greycard.backend.choices import Choices
+from greycard.backend.execution import is_dense
 from greycard.backend.start import muted
 from greycard.backend.steps import KerasSteps, Steps, steps_for
 from greycard.backend.tensorflow_conv_pool import conv_pool
@@ -220,7 +221,7 @@ def test_only_dense_layers_are_compiled_as_a_whole() -> None:
         inputs = keras.Input((8, 8, 1))
         x = layers.Flatten()(other(inputs) if other else inputs)
         model = keras.Model(inputs, layers.Dense(2)(layers.Dropout(0.5)(x)))
-        assert tensorflow_steps._is_dense(model) == (other is None)
+        assert is_dense(model) == (other is None)
 
 
 @pytest.mark.parametrize("together", [1, 3, 50])

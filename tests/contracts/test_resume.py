@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import greycard
+from greycard.backend import execution
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.runs.directory import RunDirectory
 from greycard.training import best_weights, checkpoint, checkpointer
@@ -75,8 +76,11 @@ def assert_same(one: greycard.Run, other: greycard.Run) -> None:
         "cnn, balanced",
     ],
 )
-def test_resumed_equals_uninterrupted(changes: dict[str, Any], interrupted, tmp_path: Path) -> None:
+def test_resumed_equals_uninterrupted(
+    changes: dict[str, Any], interrupted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Ended within an epoch, at the ends of two, and when all is trained and nothing written."""
+    monkeypatch.setattr(execution, "_MOST_STEPS", 1)
     run = interrupted(3, "digits-cnn", out=tmp_path / "a", **SMALL, **changes)
     for moment in (11, 14, 14):
         interrupted(moment, run, resume=True, quiet=True)
@@ -117,6 +121,7 @@ def test_a_run_that_was_stopped_is_not_trained_on_when_it_is_resumed(interrupted
 
 
 @pytest.mark.slow
+@pytest.mark.small_project
 @pytest.mark.parametrize("optimizer", [{}, EVERYTHING], ids=["rmsprop", "onecycle and ema"])
 def test_resumed_equals_uninterrupted_with_several_steps_a_call_in_bfloat16(
     optimizer: dict[str, Any], interrupted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -63,8 +63,10 @@ def requested_precision() -> str | None:
 def best_precision() -> str:
     """`bfloat16` if the processor or GPU in use supports it in hardware, else `float32`."""
     facts = describe()
-    has = _cpu_has_bfloat16() if facts["device"] == "CPU" else _gpu_has_bfloat16(facts["backend"])
-    return BFLOAT16 if has else FLOAT32
+    on_cpu = facts["device"] == "CPU"
+    has = _cpu_has_bfloat16() if on_cpu else _gpu_has_bfloat16(facts["backend"])
+    slower = on_cpu and facts["backend"] == "jax"  # XLA's code for it was slower on all networks (docs/benchmarks.md)
+    return BFLOAT16 if has and not slower else FLOAT32
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -13,6 +13,7 @@ from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from greycard.backend.allocator import keep_freed_memory
 from greycard.backend.keras_settings import chosen_backend, expect_settings, without_user_settings
 from greycard.backend.thread_limits import limit_backend, set_environment
 from greycard.core.threads import thread_count
@@ -50,6 +51,8 @@ def start() -> None:
         GreycardError: as in `configure`; or the program has already imported Keras and changed a setting.
     """
     configure()
+    if os.environ["KERAS_BACKEND"] != "tensorflow":
+        keep_freed_memory()
     if "keras" in sys.modules:
         expect_settings()
         limit_backend(sys.modules["keras"].config.backend(), thread_count())
@@ -118,6 +121,7 @@ def seed_everything(seed: int) -> None:
         import torch
 
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # for debugging; every new array is written twice
 
 
 def random_state() -> np.ndarray:

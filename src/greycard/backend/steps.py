@@ -9,6 +9,7 @@ import numpy as np
 
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.choices import Choices
+from greycard.backend.objective import matches
 from greycard.backend.start import describe
 
 
@@ -76,12 +77,19 @@ def steps_for(
         choices: from `choices_for`.
         average: of the weights, updated after every step.
     """
+    if not matches(model):
+        return KerasSteps(model, average)
     if keras.backend.backend() == "tensorflow":
-        from greycard.backend import tensorflow_steps
+        from greycard.backend.tensorflow_steps import TensorFlowSteps
 
-        if tensorflow_steps.matches(model):
-            return tensorflow_steps.TensorFlowSteps(model, batch_size, steps, choices, average)
-    return KerasSteps(model, average)
+        return TensorFlowSteps(model, batch_size, steps, choices, average)
+    if keras.backend.backend() == "jax":
+        from greycard.backend.jax_steps import JaxSteps
+
+        return JaxSteps(model, batch_size, average)
+    from greycard.backend.torch_steps import TorchSteps
+
+    return TorchSteps(model, batch_size, average)
 
 
 def as_targets(labels: np.ndarray) -> np.ndarray:

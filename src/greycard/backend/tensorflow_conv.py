@@ -17,7 +17,7 @@ from keras import layers
 
 from greycard.backend import tensorflow_winograd as winograd
 from greycard.backend.choices import Shape, Ways
-from greycard.backend.tensorflow_settings import PRECISIONS, has_settings
+from greycard.backend.layer_settings import PRECISIONS, has_settings
 
 OPERATION = "conv"
 

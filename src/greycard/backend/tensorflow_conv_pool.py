@@ -20,7 +20,7 @@ from keras import layers
 from greycard.backend import tensorflow_conv as conv
 from greycard.backend import tensorflow_pool as pooling
 from greycard.backend.choices import Shape, Ways
-from greycard.backend.tensorflow_settings import PRECISIONS, has_settings
+from greycard.backend.layer_settings import PRECISIONS, has_settings
 
 OPERATION = "conv + pool"
 

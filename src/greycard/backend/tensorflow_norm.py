@@ -15,22 +15,9 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from greycard.backend.tensorflow_settings import PRECISIONS, has_settings
+from greycard.backend.layer_settings import PRECISIONS, has_settings
 
-_NORM = {"scale": True, "center": True, "renorm": False, "synchronized": False, "trainable": True}
 _RELU = {"negative_slope": 0.0, "max_value": None, "threshold": 0.0}
-
-
-def norm_matches(layer: keras.Layer) -> bool:
-    """True if `fused_norm` computes the same as this layer in training, the moving statistics included."""
-    return (
-        type(layer) is layers.BatchNormalization
-        and len(layer.input.shape) == 4
-        and layer.axis in (3, -1)
-        and has_settings(layer, _NORM)
-        and layer.activity_regularizer is None
-        and layer.dtype_policy.name in PRECISIONS
-    )
 
 
 def relu_matches(layer: keras.Layer) -> bool:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from keras import layers
 
 from greycard.backend.choices import Shape, Ways
-from greycard.backend.tensorflow_settings import PRECISIONS, has_settings
+from greycard.backend.layer_settings import PRECISIONS, has_settings
 
 OPERATION = "pool"
 

@@ -7,7 +7,6 @@ epoch took, and for small models its bookkeeping takes as long as the step (docs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import keras
@@ -17,7 +16,8 @@ from keras import layers
 
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.choices import Choices
-from greycard.backend.losses import soft_binary_crossentropy
+from greycard.backend.execution import is_dense, steps_together
+from greycard.backend.objective import SUMS, Objective, restored, stored
 from greycard.backend.parts import images_that_fit
 from greycard.backend.steps import as_targets
 from greycard.backend.tensorflow_forward import forward
@@ -27,81 +27,6 @@ _WORTH_COMPILING = 2e12
 
 _OPERATIONS_A_WEIGHT = 400
 """The cost of one update of one weight, as a number of operations: it waits for memory, with or without XLA."""
-
-_MOST_STEPS, _MOST_BYTES = 32, 1 << 20
-"""Limits of steps per call and their images' bytes: for larger images the cost of a call is small against the step."""
-
-_OPTIMIZERS = (keras.optimizers.Adam, keras.optimizers.AdamW, keras.optimizers.RMSprop, keras.optimizers.SGD)
-
-_DENSE = (layers.InputLayer, layers.Rescaling, layers.Flatten, layers.Dense, layers.Dropout)
-"""Layers that XLA runs at least as fast as TensorFlow. It is slower on convolutions and lacks some layers."""
-
-_SUMS = ("loss", "right", "images")
-"""The sums over an epoch; `right` is the number of correct predictions."""
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """What the steps know of a loss.
-
-    Attributes:
-        units: that the model's output must have; None for any number.
-        right: which outputs (b, units) agree with the targets (b, 1) or (b, classes), as Keras's accuracy has it; None
-            without accuracy.
-    """
-
-    units: int | None
-    right: Callable[[Any, Any], Any] | None
-
-
-def _same_half(targets: Any, outputs: Any) -> Any:
-    """As `BinaryAccuracy`."""
-    return (outputs > 0.5) == (targets > 0.5)
-
-
-def _likeliest(targets: Any, outputs: Any) -> Any:
-    """As `SparseCategoricalAccuracy`."""
-    return tf.argmax(outputs, axis=1) == tf.cast(targets[:, 0], tf.int64)
-
-
-def _larger(targets: Any, outputs: Any) -> Any:
-    """As `soft_binary_accuracy`."""
-    return (outputs[:, 0] > 0.5) == (targets[:, 1] > targets[:, 0])
-
-
-def _largest(targets: Any, outputs: Any) -> Any:
-    """As `CategoricalAccuracy`."""
-    return tf.argmax(outputs, axis=1) == tf.argmax(targets, axis=1)
-
-
-_KINDS = {
-    "mean_squared_error": _Kind(1, None),
-    "binary_crossentropy": _Kind(1, _same_half),
-    "sparse_categorical_crossentropy": _Kind(None, _likeliest),
-    soft_binary_crossentropy: _Kind(1, _larger),
-    "categorical_crossentropy": _Kind(None, _largest),
-}
-
-
-def matches(model: keras.Model) -> bool:
-    """True if `TensorFlowSteps` trains this model, and measures loss and accuracy, exactly as Keras does.
-
-    The model needs one input of known size and one output (b, units), with one unit unless the loss is for several
-    classes. It must be compiled with one of the losses of the tasks, without loss weights, and with one of the recipes'
-    optimizers (no subclass), and must not override Keras's training step.
-    """
-    kind, loss = type(model), model.loss if isinstance(model.loss, str) or callable(model.loss) else ""
-    return (
-        kind.train_step is keras.Model.train_step
-        and kind.compute_loss is keras.Model.compute_loss
-        and type(model.optimizer) in _OPTIMIZERS
-        and loss in _KINDS
-        and model.get_compile_config()["loss_weights"] is None
-        and len(model.inputs) == len(model.outputs) == 1
-        and None not in model.inputs[0].shape[1:]
-        and len(model.outputs[0].shape) == 2
-        and _KINDS[loss].units in (None, model.outputs[0].shape[1])
-    )
 
 
 def is_long(model: keras.Model, batch_size: int, steps: int) -> bool:
@@ -121,7 +46,7 @@ class TensorFlowSteps:
     """See `Steps`.
 
     Args:
-        model: a compiled model that `matches` accepts.
+        model: a compiled model that `objective.matches` accepts.
         batch_size: images per step.
         steps: total number of training steps.
         choices: how they are computed.
@@ -132,12 +57,12 @@ class TensorFlowSteps:
         self, model: keras.Model, batch_size: int, steps: int, choices: Choices, average: WeightAverage | None = None
     ) -> None:
         self._model, self._batch_size, self._average = model, batch_size, average
-        self._loss, self._right = keras.losses.get(model.loss), _KINDS[model.loss].right
-        self._sums = tf.Variable(tf.zeros(len(_SUMS), tf.float64))
+        self._objective = Objective.of(model)
+        self._sums = tf.Variable(tf.zeros(len(SUMS), tf.float64))
         model.optimizer.build(model.trainable_variables)
         compiled = is_long(model, batch_size, steps)
-        whole = compiled and _is_dense(model)
-        self.steps_per_execution = _steps_per_execution(model, batch_size) if compiled else 1
+        whole = compiled and is_dense(model)
+        self.steps_per_execution = steps_together(model, batch_size) if compiled else 1
         fused = compiled and not tf.config.list_physical_devices("GPU")  # cuDNN needs no help
         self._forward = forward(model, choices) if fused else self._unchanged
         self._part = choices.part or batch_size
@@ -157,16 +82,15 @@ class TensorFlowSteps:
             self._run(tf.constant(images[None, -rest:]), tf.constant(targets[None, -rest:]), tf.constant(1))
 
     def result(self) -> dict[str, float]:
-        loss, right, images = self._sums.numpy()
+        means = self._objective.means(self._sums.numpy())
         self.load_state({})
-        mean = {"loss": float(loss / images)}
-        return mean if self._right is None else mean | {"accuracy": float(right / images)}
+        return means
 
     def state(self) -> dict[str, float]:
-        return dict(zip(_SUMS, self._sums.numpy().tolist(), strict=True))
+        return stored(self._sums.numpy())
 
     def load_state(self, sums: dict[str, float]) -> None:
-        self._sums.assign([sums.get(name, 0.0) for name in _SUMS])
+        self._sums.assign(restored(sums))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         size = self._predicted_at_once
@@ -212,9 +136,9 @@ class TensorFlowSteps:
         with tf.GradientTape() as tape:
             known = images.shape[0] in (self._batch_size, self._part)  # another size is compiled again, for one step
             outputs = (self._forward if known else self._unchanged)(images)
-            loss = tf.add_n([tf.reduce_mean(self._loss(targets, outputs)), *self._model.losses])
+            loss = tf.add_n([tf.reduce_mean(self._objective.loss(targets, outputs)), *self._model.losses])
             loss = loss if share == 1 else share * loss
-        right = tf.constant(0.0, tf.float64) if self._right is None else _count(self._right(targets, outputs))
+        right = self._objective.count_right(targets, outputs, "float64")
         return _Found(loss, right, tape.gradient(loss, [weight.value for weight in weights]))
 
     def _unchanged(self, images: Any) -> Any:
@@ -245,14 +169,6 @@ def _open(array: Any, axis: int) -> tf.TensorSpec:
     return tf.TensorSpec([None if place == axis else side for place, side in enumerate(array.shape)], array.dtype)
 
 
-def _count(right: Any) -> Any:
-    return tf.reduce_sum(tf.cast(right, tf.float64))
-
-
-def _is_dense(model: keras.Model) -> bool:
-    return all(type(layer) in _DENSE for layer in model.layers)
-
-
 def _operations(model: keras.Model, batch_size: int) -> int:
     """About how many operations a step takes: forward pass, two backward passes of the same size, weight updates."""
     an_image = sum(
@@ -269,8 +185,3 @@ def _has_kernel(layer: keras.Layer) -> bool:
 def _positions(layer: keras.Layer) -> int:
     """At how many positions of an input the kernel is applied; each position gives one number per filter."""
     return int(np.prod(layer.output.shape[1:])) // int(layer.kernel.shape[-1])
-
-
-def _steps_per_execution(model: keras.Model, batch_size: int) -> int:
-    bytes_a_step = batch_size * int(np.prod(model.input_shape[1:])) * np.dtype(model.input.dtype).itemsize
-    return max(1, min(_MOST_STEPS, _MOST_BYTES // bytes_a_step))

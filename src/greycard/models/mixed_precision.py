@@ -13,6 +13,8 @@ import keras
 
 from greycard.models.stated import head_of
 
+_EXACT = (keras.layers.MaxPooling2D, keras.layers.ReLU, keras.layers.Flatten, keras.layers.ZeroPadding2D)
+
 
 @contextmanager
 def mixed_precision(model: keras.Model, precision: str) -> Iterator[None]:
@@ -42,7 +44,16 @@ def trains_in(model: keras.Model, precision: str) -> str:
 
 
 def _hidden(model: keras.Model) -> list[keras.Layer]:
-    """The layers with weights before the head, including those of a backbone."""
+    """The layers before the head that compute in bfloat16, including those of a backbone.
+
+    Those without weights stay in float32, unless bfloat16 gives the same numbers.
+    """
     flat = [layer for layer in model._flatten_layers(include_self=False) if not isinstance(layer, keras.Model)]
     head = head_of(model)
-    return [layer for layer in flat if layer.weights and layer is not head]
+    return [layer for layer in flat if (layer.weights or _is_exact(layer)) and layer is not head]
+
+
+def _is_exact(layer: keras.Layer) -> bool:
+    """True if the layer only selects or moves numbers: without a cast to float32 it takes half the memory traffic."""
+    relu = type(layer) is keras.layers.Activation and layer.activation is keras.activations.relu
+    return relu or type(layer) in _EXACT
