@@ -35,6 +35,7 @@ def configure() -> None:
     """
     os.environ["KERAS_BACKEND"] = chosen_backend()
     set_environment(thread_count())
+    _ask_for_determinism(os.environ["KERAS_BACKEND"])
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -42,6 +43,14 @@ def configure() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     for name in ("tensorflow", "absl", "jax", "torch"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _ask_for_determinism(backend: str) -> None:
+    """What must be in the environment before a library is imported; on a CPU it changes nothing."""
+    if backend == "jax" and "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+    if backend == "torch":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else PyTorch warns that a product may differ
 
 
 def start() -> None:

@@ -14,6 +14,7 @@ from greycard.backend.objective import Objective, restored, stored
 from greycard.backend.parts import images_that_fit
 from greycard.backend.steps import as_targets
 from greycard.backend.torch_forward import forward
+from greycard.backend.torch_graph import RecordedStep
 
 
 class TorchSteps:
@@ -32,13 +33,15 @@ class TorchSteps:
         self.steps_per_execution = steps_together(model, batch_size)
         self._predicted_at_once = images_that_fit(model, "float32")
         self._forward = forward(model)
-        self.load_state({})
+        self._sums = keras.ops.zeros(len(SUMS), "float64")
+        self._whole = RecordedStep(self._step) if torch.cuda.is_available() else self._step
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
         pixels, targets = map(keras.ops.convert_to_tensor, (images, as_targets(labels)))
         for first in range(0, len(images), self._batch_size):
             batch = slice(first, first + self._batch_size)
-            self._step(pixels[batch], targets[batch])
+            whole = len(pixels[batch]) == self._batch_size
+            (self._whole if whole else self._step)(pixels[batch], targets[batch])
 
     def result(self) -> dict[str, float]:
         means = self._objective.means(self._sums.tolist())
@@ -49,7 +52,7 @@ class TorchSteps:
         return stored(self._sums.tolist())
 
     def load_state(self, sums: dict[str, float]) -> None:
-        self._sums = keras.ops.convert_to_tensor(restored(sums), "float64")
+        self._sums.copy_(keras.ops.convert_to_tensor(restored(sums), "float64"))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         size = self._predicted_at_once
