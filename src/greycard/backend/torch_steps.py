@@ -14,7 +14,7 @@ from greycard.backend.objective import SUMS, Objective, restored, stored
 from greycard.backend.parts import images_that_fit
 from greycard.backend.steps import as_targets
 from greycard.backend.torch_forward import forward
-from greycard.backend.torch_graph import RecordedStep
+from greycard.backend.torch_graph import NumbersOnGpu, RecordedStep
 
 
 class TorchSteps:
@@ -34,14 +34,16 @@ class TorchSteps:
         self._predicted_at_once = images_that_fit(model, "float32")
         self._forward = forward(model)
         self._sums = keras.ops.zeros(len(SUMS), "float64")
-        self._whole = RecordedStep(self._step) if torch.cuda.is_available() else self._step
+        on_gpu = torch.cuda.is_available()
+        self._single = self._on_gpu if on_gpu else self._step
+        self._whole = RecordedStep(self._single) if on_gpu else self._step
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
         pixels, targets = map(keras.ops.convert_to_tensor, (images, as_targets(labels)))
         for first in range(0, len(images), self._batch_size):
             batch = slice(first, first + self._batch_size)
             whole = len(pixels[batch]) == self._batch_size
-            (self._whole if whole else self._step)(pixels[batch], targets[batch])
+            (self._whole if whole else self._single)(pixels[batch], targets[batch])
 
     def result(self) -> dict[str, float]:
         means = self._objective.means(self._sums.tolist())
@@ -60,6 +62,10 @@ class TorchSteps:
         with torch.no_grad():
             outputs = [self._model(keras.ops.convert_to_tensor(part), training=False) for part in parts]
         return np.concatenate([keras.ops.convert_to_numpy(each) for each in outputs])
+
+    def _on_gpu(self, images: Any, targets: Any) -> None:
+        with NumbersOnGpu():
+            self._step(images, targets)
 
     def _step(self, images: Any, targets: Any) -> None:
         outputs = self._forward(images)
