@@ -2,8 +2,9 @@
 
     python benchmarks/features.py [--images 512] [--rounds 3]
 
-In turn, on random pixels and random weights, which cost what real ones cost. Each row says how far its features are
-from those of `model.predict`, relative to their largest. Writes `results/speed/features.json`.
+In turn, on random pixels and random weights, which cost what real ones cost; with OpenVINO in bfloat16, too, where it is
+installed and the processor has it. Each row says how far its features are from those of `model.predict`, relative to
+their largest. Writes `results/speed/features.json`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from clock import Way, measure
 from greycard.backend import configure
+from greycard.core.processor import instruction_set
 from result import ResultFile, parser
 
 BATCH = 32
@@ -24,14 +26,14 @@ BATCH = 32
 def main() -> None:
     options = _options()
     configure()
-    results = ResultFile("features", ("work", "how"), keep=not options.quick)
+    results = ResultFile("features", ("work", "how", "instructions"), keep=not options.quick)
     images = np.random.default_rng(0).integers(0, 256, (options.images, 224, 224, 3), dtype=np.uint8)
     engines = _engines()
     expected = engines["model.predict"](images[:BATCH])
     ways = [Way("MobileNetV2 features, 224 px", how, _counted(engine, images)) for how, engine in engines.items()]
     for row in measure(ways, options.rounds):
         away = np.abs(engines[row["how"]](images[:BATCH]) - expected).max() / np.abs(expected).max()
-        results.put(row | {"largest_difference": float(away)})
+        results.put(row | {"largest_difference": float(away), "instructions": instruction_set()})
 
 
 def _options() -> argparse.Namespace:
@@ -45,16 +47,19 @@ def _options() -> argparse.Namespace:
 
 def _engines() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """Both take uint8 (n, 224, 224, 3) and return float32 (n, 1280), from one and the same model."""
-    from greycard.backend.inference import fastest
+    from greycard.backend.inference import fastest, rounded_precision
+    from greycard.backend.precision import BFLOAT16, FLOAT32
 
     model = _model()
-    extract = fastest(model)
-    return {
-        "model.predict": lambda images: model.predict(images, batch_size=BATCH, verbose=0),
-        "Greycard": lambda images: np.concatenate(
-            [extract(images[row : row + BATCH]) for row in range(0, len(images), BATCH)]
-        ),
-    }
+    found = {"model.predict": lambda images: model.predict(images, batch_size=BATCH, verbose=0)}
+    found["Greycard"] = _batched(fastest(model, FLOAT32))
+    if rounded_precision() == BFLOAT16:
+        found["Greycard with OpenVINO"] = _batched(fastest(model, BFLOAT16))
+    return found
+
+
+def _batched(extract: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda images: np.concatenate([extract(images[row : row + BATCH]) for row in range(0, len(images), BATCH)])
 
 
 def _model() -> Any:

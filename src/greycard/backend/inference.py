@@ -1,7 +1,7 @@
 """A trained model's outputs, computed by the fastest engine that agrees with Keras.
 
-On a CPU that is LiteRT. Greycard uses it only if its outputs on test images agree with those of Keras. In every other
-case Keras computes the outputs.
+On a CPU that is LiteRT, or OpenVINO where the outputs may be rounded to bfloat16. Greycard uses an engine only if its
+outputs on test images agree with those of Keras. In every other case Keras computes the outputs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numpy as np
 
 from greycard.backend.choices import is_faster
 from greycard.backend.litert import LiteRT, SingleImages, convert
+from greycard.backend.openvino import OpenVino, is_installed
+from greycard.backend.precision import BFLOAT16, FLOAT32, best_precision, requested_precision
 from greycard.backend.start import describe
 
 TOLERANCE = 1e-4
@@ -22,6 +24,9 @@ TOLERANCE = 1e-4
 Rounding in float32 stays far below it, even through many layers (5e-6 with MobileNetV2). Rounding in float16 or
 bfloat16 exceeds it, so an engine that computes in lower precision is rejected.
 """
+
+ROUNDED_TOLERANCE = 0.1
+"""The same for an engine that rounds to bfloat16; 0.067 was seen with MobileNetV2."""
 
 _TIMED = 8
 """Images with which the engine is timed."""
@@ -35,23 +40,48 @@ def by_keras(model: keras.Model) -> Engine:
     return lambda images: np.asarray(model.predict_on_batch(images))
 
 
-def fastest(model: keras.Model) -> Engine:
+def rounded_precision() -> str:
+    """In what `fastest` computes if it may round: `bfloat16` if OpenVINO is installed and the processor has it."""
+    rounds = _on_tensorflow_cpu() and is_installed() and best_precision() == BFLOAT16
+    return BFLOAT16 if rounds and requested_precision() != FLOAT32 else FLOAT32
+
+
+def fastest(model: keras.Model, precision: str = FLOAT32) -> Engine:
     """The fastest engine for a model; its preparation takes some seconds.
 
     Args:
         model: takes pixels and returns features or probabilities.
+        precision: `bfloat16`, from `rounded_precision`, allows an engine that rounds to it.
     """
-    slow, facts = by_keras(model), describe()
-    if facts["backend"] != "tensorflow" or facts["device"] != "CPU":
+    slow = by_keras(model)
+    if not _on_tensorflow_cpu():
         return slow
     try:
         converted = convert(model)
         quick = LiteRT(converted)
         probe = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]), dtype=np.uint8)
-        agrees = _agree(quick(probe), slow(probe))
+        expected = slow(probe)
+        agrees = _agree(quick(probe), expected, TOLERANCE)
     except Exception:  # LiteRT does not support a layer, or is missing in this TensorFlow: Keras computes every model
         return slow
-    return _faster(quick, converted, model) if agrees else slow
+    exact = _faster(quick, converted, model) if agrees else slow
+    return _rounded(exact, converted, expected, probe) if precision == BFLOAT16 else exact
+
+
+def _on_tensorflow_cpu() -> bool:
+    facts = describe()
+    return facts["backend"] == "tensorflow" and facts["device"] == "CPU"
+
+
+def _rounded(exact: Engine, converted: bytes, expected: np.ndarray, probe: np.ndarray) -> Engine:
+    """OpenVINO in bfloat16, if it is faster and about right."""
+    try:
+        quick = OpenVino(converted)
+        agrees = _agree(quick(probe), expected, ROUNDED_TOLERANCE)
+    except Exception:  # OpenVINO does not support a layer
+        return exact
+    images = np.random.default_rng(0).integers(0, 256, (_TIMED, *probe.shape[1:]), dtype=np.uint8)
+    return quick if agrees and is_faster(_seconds(quick, images), _seconds(exact, images)) else exact
 
 
 def _faster(batches: LiteRT, converted: bytes, model: keras.Model) -> Engine:
@@ -76,5 +106,5 @@ def _seconds(engine: Engine, images: np.ndarray) -> float:
     return min(taken)
 
 
-def _agree(found: np.ndarray, expected: np.ndarray) -> bool:
-    return bool(np.abs(found - expected).max() <= TOLERANCE * np.abs(expected).max())
+def _agree(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+    return bool(np.abs(found - expected).max() <= tolerance * np.abs(expected).max())

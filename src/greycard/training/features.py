@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from greycard.backend.inference import Engine, fastest
+from greycard.backend.precision import FLOAT32
 from greycard.core.clock import Clock
 from greycard.core.reporter import Reporter
 from greycard.datasets.digests import file_digest
@@ -53,12 +54,15 @@ class FrozenFeatures:
     def __init__(self, bottom: keras.Model, identity: dict[str, Any]) -> None:
         self._bottom = bottom
         self._identity = identity | {"version": _VERSION}
-        self._engine: Engine | None = None
+        self._engines: dict[str, Engine] = {}
 
-    def of(self, pixels: ArraySplit, on_image: Callable[[int], None], view: View = WHOLE) -> ArraySplit:
-        """The features of one version of the images, without augmentation."""
-        key = {} if view is WHOLE else {"view": view.name}
-        return self._cached(pixels, Loader(pixels, BATCH), 0, key | {"augmentation": None}, on_image, view)
+    def of(
+        self, pixels: ArraySplit, on_image: Callable[[int], None], view: View = WHOLE, precision: str = FLOAT32
+    ) -> ArraySplit:
+        """The features of one version of the images, without augmentation; `precision` is that of `fastest`."""
+        key = {"augmentation": None} if view is WHOLE else {"view": view.name, "augmentation": None}
+        key |= {} if precision == FLOAT32 else {"precision": precision}
+        return self._cached(pixels, Loader(pixels, BATCH), 0, key, on_image, view, precision)
 
     def views(
         self, pixels: ArraySplit, augmentation: Augmentation, seed: int, count: int, on_image: Callable[[int], None]
@@ -77,6 +81,7 @@ class FrozenFeatures:
         content: dict[str, Any],
         on_image: Callable[[int], None],
         view: View = WHOLE,
+        precision: str = FLOAT32,
     ) -> ArraySplit:
         key = _digest({**self._identity, "pixels": pixels.digest, **content})
         array, _, _ = cached_array(
@@ -85,20 +90,25 @@ class FrozenFeatures:
             shape=(len(pixels), *self._bottom.output_shape[1:]),
             dtype="float32",
             about=f"{self._identity['backbone']}'s features",
-            fill=lambda features: self._fill(features, batches, epoch, on_image, view),
+            fill=lambda features: _fill(features, batches.epoch(epoch), self._engine(precision), on_image, view),
         )
         return replace(pixels, images=array, digest=key)
 
-    def _fill(
-        self, features: np.ndarray, batches: Loader, epoch: int, on_image: Callable[[int], None], view: View
-    ) -> dict[str, Any]:
-        self._engine = self._engine or fastest(self._bottom)
-        done = 0
-        for images, _ in batches.epoch(epoch):
-            features[done : done + len(images)] = self._engine(np.ascontiguousarray(view.of(images)))
-            done += len(images)
-            on_image(len(images))
-        return {}
+    def _engine(self, precision: str) -> Engine:
+        if precision not in self._engines:
+            self._engines[precision] = fastest(self._bottom, precision)
+        return self._engines[precision]
+
+
+def _fill(
+    features: np.ndarray, batches: Iterable[Batch], engine: Engine, on_image: Callable[[int], None], view: View
+) -> dict[str, Any]:
+    done = 0
+    for images, _ in batches:
+        features[done : done + len(images)] = engine(np.ascontiguousarray(view.of(images)))
+        done += len(images)
+        on_image(len(images))
+    return {}
 
 
 class CachedFeatureLoader(Loader):

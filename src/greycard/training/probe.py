@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from greycard.backend.inference import rounded_precision
+from greycard.backend.precision import FLOAT32
 from greycard.core.clock import Clock
 from greycard.core.reporter import Reporter
 from greycard.models.probe import extractors
@@ -38,7 +40,7 @@ def with_probe(setup: TrainSetup, reporter: Reporter, clock: Clock) -> TrainSetu
             set_schedule(tuned)
         return replace(tuned, head_fit=TunedProbe(tuned, ProbeFit(setup, features, ~out, groups, reporter), out))
     with clock("features"):
-        features = _features(extractions, setup, train, "training", reporter)
+        features = _features(extractions, setup, train, "training", reporter, rounded_precision())
         val = _features(extractions, setup, setup.arrays.validation, "validation", reporter)
     fit = ProbeFit(setup, features, np.ones(len(train), bool), groups, reporter)
     setup.task.compile(fit.network, setup.model.network.optimizer)
@@ -49,8 +51,16 @@ def with_probe(setup: TrainSetup, reporter: Reporter, clock: Clock) -> TrainSetu
 
 
 def _features(
-    extractions: list[FrozenFeatures], setup: TrainSetup, split: ArraySplit, what: str, reporter: Reporter
+    extractions: list[FrozenFeatures],
+    setup: TrainSetup,
+    split: ArraySplit,
+    what: str,
+    reporter: Reporter,
+    precision: str = FLOAT32,
 ) -> Features:
+    """Those of validation must be exact, because they measure the saved model."""
     views = views_of(setup.recipe.prediction)
     count = reporter.progress(f"features of {what} images", len(views) * len(extractions) * len(split))
-    return [[each.of(split, count, view) for each in extractions] for view in views]
+    if precision != FLOAT32:
+        reporter.log(f"features of {what} images in {precision} (OpenVINO)")
+    return [[each.of(split, count, view, precision) for each in extractions] for view in views]
