@@ -49,7 +49,7 @@ def _row(project: str, seed: int, options: argparse.Namespace) -> dict[str, Any]
     return {
         "project": f"{options.backbone}, {project}" if options.backbone else project,
         "instructions": instruction_set(),
-        "epochs": len(run.history),
+        "epochs": 1 if options.backbone else options.epochs,
         "seed": seed,
         "val_images": compared.images,
         "val_accuracy": accuracy,
