@@ -2,7 +2,7 @@
 
     python benchmarks/features.py [--images 512] [--rounds 3]
 
-In turn, on random pixels and random weights, which cost what real ones cost; also with OpenVINO in bfloat16, where it is
+In turn, on random pixels and random weights, which cost what real ones cost; also with OpenVINO in bfloat16, if it is
 installed and the processor has it. Each row says how far its features are from those of `model.predict`, relative to
 their largest. Writes `results/speed/features.json`.
 """

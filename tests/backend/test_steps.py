@@ -273,7 +273,7 @@ def test_a_batch_is_computed_in_the_faster_way_with_the_same_numbers(
     assert len(seen) == (5 if singles_are_faster else 0)
 
 
-def _raises(model: Any) -> inference.Engine:
+def _raises(*arguments: Any) -> inference.Engine:
     raise RuntimeError("an operation LiteRT does not have")
 
 
