@@ -24,7 +24,7 @@ _CALLS_AT_ONCE = 2
 class JaxSteps:
     """See `Steps`.
 
-    Keras's `train_on_batch` waits for the results of every batch and stores every variable anew. Here the device works
+    Keras's `train_on_batch` waits for the results of every batch and stores every variable again. Here the device works
     on one call's steps while Python loads the next images.
 
     Args:
