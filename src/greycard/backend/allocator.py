@@ -19,8 +19,8 @@ _MOST_BEFORE_2_35 = 32 << 20
 def keep_freed_memory() -> None:
     """Set glibc's thresholds for giving memory back to the system; on other systems nothing changes.
 
-    PyTorch and JAX allocate every activation again in each step. glibc gives large blocks back to the system at once and
-    gets their pages again, zeroed, in the next step: a third of the time of a small CNN (docs/log.md).
+    PyTorch and JAX allocate every activation again in each step. glibc gives large blocks back to the system at once,
+    and gets their pages again, zeroed, in the next step: a third of the time of a small CNN (docs/log.md).
     """
     if not sys.platform.startswith("linux"):
         return

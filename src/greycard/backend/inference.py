@@ -16,7 +16,7 @@ from greycard.backend.choices import is_faster
 from greycard.backend.litert import LiteRT, SingleImages, convert
 from greycard.backend.openvino import OpenVino, is_installed
 from greycard.backend.precision import BFLOAT16, FLOAT32, best_precision, requested_precision
-from greycard.backend.start import describe
+from greycard.backend.start import on_tensorflow_cpu
 
 TOLERANCE = 1e-4
 """The largest allowed difference between the outputs of LiteRT and Keras, relative to the largest output.
@@ -42,7 +42,7 @@ def by_keras(model: keras.Model) -> Engine:
 
 def rounded_precision() -> str:
     """In what `fastest` computes if it may round: `bfloat16` if OpenVINO is installed and the processor has it."""
-    rounds = _on_tensorflow_cpu() and is_installed() and best_precision() == BFLOAT16
+    rounds = on_tensorflow_cpu() and is_installed() and best_precision() == BFLOAT16
     return BFLOAT16 if rounds and requested_precision() != FLOAT32 else FLOAT32
 
 
@@ -54,7 +54,7 @@ def fastest(model: keras.Model, precision: str = FLOAT32) -> Engine:
         precision: `bfloat16`, from `rounded_precision`, allows an engine that rounds to it.
     """
     slow = by_keras(model)
-    if not _on_tensorflow_cpu():
+    if not on_tensorflow_cpu():
         return slow
     try:
         converted = convert(model)
@@ -66,11 +66,6 @@ def fastest(model: keras.Model, precision: str = FLOAT32) -> Engine:
         return slow
     exact = _faster(quick, converted, model) if agrees else slow
     return _rounded(exact, converted, expected, probe) if precision == BFLOAT16 else exact
-
-
-def _on_tensorflow_cpu() -> bool:
-    facts = describe()
-    return facts["backend"] == "tensorflow" and facts["device"] == "CPU"
 
 
 def _rounded(exact: Engine, converted: bytes, expected: np.ndarray, probe: np.ndarray) -> Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from greycard.backend.measurements import table
-from greycard.backend.start import describe
+from greycard.backend.start import describe, on_tensorflow_cpu
 from greycard.core.errors import GreycardError
 from greycard.core.processor import flags
 
@@ -31,9 +31,8 @@ def auto_precision(family: str) -> str:
     """
     if requested := requested_precision():
         return requested
-    best, facts = best_precision(), describe()
-    measured = facts["backend"] == "tensorflow" and facts["device"] == "CPU" and best == BFLOAT16
-    return table().precisions.get(family, best) if measured else best
+    best = best_precision()
+    return table().precisions.get(family, best) if best == BFLOAT16 and on_tensorflow_cpu() else best
 
 
 def expected_precision() -> str:

@@ -166,6 +166,12 @@ def describe() -> dict[str, str]:
     return {"backend": name, "backend_version": str(version), "device": _device(name), "keras": keras.__version__}
 
 
+def on_tensorflow_cpu() -> bool:
+    """True if TensorFlow computes on a CPU: only there Greycard has faster operations and other engines."""
+    facts = describe()
+    return facts["backend"] == "tensorflow" and facts["device"] == "CPU"
+
+
 def _device(name: str) -> str:
     if name == "tensorflow":
         import tensorflow

@@ -10,7 +10,7 @@ import numpy as np
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.choices import Choices
 from greycard.backend.objective import matches
-from greycard.backend.start import describe
+from greycard.backend.start import on_tensorflow_cpu
 
 
 class Steps(Protocol):
@@ -44,7 +44,7 @@ def choices_for(model: keras.Model, batch_size: int, steps: int, precision: str)
         steps: total number of training steps.
         precision: of training, float32 or bfloat16.
     """
-    if not _on_tensorflow_cpu():
+    if not on_tensorflow_cpu():
         return Choices()
     from greycard.backend import tensorflow_choices
 
@@ -53,16 +53,11 @@ def choices_for(model: keras.Model, batch_size: int, steps: int, precision: str)
 
 def images_at_once(model: keras.Model, batch_size: int, steps: int, precision: str) -> int:
     """How many images of a batch are in memory at once in training, as in `Choices.part`; arguments as above."""
-    if not _on_tensorflow_cpu():
+    if not on_tensorflow_cpu():
         return batch_size
     from greycard.backend import tensorflow_choices
 
     return tensorflow_choices.images_at_once(model, batch_size, steps, precision)
-
-
-def _on_tensorflow_cpu() -> bool:
-    facts = describe()
-    return facts["backend"] == "tensorflow" and facts["device"] == "CPU"
 
 
 def steps_for(

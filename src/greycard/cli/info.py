@@ -72,6 +72,18 @@ def _choices() -> str:
     return found.source if found.measured else f"{found.source}; `greycard tune` measures this machine"
 
 
+def _features() -> str:
+    """What computes the features of a frozen network."""
+    from greycard.backend.inference import rounded_precision
+    from greycard.backend.precision import FLOAT32
+
+    try:
+        precision = rounded_precision()
+    except GreycardError as error:
+        return str(error.args[0])
+    return "LiteRT" if precision == FLOAT32 else f"LiteRT; for training images OpenVINO in {precision}"
+
+
 @click.command()
 @options.data_dir
 @options.debug
@@ -92,7 +104,8 @@ def info(data_dir: str | None, debug: bool) -> None:
     facts = environment(backend.describe() | {"precision": _precision()})
     del facts["started"]
     facts["threads"] = _threads()
-    facts["training steps"] = _choices()
+    if backend.on_tensorflow_cpu():
+        facts |= {"training steps": _choices(), "features": _features()}
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}
     facts["pretrained"] = _networks()
     facts["cache folder"] = _cache()
