@@ -11,6 +11,8 @@ torch = pytest.importorskip("torch")
 
 from greycard.backend.torch_graph import NumbersOnGpu, RecordedStep  # noqa: E402
 
+pytestmark = pytest.mark.small_project
+
 
 class _Graph:
     """Stands for CUDA's graph.

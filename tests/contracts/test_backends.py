@@ -33,6 +33,8 @@ def test_the_small_project_runs_on(backend: str) -> None:
         TESTS / "contracts" / "test_families.py",
         TESTS / "models" / "test_optimizers.py",
         TESTS / "backend" / "test_averaging.py",
+        TESTS / "backend" / "test_all_backends.py",
+        TESTS / "backend" / "test_torch_graph.py",
     ]
     done = subprocess.run(
         [sys.executable, *map(str, words)],
