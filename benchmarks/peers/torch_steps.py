@@ -2,8 +2,8 @@
 
     python benchmarks/peers/torch_steps.py mnist-cnn --precision bfloat16 [--compile] [--seconds 10]
 
-Arrays in memory, channels last, autocast if asked for, fused optimizers, `torch.compile` if asked for, and no number read
-back from a step. Freed memory is kept, as PyTorch's tuning guide advises. Prints one line of JSON.
+Arrays in memory, channels last, autocast if asked for, fused optimizers, `torch.compile` if asked for, and no result
+read back from a step. Freed memory is kept, as PyTorch's tuning guide advises. Prints one line of JSON.
 """
 
 from __future__ import annotations
