@@ -20,8 +20,18 @@ for (const [name, content] of %s) {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   dataTransfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
 }
-document.getElementById("drop").dispatchEvent(new %s);
+document.querySelector("#drop, #grid").dispatchEvent(new %s);
 }"""
+
+_KEYS = {
+    "Tab": ("Tab", 9, ""),
+    " ": ("Space", 32, " "),
+    "Enter": ("Enter", 13, "\r"),
+    "Delete": ("Delete", 46, ""),
+    "ArrowRight": ("ArrowRight", 39, ""),
+    **{str(digit): (f"Digit{digit}", 48 + digit, str(digit)) for digit in range(10)},
+}
+"""The codes, numbers and texts of keys that are not letters."""
 
 
 class Page:
@@ -96,10 +106,11 @@ class Page:
             self.run("0")
         self.call("DOM.setFileInputFiles", backendNodeId=self.chosen, files=[str(file)])
 
-    def press(self, key: str) -> None:
-        code, number, text = {"Tab": ("Tab", 9, ""), " ": ("Space", 32, " ")}[key]
-        same = {"key": key, "code": code, "windowsVirtualKeyCode": number}
-        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **same)
+    def press(self, key: str, modifiers: int = 0) -> None:
+        """Press a key; the modifiers are 2 for Ctrl and 8 for Shift."""
+        code, number, text = _KEYS[key] if key in _KEYS else (f"Key{key.upper()}", ord(key.upper()), key)
+        same = {"key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text="" if modifiers else text, **same)
         self.call("Input.dispatchKeyEvent", type="keyUp", **same)
 
     def resize(self, width: int, height: int) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         search,
         serve,
         split,
+        studio,
         train,
     )
 
@@ -66,6 +67,7 @@ __all__ = [
     "search",
     "serve",
     "split",
+    "studio",
     "train",
 ]
 

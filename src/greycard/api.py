@@ -134,9 +134,7 @@ def serve(
     Raises:
         GreycardError: a run cannot predict, or the address or port is not available.
     """
-    missing = [name for name in ("starlette", "uvicorn", "multipart", "prometheus_client") if find_spec(name) is None]
-    if missing:
-        raise GreycardError(f"serving needs {' and '.join(missing)}", hint='pip install "greycard[serve]"')
+    _expect_server()
     opened = [run if isinstance(run, Run) else Run(run) for run in _records(runs)]
     if not opened:
         raise GreycardError("serving needs at least one run. Received: none", hint="`greycard table` lists the runs")
@@ -145,6 +143,48 @@ def serve(
     from greycard.deploy.serve.server import serve as serve_models
 
     serve_models(make_ready([(run, run.classifier) for run in opened]), host, port, token, on_ready)
+
+
+def studio(
+    folder: str | Path,
+    *,
+    runs: str | Path = "runs",
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    on_ready: Callable[[str], None] = print,
+) -> None:
+    """Show a page to collect, label, check and train on the images of a folder, until SIGINT or SIGTERM.
+
+    Args:
+        folder: a folder with a folder of images for each class, or an empty or new one.
+        runs: the folder of runs.
+        host: the address to listen on; any but this machine's own needs a token.
+        port: 0 takes any free one.
+        token: a word that the page's requests need.
+        on_ready: called with the page's address when the server is ready.
+
+    Raises:
+        GreycardError: the folder cannot be used, or the address or port is not available.
+    """
+    _expect_server()
+    from greycard.deploy.serve.server import expect_address, is_local, run_app
+    from greycard.studio.app import LIMITS, make_app
+    from greycard.studio.folder import ImageFolder
+
+    expect_address(host, port, token)
+    if not is_local(host) and not token:
+        raise GreycardError(
+            f"everyone who can reach {host} could change these images", hint="choose a word: --token WORD"
+        )
+    images, out = ImageFolder(Path(folder).absolute()), Path(runs).absolute()
+    run_app(lambda hosts: make_app(images, out, token=token, hosts=hosts), host, port, on_ready, LIMITS)
+
+
+def _expect_server() -> None:
+    missing = [name for name in ("starlette", "uvicorn", "multipart", "prometheus_client") if find_spec(name) is None]
+    if missing:
+        raise GreycardError(f"serving needs {' and '.join(missing)}", hint='pip install "greycard[serve]"')
 
 
 def runs_table(

@@ -17,7 +17,7 @@ from greycard.core.errors import GreycardError
 COMMANDS = (
     "projects", "run", "train", "table", "show", "report", "diagnose", "compare", "explain", "predict", "check",
     "split", "export", "serve", "card", "fetch", "sample", "cache", "info", "resume",
-    "recipe", "find-lr", "tune", "crossval", "records", "test",
+    "recipe", "find-lr", "tune", "crossval", "records", "test", "studio",
 )  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def test_the_common_options_are_the_contract(command: str) -> None:
         ("predict", "nowhere", "image.jpg"),
         ("export", "nowhere", "--format", "onnx"),
         ("serve", "nowhere"),
+        ("studio", "a-file"),
         ("card", "nowhere"),
         ("fetch", "no-such-dataset"),
         ("sample", "."),

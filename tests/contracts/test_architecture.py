@@ -30,6 +30,7 @@ FLOW = (
     ("deploy", "explain"),
     ("projects",),
     ("jobs",),
+    ("studio",),
     ("api",),
     ("cli",),
 )

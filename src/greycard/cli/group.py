@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 GROUPS = {
-    "Start": ("sample", "projects", "records", "recipe", "info"),
+    "Start": ("studio", "sample", "projects", "records", "recipe", "info"),
     "Train": ("run", "train", "crossval", "resume", "find-lr", "tune"),
     "Look": ("table", "show", "diagnose", "report", "compare", "test", "explain", "card"),
     "Use": ("predict", "serve", "export"),

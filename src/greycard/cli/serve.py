@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from urllib.parse import quote, urlsplit
 
@@ -12,25 +12,38 @@ from greycard.cli import options
 from greycard.cli.network import reachable_addresses
 from greycard.cli.output import run_path
 
+_ADDRESS = (
+    click.option(
+        "--host",
+        default="127.0.0.1",
+        show_default=True,
+        metavar="ADDRESS",
+        help="Address to listen on; 0.0.0.0 accepts other machines.",
+    ),
+    click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=8000,
+        show_default=True,
+        metavar="N",
+        help="Port to listen on; 0 chooses a free port.",
+    ),
+    click.option(
+        "--token", envvar="GREYCARD_TOKEN", metavar="WORD", help="Require this token.  [default: GREYCARD_TOKEN]"
+    ),
+)
+
+
+def server_address(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options `--host`, `--port` and `--token`."""
+    for option in reversed(_ADDRESS):
+        command = option(command)
+    return command
+
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    metavar="ADDRESS",
-    help="Address to listen on; 0.0.0.0 accepts other machines.",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    metavar="N",
-    help="Port to listen on; 0 chooses a free port.",
-)
-@click.option("--token", envvar="GREYCARD_TOKEN", metavar="WORD", help="Require this token.  [default: GREYCARD_TOKEN]")
+@server_address
 @options.out
 @options.debug
 def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, out: str, debug: bool) -> None:
@@ -50,21 +63,21 @@ def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, out: s
     from greycard.reports.progress import terminal_reporter
 
     opened = [open_run(run_path(run, out)) for run in runs]
-    secret = f"#token={quote(token, safe='')}" if token else ""  # the page reads the token from the URL
     with ExitStack() as waiting:
         shown = waiting.enter_context(terminal_reporter())
         waiting.enter_context(shown.status("starting Keras and loading the models"))
 
         def ready(address: str) -> None:
             waiting.close()
-            _print_addresses([run.name for run in opened], address, secret)
+            print_addresses([run.name for run in opened], address, token)
 
         serve_runs(opened, host=host, port=port, token=token, on_ready=ready)
     click.echo("stopped", err=True)
 
 
-def _print_addresses(names: Sequence[str], address: str, secret: str) -> None:
-    """Print the runs and the address to open; for 0.0.0.0, which browsers cannot open, the addresses for others."""
+def print_addresses(names: Sequence[str], address: str, token: str | None) -> None:
+    """Print what is served and the address to open; for 0.0.0.0, which browsers cannot open, those for others."""
+    secret = f"#token={quote(token, safe='')}" if token else ""  # the page reads the token from the URL
     parts = urlsplit(address)
     everywhere = parts.hostname in ("0.0.0.0", "::")
     here = f"http://127.0.0.1:{parts.port}/" if everywhere else address

@@ -9,12 +9,13 @@ import signal
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from greycard.core.errors import GreycardError, GreycardWarning
@@ -46,6 +47,16 @@ def serve(
     Raises:
         GreycardError: the address or port is not available.
     """
+    limits = Limits()
+    expect_address(host, port, token)
+    if not is_local(host) and not token:
+        note = f"everyone who can reach {host} can use these models; protect them with --token"
+        warnings.warn(note, GreycardWarning, stacklevel=2)
+    run_app(lambda hosts: make_app(models, limits=limits, token=token, hosts=hosts), host, port, on_ready, limits)
+
+
+def expect_address(host: str, port: int, token: str | None) -> None:
+    """Raise a GreycardError if a server cannot have this address or token."""
     if not isinstance(host, str) or not isinstance(port, int):
         raise GreycardError(
             f"host must be a string and port a whole number. Received: {host!r} and {port!r}",
@@ -53,24 +64,41 @@ def serve(
         )
     if token is not None and not (isinstance(token, str) and token and token.isascii() and token.isprintable()):
         raise GreycardError("the token must be ASCII text and not empty", hint="use letters, digits and punctuation")
-    if not _is_local(host) and not token:
-        note = f"everyone who can reach {host} can use these models; protect them with --token"
-        warnings.warn(note, GreycardWarning, stacklevel=2)
-    with _listen(host, port) as listener:
-        _serve_on(listener, models, host, token, on_ready)
 
 
-def _serve_on(
-    listener: socket.socket,
-    models: Mapping[str, Served],
+def run_app(
+    make: Callable[[Collection[str]], Starlette],
     host: str,
-    token: str | None,
+    port: int,
     on_ready: Callable[[str], None],
+    limits: Limits,
 ) -> None:
-    limits = Limits()
-    hosts = {_in_address(host), "localhost", "127.0.0.1"} if _is_local(host) else set()
+    """Run an application as `serve` does.
+
+    Args:
+        make: the application that accepts these host names; all, if there are none.
+        host: the address to listen on.
+        port: 0 for any free one.
+        on_ready: called with the address when the server listens.
+        limits: of the application.
+
+    Raises:
+        GreycardError: the address or port is not available.
+    """
+    with _listen(host, port) as listener:
+        _run_on(listener, make, host, on_ready, limits)
+
+
+def _run_on(
+    listener: socket.socket,
+    make: Callable[[Collection[str]], Starlette],
+    host: str,
+    on_ready: Callable[[str], None],
+    limits: Limits,
+) -> None:
+    hosts = {_in_address(host), "localhost", "127.0.0.1"} if is_local(host) else set()
     config = uvicorn.Config(
-        make_app(models, limits=limits, token=token, hosts=hosts),
+        make(hosts),
         http=_patient_for(limits.seconds),
         ws="none",
         log_config=None,  # do not change the caller's logging
@@ -129,7 +157,7 @@ def _in_address(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
     """True if only this machine can reach the address."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

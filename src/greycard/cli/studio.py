@@ -1,0 +1,41 @@
+"""`greycard studio`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import click
+
+from greycard.cli import options
+from greycard.cli.serve import print_addresses, server_address
+
+
+@click.command()
+@click.argument("folder", default="images", metavar="[FOLDER]")
+@server_address
+@options.out
+@options.debug
+def studio(folder: str, host: str, port: int, token: str | None, out: str, debug: bool) -> None:
+    """Collect, label, check and train on the images of FOLDER, on a web page.
+
+    \b
+    greycard studio pets  # then open http://127.0.0.1:8000/
+    greycard studio pets --host 0.0.0.0 --token secret
+
+    FOLDER has a folder of images for each class; a new folder is created. Drop images on the page, or use the camera;
+    keys 1 to 9 give labels. Everything is an ordinary file: what is removed moves to FOLDER/.greycard/trash, and
+    `greycard train FOLDER` trains on the same images. Ctrl-C stops the server; a training goes on.
+    """
+    from greycard.api import studio as show_studio
+    from greycard.reports.progress import terminal_reporter
+
+    with ExitStack() as waiting:
+        shown = waiting.enter_context(terminal_reporter())
+        waiting.enter_context(shown.status("reading the folder"))
+
+        def ready(address: str) -> None:
+            waiting.close()
+            print_addresses([folder], address, token)
+
+        show_studio(folder, runs=out, host=host, port=port, token=token, on_ready=ready)
+    click.echo("stopped", err=True)

@@ -1,0 +1,229 @@
+"""A folder of images with a folder for each class, as the page changes it: labels, classes, trash."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from threading import RLock
+
+from greycard.core.atomic_files import atomic_path
+from greycard.core.errors import GreycardError, command
+from greycard.datasets.formats import has_image_ending
+from greycard.datasets.inside import files_below, is_system
+from greycard.datasets.layouts import find_layout
+from greycard.datasets.roles import role_of
+from greycard.deploy.serve.limits import RefusedError
+from greycard.studio.history import History, Move, Step
+from greycard.studio.names import class_name, file_name, free_path
+
+STATE = ".greycard"
+"""The hidden folder inside the user's: history, trash and thumbnails. Datasets leave hidden folders out."""
+
+TRASH = f"{STATE}/trash"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one request changed.
+
+    Attributes:
+        moves: of images; one with a target in the trash is no longer shown, and one from there is shown again.
+        classes: the names of all classes afterwards.
+        undo: what can be taken back.
+        redo: what can be done again.
+    """
+
+    moves: Sequence[Move]
+    classes: Sequence[str]
+    undo: str | None
+    redo: str | None
+
+
+class ImageFolder:
+    """The images of a folder. Its methods may be called from several threads.
+
+    An image's id is its path relative to the folder, with `/`. Images directly in the folder have no label.
+
+    Args:
+        root: the user's folder; created if it does not exist.
+
+    Raises:
+        GreycardError: it is a file, or it is already split into training and validation images.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root, self._lock = root, RLock()
+        _expect_usable(root)
+        root.mkdir(parents=True, exist_ok=True)
+        self._history = History(root, root / STATE / "history.json")
+
+    def images(self) -> dict[str, list[str]]:
+        """The ids of each class's images, by class in alphabetical order; those without a label are under ``""``."""
+        with self._lock:
+            found: dict[str, list[str]] = {name: [] for name in ("", *self.classes())}
+            for path in files_below(self.root).files:
+                if has_image_ending(path):
+                    place = path.relative_to(self.root)
+                    found[place.parts[0] if len(place.parts) > 1 else ""].append(place.as_posix())
+            return found
+
+    def classes(self) -> list[str]:
+        """The names of the class folders, empty ones too."""
+        with os.scandir(self.root) as entries:
+            inside = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        return sorted(entry.name for entry in inside if not is_system(entry.name))
+
+    def path(self, id: str) -> Path:
+        """The file of an image.
+
+        Raises:
+            RefusedError: there is no image with this id; the id may come from anywhere.
+        """
+        parts = PurePosixPath(id).parts
+        plain = bool(parts) and not any(letter in id for letter in "\\\0:") and not id.startswith("/")
+        found = self.root.joinpath(*parts)
+        if not plain or any(map(is_system, parts)) or not has_image_ending(found) or not _is_inside(found, self.root):
+            raise RefusedError(404, f"there is no image {id[:80]!r}")
+        return found
+
+    def label(self, ids: Sequence[str], name: str | None) -> Change:
+        """Give images a label, or take it from them."""
+        with self._lock:
+            chosen = None if name is None else self._existing(name)
+            moves = self._moves_to(chosen or "", [id for id in self._checked(ids) if _label_of(id) != chosen])
+            return self._do(f"{_count(moves)} to {chosen or 'no class'}", moves)
+
+    def discard(self, ids: Sequence[str]) -> Change:
+        """Move images to the trash."""
+        with self._lock:
+            moves = self._moves((id, PurePosixPath(TRASH, id)) for id in self._checked(ids))
+            return self._do(f"{_count(moves)} to the trash", moves)
+
+    def add_class(self, typed: object) -> Change:
+        with self._lock:
+            name = class_name(typed)
+            if self._same(name) is not None:
+                raise RefusedError(409, f"there is a class {self._same(name)!r} already")
+            (self.root / name).mkdir()
+            return self._change([])
+
+    def rename_class(self, old: object, typed: object) -> Change:
+        """Give a class another name; if there is such a class, its images are added to it."""
+        with self._lock:
+            known, name = self._existing(old), class_name(typed)
+            other = self._same(name)
+            if other == known:  # at most another spelling: some file systems do not tell both apart
+                raise RefusedError(409, f"{known!r} and {name!r} are the same folder on some computers")
+            target = other or name
+            moves = self._moves_to(target, self.images()[known])
+            (self.root / target).mkdir(exist_ok=True)
+            change = self._do(f"class {known} to {target}", moves)
+            return self._without_folder(known, change)
+
+    def remove_class(self, name: object) -> Change:
+        """Remove a class; its images stay, without a label."""
+        with self._lock:
+            known = self._existing(name)
+            change = self._do(f"class {known} removed", self._moves_to("", self.images()[known]))
+            return self._without_folder(known, change)
+
+    def add(self, uploaded: str, ending: str, content: bytes, name: str | None) -> Change:
+        """Add an image to a class, or without a label.
+
+        Args:
+            uploaded: the file's name on the user's machine.
+            ending: of its format, such as `.jpg`.
+            content: the file, checked.
+            name: the class.
+        """
+        with self._lock:
+            folder = PurePosixPath("" if name is None else self._existing(name))
+            place = free_path(folder / file_name(uploaded, ending), self._exists)
+            hidden = free_path(PurePosixPath(TRASH, place), self._exists)
+            (self.root / hidden).parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(self.root / hidden) as draft:
+                draft.write_bytes(content)
+            return self._do(f"{PurePosixPath(place).name} added", [Move(hidden, place)])
+
+    def undo(self) -> Change:
+        with self._lock:
+            return self._change(self._history.undo())
+
+    def redo(self) -> Change:
+        with self._lock:
+            return self._change(self._history.redo())
+
+    def unchanged(self) -> Change:
+        """The classes, and what can be undone and done again."""
+        with self._lock:
+            return self._change([])
+
+    def _do(self, what: str, moves: Sequence[Move]) -> Change:
+        return self._change(self._history.do(Step(what, tuple(moves))) if moves else [])
+
+    def _change(self, moves: Sequence[Move]) -> Change:
+        return Change(moves, self.classes(), self._history.undoable, self._history.redoable)
+
+    def _checked(self, ids: Sequence[str]) -> Sequence[str]:
+        """The same ids; raises a RefusedError if one is not of an image."""
+        for id in ids:
+            self.path(id)
+        return ids
+
+    def _moves_to(self, folder: str, ids: Iterable[str]) -> list[Move]:
+        """Moves into one folder under free names."""
+        return self._moves((id, PurePosixPath(folder, PurePosixPath(id).name)) for id in ids)
+
+    def _moves(self, wanted: Iterable[tuple[str, PurePosixPath]]) -> list[Move]:
+        """Moves of images to these places, or to free ones beside them."""
+        found: dict[str, Move] = {}
+        for id, place in wanted:
+            target = free_path(place, lambda name: name in found or self._exists(name))
+            found[target] = Move(id, target)
+        return list(found.values())
+
+    def _exists(self, id: str) -> bool:
+        return os.path.lexists(self.root / id)
+
+    def _without_folder(self, name: str, change: Change) -> Change:
+        """Remove a class's folders if nothing is left in them: other files, such as notes, keep them."""
+        for parent, _, _ in os.walk(self.root / name, topdown=False):
+            if not os.listdir(parent):
+                os.rmdir(parent)
+        return Change(change.moves, self.classes(), change.undo, change.redo)
+
+    def _existing(self, name: object) -> str:
+        if name not in self.classes():
+            raise RefusedError(404, f"there is no class {str(name)[:80]!r}")
+        return str(name)
+
+    def _same(self, name: str) -> str | None:
+        """A class that some file systems take for this one."""
+        return next((each for each in self.classes() if each.casefold() == name.casefold()), None)
+
+
+def _label_of(id: str) -> str | None:
+    parts = PurePosixPath(id).parts
+    return parts[0] if len(parts) > 1 else None
+
+
+def _count(moves: Sequence[Move]) -> str:
+    return "1 image" if len(moves) == 1 else f"{len(moves):,} images"
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    """True if it is a file in the folder; a link that leads out of it is none."""
+    return path.is_file() and path.resolve().is_relative_to(root.resolve())
+
+
+def _expect_usable(root: Path) -> None:
+    if root.exists() and not root.is_dir():
+        raise GreycardError(f"{root} is a file; expected a folder", hint=command("studio", root.parent))
+    parts = [each for each in sorted(root.iterdir()) if each.is_dir() and role_of(each.name)] if root.is_dir() else []
+    if parts and find_layout(root).validation:
+        names = " and ".join(f"{each.name}/" for each in parts)
+        raise GreycardError(
+            f"{root} is already split into {names}; expected a folder for each class", hint=command("studio", parts[0])
+        )

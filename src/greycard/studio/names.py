@@ -1,0 +1,52 @@
+"""Names that a user types, and names of uploaded files, as names of folders and files."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from greycard.datasets.inside import is_system
+from greycard.deploy.serve.limits import RefusedError
+
+_LONGEST = 60
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names that Windows gives no file."""
+
+_UNUSABLE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+
+
+def class_name(typed: object) -> str:
+    """A class's name as its folder is called.
+
+    Raises:
+        RefusedError: it cannot be a folder's name on every system.
+    """
+    name = unicodedata.normalize("NFC", typed).strip() if isinstance(typed, str) else ""
+    if not name or len(name) > _LONGEST:
+        raise RefusedError(422, f"a class needs a name of 1 to {_LONGEST} characters")
+    found = _UNUSABLE.search(name)
+    if found or name.endswith("."):
+        wrong = repr(found[0]) if found else "a dot at its end"
+        raise RefusedError(422, f"{name!r} cannot be a class: the name of a folder must not have {wrong}")
+    if is_system(name) or _RESERVED.fullmatch(name):
+        raise RefusedError(422, f"{name!r} cannot be a class: computers use this name for themselves")
+    return name
+
+
+def file_name(uploaded: str, ending: str) -> str:
+    """A safe file name for an upload: its own without folders and unusual letters, with the ending of its format."""
+    stem = PurePosixPath(uploaded.replace("\\", "/")).stem
+    plain = _UNUSABLE.sub("", unicodedata.normalize("NFC", stem)).strip(". ")[:_LONGEST]
+    usable = plain and plain.isprintable() and not is_system(plain) and not _RESERVED.fullmatch(plain)
+    return f"{plain if usable else 'image'}{ending}"
+
+
+def free_path(path: PurePosixPath, is_taken: Callable[[str], bool]) -> str:
+    """The path, or the same with -2, -3 and so on before its ending, so that it is not taken."""
+    number, found = 1, path
+    while is_taken(str(found)):
+        number += 1
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return str(found)

@@ -1,0 +1,31 @@
+// Requests to the server. The token comes from the address, #token=…, and goes with every request.
+const token = new URLSearchParams(location.hash.slice(1)).get("token");
+const secret = token ? { Authorization: `Bearer ${token}` } : {};
+
+async function ask(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(path, { ...options, headers: { ...options.headers, ...secret } });
+  } catch {
+    throw new Error("the server does not answer; is it still running?");
+  }
+  if (response.ok) return response;
+  const content = await response.json().catch(() => ({}));
+  throw new Error(content.error ?? `the server returned status ${response.status}`);
+}
+
+export const get = async (path) => (await ask(path)).json();
+
+export const post = async (path, fields = {}) =>
+  (await ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields) })).json();
+
+export async function upload(file, label) {
+  const query = new URLSearchParams({ name: file.name || "image", ...(label === null ? {} : { class: label }) });
+  const kind = file.type.startsWith("image/") ? file.type : "image/unknown";
+  return (await ask(`/api/images?${query}`, { method: "POST", headers: { "Content-Type": kind }, body: file })).json();
+}
+
+export async function picture(path, id, version) {
+  const query = new URLSearchParams({ id, v: version });
+  return URL.createObjectURL(await (await ask(`/api/${path}?${query}`)).blob());
+}

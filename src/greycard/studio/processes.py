@@ -1,0 +1,88 @@
+"""Greycard's own commands in a process of their own: the page stays responsive, and closing it ends nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_TAIL = 4000
+"""Characters of a process's output that are shown."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a process is.
+
+    Attributes:
+        state: `none`, `running`, `finished`, `failed` or `stopped`.
+        log: the end of what it has written for people.
+        result: what it has written to stdout, if that is JSON.
+    """
+
+    state: str
+    log: str = ""
+    result: Any = None
+
+
+class Command:
+    """At most one process of one kind at a time, whose output goes to files.
+
+    Args:
+        folder: of the files.
+        name: their name.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._out, self._log = folder / f"{name}.out", folder / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, words: Sequence[str | Path]) -> None:
+        """Start `greycard WORDS…`; it goes on if this process ends."""
+        self._out.parent.mkdir(parents=True, exist_ok=True)
+        self._stopped = False
+        with self._out.open("wb") as out, self._log.open("wb") as log:
+            command = [sys.executable, "-m", "greycard", *map(str, words)]
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True, env=_environment()
+            )
+
+    def stop(self) -> None:
+        """Ask the process to end as Ctrl-C does: training saves a checkpoint."""
+        if self._process is not None and self.is_running:
+            self._stopped = True
+            self._process.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
+
+    def progress(self) -> Progress:
+        if self._process is None:
+            return Progress("none")
+        code, log = self._process.poll(), _end_of(self._log)
+        if code is None:
+            return Progress("running", log)
+        return Progress("stopped" if self._stopped else "failed" if code else "finished", log, _parsed(self._out))
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", "NO_COLOR": "1"}
+
+
+def _end_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")[-_TAIL:]
+
+
+def _parsed(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except ValueError:
+        return None

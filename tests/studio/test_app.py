@@ -1,0 +1,260 @@
+"""The page's requests: what they change, and that nothing else can change anything."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from starlette.testclient import TestClient
+
+import greycard
+from conftest import image, make_folder
+from greycard.core.errors import GreycardError
+from greycard.deploy.serve.limits import Limits
+from greycard.studio.app import make_app
+from greycard.studio.folder import TRASH, ImageFolder
+from greycard.studio.thumbnails import SMALL
+
+LIMITS = Limits(body_bytes=300_000, pixels=1_000_000, seconds=5)
+CHANGES = {
+    "label": {"ids": ["dark/000.jpg"], "class": "light"},
+    "discard": {"ids": ["dark/000.jpg"]},
+    "undo": {},
+    "redo": {},
+    "classes/add": {"name": "bird"},
+    "classes/rename": {"class": "dark", "name": "night"},
+    "classes/remove": {"class": "dark"},
+    "training": {"minutes": 1},
+    "training/stop": {},
+    "check": {},
+}
+"""Every path that changes something, with a request that would."""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return make_folder(tmp_path / "pets", ("",), ("dark", "light"), 4)
+
+
+@pytest.fixture
+def client(root: Path) -> Iterator[TestClient]:
+    with TestClient(make_app(ImageFolder(root), root.parent / "runs", limits=LIMITS)) as client:
+        yield client
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    """The user's files, without the page's own."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".greycard" not in path.parts
+    }
+
+
+def _encoded(kind: str, size: tuple[int, int] = (8, 6), **options: Any) -> bytes:
+    content = io.BytesIO()
+    image(1, size=size).save(content, kind, **options)
+    return content.getvalue()
+
+
+def test_the_images_are_listed_and_labelled_and_undone(client: TestClient, root: Path) -> None:
+    listed = client.get("/api/images").json()
+    assert listed["images"] == {
+        "": [],
+        **{name: [f"{name}/{n:03}.jpg" for n in range(4)] for name in ("dark", "light")},
+    }
+    assert (listed["folder"], listed["classes"], listed["undo"]) == (str(root), ["dark", "light"], None)
+    changed = client.post("/api/label", json=CHANGES["label"]).json()
+    assert changed["moves"] == [{"source": "dark/000.jpg", "target": "light/000-2.jpg"}]
+    assert changed["undo"] == "1 image to light"
+    assert client.post("/api/undo", json={}).json()["redo"] == "1 image to light"
+    assert client.post("/api/discard", json=CHANGES["discard"]).json()["moves"][0]["target"] == f"{TRASH}/dark/000.jpg"
+    assert client.post("/api/classes/add", json={"name": "bird"}).json()["classes"] == ["bird", "dark", "light"]
+    assert client.post("/api/classes/rename", json={"class": "dark", "name": "light"}).json()["classes"] == [
+        "bird",
+        "light",
+    ]
+    assert client.post("/api/classes/remove", json={"class": "light"}).json()["classes"] == ["bird"]
+    assert len(client.get("/api/images").json()["images"][""]) == 7
+
+
+def test_thumbnails_and_large_images_are_upright_jpegs_that_browsers_may_keep(client: TestClient, root: Path) -> None:
+    wide = Image.new("RGB", (900, 300), "red")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    wide.save(root / "dark" / "turned.jpg", exif=turned)
+    for _ in range(2):
+        answer = client.get("/api/thumbnail", params={"id": "dark/turned.jpg", "v": "1"})
+        assert Image.open(io.BytesIO(answer.content)).size == (SMALL // 3, SMALL)
+        assert answer.headers["cache-control"].startswith("private")
+    assert Image.open(io.BytesIO(client.get("/api/image?id=dark/turned.jpg").content)).size == (300, 900)
+    assert client.get("/api/images").headers["cache-control"] == "no-store"
+    (root / "dark" / "broken.jpg").write_bytes(b"no image")
+    assert client.get("/api/thumbnail?id=dark/broken.jpg").status_code == 422
+    assert client.get("/api/thumbnail?id=../x.jpg").status_code == 404
+    assert client.get("/api/thumbnail").status_code == 400
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("JPEG", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("GIF", ".gif")])
+def test_an_image_is_added_with_the_ending_of_its_content(
+    client: TestClient, root: Path, kind: str, ending: str
+) -> None:
+    content = _encoded(kind)
+    for place, named in (("dark", {"class": "dark"}), ("", {})):
+        answer = client.post(
+            "/api/images", params={"name": "my cat.exe", **named}, content=content, headers={"content-type": "image/x"}
+        )
+        assert answer.status_code == 200, answer.text
+        assert (root / place / f"my cat{ending}").read_bytes() == content
+    assert client.post("/api/undo", json={}).json()["moves"][0]["source"] == f"my cat{ending}"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"", "image/png", 422),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", 422),
+        (_encoded("PNG")[:60], "image/png", 422),
+        (_encoded("BMP") + b"PK\x05\x06" + bytes(18), "image/bmp", 422),
+        (_encoded("ICO"), "image/x-icon", 415),
+        (_encoded("PNG", (1200, 1200), compress_level=9), "image/png", 413),
+        (_encoded("BMP", (400, 400)), "image/bmp", 413),
+        (_encoded("PNG"), "text/plain", 415),
+        (_encoded("PNG"), "multipart/form-data; boundary=x", 415),
+    ],
+    ids=["empty", "svg", "cut off", "also a zip", "odd format", "too many pixels", "too large", "no image", "form"],
+)
+def test_a_hostile_upload_is_refused_and_leaves_nothing(
+    client: TestClient, root: Path, content: bytes, kind: str, status: int
+) -> None:
+    before = _files(root)
+    answer = client.post("/api/images?name=a.png", content=content, headers={"content-type": kind})
+    assert answer.status_code in (status, 413), answer.text
+    assert answer.json()["error"]
+    assert _files(root) == before
+    assert not (root / TRASH).exists() or not _files(root / TRASH)
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_a_page_of_another_site_changes_nothing(client: TestClient, root: Path, path: str) -> None:
+    """It can send only these content types without asking first, and browsers tell where a request comes from."""
+    before = _files(root)
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        assert client.post(f"/api/{path}", content=b"{}", headers={"content-type": kind}).status_code == 415
+    answer = client.post(f"/api/{path}", json=CHANGES[path], headers={"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 403
+    assert client.options(f"/api/{path}").status_code == 405
+    assert client.get("/api/label").status_code == 405
+    assert _files(root) == before
+    assert client.get("/api/training").json()["state"] == "none"
+
+
+def test_the_token_and_the_host_are_required(root: Path) -> None:
+    app = make_app(ImageFolder(root), root.parent / "runs", token="secret", hosts={"127.0.0.1"})
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        assert client.get("/").status_code == 200
+        assert client.get("/api/images").status_code == 401
+        assert client.post("/api/discard", json=CHANGES["discard"]).status_code == 401
+        assert client.get("/api/images", headers={"authorization": "Bearer secret"}).status_code == 200
+        assert client.get("/", headers={"host": "rebound.example"}).status_code == 400
+    assert (root / "dark" / "000.jpg").is_file()
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=8) | st.sampled_from(["dark", "..", "/"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["ids", "class", "name"]), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    path=st.sampled_from([path for path in CHANGES if path not in ("undo", "redo", "check", "training/stop")]),
+    content=_VALUES,
+)
+def test_a_request_of_another_shape_is_refused(client: TestClient, path: str, content: Any) -> None:
+    if isinstance(content, dict) and content.keys() == CHANGES[path].keys():
+        content = [content]
+    body, kind = json.dumps(content).encode(), {"content-type": "application/json"}
+    answer = client.post(f"/api/{path}", content=body, headers=kind)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("expected a JSON object with")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("label", {"ids": "dark/000.jpg", "class": "light"}, 400),
+        ("label", {"ids": [1], "class": "light"}, 400),
+        ("label", {"ids": ["dark/000.jpg"], "class": ["light"]}, 404),
+        ("label", {"ids": ["dark/000.jpg"], "class": "cat"}, 404),
+        ("discard", {"ids": ["dark/999.jpg"]}, 404),
+        ("classes/add", {"name": "a/b"}, 422),
+        ("classes/add", {"name": "dark"}, 409),
+        ("classes/rename", {"class": "cat", "name": "dog"}, 404),
+        ("training", {"minutes": 0}, 400),
+        ("training", {"minutes": True}, 400),
+        ("training", {"minutes": "3"}, 400),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_changes_nothing(
+    client: TestClient, root: Path, path: str, fields: dict[str, Any], status: int
+) -> None:
+    before = _files(root)
+    answer = client.post(f"/api/{path}", json=fields)
+    assert (answer.status_code, bool(answer.json()["error"])) == (status, True)
+    assert _files(root) == before
+
+
+def _ended(client: TestClient, path: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 120
+    while (found := client.get(path).json())["state"] == "running":
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    return found
+
+
+def test_the_check_reports_findings_with_the_ids_of_images(client: TestClient, root: Path) -> None:
+    (root / "light" / "same.jpg").write_bytes((root / "dark" / "001.jpg").read_bytes())
+    assert client.post("/api/check", json={}).json()["state"] == "running"
+    assert client.post("/api/check", json={}).status_code == 409
+    found = _ended(client, "/api/check")
+    assert (found["state"], found["error"]) == ("finished", None)
+    conflict = next(each for each in found["report"]["findings"] if each["kind"] == "conflicting labels")
+    assert set(conflict["images"][0]["ids"]) == {"dark/001.jpg", "light/same.jpg"}
+
+
+def test_a_training_that_cannot_start_says_why(client: TestClient, root: Path) -> None:
+    client.post("/api/classes/remove", json={"class": "light"})
+    client.post("/api/training", json={"minutes": None})
+    found = _ended(client, "/api/training")
+    assert found["state"] == "failed"
+    assert "has a single class, 'dark'" in found["error"]
+    assert found["run"] is None
+
+
+@pytest.mark.slow
+def test_training_makes_an_ordinary_run_and_can_be_stopped(client: TestClient, root: Path) -> None:
+    client.post("/api/training", json={"minutes": None})
+    found = _ended(client, "/api/training")
+    assert found["state"] == "finished", found
+    run = greycard.open_run(found["run"]["path"])
+    assert run.finished
+    assert found["run"]["accuracy"] == run.summary.val_accuracy
+    client.post("/api/training", json={"minutes": 5})
+    time.sleep(4)
+    client.post("/api/training/stop", json={})
+    assert _ended(client, "/api/training")["state"] == "stopped"
+
+
+def test_another_address_needs_a_token(root: Path) -> None:
+    with pytest.raises(GreycardError, match=r"everyone who can reach 0\.0\.0\.0 could change these images"):
+        greycard.studio(root, host="0.0.0.0", port=0)
