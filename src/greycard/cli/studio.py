@@ -22,9 +22,10 @@ def studio(folder: str, host: str, port: int, token: str | None, out: str, debug
     greycard studio pets  # then open http://127.0.0.1:8000/
     greycard studio pets --host 0.0.0.0 --token secret
 
-    FOLDER has a folder of images for each class; a new folder is created. Drop images on the page, or use the camera;
-    keys 1 to 9 give labels. Everything is an ordinary file: what is removed moves to FOLDER/.greycard/trash, and
-    `greycard train FOLDER` trains on the same images. Ctrl-C stops the server; a training goes on.
+    FOLDER, by default images, has a folder of images for each class; it is created if it does not exist. Drop images on
+    the page, or use the camera; keys 1 to 9 give labels. Everything is an ordinary file: what is removed moves to
+    FOLDER/.greycard/trash, and `greycard train FOLDER` trains on the same images. Ctrl-C stops the server; a training
+    goes on.
     """
     from greycard.api import studio as show_studio
     from greycard.reports.progress import terminal_reporter

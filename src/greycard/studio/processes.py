@@ -1,4 +1,4 @@
-"""Greycard's own commands in a process of their own: the page stays responsive, and closing it ends nothing."""
+"""Greycard's commands, each in its own process: the page stays responsive, and closing it ends nothing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 // A grid of thousands of thumbnails: only those in view, and a few rows around them, are elements of the page.
-import { picture } from "./server.js";
+import { load } from "./server.js";
 
 const CELL = 116, AROUND = 2, KEPT = 600, AT_ONCE = 8;
 
@@ -8,7 +8,7 @@ export class Grid {
   constructor(place, rows, changed) {
     Object.assign(this, { place, rows, changed, ids: [], selected: new Set(), focus: 0, anchor: 0 });
     this.cells = new Map();
-    this.pictures = new Map();
+    this.loaded = new Map();
     this.versions = new Map();
     this.waiting = [];
     this.loading = 0;
@@ -43,7 +43,7 @@ export class Grid {
     this.changed();
   }
 
-  // An id may come to name another image: its picture is then loaded again.
+  // An id may come to name another image: it is then loaded again.
   renew(id) {
     this.versions.set(id, (this.versions.get(id) ?? 0) + 1);
     this.forget(id);
@@ -142,7 +142,7 @@ export class Grid {
   }
 
   fill(id, cell) {
-    const known = this.pictures.get(id);
+    const known = this.loaded.get(id);
     if (known) cell.firstChild.src = known;
     else this.waiting.push(id);
   }
@@ -156,13 +156,13 @@ export class Grid {
     this.loading++;
     const version = this.versions.get(id) ?? 0;
     try {
-      const address = await picture("thumbnail", id, `${this.session}-${version}`);
+      const address = await load("thumbnail", id, `${this.session}-${version}`);
       if (version !== (this.versions.get(id) ?? 0)) return URL.revokeObjectURL(address);
-      this.pictures.set(id, address);
+      this.loaded.set(id, address);
       const image = this.cells.get(id)?.firstChild;
       if (image) image.src = address;
-      for (const old of this.pictures.keys()) {
-        if (this.pictures.size <= KEPT) break;
+      for (const old of this.loaded.keys()) {
+        if (this.loaded.size <= KEPT) break;
         if (!this.cells.has(old)) this.forget(old);
       }
     } catch {
@@ -174,7 +174,7 @@ export class Grid {
   }
 
   forget(id) {
-    if (this.pictures.has(id)) URL.revokeObjectURL(this.pictures.get(id));
-    this.pictures.delete(id);
+    if (this.loaded.has(id)) URL.revokeObjectURL(this.loaded.get(id));
+    this.loaded.delete(id);
   }
 }

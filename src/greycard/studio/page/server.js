@@ -25,7 +25,7 @@ export async function upload(file, label) {
   return (await ask(`/api/images?${query}`, { method: "POST", headers: { "Content-Type": kind }, body: file })).json();
 }
 
-export async function picture(path, id, version) {
+export async function load(path, id, version) {
   const query = new URLSearchParams({ id, v: version });
   return URL.createObjectURL(await (await ask(`/api/${path}?${query}`)).blob());
 }

@@ -1,7 +1,7 @@
 // The page: classes and images, what changes them, the check and the training. Names are always set as text.
 import { camera } from "./camera.js";
 import { Grid } from "./grid.js";
-import { get, picture, post, upload } from "./server.js";
+import { get, load, post, upload } from "./server.js";
 
 const element = (id) => document.getElementById(id);
 const TRASH = ".greycard/trash/", UPLOADS = 4, AGAIN = 1500;
@@ -29,7 +29,7 @@ async function tried(work) {
 
 // Images and classes
 
-async function load() {
+async function begin() {
   const found = await get("/api/images");
   element("folder").textContent = found.folder;
   state.images = new Map(Object.entries(found.images));
@@ -166,7 +166,7 @@ async function remove() {
 async function enlarge() {
   const id = grid.focused;
   if (id === undefined) return;
-  const address = await tried(() => picture("image", id, Date.now()));
+  const address = await tried(() => load("image", id, Date.now()));
   if (!address) return;
   const dialog = element("large");
   dialog.querySelector("img").src = address;
@@ -344,7 +344,7 @@ element("check").addEventListener("click", async () => {
 });
 element("train").addEventListener("click", train);
 element("stop").addEventListener("click", () => tried(() => post("/api/training/stop")));
-tried(load).then(() => {
+tried(begin).then(() => {
   element("grid").focus();
   watch("/api/training", showTraining);
 });
