@@ -17,7 +17,10 @@ import importlib, inspect, pkgutil
 import greycard
 modules = [each.name for each in pkgutil.walk_packages(greycard.__path__, "greycard.") if "__main__" not in each.name]
 for name in modules:
-    importlib.import_module(name)
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        assert error.name in ("jax", "torch"), error  # optional
 assert len(modules) > 100, modules
 for name in greycard.__all__:
     found = getattr(greycard, name)

@@ -47,8 +47,9 @@ def configure() -> None:
 
 def _ask_for_determinism(backend: str) -> None:
     """What must be in the environment before a library is imported; on a CPU it changes nothing."""
-    if backend == "jax" and "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+    flags = os.environ.get("XLA_FLAGS", "")
+    if backend == "jax" and "xla_gpu_deterministic_ops" not in flags:
+        os.environ["XLA_FLAGS"] = " ".join([*flags.split(), "--xla_gpu_deterministic_ops=true"])
     if backend == "torch":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else PyTorch warns that a product may differ
 

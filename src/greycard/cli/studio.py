@@ -16,7 +16,7 @@ from greycard.cli.serve import print_addresses, server_address
 @options.out
 @options.debug
 def studio(folder: str, host: str, port: int, token: str | None, out: str, debug: bool) -> None:
-    """Collect, label, check and train on the images of FOLDER, on a web page.
+    """Collect, label, check and train on images, on a web page.
 
     \b
     greycard studio pets  # then open http://127.0.0.1:8000/
