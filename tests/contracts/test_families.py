@@ -17,6 +17,7 @@ import pytest
 import greycard
 from conftest import make_folder
 from greycard import backend
+from greycard.backend import execution
 from greycard.backend.choices import Choices
 from greycard.backend.steps import KerasSteps
 from greycard.core.errors import GreycardError
@@ -168,8 +169,11 @@ def test_a_model_states_what_its_graph_says(run_of, model_of, kind: str) -> None
 
 @KINDS
 @pytest.mark.small_project
-def test_resumed_equals_uninterrupted(run_of, dataset, interrupt, kind: str, tmp_path: Path) -> None:
+def test_resumed_equals_uninterrupted(
+    run_of, dataset, interrupt, monkeypatch: pytest.MonkeyPatch, kind: str, tmp_path: Path
+) -> None:
     """Interrupted within the second epoch: weights, optimizer, moving statistics and dropout go on bit for bit."""
+    monkeypatch.setattr(execution, "_MOST_STEPS", 1)
     whole = run_of(kind)
     interrupt(6)
     with pytest.raises(InterruptedRunError) as stop:

@@ -122,7 +122,8 @@ def seed_everything(seed: int) -> None:
     """Seed weights and dropout, and turn on deterministic operations."""
     import keras
 
-    keras.utils.set_random_seed(seed)
+    with muted():  # Keras seeds TensorFlow, too, where it is installed, and its import prints messages
+        keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
