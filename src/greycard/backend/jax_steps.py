@@ -48,21 +48,22 @@ class JaxSteps:
         # On a CPU, XLA runs the convolutions of a loop in one thread: five to twenty times slower.
         self._loops = jax.default_backend() != "cpu" or is_dense(model)
         self._predicted_at_once = images_that_fit(model, "float32")
-        self._unread: list[Any] = []
+        self._unread: list[list[Any]] = []
         self._sums = np.zeros(len(SUMS))
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
-        targets, size = as_targets(labels), self._batch_size
-        state = self._values(), jnp.zeros(len(SUMS), jnp.float32)
+        targets, size, values = as_targets(labels), self._batch_size, self._values()
+        sums: list[Any] = []
         whole = len(images) // size * size
         if self._loops and whole == self.steps_per_execution * size > size:
-            state = self._loop(state, self._in_batches(images[:whole]), self._in_batches(targets[:whole]))
+            values, found = self._loop(values, self._in_batches(images[:whole]), self._in_batches(targets[:whole]))
+            sums.append(found)
         else:
-            for first in range(0, whole, size):
-                state = self._step(state, images[first : first + size], targets[first : first + size])
-        if whole < len(images):
-            state = self._step(state, images[whole:], targets[whole:])
-        self._keep(*state)
+            whole = 0
+        for first in range(whole, len(images), size):
+            values, found = self._step(values, images[first : first + size], targets[first : first + size])
+            sums.append(found)
+        self._keep(values, sums)
 
     def result(self) -> dict[str, float]:
         self._read()
@@ -88,34 +89,33 @@ class JaxSteps:
     def _values(self) -> list[list[Any]]:
         return [[variable.value for variable in group] for group in self._groups]
 
-    def _keep(self, values: list[list[Any]], sums: Any) -> None:
+    def _keep(self, values: list[list[Any]], sums: list[Any]) -> None:
         for group, new in zip(self._groups, values, strict=True):
             for variable, value in zip(group, new, strict=True):
                 variable.assign(value)
         self._unread.append(sums)
-        if len(self._unread) >= _CALLS_AT_ONCE:
-            self._sums = self._sums + np.asarray(self._unread.pop(0), np.float64)
+        self._read(_CALLS_AT_ONCE - 1)
 
-    def _read(self) -> None:
-        for sums in self._unread:
-            self._sums = self._sums + np.asarray(sums, np.float64)
-        self._unread = []
+    def _read(self, left: int = 0) -> None:
+        """Add the sums of all calls but the last ones: step by step in float64, however many steps a call has."""
+        while len(self._unread) > left:
+            for each in self._unread.pop(0):
+                for row in np.asarray(each, np.float64).reshape(-1, len(SUMS)):
+                    self._sums = self._sums + row
 
-    def _repeated(self, state: Any, images: Any, targets: Any) -> Any:
+    def _repeated(self, values: Any, images: Any, targets: Any) -> Any:
         """All steps of batches (steps, b, …)."""
-        return jax.lax.fori_loop(
-            0, len(images), lambda place, state: self._next(state, images[place], targets[place]), state
-        )
+        return jax.lax.scan(lambda values, batch: self._next(values, *batch), values, (images, targets))
 
-    def _next(self, state: Any, images: Any, targets: Any) -> Any:
-        """The state after one step: the values of all variables, and the sums."""
-        (trained, others, optimizer, average), sums = state
+    def _next(self, values: Any, images: Any, targets: Any) -> Any:
+        """The values of all variables after one step, and its sums float32 (3,)."""
+        trained, others, optimizer, average = values
         find = jax.value_and_grad(partial(self._loss, images=images, targets=targets), has_aux=True)
         (loss, (others, outputs)), gradients = find(trained, others)
         trained, optimizer = self._model.optimizer.stateless_apply(optimizer, gradients, trained)
         average = self._averaged([trained, others, optimizer, average]) if self._average else average
-        sums = sums + self._objective.sums(loss, targets, outputs, "float32")
-        return [list(trained), list(others), list(optimizer), list(average)], sums
+        after = [list(trained), list(others), list(optimizer), list(average)]
+        return after, self._objective.sums(loss, targets, outputs, "float32")
 
     def _loss(self, trained: Any, others: Any, images: Any, targets: Any) -> Any:
         outputs, others, more = self._model.stateless_call(trained, others, images, training=True, return_losses=True)
