@@ -332,7 +332,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("From the first file to the published accuracy", "recommended", recommended),
     ("Each rule of `greycard train` against its alternative", "rules", rules),
     ("The same accuracy", "rows", accuracy),
-    ("The same accuracy in both precisions", "precisions", precisions),
+    ("Accuracy in both precisions", "precisions", precisions),
     ("From files to batches", "pipeline", rates),
     ("Augmenting on one core", "augmentation", augmenting),
     ("Features of a frozen backbone", "features", rates),

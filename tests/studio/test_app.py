@@ -214,6 +214,21 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
     assert _files(root) == before
 
 
+def test_a_disk_that_cannot_be_written_is_said(client: TestClient, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: object, target: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = _files(root)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.rename", full)
+        answer = client.post("/api/label", json=CHANGES["label"])
+    assert (answer.status_code, answer.json()["error"]) == (
+        507,
+        "the folder cannot be changed: No space left on device",
+    )
+    assert _files(root) == before
+
+
 def _ended(client: TestClient, path: str) -> dict[str, Any]:
     deadline = time.monotonic() + 120
     while (found := client.get(path).json())["state"] == "running":

@@ -64,7 +64,7 @@ def best_precision() -> str:
     facts = describe()
     on_cpu = facts["device"] == "CPU"
     has = _cpu_has_bfloat16() if on_cpu else _gpu_has_bfloat16(facts["backend"])
-    slower = on_cpu and facts["backend"] == "jax"  # XLA's code for it was slower on all networks (docs/benchmarks.md)
+    slower = on_cpu and facts["backend"] == "jax"  # XLA's code for it was slower on all networks (docs/log.md)
     return BFLOAT16 if has and not slower else FLOAT32
 
 

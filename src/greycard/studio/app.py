@@ -19,9 +19,9 @@ from greycard.datasets.images import UnreadableImageError, opened
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.middleware import AccessRules, LimitsMiddleware
-from greycard.deploy.serve.uploads import Upload, declared_pixels
+from greycard.deploy.serve.uploads import ENDINGS, Upload, declared_pixels
 from greycard.studio.folder import STATE, Change, ImageFolder
-from greycard.studio.questions import ENDINGS, ids_of, minutes_of, read_fields, text_of
+from greycard.studio.questions import ids_of, minutes_of, read_fields, text_of
 from greycard.studio.thumbnails import LARGE, Thumbnails, smaller
 from greycard.studio.work import Check, Training
 
@@ -97,7 +97,7 @@ class _Studio:
         """All images, by class."""
         listed = await run_in_threadpool(self._folder.images)
         known = await run_in_threadpool(self._folder.unchanged)
-        return JSONResponse({"folder": str(self._folder.root), "images": listed, **_shown(known)})
+        return JSONResponse({"folder": str(self._folder.root), "images": listed, **asdict(known)})
 
     async def thumbnail(self, request: Request) -> Response:
         return await self._jpeg(request, self._thumbnails.of)
@@ -119,7 +119,7 @@ class _Studio:
 
         async def route(request: Request) -> JSONResponse:
             fields = await read_fields(request, names)
-            return JSONResponse(_shown(await run_in_threadpool(change, self._folder, fields)))
+            return await _changed(change, self._folder, fields)
 
         return route
 
@@ -131,8 +131,7 @@ class _Studio:
         upload = Upload(text_of(request.query_params, "name")[:200], await request.body())
         ending = await run_in_threadpool(_ending, upload, self._limits.pixels)
         label = request.query_params.get("class")
-        change = await run_in_threadpool(self._folder.add, upload.name, ending, upload.content, label)
-        return JSONResponse(_shown(change))
+        return await _changed(self._folder.add, upload.name, ending, upload.content, label)
 
     async def start_check(self, request: Request) -> JSONResponse:
         await read_fields(request, ())
@@ -166,8 +165,12 @@ def _ending(upload: Upload, most: int) -> str:
         raise RefusedError(422, f"{upload.name} cannot be read: {error}") from error
 
 
-def _shown(change: Change) -> dict[str, Any]:
-    return asdict(change)
+async def _changed(change: Callable[..., Change], *arguments: Any) -> JSONResponse:
+    """Make a change; raises a RefusedError if the disk is full or the folder must not be written."""
+    try:
+        return JSONResponse(asdict(await run_in_threadpool(change, *arguments)))
+    except OSError as error:
+        raise RefusedError(507, f"the folder cannot be changed: {error.strerror or error}") from error
 
 
 def _file(name: str, kind: str) -> Any:

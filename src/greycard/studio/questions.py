@@ -12,18 +12,6 @@ from greycard.deploy.serve.limits import RefusedError
 
 _MOST_IDS = 100_000
 
-ENDINGS = {
-    "JPEG": ".jpg",
-    "MPO": ".jpg",
-    "PNG": ".png",
-    "WEBP": ".webp",
-    "GIF": ".gif",
-    "BMP": ".bmp",
-    "TIFF": ".tif",
-    "AVIF": ".avif",
-}
-"""The file name endings of uploaded images, by Pillow's name of their format."""
-
 
 async def read_fields(request: Request, names: Sequence[str]) -> dict[str, Any]:
     """The JSON object of a request's body, with exactly these fields.

@@ -17,8 +17,18 @@ from greycard.deploy.classifier import Classifier
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.questions import PARAMETERS
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-"""The formats accepted from clients. Pillow's other decoders are rarely used, and some call other programs."""
+ENDINGS = {
+    "JPEG": ".jpg",
+    "MPO": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+    "BMP": ".bmp",
+    "TIFF": ".tif",
+    "AVIF": ".avif",
+}
+"""The formats accepted from clients, with their files' endings. Pillow's other decoders are rarely used, and some call
+other programs."""
 
 _MARKUP = (b"<script", b"<html", b"<svg", b"<?php", b"<!doctype", b"%pdf-")
 _HEAD = 1024
@@ -98,8 +108,8 @@ def _declared(upload: Upload) -> int:
             kind, (width, height) = image.format, image.size
     except UnreadableImageError as error:
         raise RefusedError(422, f"{upload.name} cannot be read: {error}") from error
-    if kind not in FORMATS:
-        raise RefusedError(415, f"{upload.name} is {kind}; expected one of {', '.join(FORMATS)}")
+    if kind not in ENDINGS:
+        raise RefusedError(415, f"{upload.name} is {kind}; expected one of {', '.join(ENDINGS)}")
     if _is_archive(upload.content) or any(mark in upload.content[:_HEAD].lower() for mark in _MARKUP):
         raise RefusedError(422, f"{upload.name} is an image and also a valid file of another format")
     return width * height
