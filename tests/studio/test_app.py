@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -268,6 +270,17 @@ def test_training_makes_an_ordinary_run_and_can_be_stopped(client: TestClient, r
     time.sleep(4)
     client.post("/api/training/stop", json={})
     assert _ended(client, "/api/training")["state"] == "stopped"
+
+
+def test_the_page_starts_without_keras() -> None:
+    modules = "greycard.studio.app, greycard.deploy.serve.server"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, {modules}; print('keras' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 def test_another_address_needs_a_token(root: Path) -> None:

@@ -12,16 +12,17 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from greycard.core.errors import GreycardError, GreycardWarning
-from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.limits import Limits
-from greycard.deploy.serve.models import Served
+
+if TYPE_CHECKING:
+    from greycard.deploy.serve.models import Served
 
 _CONNECTIONS = 256
 _GRACE_SECONDS = 10
@@ -47,6 +48,8 @@ def serve(
     Raises:
         GreycardError: the address or port is not available.
     """
+    from greycard.deploy.serve.app import make_app  # imports Keras, which other pages do not need
+
     limits = Limits()
     expect_address(host, port, token)
     if not is_local(host) and not token:

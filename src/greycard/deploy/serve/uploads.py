@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from starlette.datastructures import FormData, UploadFile
@@ -13,9 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from greycard.datasets.images import UnreadableImageError, opened
-from greycard.deploy.classifier import Classifier
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.questions import PARAMETERS
+
+if TYPE_CHECKING:
+    from greycard.deploy.classifier import Classifier
 
 ENDINGS = {
     "JPEG": ".jpg",
