@@ -169,7 +169,8 @@ def studio(
     """
     _expect_server()
     from greycard.deploy.serve.server import expect_address, is_local, run_app
-    from greycard.studio.app import LIMITS, make_app
+    from greycard.studio.app import make_app
+    from greycard.studio.context import Context
     from greycard.studio.folder import ImageFolder
 
     expect_address(host, port, token)
@@ -177,8 +178,8 @@ def studio(
         raise GreycardError(
             f"everyone who can reach {host} could change these images", hint="choose a word: --token WORD"
         )
-    images, out = ImageFolder(Path(folder).absolute()), Path(runs).absolute()
-    run_app(lambda hosts: make_app(images, out, token=token, hosts=hosts), host, port, on_ready, LIMITS)
+    context = Context(ImageFolder(Path(folder).absolute()), Path(runs).absolute())
+    run_app(lambda hosts: make_app(context, token=token, hosts=hosts), host, port, on_ready, context.limits)
 
 
 def _expect_server() -> None:

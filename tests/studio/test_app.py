@@ -22,6 +22,7 @@ from conftest import image, make_folder
 from greycard.core.errors import GreycardError
 from greycard.deploy.serve.limits import Limits
 from greycard.studio.app import make_app
+from greycard.studio.context import Context
 from greycard.studio.folder import TRASH, ImageFolder
 from greycard.studio.thumbnails import SMALL
 
@@ -48,7 +49,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(root: Path) -> Iterator[TestClient]:
-    with TestClient(make_app(ImageFolder(root), root.parent / "runs", limits=LIMITS)) as client:
+    with TestClient(make_app(Context(ImageFolder(root), root.parent / "runs", LIMITS))) as client:
         yield client
 
 
@@ -160,7 +161,7 @@ def test_a_page_of_another_site_changes_nothing(client: TestClient, root: Path, 
 
 
 def test_the_token_and_the_host_are_required(root: Path) -> None:
-    app = make_app(ImageFolder(root), root.parent / "runs", token="secret", hosts={"127.0.0.1"})
+    app = make_app(Context(ImageFolder(root), root.parent / "runs"), token="secret", hosts={"127.0.0.1"})
     with TestClient(app, base_url="http://127.0.0.1") as client:
         assert client.get("/").status_code == 200
         assert client.get("/api/images").status_code == 401

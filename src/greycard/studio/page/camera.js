@@ -1,4 +1,6 @@
 // The camera: while its button is held, five images a second go to the class that is shown.
+import { text } from "./texts.js";
+
 const EVERY = 200;
 
 export function camera(dialog, add, failed) {
@@ -10,7 +12,7 @@ export function camera(dialog, add, failed) {
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
     } catch {
-      return failed("the camera cannot be used; allow it in the browser, and open the page from this machine or by https");
+      return failed(text("no_camera"));
     }
     video.srcObject = stream;
     count = 0;
@@ -24,7 +26,7 @@ export function camera(dialog, add, failed) {
     canvas.getContext("2d").drawImage(video, 0, 0);
     const content = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
     add(new File([content], `camera-${Date.now()}.jpg`, { type: "image/jpeg" }));
-    note.textContent = `${++count} taken`;
+    note.textContent = text("taken", { n: ++count });
   }
 
   function begin() {

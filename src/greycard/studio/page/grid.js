@@ -10,6 +10,7 @@ export class Grid {
     this.cells = new Map();
     this.loaded = new Map();
     this.versions = new Map();
+    this.captions = new Map();
     this.waiting = [];
     this.loading = 0;
     this.session = Date.now();
@@ -49,6 +50,23 @@ export class Grid {
     this.forget(id);
     this.cells.get(id)?.remove();
     this.cells.delete(id);
+  }
+
+  // Words under some images, by their ids.
+  setCaptions(captions) {
+    this.captions = captions;
+    for (const [id, cell] of this.cells) this.caption(id, cell);
+  }
+
+  caption(id, cell) {
+    cell.lastChild.textContent = this.captions.get(id) ?? "";
+  }
+
+  // An image keeps its selection and its caption when its id changes.
+  rename(old, id) {
+    if (this.selected.delete(old)) this.selected.add(id);
+    if (this.captions.has(old)) this.captions.set(id, this.captions.get(old));
+    this.captions.delete(old);
   }
 
   select(ids) {
@@ -129,11 +147,12 @@ export class Grid {
       cell.className = "cell";
       cell.role = "option";
       cell.dataset.id = id;
-      cell.append(document.createElement("img"));
+      cell.append(document.createElement("img"), document.createElement("small"));
       cell.firstChild.alt = id;
       this.cells.set(id, cell);
       this.rows.append(cell);
       this.fill(id, cell);
+      this.caption(id, cell);
     }
     cell.id = `image-${place}`;
     cell.style.transform = `translate(${(place % columns) * CELL}px, ${Math.floor(place / columns) * CELL}px)`;

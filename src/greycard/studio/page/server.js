@@ -1,4 +1,6 @@
 // Requests to the server. The token comes from the address, #token=…, and goes with every request.
+import { text } from "./texts.js";
+
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 const secret = token ? { Authorization: `Bearer ${token}` } : {};
 
@@ -7,11 +9,11 @@ async function ask(path, options = {}) {
   try {
     response = await fetch(path, { ...options, headers: { ...options.headers, ...secret } });
   } catch {
-    throw new Error("the server does not answer; is it still running?");
+    throw new Error(text("no_answer"));
   }
   if (response.ok) return response;
   const content = await response.json().catch(() => ({}));
-  throw new Error(content.error ?? `the server returned status ${response.status}`);
+  throw new Error(content.error ?? text("status", { status: String(response.status) }));
 }
 
 export const get = async (path) => (await ask(path)).json();

@@ -1,0 +1,31 @@
+"""What the routes of the page share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from greycard.deploy.serve.limits import Limits
+from greycard.studio.folder import STATE, ImageFolder
+
+LIMITS = Limits(body_bytes=64_000_000, requests=128)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The user's folders, and what a request may need.
+
+    Attributes:
+        images: the user's images.
+        runs: the folder of runs.
+        limits: limits on size, time and number of requests.
+    """
+
+    images: ImageFolder
+    runs: Path
+    limits: Limits = LIMITS
+
+    @property
+    def state(self) -> Path:
+        """The hidden folder for what the page keeps between two starts."""
+        return self.images.root / STATE

@@ -1,0 +1,111 @@
+"""Requests about images: list, show, upload, label, and classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from greycard.datasets.images import UnreadableImageError, opened
+from greycard.deploy.serve.limits import RefusedError
+from greycard.deploy.serve.uploads import ENDINGS, Upload, declared_pixels
+from greycard.studio.context import Context
+from greycard.studio.folder import Change, ImageFolder
+from greycard.studio.questions import ids_of, read_fields, text_of
+from greycard.studio.thumbnails import LARGE, Thumbnails, smaller
+
+_KEPT = {"Cache-Control": "private, max-age=604800"}
+"""For answers whose address changes with their content."""
+
+_CHANGES: dict[str, tuple[tuple[str, ...], Callable[[ImageFolder, dict[str, Any]], Change]]] = {
+    "label": (("ids", "class"), lambda folder, fields: folder.label(ids_of(fields), fields["class"])),
+    "discard": (("ids",), lambda folder, fields: folder.discard(ids_of(fields))),
+    "undo": ((), lambda folder, fields: folder.undo()),
+    "redo": ((), lambda folder, fields: folder.redo()),
+    "classes/add": (("name",), lambda folder, fields: folder.add_class(fields["name"])),
+    "classes/rename": (("class", "name"), lambda folder, fields: folder.rename_class(fields["class"], fields["name"])),
+    "classes/remove": (("class",), lambda folder, fields: folder.remove_class(fields["class"])),
+}
+"""Requests that change the folder: their fields, and what they do."""
+
+
+def image_routes(context: Context) -> list[Route]:
+    images = _Images(context)
+    return [
+        Route("/api/images", images.images),
+        Route("/api/images", images.upload, methods=["POST"]),
+        Route("/api/thumbnail", images.thumbnail),
+        Route("/api/image", images.image),
+        *(Route(f"/api/{name}", images.changing(name), methods=["POST"]) for name in _CHANGES),
+    ]
+
+
+class _Images:
+    def __init__(self, context: Context) -> None:
+        self._folder, self._limits = context.images, context.limits
+        self._thumbnails = Thumbnails(context.state / "thumbnails")
+
+    async def images(self, request: Request) -> JSONResponse:
+        """All images, by class."""
+        listed = await run_in_threadpool(self._folder.images)
+        known = await run_in_threadpool(self._folder.unchanged)
+        return JSONResponse({"folder": str(self._folder.root), "images": listed, **asdict(known)})
+
+    async def thumbnail(self, request: Request) -> Response:
+        return await self._jpeg(request, self._thumbnails.of)
+
+    async def image(self, request: Request) -> Response:
+        return await self._jpeg(request, lambda file: smaller(file, LARGE))
+
+    async def _jpeg(self, request: Request, make: Callable[[Path], bytes]) -> Response:
+        file = self._folder.path(text_of(request.query_params, "id"))
+        try:
+            content = await run_in_threadpool(make, file)
+        except (UnreadableImageError, OSError) as error:
+            raise RefusedError(422, f"{file.name} cannot be read: {error}") from error
+        return Response(content, media_type="image/jpeg", headers=_KEPT)
+
+    def changing(self, name: str) -> Any:
+        """The route of a change, by its name in `_CHANGES`."""
+        names, change = _CHANGES[name]
+
+        async def route(request: Request) -> JSONResponse:
+            fields = await read_fields(request, names)
+            return await _changed(change, self._folder, fields)
+
+        return route
+
+    async def upload(self, request: Request) -> JSONResponse:
+        """Add the image in the request's body; the address has its name and its class."""
+        kind = request.headers.get("content-type", "")
+        if not kind.startswith("image/"):
+            raise RefusedError(415, f"expected an image (image/…). Received: {kind[:40] or 'nothing'}")
+        upload = Upload(text_of(request.query_params, "name")[:200], await request.body())
+        ending = await run_in_threadpool(_ending, upload, self._limits.pixels)
+        label = request.query_params.get("class")
+        return await _changed(self._folder.add, upload.name, ending, upload.content, label)
+
+
+def _ending(upload: Upload, most: int) -> str:
+    """The ending of an uploaded image's format; raises a RefusedError if it is not a whole image."""
+    declared_pixels([upload], most)
+    try:
+        with opened(upload.content) as image:
+            image.load()
+            return ENDINGS[str(image.format)]
+    except UnreadableImageError as error:
+        raise RefusedError(422, f"{upload.name} cannot be read: {error}") from error
+
+
+async def _changed(change: Callable[..., Change], *arguments: Any) -> JSONResponse:
+    """Make a change; raises a RefusedError if the disk is full or the folder must not be written."""
+    try:
+        return JSONResponse(asdict(await run_in_threadpool(change, *arguments)))
+    except OSError as error:
+        raise RefusedError(507, f"the folder cannot be changed: {error.strerror or error}") from error

@@ -1,0 +1,25 @@
+// Every text of the page comes from one file for each language. For another one, copy en.js and add it here.
+import en from "./en.js";
+
+const languages = { en };
+const language = navigator.languages.map((each) => each.slice(0, 2)).find((each) => each in languages) ?? "en";
+const plural = new Intl.PluralRules(language);
+
+// The text of a key with its {values}; a text with forms takes the one for the number n.
+export function text(key, values = {}) {
+  const found = languages[language][key];
+  const form = typeof found === "string" ? found : found[plural.select(values.n)] ?? found.other;
+  return form.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : values[name]));
+}
+
+export const number = (value, digits = 0) =>
+  value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+export const percent = (share, digits = 1) => `${number(100 * share, digits)}\u00a0%`;
+
+// Fill the elements that name their text: data-text, and data-label for what only a screen reader says.
+export function translate(root) {
+  for (const each of root.querySelectorAll("[data-text]")) each.prepend(text(each.dataset.text));
+  for (const each of root.querySelectorAll("[data-label]")) each.setAttribute("aria-label", text(each.dataset.label));
+  document.documentElement.lang = language;
+}

@@ -1,0 +1,54 @@
+// New images: chosen, dropped, pasted, or from the camera.
+import { camera } from "./camera.js";
+import { element, says, tried } from "./dialogs.js";
+import { after, shownClass } from "./images.js";
+import { upload } from "./server.js";
+import { text } from "./texts.js";
+
+const AT_ONCE = 4;
+
+async function add(files) {
+  const [label, queue, refused] = [shownClass() || null, [...files], []];
+  const work = async () => {
+    for (let file = queue.shift(); file; file = queue.shift()) {
+      try {
+        after(await upload(file, label));
+      } catch (error) {
+        refused.push(error.message);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  const n = refused.length;
+  if (n) says(n === 1 ? refused[0] : text("not_added", { n, why: refused[0] }));
+}
+
+async function filesIn(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const [reader, found] = [entry.createReader(), []];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return found;
+    for (const each of some) if (!each.name.startsWith(".")) found.push(...(await filesIn(each)));
+  }
+}
+
+async function dropped(event) {
+  event.preventDefault();
+  document.body.classList.remove("dropping");
+  const [files, items] = [[...event.dataTransfer.files], [...event.dataTransfer.items]];
+  const entries = items.map((item) => item.webkitGetAsEntry()).filter(Boolean);  // folders, too, where the browser has them
+  await tried(async () => add(entries.length ? (await Promise.all(entries.map(filesIn))).flat() : files));
+}
+
+export function start() {
+  document.addEventListener("paste", (event) => event.clipboardData.files.length && add(event.clipboardData.files));
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.classList.add("dropping");
+  });
+  document.addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("dropping"));
+  document.addEventListener("drop", dropped);
+  element("files").addEventListener("change", (event) => add(event.target.files).then(() => (event.target.value = "")));
+  element("camera").addEventListener("click", camera(element("recorder"), (file) => add([file]), says));
+}

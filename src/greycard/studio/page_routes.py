@@ -1,0 +1,28 @@
+"""The files of the page."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import PurePath
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+
+def page_routes() -> list[Route]:
+    """A route for each file. They are read at the start: no request chooses which file is opened."""
+    found = sorted(files("greycard.studio").joinpath("page").iterdir(), key=lambda file: file.name)
+    return [Route("/" if file.name == "index.html" else f"/{file.name}", _file(file)) for file in found]
+
+
+def _file(file: Any) -> Any:
+    content, kind = file.read_bytes(), _KINDS[PurePath(file.name).suffix]
+
+    async def route(request: Request) -> Response:
+        return Response(content, media_type=f"{kind}; charset=utf-8")
+
+    return route
