@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from statistics import geometric_mean
+from statistics import geometric_mean, mean, stdev
 from typing import Any
+
+from scipy.stats import t as student
 
 from greycard.projects import find_project
 from greycard.reports.columns import percent, seconds
@@ -182,6 +184,39 @@ def _backend_cells(row: Row) -> list[str]:
     return [*cells, f"{row['ratio']:.2f}×"]
 
 
+def teaching(rows: list[Row]) -> list[str]:
+    """The mean accuracy over the seeds, with the 95 % interval of this mean, for each way to choose what to label."""
+    head = ["data", "labels", "of images", "Studio's choice", "random", "unsure alone", "seeds"]
+    return _table([*head, "intervals that hold", "seconds after a label"], [_teaching_cells(row) for row in rows])
+
+
+def _teaching_cells(row: Row) -> list[str]:
+    told = f"{row['covering']} of {row['intervals']}" if row["intervals"] else "–"
+    counts = [f"`{row['dataset']}`", str(row["labels"]), f"{row['images']:,}"]
+    choices = [_mean(row["accuracy"][choice]) for choice in ("studio", "random", "unsure")]
+    return [*counts, *choices, str(len(row["accuracy"]["studio"])), told, f"{row['seconds']:.2f}"]
+
+
+def _mean(values: list[float]) -> str:
+    """The mean of accuracies, with its 95 % interval by Student's t distribution."""
+    centre = mean(values)
+    if len(values) < 2:
+        return percent(centre)
+    reach = float(student.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
+    return f"{percent(centre)} ± {100 * reach:.1f}"
+
+
+def studio(rows: list[Row]) -> list[str]:
+    """The page with many images in Chromium."""
+    head = ["images", "first screen, s", "frames a second", "late frames", "page, MB", "server, MB"]
+    return _table(head, [_studio_cells(row) for row in rows])
+
+
+def _studio_cells(row: Row) -> list[str]:
+    speed = [f"{row['first_screen_seconds']:.2f}", f"{row['frames_per_second']:.0f}", percent(row["late_frames"])]
+    return [f"{row['images']:,}", *speed, *(f"{row[name]:.0f}" for name in ("page_mb", "server_mb"))]
+
+
 def augmenting(rows: list[Row]) -> list[str]:
     """Images that one core augments in a second: a line for each kind of change, a column for each size."""
     found = {(row["work"], row["how"]): row["images_per_core_second"] for row in rows}
@@ -341,6 +376,8 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Predicting", "use", predicting),
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
+    ("Studio: labels needed", "teach", teaching),
+    ("Studio: many images", "studio", studio),
 )
 
 

@@ -24,6 +24,7 @@ FLOW = (
     ("models",),
     ("evaluation",),
     ("training",),
+    ("labelling",),
     ("search",),
     ("runs",),
     ("reports",),

@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from browser import Page, expect_browser, opened_page
+from browser import Page, opened_page
 from conftest import image
+from studio_page import CTRL, SHIFT, studio, wait_for_counts
 
 pytestmark = pytest.mark.slow
-
-CTRL, SHIFT = 2, 8
-
-
-@contextmanager
-def studio(root: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The command itself on a free port; the address it prints."""
-    expect_browser()
-    words = [sys.executable, "-m", "greycard", "studio", str(root), "--port", "0", *options]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root.parent) as process:
-        try:
-            assert process.stdout
-            yield process.stdout.readline().rpartition(" ")[2].strip(), process
-        finally:
-            process.kill()
 
 
 def _save(path: Path, seed: int, brightness: int = 128) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     image(seed, brightness).save(path)
     return path
-
-
-def _counts(page: Page) -> dict[str, str]:
-    pairs = "[...document.querySelectorAll('#classes button')].map((each) => [...each.querySelectorAll('span, small')]"
-    return dict(page.run(f"{pairs}.map((part) => part.textContent))"))
-
-
-def _wait_for_counts(page: Page, expected: dict[str, Any]) -> None:
-    words = json.dumps({name: f"{number:,}" for name, number in expected.items()})
-    pairs = "Object.fromEntries([...document.querySelectorAll('#classes button')].map((each) =>"
-    pairs += " [each.querySelector('span').textContent, each.querySelector('small').textContent]))"
-    page.wait_for(f"JSON.stringify({pairs}) === JSON.stringify({words})")
 
 
 def _add_class(page: Page, name: str) -> None:
@@ -60,28 +28,28 @@ def _add_class(page: Page, name: str) -> None:
 def test_from_an_empty_folder_to_labels_undo_trash_and_names(tmp_path: Path) -> None:
     root, files = tmp_path / "pets", [_save(tmp_path / f"{number}.jpg", number) for number in range(3)]
     with studio(root, "--token", "a+b") as (address, _), opened_page(address, tmp_path / "profile") as page:
-        _wait_for_counts(page, {"No label yet": 0})
+        wait_for_counts(page, {"No label yet": 0})
         _add_class(page, "cat")
         _add_class(page, "a/b")
         page.wait_for("document.getElementById('message').textContent.includes('cannot be a class')")
         page.run("document.getElementById('class-name').value = ''")
         _add_class(page, "dog")
-        _wait_for_counts(page, {"No label yet": 0, "cat": 0, "dog": 0})
+        wait_for_counts(page, {"No label yet": 0, "cat": 0, "dog": 0})
         page.drop(*files)
-        _wait_for_counts(page, {"No label yet": 3, "cat": 0, "dog": 0})
+        wait_for_counts(page, {"No label yet": 3, "cat": 0, "dog": 0})
         page.wait_for("[...document.querySelectorAll('.cell img')].filter((each) => each.naturalWidth).length === 3")
         page.run("document.getElementById('grid').focus()")
         page.press("1")
-        _wait_for_counts(page, {"No label yet": 2, "cat": 1, "dog": 0})
+        wait_for_counts(page, {"No label yet": 2, "cat": 1, "dog": 0})
         page.press("ArrowRight", SHIFT)
         page.press("2")
-        _wait_for_counts(page, {"No label yet": 0, "cat": 1, "dog": 2})
+        wait_for_counts(page, {"No label yet": 0, "cat": 1, "dog": 2})
         page.press("z", CTRL)
-        _wait_for_counts(page, {"No label yet": 2, "cat": 1, "dog": 0})
+        wait_for_counts(page, {"No label yet": 2, "cat": 1, "dog": 0})
         page.press("y", CTRL)
         page.press("z", CTRL)
         page.press("Delete")
-        _wait_for_counts(page, {"No label yet": 1, "cat": 1, "dog": 0})
+        wait_for_counts(page, {"No label yet": 1, "cat": 1, "dog": 0})
         page.press("Enter")
         page.wait_for("document.getElementById('large').open && document.querySelector('#large img').naturalWidth > 0")
         page.run("document.getElementById('large').close()")
@@ -89,13 +57,13 @@ def test_from_an_empty_folder_to_labels_undo_trash_and_names(tmp_path: Path) -> 
         choose += " select.dispatchEvent(new Event('change'))"
         for label, numbers in (("dog", (0, 1, 1)), ("", (1, 1, 0))):
             page.run(f"{{ document.querySelector('.cell').click(); {choose % label} }}")
-            _wait_for_counts(page, dict(zip(("No label yet", "cat", "dog"), numbers, strict=True)))
+            wait_for_counts(page, dict(zip(("No label yet", "cat", "dog"), numbers, strict=True)))
             page.run("document.querySelectorAll('#classes button')[2].click()")
         page.run("document.querySelectorAll('#classes button')[1].click(); document.getElementById('rename').click()")
         page.run("document.getElementById('answer').select()")
         page.call("Input.insertText", text="tiger")
         page.press("Enter")
-        _wait_for_counts(page, {"No label yet": 1, "dog": 0, "tiger": 1})
+        wait_for_counts(page, {"No label yet": 1, "dog": 0, "tiger": 1})
         for width, height in ((1280, 800), (390, 800)):
             page.resize(width, height)
             page.wait_for("document.documentElement.scrollWidth <= innerWidth")
@@ -113,18 +81,18 @@ def test_300_images_are_labelled_by_keys_and_a_killed_server_loses_no_label(tmp_
     for name in ("dark", "light"):
         (root / name).mkdir()
     with studio(root) as (address, process), opened_page(address, tmp_path / "profile") as page:
-        _wait_for_counts(page, {"No label yet": 300, "dark": 0, "light": 0})
+        wait_for_counts(page, {"No label yet": 300, "dark": 0, "light": 0})
         for number in range(300):
             page.press("1" if number % 2 else "2")
-            _wait_for_counts(page, {"No label yet": 299 - number, "dark": (number + 1) // 2, "light": number // 2 + 1})
+            wait_for_counts(page, {"No label yet": 299 - number, "dark": (number + 1) // 2, "light": number // 2 + 1})
         assert page.run("document.querySelectorAll('.cell').length") == 0
         assert not page.complaints
         process.kill()
     assert [len(list((root / name).glob("*.jpg"))) for name in ("dark", "light")] == [150, 150]
     with studio(root) as (address, _), opened_page(address, tmp_path / "second") as page:
-        _wait_for_counts(page, {"No label yet": 0, "dark": 150, "light": 150})
+        wait_for_counts(page, {"No label yet": 0, "dark": 150, "light": 150})
         page.press("z", CTRL)
-        _wait_for_counts(page, {"No label yet": 1, "dark": 149, "light": 150})
+        wait_for_counts(page, {"No label yet": 1, "dark": 149, "light": 150})
 
 
 def test_a_wrong_label_is_found_and_corrected_where_the_check_shows_it(tmp_path: Path) -> None:
@@ -162,5 +130,5 @@ def test_twenty_thousand_images_need_few_elements_and_no_time(tmp_path: Path) ->
         assert page.run("document.querySelectorAll('.cell').length") < 200
         page.press("a", CTRL)
         page.press("2")
-        _wait_for_counts(page, {"No label yet": 0, "cat": 0, "dog": 20_000})
+        wait_for_counts(page, {"No label yet": 0, "cat": 0, "dog": 20_000})
         assert not page.complaints

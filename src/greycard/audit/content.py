@@ -165,7 +165,7 @@ def suspected(thumbnails: Thumbnails, classes: Sequence[str], label_errors: Labe
             f"labelled {classes[thumbnails.labels[row]]}, looks like {classes[instead]}"
             for row, instead in zip(label_errors.rows, label_errors.instead, strict=True)
         ],
-        {"accuracy": label_errors.accuracy},
+        {"accuracy": label_errors.accuracy, "instead": [classes[instead] for instead in label_errors.instead]},
     )
 
 

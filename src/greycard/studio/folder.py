@@ -92,7 +92,7 @@ class ImageFolder:
         """Give images a label, or take it from them."""
         with self._lock:
             chosen = None if name is None else self._existing(name)
-            moves = self._moves_to(chosen or "", [id for id in self._checked(ids) if _label_of(id) != chosen])
+            moves = self._moves_to(chosen or "", [id for id in self._checked(ids) if label_of(id) != chosen])
             return self._do(f"{_count(moves)} to {chosen or 'no class'}", moves)
 
     def discard(self, ids: Sequence[str]) -> Change:
@@ -204,7 +204,7 @@ class ImageFolder:
         return next((each for each in self.classes() if each.casefold() == name.casefold()), None)
 
 
-def _label_of(id: str) -> str | None:
+def label_of(id: str) -> str | None:
     parts = PurePosixPath(id).parts
     return parts[0] if len(parts) > 1 else None
 

@@ -55,7 +55,7 @@ class Command:
         with self._out.open("wb") as out, self._log.open("wb") as log:
             command = [sys.executable, "-m", "greycard", *map(str, words)]
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True, env=_environment()
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True, env=environment()
             )
 
     def stop(self) -> None:
@@ -67,17 +67,25 @@ class Command:
     def progress(self) -> Progress:
         if self._process is None:
             return Progress("none")
-        code, log = self._process.poll(), _end_of(self._log)
+        code, log = self._process.poll(), end_of(self._log)
         if code is None:
             return Progress("running", log)
         return Progress("stopped" if self._stopped else "failed" if code else "finished", log, _parsed(self._out))
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Of a process whose output goes to a file."""
     return {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", "NO_COLOR": "1"}
 
 
-def _end_of(file: Path) -> str:
+def error_in(log: str) -> str:
+    """The message of a process that failed: its last lines from `error:` on."""
+    place = log.rfind("error:")
+    return log[place:].strip() if place >= 0 else log.strip()[-500:] or "it ended without a message"
+
+
+def end_of(file: Path) -> str:
+    """The last characters of a file that a process writes."""
     return file.read_text(encoding="utf-8", errors="replace")[-_TAIL:]
 
 

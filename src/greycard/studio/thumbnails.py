@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 from greycard.core.atomic_files import atomic_path
 from greycard.datasets.images import opened
+from greycard.studio.identity import identity
 
 SMALL, LARGE = 192, 1280
 """The longer side in pixels: 192 is sharp at 96 px on a screen with two pixels for each."""
@@ -32,8 +33,7 @@ class Thumbnails:
         Raises:
             UnreadableImageError: the file is not an image.
         """
-        facts = file.stat()
-        kept = self._folder / f"{facts.st_ino:x}-{facts.st_mtime_ns:x}-{facts.st_size:x}.jpg"
+        kept = self._folder / f"{identity(file)}.jpg"
         if not kept.is_file():
             self._folder.mkdir(parents=True, exist_ok=True)
             with atomic_path(kept) as draft:

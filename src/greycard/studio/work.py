@@ -9,7 +9,7 @@ from greycard.core.errors import GreycardError
 from greycard.deploy.serve.limits import RefusedError
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.runs.record import RunRecord
-from greycard.studio.processes import Command, Progress
+from greycard.studio.processes import Command, Progress, error_in
 
 
 class Check:
@@ -90,8 +90,4 @@ def _expect_idle(command: Command, what: str) -> None:
 
 
 def _error_in(progress: Progress) -> str | None:
-    """The message of a process that failed: its last lines from `error:` on."""
-    if progress.state != "failed":
-        return None
-    place = progress.log.rfind("error:")
-    return progress.log[place:].strip() if place >= 0 else progress.log.strip()[-500:] or "it ended without a message"
+    return error_in(progress.log) if progress.state == "failed" else None

@@ -5,7 +5,7 @@ import { get, load, post } from "./server.js";
 import { number, text } from "./texts.js";
 
 const TRASH = ".greycard/trash/";
-const state = { images: new Map(), classes: [], shown: "", found: null };
+const state = { images: new Map(), classes: [], shown: "", found: null, stays: () => true };
 const listeners = [];
 export const grid = new Grid(element("grid"), element("rows"), showSelection);
 export const classes = () => state.classes;
@@ -33,6 +33,7 @@ export function after(change, keepFocus = true) {
     state.found = state.found?.flatMap((id) => (id !== source ? [id] : target.startsWith(TRASH) ? [] : [target])) ?? null;
     grid.rename(source, target);
   }
+  state.found = state.found?.filter(state.stays) ?? null;
   for (const name of ["", ...change.classes]) if (!state.images.has(name)) state.images.set(name, []);
   for (const name of state.images.keys()) if (name && !change.classes.includes(name)) state.images.delete(name);
   if (state.shown !== null && !state.images.has(state.shown)) [state.shown, keepFocus] = ["", false];
@@ -89,6 +90,7 @@ function classItem(label, place) {
 }
 
 function show(label) {
+  document.dispatchEvent(new Event("shown"));
   [state.shown, state.found] = [label, null];
   grid.selected.clear();
   grid.setCaptions(new Map());
@@ -96,14 +98,22 @@ function show(label) {
   grid.show(state.images.get(label), false);
 }
 
-// Show chosen images, each with a caption if it has one; they stay when their labels change.
-export function showThese(ids, words, captions = new Map()) {
-  [state.shown, state.found] = [null, ids];
+// Show chosen images, each with a caption if it has one. After a change those stay that `stays` accepts.
+export function showThese(ids, words, captions = new Map(), stays = () => true) {
+  document.dispatchEvent(new Event("shown"));
+  [state.shown, state.found, state.stays] = [null, ids, stays];
   element("shown").textContent = words;
   grid.selected.clear();
   grid.setCaptions(captions);
   showClasses();
   grid.show(ids, false);
+}
+
+// Other images in the same place, with the selection and the focus as they are.
+export function exchange(ids, captions) {
+  state.found = ids;
+  grid.setCaptions(captions);
+  grid.show(ids);
 }
 
 function showSelection() {

@@ -1,5 +1,6 @@
 // What each key does.
 import { change, discard, enlarge, grid, label } from "./images.js";
+import { accept } from "./teach.js";
 
 const KEYS = {
   ArrowLeft: (event) => grid.move(-1, event.shiftKey),
@@ -11,6 +12,7 @@ const KEYS = {
   " ": () => grid.toggle(),
   Enter: enlarge,
   Escape: () => grid.select([]),
+  a: accept,
   Delete: discard,
   Backspace: discard,
 };

@@ -1,0 +1,66 @@
+"""A process that computes the features of a folder's images: `python -m greycard.studio.feature_worker FOLDER STATE`.
+
+Its first line on stdout says what it uses, as JSON. Each line on stdin makes it look for new images, and it ends with
+its stdin, so with the server. It is a process so that Keras neither delays nor blocks the page.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greycard.core.errors import GreycardError
+from greycard.datasets.formats import has_image_ending
+from greycard.datasets.inside import files_below
+from greycard.studio.feature_file import FeatureFile, Source
+from greycard.studio.identity import identity
+
+if TYPE_CHECKING:
+    from greycard.labelling.extractor import Extractor
+
+_BATCH = 32
+
+
+def main(root: Path, state: Path) -> None:
+    """Compute the features of all images, then of new ones whenever a line comes."""
+    from greycard.backend.start import start
+
+    start()
+    from greycard.labelling.extractor import best_extractor
+
+    extractor = best_extractor()
+    file = state / "features" / f"{extractor.identity}.features"
+    print(json.dumps(asdict(Source(extractor.network, extractor.features, str(file)))), flush=True)
+    store = FeatureFile(file, extractor.features)
+    _add_missing(root, store, extractor)
+    for _ in sys.stdin:
+        _add_missing(root, store, extractor)
+
+
+def _add_missing(root: Path, store: FeatureFile, extractor: Extractor) -> None:
+    store.update()
+    files = {_key(path): path for path in files_below(root).files if has_image_ending(path)}
+    missing = [key for key in files if key and key not in store]
+    for start in range(0, len(missing), _BATCH):
+        keys = missing[start : start + _BATCH]
+        store.append(keys, extractor.of([files[key] for key in keys]))
+
+
+def _key(file: Path) -> str:
+    """The file's identity; empty if it has just been moved."""
+    try:
+        return identity(file)
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]))
+    except GreycardError as error:
+        sys.exit(f"error: {error}\nhint: {error.hint}")
+    except KeyboardInterrupt:
+        sys.exit(130)
