@@ -63,10 +63,7 @@ export default {
   unreadable: { one: "{n} image cannot be read", other: "{n} images cannot be read" },
   labelled_of: { one: "{n} of {images} images has a label.", other: "{n} of {images} images have a label." },
   first_labels: "Give each class two labels or more; then there are proposals.",
-  no_estimate: {
-    one: "The accuracy is told from 20 random images on; {n} of them has a label. Every second image to label next is random.",
-    other: "The accuracy is told from 20 random images on; {n} of them have a label. Every second image to label next is random.",
-  },
+  no_estimate: "An accuracy needs 20 random images with labels; there are {n}. Every second image to label next is random.",
   estimate: "Accuracy {share}, 95 % interval {low} to {high}, on {n} random images it did not learn from.",
   target: { one: "About {n} more label for ± {points} points.", other: "About {n} more labels for ± {points} points." },
   gain: "The last doubling of the labels gained {gained} points ({least} to {most}).",

@@ -107,6 +107,7 @@ export function showThese(ids, words, captions = new Map(), stays = () => true) 
   grid.setCaptions(captions);
   showClasses();
   grid.show(ids, false);
+  element("shown").scrollIntoView({ block: "nearest" });
 }
 
 // Other images in the same place, with the selection and the focus as they are.
