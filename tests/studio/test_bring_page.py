@@ -122,26 +122,26 @@ def test_a_phone_opens_the_page_by_the_code_and_takes_a_photo(tmp_path: Path) ->
     if not reachable_addresses():
         pytest.skip("needs a network address")
     shown = "getComputedStyle(document.getElementById('photo').parentElement).display !== 'none'"
-    with _studio(tmp_path / "pets", "--phone") as ([here, phone], _):
-        with opened_page(here, tmp_path / "profile") as page:
-            page.wait_for("!document.getElementById('phone').hidden")
-            assert not page.run(shown)
-            _click(page, "phone")
-            page.wait_for("document.querySelector('#phone-code img').naturalWidth > 100")
-            _look(page, tmp_path, "code")
-            pixels = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
-            assert cv2.QRCodeDetector().detectAndDecode(pixels)[0] == phone
-            assert not page.complaints
-        with opened_page("about:blank#", tmp_path / "phone") as page:
-            page.resize(390, 800)
-            page.call("Emulation.setTouchEmulationEnabled", enabled=True)
-            page.call("Page.navigate", url=phone)
-            page.wait_for("document.getElementById('classes')?.childElementCount === 1")
-            assert page.run(shown)
-            assert page.run("document.getElementById('camera').hidden"), "the camera needs https"
-            page.run("document.getElementById('photo').focus()")
-            page.choose_by_keyboard(_save(tmp_path / "photo.jpg", 3))
-            _wait_for_counts(page, {"No label yet": 1})
-            (tmp_path / "photo-390.png").write_bytes(page.screenshot())
-            assert not page.complaints
+    with _studio(tmp_path / "pets", "--phone") as ([here, phone], _), opened_page(here, tmp_path / "profile") as page:
+        page.wait_for("!document.getElementById('phone').hidden")
+        assert not page.run(shown)
+        _click(page, "phone")
+        page.wait_for("document.querySelector('#phone-code img').naturalWidth > 100")
+        _look(page, tmp_path, "code")
+        pixels = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+        assert cv2.QRCodeDetector().detectAndDecode(pixels)[0] == phone
+        with opened_page("about:blank#", tmp_path / "phone") as other:
+            other.resize(390, 800)
+            other.call("Emulation.setTouchEmulationEnabled", enabled=True)
+            other.call("Page.navigate", url=phone)
+            other.wait_for("document.getElementById('classes')?.childElementCount === 1")
+            assert other.run(shown)
+            assert other.run("document.getElementById('camera').hidden"), "the camera needs https"
+            other.run("document.getElementById('photo').focus()")
+            other.choose_by_keyboard(_save(tmp_path / "photo.jpg", 3))
+            _wait_for_counts(other, {"No label yet": 1})
+            (tmp_path / "photo-390.png").write_bytes(other.screenshot())
+            assert not other.complaints
+        _wait_for_counts(page, {"No label yet": 1})
+        assert not page.complaints
     assert (tmp_path / "pets" / "photo.jpg").is_file()

@@ -100,6 +100,15 @@ def test_a_phone_needs_a_token(tmp_path: Path) -> None:
         greycard.studio(tmp_path, port=0, phone="192.0.2.2")
 
 
+def test_another_page_learns_of_changes(tmp_path: Path) -> None:
+    with TestClient(make_app(Context(ImageFolder(tmp_path / "pets"), tmp_path / "runs"), phone="192.0.2.2")) as client:
+        before = client.get("/api/changes").json()["changes"]
+        client.get("/api/images")
+        assert client.get("/api/changes").json()["changes"] == before
+        client.post("/api/classes/add", json={"name": "cat"})
+        assert client.get("/api/changes").json()["changes"] > before
+
+
 def _status(address: str, **headers: str) -> int:
     try:
         with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=20) as answer:

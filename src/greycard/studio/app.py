@@ -30,7 +30,7 @@ def make_app(
         phone: the address that phones use; None for none.
     """
     routes = [*page_routes(), *image_routes(context), *job_routes(context)]
-    routes += [*archive_routes(context), *label_file_routes(context), *phone_routes(phone, token)]
+    routes += [*archive_routes(context), *label_file_routes(context), *phone_routes(context, phone, token)]
     access = AccessRules({route.path for route in routes}, token, hosts)
     bodies = {PATH: archive_limits(context.limits)}
     limits = Middleware(LimitsMiddleware, limits=context.limits, metrics=Metrics(), access=access, bodies=bodies)

@@ -15,7 +15,7 @@ from greycard.datasets.inside import is_system
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.uploads import Upload
 from greycard.studio.archive_classes import labels_of, manifest_in
-from greycard.studio.new_image import NewImage
+from greycard.studio.changes import NewImage
 from greycard.studio.uploaded import image_ending
 
 MOST = Most(files=20_000, bytes=2_000_000_000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from threading import RLock
 
@@ -13,33 +12,16 @@ from greycard.core.atomic_files import atomic_path
 from greycard.datasets.formats import has_image_ending
 from greycard.datasets.inside import files_below, is_system
 from greycard.deploy.serve.limits import RefusedError
+from greycard.studio.changes import Change, NewImage
 from greycard.studio.history import History, Move, Step
 from greycard.studio.label_file import LabelFile, LabelFiles
 from greycard.studio.names import class_name, file_name, free_path
-from greycard.studio.new_image import NewImage
 from greycard.studio.usable import expect_usable
 
 STATE = ".greycard"
 """The hidden folder inside the user's: history, trash and thumbnails. Datasets leave hidden folders out."""
 
 TRASH = f"{STATE}/trash"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one request changed.
-
-    Attributes:
-        moves: of images; one with a target in the trash is no longer shown, and one from there is shown again.
-        classes: the names of all classes afterwards.
-        undo: what can be taken back.
-        redo: what can be done again.
-    """
-
-    moves: Sequence[Move]
-    classes: Sequence[str]
-    undo: str | None
-    redo: str | None
 
 
 class ImageFolder:
@@ -60,6 +42,7 @@ class ImageFolder:
         root.mkdir(parents=True, exist_ok=True)
         self._history = History(root, root / STATE / "history.json")
         self._label_files = LabelFiles(root)
+        self._changes = 0
 
     def images(self) -> dict[str, list[str]]:
         """The ids of each class's images, by class in alphabetical order; those without a label are under ``""``."""
@@ -201,7 +184,12 @@ class ImageFolder:
     def unchanged(self) -> Change:
         """The classes, and what can be undone and done again."""
         with self._lock:
-            return self._change([])
+            return self._state([])
+
+    @property
+    def changes(self) -> int:
+        """How often the folder was changed since the start: another page knows by it that its lists are old."""
+        return self._changes
 
     def _do(self, what: str, moves: Sequence[Move]) -> Change:
         if any(not move.source.startswith(f"{STATE}/") for move in moves):
@@ -209,8 +197,11 @@ class ImageFolder:
         return self._change(self._history.do(Step(what, tuple(moves))) if moves else [])
 
     def _change(self, moves: Sequence[Move]) -> Change:
-        images = [move for move in moves if has_image_ending(Path(move.source))]
-        return Change(images, self.classes(), self._history.undoable, self._history.redoable)
+        self._changes += 1
+        return self._state([move for move in moves if has_image_ending(Path(move.source))])
+
+    def _state(self, moves: Sequence[Move]) -> Change:
+        return Change(moves, self.classes(), self._history.undoable, self._history.redoable)
 
     def _expect_no_label_file(self) -> None:
         """A label file names its images by their places: moving one would leave it wrong."""

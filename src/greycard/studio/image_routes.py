@@ -16,8 +16,9 @@ from greycard.datasets.images import UnreadableImageError
 from greycard.deploy.serve.limits import RefusedError
 from greycard.deploy.serve.uploads import Upload
 from greycard.studio.answers import changed
+from greycard.studio.changes import Change
 from greycard.studio.context import Context
-from greycard.studio.folder import Change, ImageFolder
+from greycard.studio.folder import ImageFolder
 from greycard.studio.questions import ids_of, read_fields, text_of
 from greycard.studio.thumbnails import LARGE, Thumbnails, smaller
 from greycard.studio.uploaded import image_ending

@@ -1,4 +1,4 @@
-"""The page's address for a phone in the same network, as a QR code."""
+"""The page's address for a phone in the same network, as a QR code, and whether another page has changed the folder."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from greycard.studio.context import Context
+
 _SCALE = 10
 """Pixels of one module of the code."""
 
 
-def phone_routes(host: str | None, token: str | None) -> list[Route]:
-    """A route that tells the page what a phone opens.
+def phone_routes(context: Context, host: str | None, token: str | None) -> list[Route]:
+    """Routes that tell the page what a phone opens, and whether another page has changed the folder.
 
     Args:
+        context: the user's folders.
         host: this machine's address in its network; None if phones are not asked for.
         token: what the phone's requests need.
     """
@@ -27,7 +30,10 @@ def phone_routes(host: str | None, token: str | None) -> list[Route]:
         address = phone_address(host, request.scope["server"][1], token)
         return JSONResponse({"address": address, "code": segno.make_qr(address).svg_data_uri(scale=_SCALE)})
 
-    return [Route("/api/phone", show)]
+    async def changes(request: Request) -> JSONResponse:
+        return JSONResponse({"changes": context.images.changes})
+
+    return [Route("/api/phone", show), Route("/api/changes", changes)]
 
 
 def phone_address(host: str, port: int, token: str | None) -> str:
