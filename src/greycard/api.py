@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,6 +153,7 @@ def studio(
     host: str = "127.0.0.1",
     port: int = 8000,
     token: str | None = None,
+    phone: str | None = None,
     on_ready: Callable[[str], None] = print,
 ) -> None:
     """Show a page to collect, label, check and train on the images of a folder, until SIGINT or SIGTERM.
@@ -162,28 +164,33 @@ def studio(
         host: the address to listen on; any but this machine's own needs a token.
         port: 0 takes any free one.
         token: a word that the page's requests need.
+        phone: an address of this machine in its network, at which phones can open the page, too; needs a token.
         on_ready: called with the page's address when the server is ready.
 
     Raises:
         GreycardError: the folder cannot be used, or the address or port is not available.
     """
-    _expect_server()
-    from greycard.deploy.serve.server import expect_address, is_local, run_app
+    _expect_server("segno")
+    from greycard.deploy.serve.network import is_local
+    from greycard.deploy.serve.server import expect_address, run_app
     from greycard.studio.app import make_app
     from greycard.studio.context import Context
     from greycard.studio.folder import ImageFolder
 
     expect_address(host, port, token)
-    if not is_local(host) and not token:
+    outside = next((each for each in (host, phone) if each is not None and not is_local(each)), None)
+    if outside is not None and not token:
         raise GreycardError(
-            f"everyone who can reach {host} could change these images", hint="choose a word: --token WORD"
+            f"everyone who can reach {outside} could change these images", hint="choose a word: --token WORD"
         )
     context = Context(ImageFolder(Path(folder).absolute()), Path(runs).absolute())
-    run_app(lambda hosts: make_app(context, token=token, hosts=hosts), host, port, on_ready, context.limits)
+    make = partial(make_app, context, token=token, phone=phone)
+    run_app(lambda hosts: make(hosts=hosts), host, port, on_ready, context.limits, phone)
 
 
-def _expect_server() -> None:
-    missing = [name for name in ("starlette", "uvicorn", "multipart", "prometheus_client") if find_spec(name) is None]
+def _expect_server(*more: str) -> None:
+    needed = ("starlette", "uvicorn", "multipart", "prometheus_client", *more)
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise GreycardError(f"serving needs {' and '.join(missing)}", hint='pip install "greycard[serve]"')
 

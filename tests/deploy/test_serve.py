@@ -34,13 +34,13 @@ from starlette.testclient import TestClient
 import greycard
 from browser import expect_browser, opened_page
 from conftest import image, make_folder
-from greycard.cli.network import reachable_addresses
 from greycard.core.errors import GreycardError
 from greycard.deploy.serve import server
 from greycard.deploy.serve.app import make_app
 from greycard.deploy.serve.batching import Batcher
 from greycard.deploy.serve.limits import Limits
 from greycard.deploy.serve.models import Served, make_ready
+from greycard.deploy.serve.network import reachable_addresses
 
 LIMITS = Limits(body_bytes=200_000, pixels=1_000_000, images=3, seconds=2)
 

@@ -38,6 +38,7 @@ CHANGES = {
     "training": {"minutes": 1},
     "training/stop": {},
     "check": {},
+    "label-file": {"use": True},
 }
 """Every path that changes something, with a request that would."""
 

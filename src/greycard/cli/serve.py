@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit
 import click
 
 from greycard.cli import options
-from greycard.cli.network import reachable_addresses
 from greycard.cli.output import run_path
+from greycard.deploy.serve.network import reachable_addresses
 
 _ADDRESS = (
     click.option(

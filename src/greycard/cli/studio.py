@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from secrets import token_urlsafe
+from urllib.parse import urlsplit
 
 import click
 
 from greycard.cli import options
+from greycard.cli.phone import choose_network, print_phone
 from greycard.cli.serve import print_addresses, server_address
+
+_TOKEN_BYTES = 12
+"""A token that nobody guesses, in 16 letters."""
 
 
 @click.command()
 @click.argument("folder", default="images", metavar="[FOLDER]")
 @server_address
+@click.option("--phone", is_flag=True, help="Let a phone in the same network open the page, by a QR code.")
 @options.out
 @options.debug
-def studio(folder: str, host: str, port: int, token: str | None, out: str, debug: bool) -> None:
+def studio(folder: str, host: str, port: int, token: str | None, phone: bool, out: str, debug: bool) -> None:
     """Collect, label, check and train on images, on a web page.
 
     \b
     greycard studio pets  # then open http://127.0.0.1:8000/
+    greycard studio pets --phone  # scan the QR code with a phone
     greycard studio pets --host 0.0.0.0 --token secret
 
     FOLDER, by default images, has a folder of images for each class; it is created if it does not exist. Drop images on
@@ -30,6 +38,9 @@ def studio(folder: str, host: str, port: int, token: str | None, out: str, debug
     from greycard.api import studio as show_studio
     from greycard.reports.progress import terminal_reporter
 
+    network = choose_network(host) if phone else None
+    if network:
+        host, token = "127.0.0.1", token or token_urlsafe(_TOKEN_BYTES)
     with ExitStack() as waiting:
         shown = waiting.enter_context(terminal_reporter())
         waiting.enter_context(shown.status("reading the folder"))
@@ -37,6 +48,9 @@ def studio(folder: str, host: str, port: int, token: str | None, out: str, debug
         def ready(address: str) -> None:
             waiting.close()
             print_addresses([folder], address, token)
+            if network:
+                print_phone(network, urlsplit(address).port or 80, str(token))
 
-        show_studio(folder, runs=out, host=host, port=port, token=token, on_ready=ready)
+        phone_host = network.host if network else None
+        show_studio(folder, runs=out, host=host, port=port, token=token, phone=phone_host, on_ready=ready)
     click.echo("stopped", err=True)

@@ -9,22 +9,30 @@ from starlette.middleware import Middleware
 
 from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.middleware import AccessRules, LimitsMiddleware
+from greycard.studio.archive_routes import PATH, archive_limits, archive_routes
 from greycard.studio.context import Context
 from greycard.studio.image_routes import image_routes
 from greycard.studio.job_routes import job_routes
+from greycard.studio.label_file_routes import label_file_routes
 from greycard.studio.page_routes import page_routes
+from greycard.studio.phone_routes import phone_routes
 from greycard.studio.teach_routes import teach_routes
 
 
-def make_app(context: Context, *, token: str | None = None, hosts: Collection[str] = ()) -> Starlette:
+def make_app(
+    context: Context, *, token: str | None = None, hosts: Collection[str] = (), phone: str | None = None
+) -> Starlette:
     """The ASGI application.
 
     Args:
         context: the user's folders.
         token: required by the API; None for no token.
         hosts: the host names that it accepts; empty for all.
+        phone: the address that phones use; None for none.
     """
     routes = [*page_routes(), *image_routes(context), *job_routes(context), *teach_routes(context)]
+    routes += [*archive_routes(context), *label_file_routes(context), *phone_routes(context, phone, token)]
     access = AccessRules({route.path for route in routes}, token, hosts)
-    limits = Middleware(LimitsMiddleware, limits=context.limits, metrics=Metrics(), access=access)
+    bodies = {PATH: archive_limits(context.limits)}
+    limits = Middleware(LimitsMiddleware, limits=context.limits, metrics=Metrics(), access=access, bodies=bodies)
     return Starlette(routes=routes, middleware=[limits])

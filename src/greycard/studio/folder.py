@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from threading import RLock
 
 from greycard.core.atomic_files import atomic_path
-from greycard.core.errors import GreycardError, command
 from greycard.datasets.formats import has_image_ending
 from greycard.datasets.inside import files_below, is_system
-from greycard.datasets.layouts import find_layout
-from greycard.datasets.roles import role_of
 from greycard.deploy.serve.limits import RefusedError
+from greycard.studio.changes import Change, NewImage
 from greycard.studio.history import History, Move, Step
+from greycard.studio.label_file import LabelFile, LabelFiles
 from greycard.studio.names import class_name, file_name, free_path
+from greycard.studio.usable import expect_usable
 
 STATE = ".greycard"
 """The hidden folder inside the user's: history, trash and thumbnails. Datasets leave hidden folders out."""
 
 TRASH = f"{STATE}/trash"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one request changed.
-
-    Attributes:
-        moves: of images; one with a target in the trash is no longer shown, and one from there is shown again.
-        classes: the names of all classes afterwards.
-        undo: what can be taken back.
-        redo: what can be done again.
-    """
-
-    moves: Sequence[Move]
-    classes: Sequence[str]
-    undo: str | None
-    redo: str | None
 
 
 class ImageFolder:
@@ -55,9 +38,11 @@ class ImageFolder:
 
     def __init__(self, root: Path) -> None:
         self.root, self._lock = root, RLock()
-        _expect_usable(root)
+        expect_usable(root)
         root.mkdir(parents=True, exist_ok=True)
         self._history = History(root, root / STATE / "history.json")
+        self._label_files = LabelFiles(root)
+        self._changes = 0
 
     def images(self) -> dict[str, list[str]]:
         """The ids of each class's images, by class in alphabetical order; those without a label are under ``""``."""
@@ -118,8 +103,8 @@ class ImageFolder:
                 raise RefusedError(409, f"{known!r} and {name!r} are the same folder on some computers")
             target = other or name
             moves = self._moves_to(target, self.images()[known])
-            (self.root / target).mkdir(exist_ok=True)
             change = self._do(f"class {known} to {target}", moves)
+            (self.root / target).mkdir(exist_ok=True)
             return self._without_folder(known, change)
 
     def remove_class(self, name: object) -> Change:
@@ -147,6 +132,47 @@ class ImageFolder:
                 draft.write_bytes(content)
             return self._do(f"{PurePosixPath(place).name} added", [Move(hidden, place)])
 
+    def add_all(self, images: Sequence[NewImage], name: str | None) -> Change:
+        """Add images as one step.
+
+        Args:
+            images: in this folder's state; classes that do not exist are made.
+            name: the class of those without a class; None for no label.
+        """
+        with self._lock:
+            shown = "" if name is None else self._existing(name)
+            known = self._class_folders(each.label for each in images if each.label is not None)
+            folders = [shown if each.label is None else known[each.label] for each in images]
+            names = (file_name(each.name, each.ending) for each in images)
+            wanted = zip(map(str, range(len(images))), map(PurePosixPath, folders, names), strict=True)
+            targets = [move.target for move in self._moves(wanted)]
+            pairs = zip(images, targets, strict=True)
+            moves = [Move(self._hidden(each.file, target), target) for each, target in pairs]
+            return self._do(f"{_count(moves)} added", moves)
+
+    def label_file(self) -> LabelFile | None:
+        """A label file in the folder that names classes of its images, if there is one."""
+        with self._lock:
+            return self._label_files.first()
+
+    def sort(self, labels: Mapping[str, str], aside: str) -> Change:
+        """Move images into their classes, and the file that says so into the trash, as one step.
+
+        Args:
+            labels: the class of each image, by id.
+            aside: the file's path in the folder.
+        """
+        with self._lock:
+            folders = self._class_folders(labels.values())
+            wanted = ((id, PurePosixPath(folders[label], PurePosixPath(id).name)) for id, label in labels.items())
+            moves = self._moves((id, place) for id, place in wanted if _label_of(id) != place.parts[0])
+            file = Move(aside, free_path(PurePosixPath(TRASH, aside), self._exists))
+            what = f"{_count(moves)} to the classes of {aside}" if moves else f"{aside} to the trash"
+            change = self._change(self._history.do(Step(what, (*moves, file))))
+            for name in {_label_of(move.source) or "" for move in moves} - {"", *folders.values()}:
+                change = self._without_folder(name, change)
+            return change
+
     def undo(self) -> Change:
         with self._lock:
             return self._change(self._history.undo())
@@ -158,13 +184,30 @@ class ImageFolder:
     def unchanged(self) -> Change:
         """The classes, and what can be undone and done again."""
         with self._lock:
-            return self._change([])
+            return self._state([])
+
+    @property
+    def changes(self) -> int:
+        """How often the folder was changed since the start: another page knows by it that its lists are old."""
+        return self._changes
 
     def _do(self, what: str, moves: Sequence[Move]) -> Change:
+        if any(not move.source.startswith(f"{STATE}/") for move in moves):
+            self._expect_no_label_file()
         return self._change(self._history.do(Step(what, tuple(moves))) if moves else [])
 
     def _change(self, moves: Sequence[Move]) -> Change:
+        self._changes += 1
+        return self._state([move for move in moves if has_image_ending(Path(move.source))])
+
+    def _state(self, moves: Sequence[Move]) -> Change:
         return Change(moves, self.classes(), self._history.undoable, self._history.redoable)
+
+    def _expect_no_label_file(self) -> None:
+        """A label file names its images by their places: moving one would leave it wrong."""
+        table = self._label_files.first()
+        if table is not None:
+            raise RefusedError(409, f"{table.name} names classes for these images; use it or set it aside first")
 
     def _checked(self, ids: Sequence[str]) -> Sequence[str]:
         """The same ids; raises a RefusedError if one is not of an image."""
@@ -179,10 +222,25 @@ class ImageFolder:
     def _moves(self, wanted: Iterable[tuple[str, PurePosixPath]]) -> list[Move]:
         """Moves of images to these places, or to free ones beside them."""
         found: dict[str, Move] = {}
+        tried = Counter[PurePosixPath]()
         for id, place in wanted:
-            target = free_path(place, lambda name: name in found or self._exists(name))
-            found[target] = Move(id, target)
+            tried[place] += 1
+            target = free_path(place, lambda name: name.casefold() in found or self._exists(name), tried[place])
+            found[target.casefold()] = Move(id, target)
         return list(found.values())
+
+    def _hidden(self, file: Path, target: str) -> str:
+        """Move a file of the page's own into the trash, from where a step can take it; its place there."""
+        place = free_path(PurePosixPath(TRASH, target), self._exists)
+        (self.root / place).parent.mkdir(parents=True, exist_ok=True)
+        os.rename(file, self.root / place)
+        return place
+
+    def _class_folders(self, labels: Iterable[str]) -> dict[str, str]:
+        """The folder of each label: an existing one, if some file systems take both for one."""
+        known = {name.casefold(): name for name in self.classes()}
+        wanted = {label: class_name(label) for label in labels}
+        return {label: known.setdefault(name.casefold(), name) for label, name in wanted.items()}
 
     def _exists(self, id: str) -> bool:
         return os.path.lexists(self.root / id)
@@ -216,14 +274,3 @@ def _count(moves: Sequence[Move]) -> str:
 def _is_inside(path: Path, root: Path) -> bool:
     """True if it is a file in the folder; a link that leads out of it is none."""
     return path.is_file() and path.resolve().is_relative_to(root.resolve())
-
-
-def _expect_usable(root: Path) -> None:
-    if root.exists() and not root.is_dir():
-        raise GreycardError(f"{root} is a file; expected a folder", hint=command("studio", root.parent))
-    parts = [each for each in sorted(root.iterdir()) if each.is_dir() and role_of(each.name)] if root.is_dir() else []
-    if parts and find_layout(root).validation:
-        names = " and ".join(f"{each.name}/" for each in parts)
-        raise GreycardError(
-            f"{root} is already split into {names}; expected a folder for each class", hint=command("studio", parts[0])
-        )

@@ -12,13 +12,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from greycard.datasets.images import UnreadableImageError, opened
+from greycard.datasets.images import UnreadableImageError
 from greycard.deploy.serve.limits import RefusedError
-from greycard.deploy.serve.uploads import ENDINGS, Upload, declared_pixels
+from greycard.deploy.serve.uploads import Upload
+from greycard.studio.answers import changed
+from greycard.studio.changes import Change
 from greycard.studio.context import Context
-from greycard.studio.folder import Change, ImageFolder
+from greycard.studio.folder import ImageFolder
 from greycard.studio.questions import ids_of, read_fields, text_of
 from greycard.studio.thumbnails import LARGE, Thumbnails, smaller
+from greycard.studio.uploaded import image_ending
 
 _KEPT = {"Cache-Control": "private, max-age=604800"}
 """For answers whose address changes with their content."""
@@ -77,7 +80,7 @@ class _Images:
 
         async def route(request: Request) -> JSONResponse:
             fields = await read_fields(request, names)
-            return await _changed(change, self._folder, fields)
+            return await changed(change, self._folder, fields)
 
         return route
 
@@ -87,25 +90,6 @@ class _Images:
         if not kind.startswith("image/"):
             raise RefusedError(415, f"expected an image (image/…). Received: {kind[:40] or 'nothing'}")
         upload = Upload(text_of(request.query_params, "name")[:200], await request.body())
-        ending = await run_in_threadpool(_ending, upload, self._limits.pixels)
+        ending = await run_in_threadpool(image_ending, upload, self._limits.pixels)
         label = request.query_params.get("class")
-        return await _changed(self._folder.add, upload.name, ending, upload.content, label)
-
-
-def _ending(upload: Upload, most: int) -> str:
-    """The ending of an uploaded image's format; raises a RefusedError if it is not a whole image."""
-    declared_pixels([upload], most)
-    try:
-        with opened(upload.content) as image:
-            image.load()
-            return ENDINGS[str(image.format)]
-    except UnreadableImageError as error:
-        raise RefusedError(422, f"{upload.name} cannot be read: {error}") from error
-
-
-async def _changed(change: Callable[..., Change], *arguments: Any) -> JSONResponse:
-    """Make a change; raises a RefusedError if the disk is full or the folder must not be written."""
-    try:
-        return JSONResponse(asdict(await run_in_threadpool(change, *arguments)))
-    except OSError as error:
-        raise RefusedError(507, f"the folder cannot be changed: {error.strerror or error}") from error
+        return await changed(self._folder.add, upload.name, ending, upload.content, label)

@@ -35,6 +35,16 @@ def class_name(typed: object) -> str:
     return name
 
 
+def class_name_in(found: str) -> str:
+    """A class's name from a file of another program, without the letters that a folder cannot have.
+
+    Raises:
+        RefusedError: nothing usable is left.
+    """
+    plain = _UNUSABLE.sub("", unicodedata.normalize("NFC", found))
+    return class_name(plain.strip(" .")[:_LONGEST].strip(" ."))
+
+
 def file_name(uploaded: str, ending: str) -> str:
     """A safe file name for an upload: its own without folders and unusual letters, with the ending of its format."""
     stem = PurePosixPath(uploaded.replace("\\", "/")).stem
@@ -43,10 +53,14 @@ def file_name(uploaded: str, ending: str) -> str:
     return f"{plain if usable else 'image'}{ending}"
 
 
-def free_path(path: PurePosixPath, is_taken: Callable[[str], bool]) -> str:
-    """The path, or the same with -2, -3 and so on before its ending, so that it is not taken."""
-    number, found = 1, path
-    while is_taken(str(found)):
+def free_path(path: PurePosixPath, is_taken: Callable[[str], bool], number: int = 1) -> str:
+    """The path, or the same with -2, -3 and so on before its ending, so that it is not taken.
+
+    Args:
+        path: the path.
+        is_taken: whether there is such a path.
+        number: the first one to try; 1 is the path itself.
+    """
+    while is_taken(found := str(path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}"))):
         number += 1
-        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return str(found)
+    return found

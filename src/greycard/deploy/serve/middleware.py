@@ -6,8 +6,9 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -63,10 +64,18 @@ class LimitsMiddleware:
         limits: limits on size, time and number of requests.
         metrics: counts every request.
         access: which requests are accepted.
+        bodies: other limits on the size of a body and the time for it, by path.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics, access: AccessRules) -> None:
-        self._app, self._limits, self._metrics, self._access = app, limits, metrics, access
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        metrics: Metrics,
+        access: AccessRules,
+        bodies: Mapping[str, Limits] = MappingProxyType({}),
+    ) -> None:
+        self._app, self._limits, self._metrics, self._access, self._bodies = app, limits, metrics, access, bodies
         self._in_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,9 +94,10 @@ class LimitsMiddleware:
         return None
 
     async def _let_in(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        body = _Body(receive, self._limits)
+        limits = self._bodies.get(scope["path"], self._limits)
+        body = _Body(receive, limits)
         try:
-            self._expect_access(scope)
+            self._expect_access(scope, limits)
             await self._app(scope, body, answer)
         except (ClientDisconnect, TimeoutError):
             raise
@@ -100,14 +110,14 @@ class LimitsMiddleware:
             if not answer.status:
                 await JSONResponse({"error": "the server failed"}, 500)(scope, receive, answer)
 
-    def _expect_access(self, scope: Scope) -> None:
+    def _expect_access(self, scope: Scope, limits: Limits) -> None:
         headers = Headers(scope=scope)
         self._access.expect(scope["path"], headers)
         if self._in_work > self._limits.requests and scope["path"] != "/health":
             raise RefusedError(503, f"{self._limits.requests} requests are in progress; try again in a second")
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length[:18]) > self._limits.body_bytes:
-            raise _too_large(self._limits)
+        if length.isdigit() and int(length[:18]) > limits.body_bytes:
+            raise _too_large(limits)
 
     def _count(self, path: str, status: int, seconds: float) -> None:
         self._metrics.in_work.set(self._in_work)

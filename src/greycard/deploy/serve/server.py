@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import signal
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.deploy.serve.limits import Limits
+from greycard.deploy.serve.network import is_local
 
 if TYPE_CHECKING:
     from greycard.deploy.serve.models import Served
@@ -75,6 +75,7 @@ def run_app(
     port: int,
     on_ready: Callable[[str], None],
     limits: Limits,
+    also: str | None = None,
 ) -> None:
     """Run an application as `serve` does.
 
@@ -84,22 +85,27 @@ def run_app(
         port: 0 for any free one.
         on_ready: called with the address when the server listens.
         limits: of the application.
+        also: another address to listen on, at the same port.
 
     Raises:
-        GreycardError: the address or port is not available.
+        GreycardError: an address or the port is not available.
     """
-    with _listen(host, port) as listener:
-        _run_on(listener, make, host, on_ready, limits)
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(_listen(host, port))]
+        if also is not None:
+            listeners.append(stack.enter_context(_listen(also, listeners[0].getsockname()[1])))
+        _run_on(listeners, make, [host] if also is None else [host, also], on_ready, limits)
 
 
 def _run_on(
-    listener: socket.socket,
+    listeners: list[socket.socket],
     make: Callable[[Collection[str]], Starlette],
-    host: str,
+    addresses: Sequence[str],
     on_ready: Callable[[str], None],
     limits: Limits,
 ) -> None:
-    hosts = {_in_address(host), "localhost", "127.0.0.1"} if is_local(host) else set()
+    host, names = addresses[0], {_in_address(each) for each in addresses}
+    hosts = {*names, "localhost", "127.0.0.1"} if is_local(host) else set()
     config = uvicorn.Config(
         make(hosts),
         http=_patient_for(limits.seconds),
@@ -111,13 +117,13 @@ def _run_on(
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    on_ready(f"http://{_in_address(host)}:{listener.getsockname()[1]}/")
+    on_ready(f"http://{_in_address(host)}:{listeners[0].getsockname()[1]}/")
     server = uvicorn.Server(config)
     if _loop_is_running():
-        _run_in_thread(server, listener)
+        _run_in_thread(server, listeners)
     else:
         with _signals_end_here():
-            server.run(sockets=[listener])
+            server.run(sockets=listeners)
 
 
 def _loop_is_running() -> bool:
@@ -129,9 +135,9 @@ def _loop_is_running() -> bool:
     return True
 
 
-def _run_in_thread(server: uvicorn.Server, listener: socket.socket) -> None:
+def _run_in_thread(server: uvicorn.Server, listeners: list[socket.socket]) -> None:
     """Serve from another thread and wait for it; interrupting the notebook cell shuts it down gracefully."""
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="greycard serve", daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": listeners}, name="greycard serve", daemon=True)
     with _signals_end_here(server.handle_exit):
         thread.start()
         while thread.is_alive():
@@ -158,14 +164,6 @@ def _signals_end_here(handler: Callable[[int, FrameType | None], None] = lambda 
 def _in_address(host: str) -> str:
     """A host as a URL needs it: IPv6 addresses get brackets."""
     return f"[{host}]" if ":" in host else host
-
-
-def is_local(host: str) -> bool:
-    """True if only this machine can reach the address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:

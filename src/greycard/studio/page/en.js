@@ -35,7 +35,7 @@ export default {
 
   // Uploads and camera
   add_images: "Add images",
-  add_note: "Drop files or folders anywhere, or paste an image. They get the label of the class that is shown.",
+  add_note: "Drop files, folders or a zip anywhere, or paste an image. They get the label of the class that is shown; folders in a zip, and a Teachable Machine project, bring their classes.",
   choose_files: "Choose files",
   camera: "Camera",
   record: "Hold to record",
@@ -88,4 +88,25 @@ export default {
     one: "{share} of {n} validation image is right (95 % interval {low} to {high}). Try it: greycard serve {path}",
     other: "{share} of {n} validation images are right (95 % interval {low} to {high}). Try it: greycard serve {path}",
   },
+
+  // Zip files, a phone, a label file
+  take_photo: "Take a photo",
+  adding: "adding {name} …",
+  added: { one: "{n} image added from {name}.", other: "{n} images added from {name}." },
+  left_out: { one: "{n} file was left out: {why}", other: "{n} files were left out: {why}" },
+  phone: "Phone",
+  phone_title: "Open this page on a phone",
+  phone_note: "The phone must be in the same network. The page is not encrypted: use it only in a network that you trust.",
+  phone_code: "QR code with the address",
+  label_file: "Label file",
+  label_file_found: {
+    one: "{name} names the class of {n} image in this folder.",
+    other: "{name} names the classes of {n} images in this folder.",
+  },
+  label_file_offer: "Move the images into these classes? The file then goes to the trash. Undo brings all of it back.",
+  label_file_agrees: "They are in these classes already. Set the file aside to change labels here.",
+  label_file_missing: { one: "{n} line names an image that is not here.", other: "{n} lines name images that are not here." },
+  label_file_split: "Its split into training and validation images is not kept.",
+  use_label_file: "Move the images",
+  label_file_aside: "Set the file aside",
 };

@@ -24,6 +24,14 @@ export async function begin() {
   after(found, false);
 }
 
+// The lists again: another page has changed the folder.
+export async function refresh() {
+  const found = await get("/api/images");
+  state.images = new Map(Object.entries(found.images));
+  state.found = state.found?.filter(isHere) ?? null;
+  after(found);
+}
+
 // Show what a change has moved.
 export function after(change, keepFocus = true) {
   state.classes = change.classes;
@@ -62,7 +70,7 @@ function put(id) {
     if (images[middle] < id) low = middle + 1;
     else high = middle;
   }
-  images.splice(low, 0, id);
+  if (images[low] !== id) images.splice(low, 0, id);
   grid.renew(id);
 }
 

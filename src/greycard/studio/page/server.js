@@ -27,6 +27,11 @@ export async function upload(file, label) {
   return (await ask(`/api/images?${query}`, { method: "POST", headers: { "Content-Type": kind }, body: file })).json();
 }
 
+export async function uploadArchive(file, label) {
+  const query = new URLSearchParams({ name: file.name, ...(label === null ? {} : { class: label }) });
+  return (await ask(`/api/archives?${query}`, { method: "POST", headers: { "Content-Type": "application/zip" }, body: file })).json();
+}
+
 export async function load(path, id, version) {
   const query = new URLSearchParams({ id, v: version });
   return URL.createObjectURL(await (await ask(`/api/${path}?${query}`)).blob());

@@ -2,13 +2,31 @@
 import { camera } from "./camera.js";
 import { element, says, tried } from "./dialogs.js";
 import { after, shownClass } from "./images.js";
-import { upload } from "./server.js";
+import { upload, uploadArchive } from "./server.js";
 import { text } from "./texts.js";
 
 const AT_ONCE = 4;
+const isArchive = (file) => /\.(zip|tm)$/i.test(file.name);
 
 async function add(files) {
-  const [label, queue, refused] = [shownClass() || null, [...files], []];
+  const label = shownClass() || null;
+  await addImages([...files].filter((file) => !isArchive(file)), label);
+  for (const file of [...files].filter(isArchive)) await addArchive(file, label);
+}
+
+async function addArchive(file, label) {
+  const [status, name] = [element("add-status"), file.name];
+  status.textContent = text("adding", { name });
+  const changed = await tried(() => uploadArchive(file, label));
+  status.textContent = changed ? text("added", { n: changed.added, name }) : "";
+  if (!changed) return;
+  const { count: n, reasons } = changed.left_out;
+  if (n) status.textContent += ` ${text("left_out", { n, why: reasons.join("; ") })}`;
+  after(changed);
+}
+
+async function addImages(queue, label) {
+  const refused = [];
   const work = async () => {
     for (let file = queue.shift(); file; file = queue.shift()) {
       try {
@@ -49,6 +67,8 @@ export function start() {
   });
   document.addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("dropping"));
   document.addEventListener("drop", dropped);
-  element("files").addEventListener("change", (event) => add(event.target.files).then(() => (event.target.value = "")));
+  for (const name of ["files", "photo"]) {
+    element(name).addEventListener("change", (event) => add(event.target.files).then(() => (event.target.value = "")));
+  }
   element("camera").addEventListener("click", camera(element("recorder"), (file) => add([file]), says));
 }

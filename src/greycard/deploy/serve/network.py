@@ -1,9 +1,9 @@
-"""This machine's addresses in its local network, found without sending a packet."""
+"""This machine's addresses, and those of its local network, found without sending a packet."""
 
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 
 _ELSEWHERE = ("192.0.2.1", 9)
 """An address reserved for documentation; it is only used to ask for the route to it."""
@@ -12,6 +12,14 @@ _ELSEWHERE = ("192.0.2.1", 9)
 def reachable_addresses() -> list[str]:
     """IPv4 addresses that other machines may reach; the address of the default route comes first."""
     return list(dict.fromkeys([*_of_default_route(), *_of_interfaces()]))
+
+
+def is_local(host: str) -> bool:
+    """True if only this machine can reach the address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _of_default_route() -> list[str]:
