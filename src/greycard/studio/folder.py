@@ -165,11 +165,11 @@ class ImageFolder:
         with self._lock:
             folders = self._class_folders(labels.values())
             wanted = ((id, PurePosixPath(folders[label], PurePosixPath(id).name)) for id, label in labels.items())
-            moves = self._moves((id, place) for id, place in wanted if _label_of(id) != place.parts[0])
+            moves = self._moves((id, place) for id, place in wanted if label_of(id) != place.parts[0])
             file = Move(aside, free_path(PurePosixPath(TRASH, aside), self._exists))
             what = f"{_count(moves)} to the classes of {aside}" if moves else f"{aside} to the trash"
             change = self._change(self._history.do(Step(what, (*moves, file))))
-            for name in {_label_of(move.source) or "" for move in moves} - {"", *folders.values()}:
+            for name in {label_of(move.source) or "" for move in moves} - {"", *folders.values()}:
                 change = self._without_folder(name, change)
             return change
 
