@@ -55,7 +55,7 @@ def _colours(path: Path) -> np.ndarray:
             colours = np.asarray(found.convert("RGB").resize((2, 2)), np.float32).ravel()
     except UnreadableImageError:
         colours = np.full(12, np.nan, np.float32)
-    noise = np.random.default_rng(crc32(path.read_bytes())).normal(0, 50, 100)
+    noise = np.random.default_rng(crc32(path.read_bytes())).normal(0, 20, 100)
     return np.concatenate([colours, noise]).astype(np.float32)
 
 
