@@ -67,22 +67,23 @@ def find_label_errors(features: np.ndarray, labels: np.ndarray, seed: int = 0) -
     return LabelErrors(accuracy, rows, guesses[rows])
 
 
-def confident_label_errors(probabilities: np.ndarray, labels: np.ndarray) -> LabelErrors:
+def confident_label_errors(probabilities: np.ndarray, labels: np.ndarray, sure: float = 1.0) -> LabelErrors:
     """Find likely label errors from out-of-fold probabilities, the most certain first.
 
     An image is reported if the most likely class is another one, and its probability is at least as high as that of an
-    average image with that label.
+    average image with that label, or at least `sure`.
 
     Args:
         probabilities: float (n, classes), each row from a model that was not trained on the image.
         labels: int (n,).
+        sure: a probability that is enough; with few images an average one is often nearly 1.
 
     Source: Northcutt et al., "Confident learning" (2021): the off-diagonal of the confident joint.
     """
     best, every = likeliest(probabilities), np.arange(len(labels))
     accuracy = float(np.mean(best == labels))
     usual = np.array([_mean(probabilities[labels == label, label]) for label in range(probabilities.shape[1])])
-    certain = probabilities[every, best] >= usual[best]
+    certain = probabilities[every, best] >= np.minimum(usual[best], sure)
     rows = np.flatnonzero((best != labels) & certain & (accuracy >= _GOOD_ENOUGH))
     margin = probabilities[rows, best[rows]] - probabilities[rows, labels[rows]]
     ranked = rows[np.argsort(-margin, kind="stable")]

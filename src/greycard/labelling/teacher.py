@@ -19,6 +19,9 @@ from greycard.training.logistic import Standard
 _LEAST_OF_CLASS = 2
 """With fewer labelled images in a class, the probe knows nothing of it, and images are chosen at random."""
 
+_SURE = 0.9
+"""A label is suspected if another class has this probability. The user looks at each, so some more are no harm."""
+
 
 @dataclass(frozen=True)
 class Images:
@@ -136,7 +139,7 @@ def _suspects(found: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> list[S
     measured = np.flatnonzero(np.isfinite(found).all(axis=1))
     if not len(measured):
         return []
-    errors = confident_label_errors(found[measured], labels[measured])
+    errors = confident_label_errors(found[measured], labels[measured], _SURE)
     places = zip(measured[errors.rows], errors.instead, strict=True)
     return [Suspect(int(rows[place]), int(instead), float(found[place, instead])) for place, instead in places]
 
