@@ -354,3 +354,16 @@ def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: 
     assert "| `a` | avx2 | jax | 4,000 | 3,000 | 400 | 1,000 | 4.00× |" in text
     assert "| `a` | avx2 | 5 | 1 | 90.00 % | 80.00 % | 30 | 20 | 0.2 |" in text
     assert "| `a` | avx2 | 10.0 s | float32 | 5.0 s | 2.00× | 2.00 GB | 1.00 GB |" in text
+
+
+def test_the_page_shows_what_studio_needs(benchmark: Any, tmp_path: Path) -> None:
+    accuracy = {"studio": [0.9, 0.92], "random": [0.8, 0.8], "unsure": [0.7, 0.72]}
+    row = {"dataset": "a", "instructions": "avx2", "measured": MEASURED, "labels": 40, "images": 2000}
+    teach = [row | {"accuracy": accuracy, "intervals": 2, "covering": 1, "seconds": 0.3}]
+    speed = {"first_screen_seconds": 0.8, "frames_per_second": 59.9, "late_frames": 0.01}
+    studio = [{"images": 20_000, "instructions": "avx2", "measured": MEASURED, **speed, "page_mb": 120, "server_mb": 90}]
+    for name, rows in {"teach": teach, "studio": studio}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    text = benchmark("page").page(tmp_path)
+    assert "| `a` | 40 | 2,000 | 91.00 % ± 12.7 | 80.00 % ± 0.0 | 71.00 % ± 12.7 | 2 | 1 of 2 | 0.30 |" in text
+    assert "| 20,000 | 0.80 | 60 | 1.00 % | 120 | 90 |" in text
