@@ -11,8 +11,10 @@ from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.middleware import AccessRules, LimitsMiddleware
 from greycard.studio.context import Context
 from greycard.studio.image_routes import image_routes
+from greycard.studio.job_queue import Queue
 from greycard.studio.job_routes import job_routes
 from greycard.studio.page_routes import page_routes
+from greycard.studio.training_routes import training_routes
 
 
 def make_app(context: Context, *, token: str | None = None, hosts: Collection[str] = ()) -> Starlette:
@@ -23,7 +25,8 @@ def make_app(context: Context, *, token: str | None = None, hosts: Collection[st
         token: required by the API; None for no token.
         hosts: the host names that it accepts; empty for all.
     """
-    routes = [*page_routes(), *image_routes(context), *job_routes(context)]
+    queue = Queue(context.images.root, context.state, context.runs)
+    routes = [*page_routes(), *image_routes(context), *job_routes(context), *training_routes(context, queue)]
     access = AccessRules({route.path for route in routes}, token, hosts)
     limits = Middleware(LimitsMiddleware, limits=context.limits, metrics=Metrics(), access=access)
-    return Starlette(routes=routes, middleware=[limits])
+    return Starlette(routes=routes, middleware=[limits], lifespan=queue.lifespan)
