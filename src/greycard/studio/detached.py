@@ -18,8 +18,8 @@ _BORN_WITHIN = 5.0
 """Seconds: the clock, from which the system computes when a process began, may be set between two looks."""
 
 
-def start(words: Sequence[str | Path], log: Path, job: str) -> subprocess.Popen[bytes]:
-    """Start `greycard WORDS…`.
+def start(words: Sequence[str | Path], log: Path, job: str) -> int:
+    """Start `greycard WORDS…`, and return the number of its process.
 
     Args:
         words: the arguments.
@@ -30,7 +30,7 @@ def start(words: Sequence[str | Path], log: Path, job: str) -> subprocess.Popen[
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", "NO_COLOR": "1", JOB: job}
     command = [sys.executable, "-m", "greycard", *map(str, words)]
     with log.open("wb") as file:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -38,15 +38,25 @@ def start(words: Sequence[str | Path], log: Path, job: str) -> subprocess.Popen[
             start_new_session=True,
             env=environment,
         )
+    process.returncode = 0  # Python warns of a process that nobody waits for, but this one may outlive the server
+    return process.pid
 
 
 def born(pid: int) -> float | None:
     """When a process began, in seconds since 1970; None if it has ended."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        if process.status() != psutil.STATUS_ZOMBIE:
+        if process.status() != psutil.STATUS_ZOMBIE or not _has_ended(pid):
             return process.create_time()
     return None
+
+
+def _has_ended(zombie: int) -> bool:
+    """True if all threads of a process have ended: until then it holds its locks. The system then forgets it."""
+    try:
+        return os.waitpid(zombie, os.WNOHANG) != (0, 0)
+    except ChildProcessError:  # another process has started it
+        return True
 
 
 def lives(pid: int, began: float) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +16,7 @@ from greycard.deploy.serve.limits import RefusedError
 from greycard.studio import detached
 from greycard.studio.jobs import FAILED, FINISHED, RUNNING, STOPPED, WAITING, Job, Jobs, JobsFile
 from greycard.studio.requests import RESUME, Request, resume_words
-from greycard.studio.run_list import can_resume, is_done, run_of_job
+from greycard.studio.run_list import is_done, is_unfinished, run_of_job
 
 _LOOK_SECONDS = 0.5
 _TAIL_BYTES = 6000
@@ -39,7 +38,6 @@ class Queue:
     def __init__(self, root: Path, state: Path, runs: Path) -> None:
         self._root, self._logs, self._runs = root, state / "jobs", runs
         self._file = JobsFile(state / "jobs.json")
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._is_first_look = True
 
     def jobs(self) -> list[Job]:
@@ -68,7 +66,7 @@ class Queue:
             job = _expect(jobs, id, (RUNNING,), "running")
             if job.stopping:
                 raise RefusedError(409, "it is stopping already: it ends after its current step")
-            if job.pid is not None and self._lives(job):
+            if job.pid is not None and _lives(job):
                 detached.interrupt(job.pid)
             jobs.change(job, stopping=True)
 
@@ -127,26 +125,24 @@ class Queue:
         """The state is on disk before the process exists: a server that is killed in between finds it by its job."""
         job = jobs.change(job, state=RUNNING, pid=None, born=None, started=time.time())
         self._file.write(jobs)
-        continues = job.run is not None and can_resume(self._runs / job.run)
+        continues = job.run is not None and is_unfinished(self._runs / job.run)
         if job.run is not None and not continues and job.request.how != RESUME:
             job = jobs.change(job, run=None)
         again = resume_words(self._runs / str(job.run), self._root)
         words = again if continues else job.request.words(self._root, self._runs)
-        process = detached.start(words, self._log(job), job.id)
-        self._children[process.pid] = process
-        jobs.change(job, pid=process.pid, born=detached.born(process.pid))
+        pid = detached.start(words, self._log(job), job.id)
+        jobs.change(job, pid=pid, born=detached.born(pid))
 
     def _look_at(self, job: Job, jobs: Jobs, first: bool) -> None:
         if job.pid is None:
             pid = detached.find(job.id)
             job = job if pid is None else jobs.change(job, pid=pid, born=detached.born(pid))
-        is_alive = self._lives(job)
+        is_alive = _lives(job)
         if job.run is None:
             run = run_of_job(job.id, self._runs, (job.started or 0.0) - 1)
             job = job if run is None else jobs.change(job, run=run)
         if is_alive:
             return
-        self._children.pop(job.pid or 0, None)
         self._end(job, jobs, first)
 
     def _end(self, job: Job, jobs: Jobs, first: bool) -> None:
@@ -159,17 +155,15 @@ class Queue:
         elif error or not first:
             jobs.change(job, state=FAILED, error=error or _ENDED)
         else:
-            continues = job.run is not None and can_resume(self._runs / job.run)
+            continues = job.run is not None and is_unfinished(self._runs / job.run)
             jobs.change(job, state=WAITING, note="resumed" if continues else "started again")
-
-    def _lives(self, job: Job) -> bool:
-        child = self._children.get(job.pid or 0)
-        if child is not None:
-            return child.poll() is None
-        return job.pid is not None and job.born is not None and detached.lives(job.pid, job.born)
 
     def _log(self, job: Job) -> Path:
         return self._logs / f"{job.id}.log"
+
+
+def _lives(job: Job) -> bool:
+    return job.pid is not None and job.born is not None and detached.lives(job.pid, job.born)
 
 
 def _expect(jobs: Jobs, id: object, states: tuple[str, ...], what: str) -> Job:

@@ -79,12 +79,12 @@ def run_named(name: object, runs: Path) -> RunRecord:
     raise RefusedError(404, f"there is no run {str(name)[:80]!r}")
 
 
-def can_resume(run: Path) -> bool:
-    """True if `greycard resume` can continue a run or a search."""
+def is_unfinished(run: Path) -> bool:
+    """True if `greycard resume` can continue a run or a search, unless a process trains it now."""
     with suppress(GreycardError, OSError):
         search = read_search(run)
         ended_early = search is not None and search.ended == INTERRUPTED
-        return (run / RECIPE).is_file() and (ended_early or not RunRecord(run).finished) and not is_in_training(run)
+        return (run / RECIPE).is_file() and (ended_early or not RunRecord(run).finished)
     return False
 
 
@@ -126,7 +126,7 @@ def line_of(run: RunRecord) -> RunLine:
         started=str(run.environment["started"]),
         architecture=run.recipe.architecture,
         state=state,
-        can_resume=can_resume(run.path),
+        can_resume=is_unfinished(run.path) and not is_in_training(run.path),
         epochs=len(run.history),
     )
     return _with_figures(known, run) if run.finished else known

@@ -73,7 +73,7 @@ class _Training:
         return JSONResponse({"runs": [asdict(line) for line in found]})
 
     async def curves(self, request: HttpRequest) -> JSONResponse:
-        """The epochs of a run."""
+        """The epochs of a run, and its ladder if a search has chosen it."""
         return JSONResponse(await run_in_threadpool(self._curves, request.query_params.get("name")))
 
     async def compare(self, request: HttpRequest) -> JSONResponse:
@@ -113,7 +113,8 @@ class _Training:
     def _curves(self, name: object) -> dict[str, Any]:
         run = run_named(name, self._runs)
         try:
-            return {"name": run.name, "history": [epoch.to_json() for epoch in run.history]}
+            search = None if run.search is None else to_json(run.search)
+            return {"name": run.name, "history": [epoch.to_json() for epoch in run.history], "search": search}
         except GreycardError as error:
             raise RefusedError(422, str(error.args[0])) from error
 
