@@ -48,14 +48,14 @@ def root(tmp_path: Path) -> Path:
 def queue(root: Path) -> Iterator[Queue]:
     found = _queue(root)
     yield found
-    _kill_all(found)
+    kill_all(found)
 
 
 def _queue(root: Path) -> Queue:
     return Queue(root, root / ".greycard", root.parent / "runs")
 
 
-def _kill_all(queue: Queue) -> None:
+def kill_all(queue: Queue) -> None:
     """The processes of a test end with it."""
     for job in queue.jobs():
         if job.state == RUNNING and job.pid is not None and detached.lives(job.pid, job.born or 0.0):
@@ -320,7 +320,7 @@ def test_a_training_survives_a_killed_server_and_its_own_kill(root: Path) -> Non
             _until(lambda: len(_epochs(root.parent / "runs" / run)) > len(before))
             assert [path.name for path in (root.parent / "runs").iterdir()] == [run]
     finally:
-        _kill_all(queue)
+        kill_all(queue)
 
 
 @pytest.mark.slow
@@ -339,7 +339,7 @@ def test_a_training_killed_with_its_server_before_its_run_exists_starts_again(ro
         assert again.pid != job.pid
         assert _seen(second, 0, FINISHED, FAILED).state == FINISHED
     finally:
-        _kill_all(second)
+        kill_all(second)
 
 
 @pytest.mark.slow
@@ -354,7 +354,7 @@ def test_a_server_killed_before_it_wrote_the_process_finds_it_by_its_job(root: P
         second.look()
         assert second.jobs()[0].pid == job.pid
     finally:
-        _kill_all(second)
+        kill_all(second)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from greycard.search.record import RUNNING, SEARCH, TRIED, SearchRecord, read_se
 from greycard.training.checkpoint import TrainState, newest_progress
 
 _RECENT = 3
-"""Epochs whose mean time is expected of the next ones: the first also compiles."""
+"""Epochs whose mean time is expected of the next ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +91,18 @@ def _speed(record: RunRecord, images: int, done: int, state: TrainState) -> floa
 
 
 def _left_of_run(record: RunRecord, state: TrainState) -> float | None:
-    """Seconds until the last epoch, at most: training may stop before; None before the first epoch has ended."""
-    recent = [epoch.seconds for epoch in record.history[-_RECENT:]]
-    if not recent or record.finished:
+    """Seconds until it ends, at most: training may stop before; None while there is nothing to tell it from."""
+    if record.finished:
         return None
-    left = (record.recipe.training.epochs - state.epoch) * sum(recent) / len(recent) - state.epoch_seconds
-    minutes, spent = record.recipe.stopping.minutes, state.seconds.get("total")
-    if minutes is not None:
-        spent = sum(epoch.seconds for epoch in record.history) if spent is None else spent
-        left = min(left, 60 * minutes - spent)
-    return max(0.0, left)
+    known = []
+    recent = [epoch.seconds for epoch in record.history[1:][-_RECENT:]]  # the first epoch also compiles
+    if recent:
+        left = record.recipe.training.epochs - state.epoch
+        known.append(left * sum(recent) / len(recent) - state.epoch_seconds)
+    if record.recipe.stopping.minutes is not None:
+        spent = state.seconds.get("total", sum(epoch.seconds for epoch in record.history))
+        known.append(60 * record.recipe.stopping.minutes - spent)
+    return max(0.0, min(known)) if known else None
 
 
 def _left_of_search(run: Path, search: SearchRecord) -> float | None:

@@ -10,9 +10,9 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 
 // One chart in `place`. `show` takes lines of { label, values, colour, dashed }, each value of one epoch or null.
 class Chart {
-  // `most` is the highest value that there can be.
-  constructor(place, title, format, most) {
-    Object.assign(this, { place, title, format, most, plot: null, lines: [] });
+  // `least` is the smallest height of its axis, `most` the highest value that there can be.
+  constructor(place, title, format, least, most) {
+    Object.assign(this, { place, title, format, least, most, plot: null, lines: [] });
     new ResizeObserver(() => this.plot?.setSize(this.size)).observe(place);
     dark.addEventListener("change", () => this.lines.length && this.draw());
   }
@@ -59,7 +59,7 @@ class Chart {
 
   // A little more than the values need.
   range(low, high) {
-    const room = Math.max(0.05 * (high - low), 0.001 * Math.abs(high), 1e-6);
+    const room = Math.max(0.05 * (high - low), (this.least - (high - low)) / 2);
     return [Math.max(0, low - room), Math.min(this.most, high + room)];
   }
 
@@ -70,8 +70,8 @@ class Chart {
   }
 }
 
-// With as many digits as two values that are `apart` need.
-const digits = (apart) => Math.min(6, Math.max(0, Math.ceil(-Math.log10(apart))));
+// As many digits as values need that are a multiple of `apart`.
+const digits = (apart) => [0, 1, 2, 3, 4].find((each) => Math.abs(apart * 10 ** each - Math.round(apart * 10 ** each)) < 1e-6) ?? 5;
 const loss = (value, apart = 0.001) => (value === null ? "" : number(value, digits(apart)));
 const share = (value) => (value === null ? "" : percent(value));
 
@@ -80,7 +80,7 @@ export class Curves {
   constructor(place) {
     const [accuracy, lost] = [made("div", "", { class: "chart" }), made("div", "", { class: "chart" })];
     const shares = (each, apart = 0.001) => percent(each, digits(100 * apart));
-    this.charts = [new Chart(accuracy, text("accuracy"), shares, 1), new Chart(lost, text("loss"), loss, Infinity)];
+    this.charts = [new Chart(accuracy, text("accuracy"), shares, 0.1, 1), new Chart(lost, text("loss"), loss, 0.01, Infinity)];
     [this.caption, this.table] = [made("figcaption"), made("table")];
     const [figure, all, scroll] = [made("figure"), made("details"), made("div", "", { class: "scroll" })];
     scroll.append(this.table);

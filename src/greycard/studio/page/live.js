@@ -11,7 +11,8 @@ export function showLive(running, title) {
   const { progress, output } = running;
   element("live-title").textContent = title;
   element("live-status").textContent = progress ? pace(running) : text("preparing");
-  element("live-output").textContent = output.join("\n");
+  const lines = output.join("\n");
+  if (element("live-output").textContent !== lines) element("live-output").textContent = lines;
   element("live-charts").hidden = !progress?.history.length;
   if (progress?.history.length) {
     curves ??= new Curves(element("live-charts"));
@@ -74,6 +75,9 @@ function cells({ state, seconds, expected_seconds, val_accuracy, gain, why }) {
 
 // A difference of accuracies with its interval, in points.
 export function points({ difference, low, high }) {
-  const signed = (value) => `${value > 0 ? "+" : ""}${number(100 * value, 1)}`;
+  const signed = (value) => {
+    const size = number(Math.abs(100 * value), 1);
+    return Number(Math.abs(100 * value).toFixed(1)) === 0 ? size : `${value > 0 ? "+" : "\u2212"}${size}`;
+  };
   return text("points", { difference: signed(difference), low: signed(low), high: signed(high) });
 }
