@@ -46,9 +46,11 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def queue(root: Path) -> Iterator[Queue]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     found = _queue(root)
     yield found
     kill_all(found)
+    signal.signal(signal.SIGINT, before)
 
 
 def _queue(root: Path) -> Queue:

@@ -68,7 +68,7 @@ def test_a_training_survives_its_page_and_its_server_and_the_next_one_follows(ro
     with studio(root) as (address, server):
         with opened_page(address, tmp_path / "first") as page:
             _open_training(page)
-            _add(page, "project", "cats-dogs-3k-cnn", "")
+            _add(page, "project", "cats-dogs-3k-cnn", "1.5")
             _add(page, "family", "mlp", "1")
             page.wait_for(_CURVE, seconds=120)
             assert _states(page) == ["running", "waiting"]
@@ -91,6 +91,7 @@ def test_a_training_survives_its_page_and_its_server_and_the_next_one_follows(ro
         page.wait_for(f"{_EPOCHS} > {seen}")
         _wait_for_states(page, "finished", "finished", seconds=240)
         page.wait_for("window.opened === 'pets-1' && document.querySelectorAll('#runs tbody tr').length === 2")
+        page.wait_for("[...document.querySelectorAll('#runs input')].every((each) => !each.disabled)")
         page.run("document.querySelector('#runs tbody tr:last-child button').click()")
         assert page.run("window.opened") == "cats-dogs-3k-cnn-1"
         page.run("document.querySelectorAll('#runs input').forEach((each) => each.click())")

@@ -123,6 +123,7 @@ class Queue:
 
     def _start(self, job: Job, jobs: Jobs) -> None:
         """The state is on disk before the process exists: a server that is killed in between finds it by its job."""
+        self._log(job).unlink(missing_ok=True)  # an error in it is not of this process
         job = jobs.change(job, state=RUNNING, pid=None, born=None, started=time.time())
         self._file.write(jobs)
         continues = job.run is not None and is_unfinished(self._runs / job.run)

@@ -6,13 +6,14 @@ import { get } from "./server.js";
 import { number, percent, text } from "./texts.js";
 
 const chosen = new Set();
-let runs = [], onResume = () => {}, curves = null, asked = 0;
+let runs = [], onResume = () => {}, curves = null, asked = 0, loads = 0;
 
 export const openRun = (name) => document.dispatchEvent(new CustomEvent("run-opened", { detail: { name } }));
 
 export async function loadRuns() {
+  const turn = ++loads;
   const found = await tried(() => get("/api/runs"));
-  if (found) show(found.runs);
+  if (found && turn === loads) show(found.runs);
 }
 
 function show(found) {
@@ -44,9 +45,9 @@ function measured(run) {
     const [low, high] = [percent(run.low), percent(run.high)];
     found.append(percent(run.accuracy), made("small", text(run.set_aside ? "set_aside" : "on_validation", { low, high, n: run.images })));
   } else {
-    found.append(made("span", text(`run_is_${run.state}`)));
-    if (run.can_resume) found.append(button(text("resume"), () => onResume(run.name)));
+    found.append(text(`run_is_${run.state}`));
   }
+  if (run.can_resume) found.append(button(text("resume"), () => onResume(run.name)));
   return found;
 }
 

@@ -8,7 +8,7 @@ import { text } from "./texts.js";
 
 const AGAIN = 1000, AFTER_AN_ERROR = 3000;
 const PATHS = { stop: "stop", resume: "resume", remove_job: "remove" };
-let choices = { families: [], projects: [] }, known = null, timer = null;
+let choices = { families: [], projects: [] }, known = null, timer = null, asked = 0, answered = 0;
 
 function show({ jobs, running }) {
   showQueue(jobs, act);
@@ -17,6 +17,16 @@ function show({ jobs, running }) {
   element("training-status").textContent = statusOf(jobs);
   ended(jobs);
   known = jobs;
+}
+
+// Answers may overtake each other: an older one is not shown after a newer one.
+async function showAnswer(request) {
+  const turn = ++asked;
+  const found = await request();
+  if (turn < answered) return found;
+  answered = turn;
+  show(found);
+  return found;
 }
 
 // What a screen reader is told: only when the state changes, not with every epoch.
@@ -42,8 +52,7 @@ async function poll() {
   clearTimeout(timer);
   let wait = AFTER_AN_ERROR;
   try {
-    const found = await get("/api/jobs");
-    show(found);
+    const found = await showAnswer(() => get("/api/jobs"));
     wait = found.jobs.some(isOpen) ? AGAIN : null;
   } catch (error) {
     says(error.message);
@@ -53,10 +62,8 @@ async function poll() {
 }
 
 async function changed(path, fields) {
-  const found = await tried(() => post(`/api/jobs/${path}`, fields));
-  if (!found) return;
+  if (!(await tried(() => showAnswer(() => post(`/api/jobs/${path}`, fields))))) return;
   says("");
-  show(found);
   poll();
 }
 
@@ -72,7 +79,7 @@ function takesMinutes() {
 function showForm() {
   const how = element("how").value;
   for (const each of ["family", "project"]) element(`choose-${each}`).hidden = how !== each;
-  element("choose-minutes").hidden = !takesMinutes();
+  element("choose-minutes").hidden = element("minutes").disabled = !takesMinutes();
   element("minutes").required = how === "minutes";
   const project = choices.projects.find((each) => each.name === element("project").value);
   const notes = {
