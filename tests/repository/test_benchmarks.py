@@ -361,7 +361,9 @@ def test_the_page_shows_what_studio_needs(benchmark: Any, tmp_path: Path) -> Non
     row = {"dataset": "a", "instructions": "avx2", "measured": MEASURED, "labels": 40, "images": 2000}
     teach = [row | {"accuracy": accuracy, "intervals": 2, "covering": 1, "seconds": 0.3}]
     speed = {"first_screen_seconds": 0.8, "frames_per_second": 59.9, "late_frames": 0.01}
-    studio = [{"images": 20_000, "instructions": "avx2", "measured": MEASURED, **speed, "page_mb": 120, "server_mb": 90}]
+    studio = [
+        {"images": 20_000, "instructions": "avx2", "measured": MEASURED, **speed, "page_mb": 120, "server_mb": 90}
+    ]
     for name, rows in {"teach": teach, "studio": studio}.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)

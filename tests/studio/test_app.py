@@ -35,8 +35,10 @@ CHANGES = {
     "classes/add": {"name": "bird"},
     "classes/rename": {"class": "dark", "name": "night"},
     "classes/remove": {"class": "dark"},
-    "training": {"minutes": 1},
-    "training/stop": {},
+    "jobs/add": {"how": "minutes", "name": None, "minutes": 1},
+    "jobs/stop": {"id": "0123456789abcdef"},
+    "jobs/resume": {"id": "0123456789abcdef"},
+    "jobs/remove": {"id": "0123456789abcdef"},
     "check": {},
     "label-file": {"use": True},
 }
@@ -158,7 +160,7 @@ def test_a_page_of_another_site_changes_nothing(client: TestClient, root: Path, 
     assert client.options(f"/api/{path}").status_code == 405
     assert client.get("/api/label").status_code == 405
     assert _files(root) == before
-    assert client.get("/api/training").json()["state"] == "none"
+    assert client.get("/api/jobs").json()["jobs"] == []
 
 
 def test_the_token_and_the_host_are_required(root: Path) -> None:
@@ -181,7 +183,7 @@ _VALUES = st.recursive(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    path=st.sampled_from([path for path in CHANGES if path not in ("undo", "redo", "check", "training/stop")]),
+    path=st.sampled_from([path for path in CHANGES if path not in ("undo", "redo", "check")]),
     content=_VALUES,
 )
 def test_a_request_of_another_shape_is_refused(client: TestClient, path: str, content: Any) -> None:
@@ -204,9 +206,22 @@ def test_a_request_of_another_shape_is_refused(client: TestClient, path: str, co
         ("classes/add", {"name": "a/b"}, 422),
         ("classes/add", {"name": "dark"}, 409),
         ("classes/rename", {"class": "cat", "name": "dog"}, 404),
-        ("training", {"minutes": 0}, 400),
-        ("training", {"minutes": True}, 400),
-        ("training", {"minutes": "3"}, 400),
+        ("jobs/add", {"how": "minutes", "name": None, "minutes": 0}, 400),
+        ("jobs/add", {"how": "minutes", "name": None, "minutes": True}, 400),
+        ("jobs/add", {"how": "minutes", "name": None, "minutes": "3"}, 400),
+        ("jobs/add", {"how": "minutes", "name": None, "minutes": None}, 400),
+        ("jobs/add", {"how": "minutes", "name": "resnet", "minutes": 1}, 404),
+        ("jobs/add", {"how": "auto", "name": None, "minutes": None}, 400),
+        ("jobs/add", {"how": ["family"], "name": None, "minutes": None}, 400),
+        ("jobs/add", {"how": "family", "name": "--help", "minutes": None}, 404),
+        ("jobs/add", {"how": "family", "name": {}, "minutes": None}, 404),
+        ("jobs/add", {"how": "family", "name": "auto", "minutes": 3}, 400),
+        ("jobs/add", {"how": "project", "name": "../x.yaml", "minutes": None}, 404),
+        ("jobs/add", {"how": "project", "name": "house-prices", "minutes": None}, 404),
+        ("jobs/add", {"how": "resume", "name": "..", "minutes": None}, 404),
+        ("jobs/stop", {"id": "0123456789abcdef"}, 404),
+        ("jobs/resume", {"id": None}, 404),
+        ("jobs/remove", {"id": ["../jobs"]}, 404),
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing(
@@ -249,29 +264,6 @@ def test_the_check_reports_findings_with_the_ids_of_images(client: TestClient, r
     assert (found["state"], found["error"]) == ("finished", None)
     conflict = next(each for each in found["report"]["findings"] if each["kind"] == "conflicting labels")
     assert set(conflict["images"][0]["ids"]) == {"dark/001.jpg", "light/same.jpg"}
-
-
-def test_a_training_that_cannot_start_says_why(client: TestClient, root: Path) -> None:
-    client.post("/api/classes/remove", json={"class": "light"})
-    client.post("/api/training", json={"minutes": None})
-    found = _ended(client, "/api/training")
-    assert found["state"] == "failed"
-    assert "has a single class, 'dark'" in found["error"]
-    assert found["run"] is None
-
-
-@pytest.mark.slow
-def test_training_makes_an_ordinary_run_and_can_be_stopped(client: TestClient, root: Path) -> None:
-    client.post("/api/training", json={"minutes": None})
-    found = _ended(client, "/api/training")
-    assert found["state"] == "finished", found
-    run = greycard.open_run(found["run"]["path"])
-    assert run.finished
-    assert found["run"]["accuracy"] == run.summary.val_accuracy
-    client.post("/api/training", json={"minutes": 5})
-    time.sleep(4)
-    client.post("/api/training/stop", json={})
-    assert _ended(client, "/api/training")["state"] == "stopped"
 
 
 def test_the_page_starts_without_keras() -> None:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from greycard.core.processor import processor
+from greycard.core.run_format import JOB
 from greycard.core.threads import usable_cores
 
 
@@ -28,6 +29,7 @@ def environment(backend: Mapping[str, str]) -> dict[str, Any]:
         "memory_gib": memory_gib(),
         **backend,
         "numpy": version("numpy"),
+        **({"job": os.environ[JOB]} if JOB in os.environ else {}),
     }
 
 

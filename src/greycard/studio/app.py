@@ -12,11 +12,13 @@ from greycard.deploy.serve.middleware import AccessRules, LimitsMiddleware
 from greycard.studio.archive_routes import PATH, archive_limits, archive_routes
 from greycard.studio.context import Context
 from greycard.studio.image_routes import image_routes
+from greycard.studio.job_queue import Queue
 from greycard.studio.job_routes import job_routes
 from greycard.studio.label_file_routes import label_file_routes
 from greycard.studio.page_routes import page_routes
 from greycard.studio.phone_routes import phone_routes
 from greycard.studio.teach_routes import teach_routes
+from greycard.studio.training_routes import training_routes
 
 
 def make_app(
@@ -30,9 +32,11 @@ def make_app(
         hosts: the host names that it accepts; empty for all.
         phone: the address that phones use; None for none.
     """
-    routes = [*page_routes(), *image_routes(context), *job_routes(context), *teach_routes(context)]
-    routes += [*archive_routes(context), *label_file_routes(context), *phone_routes(context, phone, token)]
+    queue = Queue(context.images.root, context.state, context.runs)
+    routes = [*page_routes(), *image_routes(context), *job_routes(context), *training_routes(context, queue)]
+    routes += [*teach_routes(context), *archive_routes(context), *label_file_routes(context)]
+    routes += phone_routes(context, phone, token)
     access = AccessRules({route.path for route in routes}, token, hosts)
     bodies = {PATH: archive_limits(context.limits)}
     limits = Middleware(LimitsMiddleware, limits=context.limits, metrics=Metrics(), access=access, bodies=bodies)
-    return Starlette(routes=routes, middleware=[limits])
+    return Starlette(routes=routes, middleware=[limits], lifespan=queue.lifespan)

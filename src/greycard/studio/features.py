@@ -13,7 +13,7 @@ from threading import Lock, Thread
 import numpy as np
 
 from greycard.studio.feature_file import FeatureFile, Source
-from greycard.studio.processes import end_of, environment, error_in
+from greycard.studio.processes import ENDED, end_of, environment, error_in
 
 _MODULE = "greycard.studio.feature_worker"
 
@@ -65,7 +65,7 @@ class Features:
             if self._process is None:
                 return Status("none")
             if self._process.poll() is not None:
-                return Status("failed", error_in(end_of(self._log)))
+                return Status("failed", error_in(end_of(self._log)) or ENDED)
             return Status("ready", network=self._network) if self._network else Status("starting")
 
     def look_again(self) -> None:

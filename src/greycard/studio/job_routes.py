@@ -1,4 +1,4 @@
-"""Requests about what takes longer than a request: the check of the images, and training."""
+"""Requests about what takes longer than a request: the check of the images."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from greycard.studio.context import Context
-from greycard.studio.questions import minutes_of, read_fields
-from greycard.studio.work import Check, Training
+from greycard.studio.questions import read_fields
+from greycard.studio.work import Check
 
 
 def job_routes(context: Context) -> list[Route]:
@@ -17,16 +17,12 @@ def job_routes(context: Context) -> list[Route]:
     return [
         Route("/api/check", jobs.check_status),
         Route("/api/check", jobs.start_check, methods=["POST"]),
-        Route("/api/training", jobs.training_status),
-        Route("/api/training", jobs.start_training, methods=["POST"]),
-        Route("/api/training/stop", jobs.stop_training, methods=["POST"]),
     ]
 
 
 class _Jobs:
     def __init__(self, context: Context) -> None:
-        root = context.images.root
-        self._check, self._training = Check(root, context.state), Training(root, context.state, context.runs)
+        self._check = Check(context.images.root, context.state)
 
     async def start_check(self, request: Request) -> JSONResponse:
         await read_fields(request, ())
@@ -35,15 +31,3 @@ class _Jobs:
 
     async def check_status(self, request: Request) -> JSONResponse:
         return JSONResponse(await run_in_threadpool(self._check.status))
-
-    async def start_training(self, request: Request) -> JSONResponse:
-        await run_in_threadpool(self._training.start, minutes_of(await read_fields(request, ("minutes",))))
-        return await self.training_status(request)
-
-    async def stop_training(self, request: Request) -> JSONResponse:
-        await read_fields(request, ())
-        self._training.stop()
-        return await self.training_status(request)
-
-    async def training_status(self, request: Request) -> JSONResponse:
-        return JSONResponse(await run_in_threadpool(self._training.status))

@@ -15,8 +15,12 @@ _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 def page_routes() -> list[Route]:
     """A route for each file. They are read at the start: no request chooses which file is opened."""
-    found = sorted(files("greycard.studio").joinpath("page").iterdir(), key=lambda file: file.name)
-    return [Route("/" if file.name == "index.html" else f"/{file.name}", _file(file)) for file in found]
+    page = files("greycard.studio").joinpath("page")
+    found = [("/", file) for file in page.iterdir()] + [
+        ("/vendor/", file) for file in page.joinpath("vendor").iterdir()
+    ]
+    shown = {folder + file.name: file for folder, file in found if PurePath(file.name).suffix in _KINDS}
+    return [Route("/" if path == "/index.html" else path, _file(file)) for path, file in sorted(shown.items())]
 
 
 def _file(file: Any) -> Any:

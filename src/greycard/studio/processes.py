@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_TAIL = 4000
-"""Characters of a process's output that are shown."""
+_TAIL = 4_000
+"""Bytes of a process's output that are shown."""
+
+ENDED = "its process has ended without a message: it may have been killed, for example because memory was short"
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,20 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", "NO_COLOR": "1"}
 
 
-def error_in(log: str) -> str:
-    """The message of a process that failed: its last lines from `error:` on."""
-    place = log.rfind("error:")
-    return log[place:].strip() if place >= 0 else log.strip()[-500:] or "it ended without a message"
+def error_in(log: str) -> str | None:
+    """The message of a process that failed: its last lines, from `error:` on; None if there is none."""
+    found = list(re.finditer(r"^error: ", log, re.MULTILINE))
+    return log[found[-1].start() :].strip() if found else None
 
 
 def end_of(file: Path) -> str:
-    """The last characters of a file that a process writes."""
-    return file.read_text(encoding="utf-8", errors="replace")[-_TAIL:]
+    """The end of what a process has written; empty without the file."""
+    try:
+        with file.open("rb") as log:
+            log.seek(max(0, file.stat().st_size - _TAIL))
+            return log.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _parsed(file: Path) -> Any:

@@ -54,18 +54,3 @@ def text_of(query: Mapping[str, str], name: str) -> str:
     if name not in query:
         raise RefusedError(400, f"the address needs {name}=…")
     return query[name]
-
-
-def minutes_of(fields: Mapping[str, Any]) -> float | None:
-    """The field `minutes`: a number from 0.1 to 1,440, or null for no limit.
-
-    Raises:
-        RefusedError: it is something else.
-    """
-    minutes = fields["minutes"]
-    if minutes is None:
-        return None
-    number = isinstance(minutes, int | float) and not isinstance(minutes, bool)
-    if not number or not 0.1 <= minutes <= 1440:
-        raise RefusedError(400, "minutes must be a number from 0.1 to 1440, or null")
-    return float(minutes)

@@ -1,15 +1,12 @@
-"""What takes longer than a request: the check of the images, and training."""
+"""What takes longer than a request: the check of the images."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from greycard.core.errors import GreycardError
 from greycard.deploy.serve.limits import RefusedError
-from greycard.evaluation.intervals import accuracy_interval
-from greycard.runs.record import RunRecord
-from greycard.studio.processes import Command, Progress, error_in
+from greycard.studio.processes import ENDED, Command, error_in
 
 
 class Check:
@@ -33,61 +30,10 @@ class Check:
     def status(self) -> dict[str, Any]:
         """Its state, and the report as JSON, or what went wrong."""
         progress = self._command.progress()
-        return {"state": progress.state, "error": _error_in(progress), "report": progress.result}
-
-
-class Training:
-    """`greycard train` on a folder, one run at a time.
-
-    Args:
-        root: the folder.
-        state: where the process writes.
-        runs: the folder of runs.
-    """
-
-    def __init__(self, root: Path, state: Path, runs: Path) -> None:
-        self._root, self._runs = root, runs
-        self._command, self._before = Command(state, "train"), set[str]()
-
-    def start(self, minutes: float | None) -> None:
-        """Raises a RefusedError if a training is running."""
-        _expect_idle(self._command, "training")
-        self._before = self._names()
-        limit = [] if minutes is None else ["--minutes", f"{minutes:g}"]
-        self._command.start(["train", self._root, *limit, "--out", self._runs])
-
-    def stop(self) -> None:
-        """Stop it; the run keeps its checkpoint."""
-        self._command.stop()
-
-    def status(self) -> dict[str, Any]:
-        """Its state, the end of its output, and the figures of the finished run."""
-        progress = self._command.progress()
-        run = self._newest() if progress.state == "finished" else None
-        return {"state": progress.state, "log": progress.log, "error": _error_in(progress), "run": run}
-
-    def _newest(self) -> dict[str, Any] | None:
-        made = [self._runs / name for name in self._names() - self._before]
-        for path in sorted(made, key=lambda each: each.stat().st_mtime, reverse=True):
-            try:
-                record = RunRecord(path)
-                summary = record.summary
-            except GreycardError:  # the folder of a search, or a run that has not ended
-                continue
-            accuracy = summary.val_accuracy or 0.0
-            low, high = accuracy_interval(accuracy, summary.val_images)
-            figures = {"accuracy": accuracy, "low": low, "high": high, "val_images": summary.val_images}
-            return {"path": str(path), **figures}
-        return None
-
-    def _names(self) -> set[str]:
-        return {path.name for path in self._runs.iterdir() if path.is_dir()} if self._runs.is_dir() else set()
+        error = error_in(progress.log) or ENDED if progress.state == "failed" else None
+        return {"state": progress.state, "error": error, "report": progress.result}
 
 
 def _expect_idle(command: Command, what: str) -> None:
     if command.is_running:
         raise RefusedError(409, f"{what} is running already")
-
-
-def _error_in(progress: Progress) -> str | None:
-    return error_in(progress.log) if progress.state == "failed" else None

@@ -130,6 +130,22 @@ def newest_checkpoint(folder: Path, before_epoch: int | None = None) -> tuple[Tr
     return None
 
 
+def newest_progress(folder: Path) -> TrainState | None:
+    """The progress of a training that another process writes, without its arrays and without a check of its digest.
+
+    Args:
+        folder: the folder of the run's checkpoints.
+
+    Returns:
+        None if there is no checkpoint, or none that can be read.
+    """
+    for path in checkpoints(folder):
+        with suppress(OSError, ValueError, GreycardError), path.open("rb") as file:
+            _expect_version(file.readline(), path)
+            return from_json(TrainState, json.loads(file.readline()))
+    return None
+
+
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoint files, the newest first."""
     return sorted(folder.glob(f"*{_ENDING}"), reverse=True)

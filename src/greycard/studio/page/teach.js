@@ -45,7 +45,7 @@ function figures({ state, labelled, images, sample, estimate, pays, next }) {
   const { target, gain } = estimate;
   if (target) found.push(text("target", { n: 2 * target.images, points: number(100 * target.width) }));
   const [gained, least, most] = [gain.difference, gain.low, gain.high].map((share) => number(100 * share, 1));
-  found.push(text("gain", { gained, least, most }));
+  found.push(text("teach_gain", { gained, least, most }));
   if (!pays && labelled < images) found.push(text("enough"));
   return found;
 }
