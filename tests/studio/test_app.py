@@ -38,6 +38,11 @@ CHANGES = {
     "training": {"minutes": 1},
     "training/stop": {},
     "check": {},
+    **{f"outputs/{kind}": {"run": "pets-1"} for kind in ("report", "card", "augmentation")},
+    "outputs/export": {"run": "pets-1", "format": "litert"},
+    "outputs/explain": {"run": "pets-1", "ids": ["dark/000.jpg"]},
+    "tickets": {"run": "pets-1", "what": "project", "format": None},
+    "try/start": {"run": "pets-1"},
 }
 """Every path that changes something, with a request that would."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -10,9 +11,13 @@ from starlette.middleware import Middleware
 from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.middleware import AccessRules, LimitsMiddleware
 from greycard.studio.context import Context
+from greycard.studio.download_routes import download_routes
 from greycard.studio.image_routes import image_routes
 from greycard.studio.job_routes import job_routes
+from greycard.studio.outputs import KINDS, Output
 from greycard.studio.page_routes import page_routes
+from greycard.studio.result_routes import result_routes
+from greycard.studio.trial_routes import trial_routes
 
 
 def make_app(context: Context, *, token: str | None = None, hosts: Collection[str] = ()) -> Starlette:
@@ -24,6 +29,14 @@ def make_app(context: Context, *, token: str | None = None, hosts: Collection[st
         hosts: the host names that it accepts; empty for all.
     """
     routes = [*page_routes(), *image_routes(context), *job_routes(context)]
+    outputs = {kind: Output(context.state, kind) for kind in KINDS}
+    routes += [*result_routes(context, outputs), *download_routes(context, outputs), *trial_routes(context)]
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with context.closing:
+            yield
+
     access = AccessRules({route.path for route in routes}, token, hosts)
     limits = Middleware(LimitsMiddleware, limits=context.limits, metrics=Metrics(), access=access)
-    return Starlette(routes=routes, middleware=[limits])
+    return Starlette(routes=routes, middleware=[limits], lifespan=lifespan)

@@ -3,13 +3,14 @@ import * as check from "./check.js";
 import { element, open, tried } from "./dialogs.js";
 import * as images from "./images.js";
 import * as keys from "./keys.js";
+import * as results from "./results.js";
 import { translate } from "./texts.js";
 import * as training from "./training.js";
 import * as uploads from "./uploads.js";
 
 translate(document);
 for (const each of document.querySelectorAll("[data-view]")) each.addEventListener("click", () => open(each.dataset.view));
-for (const part of [images, uploads, check, keys]) part.start();
+for (const part of [images, uploads, check, keys, results]) part.start();
 tried(images.begin).then(() => {
   element("grid").focus();
   training.start();
