@@ -18,7 +18,9 @@ from trained_project import copied, train_project
 
 import greycard
 from conftest import image
+from greycard.datasets.dataset import Split
 from greycard.deploy.serve.limits import RefusedError
+from greycard.runs.directory import RunDirectory
 from greycard.runs.record import RunRecord
 from greycard.studio.app import make_app
 from greycard.studio.archive import Entry, zipped
@@ -128,6 +130,16 @@ def test_only_a_folder_in_the_folder_of_runs_is_a_run(client: TestClient, run: g
     for given in (asked, None, 3, ["pets-1"], {"run": "pets-1"}):
         answer = client.post("/api/tickets", json={"run": given, "what": "project", "format": None})
         assert answer.status_code == 404, answer.text
+
+
+def test_images_that_are_no_files_have_no_digests(tmp_path: Path) -> None:
+    directory = RunDirectory.new(tmp_path, "arrays")
+    split = Split(("0", "1"), np.zeros(2, np.int64), np.zeros((2, 4, 4), np.uint8))
+    directory.write_split([split, split])
+    directory.release()
+    with np.load(directory.path / "split.npz") as archive:
+        sizes = {name: len(archive[name]) for name in archive}
+    assert sizes == {"train": 2, "validation": 2, "test": 0, "digests": 0}
 
 
 def test_a_run_that_cannot_be_shown_says_why(client: TestClient, run: greycard.Run) -> None:

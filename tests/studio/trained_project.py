@@ -17,13 +17,14 @@ def train_project(root: Path) -> Path:
     pets = make_folder(root / "pets", ("",), ("dark", "light"), 16)
     for number in range(WRONG):
         image(500 + number, 210).save(pets / "dark" / f"w{number}.jpg")
-        image(600 + number, 40).save(pets / "light" / f"w{number}.jpg")
+        image(600 + number, 40).save(pets / "light" / f"v{number}.jpg")
     greycard.train(
         greycard.load_folder(pets, val_fraction=0.5),
         out=root / "runs",
         name="pets",
         quiet=True,
-        epochs=3,
+        epochs=25,
+        learning_rate=0.01,
         backbone=None,
         augmentation=None,
         image_size=24,

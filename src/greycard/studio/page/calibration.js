@@ -1,7 +1,7 @@
 // How often answers of each probability are right, as a small figure.
 import { percent, text } from "./texts.js";
 
-const SIDE = 200, LEFT = 34, BOTTOM = 34, LARGEST = 11;
+const SIDE = 200, LEFT = 44, RIGHT = 22, BOTTOM = 36, LARGEST = 11;
 
 function drawn(name, attributes, words = "") {
   const found = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -15,7 +15,7 @@ const down = (share) => 8 + (1 - share) * SIDE;
 
 // A dot for each bin of the reliability curve; its area grows with the number of images.
 export function calibrationFigure(bins) {
-  const figure = drawn("svg", { viewBox: `0 0 ${LEFT + SIDE + 12} ${SIDE + BOTTOM + 12}`, role: "img", class: "calibration" });
+  const figure = drawn("svg", { viewBox: `0 0 ${LEFT + SIDE + RIGHT} ${SIDE + BOTTOM + 8}`, role: "img", class: "calibration" });
   figure.setAttribute("aria-label", bins.map(inWords).join("; "));
   figure.append(drawn("rect", { x: LEFT, y: 8, width: SIDE, height: SIDE, class: "frame" }));
   figure.append(drawn("line", { x1: across(0), y1: down(0), x2: across(1), y2: down(1), class: "ideal" }));

@@ -1,11 +1,11 @@
 // Heat maps and feature maps of chosen images, and the augmentation of training, drawn by processes on the server.
-import { element, made, says, tried, watch } from "./dialogs.js";
+import { button, element, made, says, tried, watch } from "./dialogs.js";
 import { grid, isHere } from "./images.js";
 import { get, load, post } from "./server.js";
 import { text } from "./texts.js";
 
 const OF_MISTAKES = 6, MOST = 12;
-let run = null, mistakes = null;
+let run = null, mistakes = null, shown = [];
 
 const address = (what) => `runs/${encodeURIComponent(run.name)}/${what}`;
 const status = (kind) => () => get(`/api/outputs/${kind}`);
@@ -19,6 +19,8 @@ export function open(result, wrong) {
 
 export function close() {
   run = null;
+  shown.forEach(URL.revokeObjectURL);
+  shown = [];
   element("drawings").replaceChildren();
   element("augmentation-sheet").hidden = true;
   for (const id of ["explain-status", "augmentation-status"]) element(id).textContent = "";
@@ -48,16 +50,27 @@ function figure({ id, heat, maps }) {
   return found;
 }
 
+// A figure that a click enlarges.
 function image(file, alt) {
   const found = made("img", "", { alt });
+  const place = button("", () => enlarge(found));
+  place.className = "figure";
+  place.append(found);
   fill(found, "drawing", file);
-  return found;
+  return place;
+}
+
+function enlarge({ src, alt }) {
+  const dialog = element("large");
+  dialog.querySelector("img").src = src;
+  dialog.querySelector("img").alt = dialog.querySelector("p").textContent = alt;
+  dialog.showModal();
 }
 
 async function fill(place, what, file = "") {
   const found = await tried(() => load(address(what), file, Date.now()));
   if (!found) return;
-  place.addEventListener("load", () => URL.revokeObjectURL(found), { once: true });
+  shown.push(found);
   place.src = found;
 }
 

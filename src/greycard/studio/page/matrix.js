@@ -12,8 +12,7 @@ export function matrix({ classes, answers }, chosen) {
 }
 
 function table(classes, cells, chosen) {
-  const found = made("table", "", { class: "confusion" });
-  found.append(made("caption", text("matrix_note"), { class: "note" }));
+  const found = made("table", "", { class: "confusion", "aria-describedby": "matrix-note" });
   const head = found.createTHead().insertRow();
   head.append(made("td"), ...classes.map((name) => made("th", name, { scope: "col" })));
   const body = found.createTBody();

@@ -2,7 +2,7 @@
 import { calibrationFigure } from "./calibration.js";
 import { button, element, made, open, says, tried } from "./dialogs.js";
 import * as explanations from "./explanations.js";
-import { grid, isHere, labelOf, onChange, showThese } from "./images.js";
+import { isHere, labelOf, onChange, showThese } from "./images.js";
 import { matrix } from "./matrix.js";
 import { get } from "./server.js";
 import * as takeaway from "./takeaway.js";
@@ -32,6 +32,7 @@ function show(found) {
   element("run-findings").replaceChildren(...result.findings.map(finding));
   showMistakes();
   element("matrix").replaceChildren(matrix(result, showAnswers));
+  element("matrix-note").hidden = !element("matrix").querySelector("table");
   showTrust();
   for (const part of [trial, explanations, takeaway]) part.open(result, mistakes);
   element("run-result").scrollIntoView({ block: "nearest" });
