@@ -94,6 +94,19 @@ def test_a_mistake_is_relabelled_where_it_is_shown(page: Page, pets: Path, tmp_p
     page.wait_for("document.getElementById('mistakes-note').textContent.includes('1 of these images has another')")
 
 
+def test_many_classes_are_a_list_of_their_confusions(page: Page) -> None:
+    classes = "Array.from({ length: 27 }, (_, n) => `class ${n}`)"
+    answers = "[{ label: 0, answer: 1 }, { label: 3, answer: 2 }, { label: 3, answer: 2 }, { label: 4, answer: 4 }]"
+    shown = "matrix({ classes, answers }, (cell, words) => { window.chosen = [cell.length, words]; })"
+    page.run(
+        "import('/matrix.js').then(({ matrix }) => {"
+        f" const [classes, answers] = [{classes}, {answers}]; window.list = {shown}; }})"
+    )
+    page.wait_for("window.list?.querySelectorAll('button').length === 2")
+    page.run("list.querySelector('button').click()")
+    assert page.run("chosen") == [2, "label class 3, predicted class 2: 2 images"]
+
+
 def test_the_model_is_tried_with_a_dropped_image_and_the_camera(page: Page, pets: Path, tmp_path: Path) -> None:
     image(9, 215, (300, 400)).save(tmp_path / "mine.jpg")
     before = sorted(pets.rglob("*.jpg"))

@@ -1,6 +1,7 @@
 """A run's images at the places that they had in training, as links: an export is checked on the same images.
 
-Labels and names may have changed since. The links are in the page's hidden folder.
+Since then labels and names may have changed, and classes may be new or empty. The links are in the page's hidden
+folder.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from greycard.studio.run_images import RunImages
 
 
 def as_trained(run: RunRecord, images: ImageFolder, finder: RunImages, out: Path) -> Path | None:
-    """A folder with the run's images at their old places: the user's if nothing has moved, else one of links.
+    """Make a folder of links to the run's images, also to those in the trash.
 
     Args:
         run: the run.
@@ -27,7 +28,7 @@ def as_trained(run: RunRecord, images: ImageFolder, finder: RunImages, out: Path
         out: the folder of links; what was in it is replaced.
 
     Returns:
-        None if the run was trained on other images.
+        The folder of links; None if the run was trained on other images.
     """
     listed = [id for ids in images.images().values() for id in ids]
     trash = [path.relative_to(images.root).as_posix() for path in files_below(images.root / TRASH).files]
@@ -35,8 +36,6 @@ def as_trained(run: RunRecord, images: ImageFolder, finder: RunImages, out: Path
     places = finder.find(ids, run.digests, [*listed, *trash])
     if not places or not all(map(_is_inside, ids)):
         return None
-    if all(places.get(id) == id for id in ids):
-        return images.root
     _link(images.root, places, out)
     return out
 

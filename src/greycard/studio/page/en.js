@@ -85,6 +85,7 @@ export default {
   no_mistakes: "No validation image has a wrong prediction.",
   relabelled: { one: "{n} of these images has another label now.", other: "{n} of these images have another label now." },
   missing: { one: "{n} image is no longer in the folder.", other: "{n} images are no longer in the folder." },
+  other_images: "The run was trained on other images than those in this folder.",
   none_here: "none of these images is in the folder",
   predicted: "{class} {share}",
   matrix_note: "Rows: the label in training. Columns: the prediction. A number shows its images.",

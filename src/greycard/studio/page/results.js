@@ -2,7 +2,7 @@
 import { calibrationFigure } from "./calibration.js";
 import { button, element, made, open, says, tried } from "./dialogs.js";
 import * as explanations from "./explanations.js";
-import { isHere, labelOf, onChange, showThese } from "./images.js";
+import { labelOf, onChange, showThese } from "./images.js";
 import { matrix } from "./matrix.js";
 import { get } from "./server.js";
 import * as takeaway from "./takeaway.js";
@@ -63,7 +63,7 @@ function withCode(place, words) {
 }
 
 const isMistake = ({ label, answer }) => label !== answer;
-const isPresent = ({ place }) => place !== null && isHere(place);
+const isPresent = ({ place }) => place !== null && !place.startsWith(".");  // the trash is in a hidden folder
 export const mistakes = () => result.answers.filter(isMistake);
 
 function showMistakes() {
@@ -74,7 +74,8 @@ function showMistakes() {
   element("show-mistakes").disabled = !here.length;
   const notes = [wrong.length ? text("mistakes_note") : text("no_mistakes")];
   if (changed) notes.push(text("relabelled", { n: changed }));
-  if (here.length < wrong.length) notes.push(text("missing", { n: wrong.length - here.length }));
+  if (!result.answers.some(isPresent)) notes.push(text("other_images"));
+  else if (here.length < wrong.length) notes.push(text("missing", { n: wrong.length - here.length }));
   element("mistakes-note").textContent = notes.join(" ");
 }
 

@@ -122,8 +122,9 @@ function stopCamera() {
   element("try-camera").textContent = text("try_camera");
 }
 
-// Files that are dropped or pasted here are tried, not added to a class.
+// With a run opened, files that are dropped or pasted here are tried, not added to a class.
 function dropped(event) {
+  if (!run) return;
   event.preventDefault();
   event.stopPropagation();
   document.body.classList.remove("dropping");
@@ -131,7 +132,7 @@ function dropped(event) {
 }
 
 function pasted(event) {
-  if (element("training-view").hidden || !event.clipboardData.files.length) return;
+  if (!run || element("training-view").hidden || !event.clipboardData.files.length) return;
   event.stopPropagation();
   tryImage(event.clipboardData.files[0]);
 }
