@@ -23,10 +23,10 @@ from greycard.deploy.serve.limits import RefusedError
 from greycard.runs.directory import RunDirectory
 from greycard.runs.record import RunRecord
 from greycard.studio.app import make_app
-from greycard.studio.archive import Entry, zipped
 from greycard.studio.as_trained import as_trained
 from greycard.studio.context import Context
 from greycard.studio.folder import ImageFolder
+from greycard.studio.project_zip import Entry, zipped
 from greycard.studio.run_images import RunImages
 from greycard.studio.tickets import Tickets
 

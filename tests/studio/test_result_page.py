@@ -149,7 +149,7 @@ def test_report_export_heat_maps_and_project_are_made_and_taken(page: Page, pets
     page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "taken"))
     page.run("document.querySelector('#exports button').click()")
     _expect_file(tmp_path / "taken" / "pets-1.tflite")
-    _click(page, "project")
+    _click(page, "project-zip")
     _expect_file(tmp_path / "taken" / f"{pets.name}.zip")
     with zipfile.ZipFile(tmp_path / "taken" / f"{pets.name}.zip") as archive:
         assert "runs/pets-1/model.keras" in archive.namelist()

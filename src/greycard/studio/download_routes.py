@@ -14,9 +14,9 @@ from starlette.routing import Route
 from greycard.deploy.export.formats import NAMES, find_format
 from greycard.deploy.serve.limits import RefusedError
 from greycard.runs.record import RunRecord
-from greycard.studio.archive import folder_entries, project_entries, zipped
 from greycard.studio.context import Context
 from greycard.studio.outputs import Output
+from greycard.studio.project_zip import folder_entries, project_entries, zipped
 from greycard.studio.questions import read_fields
 from greycard.studio.run_names import run_of
 from greycard.studio.tickets import Tickets

@@ -132,7 +132,7 @@ export default {
   card_make: "Make the model card",
   card_open: "Download the model card",
   making: "making it …",
-  project: "Download the project",
+  project_zip: "Download the project",
   project_note: "The project is a zip archive of the images by class and this run.",
   export_as: "Format",
   export: "Export the model",

@@ -85,5 +85,5 @@ function exported({ format, images, same_answers, largest_difference, accuracy, 
 export function start() {
   for (const kind of PAGES) element(kind).addEventListener("click", () => page(kind));
   element("export").addEventListener("click", makeExport);
-  element("project").addEventListener("click", () => download("project"));
+  element("project-zip").addEventListener("click", () => download("project"));
 }
