@@ -20,7 +20,7 @@ for (const [name, content] of %s) {
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   dataTransfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
 }
-document.querySelector("#drop, #grid").dispatchEvent(new %s);
+document.querySelector(%s).dispatchEvent(new %s);
 }"""
 
 _KEYS = {
@@ -85,15 +85,16 @@ class Page:
             assert time.monotonic() < deadline, f"{condition}: {self.run('document.body.innerText')} {self.complaints}"
             time.sleep(0.05)
 
-    def drop(self, *files: Path) -> None:
-        self._give(files, 'DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })')
+    def drop(self, *files: Path, place: str = "#drop, #grid") -> None:
+        """Drop files on the element of a selector."""
+        self._give(files, place, 'DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })')
 
-    def paste(self, file: Path) -> None:
-        self._give([file], 'ClipboardEvent("paste", { clipboardData: dataTransfer, bubbles: true })')
+    def paste(self, file: Path, place: str = "#drop, #grid") -> None:
+        self._give([file], place, 'ClipboardEvent("paste", { clipboardData: dataTransfer, bubbles: true })')
 
-    def _give(self, files: Sequence[Path], event: str) -> None:
+    def _give(self, files: Sequence[Path], place: str, event: str) -> None:
         content = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files]
-        self.run(_GIVEN % (json.dumps(content), event))
+        self.run(_GIVEN % (json.dumps(content), json.dumps(place), event))
 
     def choose_by_keyboard(self, file: Path) -> None:
         """The space bar opens the focused input's dialog, and the dialog gives this file."""
@@ -118,6 +119,11 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
 
+    def dark(self, on: bool) -> None:
+        """Prefer dark colours, or light ones."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if on else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+
     def screenshot(self) -> bytes:
         """The whole page as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"])
@@ -133,14 +139,14 @@ def expect_browser() -> str:
 
 
 @contextmanager
-def opened_page(address: str, profile: Path) -> Iterator[Page]:
-    """The address in a headless Chromium."""
+def opened_page(address: str, profile: Path, *options: str) -> Iterator[Page]:
+    """The address in a headless Chromium, started with these options."""
     from websockets.sync.client import connect
 
     browser = expect_browser()
     words = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-port=0"]
     with subprocess.Popen(
-        [browser, *words, f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL
+        [browser, *words, *options, f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL
     ) as it:
         try:
             with connect(_debugger(profile), max_size=None) as connection:

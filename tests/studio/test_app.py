@@ -41,6 +41,11 @@ CHANGES = {
     "jobs/remove": {"id": "0123456789abcdef"},
     "check": {},
     "label-file": {"use": True},
+    **{f"outputs/{kind}": {"run": "pets-1"} for kind in ("report", "card", "augmentation")},
+    "outputs/export": {"run": "pets-1", "format": "litert"},
+    "outputs/explain": {"run": "pets-1", "ids": ["dark/000.jpg"]},
+    "tickets": {"run": "pets-1", "what": "project", "format": None},
+    "try/start": {"run": "pets-1"},
 }
 """Every path that changes something, with a request that would."""
 

@@ -12,7 +12,7 @@ from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.source import Source
 from greycard.deploy.classifier import Classifier
-from greycard.deploy.export.export import Exported, default_place, expect_place, export
+from greycard.deploy.export.export import Exported, expect_place, export
 from greycard.deploy.export.formats import find_format
 from greycard.jobs.data import dataset_of, validation_of
 from greycard.runs.record import RunRecord
@@ -47,7 +47,7 @@ def export_run(
     """
     chosen = find_format(form)
     chosen.expect_possible()
-    target = Path(os.path.realpath(as_path(place, "the export"))) if place else default_place(run, chosen)
+    target = Path(os.path.realpath(as_path(place, "the export"))) if place else chosen.place_in(run.path)
     expect_place(target, chosen)
     dataset = dataset_of(run, data, data_dir)
     validation = validation_of(run, dataset, reporter)

@@ -178,7 +178,7 @@ def _new_directory(plan: Plan, args: RunArgs, out: str | Path) -> RunDirectory:
         directory.write_json(RUN_ARGS, args.to_json())
         directory.write_json(ENVIRONMENT, environment(backend.describe()))
         directory.write_json(LABELS, {"classes": list(plan.dataset.classes)})
-        directory.write_split(*(split.ids for split in plan.dataset.splits))
+        directory.write_split(plan.dataset.splits)
         directory.write_json(SEARCH, to_json(plan.record))
         (directory.path / TRIED).mkdir()
         for candidate in plan.candidates:

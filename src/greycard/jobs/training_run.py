@@ -53,7 +53,7 @@ def begin_run(setup: TrainSetup, args: RunArgs, out: str | Path, name: str | Non
         directory.write_json(RUN_ARGS, args.to_json())
         directory.write_json(ENVIRONMENT, environment(backend.describe()))
         directory.write_json(LABELS, {"classes": list(setup.classes)})
-        directory.write_split(*(split.ids for split in setup.dataset.splits))
+        directory.write_split(setup.dataset.splits)
         directory.write_json(RECIPE, setup.recipe.to_json())
     except BaseException:
         directory.release()

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +19,7 @@ from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, command
 from greycard.core.paths import as_path
 from greycard.core.run_format import SCHEMA
+from greycard.datasets.dataset import Split
 from greycard.runs.schema import Summary
 
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"
@@ -85,10 +86,13 @@ class RunDirectory:
         """Replace the history with the epochs from which training resumes."""
         atomic_write(self.path / HISTORY, "".join(map(_history_line, epochs)))
 
-    def write_split(self, train: tuple[str, ...], validation: tuple[str, ...], test: tuple[str, ...] = ()) -> None:
-        """The ids of the training, validation and test images, in order."""
-        sides = {"train": train, "validation": validation, "test": test}
-        self._write_arrays(SPLIT, **{name: np.array(ids, np.str_) for name, ids in sides.items()})
+    def write_split(self, splits: Sequence[Split]) -> None:
+        """The ids of the training, validation and perhaps test images, and the digests of all files, in this order."""
+        ids = {name: np.array([], np.str_) for name in ("train", "validation", "test")}
+        ids |= {name: np.array(split.ids, np.str_) for name, split in zip(ids, splits, strict=False)}
+        files = all(split.facts is not None for split in splits)
+        digests = [facts.digest for split in splits for facts in split.facts or ()] if files else []
+        self._write_arrays(SPLIT, **ids, digests=np.array(digests, "S64"))
 
     def write_predictions(self, ids: tuple[str, ...], labels: np.ndarray, probabilities: np.ndarray) -> None:
         """Write validation ids (n,), labels (n,) and probabilities float32 (n, classes), or outputs (n, 1)."""

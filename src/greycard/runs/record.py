@@ -162,6 +162,14 @@ class RunRecord:
         return tuple(self._arrays(SPLIT, "test")["test"].tolist())
 
     @cached_property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each image's file, by id; empty if the data were no files, or if the run has no digests."""
+        found = self._arrays(SPLIT, "train", "validation", "test", optional="digests")
+        ids = np.concatenate([found["train"], found["validation"], found["test"]]).tolist()
+        digests = found["digests"].astype(np.str_).tolist() if "digests" in found else []
+        return dict(zip(ids, digests, strict=False))
+
+    @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
         """`ids`, `labels` and `probabilities` of the validation images."""
         return self._arrays(PREDICTIONS, "ids", "labels", "probabilities")
@@ -183,11 +191,13 @@ class RunRecord:
     def model_path(self) -> Path:
         return self.path / MODEL
 
-    def _arrays(self, name: str, *keys: str) -> dict[str, np.ndarray]:
+    def _arrays(self, name: str, *keys: str, optional: str | None = None) -> dict[str, np.ndarray]:
+        """The arrays of a file; the optional one is left out if the file has none of this name."""
         path = self.path / name
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                return {key: archive[key] for key in keys}
+                more = [optional] if optional is not None and optional in archive else []
+                return {key: archive[key] for key in (*keys, *more)}
         except Exception as error:  # a damaged zip can raise almost any exception
             raise _damaged(path, error) from error
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,14 +12,18 @@ from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.middleware import AccessRules, LimitsMiddleware
 from greycard.studio.archive_routes import PATH, archive_limits, archive_routes
 from greycard.studio.context import Context
+from greycard.studio.download_routes import download_routes
 from greycard.studio.image_routes import image_routes
 from greycard.studio.job_queue import Queue
 from greycard.studio.job_routes import job_routes
 from greycard.studio.label_file_routes import label_file_routes
+from greycard.studio.outputs import KINDS, Output
 from greycard.studio.page_routes import page_routes
 from greycard.studio.phone_routes import phone_routes
+from greycard.studio.result_routes import result_routes
 from greycard.studio.teach_routes import teach_routes
 from greycard.studio.training_routes import training_routes
+from greycard.studio.trial_routes import trial_routes
 
 
 def make_app(
@@ -36,7 +41,16 @@ def make_app(
     routes = [*page_routes(), *image_routes(context), *job_routes(context), *training_routes(context, queue)]
     routes += [*teach_routes(context), *archive_routes(context), *label_file_routes(context)]
     routes += phone_routes(context, phone, token)
+    outputs = {kind: Output(context.state, kind) for kind in KINDS}
+    routes += [*result_routes(context, outputs), *download_routes(context, outputs), *trial_routes(context)]
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with context.closing:
+            async with queue.lifespan(app):
+                yield
+
     access = AccessRules({route.path for route in routes}, token, hosts)
     bodies = {PATH: archive_limits(context.limits)}
     limits = Middleware(LimitsMiddleware, limits=context.limits, metrics=Metrics(), access=access, bodies=bodies)
-    return Starlette(routes=routes, middleware=[limits], lifespan=queue.lifespan)
+    return Starlette(routes=routes, middleware=[limits], lifespan=lifespan)

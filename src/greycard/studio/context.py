@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from greycard.deploy.serve.limits import Limits
@@ -19,11 +20,13 @@ class Context:
         images: the user's images.
         runs: the folder of runs.
         limits: limits on size, time and number of requests.
+        closing: what is called when the server stops.
     """
 
     images: ImageFolder
     runs: Path
     limits: Limits = LIMITS
+    closing: ExitStack = field(default_factory=ExitStack)
 
     @property
     def state(self) -> Path:

@@ -17,7 +17,7 @@ from greycard.core.output_files import expect_folder_of
 from greycard.datasets.digests import file_digest
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
-from greycard.deploy.export.format import Format
+from greycard.deploy.export.format import Format, about
 from greycard.deploy.export.parity import ParityCheck, answers, check_parity
 from greycard.evaluation.calibration import at_temperature
 from greycard.pipeline.array_split import ArraySplit
@@ -37,11 +37,6 @@ class Exported:
     path: Path
     bytes: int
     parity: ParityCheck
-
-
-def default_place(run: RunRecord, form: Format) -> Path:
-    """`RUN/export/NAME` with the format's file extension."""
-    return run.path / "export" / f"{run.name}{form.ending}"
 
 
 def export(
@@ -101,11 +96,6 @@ def expect_place(place: Path, form: Format) -> None:
             raise GreycardError(
                 f"{record} already exists and is not from an earlier export", hint="choose another path with -o"
             )
-
-
-def about(place: Path, *, refused: bool = False) -> Path:
-    """The path of the JSON file for an export, or for a rejected one."""
-    return place.with_name(f"{place.name}.refused.json" if refused else f"{place.name}.json")
 
 
 def _recorded(record: Path) -> dict[str, Any] | None:

@@ -45,6 +45,10 @@ class Format:
         """What every name of such a file ends in, as those who read it expect; nothing for a folder."""
         return "".join(self.ending.rpartition(".")[1:]) if "." in self.ending else ""
 
+    def place_in(self, run: Path) -> Path:
+        """`RUN/export/NAME` with the format's ending: where a run's export is by default."""
+        return run / "export" / f"{run.name}{self.ending}"
+
     def expect_possible(self) -> None:
         """GreycardError where a package is missing, or another backend is in use."""
         import keras
@@ -59,3 +63,8 @@ class Format:
                 f"exporting to {self.name} needs the TensorFlow backend. Received: {keras.backend.backend()}",
                 hint="unset KERAS_BACKEND; a run of any backend is read by all",
             )
+
+
+def about(place: Path, *, refused: bool = False) -> Path:
+    """The path of the JSON file for an export, or for a rejected one."""
+    return place.with_name(f"{place.name}.refused.json" if refused else f"{place.name}.json")

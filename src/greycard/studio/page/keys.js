@@ -1,4 +1,5 @@
 // What each key does.
+import { element } from "./dialogs.js";
 import { change, discard, enlarge, grid, label } from "./images.js";
 import { accept } from "./teach.js";
 
@@ -26,7 +27,7 @@ const COMMANDS = {
 function action(event) {
   if (event.altKey || event.target.closest("input, dialog")) return undefined;
   if (event.ctrlKey || event.metaKey) return COMMANDS[event.key.toLowerCase()];
-  if (/^[0-9]$/.test(event.key)) return () => label(Number(event.key));
+  if (/^[0-9]$/.test(event.key) && !element("images-view").hidden) return () => label(Number(event.key));
   return event.target.id === "grid" ? KEYS[event.key] : undefined;
 }
 

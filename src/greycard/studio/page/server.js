@@ -32,6 +32,11 @@ export async function uploadArchive(file, label) {
   return (await ask(`/api/archives?${query}`, { method: "POST", headers: { "Content-Type": "application/zip" }, body: file })).json();
 }
 
+export const send = async (path, file) => {
+  const kind = file.type.startsWith("image/") ? file.type : "image/unknown";
+  return (await ask(path, { method: "POST", headers: { "Content-Type": kind }, body: file })).json();
+};
+
 export async function load(path, id, version) {
   const query = new URLSearchParams({ id, v: version });
   return URL.createObjectURL(await (await ask(`/api/${path}?${query}`)).blob());

@@ -5,6 +5,7 @@ import * as images from "./images.js";
 import * as keys from "./keys.js";
 import * as labelfile from "./labelfile.js";
 import * as phone from "./phone.js";
+import * as results from "./results.js";
 import * as teach from "./teach.js";
 import { translate } from "./texts.js";
 import * as training from "./training.js";
@@ -12,7 +13,7 @@ import * as uploads from "./uploads.js";
 
 translate(document);
 for (const each of document.querySelectorAll("[data-view]")) each.addEventListener("click", () => open(each.dataset.view));
-for (const part of [images, uploads, check, teach, keys, labelfile, phone]) part.start();
+for (const part of [images, uploads, check, teach, keys, labelfile, phone, results]) part.start();
 tried(images.begin).then(() => {
   element("grid").focus();
   training.start();

@@ -20,6 +20,7 @@ export const percent = (share, digits = 1) => `${number(100 * share, digits)}\u0
 // Fill the elements that name their text: data-text, and data-label for what only a screen reader says.
 export function translate(root) {
   for (const each of root.querySelectorAll("[data-text]")) each.prepend(text(each.dataset.text));
+  for (const each of root.querySelectorAll("[data-alt]")) each.alt = text(each.dataset.alt);
   for (const each of root.querySelectorAll("[data-label]")) each.setAttribute("aria-label", text(each.dataset.label));
   document.documentElement.lang = language;
 }

@@ -1,0 +1,122 @@
+"""What Greycard's commands make of a run: report, model card, export, heat maps, a sheet of augmented images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from greycard.deploy.serve.limits import RefusedError
+from greycard.recipe.names import by_field
+from greycard.recipe.settings import as_setting
+from greycard.runs.record import RunRecord
+from greycard.studio.processes import Command
+
+KINDS = ("report", "card", "export", "explain", "augmentation")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The figures of one image in the run's `explain/` folder, by their files' names.
+
+    Attributes:
+        id: the image's.
+        heat: heat map and occlusion map.
+        maps: feature maps; None for a model without convolutions.
+    """
+
+    id: str
+    heat: str
+    maps: str | None
+
+
+@dataclass(frozen=True)
+class OutputStatus:
+    """How far an output is.
+
+    Attributes:
+        state: `none`, `running`, `finished` or `failed`.
+        run: the name of its run.
+        error: why it failed.
+        drawings: of the explained images.
+    """
+
+    state: str
+    run: str | None = None
+    error: str | None = None
+    drawings: tuple[Drawing, ...] = ()
+
+
+class Output:
+    """One kind of output; one process at a time. Its methods may be called from several threads.
+
+    Args:
+        folder: where the process writes its words.
+        kind: one of `KINDS`.
+    """
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self._command, self._printed, self._lock = Command(folder, kind), folder / f"{kind}.out", Lock()
+        self._run: str | None = None
+        self._ids: tuple[str, ...] = ()
+
+    def start(self, run: RunRecord, words: Sequence[str | Path], ids: Sequence[str] = ()) -> None:
+        """Start `greycard WORDS…` for a run.
+
+        Args:
+            run: the run.
+            words: of the command.
+            ids: of the images that are explained.
+
+        Raises:
+            RefusedError: another one is running.
+        """
+        with self._lock:
+            if self._command.is_running:
+                raise RefusedError(409, "it is being made already; wait for it")
+            self._run, self._ids = run.name, tuple(ids)
+            self._command.start(words)
+
+    def status(self) -> OutputStatus:
+        progress = self._command.progress()
+        error = progress.log.rpartition("error:")[2].strip() if progress.state == "failed" else None
+        drawings = _drawings(self._ids, self.printed()) if progress.state == "finished" and self._ids else ()
+        return OutputStatus(progress.state, self._run, error, drawings)
+
+    def printed(self) -> str:
+        """What the command has written to stdout."""
+        return self._printed.read_text(encoding="utf-8", errors="replace")
+
+    def expect_finished(self, run: RunRecord) -> None:
+        """Raise a RefusedError unless the last output is a finished one of this run."""
+        if self._run != run.name or self._command.progress().state != "finished":
+            raise RefusedError(404, f"{run.name} has none yet; make it first")
+
+
+def augmentation_words(run: RunRecord, images: Path, out: Path) -> list[str | Path]:
+    """The command that draws a sheet of augmented images as the run's training sees them.
+
+    A run without augmentation gets that of a training from scratch.
+
+    Args:
+        run: the run.
+        images: the folder of images.
+        out: the folder of the sheet.
+    """
+    data, height_width = run.recipe.data, run.recipe.data.image_size
+    settings = {"image_size": height_width, "resize": data.resize, "seed": run.recipe.training.seed}
+    whole = {} if run.recipe.augmentation is None else by_field({"augmentation": run.recipe.augmentation})
+    chosen = [f"{name}={as_setting(value)}" for name, value in {**settings, **whole}.items()]
+    return ["show", images, "--augmented", *(word for each in chosen for word in ("--set", each)), "--out", out]
+
+
+def _drawings(ids: Sequence[str], printed: str) -> tuple[Drawing, ...]:
+    """The printed files by image: each image has a heat map, and then perhaps feature maps."""
+    found: list[list[str]] = []
+    for name in (Path(line).name for line in printed.splitlines()):
+        if name.endswith("-heat.png"):
+            found.append([name])
+        elif name.endswith("-maps.png") and found:
+            found[-1].append(name)
+    return tuple(Drawing(id, names[0], [*names, None][1]) for id, names in zip(ids, found, strict=False))

@@ -1,0 +1,89 @@
+// What the user takes away: report, model card, exports with their check, and the project as a zip archive.
+import { button, element, made, tried, watch } from "./dialogs.js";
+import { get, post } from "./server.js";
+import { number, percent, text } from "./texts.js";
+
+const PAGES = ["report", "card"];
+let run = null;
+
+const status = (kind) => () => get(`/api/outputs/${kind}`);
+
+export function open(result) {
+  run = result;
+  element("export-format").replaceChildren(...run.formats.map((each) => new Option(each, each)));
+  showExports();
+  for (const kind of PAGES) {
+    showPage(kind, { state: "none", run: run.name });
+    watch(status(kind), (found) => showPage(kind, found));
+  }
+  watch(status("export"), showExport);
+}
+
+export function close() {
+  run = null;
+  for (const id of ["take-status", "export-status"]) element(id).textContent = "";
+}
+
+// An address that is valid once: a link cannot send the token.
+const ticket = (what, format = null) => tried(() => post("/api/tickets", { run: run.name, what, format }));
+
+async function download(what, format) {
+  const found = await ticket(what, format);
+  if (found) made("a", "", { href: found.address, download: "" }).click();
+}
+
+// A report or model card is made first; then its button opens it.
+function showPage(kind, { state, run: name, error }) {
+  if (name !== run?.name) return;
+  const place = element(kind);
+  place.disabled = state === "running";
+  place.dataset.made = state === "finished";
+  place.textContent = text(`${kind}_${state === "finished" ? "open" : "make"}`);
+  if (state === "running" || state === "failed") element("take-status").textContent = error ?? text("making");
+  else if (PAGES.every((each) => !element(each).disabled)) element("take-status").textContent = "";
+}
+
+async function page(kind) {
+  if (element(kind).dataset.made === "true") return kind === "card" ? download("card") : openReport();
+  const begun = await tried(() => post(`/api/outputs/${kind}`, { run: run.name }));
+  if (begun) watch(status(kind), (found) => showPage(kind, found));
+}
+
+async function openReport() {
+  const found = await ticket("report");
+  if (found) window.open(found.address, "_blank", "noopener");
+}
+
+async function makeExport() {
+  const format = element("export-format").value;
+  if (await tried(() => post("/api/outputs/export", { run: run.name, format }))) watch(status("export"), showExport);
+}
+
+async function showExport({ state, run: name, error }) {
+  if (name !== run?.name) return;
+  element("export").disabled = state === "running";
+  element("export-status").textContent = { running: text("exporting"), failed: error }[state] ?? "";
+  if (state !== "finished") return;
+  const found = await tried(() => get(`/api/runs/${encodeURIComponent(name)}`));
+  if (found && run?.name === name) {
+    run.exports = found.exports;
+    showExports();
+  }
+}
+
+const showExports = () => element("exports").replaceChildren(...run.exports.map(exported));
+
+function exported({ format, images, same_answers, largest_difference, accuracy, original_accuracy }) {
+  const item = made("li");
+  item.append(made("strong", format), " ", button(text("download"), () => download("export", format)));
+  const figures = { n: images, same: same_answers, accuracy: percent(accuracy), original: percent(original_accuracy) };
+  const difference = largest_difference < 1e-4 ? text("below", { value: number(1e-4, 4) }) : number(largest_difference, 4);
+  item.append(made("p", text("parity", { ...figures, difference }), { class: "note" }));
+  return item;
+}
+
+export function start() {
+  for (const kind of PAGES) element(kind).addEventListener("click", () => page(kind));
+  element("export").addEventListener("click", makeExport);
+  element("project-zip").addEventListener("click", () => download("project"));
+}

@@ -1,0 +1,79 @@
+"""Where the images of a run are now: an image keeps its content when its label changes."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from threading import Lock
+
+from greycard.core.threads import thread_pool
+from greycard.datasets.digests import file_digest
+
+_NUMBERS = re.compile(r"(-\d+)+$")
+"""What a move adds to a file's name if its place is taken."""
+
+
+class RunImages:
+    """Finds the images of runs in a folder. Digests of files are remembered.
+
+    Args:
+        root: the folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._lock = root, Lock()
+        self._known: dict[tuple[int, int, int], str] = {}
+
+    def find(self, ids: Iterable[str], digests: Mapping[str, str], places: Iterable[str]) -> dict[str, str]:
+        """The present places of images, by their ids in a run; an image that is not found is left out.
+
+        An image is found if its content is at its old place, or at another one under the same file name, perhaps with
+        a number. Another image may be at its old place: without digests there is no way to tell.
+
+        Args:
+            ids: of the run's images.
+            digests: of the run's images, by id; empty if the run has none.
+            places: of all images in the folder, relative to it.
+        """
+        wanted, here = list(dict.fromkeys(ids)), set(places)
+        there = [id for id in wanted if id in here]
+        if not digests:
+            return {id: id for id in there}
+        found = {id: id for id, digest in zip(there, self._digests(there), strict=True) if digest == digests.get(id)}
+        moved = [id for id in wanted if id not in found]
+        names = {_file_name(id) for id in moved}
+        free = sorted(place for place in here - found.keys() if _file_name(place) in names)
+        by_digest = defaultdict[str, list[str]](list)
+        for place, digest in zip(free, self._digests(free), strict=True):
+            by_digest[digest].append(place)
+        for id in moved:
+            if same := by_digest.get(digests.get(id, "")):
+                found[id] = same.pop()
+        return found
+
+    def _digests(self, places: Sequence[str]) -> list[str]:
+        with thread_pool() as pool:
+            return list(pool.map(self._digest, places))
+
+    def _digest(self, place: str) -> str:
+        """SHA-256 of a file; empty if it is gone."""
+        try:
+            file = self._root / place
+            facts = file.stat()
+            key = facts.st_ino, facts.st_mtime_ns, facts.st_size
+            with self._lock:
+                known = self._known.get(key)
+            if known is None:
+                known = file_digest(file)
+                with self._lock:
+                    self._known[key] = known
+        except OSError:
+            return ""
+        return known
+
+
+def _file_name(place: str) -> str:
+    path = PurePosixPath(place)
+    return _NUMBERS.sub("", path.stem) + path.suffix
