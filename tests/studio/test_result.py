@@ -123,7 +123,8 @@ def test_only_a_folder_in_the_folder_of_runs_is_a_run(client: TestClient, run: g
     shutil.copytree(run.path, run.path.parent.parent / "outside")
     (run.path.parent / "linked").symlink_to(run.path.parent.parent / "outside")
     shutil.copytree(run.path, run.path.parent / ".hidden")
-    assert client.get(f"/api/runs/{name}").status_code in (404, 405)
+    answer = client.get(f"/api/runs/{name}")  # `.` is the list of runs itself
+    assert answer.status_code in (404, 405) or answer.url.path.rstrip("/") == "/api/runs"
     asked = name.replace("%2f", "/").replace("%2e", ".").replace("%00", "\0")
     for path in ("outputs/report", "outputs/card", "outputs/augmentation", "try/start"):
         assert client.post(f"/api/{path}", json={"run": asked}).status_code == 404

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conftest import a_summary, an_epoch
 from greycard.core.records import to_json
 from greycard.core.run_format import JOB
+from greycard.datasets.dataset import Split
 from greycard.recipe import Recipe
 from greycard.runs.directory import CHECKPOINTS, ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory
 from greycard.runs.environment import environment
@@ -24,13 +27,18 @@ BACKEND = {"backend": "tensorflow", "backend_version": "2", "device": "cpu", "ke
 CONVNET = Recipe.make("pets", "pets", conv=(8,), image_size=8, epochs=10, batch_size=4)
 
 
+def _split(ids: Iterable[str]) -> Split:
+    names = tuple(ids)
+    return Split(names, np.zeros(len(names), np.int64), tuple(map(Path, names)))
+
+
 def _begun(out: Path, root: Path, recipe: Recipe = CONVNET, images: int = 20) -> RunDirectory:
     """A run that a process has just begun."""
     run = RunDirectory.new(out, recipe.name)
     run.write_json(RUN_ARGS, to_json(RunArgs(data=str(root))))
     run.write_json(ENVIRONMENT, environment(BACKEND))
     run.write_json(LABELS, {"classes": ["cat", "dog"]})
-    run.write_split(tuple(f"cat/{n}.png" for n in range(images)), ("dog/1.png",))
+    run.write_split([_split(f"cat/{n}.png" for n in range(images)), _split(["dog/1.png"])])
     run.write_json(RECIPE, recipe.to_json())
     return run
 
