@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
@@ -196,9 +197,8 @@ def test_the_routes_before_teaching_has_started(client: TestClient) -> None:
 @pytest.mark.slow
 def test_what_the_process_could_not_do_is_said(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREYCARD_WEIGHTS", str(tmp_path / "nowhere"))
-    features = Features(root, root / ".greycard")
-    features.start()
-    status = _waited(features, "failed")
+    with _running(root) as features:
+        status = _waited(features, "failed")
     assert status.error is not None
     assert status.error.startswith("error: ")
     assert "nowhere" in status.error
@@ -208,15 +208,24 @@ def test_what_the_process_could_not_do_is_said(root: Path, tmp_path: Path, monke
 @pytest.mark.slow
 @pytest.mark.usefixtures("lite0")
 def test_the_process_computes_features_of_old_and_new_images(root: Path) -> None:
+    with _running(root) as features:
+        assert _waited(features, "ready").network == "EfficientNetLite0"
+        keys = [identity(path) for path in root.rglob("*.jpg")]
+        _wait_for(features, keys)
+        assert np.isfinite(features.of(keys)).all()
+        image(99, 100).save(root / "new.jpg")
+        features.look_again()
+        _wait_for(features, [identity(root / "new.jpg")])
+
+
+@contextmanager
+def _running(root: Path) -> Iterator[Features]:
     features = Features(root, root / ".greycard")
     features.start()
-    assert _waited(features, "ready").network == "EfficientNetLite0"
-    keys = [identity(path) for path in root.rglob("*.jpg")]
-    _wait_for(features, keys)
-    assert np.isfinite(features.of(keys)).all()
-    image(99, 100).save(root / "new.jpg")
-    features.look_again()
-    _wait_for(features, [identity(root / "new.jpg")])
+    try:
+        yield features
+    finally:
+        features.end()
 
 
 def _waited(features: Features, state: str) -> Status:

@@ -60,6 +60,13 @@ class Features:
                 )  # fmt: skip
             Thread(target=self._hear, args=(self._process,), daemon=True).start()
 
+    def end(self) -> None:
+        """End the process; the server is stopping."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+                self._process.communicate()
+
     def status(self) -> Status:
         with self._lock:
             if self._process is None:

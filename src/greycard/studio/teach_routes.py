@@ -18,6 +18,7 @@ from greycard.studio.teach import Teach
 
 def teach_routes(context: Context) -> list[Route]:
     features = Features(context.images.root, context.state)
+    context.closing.callback(features.end)
     teaching = _Teaching(Teach(context.images, features, Confirmed(context.state / "confirmed.json")))
     return [
         Route("/api/teach", teaching.answer),
