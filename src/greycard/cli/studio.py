@@ -12,15 +12,29 @@ from greycard.cli.serve import print_addresses, server_address
 
 @click.command()
 @click.argument("folder", default="images", metavar="[FOLDER]")
+@click.option(
+    "--lesson", metavar="NAME", help="Show a lesson at the side: its number, its name, or a project that it trains."
+)
+@options.author
 @server_address
 @options.out
 @options.debug
-def studio(folder: str, host: str, port: int, token: str | None, out: str, debug: bool) -> None:
+def studio(
+    folder: str,
+    lesson: str | None,
+    author: str | None,
+    host: str,
+    port: int,
+    token: str | None,
+    out: str,
+    debug: bool,
+) -> None:
     """Collect, label, check and train on images, on a web page.
 
     \b
     greycard studio pets  # then open http://127.0.0.1:8000/
     greycard studio pets --host 0.0.0.0 --token secret
+    greycard studio --lesson augmentation --name Ada
 
     FOLDER, by default images, has a folder of images for each class; it is created if it does not exist. Drop images on
     the page, or use the camera; keys 1 to 9 give labels. Everything is an ordinary file: what is removed moves to
@@ -38,5 +52,5 @@ def studio(folder: str, host: str, port: int, token: str | None, out: str, debug
             waiting.close()
             print_addresses([folder], address, token)
 
-        show_studio(folder, runs=out, host=host, port=port, token=token, on_ready=ready)
+        show_studio(folder, runs=out, host=host, port=port, token=token, author=author, lesson=lesson, on_ready=ready)
     click.echo("stopped", err=True)

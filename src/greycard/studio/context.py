@@ -7,6 +7,7 @@ from pathlib import Path
 
 from greycard.deploy.serve.limits import Limits
 from greycard.studio.folder import STATE, ImageFolder
+from greycard.studio.lessons import Lesson
 
 LIMITS = Limits(body_bytes=64_000_000, requests=128)
 
@@ -19,11 +20,15 @@ class Context:
         images: the user's images.
         runs: the folder of runs.
         limits: limits on size, time and number of requests.
+        author: the name of the user, for runs.
+        lesson: shown at the side.
     """
 
     images: ImageFolder
     runs: Path
     limits: Limits = LIMITS
+    author: str | None = None
+    lesson: Lesson | None = None
 
     @property
     def state(self) -> Path:

@@ -25,8 +25,8 @@ def job_routes(context: Context) -> list[Route]:
 
 class _Jobs:
     def __init__(self, context: Context) -> None:
-        root = context.images.root
-        self._check, self._training = Check(root, context.state), Training(root, context.state, context.runs)
+        root, state = context.images.root, context.state
+        self._check, self._training = Check(root, state), Training(root, state, context.runs, context.author)
 
     async def start_check(self, request: Request) -> JSONResponse:
         await read_fields(request, ())

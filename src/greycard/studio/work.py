@@ -26,14 +26,14 @@ class Check:
 
     def start(self) -> None:
         """Raises a RefusedError if it is running."""
-        _expect_idle(self._command, "the check")
+        expect_idle(self._command, "the check")
         out = self._state / "checks"
         self._command.start(["check", self._root, "--format", "json", "--quiet", "--out", out])
 
     def status(self) -> dict[str, Any]:
         """Its state, and the report as JSON, or what went wrong."""
         progress = self._command.progress()
-        return {"state": progress.state, "error": _error_in(progress), "report": progress.result}
+        return {"state": progress.state, "error": error_in(progress), "report": progress.result}
 
 
 class Training:
@@ -43,18 +43,20 @@ class Training:
         root: the folder.
         state: where the process writes.
         runs: the folder of runs.
+        author: the name of who trains.
     """
 
-    def __init__(self, root: Path, state: Path, runs: Path) -> None:
-        self._root, self._runs = root, runs
+    def __init__(self, root: Path, state: Path, runs: Path, author: str | None = None) -> None:
+        self._root, self._runs, self._author = root, runs, author
         self._command, self._before = Command(state, "train"), set[str]()
 
     def start(self, minutes: float | None) -> None:
         """Raises a RefusedError if a training is running."""
-        _expect_idle(self._command, "training")
+        expect_idle(self._command, "training")
         self._before = self._names()
         limit = [] if minutes is None else ["--minutes", f"{minutes:g}"]
-        self._command.start(["train", self._root, *limit, "--out", self._runs])
+        named = [] if self._author is None else ["--name", self._author]
+        self._command.start(["train", self._root, *limit, *named, "--out", self._runs])
 
     def stop(self) -> None:
         """Stop it; the run keeps its checkpoint."""
@@ -64,7 +66,7 @@ class Training:
         """Its state, the end of its output, and the figures of the finished run."""
         progress = self._command.progress()
         run = self._newest() if progress.state == "finished" else None
-        return {"state": progress.state, "log": progress.log, "error": _error_in(progress), "run": run}
+        return {"state": progress.state, "log": progress.log, "error": error_in(progress), "run": run}
 
     def _newest(self) -> dict[str, Any] | None:
         made = [self._runs / name for name in self._names() - self._before]
@@ -84,12 +86,13 @@ class Training:
         return {path.name for path in self._runs.iterdir() if path.is_dir()} if self._runs.is_dir() else set()
 
 
-def _expect_idle(command: Command, what: str) -> None:
+def expect_idle(command: Command, what: str) -> None:
+    """Raises a RefusedError if the command is running."""
     if command.is_running:
         raise RefusedError(409, f"{what} is running already")
 
 
-def _error_in(progress: Progress) -> str | None:
+def error_in(progress: Progress) -> str | None:
     """The message of a process that failed: its last lines from `error:` on."""
     if progress.state != "failed":
         return None

@@ -62,4 +62,15 @@ export default {
     one: "{share} of {n} validation image is right (95 % interval {low} to {high}). Try it: greycard serve {path}",
     other: "{share} of {n} validation images are right (95 % interval {low} to {high}). Try it: greycard serve {path}",
   },
+
+  // Lessons
+  lesson: "Lesson",
+  lesson_run: "Run",
+  lesson_run_what: "Run {what}",
+  lesson_running: "running …",
+  lesson_output: "Output",
+  lesson_table: "Table",
+  lesson_questions: "Questions",
+  lesson_reveal: "Show the answer",
+  lesson_kept: "kept",
 };

@@ -3,6 +3,7 @@ import * as check from "./check.js";
 import { element, open, tried } from "./dialogs.js";
 import * as images from "./images.js";
 import * as keys from "./keys.js";
+import * as lesson from "./lesson.js";
 import { translate } from "./texts.js";
 import * as training from "./training.js";
 import * as uploads from "./uploads.js";
@@ -13,4 +14,5 @@ for (const part of [images, uploads, check, keys]) part.start();
 tried(images.begin).then(() => {
   element("grid").focus();
   training.start();
+  lesson.start();
 });

@@ -1,0 +1,139 @@
+"""The lessons as the page shows them: text, code, commands to run, and questions with their answers.
+
+Their source are the pages of the documentation, docs/lessons. The wheel has a copy of them in greycard/lessons
+(pyproject.toml); in a checkout they are read where they are.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+import greycard
+from greycard.core.errors import GreycardError
+from greycard.core.suggestions import did_you_mean
+
+_PACKAGE = Path(greycard.__file__).parent
+_PLACES = (_PACKAGE / "lessons", _PACKAGE.parents[1] / "docs" / "lessons")
+
+_CODE = re.compile(r"^```(\w+)\n(.*?)^```\n?", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"^<!--.*?-->\n?", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\([^)]*\)")
+_QUESTIONS = re.compile(r"^## Questions\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+_QUESTION = re.compile(
+    r"^\*\*\d+\.\*\* (.+?)\n\n<details><summary>Answer</summary>\n\n(.+?)\n\n</details>", re.DOTALL | re.MULTILINE
+)
+_SHORT = "-short"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of a lesson's page.
+
+    Attributes:
+        kind: `text`, `code` or `commands`.
+        text: HTML for `text`, else the lines of code or commands.
+        commands: of `commands`: the numbers in `Lesson.commands` of those that the page can run.
+    """
+
+    kind: str
+    text: str
+    commands: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and its answer, both as HTML."""
+
+    text: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson.
+
+    Attributes:
+        name: of its file, such as `3-convolution`.
+        title: its heading.
+        steps: its page from top to bottom, without the questions.
+        questions: in order.
+        commands: the words after `greycard` of the commands that the page can run.
+    """
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+    questions: tuple[Question, ...]
+    commands: tuple[tuple[str, ...], ...]
+
+
+def lessons() -> list[Lesson]:
+    """All lessons, in order."""
+    folder = next((place for place in _PLACES if place.is_dir()), None)
+    pages = [] if folder is None else sorted(folder.glob("[0-9]*.md"), key=lambda page: _number(page.stem))
+    return [read_lesson(page.stem, page.read_text(encoding="utf-8")) for page in pages]
+
+
+def find_lesson(name: str) -> Lesson:
+    """A lesson by its number, its name, or a project that it trains.
+
+    Raises:
+        GreycardError: there is no such lesson.
+    """
+    every = lessons()
+    for lesson in every:
+        if name in (lesson.name, str(_number(lesson.name)), lesson.name.partition("-")[2]):
+            return lesson
+    for lesson in every:
+        if any(command[1].removesuffix(_SHORT) == name.removesuffix(_SHORT) for command in lesson.commands):
+            return lesson
+    names = [lesson.name for lesson in every]
+    raise GreycardError(f"there is no lesson {name!r}", hint=did_you_mean(name, names, f"one of {', '.join(names)}"))
+
+
+def read_lesson(name: str, page: str) -> Lesson:
+    """A lesson from the text of its page."""
+    title, _, rest = _COMMENT.sub("", page).partition("\n")
+    found = _QUESTIONS.search(rest)
+    questions = tuple(
+        Question(_html(text), _html(answer)) for text, answer in _QUESTION.findall(found[1] if found else "")
+    )
+    commands: list[tuple[str, ...]] = []
+    steps = tuple(_steps(_QUESTIONS.sub("", rest), commands))
+    return Lesson(name, title.removeprefix("# "), steps, questions, tuple(commands))
+
+
+def _steps(text: str, commands: list[tuple[str, ...]]) -> Iterator[Step]:
+    """The parts of a page; the commands that can be run are added to the list."""
+    pieces = _CODE.split(text)
+    for place in range(0, len(pieces), 3):
+        if pieces[place].strip():
+            yield Step("text", _html(pieces[place]))
+        if place + 2 < len(pieces):
+            language, code = pieces[place + 1 : place + 3]
+            yield _commands(code, commands) if language == "bash" else Step("code", code)
+
+
+def _commands(block: str, commands: list[tuple[str, ...]]) -> Step:
+    first = len(commands)
+    for line in block.splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:2] == ["greycard", "run"]:
+            commands.append(tuple(words[1:]))
+    return Step("commands", block, tuple(range(first, len(commands))))
+
+
+def _html(text: str) -> str:
+    """Markdown as HTML. Links are left out, because they lead to other pages of the documentation."""
+    plain = _LINK.sub(lambda link: f"*{link[2]}*" if link[1] else link[2], text)
+    return MarkdownIt("commonmark", {"html": False}).enable("table").render(plain).strip()
+
+
+def _number(name: str) -> int:
+    return int(name.partition("-")[0])
