@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,9 @@ _PLACES = (_PACKAGE / "lessons", _PACKAGE.parents[1] / "docs" / "lessons")
 
 _CODE = re.compile(r"^```(\w+)\n(.*?)^```\n?", re.DOTALL | re.MULTILINE)
 _COMMENT = re.compile(r"^<!--.*?-->\n?", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(r"(!?)\[([^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)]*)\)")
+"""Links lead to other pages of the documentation, so only their text is shown."""
+
 _QUESTIONS = re.compile(r"^## Questions\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 _QUESTION = re.compile(
     r"^\*\*\d+\.\*\* (.+?)\n\n<details><summary>Answer</summary>\n\n(.+?)\n\n</details>", re.DOTALL | re.MULTILINE
@@ -77,7 +80,7 @@ def lessons() -> list[Lesson]:
     """All lessons, in order."""
     folder = next((place for place in _PLACES if place.is_dir()), None)
     pages = [] if folder is None else sorted(folder.glob("[0-9]*.md"), key=lambda page: _number(page.stem))
-    return [read_lesson(page.stem, page.read_text(encoding="utf-8")) for page in pages]
+    return [read_lesson(page.stem, page.read_text(encoding="utf-8"), folder) for page in pages]
 
 
 def find_lesson(name: str) -> Lesson:
@@ -97,24 +100,29 @@ def find_lesson(name: str) -> Lesson:
     raise GreycardError(f"there is no lesson {name!r}", hint=did_you_mean(name, names, f"one of {', '.join(names)}"))
 
 
-def read_lesson(name: str, page: str) -> Lesson:
-    """A lesson from the text of its page."""
+def read_lesson(name: str, page: str, folder: Path | None = None) -> Lesson:
+    """A lesson from the text of its page.
+
+    Args:
+        name: of the lesson.
+        page: Markdown.
+        folder: of the page's images; without it, an image becomes its caption.
+    """
     title, _, rest = _COMMENT.sub("", page).partition("\n")
     found = _QUESTIONS.search(rest)
-    questions = tuple(
-        Question(_html(text), _html(answer)) for text, answer in _QUESTION.findall(found[1] if found else "")
-    )
+    asked = _QUESTION.findall(found[1] if found else "")
+    questions = tuple(Question(_html(text), _html(answer)) for text, answer in asked)
     commands: list[tuple[str, ...]] = []
-    steps = tuple(_steps(_QUESTIONS.sub("", rest), commands))
+    steps = tuple(_steps(_QUESTIONS.sub("", rest), folder, commands))
     return Lesson(name, title.removeprefix("# "), steps, questions, tuple(commands))
 
 
-def _steps(text: str, commands: list[tuple[str, ...]]) -> Iterator[Step]:
+def _steps(text: str, folder: Path | None, commands: list[tuple[str, ...]]) -> Iterator[Step]:
     """The parts of a page; the commands that can be run are added to the list."""
     pieces = _CODE.split(text)
     for place in range(0, len(pieces), 3):
         if pieces[place].strip():
-            yield Step("text", _html(pieces[place]))
+            yield Step("text", _html(pieces[place], folder))
         if place + 2 < len(pieces):
             language, code = pieces[place + 1 : place + 3]
             yield _commands(code, commands) if language == "bash" else Step("code", code)
@@ -129,10 +137,17 @@ def _commands(block: str, commands: list[tuple[str, ...]]) -> Step:
     return Step("commands", block, tuple(range(first, len(commands))))
 
 
-def _html(text: str) -> str:
-    """Markdown as HTML. Links are left out, because they lead to other pages of the documentation."""
-    plain = _LINK.sub(lambda link: f"*{link[2]}*" if link[1] else link[2], text)
+def _html(text: str, folder: Path | None = None) -> str:
+    plain = _LINK.sub(lambda link: _image(link, folder) if link[1] else link[2], text)
     return MarkdownIt("commonmark", {"html": False}).enable("table").render(plain).strip()
+
+
+def _image(link: re.Match[str], folder: Path | None) -> str:
+    """An image with its content, because the page loads no other files; its caption if there is no such file."""
+    file = None if folder is None else folder / link[3]
+    if file is None or not file.is_file():
+        return f"*{link[2]}*"
+    return f"![{link[2]}](data:image/png;base64,{b64encode(file.read_bytes()).decode()})"
 
 
 def _number(name: str) -> int:
