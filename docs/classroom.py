@@ -17,25 +17,25 @@ Row = dict[str, Any]
 
 def cures() -> str:
     """Each cure of lesson 10, over all seeds and precisions."""
-    rows = _rows("cures")
+    rows = measured("cures")
     names = list(dict.fromkeys(row["cure"] for row in rows))
-    head = ["", "weights", "training", "validation", "gain, points", "real in"]
+    head = ["", "weights", "training", "validation", "gain, points", "surely better", "surely worse"]
     cells = [_cure(name, [row for row in rows if row["cure"] == name]) for name in names]
     images = f"{rows[0]['val_images']} images, from the lowest to the highest of {len(rows) // len(names)} runs"
     return "\n".join([*_table(head, cells), "", f"Accuracies on {images}. {_origin(rows, 'cures', '../..')}"])
 
 
 def _cure(name: str, rows: Sequence[Row]) -> list[str]:
-    real = [row["is_real"] for row in rows if "is_real" in row]
     gains = [100 * row["gain"] for row in rows if "gain" in row]
+    better, worse = (sum(row.get("is_real", False) and sign * row["gain"] > 0 for row in rows) for sign in (1, -1))
     accuracies = [_range([row[key] for row in rows]) for key in ("train_accuracy", "val_accuracy")]
-    compared = [f"{min(gains):+.1f} to {max(gains):+.1f}", f"{sum(real)} of {len(real)}"] if gains else ["", ""]
+    compared = [f"{min(gains):+.1f} to {max(gains):+.1f}", str(better), str(worse)] if gains else ["", "", ""]
     return [f"`{name}`", f"{rows[0]['parameters']:,}", *accuracies, *compared]
 
 
 def short_projects() -> str:
     """What each short variant trains, takes and reaches."""
-    rows = [row for row in _rows("classroom") if row["kind"] == "project"]
+    rows = [row for row in measured("classroom") if row["kind"] == "project"]
     head = ["project", "train / val images", "size", "epochs", "seconds", "memory", "val acc", "95 % interval"]
     return "\n".join([*_table(head, map(_short, rows)), "", _slowest(rows, "..")])
 
@@ -51,7 +51,7 @@ def _short(row: Row) -> list[str]:
 
 def lessons() -> str:
     """What the code of each lesson takes."""
-    rows = [row for row in _rows("classroom") if row["kind"] == "lesson"]
+    rows = [row for row in measured("classroom") if row["kind"] == "lesson"]
     cells = [[f"[{row['name']}]({row['name']}.md)", *_cost(row)] for row in rows]
     return "\n".join([*_table(["lesson", "seconds", "memory"], cells), "", _slowest(rows, "../..")])
 
@@ -84,5 +84,6 @@ def _range(fractions: Sequence[float]) -> str:
     return percent(low, 1) if low == high else span(low, high)
 
 
-def _rows(name: str) -> list[Row]:
+def measured(name: str) -> list[Row]:
+    """The rows of a result file."""
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["rows"]

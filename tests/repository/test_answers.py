@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+import classroom
 import generate
 import lesson_runs
 from greycard.evaluation.intervals import accuracy_interval
@@ -95,3 +96,32 @@ def test_your_image() -> None:
     answers = _answers("9-your-image")
     assert f"interval of {_interval(46, 50)}" in answers
     assert f"validation photographs is {_interval(971, 1000)}" in answers
+
+
+def test_overfitting() -> None:
+    rows = classroom.measured("cures")
+    few = {row["parameters"] for row in rows if row["cure"] == "fewer-weights"}
+    assert [f"{count:,}. Why" in _answers("10-overfitting") for count in few] == [True]
+    assert f"It has {round(few.pop() / 120)} weights for each image" in _answers("10-overfitting")
+
+
+def test_what_the_lesson_says_of_the_cures_is_what_was_measured() -> None:
+    by_cure: dict[str, list[float]] = {}
+    sure: dict[str, tuple[int, int]] = {}
+    for row in classroom.measured("cures"):
+        if "gain" not in row:
+            continue
+        by_cure.setdefault(row["cure"], []).append(row["gain"])
+        better, worse = sure.get(row["cure"], (0, 0))
+        real = row["is_real"]
+        sure[row["cure"]] = (better + (real and row["gain"] > 0), worse + (real and row["gain"] < 0))
+    assert {cure: len(gains) for cure, gains in by_cure.items()} == dict.fromkeys(by_cure, 6)
+    assert sure == {
+        "more-data": (6, 0),
+        "augmentation": (6, 0),
+        "dropout": (2, 1),
+        "weight-decay": (0, 0),
+        "stopped-early": (0, 1),
+        "fewer-weights": (3, 0),
+    }
+    assert min(*by_cure["more-data"], *by_cure["augmentation"]) >= 0.18
