@@ -79,7 +79,7 @@ def _worst(work: Work, rounds: int) -> dict[str, Any]:
 
 
 def _project(name: str, scratch: Path) -> dict[str, Any]:
-    words = [sys.executable, "-m", "greycard", "run", name, "--quiet", "--out", scratch / "runs"]
+    words: list[str | Path] = [sys.executable, "-m", "greycard", "run", name, "--quiet", "--out", scratch / "runs"]
     finished = child.run(words, GREYCARD_CACHE=str(scratch / "cache"))
     run = RunRecord(find_runs(scratch / "runs")[0])
     summary = run.summary

@@ -125,3 +125,16 @@ def test_what_the_lesson_says_of_the_cures_is_what_was_measured() -> None:
         "fewer-weights": (3, 0),
     }
     assert min(*by_cure["more-data"], *by_cure["augmentation"]) >= 0.18
+
+
+def test_a_gain_can_be_too_small_for_21_comparisons() -> None:
+    (row,) = (
+        each
+        for each in classroom.measured("cures")
+        if (each["cure"], each["seed"], each["precision"]) == ("fewer-weights", 0, "bfloat16")
+    )
+    gain, low, high = (f"{100 * row[name]:+.1f}" for name in ("gain", "low", "high"))
+    assert f"`fewer-weights-1: {gain} points, between {low} and {high}: these images cannot tell`" in _answers(
+        "10-overfitting"
+    )
+    assert not row["is_real"]
