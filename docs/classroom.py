@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from greycard.evaluation.intervals import accuracy_interval
-from greycard.projects import find_project
+from greycard.projects import find_project, projects
 from greycard.reports.columns import percent, span
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "lessons"
@@ -35,7 +35,9 @@ def _cure(name: str, rows: Sequence[Row]) -> list[str]:
 
 def short_projects() -> str:
     """What each short variant trains, takes and reaches."""
+    order = [project.name for project in projects()]
     rows = [row for row in measured("classroom") if row["kind"] == "project"]
+    rows.sort(key=lambda row: order.index(row["name"].removesuffix("-short")))
     head = ["project", "train / val images", "size", "epochs", "seconds", "memory", "val acc", "95 % interval"]
     return "\n".join([*_table(head, map(_short, rows)), "", _slowest(rows, "..")])
 

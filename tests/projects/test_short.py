@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROWS = json.loads((ROOT / "benchmarks" / "results" / "lessons" / "classroom.json").read_text(encoding="utf-8"))["rows"]
 MEASURED = {row["name"]: row for row in ROWS if row["kind"] == "project"}
 ALSO_SHORT = ("house-prices", "digits-cnn")
-LESS = {"name", "image_size", "train_limit", "val_limit", "epochs", "learning_rate"}
+LESS = {"name", "image_size", "train_limit", "val_limit", "epochs", "learning_rate", "batch_size"}
 TRANSFER = {"backbone", "backbone_layer", "dense"}
 
 

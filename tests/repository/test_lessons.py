@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,10 @@ def test_there_are_ten_lessons() -> None:
     assert [page.name.partition("-")[0] for page in LESSONS] == [str(number) for number in range(1, 11)]
     overview = (DOCS / "lessons" / "README.md").read_text(encoding="utf-8")
     assert all(page.name in overview for page in LESSONS)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    in_wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    expected = {f"docs/lessons/{page.name}": f"greycard/lessons/{page.name}" for page in LESSONS}
+    assert in_wheel == {**expected, "docs/lessons/images": "greycard/lessons/images"}
 
 
 @pytest.mark.parametrize("page", RUN, ids=_name)

@@ -1,6 +1,6 @@
 """Short variants of the projects, for a lesson: fewer or smaller images, and fewer epochs.
 
-With so few steps, those with a small learning rate make larger ones. The transfer variants use EfficientNet-Lite0, and
+With so few steps, those that learn slowly get larger or more steps. The transfer variants use EfficientNet-Lite0, and
 a small head on features that are computed once: InceptionV3 and its large head take 2 GB of memory.
 benchmarks/classroom.py measures the time and memory of each.
 """
@@ -28,7 +28,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "mnist-dnn": {**_MNIST, "epochs": 10},
     "mnist-cnn": {**_MNIST, "epochs": 3},
     "horses-humans-cnn": {**_HORSES, "epochs": 10},
-    "horses-humans-cnn-augmented": {**_HORSES, "epochs": 8},
+    "horses-humans-cnn-augmented": {**_HORSES, "batch_size": 32, "epochs": 10},
     "horses-humans-transfer": {**_TRANSFER, "train_limit": 300, "epochs": 5},
     "cats-dogs-3k-cnn": {**_CATS, "epochs": 8},
     "cats-dogs-3k-cnn-augmented": {**_CATS, "epochs": 8},

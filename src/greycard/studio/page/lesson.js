@@ -10,7 +10,7 @@ function fromHtml(html, attributes = {}) {
   const found = made("div", "", attributes);
   found.innerHTML = html;
   for (const table of found.querySelectorAll("table")) {
-    const wide = made("div", "", { class: "wide", tabindex: "0", role: "region", "aria-label": text("lesson_table") });
+    const wide = made("div", "", { class: "wide", tabindex: "0", role: "group", "aria-label": text("lesson_table") });
     table.replaceWith(wide);
     wide.append(table);
   }
