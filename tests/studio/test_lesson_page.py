@@ -36,7 +36,7 @@ def _use(address: str, tmp_path: Path) -> None:
         assert page.run(shown % "lesson-title") == "1. One neuron"
         page.run("document.querySelector('#lesson .command button').click()")
         page.wait_for(f"{shown % 'lesson-status'} === 'finished'", seconds=120)
-        assert "house-prices-1" in page.run(shown % "lesson-output")
+        assert "Ada   house-prices-1" in page.run(shown % "lesson-result")
         assert page.run("document.getElementById('lesson').scrollTop") > 0
         assert page.run("[...document.querySelectorAll('#lesson img')].every((each) => each.naturalWidth)")
         (tmp_path / "run-1280.png").write_bytes(page.screenshot())

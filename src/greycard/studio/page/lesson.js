@@ -20,7 +20,9 @@ function fromHtml(html, attributes = {}) {
 function step({ kind, text: words, commands }, all) {
   if (kind === "text") return [fromHtml(words)];
   if (!commands.length) return [made("pre", words)];
-  return commands.map((number) => command(number, all[number]));
+  const rest = [...commands];
+  const lines = words.trimEnd().split("\n");
+  return lines.map((line) => (line.startsWith("greycard run ") ? command(rest[0], all[rest.shift()]) : made("pre", line)));
 }
 
 function command(number, words) {
@@ -73,8 +75,11 @@ function show({ state, log, table, error }) {
   for (const each of document.querySelectorAll("#lesson .command button")) each.disabled = state === "running";
   const words = { running: text("lesson_running"), failed: error, stopped: text("stopped"), finished: text("finished") };
   element("lesson-status").textContent = words[state] ?? "";
-  element("lesson-output").textContent = state === "finished" ? table : log;
-  element("lesson-output").hidden = !element("lesson-output").textContent;
+  for (const [id, shown] of [["lesson-output", log], ["lesson-result", table]]) {
+    element(id).textContent = shown;
+    element(id).hidden = !shown;
+  }
+  element("lesson-output").scrollTop = element("lesson-output").scrollHeight;
 }
 
 async function startCommand(command) {
