@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+import classroom
 from greycard.cli.main import cli
 from greycard.core.fields import Field
 from greycard.datasets.catalog import CATALOG
@@ -233,6 +234,9 @@ MAKERS: dict[str, Callable[[], str]] = {
     "real-stopping": partial(TABLE["lesson"], "mnist-dnn", files=("stopping",)),
     "outcome-augmentation": partial(outcome, "6-augmentation", early=True),
     "outcome-transfer": partial(outcome, "7-transfer"),
+    "outcome-overfitting": classroom.cures,
+    "short-projects": classroom.short_projects,
+    "lesson-costs": classroom.lessons,
     **{f"real-{lesson}": partial(TABLE["lesson"], *names) for lesson, names in _LESSONS.items()},
 }
 

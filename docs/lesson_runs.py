@@ -20,7 +20,7 @@ BLOCK = re.compile(r"```python\n(.*?)```\n?", re.DOTALL)
 
 def lessons() -> list[Path]:
     """The lessons' pages, in order."""
-    return sorted(LESSONS.glob("[0-9]*.md"))
+    return sorted(LESSONS.glob("[0-9]*.md"), key=lambda page: int(page.stem.partition("-")[0]))
 
 
 def code(text: str) -> list[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from lesson_runs import BLOCK, LESSONS, lessons, run_lesson
 
@@ -36,7 +37,10 @@ def keep_images(page: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
         run_lesson(page)
         for image in Path().glob("*.png"):
-            shutil.copy(image, LESSONS / "images" / image.name)
+            with Image.open(image) as made:  # with a palette: the wheel has these images, too
+                made.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(
+                    LESSONS / "images" / image.name, optimize=True
+                )
 
 
 def notebook(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from greycard.backend import start
 from greycard.core.errors import GreycardError, GreycardWarning
@@ -29,9 +29,14 @@ from greycard.models.weights import expect_weights
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe
+from greycard.reports.columns import Row
+from greycard.reports.joined import joined_rows
+from greycard.reports.rows import row_of
 from greycard.reports.table import Table, make_table
+from greycard.runs.author import author_of
 from greycard.runs.compare import Comparison, compare_runs
 from greycard.runs.record import RunRecord, find_runs
+from greycard.runs.shared import shared_runs
 
 if TYPE_CHECKING:
     from greycard.audit.check import Report
@@ -154,6 +159,8 @@ def studio(
     port: int = 8000,
     token: str | None = None,
     phone: str | None = None,
+    author: str | None = None,
+    lesson: str | None = None,
     on_ready: Callable[[str], None] = print,
 ) -> None:
     """Show a page to collect, label, check and train on the images of a folder, until SIGINT or SIGTERM.
@@ -165,10 +172,12 @@ def studio(
         port: 0 takes any free one.
         token: a word that the page's requests need.
         phone: an address of this machine in its network, at which phones can open the page, too; needs a token.
+        author: the name of who trains, shown in tables.
+        lesson: shown at the side: its number, its name, or a project that it trains.
         on_ready: called with the page's address when the server is ready.
 
     Raises:
-        GreycardError: the folder cannot be used, or the address or port is not available.
+        GreycardError: the folder cannot be used, there is no such lesson, or the address or port is not available.
     """
     _expect_server("segno")
     from greycard.deploy.serve.network import is_local
@@ -176,6 +185,7 @@ def studio(
     from greycard.studio.app import make_app
     from greycard.studio.context import Context
     from greycard.studio.folder import ImageFolder
+    from greycard.studio.lessons import find_lesson
 
     expect_address(host, port, token)
     outside = next((each for each in (host, phone) if each is not None and not is_local(each)), None)
@@ -183,7 +193,9 @@ def studio(
         raise GreycardError(
             f"everyone who can reach {outside} could change these images", hint="choose a word: --token WORD"
         )
-    context = Context(ImageFolder(Path(folder).absolute()), Path(runs).absolute())
+    by, opened = author_of(author), find_lesson(lesson) if lesson else None
+    images, out = ImageFolder(Path(folder).absolute()), Path(runs).absolute()
+    context = Context(images, out, author=by.name if by else None, lesson=opened)
     make = partial(make_app, context, token=token, phone=phone)
     run_app(lambda hosts: make(hosts=hosts), host, port, on_ready, context.limits, phone)
 
@@ -201,19 +213,27 @@ def runs_table(
     """The table of runs: one line for each run, with the published figures in brackets.
 
     Args:
-        runs: one or more runs or run directories; None for all readable runs in `out`.
+        runs: one or more runs, run directories, or folders in which many people have runs; None for all readable runs
+            in `out`.
         out: the folder of runs.
     """
     if runs is None:
         return make_table(_readable(find_runs(out)))
-    return make_table(_records(runs))
+    rows: list[Row] = []
+    for each in _one_by_one(runs):
+        shared = [] if isinstance(each, RunRecord) else shared_runs(each)
+        rows += joined_rows(shared) if shared else [row_of(RunRecord(each))]
+    return Table(rows)
+
+
+def _one_by_one(runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> Iterable[str | Path | RunRecord]:
+    """What the argument names: one or several."""
+    several = isinstance(runs, Iterable) and not isinstance(runs, str | Path | RunRecord)
+    return runs if several else [runs]  # type: ignore[return-value, list-item]
 
 
 def _records(runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> list[RunRecord]:
-    """The runs that the argument names: one or several."""
-    one_by_one = isinstance(runs, Iterable) and not isinstance(runs, str | Path | RunRecord)
-    chosen: Iterable[Any] = runs if one_by_one else [runs]  # type: ignore[assignment]
-    return [run if isinstance(run, RunRecord) else RunRecord(run) for run in chosen]
+    return [run if isinstance(run, RunRecord) else RunRecord(run) for run in _one_by_one(runs)]
 
 
 def _readable(paths: Iterable[Path]) -> Iterator[RunRecord]:

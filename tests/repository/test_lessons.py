@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import notebooks
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 LESSONS = lesson_runs.lessons()
-LONG = ("4-folders", "6-augmentation", "7-transfer", "8-many-classes", "9-your-image")
+LONG = ("4-folders", "6-augmentation", "7-transfer", "8-many-classes", "9-your-image", "10-overfitting")
 RUN = [pytest.param(page, marks=pytest.mark.slow if page.stem in LONG else ()) for page in LESSONS]
 CLAIMS = {"6-augmentation": ("augmented", "plain"), "7-transfer": ("transfer", "scratch")}
 """The better and the worse run of the lessons whose outcome must not depend on seed or precision."""
@@ -35,10 +36,14 @@ def _images(page: Path) -> list[str]:
     return re.findall(r"\]\(images/([^)]+)\)", page.read_text(encoding="utf-8"))
 
 
-def test_there_is_a_lesson_for_each_of_the_nine() -> None:
-    assert [page.name[0] for page in LESSONS] == list("123456789")
+def test_there_are_ten_lessons() -> None:
+    assert [page.name.partition("-")[0] for page in LESSONS] == [str(number) for number in range(1, 11)]
     overview = (DOCS / "lessons" / "README.md").read_text(encoding="utf-8")
     assert all(page.name in overview for page in LESSONS)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    in_wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    expected = {f"docs/lessons/{page.name}": f"greycard/lessons/{page.name}" for page in LESSONS}
+    assert in_wheel == {**expected, "docs/lessons/images": "greycard/lessons/images"}
 
 
 @pytest.mark.parametrize("page", RUN, ids=_name)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import lesson_runs
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = ("tests/contracts/test_architecture.py", "tests/pipeline/test_decode.py", "tests/repository")
@@ -40,6 +42,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "greycard/py.typed" in names
     assert "greycard/datasets/manifests/horse-or-human.txt" in names
+    assert {f"greycard/lessons/{page.name}" for page in lesson_runs.lessons()} <= set(names)
+    assert "greycard/lessons/images/overfitting.png" in names
     assert all(name.startswith(("greycard/", "greycard-")) for name in names)
     assert wheel.stat().st_size < 1_000_000
 

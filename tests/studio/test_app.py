@@ -24,6 +24,7 @@ from greycard.deploy.serve.limits import Limits
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
 from greycard.studio.folder import TRASH, ImageFolder
+from greycard.studio.lessons import find_lesson
 from greycard.studio.thumbnails import SMALL
 
 LIMITS = Limits(body_bytes=300_000, pixels=1_000_000, seconds=5)
@@ -46,6 +47,10 @@ CHANGES = {
     "outputs/explain": {"run": "pets-1", "ids": ["dark/000.jpg"]},
     "tickets": {"run": "pets-1", "what": "project", "format": None},
     "try/start": {"run": "pets-1"},
+    "lesson/keep": {"question": 0, "text": "x"},
+    "lesson/answer": {"question": 0},
+    "lesson/run": {"command": 0},
+    "lesson/stop": {},
 }
 """Every path that changes something, with a request that would."""
 
@@ -57,7 +62,8 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(root: Path) -> Iterator[TestClient]:
-    with TestClient(make_app(Context(ImageFolder(root), root.parent / "runs", LIMITS))) as client:
+    context = Context(ImageFolder(root), root.parent / "runs", LIMITS, lesson=find_lesson("1"))
+    with TestClient(make_app(context)) as client:
         yield client
 
 
@@ -166,6 +172,8 @@ def test_a_page_of_another_site_changes_nothing(client: TestClient, root: Path, 
     assert client.get("/api/label").status_code == 405
     assert _files(root) == before
     assert client.get("/api/jobs").json()["jobs"] == []
+    assert client.get("/api/lesson/run").json()["state"] == "none"
+    assert not any(client.get("/api/lesson").json()["answers"])
 
 
 def test_the_token_and_the_host_are_required(root: Path) -> None:
@@ -188,7 +196,7 @@ _VALUES = st.recursive(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    path=st.sampled_from([path for path in CHANGES if path not in ("undo", "redo", "check")]),
+    path=st.sampled_from([path for path in CHANGES if path not in ("undo", "redo", "check", "lesson/stop")]),
     content=_VALUES,
 )
 def test_a_request_of_another_shape_is_refused(client: TestClient, path: str, content: Any) -> None:

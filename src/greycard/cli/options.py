@@ -35,6 +35,13 @@ settings = click.option(
 quiet = click.option("--quiet", is_flag=True, help="Show no progress; print the result only.")
 debug = click.option("--debug", is_flag=True, help="Show tracebacks and the backend's messages.")
 
+author = click.option(
+    "--name",
+    "author",
+    metavar="NAME",
+    help="Your name, for tables: recorded in the run.",
+)
+
 text_or_json = click.option(
     "--format",
     "form",

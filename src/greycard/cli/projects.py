@@ -36,13 +36,21 @@ def projects(names: tuple[str, ...], data_dir: str | None, debug: bool) -> None:
                 click.echo(_page(project, name, data_dir))
         return
     click.echo(listing([_row(project, data_dir) for project in all_projects()], _HIDDEN_FIRST))
-    click.echo(_HINTS)
+    click.echo(_HINTS.format(_short_hint()))
 
 
 _HIDDEN_FIRST = ("architecture", "epochs", "task")
 _HINTS = """
 `greycard projects PROJECT` describes a project, `greycard run PROJECT` trains it.
+{}
 `greycard fetch DATASET` downloads data that is missing."""
+
+
+def _short_hint() -> str:
+    from greycard.projects import short_projects
+
+    shorts = short_projects()
+    return f"For a lesson, {len(shorts)} have a variant of a minute: `{command('run', shorts[-1].name)}`."
 
 
 def _row(project: Any, data_dir: str | None) -> Row:

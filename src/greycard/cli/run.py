@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Resume unfinished runs in --out and skip finished ones.",
 )
+@options.author
 @options.data_dir
 @options.training
 def run(
     projects: tuple[str, ...],
     go_on: bool,
+    author: str | None,
     data_dir: str | None,
     asked: options.Training,
 ) -> None:
@@ -50,7 +52,7 @@ def run(
     finished, failed = [], []
     for name, project in chosen.items():
         try:
-            finished.append(_train_one(project, go_on, data_dir, asked))
+            finished.append(_train_one(project, go_on, author, data_dir, asked))
         except GreycardError as error:
             if len(chosen) == 1:
                 raise
@@ -82,11 +84,13 @@ def _chosen(names: tuple[str, ...], data_dir: str | None) -> dict[str, Project]:
     return chosen
 
 
-def _train_one(project: Project, go_on: bool, data_dir: str | None, asked: options.Training) -> Run:
+def _train_one(project: Project, go_on: bool, author: str | None, data_dir: str | None, asked: options.Training) -> Run:
     from greycard.api import open_run, resume, train
+    from greycard.runs.author import author_of
     from greycard.runs.record import earlier_run
 
-    earlier = earlier_run(asked.out, project.recipe.replace(**asked.changes)) if go_on else None
+    recipe = project.recipe.replace(**asked.changes)
+    earlier = earlier_run(asked.out, recipe, author_of(author)) if go_on else None
     if earlier is None:
         return train(
             project,
@@ -95,6 +99,7 @@ def _train_one(project: Project, go_on: bool, data_dir: str | None, asked: optio
             out=asked.out,
             quiet=asked.quiet,
             track=asked.track,
+            author=author,
             **asked.changes,
         )
     if not earlier.finished:

@@ -31,6 +31,10 @@ def table(runs: tuple[str, ...], form: str, sort: str | None, out: str, debug: b
     greycard table  # all runs in --out
     greycard table pets-1 pets-2
     greycard table --sort val_accuracy --format md
+    greycard table /school/class-7  # the runs of many people, by name
+
+    A folder instead of a RUN stands for the runs in it and in its subfolders. Their names are those of --name, or of
+    the subfolders.
     """
     from greycard.api import runs_table
 

@@ -30,6 +30,7 @@ from greycard.core.errors import GreycardError, command
     metavar="N",
     help="Time budget: try recipes from cheap to dear for N minutes, and keep the best.",
 )
+@options.author
 @options.data_dir
 @options.training
 def train(
@@ -37,6 +38,7 @@ def train(
     backbone: str | None,
     fine_tune: str | None,
     minutes: float | None,
+    author: str | None,
     data_dir: str | None,
     asked: options.Training,
 ) -> None:
@@ -63,12 +65,14 @@ def train(
     if fine_tune is not None:
         asked = replace(asked, changes={"fine_tune": fine_tune} | asked.changes)
     if minutes is not None:
-        _search(folder, minutes, backbone, data_dir, asked)
+        _search(folder, minutes, backbone, author, data_dir, asked)
         return
-    _train(folder, backbone, data_dir, asked)
+    _train(folder, backbone, author, data_dir, asked)
 
 
-def _train(folder: str, backbone: str | None, data_dir: str | None, asked: options.Training) -> None:
+def _train(
+    folder: str, backbone: str | None, author: str | None, data_dir: str | None, asked: options.Training
+) -> None:
     """Train one recipe, and print the run's line of the table."""
     from greycard.api import open_dataset, runs_table
     from greycard.api import train as train_dataset
@@ -85,14 +89,28 @@ def _train(folder: str, backbone: str | None, data_dir: str | None, asked: optio
     if backbone and run_path(backbone, asked.out).is_dir():
         backbone = str(run_path(backbone, asked.out))
     run = train_dataset(
-        dataset, weights=weights, backbone=backbone, out=asked.out, quiet=asked.quiet, track=asked.track, **changes
+        dataset,
+        weights=weights,
+        backbone=backbone,
+        out=asked.out,
+        quiet=asked.quiet,
+        track=asked.track,
+        author=author,
+        **changes,
     )
     print_table(runs_table([run]))
     if not asked.quiet:
         print_next_steps([run], dataset.origin)
 
 
-def _search(folder: str, minutes: float, backbone: str | None, data_dir: str | None, asked: options.Training) -> None:
+def _search(
+    folder: str,
+    minutes: float,
+    backbone: str | None,
+    author: str | None,
+    data_dir: str | None,
+    asked: options.Training,
+) -> None:
     """Search within the minutes, and print the run's line of the table and the ladder."""
     from greycard.api import runs_table, search
     from greycard.reports.ladder import search_lines
@@ -112,6 +130,7 @@ def _search(folder: str, minutes: float, backbone: str | None, data_dir: str | N
         weights=asked.weights,
         out=asked.out,
         quiet=asked.quiet,
+        author=author,
         **asked.changes,  # at most the seed
     )
     print_table(runs_table([run]))

@@ -21,6 +21,7 @@ from greycard.datasets.source import Source
 from greycard.jobs.data import dataset_of
 from greycard.jobs.open_run import Run
 from greycard.models.weights import expect_weights
+from greycard.runs.author import AUTHOR, Author, author_of
 from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, SUMMARY, RunDirectory, expect_writable
 from greycard.runs.environment import environment
 from greycard.runs.record import RunRecord
@@ -46,6 +47,7 @@ def search(
     weights: str | Path | None = None,
     out: str | Path = "runs",
     quiet: bool = False,
+    author: str | None = None,
 ) -> Run:
     """Train the best model that fits into a time budget, and return its run.
 
@@ -60,6 +62,7 @@ def search(
         weights: of pretrained networks: a file, a folder, `imagenet`, `none`, or None for the weights folder.
         out: the folder of runs; the search gets a new folder in it.
         quiet: True to print nothing.
+        author: the name of who trains, shown in tables.
 
     Raises:
         GreycardError: the data has no classes, or no recipe can be trained.
@@ -67,7 +70,7 @@ def search(
     """
     from greycard.reports.progress import terminal_reporter
 
-    seed, budget = plain(seed), Budget(_checked_minutes(minutes))
+    seed, budget, by = plain(seed), Budget(_checked_minutes(minutes)), author_of(author)
     configure()
     expect_weights(weights)
     expect_writable(out)
@@ -78,7 +81,8 @@ def search(
         from greycard.jobs.search_plan import make_plan
 
         plan = make_plan(dataset, weights, seed, budget, reporter)
-        return _climbed_from_the_start(plan, args, out, budget, reporter)
+        directory = _new_directory(plan, args, out, by)
+        return _climbed_from_the_start(plan, args, directory, budget, reporter)
 
 
 def resume_search(
@@ -115,8 +119,9 @@ def resume_search(
         return _climbed(plan, directory, args, budget, reporter)
 
 
-def _climbed_from_the_start(plan: Plan, args: RunArgs, out: str | Path, budget: Budget, reporter: Reporter) -> Run:
-    directory = _new_directory(plan, args, out)
+def _climbed_from_the_start(
+    plan: Plan, args: RunArgs, directory: RunDirectory, budget: Budget, reporter: Reporter
+) -> Run:
     try:
         return _climbed(plan, directory, args, budget, reporter)
     except GreycardError:
@@ -168,7 +173,7 @@ def _start(reporter: Reporter) -> None:
         start()
 
 
-def _new_directory(plan: Plan, args: RunArgs, out: str | Path) -> RunDirectory:
+def _new_directory(plan: Plan, args: RunArgs, out: str | Path, author: Author | None) -> RunDirectory:
     """The folder of a search; until it is finished, its recipe is that of the first rung."""
     from greycard.training.resolve import resolve
 
@@ -176,6 +181,8 @@ def _new_directory(plan: Plan, args: RunArgs, out: str | Path) -> RunDirectory:
     directory = RunDirectory.new(out, recipe.name)
     try:
         directory.write_json(RUN_ARGS, args.to_json())
+        if author:
+            directory.write_json(AUTHOR, to_json(author))
         directory.write_json(ENVIRONMENT, environment(backend.describe()))
         directory.write_json(LABELS, {"classes": list(plan.dataset.classes)})
         directory.write_split(plan.dataset.splits)

@@ -27,6 +27,7 @@ from greycard.projects import Project
 from greycard.recipe import Recipe
 from greycard.recipe.names import canonical
 from greycard.recipe.own_model import expect_own_model, with_own_model
+from greycard.runs.author import Author, author_of
 from greycard.runs.directory import expect_writable
 from greycard.runs.run_args import RunArgs, options_of
 from greycard.runs.trackers import expect_installed
@@ -47,6 +48,7 @@ def train(
     out: str | Path = "runs",
     quiet: bool = False,
     track: str | Sequence[str] = (),
+    author: str | None = None,
     **changes: Any,
 ) -> Run:
     """Train, and return the finished run.
@@ -65,6 +67,7 @@ def train(
         out: the folder of runs; the run gets a new folder in it.
         quiet: True to print nothing.
         track: other tools to log to: `tensorboard`, `mlflow`.
+        author: the name of who trains, shown in tables.
         changes: fields of the recipe, such as `epochs=5`, `rotation_range=20` or `**{"model.kind": "convnet"}`.
 
     Raises:
@@ -73,10 +76,11 @@ def train(
     from greycard.reports.progress import terminal_reporter
 
     configure()
+    by = author_of(author)
     plan = plan_training(what, dataset, model, data_dir, weights, backbone, track, canonical(changes))
     expect_writable(out)
     with terminal_reporter(quiet) as reporter:
-        return Run(_train(plan, callbacks, out, reporter))
+        return Run(_train(plan, callbacks, out, by, reporter))
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ def _chosen(
     return recipe, dataset, describe_choice(recipe, chosen, because)
 
 
-def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, reporter: Reporter) -> Path:
+def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, author: Author | None, reporter: Reporter) -> Path:
     if plan.args.reason:
         reporter.log(f"recipe: {plan.args.reason}")
     recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
@@ -164,7 +168,7 @@ def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, reporter: R
     for note in [*data.notes, *notes]:
         warnings.warn(note, GreycardWarning, stacklevel=4)
     setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
-    directory = begin_run(setup, plan.args, out)
+    directory = begin_run(setup, plan.args, out, author=author)
     reporter.log(opening(setup, directory.path))
     return finish_run(setup, directory, plan.args, called, reporter, clock)
 

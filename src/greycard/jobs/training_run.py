@@ -23,6 +23,7 @@ from greycard.jobs.measure_test import measured_on_test
 from greycard.jobs.results import Known, summarise, write_results
 from greycard.recipe import Recipe
 from greycard.recipe.model import ProbeConfig
+from greycard.runs.author import AUTHOR, Author
 from greycard.runs.directory import CHOICES, ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory
 from greycard.runs.environment import environment
 from greycard.runs.evidence import diagnosis_line
@@ -39,7 +40,9 @@ from greycard.training.probe import with_probe
 from greycard.training.setup import TrainSetup
 
 
-def begin_run(setup: TrainSetup, args: RunArgs, out: str | Path, name: str | None = None) -> RunDirectory:
+def begin_run(
+    setup: TrainSetup, args: RunArgs, out: str | Path, name: str | None = None, author: Author | None = None
+) -> RunDirectory:
     """Create a run directory. The recipe is written last: a directory with a recipe is a run.
 
     Args:
@@ -47,10 +50,13 @@ def begin_run(setup: TrainSetup, args: RunArgs, out: str | Path, name: str | Non
         args: kept in the run.
         out: the folder of runs.
         name: of the directory, before its number; by default the recipe's name.
+        author: who trains it.
     """
     directory = RunDirectory.new(out, name or setup.recipe.name)
     try:
         directory.write_json(RUN_ARGS, args.to_json())
+        if author:
+            directory.write_json(AUTHOR, to_json(author))
         directory.write_json(ENVIRONMENT, environment(backend.describe()))
         directory.write_json(LABELS, {"classes": list(setup.classes)})
         directory.write_split(setup.dataset.splits)

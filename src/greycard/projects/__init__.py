@@ -19,6 +19,7 @@ from greycard.projects import (
     house_prices,
     mnist,
     rock_paper_scissors,
+    short,
     sign_language,
 )
 from greycard.projects.outside import installed_projects
@@ -67,17 +68,24 @@ def find_project(name: str) -> Project:
     """The project with this name; GreycardError, with similar names, if there is none."""
     for look in (
         _own_projects,
+        short_projects,
         _record_projects,
         projects,
     ):  # other packages are imported only if the project is not Greycard's
         for candidate in look():
             if candidate.name == name:
                 return candidate
-    known = [candidate.name for candidate in (*projects(), *_record_projects())]
+    known = [candidate.name for candidate in (*projects(), *short_projects(), *_record_projects())]
     hint = did_you_mean(name, known, "`greycard projects` lists them")
     if isinstance(name, str) and Path(name).is_dir():
         hint = f"train on a folder of images with `{command('train', Path(name))}`, or train(load_folder({name!r}))"
     raise GreycardError(f"there is no project named {name!r}", hint=hint)
+
+
+def short_projects() -> tuple[Project, ...]:
+    """Variants of the projects for a lesson: at most a minute on two cores, and without published figures."""
+    known = {project.name: project for project in _own_projects()}
+    return tuple(short.short_variant(known[name]) for name in short.CHANGES)
 
 
 def _record_projects() -> tuple[Project, ...]:

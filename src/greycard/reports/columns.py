@@ -14,10 +14,12 @@ from greycard.runs.schema import Summary
 class Row:
     """A run's row of the table: accuracies as fractions, times in seconds, None for missing values.
 
-    The fields are those of `Summary`; `val_low` and `val_high` are the 95 % interval of the validation accuracy.
+    The fields are those of `Summary`; `name` is that of who trained the run, `val_low` and `val_high` are the 95 %
+    interval of the validation accuracy.
     """
 
     run: str
+    name: str | None = None
     project: str
     status: str
     dataset: str
@@ -139,7 +141,11 @@ def _parameters(row: Row) -> str:
 TEST = Column("test acc", lambda row: percent(row.test_accuracy))
 """Omitted if no run has test images."""
 
+NAME = Column("name", lambda row: row.name or "–", number=False)
+"""Omitted if no run has the name of who trained it."""
+
 COLUMNS: tuple[Column, ...] = (
+    NAME,
     Column("run", lambda row: row.run, number=False),
     Column("dataset", lambda row: row.dataset, number=False),
     Column("task", lambda row: row.task, number=False),

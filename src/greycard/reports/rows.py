@@ -15,6 +15,7 @@ def row_of(run: RunRecord) -> Row:
     """The values behind a table line."""
     row = Row(
         run=run.name,
+        name=run.author,
         project=run.recipe.name,
         status="finished" if run.finished else "unfinished",
         dataset=run.recipe.data.dataset,

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
-from greycard.reports.columns import COLUMNS, DROPPED_FIRST, PUBLISHED, TEST, Column, Row
+from greycard.reports.columns import COLUMNS, DROPPED_FIRST, NAME, PUBLISHED, TEST, Column, Row
 from greycard.reports.escapes import markdown, one_line, spreadsheet
 from greycard.reports.rows import row_of
 from greycard.runs.record import RunRecord
@@ -115,8 +115,12 @@ def _fitting(rows: list[Row], width: int | None) -> tuple[list[Column], list[str
 
 
 def _columns(rows: list[Row]) -> list[Column]:
-    tested = any(row.test_accuracy is not None for row in rows)
-    return [column for column in COLUMNS if column is not TEST or tested]
+    left_out = []
+    if all(row.name is None for row in rows):
+        left_out.append(NAME)
+    if all(row.test_accuracy is None for row in rows):
+        left_out.append(TEST)
+    return [column for column in COLUMNS if column not in left_out]
 
 
 def _cells(rows: list[Row], columns: Sequence[Column]) -> list[list[str]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from greycard.core.records import from_json
 from greycard.core.run_format import SCHEMA
 from greycard.core.suggestions import did_you_mean
 from greycard.recipe import Recipe
+from greycard.runs.author import AUTHOR, Author
 from greycard.runs.directory import (
     CHOICES,
     ENVIRONMENT,
@@ -44,6 +45,9 @@ _REQUIRED = {
     },
 }  # fmt: skip
 """Required fields of each file; `Summary` and `Epoch` define those of the summary and the history."""
+
+
+_Kind = TypeVar("_Kind")
 
 
 class RunRecord:
@@ -87,15 +91,14 @@ class RunRecord:
         return tuple(self._json(LABELS)["classes"])
 
     @cached_property
+    def author(self) -> str | None:
+        """The name of the user who trained it; None if none was given."""
+        return self._record(AUTHOR, Author).name if (self.path / AUTHOR).is_file() else None
+
+    @cached_property
     def choices(self) -> Choices | None:
         """How the training steps are computed; None before training begins."""
-        path = self.path / CHOICES
-        if not path.is_file():
-            return None
-        try:
-            return from_json(Choices, {name: value for name, value in self._json(CHOICES).items() if name != "schema"})
-        except GreycardError as error:
-            raise _damaged(path, error) from error
+        return self._record(CHOICES, Choices) if (self.path / CHOICES).is_file() else None
 
     @cached_property
     def task(self) -> Task:
@@ -139,11 +142,7 @@ class RunRecord:
     def summary(self) -> Summary:
         """The figures of a finished run; GreycardError for an unfinished run or a damaged file."""
         self.expect_finished()
-        content = self._json(SUMMARY)
-        try:
-            return Summary.from_json({name: value for name, value in content.items() if name != "schema"})
-        except GreycardError as error:
-            raise _damaged(self.path / SUMMARY, error) from error
+        return self._record(SUMMARY, Summary)
 
     @property
     def search(self) -> SearchRecord | None:
@@ -201,6 +200,14 @@ class RunRecord:
         except Exception as error:  # a damaged zip can raise almost any exception
             raise _damaged(path, error) from error
 
+    def _record(self, name: str, kind: type[_Kind]) -> _Kind:
+        """A file as the dataclass that is its schema."""
+        content = {field: value for field, value in self._json(name).items() if field != "schema"}
+        try:
+            return from_json(kind, content)
+        except GreycardError as error:
+            raise _damaged(self.path / name, error) from error
+
     def _json(self, name: str) -> dict[str, Any]:
         path = self.path / name
         try:
@@ -233,12 +240,12 @@ def _where_runs_are(path: Path) -> str:
     return f"`{command('table', *elsewhere)}` lists the runs"
 
 
-def earlier_run(out: str | Path, recipe: Recipe) -> RunRecord | None:
-    """The latest run of this recipe in `out`, finished or not."""
+def earlier_run(out: str | Path, recipe: Recipe, author: Author | None = None) -> RunRecord | None:
+    """The latest run of this recipe in `out`, finished or not; in a shared folder, only the author's."""
     for path in reversed(find_runs(out)):
         try:
             run = RunRecord(path)
-            if recipe.matches_resolved(run.recipe):
+            if run.author == (author.name if author else None) and recipe.matches_resolved(run.recipe):
                 return run
         except GreycardError:  # a damaged run must not hide the others
             continue

@@ -17,6 +17,7 @@ from greycard.studio.image_routes import image_routes
 from greycard.studio.job_queue import Queue
 from greycard.studio.job_routes import job_routes
 from greycard.studio.label_file_routes import label_file_routes
+from greycard.studio.lesson_routes import lesson_routes
 from greycard.studio.outputs import KINDS, Output
 from greycard.studio.page_routes import page_routes
 from greycard.studio.phone_routes import phone_routes
@@ -37,10 +38,10 @@ def make_app(
         hosts: the host names that it accepts; empty for all.
         phone: the address that phones use; None for none.
     """
-    queue = Queue(context.images.root, context.state, context.runs)
+    queue = Queue(context.images.root, context.state, context.runs, context.author)
     routes = [*page_routes(), *image_routes(context), *job_routes(context), *training_routes(context, queue)]
     routes += [*teach_routes(context), *archive_routes(context), *label_file_routes(context)]
-    routes += phone_routes(context, phone, token)
+    routes += [*phone_routes(context, phone, token), *lesson_routes(context)]
     outputs = {kind: Output(context.state, kind) for kind in KINDS}
     routes += [*result_routes(context, outputs), *download_routes(context, outputs), *trial_routes(context)]
 

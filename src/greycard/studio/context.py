@@ -8,6 +8,7 @@ from pathlib import Path
 
 from greycard.deploy.serve.limits import Limits
 from greycard.studio.folder import STATE, ImageFolder
+from greycard.studio.lessons import Lesson
 
 LIMITS = Limits(body_bytes=64_000_000, requests=128)
 
@@ -21,12 +22,16 @@ class Context:
         runs: the folder of runs.
         limits: limits on size, time and number of requests.
         closing: what is called when the server stops.
+        author: the name of the user, for runs.
+        lesson: shown at the side.
     """
 
     images: ImageFolder
     runs: Path
     limits: Limits = LIMITS
     closing: ExitStack = field(default_factory=ExitStack)
+    author: str | None = None
+    lesson: Lesson | None = None
 
     @property
     def state(self) -> Path:

@@ -31,10 +31,11 @@ class Queue:
         root: the folder of images.
         state: where the queue and the output of its processes are.
         runs: the folder of runs.
+        author: the name of who trains.
     """
 
-    def __init__(self, root: Path, state: Path, runs: Path) -> None:
-        self._root, self._logs, self._runs = root, state / "jobs", runs
+    def __init__(self, root: Path, state: Path, runs: Path, author: str | None = None) -> None:
+        self._root, self._logs, self._runs, self._author = root, state / "jobs", runs, author
         self._file = JobsFile(state / "jobs.json")
         self._is_first_look = True
 
@@ -128,7 +129,7 @@ class Queue:
         if job.run is not None and not continues and job.request.how != RESUME:
             job = jobs.change(job, run=None)
         again = resume_words(self._runs / str(job.run), self._root)
-        words = again if continues else job.request.words(self._root, self._runs)
+        words = again if continues else job.request.words(self._root, self._runs, self._author)
         pid = detached.start(words, self._log(job), job.id)
         jobs.change(job, pid=pid, born=detached.born(pid))
 

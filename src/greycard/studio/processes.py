@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from greycard.deploy.serve.limits import RefusedError
+
 _TAIL = 4_000
 """Bytes of a process's output that are shown."""
 
@@ -51,6 +53,11 @@ class Command:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def expect_idle(self, what: str) -> None:
+        """Raises a RefusedError if it is running."""
+        if self.is_running:
+            raise RefusedError(409, f"{what} is running already")
+
     def start(self, words: Sequence[str | Path]) -> None:
         """Start `greycard WORDS…`; it goes on if this process ends."""
         self._out.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +92,11 @@ def error_in(log: str) -> str | None:
     """The message of a process that failed: its last lines, from `error:` on; None if there is none."""
     found = list(re.finditer(r"^error: ", log, re.MULTILINE))
     return log[found[-1].start() :].strip() if found else None
+
+
+def failure_of(progress: Progress) -> str | None:
+    """What went wrong; None if nothing did."""
+    return error_in(progress.log) or ENDED if progress.state == "failed" else None
 
 
 def end_of(file: Path) -> str:

@@ -61,17 +61,18 @@ class Request:
     name: str | None = None
     minutes: float | None = None
 
-    def words(self, root: Path, runs: Path) -> list[str | Path]:
+    def words(self, root: Path, runs: Path, author: str | None = None) -> list[str | Path]:
         """The arguments of `greycard` that train on a folder."""
         if self.how == RESUME:
             return resume_words(runs / str(self.name), root)
         limit = [] if self.minutes is None else ["--set", f"minutes={self.minutes:g}"]
+        out: list[str | Path] = ["--out", runs, *([] if author is None else ["--name", author])]
         if self.how == MINUTES:
-            return ["train", root, "--minutes", f"{self.minutes:g}", "--out", runs]
+            return ["train", root, "--minutes", f"{self.minutes:g}", *out]
         if self.how == FAMILY:
             family = next(each for each in _FAMILIES if each.name == self.name)
-            return ["train", root, *family.options, *limit, "--out", runs]
-        return ["run", str(self.name), "--set", f"dataset={root}", *limit, "--out", runs]
+            return ["train", root, *family.options, *limit, *out]
+        return ["run", str(self.name), "--set", f"dataset={root}", *limit, *out]
 
 
 def resume_words(run: Path, root: Path) -> list[str | Path]:

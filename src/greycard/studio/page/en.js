@@ -290,4 +290,15 @@ export default {
     other: "Checked on {n} validation images: {same} with the same prediction, largest difference of a probability {difference}, accuracy {accuracy} (original {original}).",
   },
   below: "below {value}",
+
+  // Lessons
+  lesson: "Lesson",
+  lesson_run: "Run",
+  lesson_run_what: "Run {what}",
+  lesson_running: "running …",
+  lesson_output: "Output",
+  lesson_table: "Table",
+  lesson_questions: "Questions",
+  lesson_reveal: "Show the answer",
+  lesson_kept: "kept",
 };

@@ -4,6 +4,7 @@ import { element, open, tried } from "./dialogs.js";
 import * as images from "./images.js";
 import * as keys from "./keys.js";
 import * as labelfile from "./labelfile.js";
+import * as lesson from "./lesson.js";
 import * as phone from "./phone.js";
 import * as results from "./results.js";
 import * as teach from "./teach.js";
@@ -17,4 +18,5 @@ for (const part of [images, uploads, check, teach, keys, labelfile, phone, resul
 tried(images.begin).then(() => {
   element("grid").focus();
   training.start();
+  lesson.start();
 });

@@ -1,0 +1,60 @@
+"""A lesson in a real browser: read, run a command, answer a question, and look at the answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import greycard
+from browser import expect_browser, opened_page
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_student_runs_a_command_and_answers_a_question(tmp_path: Path) -> None:
+    expect_browser()
+    options = ["--port", "0", "--lesson", "one-neuron", "--name", "Ada"]
+    words = [sys.executable, "-m", "greycard", "studio", str(tmp_path / "images"), *options]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as server:
+        try:
+            assert server.stdout
+            address = server.stdout.readline().rpartition(" ")[2].strip()
+            _use(address, tmp_path)
+        finally:
+            server.kill()
+    assert greycard.open_run(tmp_path / "runs" / "house-prices-1").author == "Ada"
+
+
+def _use(address: str, tmp_path: Path) -> None:
+    shown = "document.getElementById('%s').textContent"
+    with opened_page(address, tmp_path / "profile") as page:
+        page.resize(1280, 800)
+        page.wait_for("!document.getElementById('lesson').hidden")
+        assert page.run(shown % "lesson-title") == "1. One neuron"
+        page.run("document.querySelector('#lesson .command button').click()")
+        page.wait_for(f"{shown % 'lesson-status'} === 'finished'", seconds=120)
+        assert "Ada   house-prices-1" in page.run(shown % "lesson-result")
+        assert page.run("document.getElementById('lesson').scrollTop") > 0
+        assert page.run("[...document.querySelectorAll('#lesson img')].every((each) => each.naturalWidth)")
+        (tmp_path / "run-1280.png").write_bytes(page.screenshot())
+        page.run("document.getElementById('lesson-answer-0').focus()")
+        page.call("Input.insertText", text="It gives 4 <b>because</b> of the rule.")
+        page.wait_for("document.querySelector('#lesson-questions .note').textContent === 'kept'")
+        assert "400,000" not in page.run(shown % "lesson-questions")
+        page.run("document.querySelector('#lesson-questions button').click()")
+        page.wait_for(f"{shown % 'lesson-questions'}.includes('400,000')")
+        page.run("document.querySelector('#lesson-questions li').scrollIntoView()")
+        for width, height in ((1280, 800), (390, 800)):
+            page.resize(width, height)
+            page.wait_for("document.documentElement.scrollWidth <= innerWidth")
+            (tmp_path / f"{width}.png").write_bytes(page.screenshot())
+        page.call("Page.reload")
+        page.wait_for("document.getElementById('lesson-answer-0')?.value === 'It gives 4 <b>because</b> of the rule.'")
+        page.run("document.getElementById('show-lesson').click()")
+        assert page.run("document.getElementById('lesson').hidden") is True
+        assert page.run("document.getElementById('show-lesson').ariaExpanded") == "false"
+        assert not page.complaints
+        assert all(each.startswith(address) for each in page.requests)
