@@ -180,24 +180,30 @@ def studio(
         GreycardError: the folder cannot be used, there is no such lesson, or the address or port is not available.
     """
     _expect_server("segno")
-    from greycard.deploy.serve.network import is_local
     from greycard.deploy.serve.server import expect_address, run_app
     from greycard.studio.app import make_app
     from greycard.studio.context import Context
-    from greycard.studio.folder import ImageFolder
-    from greycard.studio.lessons import find_lesson
+    from greycard.studio.images.folder import ImageFolder
+    from greycard.studio.lessons.lessons import find_lesson
 
     expect_address(host, port, token)
-    outside = next((each for each in (host, phone) if each is not None and not is_local(each)), None)
-    if outside is not None and not token:
-        raise GreycardError(
-            f"everyone who can reach {outside} could change these images", hint="choose a word: --token WORD"
-        )
+    _expect_token(token, (host, phone))
     by, opened = author_of(author), find_lesson(lesson) if lesson else None
     images, out = ImageFolder(Path(folder).absolute()), Path(runs).absolute()
     context = Context(images, out, author=by.name if by else None, lesson=opened)
     make = partial(make_app, context, token=token, phone=phone)
     run_app(lambda hosts: make(hosts=hosts), host, port, on_ready, context.limits, phone)
+
+
+def _expect_token(token: str | None, addresses: Iterable[str | None]) -> None:
+    """The page can change files, so whoever reaches it from another machine must know a token."""
+    from greycard.deploy.serve.network import is_local
+
+    outside = next((each for each in addresses if each is not None and not is_local(each)), None)
+    if outside is not None and not token:
+        raise GreycardError(
+            f"everyone who can reach {outside} could change these images", hint="choose a word: --token WORD"
+        )
 
 
 def _expect_server(*more: str) -> None:

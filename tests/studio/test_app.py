@@ -23,9 +23,9 @@ from greycard.core.errors import GreycardError
 from greycard.deploy.serve.limits import Limits
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
-from greycard.studio.folder import TRASH, ImageFolder
-from greycard.studio.lessons import find_lesson
-from greycard.studio.thumbnails import SMALL
+from greycard.studio.images.folder import TRASH, ImageFolder
+from greycard.studio.images.thumbnails import SMALL
+from greycard.studio.lessons.lessons import find_lesson
 
 LIMITS = Limits(body_bytes=300_000, pixels=1_000_000, seconds=5)
 CHANGES = {

@@ -19,10 +19,10 @@ from starlette.testclient import TestClient
 from conftest import image, make_folder
 from greycard.datasets.archives import Most
 from greycard.deploy.serve.limits import Limits
-from greycard.studio import archive, archive_routes
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
-from greycard.studio.folder import TRASH, ImageFolder
+from greycard.studio.images import archive, archive_routes
+from greycard.studio.images.folder import TRASH, ImageFolder
 
 LIMITS = Limits(body_bytes=300_000, pixels=1_000_000, seconds=5)
 

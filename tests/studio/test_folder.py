@@ -15,9 +15,9 @@ import greycard
 from conftest import image
 from greycard.core.errors import GreycardError
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio import history
-from greycard.studio.folder import TRASH, ImageFolder
-from greycard.studio.history import History, Move, Step
+from greycard.studio.images import history
+from greycard.studio.images.folder import TRASH, ImageFolder
+from greycard.studio.images.history import History, Move, Step
 
 
 def _save(path: Path, seed: int) -> None:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from conftest import image
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
-from greycard.studio.folder import TRASH, ImageFolder
+from greycard.studio.images.folder import TRASH, ImageFolder
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import lesson_runs
 from greycard.core.errors import GreycardError
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
-from greycard.studio.folder import ImageFolder
-from greycard.studio.lessons import find_lesson, lessons, read_lesson
+from greycard.studio.images.folder import ImageFolder
+from greycard.studio.lessons.lessons import find_lesson, lessons, read_lesson
 
 PAGE = """# 1. A lesson
 

@@ -23,12 +23,12 @@ from greycard.deploy.serve.limits import RefusedError
 from greycard.runs.directory import RunDirectory
 from greycard.runs.record import RunRecord
 from greycard.studio.app import make_app
-from greycard.studio.as_trained import as_trained
 from greycard.studio.context import Context
-from greycard.studio.folder import ImageFolder
-from greycard.studio.project_zip import Entry, zipped
-from greycard.studio.run_images import RunImages
-from greycard.studio.tickets import Tickets
+from greycard.studio.images.folder import ImageFolder
+from greycard.studio.results.as_trained import as_trained
+from greycard.studio.results.project_zip import Entry, zipped
+from greycard.studio.results.run_images import RunImages
+from greycard.studio.results.tickets import Tickets
 
 
 @pytest.fixture(scope="module")

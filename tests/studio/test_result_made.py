@@ -24,7 +24,7 @@ import greycard
 from conftest import image
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
-from greycard.studio.folder import ImageFolder
+from greycard.studio.images.folder import ImageFolder
 
 pytestmark = pytest.mark.slow
 
@@ -161,7 +161,7 @@ def test_a_model_answers_as_predict_does(client: TestClient, run: greycard.Run, 
 def _processes(word: str) -> list[int]:
     """The ids of processes that serve a run whose path has this word."""
     lines = subprocess.check_output(["ps", "-wweo", "pid,args"], text=True).splitlines()
-    return [int(line.split()[0]) for line in lines if "greycard.studio.bound" in line and word in line]
+    return [int(line.split()[0]) for line in lines if "greycard.studio.results.bound" in line and word in line]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="lists processes with ps")

@@ -19,8 +19,8 @@ from greycard.runs.directory import CHECKPOINTS, ENVIRONMENT, LABELS, RECIPE, RU
 from greycard.runs.environment import environment
 from greycard.runs.run_args import RunArgs
 from greycard.search.record import DONE, INTERRUPTED, RUNNING, SEARCH, TRIED, Rung, SearchRecord, SetAside
-from greycard.studio.progress import progress_of
-from greycard.studio.run_list import is_done, is_unfinished, run_of_job, runs_on
+from greycard.studio.training.progress import progress_of
+from greycard.studio.training.run_list import is_done, is_unfinished, run_of_job, runs_on
 from greycard.training.checkpoint import TrainState, write_checkpoint
 
 BACKEND = {"backend": "tensorflow", "backend_version": "2", "device": "cpu", "keras": "3"}

@@ -16,13 +16,13 @@ from conftest import image, make_folder
 from greycard.datasets.images import UnreadableImageError, opened
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.app import make_app
-from greycard.studio.confirmed import Confirmed
 from greycard.studio.context import Context
-from greycard.studio.feature_file import FeatureFile
-from greycard.studio.features import Features, Status
-from greycard.studio.folder import ImageFolder
-from greycard.studio.identity import identity
-from greycard.studio.teach import NEXT, Answer, Teach
+from greycard.studio.images.folder import ImageFolder
+from greycard.studio.images.identity import identity
+from greycard.studio.teaching.confirmed import Confirmed
+from greycard.studio.teaching.feature_file import FeatureFile
+from greycard.studio.teaching.features import Features, Status
+from greycard.studio.teaching.teach import NEXT, Answer, Teach
 
 
 class Colours(Features):

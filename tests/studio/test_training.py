@@ -26,13 +26,13 @@ import greycard
 from conftest import make_folder
 from greycard.core.epoch import Epoch
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio import detached
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
-from greycard.studio.folder import ImageFolder
-from greycard.studio.job_queue import Queue
-from greycard.studio.jobs import FAILED, FINISHED, RUNNING, STOPPED, WAITING, Job, JobsFile
-from greycard.studio.requests import FAMILY, MINUTES, PROJECT, RESUME, Request, families, recipes, request_of
+from greycard.studio.images.folder import ImageFolder
+from greycard.studio.training import detached
+from greycard.studio.training.job_queue import Queue
+from greycard.studio.training.jobs import FAILED, FINISHED, RUNNING, STOPPED, WAITING, Job, JobsFile
+from greycard.studio.training.requests import FAMILY, MINUTES, PROJECT, RESUME, Request, families, recipes, request_of
 from greycard.training.checkpoint import TrainState, newest_progress, write_checkpoint
 
 SHORT, LONG = Request(FAMILY, "mlp"), Request(PROJECT, "cats-dogs-3k-cnn")

@@ -13,7 +13,7 @@ from test_training import kill_all
 
 from browser import Page, opened_page
 from conftest import make_folder
-from greycard.studio.job_queue import Queue
+from greycard.studio.training.job_queue import Queue
 
 pytestmark = pytest.mark.slow
 

@@ -47,7 +47,7 @@ def print_phone(network: Network, port: int, token: str) -> None:
     """Print what a phone opens, as an address and, if the terminal has the characters, as a QR code."""
     import segno
 
-    from greycard.studio.phone_routes import phone_address
+    from greycard.studio.images.phone_routes import phone_address
 
     address, drawn = phone_address(network.host, port, token), io.StringIO()
     segno.make_qr(address).terminal(drawn, border=2, compact=True)

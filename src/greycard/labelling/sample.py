@@ -1,4 +1,4 @@
-"""A random sample of all images that grows while they are labelled, in whatever order.
+"""A random sample of all images that grows while they are labelled, in any order.
 
 All images stand in one random order. The sample is the longest head of this order in which every image has a label.
 The labels that a person gives decide how long it is, never which images are in it, so an accuracy measured on it is an

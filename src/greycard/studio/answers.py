@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio.changes import Change
+from greycard.studio.images.changes import Change
 
 
 async def changed(change: Callable[..., Change], *arguments: Any) -> JSONResponse:

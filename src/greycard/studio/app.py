@@ -10,21 +10,21 @@ from starlette.middleware import Middleware
 
 from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.middleware import AccessRules, LimitsMiddleware
-from greycard.studio.archive_routes import PATH, archive_limits, archive_routes
+from greycard.studio.check_routes import check_routes
 from greycard.studio.context import Context
-from greycard.studio.download_routes import download_routes
-from greycard.studio.image_routes import image_routes
-from greycard.studio.job_queue import Queue
-from greycard.studio.job_routes import job_routes
-from greycard.studio.label_file_routes import label_file_routes
-from greycard.studio.lesson_routes import lesson_routes
-from greycard.studio.outputs import KINDS, Output
+from greycard.studio.images.archive_routes import PATH, archive_limits, archive_routes
+from greycard.studio.images.image_routes import image_routes
+from greycard.studio.images.label_file_routes import label_file_routes
+from greycard.studio.images.phone_routes import phone_routes
+from greycard.studio.lessons.lesson_routes import lesson_routes
 from greycard.studio.page_routes import page_routes
-from greycard.studio.phone_routes import phone_routes
-from greycard.studio.result_routes import result_routes
-from greycard.studio.teach_routes import teach_routes
-from greycard.studio.training_routes import training_routes
-from greycard.studio.trial_routes import trial_routes
+from greycard.studio.results.download_routes import download_routes
+from greycard.studio.results.outputs import KINDS, Output
+from greycard.studio.results.result_routes import result_routes
+from greycard.studio.results.trial_routes import trial_routes
+from greycard.studio.teaching.teach_routes import teach_routes
+from greycard.studio.training.job_queue import Queue
+from greycard.studio.training.training_routes import training_routes
 
 
 def make_app(
@@ -39,7 +39,7 @@ def make_app(
         phone: the address that phones use; None for none.
     """
     queue = Queue(context.images.root, context.state, context.runs, context.author)
-    routes = [*page_routes(), *image_routes(context), *job_routes(context), *training_routes(context, queue)]
+    routes = [*page_routes(), *image_routes(context), *check_routes(context), *training_routes(context, queue)]
     routes += [*teach_routes(context), *archive_routes(context), *label_file_routes(context)]
     routes += [*phone_routes(context, phone, token), *lesson_routes(context)]
     outputs = {kind: Output(context.state, kind) for kind in KINDS}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from greycard.deploy.serve.limits import Limits
-from greycard.studio.folder import STATE, ImageFolder
-from greycard.studio.lessons import Lesson
+from greycard.studio.images.folder import STATE, ImageFolder
+from greycard.studio.lessons.lessons import Lesson
 
 LIMITS = Limits(body_bytes=64_000_000, requests=128)
 

@@ -118,7 +118,7 @@ export function showThese(ids, words, captions = new Map(), stays = () => true) 
   element("shown").scrollIntoView({ block: "nearest" });
 }
 
-// Other images in the same place, with the selection and the focus as they are.
+// Other images in the same place, with the same selection and focus.
 export function exchange(ids, captions) {
   state.found = ids;
   grid.setCaptions(captions);

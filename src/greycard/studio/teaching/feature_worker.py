@@ -1,4 +1,4 @@
-"""A process that computes the features of a folder's images: `python -m greycard.studio.feature_worker FOLDER STATE`.
+"""A process that computes features: `python -m greycard.studio.teaching.feature_worker FOLDER STATE`.
 
 Its first line on stdout says what it uses, as JSON. Each line on stdin makes it look for new images, and it ends with
 its stdin, so with the server. It is a process so that Keras neither delays nor blocks the page.
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from greycard.core.errors import GreycardError
 from greycard.datasets.formats import has_image_ending
 from greycard.datasets.inside import files_below
-from greycard.studio.feature_file import FeatureFile, Source
-from greycard.studio.identity import identity
+from greycard.studio.images.identity import identity
+from greycard.studio.teaching.feature_file import FeatureFile, Source
 
 if TYPE_CHECKING:
     from greycard.labelling.extractor import Extractor

@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.context import Context
-from greycard.studio.lessons import Lesson
+from greycard.studio.lessons.lessons import Lesson
+from greycard.studio.lessons.student_answers import Answers
 from greycard.studio.processes import Command, end_of, failure_of
 from greycard.studio.questions import read_fields
-from greycard.studio.student_answers import Answers
 
 _LONGEST = 10_000
 """Characters of an answer."""

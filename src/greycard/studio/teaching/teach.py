@@ -13,10 +13,10 @@ import numpy as np
 
 from greycard.labelling.estimate import Estimate
 from greycard.labelling.teacher import Advice, Images, Suspect, Teacher
-from greycard.studio.confirmed import Confirmed
-from greycard.studio.features import Features
-from greycard.studio.folder import ImageFolder, label_of
-from greycard.studio.identity import identity
+from greycard.studio.images.folder import ImageFolder, label_of
+from greycard.studio.images.identity import identity
+from greycard.studio.teaching.confirmed import Confirmed
+from greycard.studio.teaching.features import Features
 
 NEXT = 24
 """Images to label next that one answer has."""

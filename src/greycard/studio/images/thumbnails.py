@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from greycard.core.atomic_files import atomic_path
 from greycard.datasets.images import opened
-from greycard.studio.identity import identity
+from greycard.studio.images.identity import identity
 
 SMALL, LARGE = 192, 1280
 """The longer side in pixels: 192 is sharp at 96 px on a screen with two pixels for each."""

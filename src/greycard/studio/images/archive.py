@@ -14,9 +14,9 @@ from greycard.datasets.archives import Most, unpack_numbered
 from greycard.datasets.inside import is_system
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.uploads import Upload
-from greycard.studio.archive_classes import labels_of, manifest_in
-from greycard.studio.changes import NewImage
-from greycard.studio.uploaded import image_ending
+from greycard.studio.images.archive_classes import labels_of, manifest_in
+from greycard.studio.images.changes import NewImage
+from greycard.studio.images.uploaded import image_ending
 
 MOST = Most(files=20_000, bytes=2_000_000_000)
 """The most files of an archive, and their bytes."""

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio import detached
-from greycard.studio.jobs import FAILED, FINISHED, RUNNING, STOPPED, WAITING, Job, Jobs, JobsFile
 from greycard.studio.processes import ENDED, end_of, error_in
-from greycard.studio.requests import RESUME, Request, resume_words
-from greycard.studio.run_list import is_done, is_unfinished, run_of_job
+from greycard.studio.training import detached
+from greycard.studio.training.jobs import FAILED, FINISHED, RUNNING, STOPPED, WAITING, Job, Jobs, JobsFile
+from greycard.studio.training.requests import RESUME, Request, resume_words
+from greycard.studio.training.run_list import is_done, is_unfinished, run_of_job
 
 _LOOK_SECONDS = 0.5
 _MOST_WAITING = 50

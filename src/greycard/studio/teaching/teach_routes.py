@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from greycard.studio.confirmed import Confirmed
 from greycard.studio.context import Context
-from greycard.studio.features import Features
 from greycard.studio.questions import ids_of, read_fields
-from greycard.studio.teach import Teach
+from greycard.studio.teaching.confirmed import Confirmed
+from greycard.studio.teaching.features import Features
+from greycard.studio.teaching.teach import Teach
 
 
 def teach_routes(context: Context) -> list[Route]:

@@ -16,12 +16,12 @@ from greycard.datasets.images import UnreadableImageError
 from greycard.deploy.serve.limits import RefusedError
 from greycard.deploy.serve.uploads import Upload
 from greycard.studio.answers import changed
-from greycard.studio.changes import Change
 from greycard.studio.context import Context
-from greycard.studio.folder import ImageFolder
+from greycard.studio.images.changes import Change
+from greycard.studio.images.folder import ImageFolder
+from greycard.studio.images.thumbnails import LARGE, Thumbnails, smaller
+from greycard.studio.images.uploaded import image_ending
 from greycard.studio.questions import ids_of, read_fields, text_of
-from greycard.studio.thumbnails import LARGE, Thumbnails, smaller
-from greycard.studio.uploaded import image_ending
 
 _KEPT = {"Cache-Control": "private, max-age=604800"}
 """For answers whose address changes with their content."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from greycard.studio.history import Move
+from greycard.studio.images.history import Move
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from greycard.studio.check import Check
 from greycard.studio.context import Context
 from greycard.studio.questions import read_fields
-from greycard.studio.work import Check
 
 
-def job_routes(context: Context) -> list[Route]:
+def check_routes(context: Context) -> list[Route]:
     jobs = _Jobs(context)
     return [
         Route("/api/check", jobs.check_status),

@@ -15,14 +15,14 @@ from starlette.routing import Route
 from greycard.core.errors import GreycardError
 from greycard.core.records import to_json
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio.comparison import compared
 from greycard.studio.context import Context
-from greycard.studio.job_queue import Queue
-from greycard.studio.jobs import RUNNING, Job
-from greycard.studio.progress import progress_of
 from greycard.studio.questions import read_fields
-from greycard.studio.requests import families, recipes, request_of
-from greycard.studio.run_list import run_named, runs_on
+from greycard.studio.training.comparison import compared
+from greycard.studio.training.job_queue import Queue
+from greycard.studio.training.jobs import RUNNING, Job
+from greycard.studio.training.progress import progress_of
+from greycard.studio.training.requests import families, recipes, request_of
+from greycard.studio.training.run_list import run_named, runs_on
 
 _MOST_COMPARED = 8
 

@@ -16,13 +16,13 @@ from greycard.core.errors import GreycardError
 from greycard.deploy.export.formats import NAMES
 from greycard.deploy.serve.limits import RefusedError
 from greycard.runs.record import RunRecord
-from greycard.studio.as_trained import as_trained
 from greycard.studio.context import Context
-from greycard.studio.outputs import KINDS, Output, augmentation_words
 from greycard.studio.questions import ids_of, read_fields, text_of
-from greycard.studio.result import result_of
-from greycard.studio.run_images import RunImages
-from greycard.studio.run_names import run_of
+from greycard.studio.results.as_trained import as_trained
+from greycard.studio.results.outputs import KINDS, Output, augmentation_words
+from greycard.studio.results.result import result_of
+from greycard.studio.results.run_images import RunImages
+from greycard.studio.results.run_names import run_of
 
 _MOST_EXPLAINED = 12
 """Images that are explained at once: each takes a second or two."""

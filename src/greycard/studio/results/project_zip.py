@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greycard.runs.directory import CHECKPOINTS, RUN_ARGS
-from greycard.studio.folder import ImageFolder
+from greycard.studio.images.folder import ImageFolder
 
 _PART = 1 << 18
 """Bytes that are read and sent at once."""

@@ -12,10 +12,10 @@ from threading import Lock, Thread
 
 import numpy as np
 
-from greycard.studio.feature_file import FeatureFile, Source
 from greycard.studio.processes import ENDED, end_of, environment, error_in
+from greycard.studio.teaching.feature_file import FeatureFile, Source
 
-_MODULE = "greycard.studio.feature_worker"
+_MODULE = "greycard.studio.teaching.feature_worker"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from greycard.core.atomic_files import atomic_path
 from greycard.datasets.formats import has_image_ending
 from greycard.datasets.inside import files_below, is_system
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio.changes import Change, NewImage
-from greycard.studio.history import History, Move, Step
-from greycard.studio.label_file import LabelFile, LabelFiles
-from greycard.studio.names import class_name, file_name, free_path
-from greycard.studio.usable import expect_usable
+from greycard.studio.images.changes import Change, NewImage
+from greycard.studio.images.history import History, Move, Step
+from greycard.studio.images.label_file import LabelFile, LabelFiles
+from greycard.studio.images.names import class_name, file_name, free_path
+from greycard.studio.images.usable import expect_usable
 
 STATE = ".greycard"
 """The hidden folder inside the user's: history, trash and thumbnails. Datasets leave hidden folders out."""

@@ -9,10 +9,10 @@ from starlette.routing import Route
 
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.answers import changed
-from greycard.studio.changes import Change
 from greycard.studio.context import Context
-from greycard.studio.folder import ImageFolder
-from greycard.studio.label_file import LabelFile
+from greycard.studio.images.changes import Change
+from greycard.studio.images.folder import ImageFolder
+from greycard.studio.images.label_file import LabelFile
 from greycard.studio.questions import read_fields
 
 

@@ -14,7 +14,7 @@ from greycard.core.atomic_files import atomic_write
 from greycard.core.errors import GreycardError
 from greycard.core.locks import locked
 from greycard.core.records import from_json, to_json
-from greycard.studio.requests import Request
+from greycard.studio.training.requests import Request
 
 WAITING, RUNNING, FINISHED, FAILED, STOPPED = "waiting", "running", "finished", "failed", "stopped"
 """The states of a job."""

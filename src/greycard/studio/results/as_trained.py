@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from greycard.core.atomic_files import remove
 from greycard.datasets.inside import files_below
 from greycard.runs.record import RunRecord
-from greycard.studio.folder import TRASH, ImageFolder
-from greycard.studio.run_images import RunImages
+from greycard.studio.images.folder import TRASH, ImageFolder
+from greycard.studio.results.run_images import RunImages
 
 
 def as_trained(run: RunRecord, images: ImageFolder, finder: RunImages, out: Path) -> Path | None:

@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.studio.answers import disk_errors
-from greycard.studio.archive import read_archive
 from greycard.studio.context import Context
+from greycard.studio.images.archive import read_archive
 from greycard.studio.questions import text_of
 
 PATH = "/api/archives"

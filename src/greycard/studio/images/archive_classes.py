@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 from greycard.datasets.roles import role_of
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio.names import class_name_in
+from greycard.studio.images.names import class_name_in
 
 _MANIFEST, _MARK = "manifest.json", "-!-"
 

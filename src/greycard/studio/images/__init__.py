@@ -1,0 +1,1 @@
+"""The user's images: labels, classes, uploads, the trash."""

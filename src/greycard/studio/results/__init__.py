@@ -1,0 +1,1 @@
+"""The result of a run, trying it, and taking it away."""

@@ -1,0 +1,1 @@
+"""Teach by correcting."""

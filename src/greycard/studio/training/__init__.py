@@ -1,0 +1,1 @@
+"""The queue of trainings, their progress, and the runs on the folder."""
