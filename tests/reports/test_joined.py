@@ -106,8 +106,10 @@ def test_a_folder_that_cannot_be_read_is_named(shared: Path) -> None:
 
 
 def test_a_folder_without_runs_is_named(tmp_path: Path, cli) -> None:
-    outcome = cli("table", tmp_path)
-    assert (outcome.code, "is not a run: it has no recipe.json" in outcome.err) == (2, True)
+    for folder, why in ((tmp_path, "it has no recipe.json"), (tmp_path / "nowhere", "it does not exist")):
+        outcome = cli("table", folder)
+        assert (outcome.code, f"{folder} is not a run: {why}" in outcome.err) == (2, True)
+        assert "note:" not in outcome.err
 
 
 def test_without_names_there_is_no_such_column(tmp_path: Path, cli) -> None:

@@ -125,3 +125,16 @@ def test_the_table_below_a_lesson_shows_a_clear_outcome_for_every_seed_and_preci
     rows = re.findall(r"^\| (\w+) \| (\d) \|.+\| (\S+) to \S+ \|$", shown, re.MULTILINE)
     assert {(name, seed) for name, seed, _ in rows} == {(p, s) for p in ("float32", "bfloat16") for s in "012"}
     assert all(float(low) > 100 * WIDE for _, _, low in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_more_data_and_augmentation_cure_overfitting_for_every_seed(seed: int, precision: str) -> None:
+    page = DOCS / "lessons" / "10-overfitting.md"
+    by_heart, *cured = lesson_runs.run_lesson(page, seed=seed, precision=precision)["runs"]
+    assert by_heart.summary.train_accuracy_after == 1.0
+    assert by_heart.summary.val_accuracy < 0.65
+    found = greycard.compare([by_heart, *cured]).differences[:2]
+    assert [difference.second for difference in found] == ["more-data-1", "augmentation-1"]
+    assert all(difference.is_real and -difference.high > WIDE for difference in found)

@@ -38,7 +38,7 @@ class SharedRun:
 def shared_runs(folder: str | Path) -> list[SharedRun]:
     """The runs in a folder and in its subfolders, by path; empty if it has none, or is a run itself."""
     root = as_path(folder, "a run")
-    if (root / RECIPE).is_file():
+    if not root.is_dir() or (root / RECIPE).is_file():
         return []
     return [_shared(path, root) for path in sorted(_runs_in(root, _DEEPEST))]
 
