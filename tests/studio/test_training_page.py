@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from test_page import studio
-from test_training import kill_all
+from test_queue import kill_all
 
 from browser import Page, opened_page
 from conftest import make_folder

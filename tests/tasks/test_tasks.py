@@ -168,6 +168,7 @@ _LOGITS = ("training/logistic.py",)
 _OTHER_ARGMAX = {
     "audit/content.py": "the largest class",
     "audit/group_split.py": "the side that lacks most images; the largest level",
+    "labelling/choice.py": "the image to label next",
     "reports/figures.py": "the best epoch of a curve",
     "evaluation/diagnosis/evidence.py": "the best epoch",
 }

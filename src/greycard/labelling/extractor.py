@@ -1,4 +1,4 @@
-"""The best pretrained network on this machine, as a function from images to features. Import it after Keras has started."""
+"""The best pretrained network on this machine, from images to features. Import this module after Keras has started."""
 
 from __future__ import annotations
 

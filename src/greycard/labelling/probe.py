@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import expit, softmax
 
 from greycard.core.randomness import FOLDS, SUBSET, generator
-from greycard.training.logistic import Standard, fit_logistic
+from greycard.tasks.tasks import task_for
+from greycard.training.logistic import Standard, fit_logistic, probabilities
 from greycard.training.regularisation import choose_strength, deal_folds
 
 _FOLDS = 5
@@ -78,27 +78,19 @@ class Probe:
                 found[out] = self._predicted(features, labels, rows, features[out], name)
         return found
 
-    @property
-    def _units(self) -> int:
-        return 1 if self.classes == 2 else self.classes
-
     def _choose_strength(self, features: np.ndarray, labels: np.ndarray) -> None:
         if len(labels) < _FEW:
             self._strength, self._chosen_with = _OF_FEW, 0
         elif not self._chosen_with <= len(labels) < _GROWTH * self._chosen_with:
             rows = generator(SUBSET, 0).permutation(len(labels))[:_COMPARED]
-            self._strength = choose_strength([features[rows]], labels[rows], self._units).strength
+            self._strength = choose_strength([features[rows]], labels[rows], task_for(self.classes).units).strength
             self._chosen_with = len(labels)
 
     def _predicted(
         self, features: np.ndarray, labels: np.ndarray, rows: np.ndarray, others: np.ndarray, name: str
     ) -> np.ndarray:
         linear, self._starts[name] = fit_logistic(
-            [features], labels, self._units, self._strength,
+            [features], labels, task_for(self.classes).units, self._strength,
             rows=rows, standard=self.standard, start=self._starts.get(name), gradient=_GRADIENT,
         )  # fmt: skip
-        logits = linear.logits([others])
-        if self._units > 1:
-            return softmax(logits, axis=1)
-        second = expit(logits)
-        return np.hstack([1 - second, second])
+        return probabilities(linear.logits([others]))

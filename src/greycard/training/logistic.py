@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, logsumexp
+from scipy.special import expit, logsumexp, softmax
 from threadpoolctl import threadpool_limits
 
 _ITERATIONS = 300
@@ -76,6 +76,14 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     if logits.shape[1] == 1:
         return np.logaddexp(0, logits[:, 0]) - labels * logits[:, 0]
     return logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """The probability of each class, float64 (n, classes); `logits` are (n, 1) for two classes, else (n, classes)."""
+    if logits.shape[1] == 1:
+        second = expit(logits)
+        return np.hstack([1 - second, second])
+    return softmax(logits, axis=1)
 
 
 def _residuals(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

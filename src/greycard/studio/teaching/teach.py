@@ -17,6 +17,7 @@ from greycard.studio.images.folder import ImageFolder, label_of
 from greycard.studio.images.identity import identity
 from greycard.studio.teaching.confirmed import Confirmed
 from greycard.studio.teaching.features import Features
+from greycard.tasks.single_label import likeliest
 
 NEXT = 24
 """Images to label next that one answer has."""
@@ -181,7 +182,7 @@ def _proposals(listed: _Listed, advice: Advice, rows: np.ndarray) -> list[Propos
     if advice.probabilities is None:
         return [Proposal(listed.ids[row], None, 0.0) for row in rows]
     chosen = advice.probabilities[rows]
-    best = chosen.argmax(axis=1)
+    best = likeliest(chosen)
     return [
         Proposal(listed.ids[row], listed.classes[label], round(float(each[label]), 3))
         for row, label, each in zip(rows, best, chosen, strict=True)
