@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_page import studio
 from trained_project import WRONG, copied, train_project
 
 from browser import Page, opened_page
 from conftest import image
+from studio_page import studio
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_page import studio
 from test_queue import kill_all
 
 from browser import Page, opened_page
 from conftest import make_folder
 from greycard.studio.training.job_queue import Queue
+from studio_page import studio
 
 pytestmark = pytest.mark.slow
 
