@@ -26,7 +26,7 @@ from greycard.core.paths import data_dir
 from greycard.core.processor import instruction_set
 from greycard.datasets.dataset import Split
 from greycard.datasets.load import load_dataset
-from greycard.labelling.choice import next_images, unsure_images
+from greycard.labelling.choice import margins_of, next_images
 from greycard.labelling.estimate import Estimate
 from greycard.labelling.probe import Probe
 from greycard.labelling.sample import random_order
@@ -64,7 +64,8 @@ class Data:
     def state(self, seed: int, known: np.ndarray) -> Images:
         """The images with these labels given, bool (n,); each seed has other keys, so another random order."""
         keys = [f"{seed} {row}" for row in range(len(self.labels))]
-        return Images(keys, self.features, np.where(known, self.labels, -1), self.classes)
+        labels = np.where(known, self.labels, -1)
+        return Images(keys, self.features, labels, np.zeros(len(known), bool), self.classes)
 
 
 Choice = Callable[[Images, np.ndarray, np.ndarray | None], np.ndarray]
@@ -82,7 +83,8 @@ def _random(images: Images, order: np.ndarray, probabilities: np.ndarray | None)
 def _unsure(images: Images, order: np.ndarray, probabilities: np.ndarray | None) -> np.ndarray:
     if probabilities is None:
         return _random(images, order, None)
-    return unsure_images(probabilities, images.features, np.flatnonzero(~images.labelled), _AT_ONCE, spread=False)
+    rows = np.flatnonzero(~images.labelled)
+    return rows[np.argsort(margins_of(probabilities[rows]), kind="stable")[:_AT_ONCE]]
 
 
 _CHOICES: dict[str, Choice] = {"studio": _studio, "random": _random, "unsure": _unsure}

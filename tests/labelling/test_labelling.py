@@ -26,7 +26,7 @@ def _clouds(count: int, distance: float, classes: int = 2, seed: int = 0) -> tup
 
 def _images(features: np.ndarray, labels: np.ndarray, known: np.ndarray, classes: int, seed: int = 0) -> Images:
     keys = [f"{seed} {row}" for row in range(len(labels))]
-    return Images(keys, features, np.where(known, labels, -1), classes)
+    return Images(keys, features, np.where(known, labels, -1), np.zeros(len(labels), bool), classes)
 
 
 def _probe(features: np.ndarray, classes: int = 2) -> Probe:
@@ -71,7 +71,6 @@ def test_unsure_images_are_near_the_border_and_unlike_each_other() -> None:
     chosen = unsure_images(probabilities, features, np.arange(20), 3)
     assert {int(row) // 5 for row in chosen} == {0, 1, 2}
     assert margins_of(probabilities)[0] == 0
-    assert list(unsure_images(probabilities, features, np.arange(20), 3, spread=False)) == [0, 1, 2]
 
 
 def test_near_equal_images_are_one_group() -> None:
@@ -133,7 +132,7 @@ def test_the_target_says_how_many_images_are_needed_or_that_there_are_too_few() 
     assert found is not None
     assert found.target is not None
     assert found.target.width == 0.05
-    more = np.arange(100 + found.target.images) < 0.8 * (100 + found.target.images)
+    more = np.arange(found.target.sample) < 0.8 * found.target.sample
     then = estimate(more, more, 10_000)
     assert then is not None
     assert (then.high - then.low) / 2 <= 0.05
@@ -193,3 +192,84 @@ def test_a_fit_after_one_more_label_gives_the_same_as_a_first_fit() -> None:
     assert fresh.probabilities is not None
     assert np.allclose(advice.probabilities[61:], fresh.probabilities[61:], atol=0.02)
     assert advice.estimate == fresh.estimate
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_labels_by_chance_get_the_accuracy_of_chance_however_often_it_is_fitted(classes: int) -> None:
+    random = np.random.default_rng(0)
+    features, labels = random.normal(size=(140, 640)).astype(np.float32), random.integers(0, classes, 140)
+    teacher = Teacher()
+    for count in range(100, 125):
+        advice = teacher.advise(_images(features, labels, np.arange(140) < count, classes), 8)
+    fresh = Teacher().advise(_images(features, labels, np.arange(140) < 124, classes), 8)
+    held_out = [_accuracy_of_all(each, features, labels) for each in (teacher, Teacher())]
+    assert advice.estimate == fresh.estimate
+    assert abs(held_out[0] - held_out[1]) < 0.02
+    assert held_out[0] < 1 / classes + 0.15
+
+
+def _accuracy_of_all(teacher: Teacher, features: np.ndarray, labels: np.ndarray) -> float:
+    advice = teacher.advise(_images(features, labels, np.ones(len(labels), bool), int(labels.max()) + 1), 8)
+    assert advice.estimate is not None
+    return advice.estimate.accuracy
+
+
+def test_one_burst_for_each_class_gives_no_accuracy() -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(80) % 2
+    features = (10 * np.eye(16)[labels] + 0.01 * random.normal(size=(80, 16))).astype(np.float32)
+    advice = Teacher().advise(_images(features, labels, np.arange(80) < 60, 2), 8)
+    assert advice.estimate is None
+    assert list(advice.alike) == [0, 1]
+    assert advice.probabilities is not None
+
+
+def test_half_of_the_labels_is_half_of_the_bursts() -> None:
+    random = np.random.default_rng(0)
+    scenes, directions = np.repeat(np.arange(24), 10), random.normal(size=(24, 64))
+    labels = scenes % 2
+    centres = 6 * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    features = (centres[scenes] + 0.05 * random.normal(size=(240, 64))).astype(np.float32)
+    groups = groups_of(features)
+    assert len(np.unique(groups)) == 24
+    by_half = _probe(features).out_of_fold(features, labels, groups, half=True)
+    assert np.isfinite(by_half).all(axis=1).mean() > 0.9
+
+
+def test_thousands_of_nearly_equal_images_are_one_group() -> None:
+    random = np.random.default_rng(0)
+    burst = random.normal(size=32) + 0.001 * random.normal(size=(3_000, 32))
+    others = random.normal(size=(10, 32))
+    groups = groups_of(np.concatenate([burst, others]).astype(np.float32))
+    assert len(np.unique(groups[:3_000])) == 1
+    assert len(np.unique(groups)) == 11
+
+
+def test_accepted_labels_teach_nothing_and_end_the_sample() -> None:
+    features, labels = _clouds(300, 4.0)
+    known = np.arange(300) < 120
+    images = _images(features, labels, known, 2)
+    order = random_order(images.keys)
+    everything = Images(images.keys, features, labels, ~known, 2)
+    advice, before = Teacher().advise(everything, 8), Teacher().advise(images, 8)
+    assert advice.estimate == before.estimate
+    assert advice.sample == before.sample == len(sample_of(order, known))
+    assert not len(advice.next)
+    wrong = Images(images.keys, features, np.where(known, labels, 1 - labels), ~known, 2)
+    assert Teacher().advise(wrong, 8).estimate == before.estimate
+
+
+def test_the_labels_needed_are_those_without_one_and_no_more_than_there_are() -> None:
+    features, labels = _clouds(400, 2.5)
+    order = random_order([f"0 {row}" for row in range(400)])
+    known = np.zeros(400, bool)
+    known[order[:100]] = True
+    advice = Teacher().advise(_images(features, labels, known, 2), 8)
+    assert advice.estimate is not None
+    assert advice.estimate.target is not None
+    assert advice.needed == min(2 * (advice.estimate.target.sample - 100), 300)
+    known[order[100:390]] = True
+    known[order[100]] = False  # so the sample has 100 images
+    late = Teacher().advise(_images(features, labels, known, 2), 8)
+    assert late.needed is not None
+    assert late.needed <= 11

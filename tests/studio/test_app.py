@@ -41,6 +41,9 @@ CHANGES = {
     "jobs/resume": {"id": "0123456789abcdef"},
     "jobs/remove": {"id": "0123456789abcdef"},
     "check": {},
+    "teach": {},
+    "teach/confirm": {"ids": ["dark/000.jpg"]},
+    "teach/accept": {"ids": ["dark/000.jpg"]},
     "label-file": {"use": True},
     **{f"outputs/{kind}": {"run": "pets-1"} for kind in ("report", "card", "augmentation")},
     "outputs/export": {"run": "pets-1", "format": "litert"},
@@ -196,7 +199,7 @@ _VALUES = st.recursive(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    path=st.sampled_from([path for path in CHANGES if path not in ("undo", "redo", "check", "lesson/stop")]),
+    path=st.sampled_from([path for path in CHANGES if path not in ("undo", "redo", "check", "teach", "lesson/stop")]),
     content=_VALUES,
 )
 def test_a_request_of_another_shape_is_refused(client: TestClient, path: str, content: Any) -> None:

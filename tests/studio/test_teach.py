@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 from zlib import crc32
 
 import numpy as np
@@ -19,10 +20,11 @@ from greycard.studio.app import make_app
 from greycard.studio.context import Context
 from greycard.studio.images.folder import ImageFolder
 from greycard.studio.images.identity import identity
-from greycard.studio.teaching.confirmed import Confirmed
+from greycard.studio.teaching import feature_worker
 from greycard.studio.teaching.feature_file import FeatureFile
 from greycard.studio.teaching.features import Features, Status
-from greycard.studio.teaching.teach import NEXT, Answer, Teach
+from greycard.studio.teaching.marks import Marks
+from greycard.studio.teaching.teach import NEXT, Teach, TeachState
 
 
 class Colours(Features):
@@ -71,15 +73,16 @@ def root(tmp_path: Path) -> Path:
 
 def _teach(root: Path) -> tuple[ImageFolder, Teach]:
     folder, state = ImageFolder(root), root / ".greycard"
-    return folder, Teach(folder, Colours(root, state), Confirmed(state / "confirmed.json"))
+    marks = (Marks(state / f"{name}.json") for name in ("confirmed", "accepted"))
+    return folder, Teach(folder, Colours(root, state), *marks)
 
 
-def _started(root: Path) -> tuple[ImageFolder, Teach, Answer]:
+def _started(root: Path) -> tuple[ImageFolder, Teach, TeachState]:
     folder, teach = _teach(root)
-    assert teach.answer() == Answer("none")
+    assert teach.state() == TeachState("none")
     assert teach.proposals() == []
     teach.start()
-    return folder, teach, teach.answer()
+    return folder, teach, teach.state()
 
 
 def test_features_are_appended_read_and_survive_a_half_written_record(tmp_path: Path) -> None:
@@ -119,18 +122,18 @@ def test_proposals_are_sorted_and_mostly_right(root: Path) -> None:
 def test_labels_change_the_answer_and_are_found_again_after_a_move(root: Path) -> None:
     folder, teach, before = _started(root)
     folder.label([f"{number:02}.jpg" for number in range(1, 40, 2)], "dark")
-    after = teach.answer()
+    after = teach.state()
     assert after.labelled == before.labelled + 20
     assert after.known == 48
     folder.undo()
-    assert teach.answer().labelled == before.labelled
+    assert teach.state().labelled == before.labelled
 
 
 def test_all_labels_give_an_accuracy_with_its_interval(root: Path) -> None:
     folder, teach, _ = _started(root)
     for start, name in ((1, "dark"), (0, "light")):
         folder.label([f"{number:02}.jpg" for number in range(start, 40, 2)], name)
-    answer = teach.answer()
+    answer = teach.state()
     assert answer.sample == 48
     assert answer.estimate is not None
     assert answer.estimate.low < answer.estimate.accuracy <= answer.estimate.high
@@ -143,12 +146,12 @@ def test_a_wrong_label_is_suspected_until_it_is_confirmed_or_corrected(root: Pat
     folder.label([f"{number:02}.jpg" for number in range(1, 40, 2)], "dark")
     folder.label([f"{number:02}.jpg" for number in range(2, 40, 2)], "light")
     folder.label(["00.jpg"], "dark")
-    assert [(each.id, each.label) for each in teach.answer().suspects] == [("dark/00.jpg", "light")]
+    assert [(each.id, each.label) for each in teach.state().suspects] == [("dark/00.jpg", "light")]
     teach.confirm(["dark/00.jpg"])
-    assert not teach.answer().suspects
+    assert not teach.state().suspects
     _, again = _teach(root)
     again.start()
-    assert not again.answer().suspects
+    assert not again.state().suspects
     with pytest.raises(RefusedError):
         teach.confirm(["dark/nothing.jpg"])
 
@@ -157,8 +160,8 @@ def test_new_images_and_unreadable_ones_are_seen(root: Path) -> None:
     _, teach, _ = _started(root)
     image(99, 100).save(root / "new.jpg")
     (root / "broken.jpg").write_bytes(b"not an image")
-    teach.answer()
-    answer = teach.answer()
+    teach.state()
+    answer = teach.state()
     assert (answer.images, answer.known, answer.unreadable) == (50, 50, 1)
 
 
@@ -173,13 +176,54 @@ def test_one_class_or_none_gives_random_images_and_no_proposal(tmp_path: Path) -
     assert teach.proposals() == []
 
 
-def test_confirmed_labels_survive_a_damaged_file(tmp_path: Path) -> None:
-    path = tmp_path / "state" / "confirmed.json"
-    Confirmed(path).add(["b", "a"])
-    assert "a" in Confirmed(path)
+def test_labels_accepted_at_once_are_counted_but_not_learned_from_until_somebody_looks(root: Path) -> None:
+    folder, teach, before = _started(root)
+    found = teach.proposals()[:10]
+    for name in ("dark", "light"):
+        folder.label([each.id for each in found if each.label == name], name)
+    ids = [f"{each.label}/{each.id}" for each in found]
+    teach.accept(ids)
+    after = teach.state()
+    assert (after.labelled, after.accepted) == (before.labelled + 10, 10)
+    assert sorted(after.to_confirm) == sorted(ids)
+    assert not {each.id for each in after.next} & {each.id for each in found}
+    teach.confirm(ids[:4])
+    assert teach.state().accepted == 6
+    folder.label(ids[4:5], None)
+    assert teach.state().accepted == 5
+
+
+def test_marks_belong_to_a_label_and_survive_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "marks.json"
+    marks = Marks(path)
+    marks.add([("1-2-3", "cat"), ("4-5-6", None)])
+    marks.remove([("4-5-6", None)])
+    again = Marks(path)
+    assert again.has("1-2-3", "cat")
+    assert not again.has("1-2-3", "dog")
+    assert not again.has("4-5-6", None)
     for content in ("{", "3", "[1, 2]"):
         path.write_text(content)
-        assert "a" not in Confirmed(path)
+        assert not Marks(path).has("1-2-3", "cat")
+
+
+def test_an_image_that_moves_while_its_features_are_computed_is_found_again(tmp_path: Path) -> None:
+    root, store = make_folder(tmp_path / "pets", ("",), ("dark",), 2), FeatureFile(tmp_path / "features", 3)
+    (root / "light").mkdir()
+
+    class Moving:
+        def of(self, files: list[Path]) -> np.ndarray:
+            for file in files:
+                if file.is_file() and file.parent.name == "dark" and file.name == "000.jpg":
+                    file.rename(root / "light" / file.name)
+            return np.array([[float(file.is_file())] * 3 for file in files], np.float32)
+
+    for _ in range(2):
+        feature_worker._add_missing(root, store, cast(Any, Moving()))
+        store.update()
+    keys = [identity(path) for path in root.rglob("*.jpg")]
+    assert len(keys) == 2
+    assert (store.of(keys) == 1).all()
 
 
 @pytest.fixture
@@ -191,7 +235,9 @@ def client(root: Path) -> Iterator[TestClient]:
 def test_the_routes_before_teaching_has_started(client: TestClient) -> None:
     assert client.get("/api/teach").json()["state"] == "none"
     assert client.get("/api/teach/proposals").json() == {"proposals": []}
-    assert client.post("/api/teach/confirm", json={"ids": ["../x.jpg"]}).status_code == 404
+    for name in ("confirm", "accept"):
+        assert client.post(f"/api/teach/{name}", json={"ids": ["../x.jpg"]}).status_code == 404
+        assert client.post(f"/api/teach/{name}", json={"ids": ["dark/000.jpg"]}).json()["state"] == "none"
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from greycard.labelling.groups import unit_length
+
 _CANDIDATES = 10
 """The unsure images are chosen from so many times as many with the smallest margins."""
 
@@ -15,7 +17,7 @@ def next_images(
 
     Args:
         order: all images in the random order of the sample.
-        labelled: bool (n,).
+        labelled: bool (n,), the images that need no label.
         count: number of images.
         probabilities: float (n, classes), of which only those without a label count; None for random images only.
         features: float32 (n, features).
@@ -29,9 +31,7 @@ def next_images(
     return turns[first][:count]
 
 
-def unsure_images(
-    probabilities: np.ndarray, features: np.ndarray, rows: np.ndarray, count: int, spread: bool = True
-) -> np.ndarray:
+def unsure_images(probabilities: np.ndarray, features: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
     """The rows with small margins between the two likeliest classes that are far from each other.
 
     The first has the smallest margin. Each next one has the largest product of its unsureness (1 - margin) and its
@@ -42,14 +42,11 @@ def unsure_images(
         features: float32 (n, features).
         rows: the images to choose from, int.
         count: number of images.
-        spread: False for the smallest margins alone.
     """
     margins = margins_of(probabilities[rows])
     near = np.argsort(margins, kind="stable")[: count * _CANDIDATES]
     candidates, unsure = rows[near], 1 - margins[near]
-    if not spread:
-        return candidates[:count]
-    unit = _unit(features[candidates])
+    unit = unit_length(features[candidates])
     chosen, distance = list[int](), np.ones(len(candidates))
     for _ in range(min(count, len(candidates))):
         best = int(np.argmax(unsure * distance))
@@ -63,7 +60,3 @@ def margins_of(probabilities: np.ndarray) -> np.ndarray:
     """How much likelier the likeliest class is than the second, float (n,)."""
     highest = np.sort(probabilities, axis=1)[:, -2:]
     return highest[:, 1] - highest[:, 0]
-
-
-def _unit(features: np.ndarray) -> np.ndarray:
-    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)

@@ -25,11 +25,11 @@ class Target:
 
     Attributes:
         width: half the interval's width, a fraction.
-        images: more images of the random sample to label.
+        sample: number of images in the random sample.
     """
 
     width: float
-    images: int
+    sample: int
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,9 @@ def _target(accuracy: float, images: int, width: float, most: int) -> Target | N
     wanted = next((each for each in _TARGETS if each < width), None)
     if wanted is None:
         return None
-    needed = next((n for n in _sizes(images, most) if _width(accuracy, n) <= wanted), None)
-    return None if needed is None else Target(wanted, needed - images)
-
-
-def _sizes(images: int, most: int) -> range:
-    return range(images + 1, min(most, _MOST) + 1)
+    sizes = range(images + 1, min(most, _MOST) + 1)
+    needed = next((size for size in sizes if _width(accuracy, size) <= wanted), None)
+    return None if needed is None else Target(wanted, needed)
 
 
 def _width(accuracy: float, images: int) -> float:

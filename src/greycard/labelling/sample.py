@@ -28,7 +28,7 @@ def sample_of(order: np.ndarray, labelled: np.ndarray) -> np.ndarray:
 
     Args:
         order: the result of `random_order`.
-        labelled: bool (n,).
+        labelled: bool (n,), the images that a person has labelled.
     """
     without = np.flatnonzero(~labelled[order])
     return order[: without[0]] if len(without) else order

@@ -20,7 +20,8 @@ _LEAST_OF_CLASS = 2
 """With fewer labelled images in a class, the probe knows nothing of it, and images are chosen at random."""
 
 _SURE = 0.9
-"""A label is suspected if another class has this probability. The user looks at each, so some more are no harm."""
+"""A label is suspected if another class has this probability, even if it is less than that class's images have on
+average. The user looks at each, so some more are no harm."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,25 @@ class Images:
         keys: a key for each image that does not change when it is labelled.
         features: float32 (n, features).
         labels: int (n,), -1 for images without a label.
+        accepted: bool (n,), labels that were proposed and that nobody has looked at one by one. They say what the
+            probe said, so nothing is learned from them, and no accuracy is measured on them.
         classes: number of classes.
     """
 
     keys: Sequence[str]
     features: np.ndarray
     labels: np.ndarray
+    accepted: np.ndarray
     classes: int
 
     @property
     def labelled(self) -> np.ndarray:
-        """bool (n,)."""
+        """bool (n,), the images that a person has labelled."""
+        return (self.labels >= 0) & ~self.accepted
+
+    @property
+    def done(self) -> np.ndarray:
+        """bool (n,), the images that have a label of either kind."""
         return self.labels >= 0
 
     @property
@@ -76,6 +85,8 @@ class Advice:
         suspects: likely label errors, the most certain first.
         estimate: the accuracy; None with too few images in the random sample.
         sample: number of images in the random sample.
+        needed: about how many more labels the estimate's target needs; None without one.
+        alike: the classes whose labelled images are all nearly the same, so that no accuracy can be measured, int.
     """
 
     probabilities: np.ndarray | None
@@ -83,6 +94,8 @@ class Advice:
     suspects: Sequence[Suspect]
     estimate: Estimate | None
     sample: int
+    needed: int | None = None
+    alike: Sequence[int] = ()
 
 
 class Teacher:
@@ -98,24 +111,20 @@ class Teacher:
             images: all images.
             count: number of images to label next.
         """
-        order, labelled = random_order(images.keys), images.labelled
-        sample = sample_of(order, labelled)
+        order, sample = random_order(images.keys), sample_of(random_order(images.keys), images.labelled)
         if not images.can_fit:
-            return Advice(None, next_images(order, labelled, count, None, images.features), (), None, len(sample))
+            return Advice(None, next_images(order, images.done, count, None, images.features), (), None, len(sample))
         probe = self._probe_for(images)
-        probabilities = _proposals(probe, images)
-        rows = np.flatnonzero(labelled)
-        features, labels = images.features[rows], images.labels[rows]
-        groups = groups_of(features)
-        found = probe.out_of_fold(features, labels, groups)
-        by_half = probe.out_of_fold(features, labels, groups, half=True)
-        tested = np.isin(rows, sample)
+        probabilities, held_out = _proposals(probe, images), _HeldOut.of(probe, images)
+        told = None if len(held_out.alike) else held_out.estimate(sample, len(images.keys))
         return Advice(
             probabilities,
-            next_images(order, labelled, count, probabilities, images.features),
-            _suspects(found, labels, rows),
-            estimate(_right(found, labels)[tested], _right(by_half, labels)[tested], len(images.keys)),
+            next_images(order, images.done, count, probabilities, images.features),
+            held_out.suspects(),
+            told,
             len(sample),
+            None if told is None or told.target is None else _needed(order, images, told.target.sample),
+            held_out.alike,
         )
 
     def _probe_for(self, images: Images) -> Probe:
@@ -127,23 +136,64 @@ class Teacher:
 
 
 def _proposals(probe: Probe, images: Images) -> np.ndarray:
-    labelled = images.labelled
-    found = np.full((len(labelled), images.classes), np.nan)
-    if not labelled.all():
-        known, labels = images.features[labelled], images.labels[labelled]
-        found[~labelled] = probe.probabilities(known, labels, images.features[~labelled])
+    known, open_ = images.labelled, ~images.done
+    found = np.full((len(known), images.classes), np.nan)
+    if open_.any():
+        found[open_] = probe.probabilities(images.features[known], images.labels[known], images.features[open_])
     return found
 
 
-def _suspects(found: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> list[Suspect]:
-    measured = np.flatnonzero(np.isfinite(found).all(axis=1))
-    if not len(measured):
-        return []
-    errors = confident_label_errors(found[measured], labels[measured], _SURE)
-    places = zip(measured[errors.rows], errors.instead, strict=True)
-    return [Suspect(int(rows[place]), int(instead), float(found[place, instead])) for place, instead in places]
+def _needed(order: np.ndarray, images: Images, sample: int) -> int:
+    """Labels until the sample has so many images: every second image to label is the next random one."""
+    missing = int((~images.labelled[order[:sample]]).sum())
+    return min(2 * missing, int((~images.done).sum()))
+
+
+@dataclass(frozen=True)
+class _HeldOut:
+    """The labelled images, each predicted by probes that did not learn from it.
+
+    Attributes:
+        rows: of the images, int (n,).
+        labels: int (n,).
+        found: the probabilities with all other labels, float (n, classes); NaN for a class with one group.
+        by_half: the same with half of them.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    found: np.ndarray
+    by_half: np.ndarray
+
+    @classmethod
+    def of(cls, probe: Probe, images: Images) -> _HeldOut:
+        rows = np.flatnonzero(images.labelled)
+        features, labels = images.features[rows], images.labels[rows]
+        groups = groups_of(features)
+        found = probe.out_of_fold(features, labels, groups)
+        return cls(rows, labels, found, probe.out_of_fold(features, labels, groups, half=True))
+
+    @property
+    def alike(self) -> list[int]:
+        """The classes that have only one group."""
+        return np.unique(self.labels[np.isnan(self.found).any(axis=1)]).tolist()
+
+    def estimate(self, sample: np.ndarray, most: int) -> Estimate | None:
+        """The accuracy on the rows of the sample, of at most so many images."""
+        tested = np.isin(self.rows, sample)
+        right, by_half = (_right(each, self.labels)[tested] for each in (self.found, self.by_half))
+        return estimate(right, by_half, most)
+
+    def suspects(self) -> list[Suspect]:
+        """Likely label errors, the most certain first."""
+        measured = np.flatnonzero(np.isfinite(self.found).all(axis=1))
+        if not len(measured):
+            return []
+        errors = confident_label_errors(self.found[measured], self.labels[measured], _SURE)
+        places = zip(measured[errors.rows], errors.instead, strict=True)
+        return [Suspect(int(self.rows[at]), int(new), float(self.found[at, new])) for at, new in places]
 
 
 def _right(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """bool (n,); a class of which the fit had no image is wrong."""
+    """bool (n,); an image that no fit could predict, as with half of the labels of a rare class, is wrong."""
     return np.isfinite(probabilities).all(axis=1) & (likeliest(probabilities) == labels)

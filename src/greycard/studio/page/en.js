@@ -64,6 +64,12 @@ export default {
   labelled_of: { one: "{n} of {images} images has a label.", other: "{n} of {images} images have a label." },
   first_labels: "Give each class two labels or more; then there are proposals.",
   no_estimate: "An accuracy needs 20 random images with labels; there are {n}. Every second image to label next is random.",
+  accepted_labels: {
+    one: "{n} of them was accepted with others, without a look at it: nothing is learned from it.",
+    other: "{n} of them were accepted at once, without a look at each: nothing is learned from them.",
+  },
+  look_at: { one: "Look at {n} accepted label", other: "Look at {n} accepted labels" },
+  alike: "No accuracy yet: all labelled images of {names} are nearly the same. Add different ones.",
   estimate: "Accuracy {share}, 95 % interval {low} to {high}, on {n} random images it did not learn from.",
   target: { one: "About {n} more label for ± {points} points.", other: "About {n} more labels for ± {points} points." },
   teach_gain: "The last doubling of the labels gained {gained} points ({least} to {most}).",

@@ -6,6 +6,7 @@ import { number, percent, text } from "./texts.js";
 
 const AGAIN = 1000, QUIET = 250, STAY = 6;
 const proposed = new Map();
+let [asking, again] = [false, false];
 let [answer, timer, queued] = [null, null, false];  // queued: the grid shows what to label next
 
 // Ask for the state some time after the last change: who types fast does not wait for each fit.
@@ -14,9 +15,14 @@ function askSoon(milliseconds = QUIET) {
   timer = setTimeout(ask, milliseconds);
 }
 
+// One request at a time; what has changed meanwhile is asked for after it.
 async function ask() {
+  if (asking) return void (again = true);
+  [asking, again] = [true, false];
   const found = await tried(() => get("/api/teach"));
+  asking = false;
   if (found) show(found);
+  if (again) askSoon();
 }
 
 function show(found) {
@@ -35,27 +41,30 @@ function status({ state, error, known, images, unreadable }) {
   return words[state] ?? (unreadable ? text("unreadable", { n: unreadable }) : "");
 }
 
-function figures({ state, labelled, images, sample, estimate, pays, next }) {
+function figures({ state, labelled, images, accepted, sample, estimate, needed, alike, pays, next: some }) {
   if (!["running", "ready"].includes(state)) return [];
   const found = [text("labelled_of", { n: labelled, images })];
-  if (labelled < images && next.every((each) => !each.label)) found.push(text("first_labels"));
+  if (accepted) found.push(text("accepted_labels", { n: accepted }));
+  if (some.length && some.every((each) => !each.label)) found.push(text("first_labels"));
+  if (alike.length) return [...found, text("alike", { names: alike.join(", ") })];
   if (!estimate) return [...found, text("no_estimate", { n: sample })];
   const [low, high] = [percent(estimate.low), percent(estimate.high)];
   found.push(text("estimate", { share: percent(estimate.accuracy), low, high, n: estimate.images }));
   const { target, gain } = estimate;
-  if (target) found.push(text("target", { n: 2 * target.images, points: number(100 * target.width) }));
+  if (target && needed) found.push(text("target", { n: needed, points: number(100 * target.width) }));
   const [gained, least, most] = [gain.difference, gain.low, gain.high].map((share) => number(100 * share, 1));
   found.push(text("teach_gain", { gained, least, most }));
   if (!pays && labelled < images) found.push(text("enough"));
   return found;
 }
 
-function buttons({ state, labelled, images, next: some, suspects }) {
+function buttons({ state, next: some, suspects, to_confirm: unseen }) {
   if (!["running", "ready"].includes(state)) return [];
   const found = [];
   if (some.length) found.push(button(text("label_next", { n: some.length }), next));
-  if (labelled < images && some.some((each) => each.label)) found.push(button(text("all_proposals"), all));
+  if (some.some((each) => each.label)) found.push(button(text("all_proposals"), all));
   if (suspects.length) found.push(button(text("suspects", { n: suspects.length }), () => errors(suspects)));
+  if (unseen.length) found.push(button(text("look_at", { n: unseen.length }), () => look(unseen)));
   return found;
 }
 
@@ -96,22 +105,31 @@ function errors(suspects) {
   element("accept").hidden = element("confirm").hidden = false;
 }
 
+function look(unseen) {
+  showThese(unseen, text("look_at", { n: unseen.length }), new Map(unseen.map((id) => [id, labelOf(id)])));
+  element("confirm").hidden = false;
+}
+
 // Give the chosen images the class that is proposed for each.
 export async function accept() {
   if (element("accept").hidden) return;
   const chosen = grid.chosen.filter((id) => classes().includes(proposed.get(id)));
   const byClass = new Map();
   for (const id of chosen) byClass.set(proposed.get(id), [...(byClass.get(proposed.get(id)) ?? []), id]);
-  for (const [name, ids] of byClass) if (!(await change("label", { ids, class: name }))) return;
+  for (const [name, ids] of byClass) {
+    const changed = await change("label", { ids, class: name });
+    if (!changed) return;
+    const labelled = changed.moves.map(({ target }) => target);
+    if (chosen.length > 1 && labelled.length) await tried(() => post("/api/teach/accept", { ids: labelled }));
+  }
 }
 
 async function confirm() {
-  const ids = grid.chosen;
-  const found = await tried(() => post("/api/teach/confirm", { ids }));
+  const right = new Set(grid.chosen);
+  const found = await tried(() => post("/api/teach/confirm", { ids: [...right] }));
   if (!found) return;
   show(found);
-  if (found.suspects.length) errors(found.suspects);
-  else showThese([], text("suspects", { n: 0 }));
+  exchange(grid.ids.filter((id) => !right.has(id)), grid.captions);
   says("");
 }
 

@@ -7,9 +7,11 @@ its stdin, so with the server. It is a process so that Keras neither delays nor 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from greycard.core.errors import GreycardError
@@ -26,6 +28,8 @@ _BATCH = 32
 
 def main(root: Path, state: Path) -> None:
     """Compute the features of all images, then of new ones whenever a line comes."""
+    asked = Event()
+    Thread(target=_listen, args=(asked,), daemon=True).start()
     from greycard.backend.start import start
 
     start()
@@ -35,9 +39,17 @@ def main(root: Path, state: Path) -> None:
     file = state / "features" / f"{extractor.identity}.features"
     print(json.dumps(asdict(Source(extractor.network, extractor.features, str(file)))), flush=True)
     store = FeatureFile(file, extractor.features)
-    _add_missing(root, store, extractor)
-    for _ in sys.stdin:
+    while True:
+        asked.clear()
         _add_missing(root, store, extractor)
+        asked.wait()
+
+
+def _listen(asked: Event) -> None:
+    """Note each line; end at once with stdin, also in the middle of the work, which the next process continues."""
+    while os.read(0, 4096):
+        asked.set()
+    os._exit(0)
 
 
 def _add_missing(root: Path, store: FeatureFile, extractor: Extractor) -> None:
@@ -46,7 +58,9 @@ def _add_missing(root: Path, store: FeatureFile, extractor: Extractor) -> None:
     missing = [key for key in files if key and key not in store]
     for start in range(0, len(missing), _BATCH):
         keys = missing[start : start + _BATCH]
-        store.append(keys, extractor.of([files[key] for key in keys]))
+        features = extractor.of([files[key] for key in keys])
+        still = [row for row, key in enumerate(keys) if _key(files[key]) == key]  # a moved file is found again
+        store.append([keys[row] for row in still], features[still])
 
 
 def _key(file: Path) -> str:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 from time import perf_counter
 
 import numpy as np
 
 from greycard.labelling.estimate import Estimate
-from greycard.labelling.teacher import Advice, Images, Suspect, Teacher
+from greycard.labelling.sample import random_order
+from greycard.labelling.teacher import Advice, Teacher
 from greycard.studio.images.folder import ImageFolder, label_of
 from greycard.studio.images.identity import identity
-from greycard.studio.teaching.confirmed import Confirmed
 from greycard.studio.teaching.features import Features
+from greycard.studio.teaching.listing import Listed, listed
+from greycard.studio.teaching.marks import Marks
 from greycard.tasks.single_label import likeliest
 
 NEXT = 24
-"""Images to label next that one answer has."""
+"""Images to label next, or to look at, that one state has."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +39,26 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TeachState:
     """The state of teaching.
 
     Attributes:
-        state: `none`, `running` while features are computed, `ready` or `failed`.
+        state: `none`, `starting`, `running` while features are computed, `ready` or `failed`.
         error: what went wrong.
         network: the pretrained network's name, once it is known.
         images: number of images.
-        known: number of them that have features.
+        known: number of them that have features, or cannot be read.
         unreadable: number of them that cannot be read.
         labelled: number of readable images with a label.
+        accepted: number of labels that were accepted for several images at once; nothing is learned from them.
         sample: number of images in the random sample.
         estimate: the accuracy; None with too few images in the sample.
         pays: False if more labels will hardly make it more accurate.
+        needed: about how many more labels the estimate's target needs.
+        alike: the classes whose labelled images are all nearly the same, so that no accuracy can be measured.
         next: the images to label next.
         suspects: labelled images with likely label errors.
+        to_confirm: accepted images to look at, the first ones of the random order.
         seconds: the time of the fits.
     """
 
@@ -65,136 +69,108 @@ class Answer:
     known: int = 0
     unreadable: int = 0
     labelled: int = 0
+    accepted: int = 0
     sample: int = 0
     estimate: Estimate | None = None
     pays: bool = True
+    needed: int | None = None
+    alike: Sequence[str] = ()
     next: Sequence[Proposal] = ()
     suspects: Sequence[Proposal] = ()
+    to_confirm: Sequence[str] = ()
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Listed:
-    """The readable images with features: their ids, and what the teacher needs."""
-
-    ids: Sequence[str]
-    classes: Sequence[str]
-    images: Images
-    all: int
-    known: int
-
-
 class Teach:
-    """Gives an answer for the folder as it is now. Its methods may be called from several threads.
+    """Advice for the folder as it is now. Its methods may be called from several threads.
 
     Args:
         folder: the user's images.
         features: of these images.
         confirmed: the labels that are not suspected again.
+        accepted: the labels that nobody has looked at one by one.
     """
 
-    def __init__(self, folder: ImageFolder, features: Features, confirmed: Confirmed) -> None:
-        self._folder, self._features, self._confirmed = folder, features, confirmed
+    def __init__(self, folder: ImageFolder, features: Features, confirmed: Marks, accepted: Marks) -> None:
+        self._folder, self._features, self._confirmed, self._accepted = folder, features, confirmed, accepted
         self._teacher, self._lock = Teacher(), Lock()
 
     def start(self) -> None:
         """Begin to compute features."""
         self._features.start()
 
-    def answer(self) -> Answer:
+    def state(self) -> TeachState:
         status = self._features.status()
         if status.state != "ready":
-            return Answer(status.state, status.error)
+            return TeachState(status.state, status.error)
         with self._lock:
-            listed = self._listed()
-            if listed.known < listed.all:
+            found = listed(self._folder, self._features, self._accepted)
+            if found.known < found.all:
                 self._features.look_again()
             begun = perf_counter()
-            advice = self._teacher.advise(listed.images, NEXT)
-            seconds = perf_counter() - begun
-            return self._answer(listed, advice, status.network, seconds)
+            advice = self._teacher.advise(found.images, NEXT)
+            return self._state(found, advice, status.network, perf_counter() - begun)
 
     def proposals(self) -> list[Proposal]:
         """All images without a label with their proposals, the most certain first; empty before the first fit."""
         if self._features.status().state != "ready":
             return []
         with self._lock:
-            listed = self._listed()
-            advice = self._teacher.advise(listed.images, NEXT)
+            found = listed(self._folder, self._features, self._accepted)
+            advice = self._teacher.advise(found.images, NEXT)
             if advice.probabilities is None:
                 return []
-            found = _proposals(listed, advice, np.flatnonzero(~listed.images.labelled))
-            return sorted(found, key=lambda each: -each.confidence)
+            proposals = _proposals(found, advice, np.flatnonzero(~found.images.done))
+            return sorted(proposals, key=lambda each: -each.confidence)
 
     def confirm(self, ids: Sequence[str]) -> None:
-        """Remember that the labels of images are right, so that they are no longer suspected.
+        """A person has looked at these images, and their labels are right; raises a RefusedError for no image."""
+        looked_at = self._labelled(ids)
+        self._confirmed.add(looked_at)
+        self._accepted.remove(looked_at)
 
-        Raises:
-            RefusedError: there is no such image.
-        """
-        self._confirmed.add([_with_label(identity(self._folder.path(id)), id) for id in ids])
+    def accept(self, ids: Sequence[str]) -> None:
+        """These labels were proposed, and accepted for several images at once; raises a RefusedError for no image."""
+        self._accepted.add(self._labelled(ids))
 
-    def _listed(self) -> _Listed:
-        self._features.update()
-        by_class = self._folder.images()
-        classes = [name for name in by_class if name]
-        number = {name: place for place, name in enumerate(["", *classes], start=-1)}
-        found = [(id, key, number[name]) for name, ids in by_class.items() for id, key in _keys(self._folder.root, ids)]
-        known = [each for each in found if each[1] in self._features]
-        features = self._features.of([key for _, key, _ in known])
-        readable = np.isfinite(features[:, 0])
-        rows = [known[row] for row in np.flatnonzero(readable)]
-        labels = np.array([label for _, _, label in rows], dtype=np.int64)
-        images = Images([key for _, key, _ in rows], features[readable], labels, len(classes))
-        return _Listed([id for id, _, _ in rows], classes, images, len(found), len(known))
+    def _labelled(self, ids: Sequence[str]) -> list[tuple[str, str | None]]:
+        return [(identity(self._folder.path(id)), label_of(id)) for id in ids]
 
-    def _answer(self, listed: _Listed, advice: Advice, network: str | None, seconds: float) -> Answer:
-        return Answer(
-            "ready" if listed.known == listed.all else "running",
+    def _state(self, found: Listed, advice: Advice, network: str | None, seconds: float) -> TeachState:
+        taken = found.images.accepted
+        return TeachState(
+            "ready" if found.known == found.all else "running",
             network=network,
-            images=listed.all,
-            known=listed.known,
-            unreadable=listed.known - len(listed.ids),
-            labelled=int(listed.images.labelled.sum()),
+            images=found.all,
+            known=found.known,
+            unreadable=found.known - len(found.ids),
+            labelled=int(found.images.done.sum()),
+            accepted=int(taken.sum()),
             sample=advice.sample,
             estimate=advice.estimate,
             pays=advice.estimate is None or advice.estimate.pays,
-            next=_proposals(listed, advice, advice.next),
-            suspects=self._suspects(listed, advice.suspects),
+            needed=advice.needed,
+            alike=[found.classes[number] for number in advice.alike],
+            next=_proposals(found, advice, advice.next),
+            suspects=self._suspects(found, advice),
+            to_confirm=[found.ids[row] for row in random_order(found.images.keys) if taken[row]][:NEXT],
             seconds=seconds,
         )
 
-    def _suspects(self, listed: _Listed, found: Sequence[Suspect]) -> list[Proposal]:
+    def _suspects(self, found: Listed, advice: Advice) -> list[Proposal]:
         """Those that the user has not confirmed."""
         return [
-            Proposal(listed.ids[each.row], listed.classes[each.instead], round(each.probability, 3))
-            for each in found
-            if _with_label(listed.images.keys[each.row], listed.ids[each.row]) not in self._confirmed
+            Proposal(found.ids[each.row], found.classes[each.instead], round(each.probability, 3))
+            for each in advice.suspects
+            if not self._confirmed.has(*found.labelled(each.row))
         ]
 
 
-def _with_label(key: str, id: str) -> str:
-    """An image and its label: a confirmed label counts no longer when it is changed."""
-    return f"{key} {label_of(id)}"
-
-
-def _proposals(listed: _Listed, advice: Advice, rows: np.ndarray) -> list[Proposal]:
+def _proposals(found: Listed, advice: Advice, rows: np.ndarray) -> list[Proposal]:
     if advice.probabilities is None:
-        return [Proposal(listed.ids[row], None, 0.0) for row in rows]
+        return [Proposal(found.ids[row], None, 0.0) for row in rows]
     chosen = advice.probabilities[rows]
-    best = likeliest(chosen)
     return [
-        Proposal(listed.ids[row], listed.classes[label], round(float(each[label]), 3))
-        for row, label, each in zip(rows, best, chosen, strict=True)
+        Proposal(found.ids[row], found.classes[label], round(float(each[label]), 3))
+        for row, label, each in zip(rows, likeliest(chosen), chosen, strict=True)
     ]
-
-
-def _keys(root: Path, ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Each id with its file's identity; without those that are moved at this moment."""
-    found = []
-    for id in ids:
-        try:
-            found.append((id, identity(Path(os.path.join(root, id)))))
-        except OSError:
-            continue
-    return found

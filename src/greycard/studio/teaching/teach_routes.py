@@ -1,30 +1,36 @@
-"""Requests about teaching: start it, the state after each label, proposals, and confirmed labels."""
+"""Requests about teaching: start it, the state after each label, proposals, and what the user says of labels."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from greycard.studio.answers import disk_errors
 from greycard.studio.context import Context
 from greycard.studio.questions import ids_of, read_fields
-from greycard.studio.teaching.confirmed import Confirmed
 from greycard.studio.teaching.features import Features
+from greycard.studio.teaching.marks import Marks
 from greycard.studio.teaching.teach import Teach
 
 
 def teach_routes(context: Context) -> list[Route]:
     features = Features(context.images.root, context.state)
     context.closing.callback(features.end)
-    teaching = _Teaching(Teach(context.images, features, Confirmed(context.state / "confirmed.json")))
+    confirmed, accepted = (Marks(context.state / f"{name}.json") for name in ("confirmed", "accepted"))
+    teach = Teach(context.images, features, confirmed, accepted)
+    teaching = _Teaching(teach)
     return [
-        Route("/api/teach", teaching.answer),
+        Route("/api/teach", teaching.state),
         Route("/api/teach", teaching.start, methods=["POST"]),
         Route("/api/teach/proposals", teaching.proposals),
-        Route("/api/teach/confirm", teaching.confirm, methods=["POST"]),
+        Route("/api/teach/confirm", teaching.marking(teach.confirm), methods=["POST"]),
+        Route("/api/teach/accept", teaching.marking(teach.accept), methods=["POST"]),
     ]
 
 
@@ -34,17 +40,24 @@ class _Teaching:
 
     async def start(self, request: Request) -> JSONResponse:
         await read_fields(request, ())
-        await run_in_threadpool(self._teach.start)
-        return await self.answer(request)
+        with disk_errors():
+            await run_in_threadpool(self._teach.start)
+        return await self.state(request)
 
-    async def answer(self, request: Request) -> JSONResponse:
-        return JSONResponse(asdict(await run_in_threadpool(self._teach.answer)))
+    async def state(self, request: Request) -> JSONResponse:
+        return JSONResponse(asdict(await run_in_threadpool(self._teach.state)))
 
     async def proposals(self, request: Request) -> JSONResponse:
         found = await run_in_threadpool(self._teach.proposals)
         return JSONResponse({"proposals": [asdict(each) for each in found]})
 
-    async def confirm(self, request: Request) -> JSONResponse:
-        ids = ids_of(await read_fields(request, ("ids",)))
-        await run_in_threadpool(self._teach.confirm, ids)
-        return await self.answer(request)
+    def marking(self, mark: Callable[[Sequence[str]], None]) -> Any:
+        """The route that marks images."""
+
+        async def route(request: Request) -> JSONResponse:
+            ids = ids_of(await read_fields(request, ("ids",)))
+            with disk_errors():
+                await run_in_threadpool(mark, ids)
+            return await self.state(request)
+
+        return route
