@@ -21,6 +21,7 @@ from greycard.deploy.serve import server
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
 from greycard.studio.images.folder import ImageFolder
+from qr import read_qr
 
 _SERVE = """
 import greycard
@@ -46,13 +47,8 @@ def _decoded(drawn: str) -> str:
     """What a phone reads from the code in the terminal, light on dark."""
     halves = {" ": (0, 0), "\u2580": (1, 0), "\u2584": (0, 1), "\u2588": (1, 1)}
     rows = [[halves[letter][half] for letter in line] for line in drawn.splitlines() for half in (0, 1)]
-    found = (_decoded_at(np.array(rows, np.uint8) * 255, scale) for scale in (8, 6, 10, 4, 12))
-    return next(filter(None, found), "")  # OpenCV does not find each code in each size
-
-
-def _decoded_at(modules: np.ndarray, scale: int) -> str:
-    large = np.kron(modules, np.ones((scale, scale), np.uint8))
-    return cv2.QRCodeDetector().detectAndDecode(cv2.copyMakeBorder(large, *[32] * 4, cv2.BORDER_CONSTANT, value=255))[0]
+    modules = np.kron(np.array(rows, np.uint8) * 255, np.ones((8, 8), np.uint8))
+    return read_qr(cv2.copyMakeBorder(modules, *[32] * 4, cv2.BORDER_CONSTANT, value=255))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback address only")

@@ -71,7 +71,7 @@ def test_wrong_labels_are_found_and_the_others_are_proposed(root: Path, tmp_path
         wait_for_counts(page, {"No label yet": 24, "cats": 57, "dogs": 63})
         page.run("document.getElementById('teach').click()")
         _press_button(page, "labels? looks? wrong")
-        page.wait_for("document.querySelector('.cell small').textContent.startsWith('rather')")
+        page.wait_for("document.querySelector('.cell small').textContent.includes('→')")
         page.resize(1280, 800)
         (tmp_path / "wrong.png").write_bytes(page.screenshot())
         _accept_all(page)
@@ -79,7 +79,7 @@ def test_wrong_labels_are_found_and_the_others_are_proposed(root: Path, tmp_path
         assert len(_wrong(root)) < _WRONG
         _confirm_others(page)
 
-        _press_button(page, "Label the next")
+        _press_button(page, "Label next")
         page.wait_for("document.querySelector('.cell small').textContent.includes('%')")
         (tmp_path / "next.png").write_bytes(page.screenshot())
         for _ in range(8):

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greycard.core.randomness import FOLDS, SUBSET, generator
+from greycard.core.randomness import FOLDS, generator
 from greycard.tasks.tasks import task_for
 from greycard.training.logistic import Linear, Standard, fit_logistic, probabilities
-from greycard.training.regularisation import choose_strength, deal_folds
+from greycard.training.regularisation import deal_folds
 
 _FOLDS = 5
 
-_FEW, _OF_FEW = 100, 1.0
-"""With fewer labels than this, too few to compare values of scikit-learn's C, it is 1: the best one for 8 to 80 labels
-of Fashion-MNIST, and as good as any for cats and dogs."""
+_STRENGTHS = ((100, 1.0), (500, 0.1))
+"""scikit-learn's C with fewer labels than this, and `_STRENGTH` with more: the best of four values on Fashion-MNIST
+with 8 to 2,000 labels; for cats and dogs all are as good. `greycard train` compares values. Here that would take too
+long, and the same labels would get other answers after another history."""
 
-_GROWTH, _COMPARED = 1.5, 500
-"""It is chosen again when there are so many times as many labels, with at most so many of them."""
+_STRENGTH = 0.01
 
 _GRADIENT, _QUICK_GRADIENT = 1e-3, 1e-2
 """Where fits stop: the one for proposals, and those for images left out, whose accuracy stays the same."""
@@ -36,8 +36,6 @@ class Probe:
     classes: int
     standard: Standard
     _start: np.ndarray | None = None
-    _strength: float = _OF_FEW
-    _chosen_with: int = 0
 
     def probabilities(self, features: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Fit on labelled images and predict others; the fit begins at the solution of the one before.
@@ -50,7 +48,6 @@ class Probe:
         Returns:
             float64 (m, classes).
         """
-        self._choose_strength(features, labels)
         linear, self._start = self._fit(features, labels, np.ones(len(labels), bool), self._start, _GRADIENT)
         return probabilities(linear.logits([others]))
 
@@ -71,7 +68,6 @@ class Probe:
         Returns:
             float64 (n, classes); NaN for the images of a class that has only one group.
         """
-        self._choose_strength(features, labels)
         folds = deal_folds(labels, groups, _FOLDS, seed=0)
         kept = generator(FOLDS, 1).random(groups.max() + 1)[groups] < (0.5 if half else 1.0)
         found = np.full((len(labels), self.classes), np.nan)
@@ -82,19 +78,11 @@ class Probe:
                 found[out] = probabilities(linear.logits([features[out]]))
         return found
 
-    def _choose_strength(self, features: np.ndarray, labels: np.ndarray) -> None:
-        if len(labels) < _FEW:
-            self._strength, self._chosen_with = _OF_FEW, 0
-        elif not self._chosen_with <= len(labels) < _GROWTH * self._chosen_with:
-            rows = generator(SUBSET, 0).permutation(len(labels))[:_COMPARED]
-            units = task_for(self.classes).units
-            self._strength = choose_strength([features[rows]], labels[rows], units).strength
-            self._chosen_with = len(labels)
-
     def _fit(
         self, features: np.ndarray, labels: np.ndarray, rows: np.ndarray, start: np.ndarray | None, gradient: float
     ) -> tuple[Linear, np.ndarray]:
-        units = task_for(self.classes).units
+        strength = next((value for below, value in _STRENGTHS if len(labels) < below), _STRENGTH)
         return fit_logistic(
-            [features], labels, units, self._strength, rows=rows, standard=self.standard, start=start, gradient=gradient
-        )
+            [features], labels, task_for(self.classes).units, strength,
+            rows=rows, standard=self.standard, start=start, gradient=gradient,
+        )  # fmt: skip

@@ -40,6 +40,7 @@ export function after(change, keepFocus = true) {
     put(target);
     state.found = state.found?.flatMap((id) => (id !== source ? [id] : target.startsWith(TRASH) ? [] : [target])) ?? null;
     grid.rename(source, target);
+    if (grid.captions.has(target) && labelOf(source) !== labelOf(target)) grid.captions.set(target, labelOf(target));
   }
   state.found = state.found?.filter(state.stays) ?? null;
   for (const name of ["", ...change.classes]) if (!state.images.has(name)) state.images.set(name, []);
@@ -128,7 +129,11 @@ export function exchange(ids, captions) {
 function showSelection() {
   const [all, n] = [grid.ids.length, grid.selected.size];
   element("selection").textContent = n ? text("selected", { n, all }) : text("images", { n: all });
-  element("discard").disabled = element("label-as").disabled = !grid.chosen.length;
+  element("discard").disabled = element("label-as").disabled = element("accept").disabled = !grid.chosen.length;
+  element("accept").textContent = text("accept", { n: grid.chosen.length });
+  element("select-all").hidden = !all;
+  element("nothing").hidden = all > 0 || state.found !== null;
+  element("nothing").textContent = state.shown ? text("nothing_in_class", { name: state.shown }) : text("nothing_here");
 }
 
 export async function change(path, fields) {
@@ -181,6 +186,7 @@ export function start() {
   element("rename").addEventListener("click", rename);
   element("remove").addEventListener("click", remove);
   element("discard").addEventListener("click", discard);
+  element("select-all").addEventListener("click", () => grid.select(grid.ids));
   element("rows").addEventListener("dblclick", enlarge);
   element("large").querySelector("button").addEventListener("click", () => element("large").close());
   element("label-as").addEventListener("change", ({ target: { value } }) => {

@@ -35,7 +35,7 @@ function row(run) {
   });
   const name = made("span", "", { class: "run" });
   name.append(box, run.state === "finished" ? button(run.name, () => openRun(run.name)) : made("span", run.name), made("small", run.architecture));
-  const begun = new Date(run.started).toLocaleString(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
+  const begun = new Date(run.started).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
   return [name, measured(run), run.seconds === null ? "" : duration(run.seconds), begun];
 }
 

@@ -4,7 +4,7 @@ import { change, classes, exchange, grid, isHere, labelOf, onChange, showThese }
 import { get, post } from "./server.js";
 import { number, percent, text } from "./texts.js";
 
-const AGAIN = 1000, QUIET = 250, STAY = 6;
+const AGAIN = 1000, QUIET = 250, STAY = 6, LEAST = 20;
 const proposed = new Map();
 let [asking, again] = [false, false];
 let [answer, timer, queued] = [null, null, false];  // queued: the grid shows what to label next
@@ -47,7 +47,7 @@ function figures({ state, labelled, images, accepted, sample, estimate, needed, 
   if (accepted) found.push(text("accepted_labels", { n: accepted }));
   if (some.length && some.every((each) => !each.label)) found.push(text("first_labels"));
   if (alike.length) return [...found, text("alike", { names: alike.join(", ") })];
-  if (!estimate) return [...found, text("no_estimate", { n: sample })];
+  if (!estimate) return [...found, text("no_estimate", { n: sample, missing: Math.max(1, LEAST - sample) })];
   const [low, high] = [percent(estimate.low), percent(estimate.high)];
   found.push(text("estimate", { share: percent(estimate.accuracy), low, high, n: estimate.images }));
   const { target, gain } = estimate;
@@ -61,7 +61,7 @@ function figures({ state, labelled, images, accepted, sample, estimate, needed, 
 function buttons({ state, next: some, suspects, to_confirm: unseen }) {
   if (!["running", "ready"].includes(state)) return [];
   const found = [];
-  if (some.length) found.push(button(text("label_next", { n: some.length }), next));
+  if (some.length) found.push(button(text("label_next"), next));
   if (some.some((each) => each.label)) found.push(button(text("all_proposals"), all));
   if (suspects.length) found.push(button(text("suspects", { n: suspects.length }), () => errors(suspects)));
   if (unseen.length) found.push(button(text("look_at", { n: unseen.length }), () => look(unseen)));
@@ -100,7 +100,7 @@ function showProposals(proposals, words) {
 }
 
 function errors(suspects) {
-  const words = suspects.map((each) => [each.id, text("suspect", { label: each.label, share: percent(each.confidence, 0) })]);
+  const words = suspects.map((each) => [each.id, text("suspect", { now: labelOf(each.id), label: each.label, share: percent(each.confidence, 0) })]);
   showThese(suspects.map(({ id }) => id), text("suspects", { n: suspects.length }), new Map(words));
   element("accept").hidden = element("confirm").hidden = false;
 }

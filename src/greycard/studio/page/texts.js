@@ -13,7 +13,7 @@ export function text(key, values = {}) {
 }
 
 export const number = (value, digits = 0) =>
-  value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  (Number(value.toFixed(digits)) || 0).toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 export const percent = (share, digits = 1) => `${number(100 * share, digits)}\u00a0%`;
 

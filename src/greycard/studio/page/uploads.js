@@ -26,7 +26,8 @@ async function addArchive(file, label) {
 }
 
 async function addImages(queue, label) {
-  const refused = [];
+  const [all, refused] = [queue.length, []];
+  const status = element("add-status");
   const work = async () => {
     for (let file = queue.shift(); file; file = queue.shift()) {
       try {
@@ -34,11 +35,13 @@ async function addImages(queue, label) {
       } catch (error) {
         refused.push(error.message);
       }
+      status.textContent = text("uploading", { done: all - queue.length - refused.length, n: all });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const n = refused.length;
-  if (n) says(n === 1 ? refused[0] : text("not_added", { n, why: refused[0] }));
+  if (!all) return;
+  const [n, why] = [refused.length, refused.slice(0, 5).join("; ")];
+  status.textContent = [text("uploaded", { n: all - n }), n ? text("not_added", { n, why }) : ""].join(" ");
 }
 
 async function filesIn(entry) {
@@ -54,6 +57,7 @@ async function filesIn(entry) {
 async function dropped(event) {
   event.preventDefault();
   document.body.classList.remove("dropping");
+  if (element("images-view").hidden) return void (element("run-parts").hidden && says(text("drop_elsewhere")));
   const [files, items] = [[...event.dataTransfer.files], [...event.dataTransfer.items]];
   const entries = items.map((item) => item.webkitGetAsEntry()).filter(Boolean);  // folders, too, where the browser has them
   await tried(async () => add(entries.length ? (await Promise.all(entries.map(filesIn))).flat() : files));
