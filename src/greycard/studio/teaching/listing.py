@@ -40,7 +40,7 @@ class Listed:
 
 
 def listed(folder: ImageFolder, features: Features, accepted: Marks) -> Listed:
-    """The images of the folder as they are now.
+    """The present images of the folder.
 
     Args:
         folder: the user's images.
