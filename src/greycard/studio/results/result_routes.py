@@ -102,7 +102,8 @@ class _Results:
             data = as_trained(run, self._context.images, self._finder, self._context.state / "as-trained")
         except GreycardError as error:
             raise RefusedError(409, str(error.args[0])) from error
-        return ["export", run.path, "--format", form, "--quiet", *([] if data is None else ["--data", data])]
+        words: list[str | Path] = ["export", run.path, "--format", form, "--quiet"]
+        return words if data is None else [*words, "--data", data]
 
     def _start_explain(self, run: RunRecord, fields: dict[str, Any]) -> None:
         ids = ids_of(fields)
