@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -277,6 +278,26 @@ def test_the_check_reports_findings_with_the_ids_of_images(client: TestClient, r
     assert (found["state"], found["error"]) == ("finished", None)
     conflict = next(each for each in found["report"]["findings"] if each["kind"] == "conflicting labels")
     assert set(conflict["images"][0]["ids"]) == {"dark/001.jpg", "light/same.jpg"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have only names that are text")
+def test_names_that_are_not_text_are_left_out_and_nothing_else(client: TestClient, root: Path) -> None:
+    before = client.get("/api/images").json()["images"]
+    odd = os.fsdecode(b"\xff")
+    content = (root / "dark" / "000.jpg").read_bytes()
+    (root / odd).mkdir()
+    for place in (f"dark/{odd}.jpg", f"{odd}.jpg", f"{odd}/a.jpg"):
+        (root / place).write_bytes(content)
+    (root / f"{odd}.csv").write_text("file,label\ndark/000.jpg,light\n")
+    assert client.get("/api/images").json()["images"] == before
+    assert client.get("/api/label-file").json() == {"label_file": None}
+    fields = {"ids": [f"dark/{odd}.jpg"], "class": "light"}
+    kind = {"content-type": "application/json"}
+    assert client.post("/api/label", content=json.dumps(fields), headers=kind).status_code == 404
+    for name in (odd, "\ud800"):
+        answer = client.post("/api/classes/add", content=json.dumps({"name": name}), headers=kind)
+        assert answer.status_code == 422
+    assert client.get("/api/images").json()["classes"] == ["dark", "light"]
 
 
 def test_the_page_starts_without_keras() -> None:

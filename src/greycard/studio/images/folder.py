@@ -15,7 +15,7 @@ from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.images.changes import Change, NewImage
 from greycard.studio.images.history import History, Move, Step
 from greycard.studio.images.label_file import LabelFile, LabelFiles
-from greycard.studio.images.names import class_name, file_name, free_path
+from greycard.studio.images.names import class_name, file_name, free_path, is_text
 from greycard.studio.images.usable import expect_usable
 
 STATE = ".greycard"
@@ -45,20 +45,23 @@ class ImageFolder:
         self._changes = 0
 
     def images(self) -> dict[str, list[str]]:
-        """The ids of each class's images, by class in alphabetical order; those without a label are under ``""``."""
+        """The ids of each class's images, by class in alphabetical order; those without a label are under ``""``.
+
+        Files and folders whose names are not text are left out.
+        """
         with self._lock:
             found: dict[str, list[str]] = {name: [] for name in ("", *self.classes())}
             for path in files_below(self.root).files:
-                if has_image_ending(path):
-                    place = path.relative_to(self.root)
-                    found[place.parts[0] if len(place.parts) > 1 else ""].append(place.as_posix())
+                place = path.relative_to(self.root)
+                if has_image_ending(path) and is_text(id := place.as_posix()):
+                    found[place.parts[0] if len(place.parts) > 1 else ""].append(id)
             return found
 
     def classes(self) -> list[str]:
         """The names of the class folders, empty ones too."""
         with os.scandir(self.root) as entries:
             inside = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-        return sorted(entry.name for entry in inside if not is_system(entry.name))
+        return sorted(entry.name for entry in inside if not is_system(entry.name) and is_text(entry.name))
 
     def path(self, id: str) -> Path:
         """The file of an image.
@@ -67,7 +70,7 @@ class ImageFolder:
             RefusedError: there is no image with this id; the id may come from anywhere.
         """
         parts = PurePosixPath(id).parts
-        plain = bool(parts) and not any(letter in id for letter in "\\\0:") and not id.startswith("/")
+        plain = bool(parts) and is_text(id) and not any(letter in id for letter in "\\\0:") and not id.startswith("/")
         found = self.root.joinpath(*parts)
         if not plain or any(map(is_system, parts)) or not has_image_ending(found) or not _is_inside(found, self.root):
             raise RefusedError(404, f"there is no image {id[:80]!r}")

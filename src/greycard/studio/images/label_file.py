@@ -14,6 +14,7 @@ from greycard.datasets.inside import is_system
 from greycard.datasets.listed import Finder, base_of
 from greycard.datasets.manifest import TABLE_ENDINGS
 from greycard.datasets.tables import read_table
+from greycard.studio.images.names import is_text
 
 _MOST_BYTES = 64_000_000
 Version = tuple[str, int, int]
@@ -66,7 +67,7 @@ class LabelFiles:
     def _tables(self) -> list[Path]:
         with os.scandir(self._root) as entries:  # it may have 20,000 other files, and labels are changed by a key
             names = [each.name for each in entries if each.name.lower().endswith(TABLE_ENDINGS) and each.is_file()]
-        return [self._root / name for name in sorted(names) if not is_system(name)]
+        return [self._root / name for name in sorted(names) if not is_system(name) and is_text(name)]
 
 
 def _version(path: Path) -> Version:
