@@ -134,6 +134,19 @@ def test_only_a_folder_in_the_folder_of_runs_is_a_run(client: TestClient, run: g
         assert answer.status_code == 404, answer.text
 
 
+@pytest.mark.parametrize("name", ["linked", ".hidden", "no recipe", "x" * 300])
+def test_every_request_has_the_same_rules_for_the_name_of_a_run(
+    client: TestClient, run: greycard.Run, name: str
+) -> None:
+    shutil.copytree(run.path, run.path.parent.parent / "outside")
+    (run.path.parent / "linked").symlink_to(run.path.parent.parent / "outside")
+    shutil.copytree(run.path, run.path.parent / ".hidden")
+    (run.path.parent / "no recipe").mkdir()
+    for path in (f"/api/runs/{name}", f"/api/runs/curves?name={name}", f"/api/runs/compare?name=pets-1&name={name}"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]) == (404, f"there is no run {name[:80]!r}")
+
+
 def test_images_that_are_no_files_have_no_digests(tmp_path: Path) -> None:
     directory = RunDirectory.new(tmp_path, "arrays")
     split = Split(("0", "1"), np.zeros(2, np.int64), np.zeros((2, 4, 4), np.uint8))

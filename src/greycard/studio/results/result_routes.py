@@ -22,7 +22,7 @@ from greycard.studio.results.as_trained import as_trained
 from greycard.studio.results.outputs import KINDS, Output, augmentation_words
 from greycard.studio.results.result import result_of
 from greycard.studio.results.run_images import RunImages
-from greycard.studio.results.run_names import run_of
+from greycard.studio.run_names import run_of
 
 _MOST_EXPLAINED = 12
 """Images that are explained at once: each takes a second or two."""

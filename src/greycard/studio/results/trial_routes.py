@@ -12,8 +12,8 @@ from starlette.routing import Route
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.context import Context
 from greycard.studio.questions import read_fields, text_of
-from greycard.studio.results.run_names import run_of
 from greycard.studio.results.trial import Trial
+from greycard.studio.run_names import run_of
 
 
 def trial_routes(context: Context) -> list[Route]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from greycard.core.errors import GreycardError
-from greycard.deploy.serve.limits import RefusedError
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.runs.directory import ENVIRONMENT, RECIPE, is_in_training
 from greycard.runs.record import RunRecord, find_runs
@@ -64,19 +63,6 @@ def is_of(run: Path, root: Path) -> bool:
     """True if a run was trained on this folder."""
     data = read_run_args(run).data
     return data is not None and Path(data).resolve() == root.resolve()
-
-
-def run_named(name: object, runs: Path) -> RunRecord:
-    """A run by its name, which may come from anywhere.
-
-    Raises:
-        RefusedError: there is no such folder directly in the folder of runs, or a link in its place.
-    """
-    with suppress(GreycardError, OSError):
-        for run in find_runs(runs):
-            if run.name == name and not run.is_symlink():
-                return RunRecord(run)
-    raise RefusedError(404, f"there is no run {str(name)[:80]!r}")
 
 
 def is_unfinished(run: Path) -> bool:

@@ -17,12 +17,13 @@ from greycard.core.records import to_json
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.context import Context
 from greycard.studio.questions import read_fields
+from greycard.studio.run_names import run_named
 from greycard.studio.training.comparison import compared
 from greycard.studio.training.job_queue import Queue
 from greycard.studio.training.jobs import RUNNING, Job
 from greycard.studio.training.progress import progress_of
 from greycard.studio.training.requests import families, recipes, request_of
-from greycard.studio.training.run_list import run_named, runs_on
+from greycard.studio.training.run_list import runs_on
 
 _MOST_COMPARED = 8
 
@@ -111,7 +112,7 @@ class _Training:
         }
 
     def _curves(self, name: object) -> dict[str, Any]:
-        run = run_named(name, self._runs)
+        run = run_named(self._runs, name)
         try:
             search = None if run.search is None else to_json(run.search)
             return {"name": run.name, "history": [epoch.to_json() for epoch in run.history], "search": search}
@@ -119,7 +120,7 @@ class _Training:
             raise RefusedError(422, str(error.args[0])) from error
 
     def _compared(self, names: list[str]) -> dict[str, Any]:
-        return compared([run_named(name, self._runs).path for name in names])
+        return compared([run_named(self._runs, name).path for name in names])
 
 
 def _job(job: Job) -> dict[str, Any]:
