@@ -217,6 +217,7 @@ def test_a_request_of_another_shape_is_refused(client: TestClient, path: str, co
         ("label", {"ids": ["dark/000.jpg"], "class": ["light"]}, 404),
         ("label", {"ids": ["dark/000.jpg"], "class": "cat"}, 404),
         ("discard", {"ids": ["dark/999.jpg"]}, 404),
+        ("discard", {"ids": [f"dark/{'x' * 300}.jpg"]}, 404),
         ("classes/add", {"name": "a/b"}, 422),
         ("classes/add", {"name": "dark"}, 409),
         ("classes/rename", {"class": "cat", "name": "dog"}, 404),

@@ -168,7 +168,8 @@ def test_a_run_that_cannot_be_shown_says_why(client: TestClient, run: greycard.R
 
 
 @pytest.mark.parametrize(
-    "name", ["../recipe.json", "../../../pets/dark/000.jpg", "no.png", "link.png", "", "..", "a.txt"]
+    "name",
+    ["../recipe.json", "../../../pets/dark/000.jpg", "no.png", "link.png", "", "..", "a.txt", f"{'x' * 300}.png"],
 )
 def test_only_figures_in_the_runs_own_folder_are_shown(client: TestClient, run: greycard.Run, name: str) -> None:
     (run.path / "explain").mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from threading import RLock
 
@@ -275,5 +276,7 @@ def _count(moves: Sequence[Move]) -> str:
 
 
 def _is_inside(path: Path, root: Path) -> bool:
-    """True if it is a file in the folder; a link that leads out of it is none."""
-    return path.is_file() and path.resolve().is_relative_to(root.resolve())
+    """True if it is a file in the folder; a link that leads out of it is none, and a name that is too long neither."""
+    with suppress(OSError):
+        return path.is_file() and path.resolve().is_relative_to(root.resolve())
+    return False

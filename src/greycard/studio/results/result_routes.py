@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,7 @@ def _png(folder: Path, name: str) -> Response:
     """A PNG file directly inside a folder; raises a RefusedError if there is none of this name."""
     file = folder / name
     plain = name.endswith(".png") and not any(letter in name for letter in "/\\:\0")
-    if not plain or folder.is_symlink() or file.is_symlink() or not file.is_file():
-        raise RefusedError(404, f"there is no figure {name[:80]!r}")
-    return Response(file.read_bytes(), media_type="image/png")
+    with suppress(OSError):  # such as a name that is too long
+        if plain and not folder.is_symlink() and not file.is_symlink() and file.is_file():
+            return Response(file.read_bytes(), media_type="image/png")
+    raise RefusedError(404, f"there is no figure {name[:80]!r}")
