@@ -55,7 +55,8 @@ class ImageFolder:
             for path in files_below(self.root).files:
                 place = path.relative_to(self.root)
                 if has_image_ending(path) and is_text(id := place.as_posix()):
-                    found[place.parts[0] if len(place.parts) > 1 else ""].append(id)
+                    label = place.parts[0] if len(place.parts) > 1 else ""
+                    found.setdefault(label, []).append(id)  # another program may just have made its folder
             return found
 
     def classes(self) -> list[str]:
