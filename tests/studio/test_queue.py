@@ -25,6 +25,7 @@ from starlette.testclient import TestClient
 import greycard
 from conftest import make_folder
 from greycard.core.epoch import Epoch
+from greycard.core.run_format import JOB
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
@@ -180,6 +181,47 @@ def test_a_waiting_training_is_removed_and_a_running_one_is_not_added_twice(queu
     assert [job.request for job in queue.jobs()] == [SHORT, Request(RESUME, "pets-9")]
     with pytest.raises(RefusedError, match=r"expected a training that is running"):
         queue.stop(queue.jobs()[1].id)
+
+
+@contextmanager
+def _process(root: Path, ignores: bool, known: bool) -> Iterator[subprocess.Popen[str]]:
+    """A process in the place of the first job's."""
+    first = "signal.signal(signal.SIGINT, signal.SIG_IGN); " if ignores else ""
+    code = f"import signal, time; {first}print('ready', flush=True); time.sleep(600)"
+    words, named = [sys.executable, "-c", code], {**os.environ, JOB: "a"}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=named) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        job = Job(id="a", request=SHORT, state=RUNNING, started=time.time())
+        job = replace(job, pid=process.pid, born=detached.born(process.pid)) if known else job
+        with JobsFile(root / ".greycard" / "jobs.json").changing() as jobs:
+            jobs.all.append(job)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_training_that_ignores_stop_is_ended_by_a_later_one(queue: Queue, root: Path) -> None:
+    with _process(root, ignores=True, known=True) as process:
+        queue.stop("a")
+        with pytest.raises(RefusedError, match="it is stopping already; 10 s after the first, Stop ends it at once"):
+            queue.stop("a")
+        queue.look()
+        assert (queue.jobs()[0].state, process.poll()) == (RUNNING, None)
+        with JobsFile(root / ".greycard" / "jobs.json").changing() as jobs:
+            jobs.change(jobs.all[0], asked=time.time() - 11)
+        queue.stop("a")
+        assert process.wait(20) == -signal.SIGKILL
+        assert _seen(queue, 0, STOPPED).error is None
+
+
+def test_a_training_whose_process_is_found_after_stop_is_stopped(queue: Queue, root: Path) -> None:
+    with _process(root, ignores=False, known=False) as process:
+        queue.stop("a")
+        queue.look()
+        assert process.wait(20) != 0
+        _seen(queue, 0, STOPPED)
 
 
 @pytest.mark.parametrize("path", ["curves?name=", "compare?name=pets-1&name="])

@@ -32,6 +32,7 @@ class Job:
         request: what the user asked for.
         state: `waiting`, `running`, `finished`, `failed` or `stopped`.
         stopping: whether the user asked its process to stop.
+        asked: when that was last, in seconds since 1970.
         pid: the number of its process; None before it is known.
         born: when its process began, in seconds since 1970: another process may get the same number later.
         started: when the server started it last, in seconds since 1970.
@@ -44,6 +45,7 @@ class Job:
     request: Request
     state: str = WAITING
     stopping: bool = False
+    asked: float | None = None
     pid: int | None = None
     born: float | None = None
     started: float | None = None

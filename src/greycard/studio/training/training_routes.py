@@ -125,7 +125,7 @@ class _Training:
 
 def _job(job: Job) -> dict[str, Any]:
     shown = asdict(job)
-    for name in ("pid", "born", "started"):
+    for name in ("asked", "pid", "born", "started"):
         del shown[name]
     return shown
 
