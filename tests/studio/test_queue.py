@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
@@ -244,6 +245,29 @@ def test_one_run_cannot_be_compared(root: Path) -> None:
         assert client.get("/api/runs").json() == {"runs": []}
         assert client.get("/vendor/sources.json").status_code == 404
         assert client.get("/vendor/uPlot.esm.js").headers["content-type"].startswith("text/javascript")
+
+
+def test_only_two_comparisons_run_at_once(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = root.parent / "runs"
+    for name in "ab":
+        (runs / name).mkdir(parents=True)
+        (runs / name / "recipe.json").write_text("{}")
+    command = tmp_path / "python"
+    command.write_text(
+        f"#!/bin/sh\ntouch '{tmp_path}'/$$.begun\n"
+        f"while [ ! -e '{tmp_path}/end' ]; do sleep 0.05; done\necho '{{\"images\": 3}}'\n"
+    )
+    command.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(command))
+    asked = "/api/runs/compare?name=a&name=b"
+    with TestClient(make_app(Context(ImageFolder(root), runs))) as client, ThreadPoolExecutor(2) as pool:
+        first = [pool.submit(client.get, asked) for _ in range(2)]
+        _until(lambda: len(list(tmp_path.glob("*.begun"))) == 2)
+        refused = client.get(asked)
+        (tmp_path / "end").touch()
+        assert [each.result().json() for each in first] == [{"images": 3}] * 2
+        assert (refused.status_code, "2 comparisons are running" in refused.json()["error"]) == (503, True)
+        assert client.get(asked).status_code == 200
 
 
 def test_vendored_files_are_those_that_their_list_names() -> None:

@@ -18,7 +18,7 @@ from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.context import Context
 from greycard.studio.questions import read_fields
 from greycard.studio.run_names import run_named
-from greycard.studio.training.comparison import compared
+from greycard.studio.training.comparison import Comparisons
 from greycard.studio.training.job_queue import Queue
 from greycard.studio.training.jobs import RUNNING, Job
 from greycard.studio.training.progress import progress_of
@@ -46,6 +46,7 @@ def training_routes(context: Context, queue: Queue) -> list[Route]:
 class _Training:
     def __init__(self, context: Context, queue: Queue) -> None:
         self._root, self._runs, self._queue = context.images.root, context.runs, queue
+        self._comparisons = Comparisons()
 
     async def jobs(self, request: HttpRequest) -> JSONResponse:
         """The queue, and how far the running training is."""
@@ -120,7 +121,7 @@ class _Training:
             raise RefusedError(422, str(error.args[0])) from error
 
     def _compared(self, names: list[str]) -> dict[str, Any]:
-        return compared([run_named(self._runs, name).path for name in names])
+        return self._comparisons.of([run_named(self._runs, name).path for name in names])
 
 
 def _job(job: Job) -> dict[str, Any]:
