@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -22,10 +24,13 @@ import greycard
 from conftest import image, make_folder
 from greycard.core.errors import GreycardError
 from greycard.deploy.serve.limits import Limits
+from greycard.deploy.serve.uploads import Upload
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
+from greycard.studio.images import image_routes
 from greycard.studio.images.folder import TRASH, ImageFolder
 from greycard.studio.images.thumbnails import SMALL
+from greycard.studio.images.uploaded import whole_ending
 from greycard.studio.lessons.lessons import find_lesson
 
 LIMITS = Limits(body_bytes=300_000, pixels=1_000_000, seconds=5)
@@ -159,6 +164,30 @@ def test_a_hostile_upload_is_refused_and_leaves_nothing(
     assert answer.json()["error"]
     assert _files(root) == before
     assert not (root / TRASH).exists() or not _files(root / TRASH)
+
+
+@pytest.mark.parametrize(("large", "together"), [(40 * 48, 1), (40 * 48 + 1, 4)])
+def test_large_images_are_decoded_one_at_a_time(
+    root: Path, monkeypatch: pytest.MonkeyPatch, large: int, together: int
+) -> None:
+    now, most, ready = 0, 0, Barrier(together)
+
+    def decode(upload: Upload) -> str:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        ready.wait(20)
+        time.sleep(0.05)
+        now -= 1
+        return whole_ending(upload)
+
+    monkeypatch.setattr(image_routes, "whole_ending", decode)
+    context = Context(ImageFolder(root), root.parent / "runs", Limits(large=large))
+    content, kind = _encoded("PNG", (40, 48)), {"content-type": "image/png"}
+    with TestClient(make_app(context)) as client, ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(client.post, f"/api/images?name={n}.png", content=content, headers=kind) for n in range(4)]
+        assert [each.result().status_code for each in asked] == [200] * 4
+    assert most == together
 
 
 @pytest.mark.parametrize("path", CHANGES)
