@@ -170,15 +170,16 @@ def test_a_hostile_upload_is_refused_and_leaves_nothing(
 def test_large_images_are_decoded_one_at_a_time(
     root: Path, monkeypatch: pytest.MonkeyPatch, large: int, together: int
 ) -> None:
-    now, most, ready = 0, 0, Barrier(together)
+    now: list[str] = []
+    most, ready = 0, Barrier(together)
 
     def decode(upload: Upload) -> str:
-        nonlocal now, most
-        now += 1
-        most = max(most, now)
+        nonlocal most
+        now.append(upload.name)
         ready.wait(20)
+        most = max(most, len(now))
         time.sleep(0.05)
-        now -= 1
+        now.remove(upload.name)
         return whole_ending(upload)
 
     monkeypatch.setattr(image_routes, "whole_ending", decode)

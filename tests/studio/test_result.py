@@ -20,12 +20,14 @@ from trained_project import copied, train_project
 import greycard
 from conftest import image
 from greycard.datasets.dataset import Split
+from greycard.datasets.digests import file_digest
 from greycard.deploy.serve.limits import RefusedError
 from greycard.runs.directory import RunDirectory
 from greycard.runs.record import RunRecord
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
 from greycard.studio.images.folder import ImageFolder
+from greycard.studio.results import run_images
 from greycard.studio.results.as_trained import as_trained
 from greycard.studio.results.project_zip import Entry, zipped
 from greycard.studio.results.run_images import RunImages
@@ -94,6 +96,38 @@ def test_images_are_found_by_their_content_after_labels_change(client: TestClien
     assert answers.get(other, {"place": id})["place"] == id
     client.post("/api/classes/rename", json={"class": "light", "name": "bright"})
     assert _answers(client)[id]["place"] == moved.replace("light/", "bright/")
+
+
+def test_a_moved_image_is_looked_for_under_its_own_name_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def digest(file: Path) -> str:
+        read.append(file.relative_to(tmp_path).as_posix())
+        return file_digest(file)
+
+    monkeypatch.setattr(run_images, "file_digest", digest)
+    for number in range(2, 40):
+        image(number).save(tmp_path / f"camera-{number}.png")
+    image(99).save(tmp_path / "camera.png")
+    image(98).save(tmp_path / "other.png")
+    ids = [f"camera-{number}.png" for number in range(2, 40)]
+    known = {id: file_digest(tmp_path / id) for id in ids}
+    (tmp_path / "dog").mkdir()
+    moves = {"camera-7.png": "dog/camera-7.png", "camera-8.png": "dog/camera-8-2.png"}
+    for source, target in moves.items():
+        (tmp_path / source).rename(tmp_path / target)
+    places = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")]
+    assert RunImages(tmp_path).find(moves, known, places) == moves
+    assert sorted(read) == ["camera.png", *sorted(moves.values())]
+
+
+@pytest.mark.parametrize(("then", "now"), [("a", "a-2"), ("a", "a-12-3"), ("a-2", "a"), ("a-2-3", "a")])
+def test_a_number_that_a_move_has_added_or_that_undo_has_taken_away_does_not_matter(
+    tmp_path: Path, then: str, now: str
+) -> None:
+    image(1).save(tmp_path / f"{now}.png")
+    known = {f"{then}.png": file_digest(tmp_path / f"{now}.png")}
+    assert RunImages(tmp_path).find(known, known, [f"{now}.png"]) == {f"{then}.png": f"{now}.png"}
 
 
 def test_an_image_in_the_trash_or_changed_is_missing(client: TestClient, pets: Path) -> None:
