@@ -43,7 +43,7 @@ class ImageFolder:
         root.mkdir(parents=True, exist_ok=True)
         self._history = History(root, root / STATE / "history.json")
         self._label_files = LabelFiles(root)
-        self._changes = 0
+        self._changes, self._count = 0, 0
 
     def images(self) -> dict[str, list[str]]:
         """The ids of each class's images, by class in alphabetical order; those without a label are under ``""``.
@@ -57,6 +57,7 @@ class ImageFolder:
                 if has_image_ending(path) and is_text(id := place.as_posix()):
                     label = place.parts[0] if len(place.parts) > 1 else ""
                     found.setdefault(label, []).append(id)  # another program may just have made its folder
+            self._counted(sum(map(len, found.values())))
             return found
 
     def classes(self) -> list[str]:
@@ -201,8 +202,15 @@ class ImageFolder:
             self._expect_no_label_file()
         return self._change(self._history.do(Step(what, tuple(moves))) if moves else [])
 
+    def _counted(self, images: int) -> None:
+        if images != self._count:  # another program may have added some
+            self._count = images
+            self._label_files.images_added()
+
     def _change(self, moves: Sequence[Move]) -> Change:
         self._changes += 1
+        if any(move.source.startswith(f"{STATE}/") for move in moves):
+            self._label_files.images_added()
         return self._state([move for move in moves if has_image_ending(Path(move.source))])
 
     def _state(self, moves: Sequence[Move]) -> Change:
