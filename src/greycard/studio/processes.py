@@ -57,6 +57,11 @@ class Command:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def expect_idle(self, what: str) -> None:
+        """Raises a RefusedError if it is running."""
+        if self.is_running:
+            raise RefusedError(409, f"{what} is running already")
+
     @contextmanager
     def starting(self, what: str) -> Iterator[Callable[[Sequence[str | Path]], None]]:
         """What starts the process: called in the block with the words after `greycard`.
@@ -72,13 +77,12 @@ class Command:
         if not self._lock.acquire(blocking=False):
             raise RefusedError(409, f"{what} is running already")
         try:
-            if self.is_running:
-                raise RefusedError(409, f"{what} is running already")
+            self.expect_idle(what)
             yield self._start
         finally:
             self._lock.release()
 
-    def start(self, words: Sequence[str | Path], what: str) -> None:
+    def start(self, words: Sequence[str | Path], what: str = "a command") -> None:
         """Start `greycard WORDS…`; it goes on if this process ends. Raises a RefusedError if one is running."""
         with self.starting(what) as start:
             start(words)
@@ -107,9 +111,9 @@ class Command:
         return Progress("stopped" if self._stopped else "failed" if code else "finished", log, _parsed(self._out))
 
 
-def environment() -> dict[str, str]:
-    """Of a process whose output goes to a file."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", "NO_COLOR": "1"}
+def environment(**more: str) -> dict[str, str]:
+    """Of a process whose output goes to a file, with more variables."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", "NO_COLOR": "1", **more}
 
 
 def error_in(log: str) -> str | None:
