@@ -27,6 +27,7 @@ from greycard.runs.record import RunRecord
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
 from greycard.studio.images.folder import ImageFolder
+from greycard.studio.processes import ENDED
 from greycard.studio.results import run_images
 from greycard.studio.results.as_trained import as_trained
 from greycard.studio.results.project_zip import Entry, zipped
@@ -355,6 +356,39 @@ def test_a_run_on_other_images_or_with_odd_ids_gets_no_links(run: greycard.Run, 
     (pets / "dark" / "escaped.jpg").write_bytes((pets / "dark" / "000.jpg").read_bytes())
     assert as_trained(RunRecord(run.path), ImageFolder(pets), finder, out) is None
     assert not out.exists()
+
+
+@pytest.mark.parametrize(("start", "status"), [("outputs/report", "outputs/report"), ("try/start", "try")])
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("kill -9 $$", ENDED),
+        ("echo 'a note with error: in it' >&2; kill -9 $$", ENDED),
+        (
+            "printf 'error: first\\nnote\\nerror: it is full\\nhint: make room\\n' >&2; exit 2",
+            "error: it is full\nhint: make room",
+        ),
+    ],
+)
+def test_what_has_ended_a_process_is_said_in_the_same_words(
+    client: TestClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    start: str,
+    status: str,
+    script: str,
+    expected: str,
+) -> None:
+    command = tmp_path / "python"
+    command.write_text(f"#!/bin/sh\n{script}\n")
+    command.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(command))
+    assert client.post(f"/api/{start}", json={"run": "pets-1"}).status_code == 200
+    deadline = time.monotonic() + 60
+    while (found := client.get(f"/api/{status}").json())["state"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (found["state"], found["error"]) == ("failed", expected)
 
 
 def test_a_second_export_leaves_the_images_of_the_first_alone(

@@ -10,7 +10,7 @@ from greycard.deploy.serve.limits import RefusedError
 from greycard.recipe.names import by_field
 from greycard.recipe.settings import as_setting
 from greycard.runs.record import RunRecord
-from greycard.studio.processes import Command
+from greycard.studio.processes import Command, failure_of
 
 KINDS = ("report", "card", "export", "explain", "augmentation")
 
@@ -77,9 +77,8 @@ class Output:
 
     def status(self) -> OutputStatus:
         progress = self._command.progress()
-        error = progress.log.rpartition("error:")[2].strip() if progress.state == "failed" else None
         drawings = _drawings(self._ids, self.printed()) if progress.state == "finished" and self._ids else ()
-        return OutputStatus(progress.state, self._run, error, drawings)
+        return OutputStatus(progress.state, self._run, failure_of(progress), drawings)
 
     def printed(self) -> str:
         """What the command has written to stdout."""
