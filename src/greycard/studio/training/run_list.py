@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from greycard.runs.directory import ENVIRONMENT, RECIPE, is_in_training
 from greycard.runs.record import RunRecord, find_runs
 from greycard.runs.run_args import read_run_args
 from greycard.search.record import INTERRUPTED, read_search
+from greycard.studio.json_files import read_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +91,8 @@ def run_of_job(job: str, runs: Path, since: float) -> str | None:
         since: when the job began, in seconds since 1970; older folders are not read.
     """
     for place in _changed_since(runs, since):
-        with suppress(OSError, ValueError, AttributeError):
-            if json.loads((place / ENVIRONMENT).read_bytes()).get("job") == job:
-                return place.name
+        if read_object(place / ENVIRONMENT).get("job") == job:
+            return place.name
     return None
 
 
