@@ -91,8 +91,9 @@ def test_jobs_are_on_disk_in_their_order_and_a_damaged_file_is_an_empty_list(tmp
     with file.changing() as jobs:
         jobs.all += [job, Job(id="b", request=LONG)]
     assert JobsFile(tmp_path / "state" / "jobs.json").read().all == [job, Job(id="b", request=LONG)]
-    (tmp_path / "state" / "jobs.json").write_text('{"jobs": [{"id": 1}]}')
-    assert file.read().all == []
+    for damaged in ('{"jobs": [{"id": 1}]}', '{"jobs": 3}', "[]", "{", "[" * 100_000):
+        (tmp_path / "state" / "jobs.json").write_text(damaged)
+        assert file.read().all == []
 
 
 def test_ended_jobs_are_forgotten_after_fifty_and_open_ones_never(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from greycard.studio.images.changes import Change
 from greycard.studio.images.folder import ImageFolder
 from greycard.studio.images.thumbnails import LARGE, Thumbnails, smaller
 from greycard.studio.images.uploaded import whole_ending
-from greycard.studio.questions import ids_of, read_fields, text_of
+from greycard.studio.questions import expect_image, ids_of, read_fields, text_of
 
 _KEPT = {"Cache-Control": "private, max-age=604800"}
 """For answers whose address changes with their content."""
@@ -89,9 +89,7 @@ class _Images:
 
     async def upload(self, request: Request) -> JSONResponse:
         """Add the image in the request's body; the address has its name and its class."""
-        kind = request.headers.get("content-type", "")
-        if not kind.startswith("image/"):
-            raise RefusedError(415, f"expected an image (image/…). Received: {kind[:40] or 'nothing'}")
+        expect_image(request)
         upload = Upload(text_of(request.query_params, "name")[:200], await request.body())
         (pixels,) = await run_in_threadpool(declared_pixels, [upload], self._limits.pixels)
         async with self._large if pixels >= self._limits.large else nullcontext():

@@ -10,6 +10,7 @@ from threading import Lock
 
 from greycard.core.threads import thread_pool
 from greycard.datasets.digests import file_digest
+from greycard.studio.images.identity import identity
 
 _NUMBER = re.compile(r"-([2-9]|[1-9]\d+)$")
 """What a move adds to a file's name if its place is taken."""
@@ -24,7 +25,7 @@ class RunImages:
 
     def __init__(self, root: Path) -> None:
         self._root, self._lock = root, Lock()
-        self._known: dict[tuple[int, int, int], str] = {}
+        self._known: dict[str, str] = {}
 
     def find(self, ids: Iterable[str], digests: Mapping[str, str], places: Iterable[str]) -> dict[str, str]:
         """The present places of images, by their ids in a run; an image that is not found is left out.
@@ -67,8 +68,7 @@ class RunImages:
         """SHA-256 of a file; empty if it is gone."""
         try:
             file = self._root / place
-            facts = file.stat()
-            key = facts.st_ino, facts.st_mtime_ns, facts.st_size
+            key = identity(file)
             with self._lock:
                 known = self._known.get(key)
             if known is None:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from greycard.core.errors import GreycardError
 from greycard.core.records import to_json
 from greycard.deploy.serve.limits import RefusedError
+from greycard.studio.answers import disk_errors
 from greycard.studio.context import Context
 from greycard.studio.questions import read_fields
 from greycard.studio.run_names import run_named
@@ -87,10 +88,8 @@ class _Training:
 
     async def _changed(self, change: Callable[[Any], None], argument: object) -> JSONResponse:
         """Make a change, and answer with the queue; a RefusedError if the disk is full or must not be written."""
-        try:
+        with disk_errors():
             await run_in_threadpool(change, argument)
-        except OSError as error:
-            raise RefusedError(507, f"the folder cannot be changed: {error.strerror or error}") from error
         return JSONResponse(await run_in_threadpool(self._state))
 
     def _add(self, fields: dict[str, Any]) -> None:
