@@ -177,7 +177,8 @@ def studio(
         on_ready: called with the page's address when the server is ready.
 
     Raises:
-        GreycardError: the folder cannot be used, there is no such lesson, or the address or port is not available.
+        GreycardError: the folder cannot be used, another server shows it, there is no such lesson, or the address or
+            port is not available.
     """
     _expect_server("segno")
     from greycard.deploy.serve.server import expect_address, run_app
@@ -185,14 +186,16 @@ def studio(
     from greycard.studio.context import Context
     from greycard.studio.images.folder import ImageFolder
     from greycard.studio.lessons.lessons import find_lesson
+    from greycard.studio.server_lock import only_server
 
     expect_address(host, port, token)
     _expect_token(token, (host, phone))
     by, opened = author_of(author), find_lesson(lesson) if lesson else None
-    images, out = ImageFolder(Path(folder).absolute()), Path(runs).absolute()
-    context = Context(images, out, author=by.name if by else None, lesson=opened)
-    make = partial(make_app, context, token=token, phone=phone)
-    run_app(lambda hosts: make(hosts=hosts), host, port, on_ready, context.limits, phone)
+    root, out = Path(folder).absolute(), Path(runs).absolute()
+    with only_server(root):
+        context = Context(ImageFolder(root), out, author=by.name if by else None, lesson=opened)
+        make = partial(make_app, context, token=token, phone=phone)
+        run_app(lambda hosts: make(hosts=hosts), host, port, on_ready, context.limits, phone)
 
 
 def _expect_token(token: str | None, addresses: Iterable[str | None]) -> None:

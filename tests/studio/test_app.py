@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -21,10 +24,13 @@ import greycard
 from conftest import image, make_folder
 from greycard.core.errors import GreycardError
 from greycard.deploy.serve.limits import Limits
+from greycard.deploy.serve.uploads import Upload
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
+from greycard.studio.images import image_routes
 from greycard.studio.images.folder import TRASH, ImageFolder
 from greycard.studio.images.thumbnails import SMALL
+from greycard.studio.images.uploaded import whole_ending
 from greycard.studio.lessons.lessons import find_lesson
 
 LIMITS = Limits(body_bytes=300_000, pixels=1_000_000, seconds=5)
@@ -163,6 +169,31 @@ def test_a_hostile_upload_is_refused_and_leaves_nothing(
     assert not (root / TRASH).exists() or not _files(root / TRASH)
 
 
+@pytest.mark.parametrize(("large", "together"), [(40 * 48, 1), (40 * 48 + 1, 4)])
+def test_large_images_are_decoded_one_at_a_time(
+    root: Path, monkeypatch: pytest.MonkeyPatch, large: int, together: int
+) -> None:
+    now: list[str] = []
+    most, ready = 0, Barrier(together)
+
+    def decode(upload: Upload) -> str:
+        nonlocal most
+        now.append(upload.name)
+        ready.wait(20)
+        most = max(most, len(now))
+        time.sleep(0.05)
+        now.remove(upload.name)
+        return whole_ending(upload)
+
+    monkeypatch.setattr(image_routes, "whole_ending", decode)
+    context = Context(ImageFolder(root), root.parent / "runs", Limits(large=large))
+    content, kind = _encoded("PNG", (40, 48)), {"content-type": "image/png"}
+    with TestClient(make_app(context)) as client, ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(client.post, f"/api/images?name={n}.png", content=content, headers=kind) for n in range(4)]
+        assert [each.result().status_code for each in asked] == [200] * 4
+    assert most == together
+
+
 @pytest.mark.parametrize("path", CHANGES)
 def test_a_page_of_another_site_changes_nothing(client: TestClient, root: Path, path: str) -> None:
     """It can send only these content types without asking first, and browsers tell where a request comes from."""
@@ -219,6 +250,7 @@ def test_a_request_of_another_shape_is_refused(client: TestClient, path: str, co
         ("label", {"ids": ["dark/000.jpg"], "class": ["light"]}, 404),
         ("label", {"ids": ["dark/000.jpg"], "class": "cat"}, 404),
         ("discard", {"ids": ["dark/999.jpg"]}, 404),
+        ("discard", {"ids": [f"dark/{'x' * 300}.jpg"]}, 404),
         ("classes/add", {"name": "a/b"}, 422),
         ("classes/add", {"name": "dark"}, 409),
         ("classes/rename", {"class": "cat", "name": "dog"}, 404),
@@ -280,6 +312,26 @@ def test_the_check_reports_findings_with_the_ids_of_images(client: TestClient, r
     assert (found["state"], found["error"]) == ("finished", None)
     conflict = next(each for each in found["report"]["findings"] if each["kind"] == "conflicting labels")
     assert set(conflict["images"][0]["ids"]) == {"dark/001.jpg", "light/same.jpg"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have only names that are text")
+def test_names_that_are_not_text_are_left_out_and_nothing_else(client: TestClient, root: Path) -> None:
+    before = client.get("/api/images").json()["images"]
+    odd = os.fsdecode(b"\xff")
+    content = (root / "dark" / "000.jpg").read_bytes()
+    (root / odd).mkdir()
+    for place in (f"dark/{odd}.jpg", f"{odd}.jpg", f"{odd}/a.jpg"):
+        (root / place).write_bytes(content)
+    (root / f"{odd}.csv").write_text("file,label\ndark/000.jpg,light\n")
+    assert client.get("/api/images").json()["images"] == before
+    assert client.get("/api/label-file").json() == {"label_file": None}
+    fields = {"ids": [f"dark/{odd}.jpg"], "class": "light"}
+    kind = {"content-type": "application/json"}
+    assert client.post("/api/label", content=json.dumps(fields), headers=kind).status_code == 404
+    for name in (odd, "\ud800"):
+        answer = client.post("/api/classes/add", content=json.dumps({"name": name}), headers=kind)
+        assert answer.status_code == 422
+    assert client.get("/api/images").json()["classes"] == ["dark", "light"]
 
 
 def test_the_page_starts_without_keras() -> None:

@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import greycard
 from conftest import image
 from greycard.core.errors import GreycardError
+from greycard.datasets.inside import Files, files_below
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio.images import history
+from greycard.studio.images import folder, history
 from greycard.studio.images.folder import TRASH, ImageFolder
 from greycard.studio.images.history import History, Move, Step
 
@@ -45,6 +46,15 @@ def test_a_class_is_a_folder_and_an_image_outside_has_no_label(root: Path) -> No
         "cat": ["cat/a.png", "cat/b.png", "cat/c.png"],
         "dog": ["dog/a.png"],
     }
+
+
+def test_a_class_that_another_program_makes_meanwhile_is_listed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def then_listed(place: Path) -> Files:
+        _save(root / "bird" / "a.png", 7)
+        return files_below(place)
+
+    monkeypatch.setattr(folder, "files_below", then_listed)
+    assert ImageFolder(root).images()["bird"] == ["bird/a.png"]
 
 
 def test_labels_are_moves_that_can_be_undone_and_done_again_after_a_restart(root: Path) -> None:

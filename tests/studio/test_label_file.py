@@ -104,6 +104,23 @@ def test_a_file_that_agrees_with_the_folders_has_nothing_to_move(client: TestCli
     assert _found(client) is None
 
 
+@pytest.mark.parametrize("by", ["upload", "another program"])
+def test_a_file_that_was_there_before_its_images_is_offered_when_they_come(
+    client: TestClient, root: Path, by: str
+) -> None:
+    _write(root, "file,label", "n.png,cat", "o.png,cat")
+    assert _found(client) is None
+    for number, name in enumerate(("n.png", "o.png"), start=1):
+        content = (root / "a.png").read_bytes()
+        if by == "upload":
+            kind = {"content-type": "image/png"}
+            assert client.post(f"/api/images?name={name}", content=content, headers=kind).status_code == 200
+        else:
+            (root / name).write_bytes(content)
+            _images(client)
+        assert (_found(client)["images"], _found(client)["missing"]) == (number, 2 - number)
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

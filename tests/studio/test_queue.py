@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
@@ -25,6 +26,7 @@ from starlette.testclient import TestClient
 import greycard
 from conftest import make_folder
 from greycard.core.epoch import Epoch
+from greycard.core.run_format import JOB
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
@@ -89,8 +91,9 @@ def test_jobs_are_on_disk_in_their_order_and_a_damaged_file_is_an_empty_list(tmp
     with file.changing() as jobs:
         jobs.all += [job, Job(id="b", request=LONG)]
     assert JobsFile(tmp_path / "state" / "jobs.json").read().all == [job, Job(id="b", request=LONG)]
-    (tmp_path / "state" / "jobs.json").write_text('{"jobs": [{"id": 1}]}')
-    assert file.read().all == []
+    for damaged in ('{"jobs": [{"id": 1}]}', '{"jobs": 3}', "[]", "{", "[" * 100_000):
+        (tmp_path / "state" / "jobs.json").write_text(damaged)
+        assert file.read().all == []
 
 
 def test_ended_jobs_are_forgotten_after_fifty_and_open_ones_never(tmp_path: Path) -> None:
@@ -182,6 +185,47 @@ def test_a_waiting_training_is_removed_and_a_running_one_is_not_added_twice(queu
         queue.stop(queue.jobs()[1].id)
 
 
+@contextmanager
+def _process(root: Path, ignores: bool, known: bool) -> Iterator[subprocess.Popen[str]]:
+    """A process in the place of the first job's."""
+    first = "signal.signal(signal.SIGINT, signal.SIG_IGN); " if ignores else ""
+    code = f"import signal, time; {first}print('ready', flush=True); time.sleep(600)"
+    words, named = [sys.executable, "-c", code], {**os.environ, JOB: "a"}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=named) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        job = Job(id="a", request=SHORT, state=RUNNING, started=time.time())
+        job = replace(job, pid=process.pid, born=detached.born(process.pid)) if known else job
+        with JobsFile(root / ".greycard" / "jobs.json").changing() as jobs:
+            jobs.all.append(job)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_training_that_ignores_stop_is_ended_by_a_later_one(queue: Queue, root: Path) -> None:
+    with _process(root, ignores=True, known=True) as process:
+        queue.stop("a")
+        with pytest.raises(RefusedError, match="it is stopping already; 10 s after the first, Stop ends it at once"):
+            queue.stop("a")
+        queue.look()
+        assert (queue.jobs()[0].state, process.poll()) == (RUNNING, None)
+        with JobsFile(root / ".greycard" / "jobs.json").changing() as jobs:
+            jobs.change(jobs.all[0], asked=time.time() - 11)
+        queue.stop("a")
+        assert process.wait(20) == -signal.SIGKILL
+        assert _seen(queue, 0, STOPPED).error is None
+
+
+def test_a_training_whose_process_is_found_after_stop_is_stopped(queue: Queue, root: Path) -> None:
+    with _process(root, ignores=False, known=False) as process:
+        queue.stop("a")
+        queue.look()
+        assert process.wait(20) != 0
+        _seen(queue, 0, STOPPED)
+
+
 @pytest.mark.parametrize("path", ["curves?name=", "compare?name=pets-1&name="])
 @pytest.mark.parametrize("name", ["..", "../pets", "/etc", "%00", "pets-2%2F..", "outside", ""])
 def test_no_run_elsewhere_is_read(root: Path, path: str, name: str) -> None:
@@ -202,6 +246,29 @@ def test_one_run_cannot_be_compared(root: Path) -> None:
         assert client.get("/api/runs").json() == {"runs": []}
         assert client.get("/vendor/sources.json").status_code == 404
         assert client.get("/vendor/uPlot.esm.js").headers["content-type"].startswith("text/javascript")
+
+
+def test_only_two_comparisons_run_at_once(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = root.parent / "runs"
+    for name in "ab":
+        (runs / name).mkdir(parents=True)
+        (runs / name / "recipe.json").write_text("{}")
+    command = tmp_path / "python"
+    command.write_text(
+        f"#!/bin/sh\ntouch '{tmp_path}'/$$.begun\n"
+        f"while [ ! -e '{tmp_path}/end' ]; do sleep 0.05; done\necho '{{\"images\": 3}}'\n"
+    )
+    command.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(command))
+    asked = "/api/runs/compare?name=a&name=b"
+    with TestClient(make_app(Context(ImageFolder(root), runs))) as client, ThreadPoolExecutor(2) as pool:
+        first = [pool.submit(client.get, asked) for _ in range(2)]
+        _until(lambda: len(list(tmp_path.glob("*.begun"))) == 2)
+        refused = client.get(asked)
+        (tmp_path / "end").touch()
+        assert [each.result().json() for each in first] == [{"images": 3}] * 2
+        assert (refused.status_code, "2 comparisons are running" in refused.json()["error"]) == (503, True)
+        assert client.get(asked).status_code == 200
 
 
 def test_vendored_files_are_those_that_their_list_names() -> None:

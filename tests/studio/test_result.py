@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +20,15 @@ from trained_project import copied, train_project
 import greycard
 from conftest import image
 from greycard.datasets.dataset import Split
+from greycard.datasets.digests import file_digest
 from greycard.deploy.serve.limits import RefusedError
 from greycard.runs.directory import RunDirectory
 from greycard.runs.record import RunRecord
 from greycard.studio.app import make_app
 from greycard.studio.context import Context
 from greycard.studio.images.folder import ImageFolder
+from greycard.studio.processes import ENDED
+from greycard.studio.results import run_images
 from greycard.studio.results.as_trained import as_trained
 from greycard.studio.results.project_zip import Entry, zipped
 from greycard.studio.results.run_images import RunImages
@@ -95,6 +99,38 @@ def test_images_are_found_by_their_content_after_labels_change(client: TestClien
     assert _answers(client)[id]["place"] == moved.replace("light/", "bright/")
 
 
+def test_a_moved_image_is_looked_for_under_its_own_name_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def digest(file: Path) -> str:
+        read.append(file.relative_to(tmp_path).as_posix())
+        return file_digest(file)
+
+    monkeypatch.setattr(run_images, "file_digest", digest)
+    for number in range(2, 40):
+        image(number).save(tmp_path / f"camera-{number}.png")
+    image(99).save(tmp_path / "camera.png")
+    image(98).save(tmp_path / "other.png")
+    ids = [f"camera-{number}.png" for number in range(2, 40)]
+    known = {id: file_digest(tmp_path / id) for id in ids}
+    (tmp_path / "dog").mkdir()
+    moves = {"camera-7.png": "dog/camera-7.png", "camera-8.png": "dog/camera-8-2.png"}
+    for source, target in moves.items():
+        (tmp_path / source).rename(tmp_path / target)
+    places = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")]
+    assert RunImages(tmp_path).find(moves, known, places) == moves
+    assert sorted(read) == ["camera.png", *sorted(moves.values())]
+
+
+@pytest.mark.parametrize(("then", "now"), [("a", "a-2"), ("a", "a-12-3"), ("a-2", "a"), ("a-2-3", "a")])
+def test_a_number_that_a_move_has_added_or_that_undo_has_taken_away_does_not_matter(
+    tmp_path: Path, then: str, now: str
+) -> None:
+    image(1).save(tmp_path / f"{now}.png")
+    known = {f"{then}.png": file_digest(tmp_path / f"{now}.png")}
+    assert RunImages(tmp_path).find(known, known, [f"{now}.png"]) == {f"{then}.png": f"{now}.png"}
+
+
 def test_an_image_in_the_trash_or_changed_is_missing(client: TestClient, pets: Path) -> None:
     first, second, *_ = _answers(client)
     client.post("/api/discard", json={"ids": [first]})
@@ -133,6 +169,19 @@ def test_only_a_folder_in_the_folder_of_runs_is_a_run(client: TestClient, run: g
         assert answer.status_code == 404, answer.text
 
 
+@pytest.mark.parametrize("name", ["linked", ".hidden", "no recipe", "x" * 300])
+def test_every_request_has_the_same_rules_for_the_name_of_a_run(
+    client: TestClient, run: greycard.Run, name: str
+) -> None:
+    shutil.copytree(run.path, run.path.parent.parent / "outside")
+    (run.path.parent / "linked").symlink_to(run.path.parent.parent / "outside")
+    shutil.copytree(run.path, run.path.parent / ".hidden")
+    (run.path.parent / "no recipe").mkdir()
+    for path in (f"/api/runs/{name}", f"/api/runs/curves?name={name}", f"/api/runs/compare?name=pets-1&name={name}"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]) == (404, f"there is no run {name[:80]!r}")
+
+
 def test_images_that_are_no_files_have_no_digests(tmp_path: Path) -> None:
     directory = RunDirectory.new(tmp_path, "arrays")
     split = Split(("0", "1"), np.zeros(2, np.int64), np.zeros((2, 4, 4), np.uint8))
@@ -154,7 +203,8 @@ def test_a_run_that_cannot_be_shown_says_why(client: TestClient, run: greycard.R
 
 
 @pytest.mark.parametrize(
-    "name", ["../recipe.json", "../../../pets/dark/000.jpg", "no.png", "link.png", "", "..", "a.txt"]
+    "name",
+    ["../recipe.json", "../../../pets/dark/000.jpg", "no.png", "link.png", "", "..", "a.txt", f"{'x' * 300}.png"],
 )
 def test_only_figures_in_the_runs_own_folder_are_shown(client: TestClient, run: greycard.Run, name: str) -> None:
     (run.path / "explain").mkdir()
@@ -214,6 +264,32 @@ def test_a_project_is_an_archive_of_its_images_and_the_run(client: TestClient, r
     assert {"runs/pets-1/model.keras", "runs/pets-1/summary.json"} < names
     assert not any(word in name for name in names for word in ("run_args", "secret", "link", ".greycard"))
     assert client.get(address).status_code == 404
+
+
+def _in_project(client: TestClient) -> set[str]:
+    """The names in the archive of the project."""
+    wanted = {"run": "pets-1", "what": "project", "format": None}
+    answer = client.get(client.post("/api/tickets", json=wanted).json()["address"])
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        return set(archive.namelist())
+
+
+def test_a_file_outside_the_folder_is_not_in_the_project(client: TestClient, pets: Path) -> None:
+    image(1).save(pets.parent / "private.jpg")
+    (pets / "dark" / "link.jpg").symlink_to(pets.parent / "private.jpg")
+    (pets / "dark" / "inside.jpg").symlink_to(pets / "dark" / "000.jpg")
+    names = _in_project(client)
+    assert "pets/dark/inside.jpg" in names
+    assert "pets/dark/link.jpg" not in names
+
+
+def test_private_files_of_the_runs_in_a_search_are_not_in_the_project(client: TestClient, run: greycard.Run) -> None:
+    tried = run.path / "tried" / "pets-1-a"
+    (tried / "checkpoint").mkdir(parents=True)
+    for name in ("run_args.json", "recipe.json", "checkpoint/1.checkpoint"):
+        (tried / name).write_text("{}")
+    names = _in_project(client)
+    assert [name for name in names if "tried" in name] == ["runs/pets-1/tried/pets-1-a/recipe.json"]
 
 
 def test_an_archive_leaves_out_a_file_that_is_gone_and_keeps_odd_names(tmp_path: Path) -> None:
@@ -280,3 +356,63 @@ def test_a_run_on_other_images_or_with_odd_ids_gets_no_links(run: greycard.Run, 
     (pets / "dark" / "escaped.jpg").write_bytes((pets / "dark" / "000.jpg").read_bytes())
     assert as_trained(RunRecord(run.path), ImageFolder(pets), finder, out) is None
     assert not out.exists()
+
+
+@pytest.mark.parametrize(("start", "status"), [("outputs/report", "outputs/report"), ("try/start", "try")])
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("kill -9 $$", ENDED),
+        ("echo 'a note with error: in it' >&2; kill -9 $$", ENDED),
+        (
+            "printf 'error: first\\nnote\\nerror: it is full\\nhint: make room\\n' >&2; exit 2",
+            "error: it is full\nhint: make room",
+        ),
+    ],
+)
+def test_what_has_ended_a_process_is_said_in_the_same_words(
+    client: TestClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    start: str,
+    status: str,
+    script: str,
+    expected: str,
+) -> None:
+    command = tmp_path / "python"
+    command.write_text(f"#!/bin/sh\n{script}\n")
+    command.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(command))
+    assert client.post(f"/api/{start}", json={"run": "pets-1"}).status_code == 200
+    deadline = time.monotonic() + 60
+    while (found := client.get(f"/api/{status}").json())["state"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (found["state"], found["error"]) == ("failed", expected)
+
+
+def test_a_second_export_leaves_the_images_of_the_first_alone(
+    client: TestClient, pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, links = tmp_path / "python", pets / ".greycard" / "as-trained"
+    command.write_text(f"#!/bin/sh\nwhile [ ! -e '{tmp_path}/end' ]; do sleep 0.05; done\n")
+    command.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(command))
+    asked = {"run": "pets-1", "format": "litert"}
+    assert client.post("/api/outputs/export", json=asked).json()["state"] == "running"
+    before = links.stat().st_ino
+    (links / "of the first").touch()
+    assert client.post("/api/outputs/export", json=asked).status_code == 409
+    assert (links.stat().st_ino, (links / "of the first").exists()) == (before, True)
+    (tmp_path / "end").touch()
+    _wait_for_export(client)
+    assert client.post("/api/outputs/export", json=asked).status_code == 200
+    assert not (links / "of the first").exists()
+    _wait_for_export(client)
+
+
+def _wait_for_export(client: TestClient) -> None:
+    deadline = time.monotonic() + 60
+    while client.get("/api/outputs/export").json()["state"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -27,12 +27,17 @@ def choose_network(host: str) -> Network:
     """The network of a phone.
 
     Args:
-        host: the address that the user has chosen; one that only this machine has, or that means all, is no choice.
+        host: the address that the user has chosen; one that only this machine has is no choice.
 
     Raises:
-        GreycardError: this machine has no network.
+        GreycardError: the address means all networks, or this machine has none.
     """
-    if not is_local(host) and host not in _EVERY:
+    if host in _EVERY:
+        raise GreycardError(
+            f"--phone opens the page to one network; --host {host} means all of them",
+            hint="leave out --host, or leave out --phone",
+        )
+    if not is_local(host):
         return Network(host, ())
     found = reachable_addresses()
     if not found:

@@ -33,6 +33,16 @@ async def read_fields(request: Request, names: Sequence[str]) -> dict[str, Any]:
     return content
 
 
+def expect_image(request: Request) -> None:
+    """Raise a RefusedError unless the request's body is an image, by its content type.
+
+    Pages of other sites cannot send such a content type without the server's permission.
+    """
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith("image/"):
+        raise RefusedError(415, f"expected an image (image/…). Received: {kind[:40] or 'nothing'}")
+
+
 def ids_of(fields: Mapping[str, Any]) -> list[str]:
     """The field `ids`: different ids of images.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from threading import RLock
 
@@ -15,7 +16,7 @@ from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.images.changes import Change, NewImage
 from greycard.studio.images.history import History, Move, Step
 from greycard.studio.images.label_file import LabelFile, LabelFiles
-from greycard.studio.images.names import class_name, file_name, free_path
+from greycard.studio.images.names import class_name, file_name, free_path, is_text
 from greycard.studio.images.usable import expect_usable
 
 STATE = ".greycard"
@@ -42,23 +43,28 @@ class ImageFolder:
         root.mkdir(parents=True, exist_ok=True)
         self._history = History(root, root / STATE / "history.json")
         self._label_files = LabelFiles(root)
-        self._changes = 0
+        self._changes, self._count = 0, 0
 
     def images(self) -> dict[str, list[str]]:
-        """The ids of each class's images, by class in alphabetical order; those without a label are under ``""``."""
+        """The ids of each class's images, by class in alphabetical order; those without a label are under ``""``.
+
+        Files and folders whose names are not text are left out.
+        """
         with self._lock:
             found: dict[str, list[str]] = {name: [] for name in ("", *self.classes())}
             for path in files_below(self.root).files:
-                if has_image_ending(path):
-                    place = path.relative_to(self.root)
-                    found[place.parts[0] if len(place.parts) > 1 else ""].append(place.as_posix())
+                place = path.relative_to(self.root)
+                if has_image_ending(path) and is_text(id := place.as_posix()):
+                    label = place.parts[0] if len(place.parts) > 1 else ""
+                    found.setdefault(label, []).append(id)  # another program may just have made its folder
+            self._counted(sum(map(len, found.values())))
             return found
 
     def classes(self) -> list[str]:
         """The names of the class folders, empty ones too."""
         with os.scandir(self.root) as entries:
             inside = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-        return sorted(entry.name for entry in inside if not is_system(entry.name))
+        return sorted(entry.name for entry in inside if not is_system(entry.name) and is_text(entry.name))
 
     def path(self, id: str) -> Path:
         """The file of an image.
@@ -67,7 +73,7 @@ class ImageFolder:
             RefusedError: there is no image with this id; the id may come from anywhere.
         """
         parts = PurePosixPath(id).parts
-        plain = bool(parts) and not any(letter in id for letter in "\\\0:") and not id.startswith("/")
+        plain = bool(parts) and is_text(id) and not any(letter in id for letter in "\\\0:") and not id.startswith("/")
         found = self.root.joinpath(*parts)
         if not plain or any(map(is_system, parts)) or not has_image_ending(found) or not _is_inside(found, self.root):
             raise RefusedError(404, f"there is no image {id[:80]!r}")
@@ -196,8 +202,15 @@ class ImageFolder:
             self._expect_no_label_file()
         return self._change(self._history.do(Step(what, tuple(moves))) if moves else [])
 
+    def _counted(self, images: int) -> None:
+        if images != self._count:  # another program may have added some
+            self._count = images
+            self._label_files.images_added()
+
     def _change(self, moves: Sequence[Move]) -> Change:
         self._changes += 1
+        if any(move.source.startswith(f"{STATE}/") for move in moves):
+            self._label_files.images_added()
         return self._state([move for move in moves if has_image_ending(Path(move.source))])
 
     def _state(self, moves: Sequence[Move]) -> Change:
@@ -272,5 +285,7 @@ def _count(moves: Sequence[Move]) -> str:
 
 
 def _is_inside(path: Path, root: Path) -> bool:
-    """True if it is a file in the folder; a link that leads out of it is none."""
-    return path.is_file() and path.resolve().is_relative_to(root.resolve())
+    """True if it is a file in the folder; a link that leads out of it is none, and a name that is too long neither."""
+    with suppress(OSError):
+        return path.is_file() and path.resolve().is_relative_to(root.resolve())
+    return False

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from greycard.core.atomic_files import atomic_write
+from greycard.studio.json_files import read_object
 
 _MOST_STEPS, _MOST_MOVES = 500, 50_000
 """Steps that are remembered, and their moves together; the last step always is."""
@@ -116,8 +117,8 @@ def _recent(steps: list[Step]) -> list[Step]:
 
 def _read(file: Path) -> tuple[list[Step], list[Step]]:
     """Both lists; empty if there is no such file, or if it is damaged: the images are what counts."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        content = json.loads(file.read_text(encoding="utf-8"))
+    content = read_object(file)
+    with suppress(KeyError, TypeError):
         done, undone = (
             [Step(each["what"], tuple(Move(**move) for move in each["moves"])) for each in content[name]]
             for name in ("done", "undone")

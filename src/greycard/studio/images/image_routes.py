@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,14 @@ from starlette.routing import Route
 
 from greycard.datasets.images import UnreadableImageError
 from greycard.deploy.serve.limits import RefusedError
-from greycard.deploy.serve.uploads import Upload
+from greycard.deploy.serve.uploads import Upload, declared_pixels
 from greycard.studio.answers import changed
 from greycard.studio.context import Context
 from greycard.studio.images.changes import Change
 from greycard.studio.images.folder import ImageFolder
 from greycard.studio.images.thumbnails import LARGE, Thumbnails, smaller
-from greycard.studio.images.uploaded import image_ending
-from greycard.studio.questions import ids_of, read_fields, text_of
+from greycard.studio.images.uploaded import whole_ending
+from greycard.studio.questions import expect_image, ids_of, read_fields, text_of
 
 _KEPT = {"Cache-Control": "private, max-age=604800"}
 """For answers whose address changes with their content."""
@@ -52,6 +54,7 @@ def image_routes(context: Context) -> list[Route]:
 class _Images:
     def __init__(self, context: Context) -> None:
         self._folder, self._limits = context.images, context.limits
+        self._large = asyncio.Lock()  # one large image is decoded at a time: each needs much memory
         self._thumbnails = Thumbnails(context.state / "thumbnails")
 
     async def images(self, request: Request) -> JSONResponse:
@@ -86,10 +89,10 @@ class _Images:
 
     async def upload(self, request: Request) -> JSONResponse:
         """Add the image in the request's body; the address has its name and its class."""
-        kind = request.headers.get("content-type", "")
-        if not kind.startswith("image/"):
-            raise RefusedError(415, f"expected an image (image/…). Received: {kind[:40] or 'nothing'}")
+        expect_image(request)
         upload = Upload(text_of(request.query_params, "name")[:200], await request.body())
-        ending = await run_in_threadpool(image_ending, upload, self._limits.pixels)
+        (pixels,) = await run_in_threadpool(declared_pixels, [upload], self._limits.pixels)
+        async with self._large if pixels >= self._limits.large else nullcontext():
+            ending = await run_in_threadpool(whole_ending, upload)
         label = request.query_params.get("class")
         return await changed(self._folder.add, upload.name, ending, upload.content, label)

@@ -14,6 +14,7 @@ from greycard.datasets.inside import is_system
 from greycard.datasets.listed import Finder, base_of
 from greycard.datasets.manifest import TABLE_ENDINGS
 from greycard.datasets.tables import read_table
+from greycard.studio.images.names import is_text
 
 _MOST_BYTES = 64_000_000
 Version = tuple[str, int, int]
@@ -46,6 +47,8 @@ class LabelFile:
 class LabelFiles:
     """The label files directly in a folder; each is read once, and again when it has changed.
 
+    One that names images which are not there is also read again after images were added.
+
     Args:
         root: the folder.
     """
@@ -61,12 +64,16 @@ class LabelFiles:
         for version, path in found.items():
             if version not in self._read:
                 self._read[version] = _read(self._root, path)
-        return next((table for version in found if (table := self._read[version]) is not None), None)
+        return next((table for version in found if (table := self._read[version]) is not None and table.labels), None)
+
+    def images_added(self) -> None:
+        """Tables that named images which were not there are read again: some may be there now."""
+        self._read = {version: table for version, table in self._read.items() if table is None or not table.missing}
 
     def _tables(self) -> list[Path]:
         with os.scandir(self._root) as entries:  # it may have 20,000 other files, and labels are changed by a key
             names = [each.name for each in entries if each.name.lower().endswith(TABLE_ENDINGS) and each.is_file()]
-        return [self._root / name for name in sorted(names) if not is_system(name)]
+        return [self._root / name for name in sorted(names) if not is_system(name) and is_text(name)]
 
 
 def _version(path: Path) -> Version:
@@ -75,15 +82,15 @@ def _version(path: Path) -> Version:
 
 
 def _read(root: Path, place: Path) -> LabelFile | None:
-    """The label file; None if it is another table, or names no image of the folder."""
+    """The label file, which may name no image of the folder yet; None if it is another table."""
     try:
         lines = read_lines(read_table(place)) if place.stat().st_size <= _MOST_BYTES else []
     except GreycardError:
         return None
+    if not lines:
+        return None
     finder = Finder(base_of(place, (line.path for line in lines)))
     found = [(line, id) for line in lines if (id := _id(root, finder.find(line.path))) is not None]
-    if not found:
-        return None
     labels = {id: line.label for line, id in reversed(found)}  # the first line if there are several
     has_split = any(line.split for line in lines)
     return LabelFile(place.name, labels, len(lines) - len(found), has_split, _problem(place.name, found, labels))

@@ -14,7 +14,12 @@ _LONGEST = 60
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 """Names that Windows gives no file."""
 
-_UNUSABLE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_UNUSABLE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
+
+
+def is_text(name: str) -> bool:
+    """False for the name of a file that is not valid text: Linux allows any bytes, but no answer can have it."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def class_name(typed: object) -> str:

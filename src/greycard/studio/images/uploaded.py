@@ -18,6 +18,11 @@ def image_ending(upload: Upload, most: int) -> str:
         RefusedError: it is not a whole image of an accepted format and size.
     """
     declared_pixels([upload], most)
+    return whole_ending(upload)
+
+
+def whole_ending(upload: Upload) -> str:
+    """The same for an image whose declared format and size are accepted."""
     try:
         with opened(upload.content) as image:
             image.load()

@@ -18,8 +18,8 @@ from greycard.studio.context import Context
 from greycard.studio.questions import read_fields
 from greycard.studio.results.outputs import Output
 from greycard.studio.results.project_zip import folder_entries, project_entries, zipped
-from greycard.studio.results.run_names import run_of
 from greycard.studio.results.tickets import Tickets
+from greycard.studio.run_names import run_of
 
 _REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 """A report has text of others, such as class names: it runs no script, and is no part of the page's origin."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from greycard.studio.results.as_trained import as_trained
 from greycard.studio.results.outputs import KINDS, Output, augmentation_words
 from greycard.studio.results.result import result_of
 from greycard.studio.results.run_images import RunImages
-from greycard.studio.results.run_names import run_of
+from greycard.studio.run_names import run_of
 
 _MOST_EXPLAINED = 12
 """Images that are explained at once: each takes a second or two."""
@@ -53,8 +54,8 @@ class _Results:
         self._context, self._outputs = context, outputs
         self._finder = RunImages(context.images.root)
         self._starts: dict[str, Callable[[RunRecord, dict[str, Any]], None]] = {
-            "report": lambda run, fields: outputs["report"].start(run, ["report", run.path]),
-            "card": lambda run, fields: outputs["card"].start(run, ["card", run.path]),
+            "report": lambda run, fields: outputs["report"].start(run, lambda: ["report", run.path]),
+            "card": lambda run, fields: outputs["card"].start(run, lambda: ["card", run.path]),
             "export": self._start_export,
             "explain": self._start_explain,
             "augmentation": self._start_augmentation,
@@ -94,23 +95,27 @@ class _Results:
     def _start_export(self, run: RunRecord, fields: dict[str, Any]) -> None:
         if fields["format"] not in NAMES:
             raise RefusedError(400, f"format must be one of {', '.join(NAMES)}")
+        self._outputs["export"].start(run, lambda: self._export_words(run, fields["format"]))
+
+    def _export_words(self, run: RunRecord, form: str) -> list[str | Path]:
+        """The command, for which the images are where they were in training."""
         try:
             data = as_trained(run, self._context.images, self._finder, self._context.state / "as-trained")
         except GreycardError as error:
             raise RefusedError(409, str(error.args[0])) from error
-        words: list[str | Path] = ["export", run.path, "--format", fields["format"], "--quiet"]
-        self._outputs["export"].start(run, words if data is None else [*words, "--data", data])
+        words: list[str | Path] = ["export", run.path, "--format", form, "--quiet"]
+        return words if data is None else [*words, "--data", data]
 
     def _start_explain(self, run: RunRecord, fields: dict[str, Any]) -> None:
         ids = ids_of(fields)
         if not 1 <= len(ids) <= _MOST_EXPLAINED:
             raise RefusedError(400, f"ids must be 1 to {_MOST_EXPLAINED} images")
         files = [self._context.images.path(id) for id in ids]
-        self._outputs["explain"].start(run, ["explain", run.path, *files], ids)
+        self._outputs["explain"].start(run, lambda: ["explain", run.path, *files], ids)
 
     def _start_augmentation(self, run: RunRecord, fields: dict[str, Any]) -> None:
-        words = augmentation_words(run, self._context.images.root, self._context.state / "augmented")
-        self._outputs["augmentation"].start(run, words)
+        images, out = self._context.images.root, self._context.state / "augmented"
+        self._outputs["augmentation"].start(run, lambda: augmentation_words(run, images, out))
 
     async def drawing(self, request: Request) -> Response:
         """A figure in the run's `explain/` folder; the address has its file's name."""
@@ -130,6 +135,7 @@ def _png(folder: Path, name: str) -> Response:
     """A PNG file directly inside a folder; raises a RefusedError if there is none of this name."""
     file = folder / name
     plain = name.endswith(".png") and not any(letter in name for letter in "/\\:\0")
-    if not plain or folder.is_symlink() or file.is_symlink() or not file.is_file():
-        raise RefusedError(404, f"there is no figure {name[:80]!r}")
-    return Response(file.read_bytes(), media_type="image/png")
+    with suppress(OSError):  # such as a name that is too long
+        if plain and not folder.is_symlink() and not file.is_symlink() and file.is_file():
+            return Response(file.read_bytes(), media_type="image/png")
+    raise RefusedError(404, f"there is no figure {name[:80]!r}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.questions import MOST_CLASSES
+from greycard.studio.processes import ENDED, end_of, environment, error_in
 
 _LIMITS = Limits()
 _GRACE_SECONDS = 5.0
@@ -94,15 +94,14 @@ class _Served:
     def __init__(self, run: Path, log: Path) -> None:
         self.run, self.port, self._log, self._token = run, 0, log, secrets.token_urlsafe(24)
         log.parent.mkdir(parents=True, exist_ok=True)
-        words = [sys.executable, "-m", "greycard.studio.results.bound", "serve", str(run), "--port", "0"]
-        environment = {**os.environ, "NO_COLOR": "1", "GREYCARD_TOKEN": self._token}
+        words = [sys.executable, "-m", "greycard.studio.bound", "serve", str(run), "--port", "0"]
         with log.open("wb") as errors:
             self._process = subprocess.Popen(
                 words,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=environment,
+                env=environment(GREYCARD_TOKEN=self._token),
                 start_new_session=True,
             )
         Thread(target=self._read_port, daemon=True).start()
@@ -112,9 +111,8 @@ class _Served:
         return self._process.poll() is None
 
     def error(self) -> str:
-        """Why it ended: its message without `error:`."""
-        text = self._log.read_text(encoding="utf-8", errors="replace")
-        return text.rpartition("error:")[2].strip() or "the model's process ended without a message"
+        """Why it ended."""
+        return error_in(end_of(self._log)) or ENDED
 
     def ask(self, image: bytes, *, heat: bool) -> dict[str, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_LIMITS.work_seconds + 5)

@@ -9,11 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.context import Context
-from greycard.studio.questions import read_fields, text_of
-from greycard.studio.results.run_names import run_of
+from greycard.studio.questions import expect_image, read_fields, text_of
 from greycard.studio.results.trial import Trial
+from greycard.studio.run_names import run_of
 
 
 def trial_routes(context: Context) -> list[Route]:
@@ -43,9 +42,7 @@ class _Tries:
 
     async def ask(self, request: Request) -> JSONResponse:
         """The model's answer for the image in the request's body; the address has the run, and heat=1 for a map."""
-        kind = request.headers.get("content-type", "")
-        if not kind.startswith("image/"):
-            raise RefusedError(415, f"expected an image (image/…). Received: {kind[:40] or 'nothing'}")
+        expect_image(request)
         run, heat = text_of(request.query_params, "run"), request.query_params.get("heat") == "1"
         image = await request.body()
         return JSONResponse(await run_in_threadpool(lambda: self._trial.ask(run, image, heat=heat)))

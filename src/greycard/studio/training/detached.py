@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from greycard.core.run_format import JOB
+from greycard.studio.processes import environment
 
 _BORN_WITHIN = 5.0
 """Seconds: the clock, from which the system computes when a process began, may be set between two looks."""
@@ -27,7 +28,6 @@ def start(words: Sequence[str | Path], log: Path, job: str) -> int:
         job: is written into its run, so that the run can be found.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", "NO_COLOR": "1", JOB: job}
     command = [sys.executable, "-m", "greycard", *map(str, words)]
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -36,7 +36,7 @@ def start(words: Sequence[str | Path], log: Path, job: str) -> int:
             stdout=subprocess.DEVNULL,
             stderr=file,
             start_new_session=True,
-            env=environment,
+            env=environment(**{JOB: job}),
         )
     process.returncode = 0  # Python warns of a process that nobody waits for, but this one may outlive the server
     return process.pid
@@ -78,3 +78,9 @@ def interrupt(pid: int) -> None:
     """Ask a process to end as Ctrl-C does: training saves a checkpoint."""
     with suppress(psutil.Error):
         psutil.Process(pid).send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
+
+
+def kill(pid: int) -> None:
+    """End a process at once; its run keeps its last checkpoint."""
+    with suppress(psutil.Error):
+        psutil.Process(pid).kill()

@@ -20,6 +20,8 @@ from greycard.studio.training.run_list import is_done, is_unfinished, run_of_job
 
 _LOOK_SECONDS = 0.5
 _MOST_WAITING = 50
+_PATIENCE_SECONDS = 10.0
+"""From the first Stop to one that ends a training at once: a double click must not cost its checkpoint."""
 
 
 class Queue:
@@ -60,20 +62,26 @@ class Queue:
         self.look()
 
     def stop(self, id: object) -> None:
-        """Ask a running training to end as Ctrl-C does; raises a RefusedError if it does not run, or is stopping."""
+        """Ask a running training to end as Ctrl-C does; a second time, some seconds later, end it at once.
+
+        Raises:
+            RefusedError: it does not run, or was asked just before.
+        """
         with self._file.changing() as jobs:
             job = _expect(jobs, id, (RUNNING,), "running")
-            if job.stopping:
-                raise RefusedError(409, "it is stopping already: it ends after its current step")
+            if time.time() - (job.asked or 0.0) < _PATIENCE_SECONDS:
+                raise RefusedError(
+                    409, f"it is stopping already; {_PATIENCE_SECONDS:.0f} s after the first, Stop ends it at once"
+                )
             if job.pid is not None and _lives(job):
-                detached.interrupt(job.pid)
-            jobs.change(job, stopping=True)
+                (detached.kill if job.stopping else detached.interrupt)(job.pid)
+            jobs.change(job, stopping=True, asked=time.time())
 
     def resume(self, id: object) -> None:
         """Put a training that was stopped or has failed into the queue again; it continues its run if that can be."""
         with self._file.changing() as jobs:
             job = _expect(jobs, id, (STOPPED, FAILED), "stopped or failed")
-            jobs.change(job, state=WAITING, stopping=False, note=None, error=None)
+            jobs.change(job, state=WAITING, stopping=False, asked=None, note=None, error=None)
         self.look()
 
     def remove(self, id: object) -> None:
@@ -137,6 +145,8 @@ class Queue:
         if job.pid is None:
             pid = detached.find(job.id)
             job = job if pid is None else jobs.change(job, pid=pid, born=detached.born(pid))
+            if pid is not None and job.stopping:  # the user asked while its number was not known
+                detached.interrupt(pid)
         is_alive = _lives(job)
         if job.run is None:
             run = run_of_job(job.id, self._runs, (job.started or 0.0) - 1)

@@ -14,6 +14,7 @@ from greycard.core.atomic_files import atomic_write
 from greycard.core.errors import GreycardError
 from greycard.core.locks import locked
 from greycard.core.records import from_json, to_json
+from greycard.studio.json_files import read_object
 from greycard.studio.training.requests import Request
 
 WAITING, RUNNING, FINISHED, FAILED, STOPPED = "waiting", "running", "finished", "failed", "stopped"
@@ -32,6 +33,7 @@ class Job:
         request: what the user asked for.
         state: `waiting`, `running`, `finished`, `failed` or `stopped`.
         stopping: whether the user asked its process to stop.
+        asked: when that was last, in seconds since 1970.
         pid: the number of its process; None before it is known.
         born: when its process began, in seconds since 1970: another process may get the same number later.
         started: when the server started it last, in seconds since 1970.
@@ -44,6 +46,7 @@ class Job:
     request: Request
     state: str = WAITING
     stopping: bool = False
+    asked: float | None = None
     pid: int | None = None
     born: float | None = None
     started: float | None = None
@@ -83,8 +86,8 @@ class JobsFile:
 
     def read(self) -> Jobs:
         """The jobs; none if there is no file, or if it is damaged."""
-        with suppress(OSError, ValueError, KeyError, TypeError, GreycardError):
-            return Jobs([from_json(Job, each) for each in json.loads(self._file.read_bytes())["jobs"]])
+        with suppress(ValueError, KeyError, TypeError, GreycardError):
+            return Jobs([from_json(Job, each) for each in read_object(self._file)["jobs"]])
         return Jobs()
 
     @contextmanager

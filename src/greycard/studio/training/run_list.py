@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from greycard.core.errors import GreycardError
-from greycard.deploy.serve.limits import RefusedError
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.runs.directory import ENVIRONMENT, RECIPE, is_in_training
 from greycard.runs.record import RunRecord, find_runs
 from greycard.runs.run_args import read_run_args
 from greycard.search.record import INTERRUPTED, read_search
+from greycard.studio.json_files import read_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,19 +65,6 @@ def is_of(run: Path, root: Path) -> bool:
     return data is not None and Path(data).resolve() == root.resolve()
 
 
-def run_named(name: object, runs: Path) -> RunRecord:
-    """A run by its name, which may come from anywhere.
-
-    Raises:
-        RefusedError: there is no such folder directly in the folder of runs, or a link in its place.
-    """
-    with suppress(GreycardError, OSError):
-        for run in find_runs(runs):
-            if run.name == name and not run.is_symlink():
-                return RunRecord(run)
-    raise RefusedError(404, f"there is no run {str(name)[:80]!r}")
-
-
 def is_unfinished(run: Path) -> bool:
     """True if `greycard resume` can continue a run or a search, unless a process trains it now."""
     with suppress(GreycardError, OSError):
@@ -105,9 +91,8 @@ def run_of_job(job: str, runs: Path, since: float) -> str | None:
         since: when the job began, in seconds since 1970; older folders are not read.
     """
     for place in _changed_since(runs, since):
-        with suppress(OSError, ValueError, AttributeError):
-            if json.loads((place / ENVIRONMENT).read_bytes()).get("job") == job:
-                return place.name
+        if read_object(place / ENVIRONMENT).get("job") == job:
+            return place.name
     return None
 
 

@@ -15,14 +15,16 @@ from starlette.routing import Route
 from greycard.core.errors import GreycardError
 from greycard.core.records import to_json
 from greycard.deploy.serve.limits import RefusedError
+from greycard.studio.answers import disk_errors
 from greycard.studio.context import Context
 from greycard.studio.questions import read_fields
-from greycard.studio.training.comparison import compared
+from greycard.studio.run_names import run_named
+from greycard.studio.training.comparison import Comparisons
 from greycard.studio.training.job_queue import Queue
 from greycard.studio.training.jobs import RUNNING, Job
 from greycard.studio.training.progress import progress_of
 from greycard.studio.training.requests import families, recipes, request_of
-from greycard.studio.training.run_list import run_named, runs_on
+from greycard.studio.training.run_list import runs_on
 
 _MOST_COMPARED = 8
 
@@ -45,6 +47,7 @@ def training_routes(context: Context, queue: Queue) -> list[Route]:
 class _Training:
     def __init__(self, context: Context, queue: Queue) -> None:
         self._root, self._runs, self._queue = context.images.root, context.runs, queue
+        self._comparisons = Comparisons()
 
     async def jobs(self, request: HttpRequest) -> JSONResponse:
         """The queue, and how far the running training is."""
@@ -85,10 +88,8 @@ class _Training:
 
     async def _changed(self, change: Callable[[Any], None], argument: object) -> JSONResponse:
         """Make a change, and answer with the queue; a RefusedError if the disk is full or must not be written."""
-        try:
+        with disk_errors():
             await run_in_threadpool(change, argument)
-        except OSError as error:
-            raise RefusedError(507, f"the folder cannot be changed: {error.strerror or error}") from error
         return JSONResponse(await run_in_threadpool(self._state))
 
     def _add(self, fields: dict[str, Any]) -> None:
@@ -111,7 +112,7 @@ class _Training:
         }
 
     def _curves(self, name: object) -> dict[str, Any]:
-        run = run_named(name, self._runs)
+        run = run_named(self._runs, name)
         try:
             search = None if run.search is None else to_json(run.search)
             return {"name": run.name, "history": [epoch.to_json() for epoch in run.history], "search": search}
@@ -119,12 +120,12 @@ class _Training:
             raise RefusedError(422, str(error.args[0])) from error
 
     def _compared(self, names: list[str]) -> dict[str, Any]:
-        return compared([run_named(name, self._runs).path for name in names])
+        return self._comparisons.of([run_named(self._runs, name).path for name in names])
 
 
 def _job(job: Job) -> dict[str, Any]:
     shown = asdict(job)
-    for name in ("pid", "born", "started"):
+    for name in ("asked", "pid", "born", "started"):
         del shown[name]
     return shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from greycard.core.errors import GreycardError
@@ -9,23 +10,34 @@ from greycard.deploy.serve.limits import RefusedError
 from greycard.runs.record import RunRecord
 
 
+def run_named(runs: Path, name: object) -> RunRecord:
+    """The run with this name, which may come from anywhere; it may be unfinished.
+
+    Raises:
+        RefusedError: there is no such folder directly in the folder of runs, a link is in its place, or it is no run.
+    """
+    if isinstance(name, str) and _is_plain(name):
+        with suppress(GreycardError, OSError):  # no run, or a name that is too long
+            path = runs / name
+            if not path.is_symlink() and path.is_dir():
+                return RunRecord(path)
+    raise RefusedError(404, f"there is no run {str(name)[:80]!r}")
+
+
 def run_of(runs: Path, name: object) -> RunRecord:
-    """The finished run with this name, which may come from anywhere.
+    """The finished run with this name, with classes.
 
     Raises:
         RefusedError: there is no such run, it is unfinished, or it predicts numbers.
     """
-    path = runs / name if isinstance(name, str) and _is_plain(name) else None
-    if path is None or path.is_symlink() or not path.is_dir():
-        raise RefusedError(404, f"there is no run {str(name)[:80]!r}")
+    run = run_named(runs, name)
     try:
-        run = RunRecord(path)
         run.expect_finished()
         has_classes = run.task.has_classes
     except GreycardError as error:
         raise RefusedError(409, str(error.args[0])) from error
     if not has_classes:
-        raise RefusedError(409, f"{name} predicts numbers; the page shows runs with classes")
+        raise RefusedError(409, f"{run.name} predicts numbers; the page shows runs with classes")
     return run
 
 
