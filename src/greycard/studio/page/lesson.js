@@ -73,7 +73,8 @@ function show({ state, log, table, error }) {
   element("lesson-job").hidden = state === "none";
   element("lesson-stop").hidden = state !== "running";
   for (const each of document.querySelectorAll("#lesson .command button")) each.disabled = state === "running";
-  const words = { running: text("lesson_running"), failed: error, stopped: text("stopped"), finished: text("finished") };
+  const ended = { stopped: text("job_is_stopped"), finished: text("job_is_finished") };
+  const words = { running: text("lesson_running"), failed: error, ...ended };
   element("lesson-status").textContent = words[state] ?? "";
   for (const [id, shown] of [["lesson-output", log], ["lesson-result", table]]) {
     element(id).textContent = shown;

@@ -38,7 +38,7 @@ function showPage(kind, { state, run: name, error }) {
   const place = element(kind);
   place.disabled = state === "running";
   place.dataset.made = state === "finished";
-  place.textContent = text(`${kind}_${state === "finished" ? "open" : "make"}`);
+  place.textContent = text(state === "finished" ? `${kind}_open` : `${kind}_make`);
   if (state === "running" || state === "failed") element("take-status").textContent = error ?? text("making");
   else if (PAGES.every((each) => !element(each).disabled)) element("take-status").textContent = "";
 }
