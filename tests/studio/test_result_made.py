@@ -161,7 +161,7 @@ def test_a_model_answers_as_predict_does(client: TestClient, run: greycard.Run, 
 def _processes(word: str) -> list[int]:
     """The ids of processes that serve a run whose path has this word."""
     lines = subprocess.check_output(["ps", "-wweo", "pid,args"], text=True).splitlines()
-    return [int(line.split()[0]) for line in lines if "greycard.studio.results.bound" in line and word in line]
+    return [int(line.split()[0]) for line in lines if "greycard.studio.bound" in line and word in line]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="lists processes with ps")

@@ -94,7 +94,7 @@ class _Served:
     def __init__(self, run: Path, log: Path) -> None:
         self.run, self.port, self._log, self._token = run, 0, log, secrets.token_urlsafe(24)
         log.parent.mkdir(parents=True, exist_ok=True)
-        words = [sys.executable, "-m", "greycard.studio.results.bound", "serve", str(run), "--port", "0"]
+        words = [sys.executable, "-m", "greycard.studio.bound", "serve", str(run), "--port", "0"]
         environment = {**os.environ, "NO_COLOR": "1", "GREYCARD_TOKEN": self._token}
         with log.open("wb") as errors:
             self._process = subprocess.Popen(

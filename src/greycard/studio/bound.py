@@ -1,6 +1,6 @@
 """Run a greycard command that ends with the process that started it.
 
-`python -m greycard.studio.results.bound serve RUN` runs `greycard serve RUN`.
+`python -m greycard.studio.bound serve RUN` runs `greycard serve RUN`.
 
 The parent holds the other end of stdin, which the system closes when the parent ends in any way, also by a kill.
 """
