@@ -95,6 +95,8 @@ def test_a_page_becomes_steps_commands_and_questions() -> None:
     assert lesson.steps[0].text == "<p>Some <em>text</em>, a link and &lt;b&gt;HTML&lt;/b&gt;.</p>"
     assert lesson.steps[2].text == "<p><em>An image</em></p>"
     assert lesson.steps[4].text.startswith("<table>")
+    assert '<th class="right">b</th>' in lesson.steps[4].text
+    assert '<td class="right">2</td>' in lesson.steps[4].text
     assert [question.text for question in lesson.questions] == ["<p>Why?</p>", "<p>And then?</p>"]
     assert lesson.questions[0].answer == "<p>Because <strong>two</strong>\nlines.</p>"
 
@@ -107,7 +109,7 @@ def test_every_lesson_has_questions_with_answers_and_a_command_that_it_can_run()
         assert 2 <= len(lesson.questions) == page.count("<details>"), lesson.name
         assert lesson.commands, lesson.name
         text = " ".join(step.text for step in lesson.steps if step.kind == "text")
-        assert not any(left in text for left in ("](", "&lt;", "<a ", "```", "<h1>")), lesson.name
+        assert not any(left in text for left in ("](", "&lt;", "<a ", "```", "<h1>", "style=")), lesson.name
         assert text.count("<img") == text.count('<img src="data:image/png;base64,') >= 1, lesson.name
 
 

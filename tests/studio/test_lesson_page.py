@@ -11,7 +11,7 @@ import pytest
 import greycard
 from browser import Page, expect_browser, opened_page
 from conftest import image
-from studio_page import wait_for_counts
+from studio_page import studio, wait_for_counts
 
 pytestmark = pytest.mark.slow
 
@@ -77,3 +77,18 @@ def _press_a_digit_in_a_list(page: Page) -> None:
     page.write("1")
     page.run("new Promise((resolve) => setTimeout(resolve, 300))")
     wait_for_counts(page, _COUNTS)
+
+
+@pytest.mark.parametrize("lesson", ["6", "10"])
+def test_the_tables_of_a_lesson_are_aligned(tmp_path: Path, lesson: str) -> None:
+    aligned = "[...document.querySelectorAll('#lesson td')].map((each) => getComputedStyle(each).textAlign)"
+    options = ["--lesson", lesson]
+    with studio(tmp_path / "images", *options) as (address, _), opened_page(address, tmp_path / "profile") as page:
+        page.wait_for("!document.getElementById('lesson').hidden")
+        assert set(page.run(aligned)) == {"left", "right"}
+        for width in (1280, 390):
+            page.resize(width, 800)
+            page.wait_for("document.documentElement.scrollWidth <= innerWidth")
+            page.run("document.querySelector('#lesson td').scrollIntoView()")
+            (tmp_path / f"{width}.png").write_bytes(page.screenshot())
+        assert not page.complaints

@@ -139,7 +139,12 @@ def _commands(block: str, commands: list[tuple[str, ...]]) -> Step:
 
 def _html(text: str, folder: Path | None = None) -> str:
     plain = _LINK.sub(lambda link: _image(link, folder) if link[1] else link[2], text)
-    return MarkdownIt("commonmark", {"html": False}).enable("table").render(plain).strip()
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(plain)
+    for token in tokens:  # a column is aligned by a style, which the page's policy forbids
+        if style := token.attrs.pop("style", None):
+            token.attrs["class"] = str(style).removeprefix("text-align:")
+    return str(markdown.renderer.render(tokens, markdown.options, {})).strip()
 
 
 def _image(link: re.Match[str], folder: Path | None) -> str:
