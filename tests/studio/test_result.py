@@ -216,6 +216,23 @@ def test_a_project_is_an_archive_of_its_images_and_the_run(client: TestClient, r
     assert client.get(address).status_code == 404
 
 
+def _in_project(client: TestClient) -> set[str]:
+    """The names in the archive of the project."""
+    wanted = {"run": "pets-1", "what": "project", "format": None}
+    answer = client.get(client.post("/api/tickets", json=wanted).json()["address"])
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        return set(archive.namelist())
+
+
+def test_a_file_outside_the_folder_is_not_in_the_project(client: TestClient, pets: Path) -> None:
+    image(1).save(pets.parent / "private.jpg")
+    (pets / "dark" / "link.jpg").symlink_to(pets.parent / "private.jpg")
+    (pets / "dark" / "inside.jpg").symlink_to(pets / "dark" / "000.jpg")
+    names = _in_project(client)
+    assert "pets/dark/inside.jpg" in names
+    assert "pets/dark/link.jpg" not in names
+
+
 def test_an_archive_leaves_out_a_file_that_is_gone_and_keeps_odd_names(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(bytes(1_000_000))
     entries = [Entry(tmp_path / "a.jpg", "x/a\udcff ü.jpg"), Entry(tmp_path / "gone.jpg", "x/gone.jpg")]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from greycard.deploy.serve.limits import RefusedError
 from greycard.runs.directory import CHECKPOINTS, RUN_ARGS
 from greycard.studio.images.folder import ImageFolder
 
@@ -23,10 +25,14 @@ class Entry:
 
 
 def project_entries(images: ImageFolder, run: Path) -> Iterator[Entry]:
-    """The images by class, and a run without its private file: unpacked, they are a folder to open with the page."""
+    """The images by class, and a run without its private files: unpacked, they are a folder to open with the page.
+
+    An image that is a link to a file outside the folder is left out.
+    """
     for ids in images.images().values():
         for id in ids:
-            yield Entry(images.root / id, f"{images.root.name}/{id}")
+            with suppress(RefusedError):
+                yield Entry(images.path(id), f"{images.root.name}/{id}")
     yield from folder_entries(run, f"runs/{run.name}", without=(RUN_ARGS, CHECKPOINTS))
 
 
