@@ -233,6 +233,15 @@ def test_a_file_outside_the_folder_is_not_in_the_project(client: TestClient, pet
     assert "pets/dark/link.jpg" not in names
 
 
+def test_private_files_of_the_runs_in_a_search_are_not_in_the_project(client: TestClient, run: greycard.Run) -> None:
+    tried = run.path / "tried" / "pets-1-a"
+    (tried / "checkpoint").mkdir(parents=True)
+    for name in ("run_args.json", "recipe.json", "checkpoint/1.checkpoint"):
+        (tried / name).write_text("{}")
+    names = _in_project(client)
+    assert [name for name in names if "tried" in name] == ["runs/pets-1/tried/pets-1-a/recipe.json"]
+
+
 def test_an_archive_leaves_out_a_file_that_is_gone_and_keeps_odd_names(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(bytes(1_000_000))
     entries = [Entry(tmp_path / "a.jpg", "x/a\udcff ü.jpg"), Entry(tmp_path / "gone.jpg", "x/gone.jpg")]

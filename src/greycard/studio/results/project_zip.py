@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,18 +36,18 @@ def project_entries(images: ImageFolder, run: Path) -> Iterator[Entry]:
     yield from folder_entries(run, f"runs/{run.name}", without=(RUN_ARGS, CHECKPOINTS))
 
 
-def folder_entries(folder: Path, name: str, without: Iterable[str] = ()) -> Iterator[Entry]:
+def folder_entries(folder: Path, name: str, without: Collection[str] = ()) -> Iterator[Entry]:
     """The files of a folder; hidden files and links that lead out of it are left out.
 
     Args:
         folder: the folder.
         name: its name in the archive.
-        without: names of files and folders directly in it that are left out.
+        without: names of files and folders that are left out, wherever they are in it: a search has runs inside.
     """
     root = folder.resolve()
     for file in sorted(folder.rglob("*")):
         place = file.relative_to(folder)
-        if place.parts[0] in without or any(part.startswith(".") for part in place.parts):
+        if any(part in without or part.startswith(".") for part in place.parts):
             continue
         if file.is_file() and file.resolve().is_relative_to(root):
             yield Entry(file, f"{name}/{place.as_posix()}")
