@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -306,3 +307,30 @@ def test_a_run_on_other_images_or_with_odd_ids_gets_no_links(run: greycard.Run, 
     (pets / "dark" / "escaped.jpg").write_bytes((pets / "dark" / "000.jpg").read_bytes())
     assert as_trained(RunRecord(run.path), ImageFolder(pets), finder, out) is None
     assert not out.exists()
+
+
+def test_a_second_export_leaves_the_images_of_the_first_alone(
+    client: TestClient, pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, links = tmp_path / "python", pets / ".greycard" / "as-trained"
+    command.write_text(f"#!/bin/sh\nwhile [ ! -e '{tmp_path}/end' ]; do sleep 0.05; done\n")
+    command.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(command))
+    asked = {"run": "pets-1", "format": "litert"}
+    assert client.post("/api/outputs/export", json=asked).json()["state"] == "running"
+    before = links.stat().st_ino
+    (links / "of the first").touch()
+    assert client.post("/api/outputs/export", json=asked).status_code == 409
+    assert (links.stat().st_ino, (links / "of the first").exists()) == (before, True)
+    (tmp_path / "end").touch()
+    _wait_for_export(client)
+    assert client.post("/api/outputs/export", json=asked).status_code == 200
+    assert not (links / "of the first").exists()
+    _wait_for_export(client)
+
+
+def _wait_for_export(client: TestClient) -> None:
+    deadline = time.monotonic() + 60
+    while client.get("/api/outputs/export").json()["state"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

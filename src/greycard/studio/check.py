@@ -22,9 +22,8 @@ class Check:
 
     def start(self) -> None:
         """Raises a RefusedError if it is running."""
-        self._command.expect_idle("the check")
         out = self._state / "checks"
-        self._command.start(["check", self._root, "--format", "json", "--quiet", "--out", out])
+        self._command.start(["check", self._root, "--format", "json", "--quiet", "--out", out], "the check")
 
     def status(self) -> dict[str, Any]:
         """Its state, and the report as JSON, or what went wrong."""

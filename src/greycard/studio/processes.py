@@ -8,9 +8,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from greycard.deploy.serve.limits import RefusedError
@@ -39,13 +41,15 @@ class Progress:
 class Command:
     """At most one process of one kind at a time, whose output goes to files.
 
+    Its methods may be called from several threads.
+
     Args:
         folder: of the files.
         name: their name.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._out, self._log = folder / f"{name}.out", folder / f"{name}.log"
+        self._out, self._log, self._lock = folder / f"{name}.out", folder / f"{name}.log", Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
@@ -53,20 +57,40 @@ class Command:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def expect_idle(self, what: str) -> None:
-        """Raises a RefusedError if it is running."""
-        if self.is_running:
-            raise RefusedError(409, f"{what} is running already")
+    @contextmanager
+    def starting(self, what: str) -> Iterator[Callable[[Sequence[str | Path]], None]]:
+        """What starts the process: called in the block with the words after `greycard`.
 
-    def start(self, words: Sequence[str | Path]) -> None:
-        """Start `greycard WORDS…`; it goes on if this process ends."""
+        No other thread starts one before the block ends, so the block may also prepare the command's files.
+
+        Args:
+            what: is running already, in a refusal.
+
+        Raises:
+            RefusedError: one is running, or another thread is starting one.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise RefusedError(409, f"{what} is running already")
+        try:
+            if self.is_running:
+                raise RefusedError(409, f"{what} is running already")
+            yield self._start
+        finally:
+            self._lock.release()
+
+    def start(self, words: Sequence[str | Path], what: str) -> None:
+        """Start `greycard WORDS…`; it goes on if this process ends. Raises a RefusedError if one is running."""
+        with self.starting(what) as start:
+            start(words)
+
+    def _start(self, words: Sequence[str | Path]) -> None:
         self._out.parent.mkdir(parents=True, exist_ok=True)
-        self._stopped = False
         with self._out.open("wb") as out, self._log.open("wb") as log:
             command = [sys.executable, "-m", "greycard", *map(str, words)]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True, env=environment()
             )
+        self._stopped = False
 
     def stop(self) -> None:
         """Ask the process to end as Ctrl-C does: training saves a checkpoint."""

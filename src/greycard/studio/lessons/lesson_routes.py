@@ -78,9 +78,8 @@ class _LessonRoutes:
         fields = await read_fields(request, ("command",))
         lesson = self._lesson
         words = lesson.commands[_place(fields, "command", len(lesson.commands))]
-        self._command.expect_idle("a command")
         named = [] if self._context.author is None else ["--name", self._context.author]
-        await run_in_threadpool(self._command.start, [*words, *named, "--out", self._context.runs])
+        await run_in_threadpool(self._command.start, [*words, *named, "--out", self._context.runs], "a command")
         return await self.status(request)
 
     async def stop(self, request: Request) -> JSONResponse:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
 from greycard.deploy.serve.limits import RefusedError
 from greycard.recipe.names import by_field
@@ -57,26 +56,24 @@ class Output:
     """
 
     def __init__(self, folder: Path, kind: str) -> None:
-        self._command, self._printed, self._lock = Command(folder, kind), folder / f"{kind}.out", Lock()
+        self._command, self._printed = Command(folder, kind), folder / f"{kind}.out"
         self._run: str | None = None
         self._ids: tuple[str, ...] = ()
 
-    def start(self, run: RunRecord, words: Sequence[str | Path], ids: Sequence[str] = ()) -> None:
-        """Start `greycard WORDS…` for a run.
+    def start(self, run: RunRecord, words: Callable[[], Sequence[str | Path]], ids: Sequence[str] = ()) -> None:
+        """Start a command of `greycard` for a run.
 
         Args:
             run: the run.
-            words: of the command.
+            words: makes the command's words, and files that it needs; called only if no other one is running.
             ids: of the images that are explained.
 
         Raises:
             RefusedError: another one is running.
         """
-        with self._lock:
-            if self._command.is_running:
-                raise RefusedError(409, "it is being made already; wait for it")
+        with self._command.starting("its command") as start:
+            start(words())
             self._run, self._ids = run.name, tuple(ids)
-            self._command.start(words)
 
     def status(self) -> OutputStatus:
         progress = self._command.progress()

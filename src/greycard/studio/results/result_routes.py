@@ -53,8 +53,8 @@ class _Results:
         self._context, self._outputs = context, outputs
         self._finder = RunImages(context.images.root)
         self._starts: dict[str, Callable[[RunRecord, dict[str, Any]], None]] = {
-            "report": lambda run, fields: outputs["report"].start(run, ["report", run.path]),
-            "card": lambda run, fields: outputs["card"].start(run, ["card", run.path]),
+            "report": lambda run, fields: outputs["report"].start(run, lambda: ["report", run.path]),
+            "card": lambda run, fields: outputs["card"].start(run, lambda: ["card", run.path]),
             "export": self._start_export,
             "explain": self._start_explain,
             "augmentation": self._start_augmentation,
@@ -94,23 +94,26 @@ class _Results:
     def _start_export(self, run: RunRecord, fields: dict[str, Any]) -> None:
         if fields["format"] not in NAMES:
             raise RefusedError(400, f"format must be one of {', '.join(NAMES)}")
+        self._outputs["export"].start(run, lambda: self._export_words(run, fields["format"]))
+
+    def _export_words(self, run: RunRecord, form: str) -> list[str | Path]:
+        """The command, for which the images are where they were in training."""
         try:
             data = as_trained(run, self._context.images, self._finder, self._context.state / "as-trained")
         except GreycardError as error:
             raise RefusedError(409, str(error.args[0])) from error
-        words: list[str | Path] = ["export", run.path, "--format", fields["format"], "--quiet"]
-        self._outputs["export"].start(run, words if data is None else [*words, "--data", data])
+        return ["export", run.path, "--format", form, "--quiet", *([] if data is None else ["--data", data])]
 
     def _start_explain(self, run: RunRecord, fields: dict[str, Any]) -> None:
         ids = ids_of(fields)
         if not 1 <= len(ids) <= _MOST_EXPLAINED:
             raise RefusedError(400, f"ids must be 1 to {_MOST_EXPLAINED} images")
         files = [self._context.images.path(id) for id in ids]
-        self._outputs["explain"].start(run, ["explain", run.path, *files], ids)
+        self._outputs["explain"].start(run, lambda: ["explain", run.path, *files], ids)
 
     def _start_augmentation(self, run: RunRecord, fields: dict[str, Any]) -> None:
-        words = augmentation_words(run, self._context.images.root, self._context.state / "augmented")
-        self._outputs["augmentation"].start(run, words)
+        images, out = self._context.images.root, self._context.state / "augmented"
+        self._outputs["augmentation"].start(run, lambda: augmentation_words(run, images, out))
 
     async def drawing(self, request: Request) -> Response:
         """A figure in the run's `explain/` folder; the address has its file's name."""
