@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -196,6 +200,40 @@ def test_a_command_runs_in_its_own_process_under_the_students_name(client: TestC
     assert (found["state"], found["error"]) == ("finished", None)
     assert "house-prices-1" in found["table"]
     assert greycard.open_run(tmp_path / "runs" / "house-prices-1").author == "Ada"
+
+
+def _commands(root: Path) -> list[str]:
+    """The processes of a lesson whose runs go into this folder."""
+    lines = subprocess.check_output(["ps", "-wweo", "args"], text=True).splitlines()
+    return [line for line in lines if f"--out {root / 'runs'}" in line and " run house-prices" in line]
+
+
+def _wait_for_commands(root: Path, number: int) -> None:
+    deadline = time.monotonic() + 20
+    while len(_commands(root)) != number:
+        assert time.monotonic() < deadline, _commands(root)
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="lists processes with ps")
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_a_command_ends_with_the_server(tmp_path: Path, kill: int) -> None:
+    words = [sys.executable, "-m", "greycard", "studio", str(tmp_path / "images"), "--lesson", "1", "--port", "0"]
+    words += ["--out", str(tmp_path / "runs")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            address = server.stdout.readline().rpartition(" ")[2].strip()
+            request = urllib.request.Request(f"{address}api/lesson/run", b'{"command": 0}')
+            request.add_header("Content-Type", "application/json")
+            urllib.request.urlopen(request).close()
+            _wait_for_commands(tmp_path, 1)
+            server.send_signal(kill)
+            server.wait(30)
+        finally:
+            server.kill()
+    _wait_for_commands(tmp_path, 0)
+    assert not list(tmp_path.glob("runs/*")), "it has gone on to its end"
 
 
 def test_without_a_lesson_there_is_nothing_to_run(tmp_path: Path) -> None:

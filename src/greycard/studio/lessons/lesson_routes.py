@@ -39,7 +39,9 @@ def lesson_routes(context: Context) -> list[Route]:
 class _LessonRoutes:
     def __init__(self, context: Context) -> None:
         self._context, self._answers = context, Answers(context.state / "answers.json")
-        self._command, self._out = Command(context.state, _JOB), context.state / f"{_JOB}.out"
+        self._command = Command(context.state, _JOB, ends_with_server=True)
+        self._out = context.state / f"{_JOB}.out"
+        context.closing.callback(self._command.end)
 
     async def page(self, request: Request) -> JSONResponse:
         """The lesson without its answers, and what was answered; null without a lesson."""
