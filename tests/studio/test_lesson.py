@@ -37,7 +37,7 @@ print("code")
 pip install greycard
 greycard run house-prices --epochs 2  # quick
 greycard train pets
-greycard run digits-cnn
+greycard  run digits-cnn
 ```
 
 <!-- generated: table -->
@@ -88,12 +88,12 @@ def _ended(client: TestClient) -> dict[str, Any]:
 def test_a_page_becomes_steps_commands_and_questions() -> None:
     lesson = read_lesson("1-a-lesson", PAGE)
     assert lesson.title == "1. A lesson"
-    assert [(step.kind, step.commands) for step in lesson.steps] == [
-        ("text", ()),
-        ("code", ()),
-        ("text", ()),
-        ("commands", (0, 1)),
-        ("text", ()),
+    assert [step.kind for step in lesson.steps] == ["text", "code", "text", "commands", "text"]
+    assert [(line.text, line.command) for line in lesson.steps[3].lines] == [
+        ("pip install greycard", None),
+        ("greycard run house-prices --epochs 2  # quick", 0),
+        ("greycard train pets", None),
+        ("greycard  run digits-cnn", 1),
     ]
     assert lesson.commands == (("run", "house-prices", "--epochs", "2"), ("run", "digits-cnn"))
     assert lesson.steps[0].text == "<p>Some <em>text</em>, a link and &lt;b&gt;HTML&lt;/b&gt;.</p>"

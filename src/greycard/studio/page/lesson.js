@@ -17,12 +17,10 @@ function fromHtml(html, attributes = {}) {
   return found;
 }
 
-function step({ kind, text: words, commands }, all) {
+function step({ kind, text: words, lines }, all) {
   if (kind === "text") return [fromHtml(words)];
-  if (!commands.length) return [made("pre", words)];
-  const rest = [...commands];
-  const lines = words.trimEnd().split("\n");
-  return lines.map((line) => (line.startsWith("greycard run ") ? command(rest[0], all[rest.shift()]) : made("pre", line)));
+  if (lines.every((line) => line.command === null)) return [made("pre", words)];
+  return lines.map((line) => (line.command === null ? made("pre", line.text) : command(line.command, all[line.command])));
 }
 
 function command(number, words) {
