@@ -114,6 +114,11 @@ class Page:
         self.call("Input.dispatchKeyEvent", type="keyDown", text="" if modifiers else text, **same)
         self.call("Input.dispatchKeyEvent", type="keyUp", **same)
 
+    def write(self, words: str) -> None:
+        """Press the key of each letter, digit or space."""
+        for letter in words:
+            self.press(letter)
+
     def resize(self, width: int, height: int) -> None:
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600

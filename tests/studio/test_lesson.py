@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +37,7 @@ print("code")
 pip install greycard
 greycard run house-prices --epochs 2  # quick
 greycard train pets
-greycard run digits-cnn
+greycard  run digits-cnn
 ```
 
 <!-- generated: table -->
@@ -84,17 +88,19 @@ def _ended(client: TestClient) -> dict[str, Any]:
 def test_a_page_becomes_steps_commands_and_questions() -> None:
     lesson = read_lesson("1-a-lesson", PAGE)
     assert lesson.title == "1. A lesson"
-    assert [(step.kind, step.commands) for step in lesson.steps] == [
-        ("text", ()),
-        ("code", ()),
-        ("text", ()),
-        ("commands", (0, 1)),
-        ("text", ()),
+    assert [step.kind for step in lesson.steps] == ["text", "code", "text", "commands", "text"]
+    assert [(line.text, line.command) for line in lesson.steps[3].lines] == [
+        ("pip install greycard", None),
+        ("greycard run house-prices --epochs 2  # quick", 0),
+        ("greycard train pets", None),
+        ("greycard  run digits-cnn", 1),
     ]
     assert lesson.commands == (("run", "house-prices", "--epochs", "2"), ("run", "digits-cnn"))
     assert lesson.steps[0].text == "<p>Some <em>text</em>, a link and &lt;b&gt;HTML&lt;/b&gt;.</p>"
     assert lesson.steps[2].text == "<p><em>An image</em></p>"
     assert lesson.steps[4].text.startswith("<table>")
+    assert '<th class="right">b</th>' in lesson.steps[4].text
+    assert '<td class="right">2</td>' in lesson.steps[4].text
     assert [question.text for question in lesson.questions] == ["<p>Why?</p>", "<p>And then?</p>"]
     assert lesson.questions[0].answer == "<p>Because <strong>two</strong>\nlines.</p>"
 
@@ -107,7 +113,7 @@ def test_every_lesson_has_questions_with_answers_and_a_command_that_it_can_run()
         assert 2 <= len(lesson.questions) == page.count("<details>"), lesson.name
         assert lesson.commands, lesson.name
         text = " ".join(step.text for step in lesson.steps if step.kind == "text")
-        assert not any(left in text for left in ("](", "&lt;", "<a ", "```", "<h1>")), lesson.name
+        assert not any(left in text for left in ("](", "&lt;", "<a ", "```", "<h1>", "style=")), lesson.name
         assert text.count("<img") == text.count('<img src="data:image/png;base64,') >= 1, lesson.name
 
 
@@ -194,6 +200,40 @@ def test_a_command_runs_in_its_own_process_under_the_students_name(client: TestC
     assert (found["state"], found["error"]) == ("finished", None)
     assert "house-prices-1" in found["table"]
     assert greycard.open_run(tmp_path / "runs" / "house-prices-1").author == "Ada"
+
+
+def _commands(root: Path) -> list[str]:
+    """The processes of a lesson whose runs go into this folder."""
+    lines = subprocess.check_output(["ps", "-wweo", "args"], text=True).splitlines()
+    return [line for line in lines if f"--out {root / 'runs'}" in line and " run house-prices" in line]
+
+
+def _wait_for_commands(root: Path, number: int) -> None:
+    deadline = time.monotonic() + 20
+    while len(_commands(root)) != number:
+        assert time.monotonic() < deadline, _commands(root)
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="lists processes with ps")
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_a_command_ends_with_the_server(tmp_path: Path, kill: int) -> None:
+    words = [sys.executable, "-m", "greycard", "studio", str(tmp_path / "images"), "--lesson", "1", "--port", "0"]
+    words += ["--out", str(tmp_path / "runs")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            address = server.stdout.readline().rpartition(" ")[2].strip()
+            request = urllib.request.Request(f"{address}api/lesson/run", b'{"command": 0}')
+            request.add_header("Content-Type", "application/json")
+            urllib.request.urlopen(request).close()
+            _wait_for_commands(tmp_path, 1)
+            server.send_signal(kill)
+            server.wait(30)
+        finally:
+            server.kill()
+    _wait_for_commands(tmp_path, 0)
+    assert not list(tmp_path.glob("runs/*")), "it has gone on to its end"
 
 
 def test_without_a_lesson_there_is_nothing_to_run(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -131,4 +132,28 @@ def test_twenty_thousand_images_need_few_elements_and_no_time(tmp_path: Path) ->
         page.press("a", CTRL)
         page.press("2")
         wait_for_counts(page, {"No label yet": 0, "cat": 0, "dog": 20_000})
+        assert not page.complaints
+
+
+_ANSWER = """{
+const [answer, ask] = [%s, window.fetch];
+window.fetch = (path, options) => (path === "/api/teach" ? Promise.resolve(new Response(answer)) : ask(path, options));
+}"""
+"""Let the server propose a class without a pretrained network."""
+
+
+def test_a_accepts_a_proposal_also_with_caps_lock(tmp_path: Path) -> None:
+    root = tmp_path / "pets"
+    _save(root / "0.jpg", 0)
+    (root / "cat").mkdir()
+    proposals = {"next": [{"id": "0.jpg", "label": "cat", "confidence": 0.9}], "suspects": []}
+    answer = {"state": "ready", "labelled": 0, "images": 1, "sample": 0, **proposals}
+    with studio(root) as (address, _), opened_page(address, tmp_path / "profile") as page:
+        wait_for_counts(page, {"No label yet": 1, "cat": 0})
+        page.run(_ANSWER % json.dumps(json.dumps(answer)))
+        page.run("document.getElementById('teach').click()")
+        page.wait_for("document.querySelector('#teach-buttons button') !== null")
+        page.run("document.querySelector('#teach-buttons button').click()")
+        page.press("A")
+        wait_for_counts(page, {"No label yet": 0, "cat": 1})
         assert not page.complaints

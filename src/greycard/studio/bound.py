@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _end_with_stdin() -> None:
-    """At once, even while Keras is loading; the command has nothing to save."""
+    """At once, even while Keras is loading; what is on disk is whole at any time."""
     while os.read(0, 1024):
         pass
     os._exit(0)

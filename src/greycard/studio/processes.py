@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from threading import Lock
 from typing import Any
 
@@ -19,6 +20,8 @@ from greycard.deploy.serve.limits import RefusedError
 
 _TAIL = 4_000
 """Bytes of a process's output that are shown."""
+
+_GRACE_SECONDS = 5.0
 
 ENDED = "its process has ended without a message: it may have been killed, for example because memory was short"
 
@@ -46,21 +49,17 @@ class Command:
     Args:
         folder: of the files.
         name: their name.
+        ends_with_server: in whatever way this process ends; otherwise it goes on.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, ends_with_server: bool = False) -> None:
         self._out, self._log, self._lock = folder / f"{name}.out", folder / f"{name}.log", Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._stopped = False
+        self._stopped, self._ends_with_server = False, ends_with_server
 
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
-
-    def expect_idle(self, what: str) -> None:
-        """Raises a RefusedError if it is running."""
-        if self.is_running:
-            raise RefusedError(409, f"{what} is running already")
 
     @contextmanager
     def starting(self, what: str) -> Iterator[Callable[[Sequence[str | Path]], None]]:
@@ -77,22 +76,29 @@ class Command:
         if not self._lock.acquire(blocking=False):
             raise RefusedError(409, f"{what} is running already")
         try:
-            self.expect_idle(what)
+            if self.is_running:
+                raise RefusedError(409, f"{what} is running already")
             yield self._start
         finally:
             self._lock.release()
 
-    def start(self, words: Sequence[str | Path], what: str = "a command") -> None:
-        """Start `greycard WORDS…`; it goes on if this process ends. Raises a RefusedError if one is running."""
+    def start(self, words: Sequence[str | Path], what: str) -> None:
+        """Start `greycard WORDS…`. Raises a RefusedError if one is running."""
         with self.starting(what) as start:
             start(words)
 
     def _start(self, words: Sequence[str | Path]) -> None:
+        self.end()
         self._out.parent.mkdir(parents=True, exist_ok=True)
+        module, stdin = ("greycard.studio.bound", PIPE) if self._ends_with_server else ("greycard", DEVNULL)
         with self._out.open("wb") as out, self._log.open("wb") as log:
-            command = [sys.executable, "-m", "greycard", *map(str, words)]
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True, env=environment()
+                [sys.executable, "-m", module, *map(str, words)],
+                stdin=stdin,
+                stdout=out,
+                stderr=log,
+                start_new_session=True,
+                env=environment(),
             )
         self._stopped = False
 
@@ -102,6 +108,11 @@ class Command:
             self._stopped = True
             self._process.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
 
+    def end(self) -> None:
+        """End a process that ends with the server."""
+        if self._process is not None and self._process.stdin is not None:
+            end_bound(self._process)
+
     def progress(self) -> Progress:
         if self._process is None:
             return Progress("none")
@@ -109,6 +120,17 @@ class Command:
         if code is None:
             return Progress("running", log)
         return Progress("stopped" if self._stopped else "failed" if code else "finished", log, _parsed(self._out))
+
+
+def end_bound(process: subprocess.Popen[bytes]) -> None:
+    """End a process of studio.bound: it ends when its stdin is closed."""
+    assert process.stdin
+    process.stdin.close()
+    try:
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -39,7 +39,9 @@ def lesson_routes(context: Context) -> list[Route]:
 class _LessonRoutes:
     def __init__(self, context: Context) -> None:
         self._context, self._answers = context, Answers(context.state / "answers.json")
-        self._command, self._out = Command(context.state, _JOB), context.state / f"{_JOB}.out"
+        self._command = Command(context.state, _JOB, ends_with_server=True)
+        self._out = context.state / f"{_JOB}.out"
+        context.closing.callback(self._command.end)
 
     async def page(self, request: Request) -> JSONResponse:
         """The lesson without its answers, and what was answered; null without a lesson."""
@@ -78,9 +80,8 @@ class _LessonRoutes:
         fields = await read_fields(request, ("command",))
         lesson = self._lesson
         words = lesson.commands[_place(fields, "command", len(lesson.commands))]
-        self._command.expect_idle("a command")
         named = [] if self._context.author is None else ["--name", self._context.author]
-        await run_in_threadpool(self._command.start, [*words, *named, "--out", self._context.runs])
+        await run_in_threadpool(self._command.start, [*words, *named, "--out", self._context.runs], "a command")
         return await self.status(request)
 
     async def stop(self, request: Request) -> JSONResponse:

@@ -35,18 +35,31 @@ _SHORT = "-short"
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of a block of commands.
+
+    Attributes:
+        text: as on the page.
+        command: its number in `Lesson.commands`, if the page can run it.
+    """
+
+    text: str
+    command: int | None
+
+
+@dataclass(frozen=True)
 class Step:
     """A part of a lesson's page.
 
     Attributes:
         kind: `text`, `code` or `commands`.
         text: HTML for `text`, else the lines of code or commands.
-        commands: of `commands`: the numbers in `Lesson.commands` of those that the page can run.
+        lines: of `commands`: the same lines, with the numbers of those that the page can run.
     """
 
     kind: str
     text: str
-    commands: tuple[int, ...] = ()
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,17 +142,24 @@ def _steps(text: str, folder: Path | None, commands: list[tuple[str, ...]]) -> I
 
 
 def _commands(block: str, commands: list[tuple[str, ...]]) -> Step:
-    first = len(commands)
+    lines = []
     for line in block.splitlines():
         words = shlex.split(line, comments=True)
-        if words[:2] == ["greycard", "run"]:
+        can_run = words[:2] == ["greycard", "run"]
+        lines.append(Line(line, len(commands) if can_run else None))
+        if can_run:
             commands.append(tuple(words[1:]))
-    return Step("commands", block, tuple(range(first, len(commands))))
+    return Step("commands", block, tuple(lines))
 
 
 def _html(text: str, folder: Path | None = None) -> str:
     plain = _LINK.sub(lambda link: _image(link, folder) if link[1] else link[2], text)
-    return MarkdownIt("commonmark", {"html": False}).enable("table").render(plain).strip()
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(plain)
+    for token in tokens:  # a column is aligned by a style, which the page's policy forbids
+        if style := token.attrs.pop("style", None):
+            token.attrs["class"] = str(style).removeprefix("text-align:")
+    return str(markdown.renderer.render(tokens, markdown.options, {})).strip()
 
 
 def _image(link: re.Match[str], folder: Path | None) -> str:

@@ -1,6 +1,7 @@
 // Curves by epoch: drawn by uPlot, and the same figures in a table for those who do not see them.
 import uPlot from "./vendor/uPlot.esm.js";
 import { made } from "./dialogs.js";
+import { fill } from "./tables.js";
 import { number, percent, text } from "./texts.js";
 
 const HEIGHT = 230;
@@ -120,22 +121,4 @@ export class Curves {
       if (isCurve) chart.show(found[place]);
     }
   }
-}
-
-// A table with these titles and rows of texts or elements; the first of each row is its header.
-export function fill(table, titles, rows) {
-  const row = (cells, kind) => {
-    const found = made("tr");
-    found.append(...cells.map((cell, place) => {
-      const name = kind === "col" || place === 0 ? "th" : "td";
-      const made_cell = made(name, "", name === "th" ? { scope: kind } : {});
-      made_cell.append(cell);
-      return made_cell;
-    }));
-    return found;
-  };
-  const [head, body] = [made("thead"), made("tbody")];
-  head.append(row(titles, "col"));
-  body.append(...rows.map((cells) => row(cells, "row")));
-  table.replaceChildren(head, body);
 }

@@ -1,20 +1,20 @@
 // Heat maps and feature maps of chosen images, and the augmentation of training, drawn by processes on the server.
-import { button, element, made, says, tried, watch } from "./dialogs.js";
+import { button, element, made, says, tried } from "./dialogs.js";
 import { grid, isHere } from "./images.js";
-import { get, load, post } from "./server.js";
+import { watchOutput } from "./outputs.js";
+import { load, post } from "./server.js";
 import { text } from "./texts.js";
 
 const OF_MISTAKES = 6, MOST = 12;
 let run = null, mistakes = null, shown = [];
 
 const address = (what) => `runs/${encodeURIComponent(run.name)}/${what}`;
-const status = (kind) => () => get(`/api/outputs/${kind}`);
 
 export function open(result, wrong) {
   [run, mistakes] = [result, wrong];
   element("augmentation-note").textContent = text(run.augmented ? "augmentation_note" : "augmentation_none");
-  watch(status("explain"), showDrawings);
-  watch(status("augmentation"), showSheet);
+  watchOutput("explain", showDrawings);
+  watchOutput("augmentation", showSheet);
 }
 
 export function close() {
@@ -29,7 +29,7 @@ export function close() {
 async function explain(ids) {
   if (!ids.length) return says(text("heat_none"));
   element("drawings").replaceChildren();
-  if (await tried(() => post("/api/outputs/explain", { run: run.name, ids: ids.slice(0, MOST) }))) watch(status("explain"), showDrawings);
+  if (await tried(() => post("/api/outputs/explain", { run: run.name, ids: ids.slice(0, MOST) }))) watchOutput("explain", showDrawings);
 }
 
 function showDrawings({ state, run: name, error, drawings }) {
@@ -76,7 +76,7 @@ async function fill(place, what, file = "") {
 
 async function augmentation() {
   element("augmentation-sheet").hidden = true;
-  if (await tried(() => post("/api/outputs/augmentation", { run: run.name }))) watch(status("augmentation"), showSheet);
+  if (await tried(() => post("/api/outputs/augmentation", { run: run.name }))) watchOutput("augmentation", showSheet);
 }
 
 function showSheet({ state, run: name, error }) {

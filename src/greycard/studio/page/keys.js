@@ -25,10 +25,10 @@ const COMMANDS = {
 };
 
 function action(event) {
-  if (event.altKey || event.target.closest("input, dialog")) return undefined;
+  if (event.altKey || event.target.closest("input, textarea, select, dialog")) return undefined;
   if (event.ctrlKey || event.metaKey) return COMMANDS[event.key.toLowerCase()];
   if (/^[0-9]$/.test(event.key) && !element("images-view").hidden) return () => label(Number(event.key));
-  return event.target.id === "grid" ? KEYS[event.key] : undefined;
+  return event.target.id === "grid" ? KEYS[event.key] ?? KEYS[event.key.toLowerCase()] : undefined;
 }
 
 // Each key acts on what the one before has left: who types fast must not label an image twice.

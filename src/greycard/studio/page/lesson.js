@@ -17,12 +17,10 @@ function fromHtml(html, attributes = {}) {
   return found;
 }
 
-function step({ kind, text: words, commands }, all) {
+function step({ kind, text: words, lines }, all) {
   if (kind === "text") return [fromHtml(words)];
-  if (!commands.length) return [made("pre", words)];
-  const rest = [...commands];
-  const lines = words.trimEnd().split("\n");
-  return lines.map((line) => (line.startsWith("greycard run ") ? command(rest[0], all[rest.shift()]) : made("pre", line)));
+  if (lines.every((line) => line.command === null)) return [made("pre", words)];
+  return lines.map((line) => (line.command === null ? made("pre", line.text) : command(line.command, all[line.command])));
 }
 
 function command(number, words) {
@@ -73,7 +71,8 @@ function show({ state, log, table, error }) {
   element("lesson-job").hidden = state === "none";
   element("lesson-stop").hidden = state !== "running";
   for (const each of document.querySelectorAll("#lesson .command button")) each.disabled = state === "running";
-  const words = { running: text("lesson_running"), failed: error, stopped: text("stopped"), finished: text("finished") };
+  const ended = { stopped: text("job_is_stopped"), finished: text("job_is_finished") };
+  const words = { running: text("lesson_running"), failed: error, ...ended };
   element("lesson-status").textContent = words[state] ?? "";
   for (const [id, shown] of [["lesson-output", log], ["lesson-result", table]]) {
     element(id).textContent = shown;

@@ -1,7 +1,8 @@
 // The training that runs now: how far it is, its curves, and the ladder of a search.
-import { Curves, fill } from "./charts.js";
+import { Curves } from "./charts.js";
 import { element, made } from "./dialogs.js";
-import { number, percent, text } from "./texts.js";
+import { fill } from "./tables.js";
+import { duration, number, percent, points, text } from "./texts.js";
 
 let curves = null;
 
@@ -31,11 +32,6 @@ function pace({ elapsed_seconds, progress }) {
   parts.push(text("elapsed", { time: duration(elapsed_seconds) }));
   if (left_seconds !== null) parts.push(text("left", { time: duration(left_seconds) }));
   return parts.join(" · ");
-}
-
-export function duration(seconds) {
-  if (seconds < 90) return text("in_seconds", { n: Math.round(seconds) });
-  return seconds < 5400 ? text("in_minutes", { n: Math.round(seconds / 60) }) : text("in_hours", { n: number(seconds / 3600, 1) });
 }
 
 // The curves in a sentence.
@@ -71,13 +67,4 @@ function cells({ state, seconds, expected_seconds, val_accuracy, gain, why }) {
   const took = state === "done" ? duration(seconds) : text(`rung_${state}`);
   const expected = state === "planned" && expected_seconds !== null ? ` (${text("expected", { time: duration(expected_seconds) })})` : "";
   return [took + expected, val_accuracy === null ? "" : percent(val_accuracy), why ?? (gain ? points(gain) : "")];
-}
-
-// A difference of accuracies with its interval, in points.
-export function points({ difference, low, high }) {
-  const signed = (value) => {
-    const size = number(Math.abs(100 * value), 1);
-    return Number(Math.abs(100 * value).toFixed(1)) === 0 ? size : `${value > 0 ? "+" : "\u2212"}${size}`;
-  };
-  return text("points", { difference: signed(difference), low: signed(low), high: signed(high) });
 }

@@ -1,9 +1,10 @@
 // The runs on this folder: a table, and the curves and the comparison of those that are chosen.
-import { Curves, fill } from "./charts.js";
+import { Curves } from "./charts.js";
 import { button, element, made, tried } from "./dialogs.js";
-import { duration, points, showLadder, summary } from "./live.js";
+import { showLadder, summary } from "./live.js";
 import { get } from "./server.js";
-import { number, percent, text } from "./texts.js";
+import { fill } from "./tables.js";
+import { duration, number, percent, points, text } from "./texts.js";
 
 const chosen = new Set();
 let runs = [], onResume = () => {}, curves = null, asked = 0, loads = 0;

@@ -21,21 +21,11 @@ export const get = async (path) => (await ask(path)).json();
 export const post = async (path, fields = {}) =>
   (await ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields) })).json();
 
-export async function upload(file, label) {
-  const query = new URLSearchParams({ name: file.name || "image", ...(label === null ? {} : { class: label }) });
-  const kind = file.type.startsWith("image/") ? file.type : "image/unknown";
-  return (await ask(`/api/images?${query}`, { method: "POST", headers: { "Content-Type": kind }, body: file })).json();
+// Send a file; a browser does not know the type of every image.
+export async function send(path, values, file, kind = file.type.startsWith("image/") ? file.type : "image/unknown") {
+  const options = { method: "POST", headers: { "Content-Type": kind }, body: file };
+  return (await ask(`${path}?${new URLSearchParams(values)}`, options)).json();
 }
-
-export async function uploadArchive(file, label) {
-  const query = new URLSearchParams({ name: file.name, ...(label === null ? {} : { class: label }) });
-  return (await ask(`/api/archives?${query}`, { method: "POST", headers: { "Content-Type": "application/zip" }, body: file })).json();
-}
-
-export const send = async (path, file) => {
-  const kind = file.type.startsWith("image/") ? file.type : "image/unknown";
-  return (await ask(path, { method: "POST", headers: { "Content-Type": kind }, body: file })).json();
-};
 
 export async function load(path, id, version) {
   const query = new URLSearchParams({ id, v: version });

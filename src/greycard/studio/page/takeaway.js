@@ -1,12 +1,11 @@
 // What the user takes away: report, model card, exports with their check, and the project as a zip archive.
-import { button, element, made, tried, watch } from "./dialogs.js";
+import { button, element, made, tried } from "./dialogs.js";
+import { watchOutput } from "./outputs.js";
 import { get, post } from "./server.js";
 import { number, percent, text } from "./texts.js";
 
 const PAGES = ["report", "card"];
 let run = null;
-
-const status = (kind) => () => get(`/api/outputs/${kind}`);
 
 export function open(result) {
   run = result;
@@ -14,9 +13,9 @@ export function open(result) {
   showExports();
   for (const kind of PAGES) {
     showPage(kind, { state: "none", run: run.name });
-    watch(status(kind), (found) => showPage(kind, found));
+    watchOutput(kind, (found) => showPage(kind, found));
   }
-  watch(status("export"), showExport);
+  watchOutput("export", showExport);
 }
 
 export function close() {
@@ -38,7 +37,7 @@ function showPage(kind, { state, run: name, error }) {
   const place = element(kind);
   place.disabled = state === "running";
   place.dataset.made = state === "finished";
-  place.textContent = text(`${kind}_${state === "finished" ? "open" : "make"}`);
+  place.textContent = text(state === "finished" ? `${kind}_open` : `${kind}_make`);
   if (state === "running" || state === "failed") element("take-status").textContent = error ?? text("making");
   else if (PAGES.every((each) => !element(each).disabled)) element("take-status").textContent = "";
 }
@@ -46,7 +45,7 @@ function showPage(kind, { state, run: name, error }) {
 async function page(kind) {
   if (element(kind).dataset.made === "true") return kind === "card" ? download("card") : openReport();
   const begun = await tried(() => post(`/api/outputs/${kind}`, { run: run.name }));
-  if (begun) watch(status(kind), (found) => showPage(kind, found));
+  if (begun) watchOutput(kind, (found) => showPage(kind, found));
 }
 
 async function openReport() {
@@ -56,7 +55,7 @@ async function openReport() {
 
 async function makeExport() {
   const format = element("export-format").value;
-  if (await tried(() => post("/api/outputs/export", { run: run.name, format }))) watch(status("export"), showExport);
+  if (await tried(() => post("/api/outputs/export", { run: run.name, format }))) watchOutput("export", showExport);
 }
 
 async function showExport({ state, run: name, error }) {

@@ -17,6 +17,20 @@ export const number = (value, digits = 0) =>
 
 export const percent = (share, digits = 1) => `${number(100 * share, digits)}\u00a0%`;
 
+export function duration(seconds) {
+  if (seconds < 90) return text("in_seconds", { n: Math.round(seconds) });
+  return seconds < 5400 ? text("in_minutes", { n: Math.round(seconds / 60) }) : text("in_hours", { n: number(seconds / 3600, 1) });
+}
+
+// A difference of accuracies with its interval, in points.
+export function points({ difference, low, high }) {
+  const signed = (value) => {
+    const size = number(Math.abs(100 * value), 1);
+    return Number(Math.abs(100 * value).toFixed(1)) === 0 ? size : `${value > 0 ? "+" : "\u2212"}${size}`;
+  };
+  return text("points", { difference: signed(difference), low: signed(low), high: signed(high) });
+}
+
 // Fill the elements that name their text: data-text, and data-label for what only a screen reader says.
 export function translate(root) {
   for (const each of root.querySelectorAll("[data-text]")) each.prepend(text(each.dataset.text));

@@ -29,7 +29,7 @@ async function ready(name) {
   if (found.state !== "ready") throw new Error(found.error ?? text("no_model"));
 }
 
-const ask = (image, heat) => send(`/api/try?${new URLSearchParams({ run: run.name, heat: heat ? "1" : "0" })}`, image);
+const ask = (image, heat) => send("/api/try", { run: run.name, heat: heat ? "1" : "0" }, image);
 
 async function tryImage(file) {
   if (!run || !file) return;

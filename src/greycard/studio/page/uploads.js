@@ -2,10 +2,11 @@
 import { camera } from "./camera.js";
 import { element, says, tried } from "./dialogs.js";
 import { after, shownClass } from "./images.js";
-import { upload, uploadArchive } from "./server.js";
+import { send } from "./server.js";
 import { text } from "./texts.js";
 
 const AT_ONCE = 4;
+const named = (file, label) => ({ name: file.name || "image", ...(label === null ? {} : { class: label }) });
 const isArchive = (file) => /\.(zip|tm)$/i.test(file.name);
 
 async function add(files) {
@@ -17,7 +18,7 @@ async function add(files) {
 async function addArchive(file, label) {
   const [status, name] = [element("add-status"), file.name];
   status.textContent = text("adding", { name });
-  const changed = await tried(() => uploadArchive(file, label));
+  const changed = await tried(() => send("/api/archives", named(file, label), file, "application/zip"));
   status.textContent = changed ? text("added", { n: changed.added, name }) : "";
   if (!changed) return;
   const { count: n, reasons } = changed.left_out;
@@ -31,7 +32,7 @@ async function addImages(queue, label) {
   const work = async () => {
     for (let file = queue.shift(); file; file = queue.shift()) {
       try {
-        after(await upload(file, label));
+        after(await send("/api/images", named(file, label), file));
       } catch (error) {
         refused.push(error.message);
       }

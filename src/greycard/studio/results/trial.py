@@ -15,10 +15,9 @@ from urllib.parse import urlsplit
 
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.questions import MOST_CLASSES
-from greycard.studio.processes import ENDED, end_of, environment, error_in
+from greycard.studio.processes import ENDED, end_bound, end_of, environment, error_in
 
 _LIMITS = Limits()
-_GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -131,13 +130,7 @@ class _Served:
         return dict(content["images"][0]["answers"][0])
 
     def end(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        try:
-            self._process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end_bound(self._process)
 
     def _read_port(self) -> None:
         """The command prints its address when it is ready; what follows is read so that the pipe stays empty."""
