@@ -348,3 +348,19 @@ def test_the_page_starts_without_keras() -> None:
 def test_another_address_needs_a_token(root: Path) -> None:
     with pytest.raises(GreycardError, match=r"everyone who can reach 0\.0\.0\.0 could change these images"):
         greycard.studio(root, host="0.0.0.0", port=0)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"), [("check", {}), ("jobs/add", {"how": "minutes", "name": None, "minutes": 1})]
+)
+def test_check_and_training_say_which_labels_are_missing(
+    client: TestClient, root: Path, path: str, fields: dict[str, Any]
+) -> None:
+    client.post("/api/label", json={"ids": [f"dark/{number:03}.jpg" for number in range(3)], "class": None})
+    answer = client.post(f"/api/{path}", json=fields)
+    assert answer.status_code == 409
+    assert answer.json()["error"] == "give every class at least 2 images first, or remove it: dark has 1"
+    client.post("/api/classes/remove", json={"class": "dark"})
+    answer = client.post(f"/api/{path}", json=fields)
+    assert answer.json()["error"] == "label images of at least 2 classes first"
+    assert client.get("/api/jobs").json()["jobs"] == []

@@ -1,4 +1,4 @@
-"""Requests about what takes longer than a request: the check of the images."""
+"""Requests about the check of the images."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from starlette.routing import Route
 
 from greycard.studio.check import Check
 from greycard.studio.context import Context
+from greycard.studio.images.usable import expect_classes
 from greycard.studio.questions import read_fields
 
 
 def check_routes(context: Context) -> list[Route]:
-    jobs = _Jobs(context)
-    return [
-        Route("/api/check", jobs.check_status),
-        Route("/api/check", jobs.start_check, methods=["POST"]),
-    ]
+    checking = _Checking(context)
+    return [Route("/api/check", checking.status), Route("/api/check", checking.start, methods=["POST"])]
 
 
-class _Jobs:
+class _Checking:
     def __init__(self, context: Context) -> None:
-        self._check = Check(context.images.root, context.state)
+        self._images, self._check = context.images, Check(context.images.root, context.state)
 
-    async def start_check(self, request: Request) -> JSONResponse:
+    async def start(self, request: Request) -> JSONResponse:
         await read_fields(request, ())
-        await run_in_threadpool(self._check.start)
-        return await self.check_status(request)
+        await run_in_threadpool(self._start)
+        return await self.status(request)
 
-    async def check_status(self, request: Request) -> JSONResponse:
+    async def status(self, request: Request) -> JSONResponse:
         return JSONResponse(await run_in_threadpool(self._check.status))
+
+    def _start(self) -> None:
+        expect_classes(self._images.images())
+        self._check.start()

@@ -49,7 +49,7 @@ class Command:
     Args:
         folder: of the files.
         name: their name.
-        ends_with_server: in whatever way this process ends; otherwise it goes on.
+        ends_with_server: however this process ends; otherwise it goes on.
     """
 
     def __init__(self, folder: Path, name: str, *, ends_with_server: bool = False) -> None:

@@ -13,7 +13,6 @@ const KEYS = {
   " ": () => grid.toggle(),
   Enter: enlarge,
   Escape: () => grid.select([]),
-  a: accept,
   Delete: discard,
   Backspace: discard,
 };
@@ -27,8 +26,10 @@ const COMMANDS = {
 function action(event) {
   if (event.altKey || event.target.closest("input, textarea, select, dialog")) return undefined;
   if (event.ctrlKey || event.metaKey) return COMMANDS[event.key.toLowerCase()];
-  if (/^[0-9]$/.test(event.key) && !element("images-view").hidden) return () => label(Number(event.key));
-  return event.target.id === "grid" ? KEYS[event.key] ?? KEYS[event.key.toLowerCase()] : undefined;
+  if (element("images-view").hidden) return undefined;
+  if (/^[0-9]$/.test(event.key)) return () => label(Number(event.key));
+  if (event.key.toLowerCase() === "a") return accept;
+  return event.target.id === "grid" ? KEYS[event.key] : undefined;
 }
 
 // Each key acts on what the one before has left: who types fast must not label an image twice.

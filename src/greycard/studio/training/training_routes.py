@@ -17,13 +17,14 @@ from greycard.core.records import to_json
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.answers import disk_errors
 from greycard.studio.context import Context
+from greycard.studio.images.usable import expect_classes
 from greycard.studio.questions import read_fields
 from greycard.studio.run_names import run_named
 from greycard.studio.training.comparison import Comparisons
 from greycard.studio.training.job_queue import Queue
 from greycard.studio.training.jobs import RUNNING, Job
 from greycard.studio.training.progress import progress_of
-from greycard.studio.training.requests import families, recipes, request_of
+from greycard.studio.training.requests import RESUME, families, recipes, request_of
 from greycard.studio.training.run_list import runs_on
 
 _MOST_COMPARED = 8
@@ -46,7 +47,8 @@ def training_routes(context: Context, queue: Queue) -> list[Route]:
 
 class _Training:
     def __init__(self, context: Context, queue: Queue) -> None:
-        self._root, self._runs, self._queue = context.images.root, context.runs, queue
+        self._images, self._root = context.images, context.images.root
+        self._runs, self._queue = context.runs, queue
         self._comparisons = Comparisons()
 
     async def jobs(self, request: HttpRequest) -> JSONResponse:
@@ -94,7 +96,10 @@ class _Training:
 
     def _add(self, fields: dict[str, Any]) -> None:
         unfinished = [run.name for run in runs_on(self._root, self._runs) if run.can_resume]
-        self._queue.add(request_of(fields, unfinished))
+        asked = request_of(fields, unfinished)
+        if asked.how != RESUME:
+            expect_classes(self._images.images())
+        self._queue.add(asked)
 
     def _state(self) -> dict[str, Any]:
         jobs = self._queue.jobs()
