@@ -67,6 +67,7 @@ def _round(images: int, milliseconds: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder, _served(_filled(Path(folder, "images"), images)) as (address, server):
         begun = time.perf_counter()
         with opened_page("about:blank#", Path(folder, "profile")) as page:
+            page.resize(1280, 800)
             opened = time.perf_counter()
             page.call("Page.navigate", url=address)
             page.wait_for(_DRAWN)

@@ -1,5 +1,5 @@
 // Teach by correcting: what the probe proposes, what to label next, and how accurate it is.
-import { button, element, says, tried } from "./dialogs.js";
+import { button, element, made, says, tried } from "./dialogs.js";
 import { change, classes, exchange, grid, isHere, labelOf, onChange, showThese } from "./images.js";
 import { get, post } from "./server.js";
 import { number, percent, text } from "./texts.js";
@@ -30,10 +30,16 @@ function show(found) {
   for (const each of [...found.next, ...found.suspects]) if (each.label) proposed.set(each.id, each.label);
   element("teach").hidden = !["none", "failed"].includes(found.state);
   element("teach-status").textContent = status(found);
-  element("teach-figures").replaceChildren(...figures(found).map((words) => Object.assign(document.createElement("li"), { textContent: words })));
-  element("teach-buttons").replaceChildren(...buttons(found));
+  replace("teach-figures", figures(found).map((words) => made("li", words)));
+  replace("teach-buttons", buttons(found));
   if (["starting", "running"].includes(found.state)) askSoon(AGAIN);
   if (queued) renew(found.next);
+}
+
+// Elements with the same words stay: who has focused a button must not lose it at the next answer.
+function replace(id, parts) {
+  const words = (elements) => [...elements].map((each) => each.textContent).join("\n");
+  if (words(element(id).children) !== words(parts)) element(id).replaceChildren(...parts);
 }
 
 function status({ state, error, known, images, unreadable }) {
@@ -63,8 +69,8 @@ function buttons({ state, next: some, suspects, to_confirm: unseen }) {
   const found = [];
   if (some.length) found.push(button(text("label_next"), next));
   if (some.some((each) => each.label)) found.push(button(text("all_proposals"), all));
-  if (suspects.length) found.push(button(text("suspects", { n: suspects.length }), () => errors(suspects)));
-  if (unseen.length) found.push(button(text("look_at", { n: unseen.length }), () => look(unseen)));
+  if (suspects.length) found.push(button(text("suspects", { n: suspects.length }), () => errors(answer.suspects)));
+  if (unseen.length) found.push(button(text("look_at", { n: unseen.length }), () => look(answer.to_confirm)));
   return found;
 }
 
