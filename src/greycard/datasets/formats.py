@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import PurePath
 
 HEIC_EXTRA = 'pip install "greycard[heic]"'
 """The command that installs HEIC support."""
@@ -61,7 +61,7 @@ def name_of(head: bytes) -> str | None:
     return found and f"{found}{_NO_IMAGE}"
 
 
-def has_image_ending(path: Path) -> bool:
+def has_image_ending(path: PurePath) -> bool:
     """Whether a file has an image extension."""
     return _IMAGE_ENDING.fullmatch(path.suffix) is not None
 

@@ -11,13 +11,14 @@ from threading import RLock
 
 from greycard.core.atomic_files import atomic_path
 from greycard.datasets.formats import has_image_ending
-from greycard.datasets.inside import files_below, is_system
+from greycard.datasets.inside import is_system
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.images.changes import Change, NewImage
 from greycard.studio.images.history import History, Move, Step
 from greycard.studio.images.label_file import LabelFile, LabelFiles
 from greycard.studio.images.names import class_name, file_name, free_path, is_text
 from greycard.studio.images.usable import expect_usable
+from greycard.studio.images.walk import image_ids
 
 STATE = ".greycard"
 """The hidden folder inside the user's: history, trash and thumbnails. Datasets leave hidden folders out."""
@@ -52,11 +53,8 @@ class ImageFolder:
         """
         with self._lock:
             found: dict[str, list[str]] = {name: [] for name in ("", *self.classes())}
-            for path in files_below(self.root).files:
-                place = path.relative_to(self.root)
-                if has_image_ending(path) and is_text(id := place.as_posix()):
-                    label = place.parts[0] if len(place.parts) > 1 else ""
-                    found.setdefault(label, []).append(id)  # another program may just have made its folder
+            for id in image_ids(self.root):
+                found.setdefault(label_of(id) or "", []).append(id)  # another program may just have made its folder
             self._counted(sum(map(len, found.values())))
             return found
 
@@ -276,8 +274,9 @@ class ImageFolder:
 
 
 def label_of(id: str) -> str | None:
-    parts = PurePosixPath(id).parts
-    return parts[0] if len(parts) > 1 else None
+    """The class of an image; None for one directly in the folder."""
+    first, slash, _ = id.partition("/")
+    return first if slash else None
 
 
 def _count(moves: Sequence[Move]) -> str:

@@ -15,9 +15,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from greycard.core.errors import GreycardError
-from greycard.datasets.formats import has_image_ending
-from greycard.datasets.inside import files_below
 from greycard.studio.images.identity import identity
+from greycard.studio.images.walk import image_ids
 from greycard.studio.teaching.feature_file import FeatureFile, Source
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def _listen(asked: Event) -> None:
 
 def _add_missing(root: Path, store: FeatureFile, extractor: Extractor) -> None:
     store.update()
-    files = {_key(path): path for path in files_below(root).files if has_image_ending(path)}
+    files = {_key(path): path for path in (root / id for id in image_ids(root))}
     missing = [key for key in files if key and key not in store]
     for start in range(0, len(missing), _BATCH):
         keys = missing[start : start + _BATCH]
