@@ -14,11 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import greycard
 from conftest import image
 from greycard.core.errors import GreycardError
-from greycard.datasets.inside import Files, files_below
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.images import folder, history
 from greycard.studio.images.folder import TRASH, ImageFolder
 from greycard.studio.images.history import History, Move, Step
+from greycard.studio.images.walk import image_ids
 
 
 def _save(path: Path, seed: int) -> None:
@@ -49,11 +49,11 @@ def test_a_class_is_a_folder_and_an_image_outside_has_no_label(root: Path) -> No
 
 
 def test_a_class_that_another_program_makes_meanwhile_is_listed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def then_listed(place: Path) -> Files:
+    def then_listed(place: Path) -> list[str]:
         _save(root / "bird" / "a.png", 7)
-        return files_below(place)
+        return image_ids(place)
 
-    monkeypatch.setattr(folder, "files_below", then_listed)
+    monkeypatch.setattr(folder, "image_ids", then_listed)
     assert ImageFolder(root).images()["bird"] == ["bird/a.png"]
 
 

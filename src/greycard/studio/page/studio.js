@@ -14,9 +14,10 @@ import * as uploads from "./uploads.js";
 
 translate(document);
 for (const each of document.querySelectorAll("[data-view]")) each.addEventListener("click", () => open(each.dataset.view));
-for (const part of [images, uploads, check, teach, keys, labelfile, phone, results]) part.start();
+for (const part of [images, uploads, check, teach, keys, results]) part.start();
+// The images first: what follows asks the server for things that are not on the first screen.
+const LATER = 500;
 tried(images.begin).then(() => {
   element("grid").focus();
-  training.start();
-  lesson.start();
+  setTimeout(() => [labelfile, phone, training, lesson].forEach((part) => part.start()), LATER);
 });
