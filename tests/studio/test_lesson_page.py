@@ -52,7 +52,7 @@ def _use(address: str, tmp_path: Path) -> None:
         page.call("Input.insertText", text="It gives 4 <b>because</b> of the rule.")
         page.write(" 1 step of 10")
         assert page.run("document.getElementById('lesson-answer-0').value") == _ANSWER
-        page.wait_for("document.querySelector('#lesson-questions .note').textContent === 'kept'")
+        page.wait_for("document.querySelector('#lesson-questions .note').textContent === 'saved'")
         _press_a_digit_in_a_list(page)
         assert "400,000" not in page.run(shown % "lesson-questions")
         page.run("document.querySelector('#lesson-questions button').click()")

@@ -146,8 +146,8 @@ def test_a_accepts_a_proposal_also_with_caps_lock(tmp_path: Path) -> None:
     root = tmp_path / "pets"
     _save(root / "0.jpg", 0)
     (root / "cat").mkdir()
-    proposals = {"next": [{"id": "0.jpg", "label": "cat", "confidence": 0.9}], "suspects": []}
-    answer = {"state": "ready", "labelled": 0, "images": 1, "sample": 0, **proposals}
+    proposals = {"next": [{"id": "0.jpg", "label": "cat", "confidence": 0.9}], "suspects": [], "to_confirm": []}
+    answer = {"state": "ready", "labelled": 0, "accepted": 0, "images": 1, "sample": 0, "alike": [], **proposals}
     with studio(root) as (address, _), opened_page(address, tmp_path / "profile") as page:
         wait_for_counts(page, {"No label yet": 1, "cat": 0})
         page.run(_ANSWER % json.dumps(json.dumps(answer)))

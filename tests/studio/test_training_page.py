@@ -118,7 +118,7 @@ def test_a_search_shows_its_ladder_and_what_cannot_be_is_said(root: Path, tmp_pa
         page.run("document.querySelector('#queue li:last-child .buttons button:last-child').click()")
         _wait_for_states(page)
         (root / "light").rename(root.parent / "light")
-        _add(page, "family", "mlp", "1")
-        _wait_for_states(page, "failed")
-        assert "has a single class" in page.run("document.querySelector('#queue .error').textContent")
+        page.run("document.getElementById('train').click()")
+        page.wait_for("document.getElementById('message').textContent === 'label images of at least 2 classes first'")
+        _wait_for_states(page)
         assert not page.complaints
