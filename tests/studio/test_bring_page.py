@@ -119,6 +119,18 @@ def test_a_label_file_is_used_or_set_aside(tmp_path: Path) -> None:
     assert not (root / "labels.csv").exists()
 
 
+def test_a_label_file_is_offered_when_its_images_arrive(tmp_path: Path) -> None:
+    root = tmp_path / "pets"
+    root.mkdir()
+    (root / "labels.csv").write_text("file,label\n0.jpg,cat\n1.jpg,dog\n")
+    with _studio(root) as ([address], _), opened_page(address, tmp_path / "profile") as page:
+        page.wait_for("document.getElementById('label-file').hidden")
+        page.drop(_save(tmp_path / "0.jpg", 0), _save(tmp_path / "1.jpg", 1))
+        page.wait_for("!document.getElementById('label-file').hidden")
+        _wait_for_text(page, "label-file-status", "labels.csv names the classes of 2 images in this folder.")
+        assert not page.complaints
+
+
 def test_a_phone_opens_the_page_by_the_code_and_takes_a_photo(tmp_path: Path) -> None:
     if not reachable_addresses():
         pytest.skip("needs a network address")

@@ -114,6 +114,9 @@ def test_a_search_shows_its_ladder_and_what_cannot_be_is_said(root: Path, tmp_pa
         page.wait_for("document.querySelectorAll('#live-ladder tbody tr').length > 0", seconds=120)
         _screenshots(page, tmp_path, "ladder")
         page.run("document.querySelector('#queue button').click()")
+        item = "document.querySelector('#queue li')"
+        page.wait_for(f"{item}.dataset.state !== 'running' || {item}.textContent.includes('stopping')")
+        assert page.run(f"{item}.dataset.state !== 'running' || {item}.textContent.includes('Stop')")
         page.wait_for("!['running'].includes(document.querySelector('#queue li').dataset.state)", seconds=120)
         page.run("document.querySelector('#queue li:last-child .buttons button:last-child').click()")
         _wait_for_states(page)

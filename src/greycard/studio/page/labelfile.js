@@ -4,6 +4,8 @@ import { change, onChange } from "./images.js";
 import { get } from "./server.js";
 import { text } from "./texts.js";
 
+const SOON = 500;
+let timer = null;
 const section = element("label-file");
 
 function words({ name, images, moves, missing, has_split }) {
@@ -25,6 +27,9 @@ async function refresh() {
 export function start() {
   element("use-label-file").addEventListener("click", () => change("label-file", { use: true }));
   element("label-file-aside").addEventListener("click", () => change("label-file", { use: false }));
-  onChange(({ redo }) => (redo || !section.hidden) && refresh());  // undo can bring the file back
+  onChange(() => {  // undo can bring the file back, and new images may be those that it names
+    clearTimeout(timer);
+    timer = setTimeout(refresh, SOON);
+  });
   refresh();
 }

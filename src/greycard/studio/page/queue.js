@@ -37,7 +37,7 @@ function item(job, act) {
     made_button.setAttribute("aria-label", `${text(name)}: ${titleOf(job)}`);
     buttons.append(made_button);
   };
-  if (job.state === "running" && !job.stopping) add("stop");
+  if (job.state === "running") add("stop");  // a second time it ends at once
   if (job.state === "stopped" || job.state === "failed") add("resume");
   if (job.state !== "running") add("remove_job");
   found.append(buttons);
