@@ -180,7 +180,7 @@ def studio(
         GreycardError: the folder cannot be used, another server shows it, there is no such lesson, or the address or
             port is not available.
     """
-    _expect_server("segno")
+    _expect_server("segno", "markdown_it")
     from greycard.deploy.serve.server import expect_address, run_app
     from greycard.studio.app import make_app
     from greycard.studio.context import Context

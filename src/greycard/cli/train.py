@@ -28,7 +28,7 @@ from greycard.core.errors import GreycardError, command
     "--minutes",
     type=float,
     metavar="N",
-    help="Time budget: try recipes from cheap to dear for N minutes, and keep the best.",
+    help="Time budget: try recipes from quick to slow for N minutes, and keep the best.",
 )
 @options.author
 @options.data_dir

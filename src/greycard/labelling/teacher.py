@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,6 +43,11 @@ class Images:
     labels: np.ndarray
     accepted: np.ndarray
     classes: int
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """The rows in the random order of the sample, int (n,)."""
+        return random_order(self.keys)
 
     @property
     def labelled(self) -> np.ndarray:
@@ -111,7 +117,7 @@ class Teacher:
             images: all images.
             count: number of images to label next.
         """
-        order, sample = random_order(images.keys), sample_of(random_order(images.keys), images.labelled)
+        order, sample = images.order, sample_of(images.order, images.labelled)
         if not images.can_fit:
             return Advice(None, next_images(order, images.done, count, None, images.features), (), None, len(sample))
         probe = self._probe_for(images)
@@ -123,7 +129,7 @@ class Teacher:
             held_out.suspects(),
             told,
             len(sample),
-            None if told is None or told.target is None else _needed(order, images, told.target.sample),
+            None if told is None or told.target is None else _needed(images, told.target.sample),
             held_out.alike,
         )
 
@@ -143,9 +149,9 @@ def _proposals(probe: Probe, images: Images) -> np.ndarray:
     return found
 
 
-def _needed(order: np.ndarray, images: Images, sample: int) -> int:
+def _needed(images: Images, sample: int) -> int:
     """Labels until the sample has so many images: every second image to label is the next random one."""
-    missing = int((~images.labelled[order[:sample]]).sum())
+    missing = int((~images.labelled[images.order[:sample]]).sum())
     return min(2 * missing, int((~images.done).sum()))
 
 

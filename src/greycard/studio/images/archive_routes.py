@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from greycard.deploy.serve.limits import Limits, RefusedError
-from greycard.studio.answers import disk_errors
+from greycard.studio.changing import disk_errors
 from greycard.studio.context import Context
 from greycard.studio.images.archive import read_archive
 from greycard.studio.questions import text_of

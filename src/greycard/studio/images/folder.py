@@ -16,7 +16,7 @@ from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.images.changes import Change, NewImage
 from greycard.studio.images.history import History, Move, Step
 from greycard.studio.images.label_file import LabelFile, LabelFiles
-from greycard.studio.images.names import class_name, file_name, free_path, is_text
+from greycard.studio.images.names import class_name, file_name, free_path, is_text, label_of
 from greycard.studio.images.usable import expect_usable
 from greycard.studio.images.walk import image_ids
 
@@ -271,12 +271,6 @@ class ImageFolder:
     def _same(self, name: str) -> str | None:
         """A class that some file systems take for this one."""
         return next((each for each in self.classes() if each.casefold() == name.casefold()), None)
-
-
-def label_of(id: str) -> str | None:
-    """The class of an image; None for one directly in the folder."""
-    first, slash, _ = id.partition("/")
-    return first if slash else None
 
 
 def _count(moves: Sequence[Move]) -> str:

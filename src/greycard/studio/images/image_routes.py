@@ -17,7 +17,7 @@ from starlette.routing import Route
 from greycard.datasets.images import UnreadableImageError
 from greycard.deploy.serve.limits import RefusedError
 from greycard.deploy.serve.uploads import Upload, declared_pixels
-from greycard.studio.answers import changed
+from greycard.studio.changing import changed
 from greycard.studio.context import Context
 from greycard.studio.images.changes import Change
 from greycard.studio.images.folder import ImageFolder

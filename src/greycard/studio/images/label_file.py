@@ -14,7 +14,7 @@ from greycard.datasets.inside import is_system
 from greycard.datasets.listed import Finder, base_of
 from greycard.datasets.manifest import TABLE_ENDINGS
 from greycard.datasets.tables import read_table
-from greycard.studio.images.names import is_text
+from greycard.studio.images.names import is_text, label_of
 
 _MOST_BYTES = 64_000_000
 Version = tuple[str, int, int]
@@ -41,7 +41,7 @@ class LabelFile:
     @property
     def moves(self) -> int:
         """The number of images that are not in the folder of their class."""
-        return sum(id.rpartition("/")[0].partition("/")[0] != label for id, label in self.labels.items())
+        return sum(label_of(id) != label for id, label in self.labels.items())
 
 
 class LabelFiles:

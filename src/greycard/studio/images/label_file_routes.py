@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio.answers import changed
+from greycard.studio.changing import changed
 from greycard.studio.context import Context
 from greycard.studio.images.changes import Change
 from greycard.studio.images.folder import ImageFolder

@@ -22,6 +22,12 @@ def is_text(name: str) -> bool:
     return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
+def label_of(id: str) -> str | None:
+    """The class of an image; None for one directly in the folder."""
+    first, slash, _ = id.partition("/")
+    return first if slash else None
+
+
 def class_name(typed: object) -> str:
     """A class's name as its folder is called.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
 from greycard.core.atomic_files import atomic_write
+from greycard.studio.json_files import read_object
 
 
 class Answers:
@@ -42,10 +42,5 @@ class Answers:
 
     def _read(self) -> dict[str, list[str]]:
         """The content of the file; empty if there is none."""
-        with suppress(OSError, ValueError):
-            content = json.loads(self._file.read_text(encoding="utf-8"))
-            if isinstance(content, dict):
-                return {
-                    name: [str(each) for each in texts] for name, texts in content.items() if isinstance(texts, list)
-                }
-        return {}
+        found = read_object(self._file)
+        return {name: [str(each) for each in texts] for name, texts in found.items() if isinstance(texts, list)}

@@ -63,7 +63,7 @@ export default {
   unreadable: { one: "{n} image cannot be read", other: "{n} images cannot be read" },
   labelled_of: { one: "{n} of {images} images has a label.", other: "{n} of {images} images have a label." },
   first_labels: "Give each class two labels or more; then there are proposals.",
-  no_estimate: "For an accuracy, label {missing} more random images ({n} of 20 have labels). About every second image to label next is random.",
+  no_estimate: "For an accuracy, label {missing} more random images ({n} have labels). About every second image to label next is random.",
   accepted_labels: {
     one: "{n} of them was accepted with others, without a look at it: nothing is learned from it.",
     other: "{n} of them were accepted at once, without a look at each: nothing is learned from them.",

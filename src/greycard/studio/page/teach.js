@@ -4,7 +4,7 @@ import { change, classes, exchange, grid, isHere, labelOf, onChange, showThese }
 import { get, post } from "./server.js";
 import { number, percent, text } from "./texts.js";
 
-const AGAIN = 1000, QUIET = 250, STAY = 6, LEAST = 20;
+const AGAIN = 1000, QUIET = 250, STAY = 6;
 const proposed = new Map();
 let [asking, again] = [false, false];
 let [answer, timer, queued] = [null, null, false];  // queued: the grid shows what to label next
@@ -47,13 +47,13 @@ function status({ state, error, known, images, unreadable }) {
   return words[state] ?? (unreadable ? text("unreadable", { n: unreadable }) : "");
 }
 
-function figures({ state, labelled, images, accepted, sample, estimate, needed, alike, pays, next: some }) {
+function figures({ state, labelled, images, accepted, sample, missing, estimate, needed, alike, pays, next: some }) {
   if (!["running", "ready"].includes(state)) return [];
   const found = [text("labelled_of", { n: labelled, images })];
   if (accepted) found.push(text("accepted_labels", { n: accepted }));
   if (some.length && some.every((each) => !each.label)) found.push(text("first_labels"));
   if (alike.length) return [...found, text("alike", { names: alike.join(", ") })];
-  if (!estimate) return [...found, text("no_estimate", { n: sample, missing: Math.max(1, LEAST - sample) })];
+  if (!estimate) return missing ? [...found, text("no_estimate", { n: sample, missing })] : found;
   const [low, high] = [percent(estimate.low), percent(estimate.high)];
   found.push(text("estimate", { share: percent(estimate.accuracy), low, high, n: estimate.images }));
   const { target, gain } = estimate;

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from greycard.labelling.teacher import Images
-from greycard.studio.images.folder import ImageFolder, label_of
+from greycard.studio.images.folder import ImageFolder
 from greycard.studio.images.identity import identity
+from greycard.studio.images.names import label_of
 from greycard.studio.teaching.features import Features
 from greycard.studio.teaching.marks import Marks
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from time import perf_counter
 
 import numpy as np
 
-from greycard.labelling.estimate import Estimate
-from greycard.labelling.sample import random_order
+from greycard.labelling.estimate import LEAST, Estimate
 from greycard.labelling.teacher import Advice, Teacher
-from greycard.studio.images.folder import ImageFolder, label_of
+from greycard.studio.images.folder import ImageFolder
 from greycard.studio.images.identity import identity
+from greycard.studio.images.names import label_of
 from greycard.studio.teaching.features import Features
 from greycard.studio.teaching.listing import Listed, listed
 from greycard.studio.teaching.marks import Marks
@@ -45,13 +44,13 @@ class TeachState:
     Attributes:
         state: `none`, `starting`, `running` while features are computed, `ready` or `failed`.
         error: what went wrong.
-        network: the pretrained network's name, once it is known.
         images: number of images.
         known: number of them that have features, or cannot be read.
         unreadable: number of them that cannot be read.
         labelled: number of readable images with a label.
         accepted: number of labels that were accepted for several images at once; nothing is learned from them.
         sample: number of images in the random sample.
+        missing: number of images that the sample lacks for an estimate.
         estimate: the accuracy; None with too few images in the sample.
         pays: False if more labels will hardly make it more accurate.
         needed: about how many more labels the estimate's target needs.
@@ -59,18 +58,17 @@ class TeachState:
         next: the images to label next.
         suspects: labelled images with likely label errors.
         to_confirm: accepted images to look at, the first ones of the random order.
-        seconds: the time of the fits.
     """
 
     state: str
     error: str | None = None
-    network: str | None = None
     images: int = 0
     known: int = 0
     unreadable: int = 0
     labelled: int = 0
     accepted: int = 0
     sample: int = 0
+    missing: int = 0
     estimate: Estimate | None = None
     pays: bool = True
     needed: int | None = None
@@ -78,7 +76,6 @@ class TeachState:
     next: Sequence[Proposal] = ()
     suspects: Sequence[Proposal] = ()
     to_confirm: Sequence[str] = ()
-    seconds: float = 0.0
 
 
 class Teach:
@@ -107,9 +104,7 @@ class Teach:
             found = listed(self._folder, self._features, self._accepted)
             if found.known < found.all:
                 self._features.look_again()
-            begun = perf_counter()
-            advice = self._teacher.advise(found.images, NEXT)
-            return self._state(found, advice, status.network, perf_counter() - begun)
+            return self._state(found, self._teacher.advise(found.images, NEXT))
 
     def proposals(self) -> list[Proposal]:
         """All images without a label with their proposals, the most certain first; empty before the first fit."""
@@ -136,25 +131,24 @@ class Teach:
     def _labelled(self, ids: Sequence[str]) -> list[tuple[str, str | None]]:
         return [(identity(self._folder.path(id)), label_of(id)) for id in ids]
 
-    def _state(self, found: Listed, advice: Advice, network: str | None, seconds: float) -> TeachState:
+    def _state(self, found: Listed, advice: Advice) -> TeachState:
         taken = found.images.accepted
         return TeachState(
             "ready" if found.known == found.all else "running",
-            network=network,
             images=found.all,
             known=found.known,
             unreadable=found.known - len(found.ids),
             labelled=int(found.images.done.sum()),
             accepted=int(taken.sum()),
             sample=advice.sample,
+            missing=max(0, LEAST - advice.sample),
             estimate=advice.estimate,
             pays=advice.estimate is None or advice.estimate.pays,
             needed=advice.needed,
             alike=[found.classes[number] for number in advice.alike],
             next=_proposals(found, advice, advice.next),
             suspects=self._suspects(found, advice),
-            to_confirm=[found.ids[row] for row in random_order(found.images.keys) if taken[row]][:NEXT],
-            seconds=seconds,
+            to_confirm=[found.ids[row] for row in found.images.order if taken[row]][:NEXT],
         )
 
     def _suspects(self, found: Listed, advice: Advice) -> list[Proposal]:

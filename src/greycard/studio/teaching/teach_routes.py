@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from greycard.studio.answers import disk_errors
+from greycard.studio.changing import disk_errors
 from greycard.studio.context import Context
 from greycard.studio.questions import ids_of, read_fields
 from greycard.studio.teaching.features import Features

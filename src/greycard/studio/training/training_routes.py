@@ -15,7 +15,7 @@ from starlette.routing import Route
 from greycard.core.errors import GreycardError
 from greycard.core.records import to_json
 from greycard.deploy.serve.limits import RefusedError
-from greycard.studio.answers import disk_errors
+from greycard.studio.changing import disk_errors
 from greycard.studio.context import Context
 from greycard.studio.images.usable import expect_classes
 from greycard.studio.questions import read_fields
