@@ -23,6 +23,9 @@ from greycard.deploy.sources import ImageLike, name_of
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+NONE_OF_THESE = "none of these"
+"""The answer for an image that belongs to none of the classes."""
+
 _BATCH = 16
 _AHEAD = 3 * _BATCH
 _FEW = 64
@@ -39,6 +42,8 @@ class Prediction:
         probability: the probability of `label`, calibrated on the run's validation images.
         probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
+        refused: whether the image is so unlike the training images that it belongs to none of the classes.
+        strangeness: how unlike the training images it is, 0 or more; None if the run cannot tell.
     """
 
     source: str
@@ -46,9 +51,16 @@ class Prediction:
     probability: float = 0.0
     probabilities: dict[str, float] | None = None
     error: str | None = None
+    refused: bool = False
+    strangeness: float | None = None
 
     def __repr__(self) -> str:
-        return f"Prediction({self.source!r}, {self.error or f'{self.label}, {self.probability:.1%}'})"
+        return f"Prediction({self.source!r}, {self.error or f'{self.answer}, {self.probability:.1%}'})"
+
+    @property
+    def answer(self) -> str:
+        """The label, or `none of these` for a refused image; "" for an unreadable one."""
+        return NONE_OF_THESE if self.refused else self.label
 
     def top(self, count: int) -> dict[str, float]:
         """The `count` most likely classes with their probabilities, the most likely first."""
