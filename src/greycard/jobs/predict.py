@@ -87,5 +87,5 @@ def predict_to(run: Run, place: Path, images: Images, job: Job, reporter: Report
 
 
 def predictions_of(run: Run, images: Iterable[ImageLike], *, live: bool) -> Iterator[Prediction]:
-    """A prediction for each image, in order; if `live`, each image waits for no later ones, as a camera's frame must."""
+    """A prediction for each image, in order; if `live`, no image waits for later ones, such as a camera's frame."""
     return (found for image in images for found in run.predict_each([image])) if live else run.predict_each(images)

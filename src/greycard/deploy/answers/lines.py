@@ -104,5 +104,6 @@ def _from_json(content: dict[str, object]) -> Answer:
 
 def _csv_line(cells: list[str]) -> str:
     line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    quoting = csv.QUOTE_ALL if any("\r" in cell for cell in cells) else csv.QUOTE_MINIMAL  # else CR stays unquoted
+    csv.writer(line, lineterminator="\n", quoting=quoting).writerow(cells)
     return line.getvalue()

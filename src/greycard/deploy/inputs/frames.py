@@ -121,7 +121,7 @@ def camera_frames(
     while capture.isOpened() and capture.grab():
         if clock() < due:
             continue
-        due = max(due + camera.every, clock())
+        due = _next_due(due, camera.every, clock())
         good, pixels = capture.retrieve()
         if good:
             name = f"camera:{camera.number}{_AT}{now().isoformat(timespec='milliseconds')}"
@@ -169,7 +169,7 @@ def _video_frames(capture: Capture, path: str, every: float, skip: Skip) -> Iter
             number += 1
             if at < due - 0.5:  # times are whole milliseconds in some formats
                 continue
-            due = max(due + 1000 * every, at)
+            due = _next_due(due, 1000 * every, at)
             name = frame_name(path, at)
             if skip(name):
                 yield None
@@ -177,6 +177,11 @@ def _video_frames(capture: Capture, path: str, every: float, skip: Skip) -> Iter
                 yield _image(read[1], name)
     finally:
         capture.release()
+
+
+def _next_due(due: float, every: float, now: float) -> float:
+    """The time of the next frame; a delay is not made up for by frames that follow at once."""
+    return due + every if due + every > now else now + every
 
 
 def _milliseconds(capture: Capture, number: int) -> float:

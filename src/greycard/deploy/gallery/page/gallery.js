@@ -125,10 +125,19 @@ function newCell(place) {
 
 // What the form is about: the image in focus, or the selected ones.
 function about() {
-  const several = selected.size > 1;
-  const [path, , , probability] = images[focus] ?? ["", "", 0, 0];
+  const several = selected.size > 1, link = element("open");
+  link.hidden = several || !count;
+  if (!link.hidden) {
+    link.textContent = images[focus][PATH];
+    link.href = addressOf(fileOf(images[focus]));
+  }
   element("about").textContent = several ? `${selected.size.toLocaleString("en")} images selected`
-    : count ? `${path}: ${labelOf(focus)}, ${percent(probability)}` : "";
+    : count ? `${labelOf(focus)}, ${percent(images[focus][PROBABILITY])}` : "";
+}
+
+function addressOf(file) {
+  const path = file.replaceAll("\\", data.separator === "\\" ? "/" : "\\");
+  return `file://${path.startsWith("/") ? "" : "/"}${encodeURI(path).replaceAll("#", "%23").replaceAll("?", "%3F")}`;
 }
 
 function refresh() {
