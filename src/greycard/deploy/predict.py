@@ -19,12 +19,16 @@ from greycard.core.threads import thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.deploy.classifier import Classifier, NotFiniteError
 from greycard.deploy.sources import ImageLike, name_of
+from greycard.evaluation.rejection.record import expect_refusal
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 NONE_OF_THESE = "none of these"
 """The answer for an image that belongs to none of the classes."""
+
+DEFAULT = "default"
+"""Refuse as the run promises."""
 
 _BATCH = 16
 _AHEAD = 3 * _BATCH
@@ -68,28 +72,60 @@ class Prediction:
         return dict(ranked[:count])
 
 
-def predict_images(classifier: Classifier, images: Iterable[ImageLike]) -> Iterator[Prediction]:
+def predict_images(
+    classifier: Classifier, images: Iterable[ImageLike], limit: float | None = None
+) -> Iterator[Prediction]:
     """Yield a prediction for each image, in order. An unreadable image gets an `error`, and the others continue.
 
     Args:
         classifier: the classifier of a run.
         images: any number of images; only a few batches are in memory at a time.
+        limit: an image of larger strangeness is refused; None to refuse no image.
     """
     numbered = ((name_of(image, f"image {number}"), image) for number, image in enumerate(images))
     answered = 0
     with quiet_pillow(), thread_pool() as pool:
         decoded = _ahead(pool, lambda item: (item[0], _decode(classifier, item[1])), numbered)
         while group := list(islice(decoded, _BATCH)):
-            engine = classifier.at_once if answered < _FEW else classifier.engine
+            engine = classifier.rows_at_once if answered < _FEW else classifier.rows
             answered += len(group)
-            yield from _answer(engine, classifier, group)
+            yield from _answer(engine, classifier, group, limit)
 
 
-def named(source: str, row: np.ndarray, classifier: Classifier) -> Prediction:
-    """A prediction from a row of probabilities."""
-    best, classes = int(classifier.task.decide(row)), classifier.classes
-    each = {name: float(value) for name, value in zip(classes, row, strict=True)}
-    return Prediction(source, classes[best], float(row[best]), each)
+def named(source: str, row: np.ndarray, classifier: Classifier, limit: float | None = None) -> Prediction:
+    """A prediction from a row of a classifier's `rows`; an image of larger strangeness than `limit` is refused."""
+    classes = classifier.classes
+    probabilities, strangeness = row[: len(classes)], None if classifier.rejection is None else float(row[-1])
+    best = int(classifier.task.decide(probabilities))
+    each = {name: float(value) for name, value in zip(classes, probabilities, strict=True)}
+    refused = strangeness is not None and limit is not None and strangeness > limit
+    return Prediction(source, classes[best], each[classes[best]], each, refused=refused, strangeness=strangeness)
+
+
+def limit_of(classifier: Classifier, refuse: float | str | None = DEFAULT) -> float | None:
+    """The largest strangeness that is not refused; None to refuse no image.
+
+    Args:
+        classifier: the classifier of a run.
+        refuse: at most this share of own images is refused, above 0 and below 1; `default` for the smallest of 5, 10
+            and 20 % that the run can promise, if any; None or `none` to refuse no image.
+
+    Raises:
+        GreycardError: not such a share, or the run has too few images to promise it.
+    """
+    stored = classifier.rejection
+    if refuse == DEFAULT:
+        return None if stored is None else stored.scores.rejection().limit
+    share = expect_refusal(refuse)
+    if share is None:
+        return None
+    if stored is None:
+        raise GreycardError(
+            f"{classifier.name} cannot refuse images: it has too few validation images to promise how many of its own"
+            " classes' images it refuses",
+            hint="train with at least 14 validation images, or leave --refuse out",
+        )
+    return stored.scores.rejection(share).limit
 
 
 def predict_numbers(model: keras.Model, numbers: float | Iterable[float]) -> list[float]:
@@ -138,7 +174,7 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items
 
 
 def _answer(
-    engine: Engine, classifier: Classifier, group: Sequence[tuple[str, np.ndarray | str]]
+    engine: Engine, classifier: Classifier, group: Sequence[tuple[str, np.ndarray | str]], limit: float | None
 ) -> Iterator[Prediction]:
     good = [(name, pixels) for name, pixels in group if isinstance(pixels, np.ndarray)]
     try:
@@ -146,7 +182,7 @@ def _answer(
     except NotFiniteError as error:
         raise GreycardError(f"{good[error.row][0]}: {error.args[0]}", hint=error.hint) from error
     for name, pixels in group:
-        yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classifier)
+        yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classifier, limit)
 
 
 def _decode(classifier: Classifier, image: ImageLike) -> np.ndarray | str:
