@@ -18,8 +18,9 @@ from greycard.core.errors import GreycardError
 from greycard.core.threads import thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.deploy.classifier import Classifier, NotFiniteError
+from greycard.deploy.rules import Rules
 from greycard.deploy.sources import ImageLike, name_of
-from greycard.evaluation.rejection.record import expect_refusal
+from greycard.evaluation.conformal import members
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -27,10 +28,10 @@ _Result = TypeVar("_Result")
 NONE_OF_THESE = "none of these"
 """The answer for an image that belongs to none of the classes."""
 
-DEFAULT = "default"
-"""Refuse as the run promises."""
-
 _BATCH = 16
+NO_RULES = Rules()
+"""No image is refused, and there are no prediction sets."""
+
 _AHEAD = 3 * _BATCH
 _FEW = 64
 """Keras, which starts at once, predicts this many images; for more, the faster engine is worth its preparation."""
@@ -47,7 +48,8 @@ class Prediction:
         probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
         refused: whether the image is so unlike the training images that it belongs to none of the classes.
-        strangeness: how unlike the training images it is, 0 or more; None if the run cannot tell.
+        strangeness: how unlike the training images it is, 0 to 2; None if the run cannot tell.
+        one_of: the classes of the prediction set, the most likely first; empty if refused, None if not asked for.
     """
 
     source: str
@@ -57,6 +59,7 @@ class Prediction:
     error: str | None = None
     refused: bool = False
     strangeness: float | None = None
+    one_of: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"Prediction({self.source!r}, {self.error or f'{self.answer}, {self.probability:.1%}'})"
@@ -73,14 +76,14 @@ class Prediction:
 
 
 def predict_images(
-    classifier: Classifier, images: Iterable[ImageLike], limit: float | None = None
+    classifier: Classifier, images: Iterable[ImageLike], rules: Rules = NO_RULES
 ) -> Iterator[Prediction]:
     """Yield a prediction for each image, in order. An unreadable image gets an `error`, and the others continue.
 
     Args:
         classifier: the classifier of a run.
         images: any number of images; only a few batches are in memory at a time.
-        limit: an image of larger strangeness is refused; None to refuse no image.
+        rules: what is refused, and which classes belong to a prediction set.
     """
     numbered = ((name_of(image, f"image {number}"), image) for number, image in enumerate(images))
     answered = 0
@@ -89,43 +92,18 @@ def predict_images(
         while group := list(islice(decoded, _BATCH)):
             engine = classifier.rows_at_once if answered < _FEW else classifier.rows
             answered += len(group)
-            yield from _answer(engine, classifier, group, limit)
+            yield from _answer(engine, classifier, group, rules)
 
 
-def named(source: str, row: np.ndarray, classifier: Classifier, limit: float | None = None) -> Prediction:
-    """A prediction from a row of a classifier's `rows`; an image of larger strangeness than `limit` is refused."""
+def named(source: str, row: np.ndarray, classifier: Classifier, rules: Rules = NO_RULES) -> Prediction:
+    """A prediction from a row of a classifier's `rows`."""
     classes = classifier.classes
     probabilities, strangeness = row[: len(classes)], None if classifier.rejection is None else float(row[-1])
-    best = int(classifier.task.decide(probabilities))
+    label = classes[int(classifier.task.decide(probabilities))]
     each = {name: float(value) for name, value in zip(classes, probabilities, strict=True)}
-    refused = strangeness is not None and limit is not None and strangeness > limit
-    return Prediction(source, classes[best], each[classes[best]], each, refused=refused, strangeness=strangeness)
-
-
-def limit_of(classifier: Classifier, refuse: float | str | None = DEFAULT) -> float | None:
-    """The largest strangeness that is not refused; None to refuse no image.
-
-    Args:
-        classifier: the classifier of a run.
-        refuse: at most this share of own images is refused, above 0 and below 1; `default` for the smallest of 5, 10
-            and 20 % that the run can promise, if any; None or `none` to refuse no image.
-
-    Raises:
-        GreycardError: not such a share, or the run has too few images to promise it.
-    """
-    stored = classifier.rejection
-    if refuse == DEFAULT:
-        return None if stored is None else stored.scores.rejection().limit
-    share = expect_refusal(refuse)
-    if share is None:
-        return None
-    if stored is None:
-        raise GreycardError(
-            f"{classifier.name} cannot refuse images: it has too few validation images to promise how many of its own"
-            " classes' images it refuses",
-            hint="train with at least 14 validation images, or leave --refuse out",
-        )
-    return stored.scores.rejection(share).limit
+    refused = strangeness is not None and rules.limit is not None and strangeness > rules.limit
+    one_of = None if rules.least is None else () if refused else members(each, label, rules.least)
+    return Prediction(source, label, each[label], each, refused=refused, strangeness=strangeness, one_of=one_of)
 
 
 def predict_numbers(model: keras.Model, numbers: float | Iterable[float]) -> list[float]:
@@ -174,7 +152,7 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items
 
 
 def _answer(
-    engine: Engine, classifier: Classifier, group: Sequence[tuple[str, np.ndarray | str]], limit: float | None
+    engine: Engine, classifier: Classifier, group: Sequence[tuple[str, np.ndarray | str]], rules: Rules
 ) -> Iterator[Prediction]:
     good = [(name, pixels) for name, pixels in group if isinstance(pixels, np.ndarray)]
     try:
@@ -182,7 +160,7 @@ def _answer(
     except NotFiniteError as error:
         raise GreycardError(f"{good[error.row][0]}: {error.args[0]}", hint=error.hint) from error
     for name, pixels in group:
-        yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classifier, limit)
+        yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classifier, rules)
 
 
 def _decode(classifier: Classifier, image: ImageLike) -> np.ndarray | str:

@@ -8,7 +8,7 @@ import numpy as np
 from greycard.backend.inference import by_keras
 from greycard.core.randomness import BANK, generator
 from greycard.core.reporter import Reporter
-from greycard.evaluation.rejection.bank import NEIGHBOURS, bank_rows, fit_strangeness
+from greycard.evaluation.rejection.bank import NEIGHBOURS, bank_rows, fit_strangeness, is_one_class
 from greycard.evaluation.rejection.promise import promised_share
 from greycard.evaluation.rejection.record import (
     CLASSES,
@@ -109,11 +109,6 @@ def _neighbours(labels: np.ndarray) -> int:
     if not is_one_class(labels):
         return NEIGHBOURS
     return min(NEIGHBOURS, int(np.unique(labels, return_counts=True)[1].min()))
-
-
-def is_one_class(labels: np.ndarray) -> bool:
-    """Whether each image has one class: its number."""
-    return labels.ndim == 1 and bool(np.issubdtype(labels.dtype, np.integer))
 
 
 def _features(network: keras.Model, loader: Loader, rows: np.ndarray) -> np.ndarray:

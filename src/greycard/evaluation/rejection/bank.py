@@ -37,13 +37,18 @@ def bank_rows(labels: np.ndarray, seed: int, most: int = MOST_IMAGES) -> np.ndar
     order = generator(BANK, seed).permutation(len(labels))
     if len(labels) <= most:
         return np.arange(len(labels))
-    if labels.ndim > 1 or not np.issubdtype(labels.dtype, np.integer):
+    if not is_one_class(labels):
         return np.sort(order[:most])
     rank = np.empty(len(labels))
     for label in np.unique(labels):
         members = order[labels[order] == label]
         rank[members] = (np.arange(len(members)) + 0.5) / len(members)
     return np.sort(np.argsort(rank, kind="stable")[:most])
+
+
+def is_one_class(labels: np.ndarray) -> bool:
+    """Whether each image has one class: its number."""
+    return labels.ndim == 1 and bool(np.issubdtype(labels.dtype, np.integer))
 
 
 def fit_strangeness(

@@ -83,10 +83,15 @@ def expect_share(share: float) -> None:
 def _too_few(images: int, share: float) -> GreycardError:
     possible = promised_share(images)
     return GreycardError(
-        f"with {images} calibration images at most {share:.3g} cannot be promised, which needs"
-        f" {images_needed(share)}" + (f"; {possible:g} can" if possible else ""),
+        f"with {images} calibration images at most {percent(share)} cannot be promised, which needs"
+        f" {images_needed(share)}" + (f"; {percent(possible)} can" if possible else ""),
         hint=f"ask for {possible:g}" if possible else "add images; refuse nothing until then (none)",
     )
+
+
+def percent(share: float) -> str:
+    """`5 %` or `2.5 %`."""
+    return f"{100 * share:.3g} %"
 
 
 def _binomial(images: int, share: float) -> Callable[[int], float]:
