@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from greycard.cli import options
+from greycard.cli.answers import Asked, answer_options
 from greycard.cli.output import run_path
 from greycard.core.errors import GreycardError, command
 
 if TYPE_CHECKING:
     from greycard.api import Run
+    from greycard.deploy.answers.job import Question
     from greycard.deploy.inputs.images import Images, Item
     from greycard.deploy.predict import Prediction
+    from greycard.jobs.predict import PredictEach
     from greycard.jobs.predict_files import Destinations
 
 Printer = Callable[["Prediction"], None]
@@ -51,6 +54,7 @@ _ENDINGS = "the name of FILE says its format: -o answers.csv, answers.jsonl or a
 @click.option(
     "--every", default="1s", show_default=True, metavar="TIME", help="Time between two frames of a video or camera."
 )
+@answer_options
 @options.out
 @options.quiet
 @options.debug
@@ -64,6 +68,9 @@ def predict(
     copies: bool,
     gallery: str | None,
     every: str,
+    refuse: str,
+    unsure: float | None,
+    sets: float | None,
     out: str,
     quiet: bool,
     debug: bool,
@@ -80,6 +87,7 @@ def predict(
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
+    An image that is too unlike the training images gets `none of these`.
     It exits with 1 if an image could not be read.
     """
     from greycard.api import open_run
@@ -88,13 +96,22 @@ def predict(
     if output or sort_into or gallery:
         if form:
             raise GreycardError("--format is of printed lines, and -o, --sort-into and --gallery print none", _ENDINGS)
-        return _write_files(opened, paths, _destinations(output, sort_into, copies, gallery), top, every, quiet)
+        from greycard.deploy.answers.job import Question
+        from greycard.deploy.inputs.images import seconds_of
+
+        question = Question(top, seconds_of(every), refuse, unsure, sets)
+        return _write_files(opened, paths, _destinations(output, sort_into, copies, gallery), question, quiet)
     if copies:
         raise GreycardError("--copy needs --sort-into", hint="for example --sort-into sorted --copy")
     if not opened.task.has_classes:
         return _answer_numbers(opened, paths)
+    from greycard.deploy.rules import rules_of
+
+    rules, top = rules_of(opened, refuse, sets), min(top, len(opened.classes))
+    asked = Asked(rules.limit, unsure, sets is not None)
     printer = {"text": _text, "csv": _csv, "jsonl": _jsonl}[form or "text"]
-    return _answer_images(opened, paths, every, partial(printer, min(top, len(opened.classes))))
+    predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
+    return _answer_images(predict_each, paths, every, partial(printer, top, asked), asked)
 
 
 def _destinations(output: str | None, sort_into: str | None, copies: bool, gallery: str | None) -> Destinations:
@@ -104,35 +121,37 @@ def _destinations(output: str | None, sort_into: str | None, copies: bool, galle
     return Destinations(places[0], places[1], copies, places[2])
 
 
-def _write_files(run: Run, paths: tuple[str, ...], to: Destinations, top: int, every: str, quiet: bool) -> int:
-    from greycard.deploy.inputs.images import seconds_of
+def _write_files(run: Run, paths: tuple[str, ...], to: Destinations, asked: Question, quiet: bool) -> int:
     from greycard.jobs.predict_files import predict_files
     from greycard.reports.progress import terminal_reporter
 
-    seconds = seconds_of(every)
     with terminal_reporter(quiet) as shown:
-        images = _images(paths, seconds)
-        done = predict_files(run, paths, images, to, top=top, every=seconds, reporter=shown)
+        done = predict_files(run, paths, _images(paths, asked.every), to, asked, shown)
     for line in done.lines():
         click.echo(line)
     return 1 if done.predicted.bad else 0
 
 
-def _answer_images(run: Run, paths: tuple[str, ...], every: str, printer: Callable[[], Printer]) -> int:
+def _answer_images(
+    predict_each: PredictEach, paths: tuple[str, ...], every: str, printer: Callable[[], Printer], asked: Asked
+) -> int:
     from greycard.deploy.inputs.images import seconds_of
     from greycard.jobs.predict import predictions_of
 
     images = _images(paths, seconds_of(every))  # report a wrong path before the first line of output
     show, count, bad = printer(), 0, 0
-    for found in predictions_of(run, images.each(), live=images.live):
+    for found in predictions_of(predict_each, images.each(), live=images.live):
         show(found)
+        asked.count(found)
         count, bad = count + 1, bad + bool(found.error)
+    if review := asked.last_line(count):
+        click.echo(review, err=True)
     if bad:
         click.echo(f"{bad:,} of {count:,} files could not be read", err=True)
     return 1 if bad else 0
 
 
-def _text(top: int) -> Printer:
+def _text(top: int, asked: Asked) -> Printer:
     """Errors go to stderr: every line of stdout is a prediction."""
 
     def show(found: Prediction) -> None:
@@ -140,27 +159,28 @@ def _text(top: int) -> Printer:
             click.echo(f"error: {found.source}: {found.error}", err=True)
         else:
             answers = (f"{label}\t{probability:.4f}" for label, probability in found.top(top).items())
-            click.echo("\t".join((found.source, *answers)))
+            click.echo("\t".join((found.source, *asked.first_cells(found), *answers, *asked.last_cells(found))))
 
     return show
 
 
-def _csv(top: int) -> Printer:
+def _csv(top: int, asked: Asked) -> Printer:
     lines = csv.writer(sys.stdout, lineterminator="\n")
     more = [f"{column}_{rank}" for rank in range(2, top + 1) for column in ("class", "probability")]
-    lines.writerow(["path", "class", "probability", *more, "error"])
+    lines.writerow(["path", "class", "probability", *more, "error", *asked.columns])
 
     def show(found: Prediction) -> None:
         answers = [cell for label, value in found.top(top).items() for cell in (label, f"{value:.6f}")]
-        lines.writerow([found.source, *(answers or [""] * (2 * top)), found.error or ""])
+        lines.writerow([found.source, *(answers or [""] * (2 * top)), found.error or "", *asked.row(found)])
         sys.stdout.flush()
 
     return show
 
 
-def _jsonl(top: int) -> Printer:
+def _jsonl(top: int, asked: Asked) -> Printer:
     def show(found: Prediction) -> None:
         answer = {"class": found.label, "probability": found.probability, "probabilities": found.top(top)}
+        answer |= asked.fields(found)
         click.echo(json.dumps({"path": found.source, **({"error": found.error} if found.error else answer)}))
 
     return show

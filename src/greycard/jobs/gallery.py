@@ -26,6 +26,8 @@ def make_gallery(run: RunRecord, predicted: Predicted, job: Job, root: Path, rep
     Raises:
         GreycardError: an image is a camera's frame.
     """
-    expect_kept((each.path for each in read_answers(predicted.place, job.top, whole=False)), "--gallery")
+    expect_kept((each.path for each in read_answers(predicted.place, job.question, whole=False)), "--gallery")
     done = reporter.progress("thumbnails", len(predicted))
-    return write_gallery(root, run.name, read_answers(predicted.place, job.top), run.classes, job.every, done)
+    return write_gallery(
+        root, run.name, read_answers(predicted.place, job.question), run.classes, job.question.every, done
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,16 @@ from greycard.core.reporter import Reporter
 from greycard.datasets.digests import file_digest
 from greycard.deploy.answers.answer import answer_of
 from greycard.deploy.answers.file import answers_file
-from greycard.deploy.answers.job import Job
+from greycard.deploy.answers.job import Job, Question
 from greycard.deploy.inputs.images import Images
 
 if TYPE_CHECKING:
     from greycard.deploy.predict import Prediction
     from greycard.deploy.sources import ImageLike
     from greycard.jobs.open_run import Run
+
+PredictEach = Callable[[Iterable["ImageLike"]], Iterator["Prediction"]]
+"""`Run.predict_each` with its options."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,12 @@ class Predicted:
         return f"{self.place}: {len(self):,} {are}{added}{bad}"
 
 
-def job_of(run: Run, top: int, every: float) -> Job:
-    """The record of an answers file; GreycardError if the run cannot predict images."""
+def job_of(run: Run, asked: Question) -> Job:
+    """The record of an answers file; GreycardError if the run is unfinished."""
     if not run.model_path.is_file():
         run.expect_finished()
-    return Job(run.name, file_digest(run.model_path), min(top, len(run.classes)), every, str(Path.cwd()))
+    asked = replace(asked, top=min(asked.top, len(run.classes)))
+    return Job(run.name, file_digest(run.model_path), asked, str(Path.cwd()))
 
 
 def predict_to(run: Run, place: Path, images: Images, job: Job, reporter: Reporter) -> Predicted:
@@ -69,6 +74,7 @@ def predict_to(run: Run, place: Path, images: Images, job: Job, reporter: Report
     Raises:
         GreycardError: the file has answers of another run or other options, or is not of Greycard.
     """
+    asked = job.question
     with answers_file(place, job) as answers:
         before, left = len(answers), images.without(answers.has)
         if before and left.count:
@@ -77,15 +83,16 @@ def predict_to(run: Run, place: Path, images: Images, job: Job, reporter: Report
         first = list(islice(each, 1))
         if first:  # otherwise Keras need not start
             with reporter.status("starting Keras"):
-                predictions = predictions_of(run, chain(first, each), live=images.live)
+                predict_each = partial(run.predict_each, refuse=asked.refuse, sets=asked.sets)
+                predictions = predictions_of(predict_each, chain(first, each), live=images.live)
             count = reporter.progress("predicting", left.count)
             for found in predictions:
-                answers.append(answer_of(found, job.top))
+                answers.append(answer_of(found, asked.top, asked.unsure))
                 count(1)
         answers.finish()
         return Predicted(place, len(answers) - before, before, answers.bad)
 
 
-def predictions_of(run: Run, images: Iterable[ImageLike], *, live: bool) -> Iterator[Prediction]:
+def predictions_of(predict_each: PredictEach, images: Iterable[ImageLike], *, live: bool) -> Iterator[Prediction]:
     """A prediction for each image, in order; if `live`, no image waits for later ones, such as a camera's frame."""
-    return (found for image in images for found in run.predict_each([image])) if live else run.predict_each(images)
+    return (found for image in images for found in predict_each([image])) if live else predict_each(images)

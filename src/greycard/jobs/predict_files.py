@@ -12,7 +12,7 @@ from greycard.core.errors import GreycardError, command
 from greycard.core.output_files import expect_folder_of
 from greycard.core.reporter import Reporter
 from greycard.deploy.answers.file import expect_answers_place
-from greycard.deploy.answers.job import held_job
+from greycard.deploy.answers.job import Question, held_job
 from greycard.deploy.gallery.gallery import expect_gallery_place
 from greycard.deploy.inputs.images import Images, expect_outside
 from greycard.jobs.gallery import make_gallery
@@ -75,7 +75,7 @@ class Outcome:
 
 
 def predict_files(
-    run: Run, words: Iterable[str], images: Images, to: Destinations, *, top: int, every: float, reporter: Reporter
+    run: Run, words: Iterable[str], images: Images, to: Destinations, asked: Question, reporter: Reporter
 ) -> Outcome:
     """Predict images into files; the same call again continues, or finds that there is nothing to do.
 
@@ -84,8 +84,7 @@ def predict_files(
         words: what the user named as images.
         images: what they stand for.
         to: what to write.
-        top: the number of classes in each answer.
-        every: seconds between two frames of a video.
+        asked: what is asked of each image.
         reporter: is shown the progress.
 
     Raises:
@@ -97,7 +96,7 @@ def predict_files(
             hint=f"for example `{command('predict', run.path, 3)}`",
         )
     _expect_places(words, images, to)
-    job = job_of(run, top, every)
+    job = job_of(run, asked)
     with ExitStack() as held:
         for folder in to.folders:
             folder.mkdir(exist_ok=True)

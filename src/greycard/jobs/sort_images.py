@@ -56,19 +56,19 @@ def sort_images(
     Raises:
         GreycardError: an image is a camera's frame, or no name is free for an image.
     """
-    expect_kept((each.path for each in read_answers(predicted.place, job.top, whole=False)), "--sort-into")
-    folder, frames, names = SortedFolder(root, copies=copies), Frames(job.every), folder_names(classes)
+    expect_kept((each.path for each in read_answers(predicted.place, job.question, whole=False)), "--sort-into")
+    folder, frames, names = SortedFolder(root, copies=copies), Frames(job.question.every), folder_names(classes)
     used = set()
     done = reporter.progress("sorting", len(predicted))
-    for answer in read_answers(predicted.place, job.top):
+    for answer in read_answers(predicted.place, job.question):
         if answer.error:
             continue
-        if answer.label not in names:  # not a class, such as "none of these"
-            names = folder_names([*names, answer.label])
-        used.add(answer.label)
+        if answer.group not in names:  # not a class, such as "none of these"
+            names = folder_names([*names, answer.group])
+        used.add(answer.group)
         if video_of(answer.path) is None:
-            folder.place(Path(answer.path), names[answer.label])
+            folder.place(Path(answer.path), names[answer.group])
         elif frame := frames.find(answer.path):
-            folder.place_frame(frame, answer.path, names[answer.label])
+            folder.place_frame(frame, answer.path, names[answer.group])
         done(1)
     return SortedImages(root, folder.placed, folder.there, len(used), folder.copies)

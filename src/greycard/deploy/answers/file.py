@@ -6,7 +6,6 @@ as JSON lines beside it, and become a Parquet file when all are there.
 
 from __future__ import annotations
 
-import csv
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -17,8 +16,8 @@ from typing import IO
 from greycard.core.errors import GreycardError
 from greycard.core.output_files import expect_folder_of
 from greycard.deploy.answers.answer import Answer, as_text
-from greycard.deploy.answers.job import Job, has_job, held_job, job_path
-from greycard.deploy.answers.lines import CsvLines, JsonLines, Lines
+from greycard.deploy.answers.job import Job, Question, has_job, held_job, job_path
+from greycard.deploy.answers.lines import ODD_NAMES, CsvLines, JsonLines, Lines
 from greycard.deploy.answers.parquet import expect_pyarrow, read_parquet, write_parquet
 
 ENDINGS = (".csv", ".jsonl", ".parquet")
@@ -41,11 +40,11 @@ class AnswersFile:
 
     def __init__(self, place: Path, job: Job) -> None:
         self.place, self.bad = place, 0
-        self._top, self._lines, self._path = job.top, _lines(place, job.top), _lines_path(place)
+        self._asked, self._lines, self._path = job.question, _lines(place, job.question), _lines_path(place)
         self._known: set[str] = set()
         self._stream: IO[str] | None = None
         self._written = time.monotonic()
-        for answer in read_answers(place, job.top, whole=False):
+        for answer in read_answers(place, job.question, whole=False):
             self._count(answer)
 
     def __len__(self) -> int:
@@ -73,12 +72,12 @@ class AnswersFile:
         """Complete the file: a Parquet file is written from its lines, which are then removed."""
         self.close()
         if self.place.suffix.lower() == _PARQUET and self._path.exists():
-            write_parquet(Path(os.path.realpath(self.place)), read_answers(self.place, self._top), self._top)
+            write_parquet(Path(os.path.realpath(self.place)), read_answers(self.place, self._asked), self._asked)
             self._path.unlink()
 
     def _opened(self) -> IO[str]:
         """The stream that new lines go to, after the last complete line."""
-        stream = self._path.open("a", encoding="utf-8", errors="surrogateescape", newline="")
+        stream = self._path.open("a", encoding="utf-8", errors=ODD_NAMES, newline="")
         stream.truncate(_whole_bytes(self._path, self._lines))
         if not self._path.stat().st_size:
             stream.write(self._lines.first)
@@ -135,25 +134,25 @@ def expect_answers_place(place: Path) -> None:
     expect_folder_of(place, may_be_missing=False)
 
 
-def read_answers(place: Path, top: int, *, whole: bool = True) -> Iterator[Answer]:
+def read_answers(place: Path, asked: Question, *, whole: bool = True) -> Iterator[Answer]:
     """The answers of a file, each image once, in the order in which they were written.
 
     A kill may leave a complete Parquet file and the lines that it was written from.
 
     Args:
         place: the file; it may be missing, or its last line may have been cut off.
-        top: the number of classes in each answer.
+        asked: what the answers answer.
         whole: False for the answers' paths and errors only, which is faster.
     """
     path, both = _lines_path(place), set[str]()
     if place.suffix.lower() == _PARQUET and place.is_file() and place.stat().st_size:
-        for answer in read_parquet(place, top, whole=whole):
+        for answer in read_parquet(place, asked, whole=whole):
             yield answer
             if path.is_file():
                 both.add(answer.path)
     if path.is_file():
         with path.open("rb") as file:
-            found = (answer for answer, _ in _complete(path, file, _lines(place, top)) if answer is not None)
+            found = (answer for answer, _ in _complete(path, file, _lines(place, asked)) if answer is not None)
             yield from (answer for answer in found if as_text(answer.path) not in both)
 
 
@@ -165,7 +164,7 @@ def _complete(path: Path, file: IO[bytes], lines: Lines) -> Iterable[tuple[Answe
         for answer, end in found:
             number += 1
             yield answer, end
-    except (ValueError, csv.Error) as error:
+    except ValueError as error:
         raise GreycardError(
             f"line {number + 1} of {path} is damaged: {error}",
             hint="correct the line or remove it, or choose another file",
@@ -190,8 +189,8 @@ def _whole_bytes(path: Path, lines: Lines) -> int:
         return max((end for _, end in _complete(path, file, lines)), default=0)
 
 
-def _lines(place: Path, top: int) -> Lines:
-    return CsvLines(top) if place.suffix.lower() == ENDINGS[0] else JsonLines()
+def _lines(place: Path, asked: Question) -> Lines:
+    return CsvLines(asked) if place.suffix.lower() == ENDINGS[0] else JsonLines()
 
 
 def _lines_path(place: Path) -> Path:

@@ -5,16 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO
 
 from greycard.core.errors import GreycardError
 from greycard.core.locks import try_lock
-from greycard.core.records import Limits, Number, from_json, to_json
+from greycard.core.records import Fraction, Number, Seconds, from_json, to_json
 
 ENDING = ".job.json"
 SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of each image.
+
+    Attributes:
+        top: the number of classes in each answer.
+        every: seconds between two frames of a video.
+        refuse: which share of the classes' own images may be refused, `default` or `none`.
+        unsure: predictions below this probability are to be reviewed; None for no review.
+        sets: the share of prediction sets that have the right class; None for no sets.
+    """
+
+    top: Number = 1
+    every: Seconds = 1.0
+    refuse: str = "default"
+    unsure: Fraction | None = None
+    sets: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -24,28 +43,16 @@ class Job:
     Attributes:
         run: the run's name.
         model: SHA-256 of the run's model file.
-        top: the number of classes in each answer.
-        every: seconds between two frames of a video.
+        question: what was asked.
         folder: relative paths of images start here.
         schema: the version of this record.
     """
 
     run: str
     model: str
-    top: Number
-    every: Annotated[float, Limits(0)]
+    question: Question
     folder: str
     schema: int = SCHEMA
-
-
-_WORDS = {
-    "run": "the run {}",
-    "model": "a model with the SHA-256 {:.12}",
-    "top": "--top {}",
-    "every": "--every {:g}s",
-    "folder": "image paths that start in {}",
-    "schema": "format {}",
-}
 
 
 def job_path(place: Path) -> Path:
@@ -94,11 +101,25 @@ def _read(path: Path, text: bytes) -> Job:
 
 
 def _expect_same(place: Path, old: Job, new: Job) -> None:
-    for field in fields(Job):
-        had, has = getattr(old, field.name), getattr(new, field.name)
+    for had, has in zip(_words(old), _words(new), strict=True):
         if had != has:
-            words = _WORDS[field.name]
             raise GreycardError(
-                f"{place} has answers of {words.format(had)}. Received: {words.format(has)}",
+                f"{place} has answers of {had}. Received: {has}",
                 hint=f"choose another name, or move it and {job_path(place).name} away",
             )
+
+
+def _words(job: Job) -> list[str]:
+    """The job in words, one for each thing that can differ."""
+    asked = job.question
+    return [
+        f"the run {job.run}",
+        f"a model with the SHA-256 {job.model[:12]}",
+        f"--top {asked.top}",
+        f"--every {asked.every:g}s",
+        f"--refuse {asked.refuse}",
+        "no --unsure" if asked.unsure is None else f"--unsure {asked.unsure:g}",
+        "no --sets" if asked.sets is None else f"--sets {asked.sets:g}",
+        f"image paths that start in {job.folder}",
+        f"format {job.schema}",
+    ]

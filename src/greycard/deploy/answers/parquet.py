@@ -11,7 +11,8 @@ from typing import Any
 from greycard.core.atomic_files import atomic_path
 from greycard.core.errors import GreycardError
 from greycard.deploy.answers.answer import Answer, as_text
-from greycard.deploy.answers.lines import CsvLines
+from greycard.deploy.answers.job import Question
+from greycard.deploy.answers.lines import columns_of
 
 _GROUP = 20_000
 """Answers in one group of rows, which is written at once."""
@@ -24,23 +25,23 @@ def expect_pyarrow() -> None:
         )
 
 
-def write_parquet(place: Path, answers: Iterable[Answer], top: int) -> None:
+def write_parquet(place: Path, answers: Iterable[Answer], asked: Question) -> None:
     """Write all answers atomically, one group of rows after the other."""
     from pyarrow import Table, parquet
 
-    schema = _schema(top)
+    schema = _schema(asked)
     left = iter(answers)
     with atomic_path(place) as draft, parquet.ParquetWriter(draft, schema) as writer:
         while group := list(islice(left, _GROUP)):
             writer.write_table(Table.from_pylist([_row(answer, schema.names) for answer in group], schema))
 
 
-def read_parquet(place: Path, top: int, *, whole: bool) -> Iterator[Answer]:
+def read_parquet(place: Path, asked: Question, *, whole: bool) -> Iterator[Answer]:
     """The answers of a file.
 
     Args:
         place: the file.
-        top: the number of classes in each answer.
+        asked: what the answers answer.
         whole: False for the paths and errors only.
 
     Raises:
@@ -48,7 +49,7 @@ def read_parquet(place: Path, top: int, *, whole: bool) -> Iterator[Answer]:
     """
     from pyarrow import ArrowException, parquet
 
-    names = _schema(top).names
+    names = _schema(asked).names
     try:
         with parquet.ParquetFile(place) as file:
             if file.schema_arrow.names != names:
@@ -61,12 +62,17 @@ def read_parquet(place: Path, top: int, *, whole: bool) -> Iterator[Answer]:
         ) from error
 
 
-def _schema(top: int) -> Any:
-    import pyarrow
+def _schema(asked: Question) -> Any:
+    import pyarrow as pa
 
-    kinds = {"class": pyarrow.string(), "probability": pyarrow.float32()}
-    columns = CsvLines(top).columns
-    return pyarrow.schema([(name, kinds.get(name.split("_")[0], pyarrow.string())) for name in columns])
+    kinds = {"probability": pa.float32(), "strangeness": pa.float32(), "one_of": pa.list_(pa.string())}
+    kinds |= {"refused": pa.bool_(), "review": pa.bool_()}
+    return pa.schema([(name, kinds.get(_plain(name), pa.string())) for name in columns_of(asked)])
+
+
+def _plain(name: str) -> str:
+    """A column's name without its rank."""
+    return name.rstrip("0123456789").rstrip("_")
 
 
 def _row(answer: Answer, names: Iterable[str]) -> dict[str, Any]:
@@ -74,17 +80,21 @@ def _row(answer: Answer, names: Iterable[str]) -> dict[str, Any]:
     row["path"] = as_text(answer.path)
     if answer.error:
         return row | {"error": as_text(answer.error)}
-    row |= {"class": answer.label, "probability": answer.probability}
-    for rank, (label, value) in enumerate(answer.ranked[1:], 2):
-        row |= {f"class_{rank}": label, f"probability_{rank}": value}
-    return row
+    for rank, (label, value) in enumerate(answer.ranked, 1):
+        end = "" if rank == 1 else f"_{rank}"
+        row |= {f"class{end}": label, f"probability{end}": value}
+    facts: dict[str, Any] = {"refused": answer.refused, "strangeness": answer.strangeness, "review": answer.review}
+    facts["one_of"] = None if answer.one_of is None else list(answer.one_of)
+    return row | {name: value for name, value in facts.items() if name in row}
 
 
 def _answer(row: dict[str, Any]) -> Answer:
-    label, probability = row.get("class") or "", row.get("probability") or 0.0
-    ranked = [(label, probability)] if label else []
-    rank = 2
-    while name := row.get(f"class_{rank}"):
-        ranked.append((name, row[f"probability_{rank}"]))
-        rank += 1
-    return Answer(row["path"], label, probability, tuple(ranked), row["error"])
+    ranked, rank, end = [], 1, ""
+    while name := row.get(f"class{end}"):
+        ranked.append((name, row[f"probability{end}"]))
+        rank, end = rank + 1, f"_{rank + 1}"
+    label, probability = ranked[0] if ranked else ("", 0.0)
+    refused, review = (bool(row.get(name)) for name in ("refused", "review"))
+    one_of = None if row.get("one_of") is None else tuple(row["one_of"])
+    facts = (row["error"], refused, row.get("strangeness"), one_of, review)
+    return Answer(row["path"], label, probability, tuple(ranked), *facts)

@@ -136,7 +136,7 @@ def _shown(root: Path, answer: Answer, frame: Image.Image | None) -> Shown | Non
             file = os.path.abspath(saved)
         if frame is not None or video_of(answer.path) is None:
             thumbnail = _thumbnail(root, Path(file or answer.path))
-    return Shown(answer.path, thumbnail, answer.label, answer.probability, file)
+    return Shown(answer.path, thumbnail, answer.group, answer.probability, file)
 
 
 def _thumbnail(root: Path, image: Path) -> str:

@@ -69,7 +69,7 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
 
 
 def _ready(run: RunRecord, classifier: Classifier) -> Served:
-    engine = classifier.engine
+    engine = classifier.rows
     trained, middle = classifier.trained, run.recipe.prediction.center_crop
     heat = heat_of(trained, run.task, run.temperature, middle) if trained.feature_layer else None
     blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
