@@ -121,7 +121,10 @@ def test_csv_is_what_the_terminal_prints(tmp_path: Path) -> None:
     assert rows[2] == ["b.jpg", "", "", "", "", "not an image", "", "", "", ""]
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1), unique_by=as_text, max_size=6))
+_NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
+
+
+@given(st.lists(_NAMES, unique=True, max_size=6))
 def test_any_name_is_read_back(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     folder = tmp_path_factory.mktemp("names")
     for ending in (".csv", ".jsonl"):

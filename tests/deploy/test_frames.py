@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,18 +18,7 @@ from greycard.datasets.images import UnreadableImageError
 from greycard.deploy.answers.content import Frames
 from greycard.deploy.inputs.frames import BrokenVideo, Camera, Video, camera_frames, frame_name, video_of
 from greycard.deploy.inputs.images import find_images, seconds_of
-
-cv2 = pytest.importorskip("cv2")
-
-
-def write_video(place: Path, code: str = "mp4v", rate: float = 10, frames: int = 30) -> Path:
-    """Frames that become lighter: frame n has the grey value 8 n."""
-    writer = cv2.VideoWriter(str(place), cv2.VideoWriter_fourcc(*code), rate, (64, 48))
-    assert writer.isOpened()
-    for number in range(frames):
-        writer.write(np.full((48, 64, 3), 8 * number, np.uint8))
-    writer.release()
-    return place
+from videos import write_video
 
 
 def _name(frame: Any) -> str:

@@ -15,6 +15,7 @@ from greycard.deploy.answers.file import expect_answers_place
 from greycard.deploy.answers.job import Question, held_job
 from greycard.deploy.gallery.gallery import expect_gallery_place
 from greycard.deploy.inputs.images import Images, expect_outside
+from greycard.deploy.rules import rules_of
 from greycard.jobs.gallery import make_gallery
 from greycard.jobs.predict import Predicted, job_of, predict_to
 from greycard.jobs.sort_images import SortedImages, sort_images
@@ -96,6 +97,7 @@ def predict_files(
             hint=f"for example `{command('predict', run.path, 3)}`",
         )
     _expect_places(words, images, to)
+    rules_of(run, asked.refuse, asked.sets)  # a share that cannot be promised is reported before anything is created
     job = job_of(run, asked)
     with ExitStack() as held:
         for folder in to.folders:

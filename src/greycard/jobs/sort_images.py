@@ -37,7 +37,8 @@ class SortedImages:
     def __str__(self) -> str:
         what = "copies" if self.copies else "links"
         before = f", {self.there:,} were there before" if self.there else ""
-        return f"{self.root}: {self.placed:,} {what} in {self.folders:,} folders{before}"
+        folders = "folder" if self.folders == 1 else "folders"
+        return f"{self.root}: {self.placed:,} {what} in {self.folders:,} {folders}{before}"
 
 
 def sort_images(
