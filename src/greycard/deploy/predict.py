@@ -17,6 +17,7 @@ from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
 from greycard.core.threads import thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
+from greycard.deploy.answers.answer import NONE_OF_THESE
 from greycard.deploy.classifier import Classifier, NotFiniteError
 from greycard.deploy.rules import Rules
 from greycard.deploy.sources import ImageLike, name_of
@@ -24,9 +25,6 @@ from greycard.evaluation.conformal import members
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-
-NONE_OF_THESE = "none of these"
-"""The answer for an image that belongs to none of the classes."""
 
 _BATCH = 16
 NO_RULES = Rules()
