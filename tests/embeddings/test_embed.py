@@ -55,7 +55,7 @@ def _all(place: Path) -> tuple[list[str], list[str], list[str | None], np.ndarra
 def test_the_file_has_the_models_vector_of_every_image(
     ending: str, run: greycard.Run, folder: Path, tmp_path: Path
 ) -> None:
-    found = greycard.embed(run, folder, tmp_path / f"emb.{ending}")
+    found = greycard.embed(run, folder, tmp_path / f"emb.{ending}", quiet=True)
     ids, paths, labels, vectors = _all(found.place)
     assert (found.images, found.left_out) == (72, ())
     assert ids == sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.jpg"))
@@ -72,17 +72,17 @@ def test_the_file_has_the_models_vector_of_every_image(
 
 
 def test_the_columns_are_what_other_programs_expect(run: greycard.Run, folder: Path, tmp_path: Path) -> None:
-    greycard.embed(run, folder, tmp_path / "emb.parquet")
+    greycard.embed(run, folder, tmp_path / "emb.parquet", quiet=True)
     schema = parquet.read_schema(tmp_path / "emb.parquet")
     assert schema.names == ["id", "path", "label", "embedding"]
     assert str(schema.field("embedding").type) == "fixed_size_list<element: float not null>[8]"
     assert json.loads(schema.metadata[b"greycard"])["network"]["name"] == run.name
-    greycard.embed(run, folder, tmp_path / "emb.npz")
+    greycard.embed(run, folder, tmp_path / "emb.npz", quiet=True)
     with np.load(tmp_path / "emb.npz") as arrays:
         assert arrays["embeddings"].shape == (72, 8)
         assert arrays["embeddings"].dtype == np.float32
         np.testing.assert_array_equal(arrays["embeddings"], _all(tmp_path / "emb.parquet")[3])
-    greycard.embed(run, folder, tmp_path / "emb.csv")
+    greycard.embed(run, folder, tmp_path / "emb.csv", quiet=True)
     with (tmp_path / "emb.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     assert list(rows[0]) == ["id", "path", "label", *(f"f{number}" for number in range(8))]
@@ -94,7 +94,7 @@ def test_row_groups_are_written_as_images_come(
     run: greycard.Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(formats.parquet, "_GROUP_BYTES", 4 * 8 * 20)
-    place = greycard.embed(run, folder, tmp_path / "emb.parquet").place
+    place = greycard.embed(run, folder, tmp_path / "emb.parquet", quiet=True).place
     assert parquet.ParquetFile(place).num_row_groups == 3
     assert len(_all(place)[0]) == 72
 
@@ -157,6 +157,35 @@ def test_a_named_dataset_and_a_class_that_is_a_link(run: greycard.Run, folder: P
     assert len(found) == 73
     assert dict(zip(found.ids, found.labels or (), strict=True))["light/000.jpg"] == "light"
     assert found.label(found.ids.index("loose.png")) is None
+
+
+def test_files_that_a_label_file_names_are_named_if_unreadable(run: greycard.Run, tmp_path: Path, cli: Cli) -> None:
+    for number in range(4):
+        image(number).save(tmp_path / f"{number}.png")
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    lines = [f"{name}.png,{label}" for name, label in zip(("0", "1", "2", "3", "bad"), "aabba", strict=True)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    outcome = cli("embed", run.path, tmp_path / "labels.csv", "-o", tmp_path / "emb.npz", "--quiet")
+    assert (outcome.code, "bad.png" in outcome.err) == (1, True)
+    assert sorted(_all(tmp_path / "emb.npz")[2]) == ["a", "a", "b", "b"]
+
+
+def test_a_file_of_vectors_does_not_become_the_data_set(
+    run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli
+) -> None:
+    shutil.copytree(folder, tmp_path / "pets")
+    outcome = cli("embed", run.path, tmp_path / "pets", "-o", tmp_path / "pets" / "emb.parquet", "--quiet")
+    assert (outcome.code, "a place outside of it" in outcome.err) == (2, True)
+    assert cli("embed", run.path, tmp_path / "pets", "-o", tmp_path / "pets" / "emb.npz", "--quiet").code == 0
+
+
+def test_an_archive_without_classes_has_no_labels(tmp_path: Path) -> None:
+    (tmp_path / "loose").mkdir()
+    for number in range(3):
+        image(number).save(tmp_path / "loose" / f"{number}.png")
+    archive = shutil.make_archive(str(tmp_path / "photos"), "zip", tmp_path / "loose")
+    found = every_image(archive)
+    assert (len(found), found.labels) == (3, None)
 
 
 def test_a_pretrained_network_by_its_name(lite0: Path, folder: Path, tmp_path: Path, cli: Cli) -> None:

@@ -78,7 +78,7 @@ def test_a_copy_comes_first_and_the_image_itself_is_left_out(run: greycard.Run, 
 def test_a_file_gives_the_same_as_the_folder(
     ending: str, run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli
 ) -> None:
-    place = greycard.embed(run, folder, tmp_path / f"emb.{ending}").place
+    place = greycard.embed(run, folder, tmp_path / f"emb.{ending}", quiet=True).place
     words = ("similar", run.path, folder / "dark" / "001.jpg", folder / "light" / "001.jpg")
     options = ("-k", "3", "--format", "csv", "--quiet")
     with_file, with_folder = cli(*words, place, *options), cli(*words, folder, *options)
@@ -105,7 +105,7 @@ def test_lines_objects_and_a_page(run: greycard.Run, folder: Path, tmp_path: Pat
 
 
 def test_vectors_of_another_network_are_refused(run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli) -> None:
-    place = greycard.embed(run, folder, tmp_path / "emb.npz").place
+    place = greycard.embed(run, folder, tmp_path / "emb.npz", quiet=True).place
     recipe = {"name": "pets", "image_size": 20, "conv": (8,), "dense": (16,), "backbone": None, "epochs": 1}
     other = greycard.train(greycard.load_folder(folder), out=tmp_path, quiet=True, **recipe)
     outcome = cli("similar", other.path, folder / "dark" / "001.jpg", place, "--quiet")
@@ -124,7 +124,7 @@ def test_mistakes_are_explained(run: greycard.Run, folder: Path, tmp_path: Path,
         assert (outcome.code, said in outcome.err) == (2, True)
     outcome = cli("similar", run.path, tmp_path / "bad.jpg", folder, "--quiet")
     assert (outcome.code, "bad.jpg cannot be used" in outcome.err) == (2, True)
-    place = greycard.embed(run, folder, tmp_path / "emb.npz").place
+    place = greycard.embed(run, folder, tmp_path / "emb.npz", quiet=True).place
     content = place.read_bytes()
     place.write_bytes(content[: len(content) - 200])
     with pytest.raises(GreycardError):

@@ -58,17 +58,15 @@ def embed(
     from greycard.core.output_files import expect_output
     from greycard.jobs.embed import embed as embedded
     from greycard.jobs.embedding_map import expect_mappable
-    from greycard.reports.progress import terminal_reporter
 
-    place = Path(output).expanduser()
-    if page:
+    place, drawn = Path(output).expanduser(), Path(page).expanduser() if page else None
+    if drawn:
         expect_mappable(place)
-        expect_output(Path(page).expanduser(), example="map.html")
-    with terminal_reporter(quiet) as shown:
-        found = embedded(run_or_name(model, out), data, place, weights=weights, data_dir=data_dir, reporter=shown)
-        _tell(found)
-        if page:
-            _write_map(found, data, Path(page).expanduser(), projection)
+        expect_output(drawn, example="map.html")
+    found = embedded(run_or_name(model, out), data, place, weights=weights, data_dir=data_dir, quiet=quiet)
+    _tell(found)
+    if drawn:
+        _write_map(found, data, drawn, projection)
     return 1 if found.left_out else 0
 
 
@@ -85,10 +83,9 @@ def _tell(found: EmbeddedImages) -> None:
 
 def _write_map(found: EmbeddedImages, data: str, page: Path, projection: str) -> None:
     from greycard.core.output_files import write_output
-    from greycard.core.reporter import Silent
     from greycard.embeddings.files import open_embeddings
     from greycard.jobs.embedding_map import embedding_map
 
     title = f"Map of {Path(data).name or data}"
-    write_output(page, embedding_map(open_embeddings(found.place), title, projection.lower(), Silent()))
+    write_output(page, embedding_map(open_embeddings(found.place), title, projection.lower()))
     click.echo(page)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from greycard.core.errors import GreycardError
-from greycard.datasets.dataset import Dataset, Split
+from greycard.datasets.dataset import Dataset, LeftOut, Split
 from greycard.datasets.inside import files_below
 from greycard.datasets.layouts import find_layout
 from greycard.datasets.open import find_path, survey_dataset
@@ -27,12 +27,14 @@ class EveryImage:
         ids: a unique name for each image: its path in the folder, or its split and row.
         images: a path, or uint8 (height, width[, 3]), for each image.
         labels: the class of each image, None for an image without one; None if no image has one.
+        left_out: files that are known to be unreadable, each with the reason.
     """
 
     name: str
     ids: tuple[str, ...]
     images: Sequence[Path | np.ndarray]
     labels: tuple[str | None, ...] | None
+    left_out: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -89,7 +91,8 @@ def _in_dataset(dataset: Dataset) -> EveryImage:
         raise GreycardError(f"{dataset.name} has numbers, not images", hint="name a folder with images")
     ids = tuple(id for side, each in splits for id in _unique(side, each))
     labels = tuple(dataset.classes[label] for _, each in splits for label in each.labels.tolist())
-    return EveryImage(dataset.name, ids, _Joined([each.images for _, each in splits]), labels)
+    images, known = _Joined([each.images for _, each in splits]), len(set(labels)) > 1  # one is only a folder's name
+    return EveryImage(dataset.name, ids, images, labels if known else None, dataset.left_out)
 
 
 def _unique(side: str, split: Split) -> Iterator[str]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from greycard.core.errors import GreycardError
 from greycard.core.paths import as_path
-from greycard.core.reporter import Reporter, Silent
+from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.datasets.every_image import EveryImage, every_image
 from greycard.datasets.source import Source
-from greycard.embeddings.files import expect_embedding_output, writing
+from greycard.embeddings.files import PARQUET, expect_embedding_output, writing
 from greycard.embeddings.network import Network
 from greycard.embeddings.table import About, Rows
 from greycard.jobs.network import embedder_of
@@ -48,7 +48,7 @@ def embed(
     *,
     weights: str | Path | None = None,
     data_dir: str | Path | None = None,
-    reporter: Reporter | None = None,
+    quiet: bool = False,
 ) -> EmbeddedImages:
     """Compute the vectors, and write them some at a time: memory does not grow with the number of images.
 
@@ -58,24 +58,41 @@ def embed(
         place: the file to write: `.parquet`, `.npz` or `.csv`.
         weights: of a pretrained network: a file, a folder, or `imagenet`; None for those that are here.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
-        reporter: shows progress.
+        quiet: True to print nothing.
 
     Raises:
         GreycardError: the network or the data cannot be opened, no image can be read, or the file cannot be written.
     """
-    target, shown = as_path(place, "the file of vectors"), reporter or Silent()
+    from greycard.reports.progress import terminal_reporter
+
+    target = as_path(place, "the file of vectors")
     expect_embedding_output(target)
+    _expect_outside(target, data)
     found = every_image(data, data_dir)
-    embedder = embedder_of(model, weights, shown)
-    about = About(embedder.network, version("greycard"), found.labels is not None)
-    left_out: list[LeftOut] = []
-    count = 0
-    with writing(target, about) as writer:
-        for rows in embedded_rows(embedder, found, left_out, shown):
-            writer.write(rows)
-            count += len(rows.ids)
-        expect_some(count, found, left_out)
+    left_out, count = list(found.left_out), 0
+    with terminal_reporter(quiet) as shown:
+        embedder = embedder_of(model, weights, shown)
+        about = About(embedder.network, version("greycard"), found.labels is not None)
+        with writing(target, about) as writer:
+            for rows in embedded_rows(embedder, found, left_out, shown):
+                writer.write(rows)
+                count += len(rows.ids)
+            expect_some(count, found, left_out)
     return EmbeddedImages(target, embedder.network, count, tuple(left_out))
+
+
+def _expect_outside(target: Path, data: object) -> None:
+    """A folder with Parquet files is read as a Parquet data set, so a file of vectors must not lie among the images."""
+    folder = Path(data).absolute() if isinstance(data, str | Path) else None
+    if (
+        target.suffix.lower() == PARQUET
+        and folder is not None
+        and target.absolute().parent in (folder, folder / "data")
+    ):
+        raise GreycardError(
+            f"{target} would make {data} a folder of Parquet files; expected a place outside of it",
+            hint=f"for example -o {target.name}",
+        )
 
 
 def embedded_rows(embedder: Embedder, found: EveryImage, left_out: list[LeftOut], reporter: Reporter) -> Iterator[Rows]:

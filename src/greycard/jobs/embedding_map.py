@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from greycard.core.errors import GreycardError
-from greycard.core.reporter import Reporter
 from greycard.core.threads import thread_pool
 from greycard.embeddings.files import CSV, EmbeddingFile
 from greycard.embeddings.table import Rows
@@ -30,22 +29,21 @@ def expect_mappable(place: Path) -> None:
         )
 
 
-def embedding_map(stored: EmbeddingFile, title: str, projection: str, reporter: Reporter) -> str:
+def embedding_map(stored: EmbeddingFile, title: str, projection: str) -> str:
     """The page. Of many images, every n-th is on it.
 
     Args:
         stored: the file of vectors.
         title: the page's heading.
         projection: one of `PROJECTIONS`.
-        reporter: shows progress.
 
     Raises:
         GreycardError: the file is damaged, or has too few images for t-SNE.
     """
     total = sum(len(rows.ids) for rows in stored.rows())
     some = _some(stored, -(-total // _MOST))
-    with reporter.status("drawing the map"), thread_pool() as pool:
-        found = PROJECTIONS[projection](some.vectors)
+    found = PROJECTIONS[projection](some.vectors)
+    with thread_pool() as pool:
         images = list(pool.map(lambda path: file_thumbnail(path, _SIDE), some.paths))
     counts = Counter(label for label in some.labels if label is not None)
     numbers = {name: number for number, name in enumerate(sorted(counts))}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST = 500
 """Images on a map: more points would cover each other."""
 
-_BATCH, _SIDE = 32, 64
+_SIDE = 64
 
 
 def expect_map(run: RunRecord) -> None:
@@ -54,20 +54,22 @@ def make_map(
     Raises:
         GreycardError: images are missing.
     """
+    from greycard.embeddings.compute import embed_images
+
     validation = dataset_of(run, data, data_dir).validation
     pixels = decoded_split(run.recipe, validation.limited(MOST, 0), "validation", reporter)
     if not len(pixels):
         raise GreycardError(
             f"none of the validation images of {run.name} can be read", hint="replace the damaged files"
         )
-    engine = embedder.engine
     progress = reporter.progress("computing features", len(pixels))
-    vectors = []
-    for first in range(0, len(pixels), _BATCH):
-        vectors.append(engine(np.ascontiguousarray(pixels.images[first : first + _BATCH])))
-        progress(len(vectors[-1]))
+    rows, vectors = [], []
+    for each in embed_images(embedder, list(pixels.images)):
+        rows += each.rows.tolist()
+        vectors.append(each.vectors)
+        progress(len(each.rows) + len(each.errors))
     found = principal_components(np.concatenate(vectors))
-    small = np.stack([shrink(image, _SIDE) for image in pixels.images])
-    made = ImageMap(tuple(pixels.ids), found.positions, small, found.share, len(validation))
+    small = np.stack([shrink(pixels.images[row], _SIDE) for row in rows])
+    made = ImageMap(tuple(pixels.ids[row] for row in rows), found.positions, small, found.share, len(validation))
     write_map(run, made)
     return made

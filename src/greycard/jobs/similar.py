@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from greycard.core.errors import GreycardError, command
-from greycard.core.reporter import Reporter, Silent
+from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.datasets.every_image import EveryImage, every_image
 from greycard.datasets.source import Source
@@ -57,7 +57,7 @@ def find_similar(
     count: int,
     *,
     data_dir: str | Path | None = None,
-    reporter: Reporter | None = None,
+    reporter: Reporter,
 ) -> Found:
     """Compare the images with all in a folder, by the cosine similarity of their feature vectors.
 
@@ -72,14 +72,13 @@ def find_similar(
     Raises:
         GreycardError: as for `embed`; or an image cannot be read, or the vectors are of another network.
     """
-    shown = reporter or Silent()
     expect_readable(images)
     place = Path(where) if isinstance(where, str | Path) else None
     stored = open_embeddings(place) if place is not None and is_embedding_file(place) else None
     found = None if stored else every_image(where, data_dir)
     embedder = make_embedder()
-    left_out: list[LeftOut] = []
-    rows = _stored(stored, embedder) if stored else _computed(embedder, found, left_out, shown)
+    left_out = list(found.left_out) if found else []
+    rows = _stored(stored, embedder) if stored else _computed(embedder, found, left_out, reporter)
     paths = [Path(name) if (name := name_of(image, "")) else None for image in images]
     names = [name_of(image, f"image {number}") for number, image in enumerate(images)]
     every = nearest(query_vectors(embedder, images), paths, rows, count)
