@@ -28,6 +28,7 @@ def pets(trained: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def page(pets: Path, tmp_path: Path) -> Iterator[Page]:
     with studio(pets) as (address, _), opened_page(address, tmp_path / "profile") as page:
+        page.call("Emulation.setFocusEmulationEnabled", enabled=True)
         page.wait_for("document.querySelectorAll('.cell').length > 0")
         page.run("document.querySelector('[data-view=training-view]').click()")
         page.run("document.dispatchEvent(new CustomEvent('run-opened', { detail: { name: 'pets-1' } }))")
@@ -70,6 +71,7 @@ def test_the_reports_map_shows_an_image_without_a_script(pets: Path, tmp_path: P
     run.map(data=pets)
     (tmp_path / "report.html").write_text(run.report(), encoding="utf-8")
     with opened_page((tmp_path / "report.html").as_uri(), tmp_path / "profile") as page:
+        page.call("Emulation.setFocusEmulationEnabled", enabled=True)
         visible = "getComputedStyle(each).visibility === 'visible'"
         shown = f"[...document.querySelectorAll('.card')].filter((each) => {visible}).length"
         assert page.run(shown) == 0

@@ -8,6 +8,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
+from greycard.core.errors import GreycardError
 from greycard.core.output_files import expect_output, write_output
 
 
@@ -46,6 +47,8 @@ def report(
     opened = [open_run(run_path(run, out)) for run in runs]
     place = Path(output).expanduser() if output else opened[0].path / "report.html"
     expect_output(place, example="report.html")
+    if (data or data_dir) and not mapped:
+        raise GreycardError("--data and --data-dir are for a new map", hint="add --map, or leave them out")
     if mapped:
         for run in opened:
             run.map(data=data, data_dir=data_dir, quiet=quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ class EveryImage:
     def path(self, row: int) -> str:
         """The absolute path of an image's file; empty for an array."""
         image = self.images[row]
-        return str(image.absolute()) if isinstance(image, Path) else ""
+        return os.path.abspath(image) if isinstance(image, Path) else ""
 
     def label(self, row: int) -> str | None:
         """The class of an image, if it is known."""

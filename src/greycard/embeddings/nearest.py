@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -36,21 +35,23 @@ class Neighbour:
         return self.similarity >= SAME
 
 
-def nearest(queries: np.ndarray, paths: list[Path | None], parts: Iterable[Rows], count: int) -> list[list[Neighbour]]:
+def nearest(
+    queries: np.ndarray, paths: Sequence[str | None], parts: Iterable[Rows], count: int
+) -> list[list[Neighbour]]:
     """The most similar images of each query, the most similar first; a query's own file is left out.
 
     Args:
         queries: float32 (q, features).
-        paths: the file of each query, if it is one.
+        paths: the absolute path of each query's file, if it is one.
         parts: the images to search; only one part is in memory at a time.
         count: neighbours of each query.
     """
-    wanted, own = _unit(queries), [path and str(path.absolute()) for path in paths]
+    wanted = _unit(queries)
     found: list[list[Neighbour]] = [[] for _ in wanted]
     for rows in parts:
         similarities = np.clip(wanted @ _unit(rows.vectors).T, -1, 1)
         for query, row in enumerate(similarities):
-            others = np.array([each != own[query] for each in rows.paths], bool)
+            others = np.array([each != paths[query] for each in rows.paths], bool)
             best = np.flatnonzero(others)[np.argsort(-row[others], kind="stable")[:count]]
             more = [Neighbour(rows.ids[at], rows.paths[at], rows.labels[at], float(row[at])) for at in best]
             found[query] = sorted([*found[query], *more], key=lambda each: -each.similarity)[:count]

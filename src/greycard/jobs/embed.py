@@ -83,15 +83,11 @@ def embed(
 
 def _expect_outside(target: Path, data: object) -> None:
     """A folder with Parquet files is read as a Parquet data set, so a file of vectors must not lie among the images."""
-    folder = Path(data).absolute() if isinstance(data, str | Path) else None
-    if (
-        target.suffix.lower() == PARQUET
-        and folder is not None
-        and target.absolute().parent in (folder, folder / "data")
-    ):
+    folder = Path(data).resolve() if isinstance(data, str | Path) else None
+    if target.suffix.lower() == PARQUET and folder is not None and target.resolve().parent in (folder, folder / "data"):
         raise GreycardError(
             f"{target} would make {data} a folder of Parquet files; expected a place outside of it",
-            hint=f"for example -o {target.name}",
+            hint=f"for example -o {folder.parent / target.name}",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def find_similar(
     embedder = make_embedder()
     left_out = list(found.left_out) if found else []
     rows = _stored(stored, embedder) if stored else _computed(embedder, found, left_out, reporter)
-    paths = [Path(name) if (name := name_of(image, "")) else None for image in images]
+    paths = [os.path.abspath(os.path.expanduser(name)) if (name := name_of(image, "")) else None for image in images]
     names = [name_of(image, f"image {number}") for number, image in enumerate(images)]
     every = nearest(query_vectors(embedder, images), paths, rows, count)
     similar = tuple(Similar(name, tuple(each)) for name, each in zip(names, every, strict=True))
@@ -94,7 +95,8 @@ def query_vectors(embedder: Embedder, images: Sequence[ImageLike]) -> np.ndarray
     for row, why in (error for part in parts for error in part.errors):
         name = name_of(images[row], f"image {row}")
         raise GreycardError(f"{name} cannot be used: {why}", hint="check that another program can open it")
-    return np.concatenate([part.vectors for part in parts])
+    none = np.empty((0, embedder.network.features), np.float32)
+    return np.concatenate([none, *(part.vectors for part in parts)])
 
 
 def expect_readable(images: Sequence[ImageLike]) -> None:

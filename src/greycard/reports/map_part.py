@@ -28,7 +28,7 @@ _SHAPES = (
     "M0 5L4.6-3.4H-4.6z",  # triangle that points down
 )
 _MOST_CLASSES = len(_SHAPES) * len(SERIES)
-_NAME = 22
+_NAME = 20
 """Letters of a name that fit."""
 
 
