@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from greycard.core.errors import command
-from greycard.evaluation.intervals import accuracy_interval
 from greycard.recipe import Recipe
-from greycard.reports.columns import loss_text, percent, seconds, span
+from greycard.reports.columns import loss_text, seconds
+from greycard.reports.reported import reported
 from greycard.runs.directory import is_in_training
 from greycard.runs.record import RunRecord
 
@@ -24,21 +24,21 @@ def unfinished_hint(run: RunRecord) -> str:
 def headline(run: RunRecord) -> str:
     """What was trained, its accuracy with an interval, and its diagnosis."""
     summary, recipe = run.summary, run.recipe
-    if not run.task.has_classes:
+    figure = reported(run)
+    if figure is None:
         loss = loss_text(summary.val_loss)
         return summary.answer or f"a regression on {recipe.data.dataset}, validation loss {loss}"
-    images, accuracy = summary.val_images, summary.val_accuracy or 0.0
-    between = span(*accuracy_interval(accuracy, images))
     names = [verdict.name for verdict in summary.diagnosis]
     found = (
         f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
     )
     arithmetic = "" if recipe.training.precision == "float32" else f" (trained in {precision_line(recipe)})"
-    chosen = f" Its weights are from {summary.kept}, so the accuracy is slightly optimistic." if summary.kept else ""
+    kept = figure.chosen and summary.kept
+    chosen = f" Its weights are from {kept}, so the accuracy is slightly optimistic." if kept else ""
     return (
         f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary.time.total_seconds)}{arithmetic},"
-        f" is right on {percent(accuracy, 1)} of {images:,} validation images; on similar images probably"
-        f" {between}.{chosen}{found}"
+        f" is right on {figure.accuracy} of {figure.measured_on}; on similar images probably"
+        f" {figure.interval}.{chosen}{found}"
     )
 
 

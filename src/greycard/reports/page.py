@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,26 +21,16 @@ from greycard.reports.image_urls import image_url, png_url
 from greycard.reports.ladder import ladder_part
 from greycard.reports.map_part import run_map_part
 from greycard.reports.measured import measured_line
+from greycard.reports.reported import Reported, reported
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import measurements_of
 from greycard.runs.record import RunRecord
-from greycard.runs.schema import Summary
 from greycard.runs.scores import scores_of
 
 _MISTAKES = 12
 _NO_MISTAKES: dict[str, np.ndarray] = {}
-
-
-@dataclass(frozen=True)
-class Result:
-    """The accuracy in large letters, what it was measured on, and its interval."""
-
-    accuracy: str
-    images: str
-    interval: str
-    published: str | None
 
 
 def report_page(runs: Sequence[RunRecord]) -> str:
@@ -105,15 +94,16 @@ def origin_parts(run: RunRecord) -> dict[str, Any]:
 
 def _outcome(run: RunRecord) -> dict[str, Any]:
     """The template's data that only a finished run has."""
-    summary = run.summary
+    summary, first = run.summary, reported(run)
     scores = scores_of(run) if run.task.has_classes else None
     return {
         "headline": headline(run),
         "stopped": summary.stopped,
-        "result": _result(summary),
+        "result": first,
+        "published": summary.published and summary.published.val_accuracy,
         "figures": [
             ("task", run.task.description),
-            *_figures(summary),
+            *_figures(run, first),
             ("trained in", precision_line(run.recipe)),
             *((f"on {each.data}", measured_line(each)) for each in measurements_of(run)),
         ],
@@ -133,22 +123,9 @@ def _so_far(run: RunRecord) -> dict[str, Any]:
         ("epochs", f"{len(run.history)} of {run.recipe.training.epochs}"),
         ("seed", str(run.recipe.training.seed)),
     ]
-    nothing = dict.fromkeys(("stopped", "result", "classes", "trust", "time", "map"))
+    nothing = dict.fromkeys(("stopped", "result", "published", "classes", "trust", "time", "map"))
     none_of: dict[str, Any] = {"verdicts": [], "mistakes": [], "left_out": []}
     return {"headline": f"{unfinished_hint(run)}.", "figures": figures, **nothing, **none_of}
-
-
-def _result(summary: Summary) -> Result | None:
-    accuracy, images = summary.val_accuracy, summary.val_images
-    if accuracy is None:
-        return None
-    published = summary.published.val_accuracy if summary.published else None
-    return Result(
-        percent(accuracy, 1),
-        f"{images:,} validation images",
-        span(*accuracy_interval(accuracy, images)),
-        None if published is None else percent(published, 1),
-    )
 
 
 def _as_text(value: Any) -> str:
@@ -160,10 +137,14 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _figures(summary: Summary) -> list[tuple[str, str]]:
-    """The most important numbers."""
+def _figures(run: RunRecord, first: Reported | None) -> list[tuple[str, str]]:
+    """The most important numbers next to the first one."""
+    summary = run.summary
     shown = [("images", images_line(summary))]
-    if summary.test_accuracy is not None and summary.test_images:
+    if run.search is not None and first and not first.chosen:
+        chosen = f"{percent(summary.val_accuracy, 1)} of {summary.val_images:,} images, on which the recipe was chosen"
+        shown.append(("validation accuracy", chosen))
+    elif summary.test_accuracy is not None and summary.test_images:
         interval = span(*accuracy_interval(summary.test_accuracy, summary.test_images))
         shown.append(("test accuracy", f"{percent(summary.test_accuracy, 1)}, 95 % interval {interval}"))
     if summary.best_val_accuracy is not None:
