@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from greycard.deploy.export.export import Exported
     from greycard.deploy.predict import Prediction
     from greycard.deploy.sources import ImageLike
+    from greycard.embeddings.embedder import Embedder
+    from greycard.embeddings.nearest import Neighbour
     from greycard.jobs.explain import Explanation
     from greycard.jobs.predict_files import Outcome
     from greycard.models.model import Model
+    from greycard.runs.image_map import ImageMap
 
 
 class Run(RunRecord):
@@ -56,6 +59,14 @@ class Run(RunRecord):
         from greycard.deploy.classifier import classifier_of
 
         return classifier_of(self, self._trained)
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        """The model without its head."""
+        start()
+        from greycard.embeddings.embedder import run_embedder
+
+        return run_embedder(self, self._trained)
 
     @cached_property
     def scores(self) -> Scores:
@@ -271,6 +282,74 @@ class Run(RunRecord):
             from greycard.jobs.export import export_run
 
             return export_run(self, classifier, form, place=place, data=data, data_dir=data_dir, reporter=shown)
+
+    def embed(self, images: ImageLike | Iterable[ImageLike]) -> np.ndarray:
+        """The feature vector of each image, float32 (n, features).
+
+        Args:
+            images: as for `predict`. For the images of a folder use `greycard.embed`, which writes a file.
+
+        Raises:
+            GreycardError: an image cannot be read, or the run takes numbers.
+        """
+        from greycard.deploy.sources import several
+        from greycard.jobs.similar import query_vectors
+
+        return query_vectors(self._embedder, list(several(images)))
+
+    def similar(
+        self,
+        image: ImageLike,
+        where: str | Path | Dataset | Source,
+        count: int = 10,
+        *,
+        data_dir: str | Path | None = None,
+        quiet: bool = True,
+    ) -> list[Neighbour]:
+        """The images that are nearest to an image, by the cosine similarity of their feature vectors.
+
+        Args:
+            image: as for `predict`.
+            where: a folder or dataset, also without labels; or a file that `greycard.embed` wrote with this run.
+            count: number of images.
+            data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            quiet: True to print nothing.
+
+        Raises:
+            GreycardError: an image cannot be read, or the vectors in the file are of another network.
+        """
+        from greycard.jobs.similar import find_similar
+        from greycard.reports.progress import terminal_reporter
+
+        with terminal_reporter(quiet) as shown:
+            found = find_similar(lambda: self._embedder, [image], where, count, data_dir=data_dir, reporter=shown)
+        return list(found.similar[0].neighbours)
+
+    def map(
+        self,
+        *,
+        data: str | Path | Dataset | Source | None = None,
+        data_dir: str | Path | None = None,
+        quiet: bool = True,
+    ) -> ImageMap:
+        """Make a map of the validation images by their feature vectors; it is kept in the run, and reports show it.
+
+        Args:
+            data: the run's dataset, if it has moved or was made in Python: anything that `open_dataset` takes.
+            data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            quiet: True to print nothing.
+
+        Raises:
+            GreycardError: images are missing, or the run is unfinished or has no classes of images.
+        """
+        from greycard.jobs.map import expect_map, make_map
+        from greycard.reports.progress import terminal_reporter
+
+        expect_map(self)
+        with terminal_reporter(quiet) as shown:
+            with shown.status("starting Keras"):
+                embedder = self._embedder
+            return make_map(self, embedder, data=data, data_dir=data_dir, reporter=shown)
 
     def _repr_html_(self) -> str:
         return make_table([self]).html()
