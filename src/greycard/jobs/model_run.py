@@ -12,6 +12,7 @@ from greycard.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from greycard.deploy.classifier import Classifier
+    from greycard.embeddings.embedder import Embedder
     from greycard.jobs.open_run import Run
     from greycard.jobs.predict_files import Outcome
     from greycard.models.model import Model
