@@ -78,7 +78,7 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]], refuse: float | str
 
 def _ready(run: RunRecord, classifier: Classifier, refuse: float | str | None) -> Served:
     promised = promise_of(run.name, run.rejection, refuse)
-    engine = classifier.rows
+    engine, rules = classifier.rows, Rules(promised.limit if promised else None)
     trained, middle = classifier.trained, run.recipe.prediction.center_crop
     heat = heat_of(trained, run.task, run.temperature, middle) if trained.feature_layer else None
     blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
