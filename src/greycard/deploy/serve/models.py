@@ -85,14 +85,7 @@ def _ready(run: RunRecord, classifier: Classifier, refuse: float | str | None) -
     engine(blank[None])  # the first call is slow
     if heat:
         heat(blank, 0)
-    return Served(
-        run.name,
-        classifier,
-        engine,
-        heat,
-        _facts(run, heat is not None, promised),
-        Rules(promised.limit if promised else None),
-    )
+    return Served(run.name, classifier, engine, heat, _facts(run, heat is not None, promised), rules)
 
 
 def _facts(run: RunRecord, heat: bool, promised: Rejection | None) -> dict[str, Any]:
