@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -299,9 +300,32 @@ def test_a_resumed_run_learns_the_same(images: Path, tmp_path: Path, interrupted
 
 
 def test_a_damaged_file_is_named(run: greycard.Run, tmp_path: Path) -> None:
-    import shutil
-
     copy = shutil.copytree(run.path, tmp_path / "copy")
     (copy / "rejection.npz").write_bytes(b"PK damaged")
     with pytest.raises(GreycardError, match=r"rejection\.npz cannot be read"):
         greycard.open_run(copy).predict(np.zeros((8, 8, 3), np.uint8))
+
+
+@pytest.mark.parametrize("place", ["strangers", "train/strangers"])
+def test_strangers_are_found_beside_the_classes_and_in_a_zip(place: str, tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets", ("train", "validation"), ("cat", "dog"), 2)
+    (root / place).mkdir()
+    _stranger(root / place / "wall.png")
+    (root / place / "broken.jpg").write_text("words")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", root)
+    for what in (root, packed):
+        dataset = greycard.open_dataset(what)
+        assert dataset.classes == ("cat", "dog")
+        assert dataset.strangers is not None
+        assert dataset.strangers.ids == (f"{place}/wall.png",)
+        assert [item.id for item in dataset.left_out] == [f"{place}/broken.jpg"]
+
+
+def test_a_folder_of_classes_alone_may_have_strangers(tmp_path: Path, cli: Cli) -> None:
+    root = make_folder(tmp_path / "pets", ("",), ("cat", "dog"), 5)
+    (root / "strangers").mkdir()
+    assert greycard.load_folder(root).strangers is None  # empty
+    _stranger(root / "strangers" / "wall.png")
+    dataset = greycard.load_folder(root)
+    assert (dataset.classes, len(dataset.train) + len(dataset.validation)) == (("cat", "dog"), 10)
+    assert "strangers has 1 image of none of the classes" in cli("check", root).out
