@@ -205,11 +205,12 @@ def _fashion(seed: int, quick: bool) -> Round:
     whole, random = load_dataset("fashion-mnist", data_dir()), np.random.default_rng(seed)
     known, train, test = 7, whole.train, whole.validation
     rows = random.permutation(np.flatnonzero(train.labels < known))
-    first, last = (700, 900) if quick else (7_000, 8_000)
+    first, last = (700, 900) if quick else (4_000, 5_000)
     dataset = _dataset(
         "fashion-mnist", whole.classes[:known], train.take(np.sort(rows[:first])), train.take(np.sort(rows[first:last]))
     )
-    own, strangers = (test.take(np.flatnonzero(which)) for which in (test.labels < known, test.labels >= known))
+    some = test.take(np.arange(500 if quick else 3_000))
+    own, strangers = (some.take(np.flatnonzero(which)) for which in (some.labels < known, some.labels >= known))
     recipe = {"conv": (32, 64), "dense": (128,), "epochs": 1 if quick else 4, "augmentation": None}
     return Round(dataset, _marked(own, "own"), _strangers("classes left out", strangers, (28, 28, 1)), recipe)
 
