@@ -217,7 +217,7 @@ def _fashion(seed: int, quick: bool) -> Round:
 
 def _sample(seed: int, quick: bool) -> Round:
     """Rendered cats and dogs; rabbits are the strangers. Every seed renders other images."""
-    sizes, side = (60, 60, 60) if quick else (300, 200, 300), 64
+    sizes, side = (60, 60, 60) if quick else (200, 150, 150), 48
     parts = []
     for place, (what, count) in enumerate(zip(("train", "validation", "own"), sizes, strict=True)):
         begin = sum(sizes[:place])
@@ -227,7 +227,7 @@ def _sample(seed: int, quick: bool) -> Round:
     recipe = {
         "conv": (16, 32, 64),
         "dense": (64,),
-        "epochs": 2 if quick else 15,
+        "epochs": 2 if quick else 12,
         "augmentation": None,
     }
     asked = _strangers("classes left out", _split("strangers", strangers), (side, side, 3))
@@ -288,9 +288,9 @@ def _text(size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
 
 
 _DATA: dict[str, Callable[[int, bool], Round]] = {
+    "horse-or-human": _horses,
     "fashion-mnist": _fashion,
     "sample": _sample,
-    "horse-or-human": _horses,
 }
 
 
