@@ -362,6 +362,29 @@ def predicting(rows: list[Row]) -> list[str]:
     return _table(head, cells, words=0)
 
 
+_MANY = {
+    "csv": "all images into a CSV file",
+    "again": "the same command again",
+    "killed": "all images, killed three times",
+    "parquet": "all images into a Parquet file",
+    "sorted": "then: links in folders",
+    "gallery": "then: thumbnails and the gallery",
+}
+
+
+def predicting_many(rows: list[Row]) -> list[str]:
+    """Whole processes, and their memory."""
+    head = ["what", "images", "whole process", "images/s", "peak memory", "its own memory"]
+    chosen = [row for work in _MANY for row in rows if row["work"] == work]
+    return _table(head, [_many_cells(row) for row in chosen])
+
+
+def _many_cells(row: Row) -> list[str]:
+    sizes = [_gigabytes(row.get(name)) for name in ("peak_memory_mb", "peak_own_mb")]
+    rate = f"{row['images'] / row['seconds']:,.0f}" if row["work"] != "again" else "–"
+    return [_MANY[row["work"]], f"{row['images']:,}", seconds(row["seconds"]), rate, *sizes]
+
+
 def serving(rows: list[Row]) -> list[str]:
     """Requests a second and latency by the number of clients."""
     head = ["clients", "plain, requests/s", "p50 / p99", "greycard serve, requests/s", "p50 / p99", "times", "errors"]
@@ -419,6 +442,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Start", "startup", starts),
     ("Memory", "memory", memory),
     ("Predicting", "use", predicting),
+    ("Predicting many images", "predict_many", predicting_many),
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
     ("None of these", "rejection", refusing),
