@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from greycard.embeddings.embedder import Embedder
     from greycard.embeddings.nearest import Neighbour
     from greycard.jobs.explain import Explanation
+    from greycard.jobs.predict_files import Outcome
     from greycard.models.model import Model
     from greycard.runs.image_map import ImageMap
 
@@ -122,17 +123,27 @@ class Run(RunRecord):
 
         return first_filters(self._trained)
 
-    def predict(self, images: ImageLike | Iterable[ImageLike]) -> list[Prediction]:
-        """Predict the class of each image.
+    def predict(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        refuse: float | str | None = "default",
+        sets: float | None = None,
+    ) -> list[Prediction]:
+        """Predict the class of each image, or that it belongs to none of them.
 
         Args:
             images: one or more: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
                 (height, width[, 1, 3 or 4]), or one uint8 array (n, height, width, 1, 3 or 4).
+            refuse: at most this share of the classes' own images is refused, such as 0.05; `default` for the smallest
+                of 5, 10 and 20 % that the run can promise; None to refuse no image.
+            sets: the share of prediction sets (`one_of`) that have the right class, such as 0.95; None for no sets.
 
         Raises:
-            GreycardError: an image cannot be read, or the run is a regression (use `predict_numbers`).
+            GreycardError: an image cannot be read, the run is a regression (use `predict_numbers`), or it has too few
+                images to promise the share.
         """
-        found = list(self.predict_each(images))
+        found = list(self.predict_each(images, refuse=refuse, sets=sets))
         bad = [prediction for prediction in found if prediction.error]
         if bad:
             raise GreycardError(
@@ -141,13 +152,67 @@ class Run(RunRecord):
             )
         return found
 
-    def predict_each(self, images: ImageLike | Iterable[ImageLike]) -> Iterator[Prediction]:
+    def predict_each(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        refuse: float | str | None = "default",
+        sets: float | None = None,
+    ) -> Iterator[Prediction]:
         """As `predict`, but one image at a time; the prediction of an unreadable image has its `error` set."""
         start()
         from greycard.deploy.predict import predict_images
+        from greycard.deploy.rules import rules_of
         from greycard.deploy.sources import several
 
-        return predict_images(self.classifier, several(images))
+        rules = rules_of(self, refuse, sets)
+        return predict_images(self.classifier, several(images), rules)
+
+    def predict_to(
+        self,
+        place: str | Path,
+        images: str | Path | Iterable[str | Path],
+        *,
+        top: int = 1,
+        every: float = 1.0,
+        refuse: float | str | None = "default",
+        unsure: float | None = None,
+        sets: float | None = None,
+        sort_into: str | Path | None = None,
+        copies: bool = False,
+        gallery: str | Path | None = None,
+        quiet: bool = True,
+    ) -> Outcome:
+        """Predict many images into a file; the same call continues after a kill, and predicts no image twice.
+
+        Args:
+            place: a `.csv`, `.jsonl` or `.parquet` file: a new one, or one that an earlier call began.
+            images: one or more paths: image files, folders, patterns, video files.
+            top: the number of classes in each answer.
+            every: seconds between two frames of a video.
+            refuse: as for `predict`.
+            unsure: mark predictions below this probability for review, and refused images.
+            sets: as for `predict`.
+            sort_into: a folder, in which a folder for each answer gets links to the images.
+            copies: True for copies in place of links.
+            gallery: a folder for a page to look at the answers and to correct them.
+            quiet: True to print nothing.
+
+        Raises:
+            GreycardError: a path is missing, the file was not made by this run with these options, or the run has no
+                classes.
+        """
+        from greycard.deploy.answers.job import Question
+        from greycard.deploy.inputs.images import find_images
+        from greycard.jobs.predict_files import Destinations, predict_files
+        from greycard.reports.progress import terminal_reporter
+
+        words = [str(each) for each in ([images] if isinstance(images, str | Path) else images)]
+        folders = [None if each is None else Path(each) for each in (sort_into, gallery)]
+        asked = Question(top, every, "none" if refuse is None else str(refuse), unsure, sets)
+        to = Destinations(Path(place), folders[0], copies, folders[1])
+        with terminal_reporter(quiet) as shown:
+            return predict_files(self, words, find_images(words, every), to, asked, shown)
 
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
         """The predictions of a regression, one for each number.

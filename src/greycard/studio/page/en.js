@@ -317,6 +317,10 @@ export default {
   lesson_reveal: "Show the answer",
   lesson_kept: "saved",
 
+  // None of these
+  none_of_these: "none of these; most like {class}",
+  try_refused: "It is unlike all training images. The bars show what it would be if it had to be one of the classes.",
+
   // Map
   map: "Map of the images",
   map_what: "Each validation image is a point; the model sees images that lie together as similar.",
