@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from greycard.core.errors import GreycardError
+from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset, LeftOut, Split
 from greycard.datasets.inside import files_below
 from greycard.datasets.layouts import find_layout
@@ -60,14 +61,19 @@ def every_image(what: Dataset | Source | str | Path, data_dir: str | Path | None
     Raises:
         GreycardError: nothing has that name, or it has no images.
     """
-    place = find_path(what, data_dir) if isinstance(what, str | Path) else None
-    is_folder = place is not None and place.is_dir() and not holds_parquet(place)
-    found = (
-        _in_folder(place) if place is not None and is_folder else _in_dataset(survey_dataset(what, data_dir).dataset)
-    )
+    folder = _folder(what, data_dir) if isinstance(what, str | Path) else None
+    found = _in_folder(folder) if folder else _in_dataset(survey_dataset(what, data_dir).dataset)
     if not len(found):
         raise GreycardError(f"there are no images in {found.name}", hint="name a folder with images")
     return found
+
+
+def _folder(what: str | Path, data_dir: str | Path | None) -> Path | None:
+    """The folder of image files that is meant; None for a named dataset, a file, Parquet files, or a wrong path."""
+    if str(what) in {entry.name for entry in CATALOG} and not Path(what).exists():
+        return None
+    place = find_path(what, data_dir)
+    return place if place.is_dir() and not holds_parquet(place) else None
 
 
 def _in_folder(folder: Path) -> EveryImage:
