@@ -69,8 +69,10 @@ def _rows(scratch: Path, folder: Path, count: int) -> Iterator[dict[str, Any]]:
 
 
 def _run(scratch: Path) -> Path:
-    words = ["train", scratch / "images", "--weights", "none", "--epochs", "1", "--quiet", "--out", scratch / "runs"]
-    small = ["model.kind=convnet", "image_size=64", "conv=16,32", "train_limit=400", "val_limit=100"]
+    (scratch / "few").mkdir()
+    few = draw(scratch / "few", 400)
+    words = ["train", few, "--weights", "none", "--epochs", "1", "--quiet", "--out", scratch / "runs"]
+    small = ["model.kind=convnet", "image_size=64", "conv=16,32"]
     child.run([sys.executable, "-m", "greycard", *words, *(word for each in small for word in ("--set", each))])
     return scratch / "runs" / "images-1"
 
