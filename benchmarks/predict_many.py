@@ -50,7 +50,7 @@ def _options() -> argparse.Namespace:
 def _rows(scratch: Path, folder: Path, count: int) -> Iterator[dict[str, Any]]:
     run = _run(scratch)
     answers = scratch / "answers.csv"
-    predict = [sys.executable, "-m", "greycard", "predict", run, folder, "--quiet"]
+    predict: list[str | Path] = [sys.executable, "-m", "greycard", "predict", run, folder, "--quiet"]
     works: dict[str, list[str | Path]] = {
         "csv": ["-o", answers],
         "again": ["-o", answers],
@@ -71,7 +71,7 @@ def _rows(scratch: Path, folder: Path, count: int) -> Iterator[dict[str, Any]]:
 def _run(scratch: Path) -> Path:
     (scratch / "few").mkdir()
     few = draw(scratch / "few", 400)
-    words = ["train", few, "--weights", "none", "--epochs", "1", "--quiet", "--out", scratch / "runs"]
+    words: list[str | Path] = ["train", few, "--weights", "none", "--epochs", "1", "--quiet", "--out", scratch / "runs"]
     small = ["model.kind=convnet", "image_size=64", "conv=16,32"]
     child.run([sys.executable, "-m", "greycard", *words, *(word for each in small for word in ("--set", each))])
     return scratch / "runs" / "images-1"
