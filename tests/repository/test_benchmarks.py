@@ -21,8 +21,11 @@ from greycard.backend.choices import Measured, Shape, Table
 from greycard.core.epoch import Epoch
 from greycard.datasets.load import load_dataset
 from greycard.models.build import build_model
+from greycard.models.tuning import split_below_tuned
 from greycard.projects import find_project, projects
 from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
+from greycard.recipe import Recipe
+from greycard.training.recommend import TUNING_RATE
 
 pytestmark = pytest.mark.filterwarnings("ignore:Please import `affine_transform`:DeprecationWarning")  # Keras's own
 
@@ -324,6 +327,26 @@ def test_the_peers_have_greycards_network(peer: Any, name: str) -> None:
     pytest.importorskip("torch")
     torch_sizes = [weight.numel() for weight in peer("torch_steps").network(row).parameters()]
     assert torch_sizes == [int(np.prod(shape)) for shape in shapes]
+
+
+def test_the_peers_tune_greycards_last_block(peer: Any, tmp_path: Path) -> None:
+    data, weights = peer("last_block_data"), tmp_path / "mobilenet_v2_1.0_224_notop.weights.h5"
+    base = data.backbone(None)
+    base.save_weights(weights)
+    fields: dict[str, Any] = {"backbones": ("MobileNetV2",), "fine_tune": "last", "image_size": data.SIZE}
+    recipe = Recipe.make(name="tuned", dataset="tuned", task="binary", **fields)
+    ours = split_below_tuned(build_model(recipe, 2, weights)).top.network
+    keras_network = data.last_block(ours.input_shape[1:], base)
+    assert base.get_layer(data.BELOW).output.shape == ours.input.shape
+    assert (recipe.training.batch_size, TUNING_RATE) == (data.BATCH, data.RATE)
+    body = zip(keras_network.get_weights()[:-2], ours.get_weights()[:-2], strict=True)
+    assert all(np.array_equal(one, other) for one, other in body)
+    torch = pytest.importorskip("torch")
+    network = peer("torch_last_block").last_block()
+    peer("torch_last_block").set_weights(network, keras_network.get_weights())
+    maps = np.random.default_rng(0).random((2, *ours.input_shape[1:]), dtype=np.float32)
+    logits = network(torch.from_numpy(maps).permute(0, 3, 1, 2)).detach()
+    assert torch.sigmoid(logits).numpy() == pytest.approx(np.asarray(keras_network(maps)), abs=1e-4)
 
 
 def _task(classes: int) -> str:
