@@ -39,8 +39,7 @@ def main() -> None:
     )
     clock, batches = Seconds(), _batches(maps, labels, asked.precision)
     found = model.fit(batches, steps_per_epoch=steps, epochs=asked.epochs, callbacks=[clock], verbose=0)
-    each = [steps * BATCH / seconds for seconds in clock.each[1:]]
-    print(json.dumps({"images_per_second": each, "loss": found.history["loss"]}))
+    print(json.dumps(clock.rates(steps * BATCH) | {"loss": found.history["loss"]}))
 
 
 def _batches(maps: np.ndarray, labels: np.ndarray, precision: str) -> Any:

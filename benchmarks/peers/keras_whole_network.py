@@ -29,7 +29,7 @@ def main() -> None:
     model, clock = _model(asked.weights), Seconds()
     model.compile(optimizer=keras.optimizers.Adam(RATE), loss="binary_crossentropy", metrics=["accuracy"])
     model.fit(images.prefetch(tf.data.AUTOTUNE), epochs=asked.epochs, callbacks=[clock], verbose=0)
-    print(json.dumps({"images_per_second": [len(images.file_paths) / seconds for seconds in clock.each[1:]]}))
+    print(json.dumps(clock.rates(len(images.file_paths))))
 
 
 def _model(weights: Path) -> Any:

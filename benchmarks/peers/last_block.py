@@ -42,13 +42,17 @@ def main() -> None:
     if options.quick:
         sides, options.rounds = [Side("Greycard"), Side("Keras"), Side("PyTorch")], 1
     rounds: dict[Side, list[float]] = {side: [] for side in sides}
+    cores: dict[Side, list[float]] = {side: [] for side in sides}
     with tempfile.TemporaryDirectory() as maps:
         said("last_block_data.py", folder / "train", "--weights", weights, "--out", maps)
         for number in range(options.rounds):
             for side in sides[:: -1 if number % 2 else 1]:
                 if side is not _TUTORIAL or number == 0:  # it is far slower
-                    rounds[side] += _speeds(side, folder, weights, maps)
-    results.put(summary(f"{_NETWORK}, last block", rounds))
+                    found = _speeds(side, folder, weights, maps)
+                    rounds[side] += found.get("images_per_second", [])
+                    cores[side] += found.get("images_per_core_second", [])
+    per_core = {"images_per_core_second": {side.name: median(each) for side, each in cores.items() if each}}
+    results.put(summary(f"{_NETWORK}, last block", rounds) | per_core)
 
 
 def _peers() -> Iterator[Side]:
@@ -60,8 +64,8 @@ def _peers() -> Iterator[Side]:
             yield Side("PyTorch", (*words, *more))
 
 
-def _speeds(side: Side, folder: Path, weights: Path, maps: str) -> list[float]:
-    """Images a second of each epoch; none if this side cannot run here."""
+def _speeds(side: Side, folder: Path, weights: Path, maps: str) -> dict[str, list[float]]:
+    """Images a second, and of one core's time, of each epoch; nothing if this side cannot run here."""
     scripts: dict[str, list[Any]] = {
         "Greycard": ["greycard_last_block.py", folder],
         "Keras": ["keras_last_block.py", maps],
@@ -69,12 +73,13 @@ def _speeds(side: Side, folder: Path, weights: Path, maps: str) -> list[float]:
         "Tutorial": ["keras_whole_network.py", folder / "train", "--weights", weights],
     }
     try:
-        speeds: list[float] = said(*scripts[side.peer], *side.options)["images_per_second"]
+        found: dict[str, list[float]] = said(*scripts[side.peer], *side.options)
     except RuntimeError as error:
         print(f"{side.name} fails: {str(error).splitlines()[-1]}", file=sys.stderr)
-        return []
-    print(f"{side.name}: {median(speeds):,.0f} images/s", file=sys.stderr, flush=True)
-    return speeds
+        return {}
+    speeds = [f"{median(found[name]):,.0f}" for name in ("images_per_second", "images_per_core_second")]
+    print(f"{side.name}: {speeds[0]} images/s, {speeds[1]} of one core", file=sys.stderr, flush=True)
+    return found
 
 
 if __name__ == "__main__":

@@ -35,15 +35,17 @@ def main() -> None:
     rounded = asked.precision == "bfloat16"
     maps = torch.from_numpy(np.load(asked.maps / "maps.npy")).to(torch.bfloat16 if rounded else torch.float32)
     labels = torch.from_numpy(np.load(asked.maps / "labels.npy")).float()[:, 0]
-    step, losses, speeds = _stepper(model.to(memory_format=torch.channels_last), rounded, asked.compile), [], []
+    step, losses = _stepper(model.to(memory_format=torch.channels_last), rounded, asked.compile), []
+    rates: dict[str, list[float]] = {"images_per_second": [], "images_per_core_second": []}
     for _ in range(asked.epochs):
-        begun, sums = time.perf_counter(), torch.zeros(2)
+        begun, cpu, sums = time.perf_counter(), time.process_time(), torch.zeros(2)
         order = torch.randperm(len(maps))[: len(maps) // BATCH * BATCH]
         for rows in order.split(BATCH):
             step(maps[rows].permute(0, 3, 1, 2), labels[rows], sums)
         losses.append(float(sums[0]) * BATCH / len(order))
-        speeds.append(len(order) / (time.perf_counter() - begun))
-    print(json.dumps({"images_per_second": speeds[1:], "loss": losses}))
+        rates["images_per_second"].append(len(order) / (time.perf_counter() - begun))
+        rates["images_per_core_second"].append(len(order) / (time.process_time() - cpu))
+    print(json.dumps({name: each[1:] for name, each in rates.items()} | {"loss": losses}))
 
 
 def last_block() -> nn.Sequential:
