@@ -13,6 +13,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import greycard
 from greycard.training import loop
@@ -26,7 +27,7 @@ COMPILED = 2
 class TimedLoop(loop.Loop):
     """Training that notes the seconds of each epoch without validation, and the processor's, of all threads."""
 
-    seconds: list[tuple[float, float]] = []
+    seconds: ClassVar[list[tuple[float, float]]] = []
 
     def _train(self, state: TrainState) -> dict[str, float]:
         begun, cpu = time.perf_counter(), time.process_time()
