@@ -359,6 +359,7 @@ def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: 
     common = {"instructions": "avx2", "measured": MEASURED}
     steps = [common | {"row": "a", "images_per_second": speeds, "best": best, "ratio": 1.5, "share_of_peak": 0.6}]
     steps.append(steps[0] | {"row": "b", "ratio": 6.0})
+    last_block = [steps[0] | {"images_per_second": speeds | {"Tutorial": 60.0}}]
     memory = {"Greycard": 1000.0, "Keras float32": 2000.0}
     seconds = {"Greycard": 5.0, "Keras float32": 10.0}
     epochs = [common | {"row": "a", "seconds_per_epoch": seconds, "best": "Keras float32", "ratio": 2.0}]
@@ -368,12 +369,13 @@ def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: 
     backends = [common | {"row": "a", "on": "avx2", "backend": "jax", "images_per_second": speeds, "ratio": 4.0}]
     sides = {"val_accuracy": {"float32": 0.9, "bfloat16": 0.8}, "only_right": {"float32": 30, "bfloat16": 20}}
     precisions = [common | sides | {"project": "a", "epochs": 5, "seed": 1, "p": 0.2}]
-    found = {"steps": steps, "epochs": epochs, "backends": backends, "precisions": precisions}
+    found = {"steps": steps, "epochs": epochs, "backends": backends, "precisions": precisions, "last_block": last_block}
     for name, rows in found.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)
     assert "| `a` | avx2 | 300 | 200 | bfloat16 | 100 | float32 | 1.50× | 60 % |" in text
     assert "The smallest ratio is 1.50×, the geometric mean 3.00×." in text
+    assert "| `a` | avx2 | 300 | 200 | bfloat16 | 100 | float32 | 1.50× | 60 | 5.00× |" in text
     assert "| `a` | avx2 | jax | 4,000 | 3,000 | 400 | 1,000 | 4.00× |" in text
     assert "| `a` | avx2 | 5 | 1 | 90.00 % | 80.00 % | 30 | 20 | 0.2 |" in text
     assert "| `a` | avx2 | 10.0 s | float32 | 5.0 s | 2.00× | 2.00 GB | 1.00 GB |" in text
