@@ -232,7 +232,7 @@ def refusing(rows: list[Row]) -> list[str]:
 
 
 def _caught_cells(row: Row, scores: Sequence[str]) -> list[str]:
-    cells = [f"{mean(row['auroc'][score]):.3f}, {mean(row['caught'][score]):.0%}" for score in scores]
+    cells = [f"{mean(row['auroc'][score]):.3f}, {100 * mean(row['caught'][score]):.0f} %" for score in scores]
     return [f"`{row['data']}`", f"{row['strangers']}, {row['stranger_images']:,}", *cells]
 
 
@@ -242,9 +242,9 @@ def _own_cells(row: Row, scores: Sequence[str]) -> list[str]:
 
 
 def _file_cells(row: Row) -> list[str]:
-    caught = ", ".join(f"{what} {share:.0%}" for what, share in row["refused"].items() if what != "own")
+    caught = ", ".join(f"{what} {100 * share:.0f} %" for what, share in row["refused"].items() if what != "own")
     own, same = row["refused"]["own"], min(row["same"].values())
-    return [f"`{row['data']}`", row["format"], f"{own:.1%}", caught, f"{same:.1%}"]
+    return [f"`{row['data']}`", row["format"], percent(own, 1), caught, percent(same, 1)]
 
 
 def _range(values: list[float]) -> str:
@@ -362,6 +362,29 @@ def predicting(rows: list[Row]) -> list[str]:
     return _table(head, cells, words=0)
 
 
+_MANY = {
+    "csv": "all images into a CSV file",
+    "again": "the same command again",
+    "killed": "all images, killed three times",
+    "parquet": "all images into a Parquet file",
+    "sorted": "then: links in folders",
+    "gallery": "then: thumbnails and the gallery",
+}
+
+
+def predicting_many(rows: list[Row]) -> list[str]:
+    """Whole processes, and their memory."""
+    head = ["what", "images", "whole process", "images/s", "peak memory", "its own memory"]
+    chosen = [row for work in _MANY for row in rows if row["work"] == work]
+    return _table(head, [_many_cells(row) for row in chosen])
+
+
+def _many_cells(row: Row) -> list[str]:
+    sizes = [_gigabytes(row.get(name)) for name in ("peak_memory_mb", "peak_own_mb")]
+    rate = f"{row['images'] / row['seconds']:,.0f}" if row["work"] != "again" else "–"
+    return [_MANY[row["work"]], f"{row['images']:,}", seconds(row["seconds"]), rate, *sizes]
+
+
 def serving(rows: list[Row]) -> list[str]:
     """Requests a second and latency by the number of clients."""
     head = ["clients", "plain, requests/s", "p50 / p99", "greycard serve, requests/s", "p50 / p99", "times", "errors"]
@@ -419,6 +442,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Start", "startup", starts),
     ("Memory", "memory", memory),
     ("Predicting", "use", predicting),
+    ("Predicting many images", "predict_many", predicting_many),
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
     ("None of these", "rejection", refusing),
