@@ -18,6 +18,8 @@ from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset
 
+_NUMBERS = "labels were not checked: they are numbers"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -82,20 +84,22 @@ def check(
     Raises:
         GreycardError: the dataset has numbers instead of images.
     """
-    if dataset.is_regression and len(dataset.train):
+    if len(dataset.train) and not dataset.has_images:
         raise GreycardError(
-            f"{dataset.name} has numbers; a check needs images",
+            f"{dataset.name} has numbers as inputs; a check needs images",
             hint="name a folder of images: `greycard check FOLDER`",
         )
     thumbnails = load_thumbnails(dataset, on_image)
     facts = [each for split in dataset.splits for each in named_facts(split)]
-    label_errors, notes = _label_errors(thumbnails, features(), advice)
+    label_errors, notes = (
+        (None, (_NUMBERS,)) if dataset.is_regression else _label_errors(thumbnails, features(), advice)
+    )
     found = [
         *(Finding("not trainable", error.args[0], error.hint) for error in problems),
         unreadable(dataset.left_out + thumbnails.left_out),
         *content.duplicate_findings(_as_trained(thumbnails, dataset), find_pairs(thumbnails, dataset)),
         content.shift(thumbnails),
-        content.imbalance(thumbnails, dataset.classes),
+        None if dataset.is_regression else content.imbalance(thumbnails, dataset.classes),
         content.suspected(thumbnails, dataset.classes, label_errors),
         content.near_empty(thumbnails),
         *file_findings(facts),

@@ -51,13 +51,19 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
+    A RUN that predicts a number prints the number, and the interval that has 90 % of true numbers.
     It exits with 1 if an image could not be read.
     """
     from greycard.api import open_run
 
     opened = open_run(run_path(run, out))
-    if not opened.task.has_classes:
+    if not opened.recipe.data.has_images:
         return _answer_numbers(opened, paths)
+    if not opened.task.has_classes:
+        from greycard.cli.predicted_numbers import PRINTERS
+
+        assert opened.target is not None
+        return _answer_images(opened, paths, partial(PRINTERS[form], opened.target))
     top = min(top, len(opened.classes))
     return _answer_images(opened, paths, partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top))
 

@@ -35,10 +35,12 @@ class Prediction:
 
     Attributes:
         source: the file, or `image N` if the image has no name.
-        label: the most likely class; "" for an unreadable image.
+        label: the most likely class; "" for an unreadable image, and for a number.
         probability: the probability of `label`, calibrated on the run's validation images.
         probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
+        value: the number that a regression predicts, in the unit of its labels; None for classes.
+        interval: where the true number is, for most images; None without calibrated intervals, and for classes.
     """
 
     source: str
@@ -46,8 +48,12 @@ class Prediction:
     probability: float = 0.0
     probabilities: dict[str, float] | None = None
     error: str | None = None
+    value: float | None = None
+    interval: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
+        if self.value is not None:
+            return f"Prediction({self.source!r}, {self.value:.6g})"
         return f"Prediction({self.source!r}, {self.error or f'{self.label}, {self.probability:.1%}'})"
 
     def top(self, count: int) -> dict[str, float]:
@@ -74,7 +80,11 @@ def predict_images(classifier: Classifier, images: Iterable[ImageLike]) -> Itera
 
 
 def named(source: str, row: np.ndarray, classifier: Classifier) -> Prediction:
-    """A prediction from a row of probabilities."""
+    """A prediction from a row of probabilities, or of one number."""
+    if not classifier.task.has_classes:
+        value = float(classifier.task.decide(row))
+        reach = classifier.reach
+        return Prediction(source, value=value, interval=None if reach is None else reach.around(value))
     best, classes = int(classifier.task.decide(row)), classifier.classes
     each = {name: float(value) for name, value in zip(classes, row, strict=True)}
     return Prediction(source, classes[best], float(row[best]), each)

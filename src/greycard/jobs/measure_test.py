@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 
 from greycard.backend.inference import by_keras
+from greycard.evaluation.numbers import number_scores
 from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
@@ -36,4 +39,7 @@ def measured_on(split: ArraySplit, network: keras.Model, task: Task, recipe: Rec
     batch = prediction_batch(split, recipe.training.val_batch_size) // len(views_of(recipe.prediction))
     batches = Loader(split, max(1, batch))
     outputs = np.concatenate([engine(images) for images, _ in batches.epoch(0)])
-    return Measured.of(task.measure(split.labels, outputs))
+    measured = Measured.of(task.measure(split.labels, outputs))
+    if task.target is None or not np.isfinite(outputs).all():
+        return measured
+    return replace(measured, numbers=number_scores(split.labels, task.decide(outputs), task.target))

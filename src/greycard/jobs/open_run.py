@@ -112,14 +112,14 @@ class Run(RunRecord):
         return first_filters(self._trained)
 
     def predict(self, images: ImageLike | Iterable[ImageLike]) -> list[Prediction]:
-        """Predict the class of each image.
+        """Predict the class or the number of each image.
 
         Args:
             images: one or more: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
                 (height, width[, 1, 3 or 4]), or one uint8 array (n, height, width, 1, 3 or 4).
 
         Raises:
-            GreycardError: an image cannot be read, or the run is a regression (use `predict_numbers`).
+            GreycardError: an image cannot be read, or the run takes numbers (use `predict_numbers`).
         """
         found = list(self.predict_each(images))
         bad = [prediction for prediction in found if prediction.error]
@@ -139,16 +139,16 @@ class Run(RunRecord):
         return predict_images(self.classifier, several(images))
 
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
-        """The predictions of a regression, one for each number.
+        """The predictions of a regression on numbers, one for each number.
 
         Raises:
-            GreycardError: an input is not a number, or the run has classes.
+            GreycardError: an input is not a number, or the run takes images.
         """
         start()
         from greycard.deploy.predict import predict_numbers
 
-        if self.task.has_classes:
-            raise GreycardError(f"{self.path} predicts classes, not numbers", hint="use run.predict(paths)")
+        if self.recipe.data.has_images:
+            raise GreycardError(f"{self.path} takes images, not numbers", hint="use run.predict(paths)")
         return predict_numbers(self.model, numbers)
 
     def test(

@@ -7,7 +7,9 @@ from greycard.evaluation.intervals import accuracy_interval
 from greycard.recipe import Recipe
 from greycard.reports.columns import loss_text, percent, seconds, span
 from greycard.runs.directory import is_in_training
+from greycard.runs.numbers import NumberFigures
 from greycard.runs.record import RunRecord
+from greycard.runs.schema import Summary
 
 
 def unfinished(run: RunRecord) -> str:
@@ -26,19 +28,36 @@ def headline(run: RunRecord) -> str:
     summary, recipe = run.summary, run.recipe
     if not run.task.has_classes:
         loss = loss_text(summary.val_loss)
-        return summary.answer or f"a regression on {recipe.data.dataset}, validation loss {loss}"
+        numbers = summary.numbers and number_headline(summary, recipe, summary.numbers)
+        return summary.answer or numbers or f"a regression on {recipe.data.dataset}, validation loss {loss}"
     images, accuracy = summary.val_images, summary.val_accuracy or 0.0
     between = span(*accuracy_interval(accuracy, images))
-    names = [verdict.name for verdict in summary.diagnosis]
-    found = (
-        f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
-    )
     arithmetic = "" if recipe.training.precision == "float32" else f" (trained in {precision_line(recipe)})"
     chosen = f" Its weights are from {summary.kept}, so the accuracy is slightly optimistic." if summary.kept else ""
     return (
         f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary.time.total_seconds)}{arithmetic},"
         f" is right on {percent(accuracy, 1)} of {images:,} validation images; on similar images probably"
-        f" {between}.{chosen}{found}"
+        f" {between}.{chosen}{diagnosis_sentence(summary)}"
+    )
+
+
+def diagnosis_sentence(summary: Summary) -> str:
+    """The names of the verdicts, after a space; empty without any."""
+    names = [verdict.name for verdict in summary.diagnosis]
+    if names == ["healthy"]:
+        return " It is healthy."
+    return f" Diagnosis: {', '.join(names)}." if names else ""
+
+
+def number_headline(summary: Summary, recipe: Recipe, numbers: NumberFigures) -> str:
+    """What was trained, its mean error with an interval, and its diagnosis."""
+    scores, target = numbers.validation, numbers.target
+    low, high = map(target.text, scores.mae_interval)
+    kept = f" Its weights are from {summary.kept}, so the error is slightly optimistic." if summary.kept else ""
+    return (
+        f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary.time.total_seconds)}, is off by"
+        f" {target.text(scores.mae)} on average on {scores.images:,} validation images; on similar images probably by"
+        f" {low} to {high}.{kept}{diagnosis_sentence(summary)}"
     )
 
 

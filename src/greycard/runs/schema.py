@@ -12,6 +12,7 @@ from greycard.datasets.dataset import LeftOut
 from greycard.evaluation.calibration import Calibration
 from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.evaluation.timing import TimeSpent
+from greycard.runs.numbers import NumberFigures
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Summary:
         answer: the learned line in a sentence, for a model of one neuron.
         reason: why Greycard chose this recipe; None if the user did.
         published: figures of the project's author.
-        data: what preflight found in the images; None for a task without classes.
+        data: what preflight found in the images; None for data without images.
+        numbers: errors and prediction intervals of a regression on images; None for classes, and with NaN among them.
         calibration: of the validation probabilities; None without classes or with NaN among them.
         diagnosis: what is wrong with the run, the most important first.
     """
@@ -103,6 +105,7 @@ class Summary:
     reason: str | None = None
     published: Published | None = None
     data: Preflight | None = None
+    numbers: NumberFigures | None = None
     calibration: Calibration | None = None
     diagnosis: tuple[Verdict, ...] = ()
 
