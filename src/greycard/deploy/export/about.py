@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from greycard.core.records import to_json
 from greycard.runs.record import RunRecord
 
 MEMBER = "greycard.json"
@@ -22,12 +23,21 @@ def describe(run: RunRecord) -> dict[str, Any]:
     return {
         "classes": list(run.classes),
         "input": {"dtype": "uint8", "shape": shape, "values": "0 to 255", "resize": data.resize},
-        "output": {"dtype": "float32", "shape": [None, len(run.classes)], "values": "calibrated probabilities"},
+        "output": {"dtype": "float32", **_output(run)},
         "temperature": run.temperature,
         "recipe_sha256": run.recipe.digest,
         "dataset": data.dataset,
         "greycard": version("greycard"),
     }
+
+
+def _output(run: RunRecord) -> dict[str, Any]:
+    """The shape and the meaning of the outputs; half the width of the prediction intervals of a number."""
+    if run.task.has_classes:
+        return {"shape": [None, len(run.classes)], "values": "calibrated probabilities"}
+    numbers = run.summary.numbers
+    reach = None if numbers is None or numbers.reach is None else to_json(numbers.reach)
+    return {"shape": [None, 1], "values": "a number in the unit of the labels", "interval": reach}
 
 
 def embed(facts: dict[str, Any], place: Path) -> None:

@@ -18,6 +18,7 @@ from greycard.datasets.digests import file_digest
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.format import Format, about
+from greycard.deploy.export.number_parity import NumberParity
 from greycard.deploy.export.parity import ParityCheck, answers, check_parity
 from greycard.evaluation.calibration import at_temperature
 from greycard.pipeline.array_split import ArraySplit
@@ -36,7 +37,7 @@ class Exported:
 
     path: Path
     bytes: int
-    parity: ParityCheck
+    parity: ParityCheck | NumberParity
 
 
 def export(
@@ -119,6 +120,8 @@ def _digest(place: Path) -> str:
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
     """The trained model's predictions, calibrated independently of the exported graph."""
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
+    if not classifier.task.has_classes:
+        return outputs
     return at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
 
 
@@ -126,22 +129,14 @@ def _write(facts: dict[str, Any], target: Path) -> None:
     atomic_write(target, json.dumps(facts, indent=2) + "\n")
 
 
-def _expect_passed(parity: ParityCheck, form: Format, record: dict[str, Any], place: Path) -> None:
+def _expect_passed(parity: ParityCheck | NumberParity, form: Format, record: dict[str, Any], place: Path) -> None:
     if parity.passed:
         return
     _write(record, about(place, refused=True))
-    if form.exact:
-        raise GreycardError(
-            f"the {form.name} export is refused: a probability differs by {parity.largest_difference:.2g} from the"
-            f" original's on {parity.images:,} validation images; expected at most {parity.tolerance:g}",
-            hint="export to another format, and please report this problem",
-        )
+    other = "export to another format, and please report this problem"
     raise GreycardError(
-        f"the {form.name} export is refused: its accuracy on {parity.images:,} validation images is"
-        f" {parity.accuracy:.2%}, the original's is {parity.original_accuracy:.2%}; expected at least"
-        f" {parity.lowest_accuracy:.2%}, the"
-        " lower end of its 95 % interval",
-        hint="export to litert, which uses floating point",
+        f"the {form.name} export is refused: {parity.why_refused}",
+        hint=other if form.exact else "export to litert, which uses floating point",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from greycard.backend.inference import Engine
+from greycard.deploy.export.number_parity import NumberParity, number_parity
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.pipeline.array_split import ArraySplit
 from greycard.tasks.task import Task
@@ -42,6 +43,29 @@ class ParityCheck:
     tolerance: float | None
 
     @property
+    def why_refused(self) -> str:
+        """What differs, in words."""
+        if self.tolerance is None:
+            return (
+                f"its accuracy on {self.images:,} validation images is {self.accuracy:.2%}, the original's is"
+                f" {self.original_accuracy:.2%}; expected at least {self.lowest_accuracy:.2%}, the lower end of its"
+                " 95 % interval"
+            )
+        return (
+            f"a probability differs by {self.largest_difference:.2g} from the original's on {self.images:,} validation"
+            f" images; expected at most {self.tolerance:g}"
+        )
+
+    @property
+    def line(self) -> str:
+        """The comparison in one line."""
+        return (
+            f"{self.images:,} validation images: {self.same_answers:,} with the same prediction, largest difference of"
+            f" a probability {self.largest_difference:.2g}, accuracy {self.accuracy:.2%}"
+            f" (original {self.original_accuracy:.2%})"
+        )
+
+    @property
     def passed(self) -> bool:
         if self.tolerance is None:
             return self.accuracy >= self.lowest_accuracy
@@ -51,17 +75,21 @@ class ParityCheck:
         return {**asdict(self), "passed": self.passed}
 
 
-def check_parity(task: Task, original: np.ndarray, export: Engine, pixels: ArraySplit, *, exact: bool) -> ParityCheck:
+def check_parity(
+    task: Task, original: np.ndarray, export: Engine, pixels: ArraySplit, *, exact: bool
+) -> ParityCheck | NumberParity:
     """Run the export on the images and compare it with the original.
 
     Args:
-        task: the run's task; has classes.
-        original: the original's probabilities, float (n, classes).
+        task: the run's task.
+        original: the original's probabilities, float (n, classes), or numbers (n, 1).
         export: the exported model as a function.
         pixels: validation images with their labels.
         exact: True if probabilities must agree within `TOLERANCE`, False if the accuracy must stay in its interval.
     """
     found = np.concatenate(list(answers(export, pixels)))
+    if task.target is not None:
+        return number_parity(pixels.labels, original, found, task.target, exact=exact)
     right, right_before = (task.correct(pixels.labels, rows).mean() for rows in (found, original))
     difference = np.abs(found - original).max()
     return ParityCheck(

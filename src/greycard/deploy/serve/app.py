@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from greycard.core.threads import thread_count
 from greycard.deploy.classifier import NotFiniteError
-from greycard.deploy.predict import named
+from greycard.deploy.predict import Prediction, named
 from greycard.deploy.serve.batching import Batcher
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.metrics import Metrics
@@ -115,17 +115,17 @@ class _Service:
             raise RefusedError(500, error.args[0]) from error
         found = named("", row, served.classifier)
         self.metrics.images.labels(served.name).inc()
-        answer = {
-            "model": served.name,
-            "class": found.label,
-            "probability": found.probability,
-            "probabilities": found.top(question.top),
-        }
+        answer = {"model": served.name, **_said(found, question.top)}
         if question.heat:
-            answer["heat"] = await _aside(
-                self._drawing, served.heat_png, pixels, int(served.classifier.task.decide(row))
-            )
+            answer["heat"] = await _aside(self._drawing, served.heat_png, pixels, served.explained(row))
         return answer
+
+
+def _said(found: Prediction, top: int) -> dict[str, Any]:
+    """A prediction as the API has it: classes, or a number."""
+    if found.value is not None:
+        return {"number": found.value, "interval": None if found.interval is None else list(found.interval)}
+    return {"class": found.label, "probability": found.probability, "probabilities": found.top(top)}
 
 
 async def _aside(pool: ThreadPoolExecutor, function: Any, *arguments: Any) -> Any:

@@ -16,6 +16,7 @@ from greycard.deploy.classifier import Classifier
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.explain.gradcam import Heat, heat_of
 from greycard.reports.explanation import LEAST, overlaid
+from greycard.runs.numbers import NumberFigures
 from greycard.runs.record import RunRecord
 
 
@@ -36,6 +37,11 @@ class Served:
     engine: Engine
     heat: Heat | None
     facts: dict[str, Any]
+
+    def explained(self, row: np.ndarray) -> int:
+        """The output that a heat map explains: the predicted class, or the only number."""
+        task = self.classifier.task
+        return int(task.decide(row)) if task.has_classes else 0
 
     def heat_png(self, pixels: np.ndarray, label: int) -> str | None:
         """A heat map over an image uint8 (height, width, channels), as a data URL.
@@ -79,18 +85,35 @@ def _ready(run: RunRecord, classifier: Classifier) -> Served:
     return Served(run.name, classifier, engine, heat, _facts(run, heat is not None))
 
 
+def _number_facts(numbers: NumberFigures) -> dict[str, Any]:
+    """The error of a regression and the range of its training numbers."""
+    scores, target, reach = numbers.validation, numbers.target, numbers.reach
+    return {
+        "val_mae": scores.mae,
+        "val_mae_interval": list(scores.mae_interval),
+        "val_r2": scores.r2,
+        "lowest": target.lowest,
+        "highest": target.highest,
+        "decimals": target.decimals,
+        "interval_share": None if reach is None else reach.share,
+    }
+
+
 def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
     summary = run.summary
     return {
         "name": run.name,
         "classes": list(run.classes),
+        "number": None if summary.numbers is None else _number_facts(summary.numbers),
         "architecture": run.recipe.architecture,
         "dataset": run.recipe.data.dataset,
         "image_size": list(run.recipe.data.image_size or ()),
         "channels": run.recipe.data.channels,
         "resize": run.recipe.data.resize,
         "val_accuracy": summary.val_accuracy,
-        "val_accuracy_interval": list(accuracy_interval(summary.val_accuracy or 0.0, summary.val_images)),
+        "val_accuracy_interval": None
+        if summary.val_accuracy is None
+        else list(accuracy_interval(summary.val_accuracy, summary.val_images)),
         "val_images": summary.val_images,
         "heat": heat,
     }
