@@ -24,7 +24,7 @@ REGRESSION = "regression"
 
 AS_NUMBERS, AS_CLASSES = f"--set task={REGRESSION}", "--set task=multiclass"
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LARGEST = float(np.finfo(np.float32).max)
 _MOST_CLASSES = 10
 """Up to so many different numbers are classes, such as the ten digits, unless the user asks for a regression."""

@@ -92,9 +92,17 @@ def number_differences(groups: Sequence[NumberGroup]) -> list[NumberDifference]:
     """Compare every pair of groups, in order; their `errors` have the same images in the same order."""
     pairs = list(combinations(groups, 2))
     paired = [one.errors.mean(axis=0) - other.errors.mean(axis=0) for one, other in pairs]
-    figures = [over_images(each) for each in paired]
+    figures = [_figures(each) for each in paired]
     adjusted = holm([found[3] for found in figures])
     return [
         NumberDifference(one.name, other.name, *found, p, int(np.sum(each < 0)), int(np.sum(each > 0)))
         for (one, other), each, found, p in zip(pairs, paired, figures, adjusted, strict=True)
     ]
+
+
+def _figures(difference: np.ndarray) -> tuple[float, float, float, float]:
+    """Difference, interval and p; without a spread, as for one image, there is no test."""
+    if np.ptp(difference) > 1e-9 * float(np.abs(difference).max()):
+        return over_images(difference)
+    mean = float(difference.mean())
+    return mean, mean, mean, 1.0 if len(difference) < 2 or not mean else 0.0
