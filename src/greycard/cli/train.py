@@ -117,7 +117,11 @@ def _search(
     from greycard.reports.ladder import search_lines
     from greycard.runs.run_args import read_run_args
 
-    fixed = [*asked.changes.keys() - {"seed"}, *(["backbone"] if backbone else []), *(["track"] if asked.track else [])]
+    fixed = [
+        *asked.changes.keys() - {"seed", "task"},
+        *(["backbone"] if backbone else []),
+        *(["track"] if asked.track else []),
+    ]
     if fixed:
         raise GreycardError(
             f"--minutes searches for the best recipe, so it takes no {sorted(fixed)[0]}",
@@ -132,7 +136,7 @@ def _search(
         out=asked.out,
         quiet=asked.quiet,
         author=author,
-        **asked.changes,  # at most the seed
+        **asked.changes,  # at most the seed and the task
     )
     print_table(runs_table([run]))
     click.echo("\n".join(["", *search_lines(run)]))

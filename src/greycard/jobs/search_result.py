@@ -37,7 +37,9 @@ def with_test(best: RunRecord, dataset: Dataset, reporter: Reporter) -> Summary:
     with reporter.status("measuring the images set aside"):
         network = load_model(best.path).network
         measured = measured_on(test, network, best.task, best.recipe)
-    return replace(summary, test_images=len(test), test_accuracy=measured.accuracy, test_loss=measured.loss)
+    numbers = summary.numbers and replace(summary.numbers, test=measured.numbers)
+    tested = replace(summary, test_images=len(test), test_accuracy=measured.accuracy, test_loss=measured.loss)
+    return replace(tested, numbers=numbers)
 
 
 def finish_search(record: SearchRecord, best: RunRecord, summary: Summary, directory: RunDirectory) -> None:
