@@ -4,9 +4,9 @@
 
 Two sets with a known truth: `glasses`, rendered glasses and how full they are in percent, and `turned`, real
 Fashion-MNIST images that are turned by a known angle in degrees. Each is learned by the recipe that `greycard train`
-chooses without weights and by a probe of the first pretrained network on this machine, each in as many rounds with other
-seeds. Every figure is measured on `test` images that no training, choice or calibration has seen. Then the probe is trained on ten
-splits of `glasses`, and the share of the test images inside the 90 % intervals is counted. Writes
+chooses without weights and by a probe of the first pretrained network on this machine, each in as many rounds with
+other seeds. Every figure is measured on images that no training, choice or calibration has seen. Then the probe is
+trained on ten splits of `glasses`, and the share of the test images inside the 90 % intervals is counted. Writes
 `results/regression.json`.
 """
 
@@ -58,7 +58,7 @@ def main() -> None:
     options.add_argument("--coverage-seeds", type=int, default=10, metavar="N")
     chosen = options.parse_args()
     results = ResultFile("regression", ("set", "recipe"), keep=not chosen.quick, folder=HERE / "results")
-    seeds, count = (range(1), 60) if chosen.quick else (range(chosen.rounds), 500)
+    seeds, count = (range(1), 100) if chosen.quick else (range(chosen.rounds), 500)
     with tempfile.TemporaryDirectory() as scratch:
         for case in _cases(Path(scratch), count):
             for recipe, changes in _recipes(quick=chosen.quick).items():

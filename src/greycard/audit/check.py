@@ -91,15 +91,13 @@ def check(
         )
     thumbnails = load_thumbnails(dataset, on_image)
     facts = [each for split in dataset.splits for each in named_facts(split)]
-    label_errors, notes = (
-        (None, (_NUMBERS,)) if dataset.is_regression else _label_errors(thumbnails, features(), advice)
-    )
+    label_errors, notes = _label_errors(dataset, thumbnails, features, advice)
     found = [
         *(Finding("not trainable", error.args[0], error.hint) for error in problems),
         unreadable(dataset.left_out + thumbnails.left_out),
         *content.duplicate_findings(_as_trained(thumbnails, dataset), find_pairs(thumbnails, dataset)),
         content.shift(thumbnails),
-        None if dataset.is_regression else content.imbalance(thumbnails, dataset.classes),
+        content.imbalance(thumbnails, dataset.classes),
         content.suspected(thumbnails, dataset.classes, label_errors),
         content.near_empty(thumbnails),
         *file_findings(facts),
@@ -116,8 +114,11 @@ def _as_trained(thumbnails: Thumbnails, dataset: Dataset) -> Thumbnails:
 
 
 def _label_errors(
-    thumbnails: Thumbnails, features: np.ndarray | None, advice: str
+    dataset: Dataset, thumbnails: Thumbnails, computed: Callable[[], np.ndarray | None], advice: str
 ) -> tuple[LabelErrors | None, tuple[str, ...]]:
+    if dataset.is_regression:
+        return None, (_NUMBERS,)
+    features = computed()
     if not can_judge(thumbnails.labels):
         return None, ("labels were not checked: there are too few images, or too few of a class",)
     by = "the pixels" if features is None else "the network's features"

@@ -64,7 +64,7 @@ def search(
         out: the folder of runs; the search gets a new folder in it.
         quiet: True to print nothing.
         author: the name of who trains, shown in tables.
-        task: as for `open_dataset`; `regression` predicts numbers, and recipes are compared by mean absolute error.
+        task: as for `open_dataset`; numbers are compared by mean absolute error.
 
     Raises:
         GreycardError: the data has no images, or no recipe can be trained.
@@ -76,15 +76,13 @@ def search(
     configure()
     expect_weights(weights)
     expect_writable(out)
-    dataset = _opened(what, data_dir, task)
-    args = RunArgs.of(dataset, data_dir, weights, reason="a search tries it")
+    args = RunArgs.of(dataset := _opened(what, data_dir, task), data_dir, weights, reason="a search tries it")
     with terminal_reporter(quiet, _LINES) as reporter:
         _start(reporter)
         from greycard.jobs.search_plan import make_plan
 
         plan = make_plan(dataset, weights, seed, budget, reporter)
-        directory = _new_directory(plan, args, out, by)
-        return _climbed_from_the_start(plan, args, directory, budget, reporter)
+        return _climbed_from_the_start(plan, args, _new_directory(plan, args, out, by), budget, reporter)
 
 
 def resume_search(

@@ -83,12 +83,9 @@ def split_dataset(
     rows = np.array([row for row, id in enumerate(thumbnails.ids) if id not in aside], dtype=np.int64)
     _expect_every_class(dataset, thumbnails.labels[rows])
     val = group_split(strata(thumbnails.labels[rows]), groups[rows], val_fraction, seed)
+    text = dataset.label_text
     lines = tuple(
-        Line(
-            path_of[thumbnails.ids[row]],
-            dataset.label_text(thumbnails.labels[row]),
-            "validation" if in_val else "train",
-        )
+        Line(path_of[thumbnails.ids[row]], text(thumbnails.labels[row]), "validation" if in_val else "train")
         for row, in_val in zip(rows, val, strict=True)
     )
     bad = (*dataset.left_out, *thumbnails.left_out, *(LeftOut(id, why) for id, why in aside.items()))

@@ -61,10 +61,8 @@ def prepare(
     limited = within_limits(resolved, task, dataset)
     with clock("decode"):
         arrays = _decoded(resolved, limited, reporter)
-    _expect_every_class(task, limited, arrays)
+    task = _fitted(task, resolved, limited, arrays)
     left_out = _left_out(dataset, arrays)
-    if resolved.data.has_images:
-        task = task.fitted(arrays.train.labels)
     model, used = _build(resolved, task, files, arrays.train, build)
     if recipe.training.precision == "auto":
         resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
@@ -177,6 +175,16 @@ def _expect_every_class(task: Task, dataset: Dataset, arrays: SplitArrays) -> No
                 f" could not be decoded, such as {first.id} ({first.reason})",
                 hint="replace the damaged files",
             )
+
+
+def _fitted(task: Task, recipe: Recipe, dataset: Dataset, arrays: SplitArrays) -> Task:
+    """The task for the images that could be decoded.
+
+    Raises:
+        GreycardError: a class has no image left, or all numbers are the same.
+    """
+    _expect_every_class(task, dataset, arrays)
+    return task.fitted(arrays.train.labels) if recipe.data.has_images else task
 
 
 def _left_out(dataset: Dataset, arrays: SplitArrays) -> tuple[LeftOut, ...]:
