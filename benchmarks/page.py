@@ -206,6 +206,51 @@ def _mean(values: list[float]) -> str:
     return f"{percent(centre)} ± {100 * reach:.1f}"
 
 
+def refusing(rows: list[Row]) -> list[str]:
+    """AUROC and caught strangers of each score, then the refused own images, then the exports."""
+    asked, exported = [row for row in rows if "strangers" in row], [row for row in rows if "format" in row]
+    if not asked:
+        return []
+    scores, kept = list(asked[0]["auroc"]), {row["data"]: row for row in asked}.values()
+    compared = _table(["data", "strangers", *scores], [_caught_cells(row, scores) for row in asked])
+    own = _table(["data", "model", "set the limit", "measure", *scores], [_own_cells(row, scores) for row in kept])
+    files = _table(["data", "format", "own", "strangers", "same as the run"], [_file_cells(row) for row in exported])
+    seeds = min(row["seeds"] for row in asked)
+    return [
+        f"AUROC, and the share of strangers caught at a limit for 5 % of own images; means of {seeds} seeds:",
+        "",
+        *compared,
+        "",
+        f"The share of own images that is refused, where at most 5 % is promised; mean and range of {seeds} seeds:",
+        "",
+        *own,
+        "",
+        "The run of the first seed, exported, on the same images; each file with its own limit:",
+        "",
+        *files,
+    ]
+
+
+def _caught_cells(row: Row, scores: Sequence[str]) -> list[str]:
+    cells = [f"{mean(row['auroc'][score]):.3f}, {100 * mean(row['caught'][score]):.0f} %" for score in scores]
+    return [f"`{row['data']}`", f"{row['strangers']}, {row['stranger_images']:,}", *cells]
+
+
+def _own_cells(row: Row, scores: Sequence[str]) -> list[str]:
+    cells = [_range([100 * each for each in row["own"][score]]) for score in scores]
+    return [f"`{row['data']}`", row["model"], f"{row['calibration_images']:,}", f"{row['own_images']:,}", *cells]
+
+
+def _file_cells(row: Row) -> list[str]:
+    caught = ", ".join(f"{what} {100 * share:.0f} %" for what, share in row["refused"].items() if what != "own")
+    own, same = row["refused"]["own"], min(row["same"].values())
+    return [f"`{row['data']}`", row["format"], percent(own, 1), caught, percent(same, 1)]
+
+
+def _range(values: list[float]) -> str:
+    return f"{mean(values):.1f} % ({min(values):.1f} to {max(values):.1f})"
+
+
 def studio(rows: list[Row]) -> list[str]:
     """The page with many images in Chromium."""
     head = ["images", "first screen, s", "frames a second", "late frames", "page, MB", "server, MB"]
@@ -317,6 +362,29 @@ def predicting(rows: list[Row]) -> list[str]:
     return _table(head, cells, words=0)
 
 
+_MANY = {
+    "csv": "all images into a CSV file",
+    "again": "the same command again",
+    "killed": "all images, killed three times",
+    "parquet": "all images into a Parquet file",
+    "sorted": "then: links in folders",
+    "gallery": "then: thumbnails and the gallery",
+}
+
+
+def predicting_many(rows: list[Row]) -> list[str]:
+    """Whole processes, and their memory."""
+    head = ["what", "images", "whole process", "images/s", "peak memory", "its own memory"]
+    chosen = [row for work in _MANY for row in rows if row["work"] == work]
+    return _table(head, [_many_cells(row) for row in chosen])
+
+
+def _many_cells(row: Row) -> list[str]:
+    sizes = [_gigabytes(row.get(name)) for name in ("peak_memory_mb", "peak_own_mb")]
+    rate = f"{row['images'] / row['seconds']:,.0f}" if row["work"] != "again" else "–"
+    return [_MANY[row["work"]], f"{row['images']:,}", seconds(row["seconds"]), rate, *sizes]
+
+
 def serving(rows: list[Row]) -> list[str]:
     """Requests a second and latency by the number of clients."""
     head = ["clients", "plain, requests/s", "p50 / p99", "greycard serve, requests/s", "p50 / p99", "times", "errors"]
@@ -374,8 +442,10 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Start", "startup", starts),
     ("Memory", "memory", memory),
     ("Predicting", "use", predicting),
+    ("Predicting many images", "predict_many", predicting_many),
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
+    ("None of these", "rejection", refusing),
     ("Studio: labels needed", "teach", teaching),
     ("Studio: many images", "studio", studio),
 )

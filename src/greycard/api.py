@@ -20,6 +20,7 @@ from greycard.datasets.open import open_dataset, survey_dataset
 from greycard.datasets.source import Source
 from greycard.datasets.survey import Survey
 from greycard.jobs.crossval import crossval
+from greycard.jobs.embed import embed
 from greycard.jobs.find_lr import find_lr
 from greycard.jobs.open_run import Run
 from greycard.jobs.resume import resume
@@ -128,6 +129,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     token: str | None = None,
+    refuse: float | str | None = "default",
     on_ready: Callable[[str], None] = print,
 ) -> None:
     """Serve finished runs with a web page and a JSON API, until SIGINT or SIGTERM; in a notebook, until interrupted.
@@ -137,6 +139,7 @@ def serve(
         host: the address to listen on; `0.0.0.0` lets other machines in.
         port: 0 takes any free one.
         token: a word that the API asks for.
+        refuse: at most this share of own images is refused, as for `Run.predict`.
         on_ready: called with the page's address when the server is ready.
 
     Raises:
@@ -150,7 +153,7 @@ def serve(
     from greycard.deploy.serve.models import make_ready
     from greycard.deploy.serve.server import serve as serve_models
 
-    serve_models(make_ready([(run, run.classifier) for run in opened]), host, port, token, on_ready)
+    serve_models(make_ready([(run, run.classifier) for run in opened], refuse), host, port, token, on_ready)
 
 
 def studio(
@@ -271,6 +274,7 @@ __all__ = [
     "check",
     "compare",
     "crossval",
+    "embed",
     "find_lr",
     "load_dataset",
     "load_folder",

@@ -174,7 +174,7 @@ def test_every_export_answers_as_the_run_does(run_of, labels: Path, kind: str, f
     assert done.parity.passed
     assert done.parity.original_mae == pytest.approx(run_of(kind).summary.numbers.validation.mae, rel=1e-3)
     written = json.loads((tmp_path / f"model{ending}.json").read_text())
-    assert written["output"]["values"] == "a number in the unit of the labels"
+    assert written["outputs"]["probabilities"]["values"] == "a number in the unit of the labels"
     assert written["parity"]["passed"]
 
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import csv
-import glob
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from greycard.cli import options
+from greycard.cli.answers import Asked, answer_options
+from greycard.cli.destinations import Output, output_options
+from greycard.cli.inputs import listed_images
 from greycard.cli.output import run_path
 from greycard.core.errors import GreycardError, command
-from greycard.core.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from greycard.api import Run
+    from greycard.deploy.inputs.images import Images
     from greycard.deploy.predict import Prediction
+    from greycard.jobs.predict import PredictEach
 
 Printer = Callable[["Prediction"], None]
-
-_LOOK_BYTES = 4096
 
 
 @click.command()
@@ -32,54 +32,77 @@ _LOOK_BYTES = 4096
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--top", type=click.IntRange(1), default=1, metavar="K", help="Show the K most likely classes.")
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "csv", "jsonl"), case_sensitive=False),
-    default="text",
-    show_default=True,
-    help="Output format: tab-separated text, CSV, or one JSON object per line.",
+    "--every", default="1s", show_default=True, metavar="TIME", help="Time between two frames of a video or camera."
 )
+@output_options
+@answer_options
 @options.out
 @options.debug
-def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, debug: bool) -> int:
-    """Classify images with a RUN: files, folders, patterns, or stdin.
+def predict(
+    run: str,
+    paths: tuple[str, ...],
+    top: int,
+    every: str,
+    refuse: str,
+    unsure: float | None,
+    sets: float | None,
+    out: str,
+    to: Output,
+    debug: bool,
+) -> int:
+    """Classify images with a RUN: files, folders, videos, a camera, stdin.
 
     \b
     greycard predict pets-1 pets/validation/cat/100.jpg
     greycard predict pets-1 new/ 'more/**/*.jpg' --top 3 --format csv
     find . -name '*.jpg' | greycard predict pets-1 -
+    greycard predict pets-1 new/ -o new.csv --sort-into sorted --gallery look
+    greycard predict pets-1 film.mp4 --every 0.5s
+    greycard predict pets-1 camera:0
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
     A RUN that predicts a number prints the number, and the interval that has 90 % of true numbers.
+    An image that is too unlike the training images gets `none of these`.
     It exits with 1 if an image could not be read.
     """
     from greycard.api import open_run
+    from greycard.deploy.inputs.images import seconds_of
+    from greycard.deploy.rules import rules_of
 
     opened = open_run(run_path(run, out))
+    seconds = seconds_of(every)
     if not opened.recipe.data.has_images:
         return _answer_numbers(opened, paths)
-    if not opened.task.has_classes:
+    if not to.is_printed:
+        return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
+    rules, top = rules_of(opened, refuse, sets), min(top, max(1, len(opened.classes)))
+    asked = Asked(rules.limit, unsure, sets is not None)
+    printer = partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[to.form or "text"], top, asked)
+    if opened.target is not None:
         from greycard.cli.predicted_numbers import PRINTERS
 
-        assert opened.target is not None
-        return _answer_images(opened, paths, partial(PRINTERS[form], opened.target))
-    top = min(top, len(opened.classes))
-    return _answer_images(opened, paths, partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top))
+        printer = partial(PRINTERS[to.form or "text"], opened.target)
+    predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
+    return _answer_images(predict_each, listed_images(paths, seconds), printer, asked)
 
 
-def _answer_images(run: Run, paths: tuple[str, ...], printer: Callable[[], Printer]) -> int:
-    listed = [_files(path) for path in paths]  # report a wrong path before the first line of output
+def _answer_images(predict_each: PredictEach, images: Images, printer: Callable[[], Printer], asked: Asked) -> int:
+    from greycard.jobs.predict import predictions_of
+
     show, count, bad = printer(), 0, 0
-    for found in run.predict_each(file for files in listed for file in files):
+    for found in predictions_of(predict_each, images.each(), live=images.live):
         show(found)
+        asked.count(found)
         count, bad = count + 1, bad + bool(found.error)
+    if review := asked.last_line(count):
+        click.echo(review, err=True)
     if bad:
         click.echo(f"{bad:,} of {count:,} files could not be read", err=True)
     return 1 if bad else 0
 
 
-def _text(top: int) -> Printer:
+def _text(top: int, asked: Asked) -> Printer:
     """Errors go to stderr: every line of stdout is a prediction."""
 
     def show(found: Prediction) -> None:
@@ -87,27 +110,28 @@ def _text(top: int) -> Printer:
             click.echo(f"error: {found.source}: {found.error}", err=True)
         else:
             answers = (f"{label}\t{probability:.4f}" for label, probability in found.top(top).items())
-            click.echo("\t".join((found.source, *answers)))
+            click.echo("\t".join((found.source, *asked.first_cells(found), *answers, *asked.last_cells(found))))
 
     return show
 
 
-def _csv(top: int) -> Printer:
+def _csv(top: int, asked: Asked) -> Printer:
     lines = csv.writer(sys.stdout, lineterminator="\n")
     more = [f"{column}_{rank}" for rank in range(2, top + 1) for column in ("class", "probability")]
-    lines.writerow(["path", "class", "probability", *more, "error"])
+    lines.writerow(["path", "class", "probability", *more, "error", *asked.columns])
 
     def show(found: Prediction) -> None:
         answers = [cell for label, value in found.top(top).items() for cell in (label, f"{value:.6f}")]
-        lines.writerow([found.source, *(answers or [""] * (2 * top)), found.error or ""])
+        lines.writerow([found.source, *(answers or [""] * (2 * top)), found.error or "", *asked.row(found)])
         sys.stdout.flush()
 
     return show
 
 
-def _jsonl(top: int) -> Printer:
+def _jsonl(top: int, asked: Asked) -> Printer:
     def show(found: Prediction) -> None:
         answer = {"class": found.label, "probability": found.probability, "probabilities": found.top(top)}
+        answer |= asked.fields(found)
         click.echo(json.dumps({"path": found.source, **({"error": found.error} if found.error else answer)}))
 
     return show
@@ -124,53 +148,3 @@ def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
     for number, answer in zip(numbers, run.predict_numbers(numbers), strict=True):
         click.echo(f"{number:g}\t{answer:.2f}")
     return 0
-
-
-def _files(path: str) -> Iterable[Path]:
-    """The files that a command-line argument stands for; names on stdin are read later, one by one."""
-    if path == "-":
-        _expect_names()
-        return (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
-    found = [file for match in _matching(path) for file in _there(match)]
-    if not found:
-        raise GreycardError(f"there are no images in {path}", hint="name an image, or a folder of images")
-    return found
-
-
-def _expect_names() -> None:
-    """Reject image data on stdin: it has zero bytes near its start, a list of file names has none."""
-    stream: Any = getattr(sys.stdin, "buffer", None)
-    begins = stream.peek(_LOOK_BYTES) if hasattr(stream, "peek") else b""
-    if b"\0" in begins[:_LOOK_BYTES]:
-        raise GreycardError(
-            "`-` reads a list of file names from stdin, one per line. Received: binary data",
-            hint="name the image file, or use /dev/stdin for an image that comes through a pipe",
-        )
-
-
-def _matching(path: str) -> list[Path]:
-    from greycard.datasets.patterns import matching
-
-    if Path(path).exists():
-        return [Path(path)]
-    found = matching(path) if glob.has_magic(path) else []
-    if not found:
-        what = "matches no file" if glob.has_magic(path) else "does not exist"
-        folder = Path(path).parent
-        names = [str(folder / entry.name) for entry in folder.iterdir()] if folder.is_dir() else []
-        raise GreycardError(
-            f"{path} {what}; expected an image, a folder of images, a pattern, or - for stdin",
-            hint=did_you_mean(path, names, f"check the path; it is relative to {Path.cwd()}"),
-        )
-    return found
-
-
-def _there(path: Path) -> list[Path]:
-    from greycard.datasets.scan import image_files, others_note
-
-    if not path.is_dir():
-        return [path]
-    images, others = image_files(path)
-    for note in others_note(others):
-        click.echo(f"note: {note}", err=True)
-    return images

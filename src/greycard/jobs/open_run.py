@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from greycard.backend import start
 from greycard.core.errors import GreycardError
 from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.evaluation.scores import Scores
+from greycard.jobs.model_run import ModelRun
 from greycard.reports.table import make_table
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import Measurement, measurements_of
-from greycard.runs.record import RunRecord
 from greycard.runs.scores import scores_of
 
 if TYPE_CHECKING:
@@ -24,37 +24,16 @@ if TYPE_CHECKING:
 
     from greycard.datasets.dataset import Dataset
     from greycard.datasets.source import Source
-    from greycard.deploy.classifier import Classifier
     from greycard.deploy.export.export import Exported
     from greycard.deploy.predict import Prediction
     from greycard.deploy.sources import ImageLike
+    from greycard.embeddings.nearest import Neighbour
     from greycard.jobs.explain import Explanation
-    from greycard.models.model import Model
+    from greycard.runs.image_map import ImageMap
 
 
-class Run(RunRecord):
+class Run(ModelRun):
     """A run on disk, with its model: predict, explain, export, report."""
-
-    @cached_property
-    def model(self) -> Any:
-        """The trained Keras model; takes uint8 pixels at the recipe's size."""
-        return self._trained.network
-
-    @cached_property
-    def _trained(self) -> Model:
-        """The trained model and its parts."""
-        start()
-        from greycard.deploy.classifier import model_of
-
-        return model_of(self)
-
-    @cached_property
-    def classifier(self) -> Classifier:
-        """The model with calibrated probabilities, used by predictions, exports and the server."""
-        start()
-        from greycard.deploy.classifier import classifier_of
-
-        return classifier_of(self, self._trained)
 
     @cached_property
     def scores(self) -> Scores:
@@ -111,17 +90,27 @@ class Run(RunRecord):
 
         return first_filters(self._trained)
 
-    def predict(self, images: ImageLike | Iterable[ImageLike]) -> list[Prediction]:
-        """Predict the class or the number of each image.
+    def predict(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        refuse: float | str | None = "default",
+        sets: float | None = None,
+    ) -> list[Prediction]:
+        """Predict the class of each image, or that it belongs to none of them; or the number of each image.
 
         Args:
             images: one or more: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
                 (height, width[, 1, 3 or 4]), or one uint8 array (n, height, width, 1, 3 or 4).
+            refuse: at most this share of the classes' own images is refused, such as 0.05; `default` for the smallest
+                of 5, 10 and 20 % that the run can promise; None to refuse no image.
+            sets: the share of prediction sets (`one_of`) that have the right class, such as 0.95; None for no sets.
 
         Raises:
-            GreycardError: an image cannot be read, or the run takes numbers (use `predict_numbers`).
+            GreycardError: an image cannot be read, the run takes numbers (use `predict_numbers`), or it has too few
+                images to promise the share.
         """
-        found = list(self.predict_each(images))
+        found = list(self.predict_each(images, refuse=refuse, sets=sets))
         bad = [prediction for prediction in found if prediction.error]
         if bad:
             raise GreycardError(
@@ -130,13 +119,21 @@ class Run(RunRecord):
             )
         return found
 
-    def predict_each(self, images: ImageLike | Iterable[ImageLike]) -> Iterator[Prediction]:
+    def predict_each(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        refuse: float | str | None = "default",
+        sets: float | None = None,
+    ) -> Iterator[Prediction]:
         """As `predict`, but one image at a time; the prediction of an unreadable image has its `error` set."""
         start()
         from greycard.deploy.predict import predict_images
+        from greycard.deploy.rules import rules_of
         from greycard.deploy.sources import several
 
-        return predict_images(self.classifier, several(images))
+        rules = rules_of(self, refuse, sets)
+        return predict_images(self.classifier, several(images), rules)
 
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
         """The predictions of a regression on numbers, one for each number.
@@ -183,6 +180,7 @@ class Run(RunRecord):
         *,
         data: str | Path | Dataset | Source | None = None,
         data_dir: str | Path | None = None,
+        refuse: float | str | None = "default",
         quiet: bool = True,
     ) -> Exported:
         """Export the model to another format, and check the file on the run's validation images.
@@ -192,6 +190,7 @@ class Run(RunRecord):
             place: the path to write to; by default in the run's `export/` folder.
             data: the run's dataset, if it has moved or was made in Python: anything that `open_dataset` takes.
             data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            refuse: at most this share of own images is refused, as for `predict`.
             quiet: True to print nothing.
 
         Raises:
@@ -205,7 +204,77 @@ class Run(RunRecord):
                 classifier = self.classifier
             from greycard.jobs.export import export_run
 
-            return export_run(self, classifier, form, place=place, data=data, data_dir=data_dir, reporter=shown)
+            return export_run(
+                self, classifier, form, place=place, data=data, data_dir=data_dir, refuse=refuse, reporter=shown
+            )
+
+    def embed(self, images: ImageLike | Iterable[ImageLike]) -> np.ndarray:
+        """The feature vector of each image, float32 (n, features).
+
+        Args:
+            images: as for `predict`. For the images of a folder use `greycard.embed`, which writes a file.
+
+        Raises:
+            GreycardError: an image cannot be read, or the run takes numbers.
+        """
+        from greycard.deploy.sources import several
+        from greycard.jobs.similar import query_vectors
+
+        return query_vectors(self._embedder, list(several(images)))
+
+    def similar(
+        self,
+        image: ImageLike,
+        where: str | Path | Dataset | Source,
+        count: int = 10,
+        *,
+        data_dir: str | Path | None = None,
+        quiet: bool = True,
+    ) -> list[Neighbour]:
+        """The images that are nearest to an image, by the cosine similarity of their feature vectors.
+
+        Args:
+            image: as for `predict`.
+            where: a folder or dataset, also without labels; or a file that `greycard.embed` wrote with this run.
+            count: number of images.
+            data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            quiet: True to print nothing.
+
+        Raises:
+            GreycardError: an image cannot be read, or the vectors in the file are of another network.
+        """
+        from greycard.jobs.similar import find_similar
+        from greycard.reports.progress import terminal_reporter
+
+        with terminal_reporter(quiet) as shown:
+            found = find_similar(lambda: self._embedder, [image], where, count, data_dir=data_dir, reporter=shown)
+        return list(found.similar[0].neighbours)
+
+    def map(
+        self,
+        *,
+        data: str | Path | Dataset | Source | None = None,
+        data_dir: str | Path | None = None,
+        quiet: bool = True,
+    ) -> ImageMap:
+        """Make a map of the validation images by their feature vectors; it is kept in the run, and reports show it.
+
+        Args:
+            data: the run's dataset, if it has moved or was made in Python: anything that `open_dataset` takes.
+            data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            quiet: True to print nothing.
+
+        Raises:
+            GreycardError: images are missing, or the run is unfinished or has no classes of images.
+        """
+        from greycard.jobs.map import expect_map, make_map
+        from greycard.reports.progress import terminal_reporter
+
+        expect_map(self)
+        with terminal_reporter(quiet) as shown:
+            with shown.status("starting Keras"):
+                embedder = self._embedder
+            return make_map(self, embedder, data=data, data_dir=data_dir, reporter=shown)
 
     def _repr_html_(self) -> str:
         return make_table([self]).html()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from greycard.core.errors import command
-from greycard.evaluation.intervals import accuracy_interval
 from greycard.recipe import Recipe
-from greycard.reports.columns import loss_text, percent, seconds, span
+from greycard.reports.columns import loss_text, seconds
+from greycard.reports.reported import reported
 from greycard.runs.directory import is_in_training
 from greycard.runs.numbers import NumberFigures
 from greycard.runs.record import RunRecord
@@ -26,18 +26,18 @@ def unfinished_hint(run: RunRecord) -> str:
 def headline(run: RunRecord) -> str:
     """What was trained, its accuracy with an interval, and its diagnosis."""
     summary, recipe = run.summary, run.recipe
-    if not run.task.has_classes:
+    figure = reported(run)
+    if figure is None:
         loss = loss_text(summary.val_loss)
         numbers = summary.numbers and number_headline(summary, recipe, summary.numbers)
         return summary.answer or numbers or f"a regression on {recipe.data.dataset}, validation loss {loss}"
-    images, accuracy = summary.val_images, summary.val_accuracy or 0.0
-    between = span(*accuracy_interval(accuracy, images))
     arithmetic = "" if recipe.training.precision == "float32" else f" (trained in {precision_line(recipe)})"
-    chosen = f" Its weights are from {summary.kept}, so the accuracy is slightly optimistic." if summary.kept else ""
+    kept = figure.chosen and summary.kept
+    chosen = f" Its weights are from {kept}, so the accuracy is slightly optimistic." if kept else ""
     return (
         f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary.time.total_seconds)}{arithmetic},"
-        f" is right on {percent(accuracy, 1)} of {images:,} validation images; on similar images probably"
-        f" {between}.{chosen}{diagnosis_sentence(summary)}"
+        f" is right on {figure.accuracy} of {figure.measured_on}; on similar images probably"
+        f" {figure.interval}.{chosen}{diagnosis_sentence(summary)}"
     )
 
 

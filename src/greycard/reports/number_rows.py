@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from greycard.evaluation.numbers import NumberScores
 from greycard.evaluation.reach import SHARE, Reach, least_images
 from greycard.reports.columns import percent, span
 from greycard.runs.numbers import NumberFigures
 from greycard.tasks.target import Target
+
+
+@dataclass(frozen=True)
+class ReportedNumber:
+    """The first figure of a report about numbers: the mean absolute error, as `Reported` for classes.
+
+    Attributes:
+        accuracy: the error as text.
+        interval: its 95 % interval.
+        measured_on: how many images of which kind.
+        what: what the figure is.
+    """
+
+    accuracy: str
+    interval: str
+    measured_on: str
+    what: str = "mean absolute error"
+
+    @classmethod
+    def of(cls, numbers: NumberFigures) -> ReportedNumber:
+        """On validation."""
+        scores, text = numbers.validation, numbers.target.text
+        between = " to ".join(map(text, scores.mae_interval))
+        return cls(text(scores.mae), between, f"{scores.images:,} validation images")
 
 
 def number_rows(numbers: NumberFigures) -> list[tuple[str, str]]:

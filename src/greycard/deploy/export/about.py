@@ -9,21 +9,30 @@ from pathlib import Path
 from typing import Any
 
 from greycard.core.records import to_json
+from greycard.evaluation.rejection.record import Rejection
+from greycard.models.strangeness import NAME as STRANGENESS
 from greycard.runs.record import RunRecord
 
 MEMBER = "greycard.json"
 """The metadata's file name in exports that are, or may contain, zip archives, and in a SavedModel's assets.extra/."""
 
 
-def describe(run: RunRecord) -> dict[str, Any]:
-    """Label names, input, output, and the recipe's SHA-256."""
+def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
+    """Label names, input, outputs, what is refused, and the recipe's SHA-256.
+
+    Args:
+        run: the run.
+        rejection: the promise with the limit of this export; None if it refuses no image.
+    """
     data = run.recipe.data
     height, width = data.image_size or (0, 0)
     shape = [None, height, width, data.channels]
     return {
         "classes": list(run.classes),
         "input": {"dtype": "uint8", "shape": shape, "values": "0 to 255", "resize": data.resize},
-        "output": {"dtype": "float32", **_output(run)},
+        "outputs": _outputs(run),
+        "refuse_above": rejection.limit if rejection else None,
+        "refuse_share": rejection.share if rejection else None,
         "temperature": run.temperature,
         "recipe_sha256": run.recipe.digest,
         "dataset": data.dataset,
@@ -31,13 +40,24 @@ def describe(run: RunRecord) -> dict[str, Any]:
     }
 
 
-def _output(run: RunRecord) -> dict[str, Any]:
-    """The shape and the meaning of the outputs; half the width of the prediction intervals of a number."""
-    if run.task.has_classes:
-        return {"shape": [None, len(run.classes)], "values": "calibrated probabilities"}
+def _outputs(run: RunRecord) -> dict[str, Any]:
+    """The outputs by name; `index` is their place in formats without names."""
+    if not run.task.has_classes:
+        return {"probabilities": _number(run)}
+    probabilities = {"index": 0, "dtype": "float32", "shape": [None, len(run.classes)]}
+    found = {"probabilities": {**probabilities, "values": "calibrated probabilities"}}
+    if run.rejection is not None:
+        values = "distance from the training images; above refuse_above: none of the classes"
+        found[STRANGENESS] = {"index": 1, "dtype": "float32", "shape": [None, 1], "values": values}
+    return found
+
+
+def _number(run: RunRecord) -> dict[str, Any]:
+    """The output of a regression, with half the width of its prediction intervals."""
     numbers = run.summary.numbers
     reach = None if numbers is None or numbers.reach is None else to_json(numbers.reach)
-    return {"shape": [None, 1], "values": "a number in the unit of the labels", "interval": reach}
+    named = {"index": 0, "dtype": "float32", "shape": [None, 1]}
+    return {**named, "values": "a number in the unit of the labels", "interval": reach}
 
 
 def embed(facts: dict[str, Any], place: Path) -> None:

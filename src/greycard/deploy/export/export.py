@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from greycard.backend.inference import Engine
 from greycard.core.atomic_files import atomic_path, atomic_write
 from greycard.core.errors import GreycardError
 from greycard.core.output_files import expect_folder_of
@@ -19,8 +21,10 @@ from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.format import Format, about
 from greycard.deploy.export.number_parity import NumberParity
-from greycard.deploy.export.parity import ParityCheck, answers, check_parity
+from greycard.deploy.export.parity import Limits, ParityCheck, answers, check_parity
 from greycard.evaluation.calibration import at_temperature
+from greycard.evaluation.rejection.promise import limit
+from greycard.evaluation.rejection.record import Rejection
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 
@@ -40,8 +44,28 @@ class Exported:
     parity: ParityCheck | NumberParity
 
 
+@dataclass(frozen=True)
+class Images:
+    """The images that an export needs.
+
+    Attributes:
+        validation: for the parity check.
+        training: some training images uint8 (n, height, width, channels), for the calibration of int8 quantization.
+        calibration: the images that set the limit of what is refused; None if it need not be set again.
+    """
+
+    validation: ArraySplit
+    training: np.ndarray
+    calibration: ArraySplit | None
+
+
 def export(
-    run: RunRecord, classifier: Classifier, form: Format, sample: np.ndarray, validation: ArraySplit, place: Path
+    run: RunRecord,
+    classifier: Classifier,
+    form: Format,
+    images: Images,
+    place: Path,
+    promised: Rejection | None,
 ) -> Exported:
     """Export the run's classifier, with the results of its parity check in a JSON file next to it.
 
@@ -49,20 +73,24 @@ def export(
         run: the run of the model.
         classifier: its classifier.
         form: the export format.
-        sample: training images uint8 (n, height, width, channels), for the calibration of int8 quantization.
-        validation: images for the parity check.
+        images: of the run.
         place: the file or SavedModel folder, checked by `expect_place`; it may replace an earlier export.
+        promised: what is refused; None if no image is.
 
     Raises:
         GreycardError: its predictions differ from the original's; the figures are in `NAME.refused.json`, and an
             earlier export is kept.
     """
-    original = _original(run, classifier, validation)
+    original = _original(run, classifier, images.validation)
     with atomic_path(place, replaces_folder=True) as draft:
-        form.write(classifier.model, draft, sample)
-        facts = describe(run)
+        form.write(classifier.model, draft, images.training)
+        own = _with_own_limit(promised, form.open(draft), images.calibration)
+        facts = describe(run, own)
         embed(facts, draft)
-        parity = check_parity(classifier.task, original, form.open(draft), validation, exact=form.exact)
+        limits = _limits(promised, own) if classifier.rejection else None
+        parity = check_parity(
+            classifier.task, original, form.open(draft), images.validation, exact=form.exact, limits=limits
+        )
         record = {
             "schema": 1,
             "format": form.name,
@@ -117,12 +145,30 @@ def _digest(place: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def _limits(promised: Rejection | None, own: Rejection | None) -> Limits:
+    """Without a promise, no image is refused."""
+    return Limits(promised.limit if promised else math.inf, own.limit if own else math.inf)
+
+
+def _with_own_limit(promised: Rejection | None, engine: Engine, calibration: ArraySplit | None) -> Rejection | None:
+    """With the limit of the exported model, whose features are rounded."""
+    if promised is None or calibration is None:
+        return promised
+    scores = np.concatenate(list(answers(engine, calibration)))[:, -1]
+    return replace(promised, limit=limit(scores, promised.share))
+
+
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
-    """The trained model's predictions, calibrated independently of the exported graph."""
+    """The trained model's rows, calibrated independently of the exported graph."""
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
     if not classifier.task.has_classes:
         return outputs
-    return at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
+    probabilities = at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
+    if classifier.rejection is None:
+        return probabilities
+    features = np.concatenate(list(answers(classifier.features, pixels)))
+    strangeness = classifier.rejection.strangeness.of(features)
+    return np.concatenate([probabilities, strangeness[:, None]], axis=1)
 
 
 def _write(facts: dict[str, Any], target: Path) -> None:

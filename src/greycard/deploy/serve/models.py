@@ -13,7 +13,10 @@ import numpy as np
 from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
 from greycard.deploy.classifier import Classifier
+from greycard.deploy.predict import Prediction
+from greycard.deploy.rules import DEFAULT, NO_RULES, Rules, promise_of
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.rejection.record import Rejection
 from greycard.explain.gradcam import Heat, heat_of
 from greycard.reports.explanation import LEAST, overlaid
 from greycard.runs.numbers import NumberFigures
@@ -27,9 +30,10 @@ class Served:
     Attributes:
         name: the run's name.
         classifier: its classifier.
-        engine: the fastest function from images to probabilities.
+        engine: the fastest function from images to rows.
         heat: Grad-CAM of an image for a class; None for a network without convolutions.
         facts: its description in the API.
+        rules: what is refused.
     """
 
     name: str
@@ -37,11 +41,11 @@ class Served:
     engine: Engine
     heat: Heat | None
     facts: dict[str, Any]
+    rules: Rules = NO_RULES
 
-    def explained(self, row: np.ndarray) -> int:
+    def explained(self, found: Prediction) -> int:
         """The output that a heat map explains: the predicted class, or the only number."""
-        task = self.classifier.task
-        return int(task.decide(row)) if task.has_classes else 0
+        return self.classifier.classes.index(found.label) if found.value is None else 0
 
     def heat_png(self, pixels: np.ndarray, label: int) -> str | None:
         """A heat map over an image uint8 (height, width, channels), as a data URL.
@@ -58,8 +62,12 @@ class Served:
         return f"data:image/png;base64,{base64.b64encode(png.tobytes()).decode()}"
 
 
-def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served]:
+def make_ready(runs: Sequence[tuple[RunRecord, Classifier]], refuse: float | str | None = DEFAULT) -> dict[str, Served]:
     """Prepare the runs and their engines, and try each engine once.
+
+    Args:
+        runs: each with its classifier.
+        refuse: at most this share of own images is refused, as for `rules_of`.
 
     Raises:
         GreycardError: two runs have the same name.
@@ -71,18 +79,19 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
             f"two runs have the name {twice}; expected different names",
             hint="pass each run once, or rename one of the folders",
         )
-    return {run.name: _ready(run, classifier) for run, classifier in runs}
+    return {run.name: _ready(run, classifier, refuse) for run, classifier in runs}
 
 
-def _ready(run: RunRecord, classifier: Classifier) -> Served:
-    engine = classifier.engine
+def _ready(run: RunRecord, classifier: Classifier, refuse: float | str | None) -> Served:
+    promised = promise_of(run.name, run.rejection, refuse)
+    engine, rules = classifier.rows, Rules(promised.limit if promised else None)
     trained, middle = classifier.trained, run.recipe.prediction.center_crop
     heat = heat_of(trained, run.task, run.temperature, middle) if trained.feature_layer else None
     blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
     engine(blank[None])  # the first call is slow
     if heat:
         heat(blank, 0)
-    return Served(run.name, classifier, engine, heat, _facts(run, heat is not None))
+    return Served(run.name, classifier, engine, heat, _facts(run, heat is not None, promised), rules)
 
 
 def _number_facts(numbers: NumberFigures) -> dict[str, Any]:
@@ -99,7 +108,7 @@ def _number_facts(numbers: NumberFigures) -> dict[str, Any]:
     }
 
 
-def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
+def _facts(run: RunRecord, heat: bool, promised: Rejection | None) -> dict[str, Any]:
     summary = run.summary
     return {
         "name": run.name,
@@ -116,4 +125,5 @@ def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
         else list(accuracy_interval(summary.val_accuracy, summary.val_images)),
         "val_images": summary.val_images,
         "heat": heat,
+        "refuse_share": promised.share if promised else None,
     }

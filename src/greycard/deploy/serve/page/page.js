@@ -43,7 +43,14 @@ function sentence(model) {
   const shown = model.classes.length > 12 ? [...model.classes.slice(0, 11), "…"] : model.classes;
   const [low, high] = model.val_accuracy_interval.map((value) => (100 * value).toFixed(1));
   return `${model.name} classifies ${shown.join(", ")}: accuracy ${percent(model.val_accuracy)} on `
-    + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).`;
+    + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).${refusals(model)}`;
+}
+
+// Many refused images mean that images have changed since training.
+function refusals({ refuse_share: share, last_hour: { images, refused } }) {
+  if (share === null) return " It answers with one of its classes for every image.";
+  const promise = `At most ${percent(share)} of its classes\u2019 own images are \u201cnone of these\u201d`;
+  return ` ${promise}; in the last hour it was ${refused} of ${images}.`;
 }
 
 async function answer(files) {
@@ -53,6 +60,7 @@ async function answer(files) {
     try {
       const { answers } = await askAbout(file);
       show(file, answers.map(modelAnswer));
+      showModels();
       says(answers.map((each) => `${each.model}: ${said(each)}`).join("; "));
     } catch (error) {
       failed += 1;
@@ -64,7 +72,7 @@ async function answer(files) {
 }
 
 function said(found) {
-  if (found.number === undefined) return `${found.class}, ${percent(found.probability)}`;
+  if (found.number === undefined) return `${found.answer}${found.refused ? "" : `, ${percent(found.probability)}`}`;
   const between = found.interval ? `, between ${found.interval.map((end) => inUnit(found.model, end)).join(" and ")}` : "";
   return `${inUnit(found.model, found.number)}${between}`;
 }
@@ -104,7 +112,8 @@ function modelAnswer(found) {
   const part = element("model").content.cloneNode(true);
   part.querySelector("h3").textContent = found.model;
   const isNumber = found.number !== undefined;
-  part.querySelector(".answer").textContent = isNumber ? said(found) : found.class;
+  part.querySelector(".answer").textContent = isNumber ? said(found) : found.answer;
+  part.querySelector(".refused").hidden = !found.refused;
   if (isNumber) part.querySelector("table").remove();
   else part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
   const explained = isNumber ? "the number" : found.class;
