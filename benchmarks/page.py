@@ -128,12 +128,27 @@ def best_epochs(rows: list[Row]) -> list[str]:
     return _table([*head, "Keras, memory", "Greycard, memory"], cells, words=2)
 
 
+def last_block(rows: list[Row]) -> list[str]:
+    """Images per second while a pretrained network's last block is tuned: Greycard, peers at their best, a tutorial."""
+    head = ["network", "processor has", "Greycard", "Keras at its best", "its settings", "PyTorch at its best"]
+    head += ["its settings", "Greycard against the better", "the tutorial's Keras", "Greycard against it"]
+    cells = []
+    for row in rows:
+        speeds = row["images_per_second"]
+        against = _times(speeds["Greycard"] / speeds["Tutorial"])
+        cells.append([*_against_peers(row), f"{speeds['Tutorial']:,.0f}", against])
+    return _table(head, cells, words=2)
+
+
 def _step_cells(row: Row) -> list[str]:
+    return [*_against_peers(row), percent(row["share_of_peak"], 0)]
+
+
+def _against_peers(row: Row) -> list[str]:
     speeds, best = row["images_per_second"], row["best"]
     peers = [[f"{speeds[name]:,.0f}", name.partition(" ")[2]] for name in (best["Keras"], best["PyTorch"])]
     own = f"{speeds['Greycard']:,.0f}"
-    share = percent(row["share_of_peak"], 0)
-    return [f"`{row['row']}`", row["instructions"], own, *peers[0], *peers[1], _times(row["ratio"]), share]
+    return [f"`{row['row']}`", row["instructions"], own, *peers[0], *peers[1], _times(row["ratio"])]
 
 
 def _least_and_mean(rows: list[Row]) -> str:
@@ -430,6 +445,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Whole runs", "rows", whole),
     ("Epochs beside Keras at its best", "epochs", best_epochs),
     ("Training steps beside Keras and PyTorch at their best", "steps", steps),
+    ("Tuning the last block beside Keras and PyTorch at their best", "last_block", last_block),
     ("Training steps on other backends", "backends", backends),
     ("Distance from the machine's limit", "ceiling", ceiling),
     ("From the first file to the published accuracy", "recommended", recommended),

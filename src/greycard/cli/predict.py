@@ -50,7 +50,7 @@ def predict(
     to: Output,
     debug: bool,
 ) -> int:
-    """Classify images with a RUN: files, folders, videos, a camera, stdin.
+    """Classify images, videos or a camera with a RUN.
 
     \b
     greycard predict pets-1 pets/validation/cat/100.jpg
