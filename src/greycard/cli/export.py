@@ -30,10 +30,13 @@ def export(
     \b
     greycard export pets-1 --format litert
     greycard export pets-1 --format onnx -o pets.onnx
+    greycard export pets-1 --format html
 
     The exported model takes pixels and returns calibrated class probabilities. Greycard runs it on the run's validation
     images and compares it with the original. It rejects the export if a probability differs by more than 0.001, or, for
     litert-int8, if the accuracy falls below the original's 95 % interval. The comparison is saved as JSON in each case.
+    `html` is one page with model, camera and heat map that opens by a double click, without a server or a network; it
+    is run in Chromium, Chrome or Edge, if one is installed.
     """
     from greycard.api import open_run
 
@@ -46,4 +49,6 @@ def export(
         f" (original {parity.original_accuracy:.2%})",
         err=True,
     )
+    if done.not_checked:
+        click.echo(f"note: {done.not_checked}", err=True)
     click.echo(f"{done.path}\t{done.bytes / 1e6:.1f} MB")

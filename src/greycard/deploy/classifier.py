@@ -44,6 +44,7 @@ class Classifier:
         classes: the run's class names.
         model: from uint8 images to the calibrated probability of every class.
         trained: the trained model with its parts; its outputs are not calibrated.
+        temperature: by which the logits are divided in `model`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Classifier:
     classes: tuple[str, ...]
     model: keras.Model
     trained: Model
+    temperature: float
 
     @property
     def at_once(self) -> Engine:
@@ -97,7 +99,7 @@ def classifier_of(run: RunRecord, model: Model) -> Classifier:
             hint=f"`{command('predict', run.path, 7)}`, or run.predict_numbers([7])",
         )
     calibrated = calibrated_model(model, run.task, run.temperature)
-    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model)
+    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model, run.temperature)
 
 
 def model_of(run: RunRecord) -> Model:

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from greycard.deploy.export.web_page import fill_in
+from greycard.evaluation.intervals import accuracy_interval
 from greycard.runs.record import RunRecord
 
 MEMBER = "greycard.json"
@@ -15,15 +17,22 @@ MEMBER = "greycard.json"
 
 
 def describe(run: RunRecord) -> dict[str, Any]:
-    """Label names, input, output, and the recipe's SHA-256."""
+    """Label names, input, output, accuracy, and the recipe's SHA-256."""
     data = run.recipe.data
     height, width = data.image_size or (0, 0)
     shape = [None, height, width, data.channels]
+    summary = run.summary
     return {
+        "name": run.name,
         "classes": list(run.classes),
         "input": {"dtype": "uint8", "shape": shape, "values": "0 to 255", "resize": data.resize},
         "output": {"dtype": "float32", "shape": [None, len(run.classes)], "values": "calibrated probabilities"},
         "temperature": run.temperature,
+        "validation": {
+            "images": summary.val_images,
+            "accuracy": summary.val_accuracy,
+            "interval": accuracy_interval(summary.val_accuracy or 0.0, summary.val_images),
+        },
         "recipe_sha256": run.recipe.digest,
         "dataset": data.dataset,
         "greycard": version("greycard"),
@@ -34,11 +43,13 @@ def embed(facts: dict[str, Any], place: Path) -> None:
     """Write the metadata into the exported file.
 
     A `.keras` file is a zip archive; a `.tflite` file may be followed by one, as LiteRT's own metadata are; ONNX has
-    properties; a SavedModel has a folder for what is not TensorFlow's.
+    properties; a page has an element for them; a SavedModel has a folder for what is not TensorFlow's.
     """
     if place.is_dir():
         (place / "assets.extra").mkdir(exist_ok=True)
         (place / "assets.extra" / MEMBER).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+    elif place.suffix == ".html":
+        fill_in(place, facts)
     elif place.suffix == ".onnx":
         _embed_in_onnx(facts, place)
     else:

@@ -32,11 +32,13 @@ class Exported:
         path: the file, or a SavedModel's folder.
         bytes: its size.
         parity: how it compared with the original.
+        not_checked: what of the file the comparison did not run; None if it ran all of it.
     """
 
     path: Path
     bytes: int
     parity: ParityCheck
+    not_checked: str | None = None
 
 
 def export(
@@ -58,21 +60,23 @@ def export(
     """
     original = _original(run, classifier, validation)
     with atomic_path(place, replaces_folder=True) as draft:
-        form.write(classifier.model, draft, sample)
+        form.write(classifier, draft, sample)
         facts = describe(run)
         embed(facts, draft)
-        parity = check_parity(classifier.task, original, form.open(draft), validation, exact=form.exact)
+        engine = form.open(draft)
+        parity = check_parity(classifier.task, original, engine, validation, exact=form.exact)
         record = {
             "schema": 1,
             "format": form.name,
             **facts,
             "parity": parity.to_json(),
+            "not_checked": form.not_checked(engine),
             "content_sha256": _digest(draft),
         }
         _expect_passed(parity, form, record, place)
     _write(record, about(place))
     about(place, refused=True).unlink(missing_ok=True)
-    return Exported(place, size_of(place), parity)
+    return Exported(place, size_of(place), parity, record["not_checked"])
 
 
 def expect_place(place: Path, form: Format) -> None:

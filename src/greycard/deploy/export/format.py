@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
 
     from greycard.backend.inference import Engine
+    from greycard.deploy.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,25 @@ class Format:
     Attributes:
         name: as `--format` takes it.
         ending: of the file's name; a SavedModel is a folder.
-        write: the model to a path; the third argument is training images uint8 (n, height, width, channels), on which
-            integer formats are calibrated.
+        write: the classifier to a path; the third argument is training images uint8 (n, height, width, channels), on
+            which integer formats are calibrated.
         open: what is at the path, as a function of images.
         exact: True to compare its probabilities with the original's, False to compare its accuracy.
         needs: packages beyond Greycard's own.
         tensorflow: whether only the TensorFlow backend can write it.
+        expect: raises a GreycardError if something else is missing.
+        not_checked: what of the file an opened model does not show; None if nothing.
     """
 
     name: str
     ending: str
-    write: Callable[[keras.Model, Path, np.ndarray], None]
+    write: Callable[[Classifier, Path, np.ndarray], None]
     open: Callable[[Path], Engine]
     exact: bool = True
     needs: tuple[str, ...] = ()
     tensorflow: bool = True
+    expect: Callable[[], None] = lambda: None
+    not_checked: Callable[[Engine], str | None] = lambda _: None
 
     @property
     def suffix(self) -> str:
@@ -63,6 +67,7 @@ class Format:
                 f"exporting to {self.name} needs the TensorFlow backend. Received: {keras.backend.backend()}",
                 hint="unset KERAS_BACKEND; a run of any backend is read by all",
             )
+        self.expect()
 
 
 def about(place: Path, *, refused: bool = False) -> Path:

@@ -1,0 +1,125 @@
+"""One page with the model, its runtime and the camera, for any browser: it needs no server and no network.
+
+The model in it is the one of the `litert` export, with one more output where that draws heat maps without gradients.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from greycard.deploy.export.format import Format
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from greycard.backend.inference import Engine
+    from greycard.deploy.classifier import Classifier
+    from greycard.deploy.export.browser import BrowserPage
+    from greycard.explain.class_activation import ClassActivation
+
+_CAM = "heat map (Grad-CAM): brighter regions add more points of probability, from 1 to 100"
+_OCCLUSION = "heat map (occlusion): covering a brighter region costs more points of probability, from 1 to 100"
+_NOT_RUN = "the page itself was not run: {}. Its model was run with LiteRT instead"
+
+
+def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
+    import keras
+
+    from greycard.backend.litert import convert
+    from greycard.deploy.export.web_page import web_page
+    from greycard.deploy.export.web_runtime import read_runtime
+    from greycard.explain.class_activation import class_activation
+
+    found = class_activation(classifier.trained, classifier.task)
+    extra = [found.evidence] if found else []
+    model = keras.Model(classifier.model.inputs, [*classifier.model.outputs, *extra])
+    place.write_text(web_page(convert(model), read_runtime(), _about(classifier, found)), encoding="utf-8")
+
+
+def _about(classifier: Classifier, found: ClassActivation | None) -> dict[str, Any]:
+    from matplotlib import colormaps
+
+    colours = (colormaps["inferno"](range(256))[:, :3] * 255).astype("uint8")
+    evidence = found and {
+        "rows": found.evidence.shape[1],
+        "columns": found.evidence.shape[2],
+        "bias": found.bias,
+        "temperature": classifier.temperature,
+    }
+    return {
+        "evidence": evidence,
+        "part": classifier.recipe.prediction.center_crop,
+        "caption": _CAM if found else _OCCLUSION,
+        "colours": base64.b64encode(colours.tobytes()).decode(),
+    }
+
+
+class PageModel:
+    """The model as a page computes it in a browser.
+
+    Args:
+        page: in a browser.
+    """
+
+    def __init__(self, page: BrowserPage) -> None:
+        self._page = page
+        page.wait_for("Boolean(globalThis.greycard)")
+        page.value("greycard.ready.then(() => null)")
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities float32 (n, classes) of images uint8 (n, height, width, channels)."""
+        import numpy as np
+
+        words = base64.b64encode(np.ascontiguousarray(images).tobytes()).decode()
+        outputs = self._page.value(f"greycard.outputsFor('{words}')")
+        return np.array([each[0] for each in outputs], np.float32)
+
+
+class ModelOfPage:
+    """The model in a page, run with LiteRT because no browser is here.
+
+    Args:
+        place: the page.
+        reason: why it is not run in a browser.
+    """
+
+    def __init__(self, place: Path, reason: str) -> None:
+        from greycard.backend.litert import LiteRT
+        from greycard.deploy.export.web_page import model_in
+
+        self.reason, self._engine = reason, LiteRT(model_in(place.read_bytes()))
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """As `PageModel`."""
+        return self._engine(images)
+
+
+def _open(place: Path) -> Engine:
+    if os.name == "nt":
+        return ModelOfPage(place, "on Windows Greycard does not start a browser")
+    from greycard.deploy.export.browser import BrowserError, BrowserPage, find_browser
+
+    browser = find_browser()
+    if browser is None:
+        return ModelOfPage(place, "neither Chromium, Chrome nor Edge was found")
+    try:
+        page = BrowserPage(browser, place)
+    except BrowserError as error:
+        return ModelOfPage(place, f"{browser} does not start here ({error})")
+    return PageModel(page)
+
+
+def _expect() -> None:
+    from greycard.deploy.export.web_runtime import expect_runtime
+
+    expect_runtime()
+
+
+def _not_checked(engine: Engine) -> str | None:
+    return _NOT_RUN.format(engine.reason) if isinstance(engine, ModelOfPage) else None
+
+
+HTML = Format("html", ".html", _write, _open, expect=_expect, not_checked=_not_checked)
