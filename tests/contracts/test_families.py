@@ -230,6 +230,7 @@ def test_compiled_steps_are_keras_steps(model_of, kind: str, monkeypatch: pytest
 
 @KINDS
 @pytest.mark.parametrize("form", EXPORTS)
+@pytest.mark.usefixtures("form_is_possible")
 def test_every_export_answers_as_the_run_does(run_of, folder: Path, kind: str, form: str, tmp_path: Path) -> None:
     if keras.backend.backend() != "tensorflow" and form != "keras":
         pytest.skip(f"{form} is written by TensorFlow")

@@ -16,13 +16,14 @@ from greycard.backend.start import muted
 from greycard.core.threads import thread_count, thread_pool
 
 
-def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = None) -> bytes:
-    """Convert a model to LiteRT's format, with a variable batch size.
+def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = None, batch: int | None = None) -> bytes:
+    """Convert a model to LiteRT's format.
 
     Args:
         model: a Keras model on the TensorFlow backend; it takes pixels.
         representative: images (height, width, channels) that show the ranges of activations. With them, LiteRT
             quantizes weights and activations to 8-bit integers where it can.
+        batch: number of images that the converted model computes at a time; None for any number.
 
     Raises:
         Exception: of many types, if LiteRT does not support a layer.
@@ -32,7 +33,7 @@ def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = No
     with muted(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         call = tensorflow.function(lambda inputs: model(inputs, training=False))
-        shape = tensorflow.TensorSpec((None, *model.input_shape[1:]), model.inputs[0].dtype)
+        shape = tensorflow.TensorSpec((batch, *model.input_shape[1:]), model.inputs[0].dtype)
         converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function(shape)])
         if representative is not None:
             converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]

@@ -27,6 +27,7 @@ _NOT_RUN = "the page itself was not run: {}. Its model was run with LiteRT inste
 
 def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     import keras
+    from keras import ops
 
     from greycard.backend.litert import convert
     from greycard.deploy.export.web_page import web_page
@@ -34,9 +35,10 @@ def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     from greycard.explain.class_activation import class_activation
 
     found = class_activation(classifier.trained, classifier.task)
-    extra = [found.evidence] if found else []
+    extra = [ops.reshape(found.evidence, (1, -1))] if found else []
     model = keras.Model(classifier.model.inputs, [*classifier.model.outputs, *extra])
-    place.write_text(web_page(convert(model), read_runtime(), _about(classifier, found)), encoding="utf-8")
+    content = convert(model, batch=1)  # LiteRT.js has room for what the file says that one image needs
+    place.write_text(web_page(content, read_runtime(), _about(classifier, found)), encoding="utf-8")
 
 
 def _about(classifier: Classifier, found: ClassActivation | None) -> dict[str, Any]:
@@ -94,7 +96,9 @@ class ModelOfPage:
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """As `PageModel`."""
-        return self._engine(images)
+        import numpy as np
+
+        return np.concatenate([self._engine(image[None]) for image in images])
 
 
 def _open(place: Path) -> Engine:

@@ -121,12 +121,13 @@ function introduction() {
   const { name, classes, validation: { images, accuracy, interval } } = facts;
   const listed = classes.length > 12 ? [...classes.slice(0, 11), "…"] : classes;
   const [low, high] = interval.map((value) => (100 * value).toFixed(1));
-  return `${name} classifies ${listed.join(", ")}: accuracy ${percent(accuracy)} on ${images.toLocaleString("en")} `
+  return `${name} classifies ${listed.join(", ")}: accuracy ${(100 * accuracy).toFixed(1)}\u00a0% on ${images.toLocaleString("en")} `
     + `validation images (95\u00a0% interval ${low} to ${high}\u00a0%). Probabilities are calibrated on images like those.`;
 }
 
 function begin() {
   element("classes").textContent = introduction();
+  element("limits").textContent = facts.refuse_above == null ? "For any other image it also returns one of its classes." : "An image that is too different from those gets “none of these”.";
   element("live-answer").append(element("answer").content.cloneNode(true));
   for (const id of ["files", "photo"]) {
     element(id).addEventListener("change", (event) => answerFiles([...event.target.files]).then(() => { event.target.value = ""; }));
@@ -145,19 +146,22 @@ function begin() {
   ready.then(() => says("Ready."), (error) => says(`The model does not start in this browser: ${error.message}`, true));
 }
 
-// For the check of the export, which runs this page: pixels of several images in base64, and a file in base64.
-async function outputsFor(base64) {
-  const [model, all, size] = [await ready, bytesOf(base64), height * width * channels];
-  const found = [];
-  for (let start = 0; start < all.length; start += size) found.push((await model(all.subarray(start, start + size))).map((each) => [...each]));
-  return found;
-}
-
-const fileOf = (base64) => new File([bytesOf(base64)], "image");
-
-globalThis.greycard = { ready, outputsFor, fileOf, pixelsOf: (file) => pixelsOf(file, facts.input), heatFor: async (pixels, label) => {
-  const model = await ready;
-  return heatOf(model, about, pixels, await model(pixels), label, shape, false);
-} };
+// For the check of the export, which runs this page in a browser. Pixels and files come in base64.
+globalThis.greycard = {
+  ready,
+  outputsFor: async (base64) => {
+    const [model, all, size] = [await ready, bytesOf(base64), height * width * channels];
+    const found = [];
+    for (let start = 0; start < all.length; start += size) {
+      found.push((await model(all.subarray(start, start + size))).map((each) => [...each]));
+    }
+    return found;
+  },
+  pixelsOf: async (base64, expected = facts.input) => [...(await pixelsOf(new File([bytesOf(base64)], "image"), expected)).data],
+  heatFor: async (base64, label) => {
+    const [model, pixels] = [await ready, bytesOf(base64)];
+    return [...await heatOf(model, about, pixels, await model(pixels), label, shape, false)];
+  },
+};
 
 begin();

@@ -1,5 +1,6 @@
 // Resizing as Pillow does it, so that the model sees here what it saw in training: a triangle filter that covers all
-// pixels of the original, in fixed-point arithmetic, first along the rows and then along the columns.
+// pixels of the original, in fixed-point arithmetic. Both directions are rounded, so their order can change a value by
+// one of 255; Pillow chooses it by its cost.
 // An image is { data: Uint8Array, width, height, channels }.
 const BITS = 22; // of a weight's fraction, as in Pillow
 
@@ -10,7 +11,8 @@ function resized(image, width, height, box = [0, 0, image.width, image.height]) 
   const [left, top, right, bottom] = box.map(Math.fround); // Pillow has them in single precision
   const across = weights(image.width, left, right, width);
   const down = weights(image.height, top, bottom, height);
-  return vertical(horizontal(image, width, across), height, down);
+  const tall = image.height > height && image.width < width;
+  return tall ? horizontal(vertical(image, height, down), width, across) : vertical(horizontal(image, width, across), height, down);
 }
 
 // For each of `to` pixels: the first pixel of the original that it is made of, and their weights.
