@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from PIL import Image
 from greycard.backend import configure
 from greycard.core.epoch import Epoch
 from greycard.core.paths import runtimes_dir
+from greycard.deploy.export.formats import find_format
 from greycard.deploy.export.web_runtime import runtime_file
 from greycard.evaluation.timing import TimeSpent
 from greycard.models.imagenet import LITE0
@@ -162,6 +164,9 @@ def web_runtime(own_directories: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def form_is_possible(form: str, request: pytest.FixtureRequest) -> None:
     """For a test of an export format: it is skipped where what the format needs is missing."""
+    missing = [name for name in find_format(form).needs if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs {' and '.join(missing)}")
     if form == "html":
         request.getfixturevalue("web_runtime")
 

@@ -225,7 +225,7 @@ def test_pixels_are_those_of_the_decoder(page_of: Any, folder: Path, tmp_path: P
 
 @pytest.mark.slow
 def test_resizing_is_pillows(page_of: Any, tmp_path: Path) -> None:
-    """Bit for bit, but for tall images, which Pillow may resize along the columns first: there by at most one of 255."""
+    """Bit for bit, but for tall images, which Pillow may resize along the columns first: at most one of 255 apart."""
     page = page_of("convnet")
     rng = np.random.default_rng(0)
     for shape in ((7, 31), (100, 3), (64, 65), (24, 32), (301, 200), (1, 50), (90, 41)):

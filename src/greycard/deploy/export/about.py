@@ -43,11 +43,13 @@ def embed(facts: dict[str, Any], place: Path) -> None:
     """Write the metadata into the exported file.
 
     A `.keras` file is a zip archive; a `.tflite` file may be followed by one, as LiteRT's own metadata are; ONNX has
-    properties; a page has an element for them; a SavedModel has a folder for what is not TensorFlow's.
+    properties; a page has an element for them; a SavedModel has a folder for what is not TensorFlow's; OpenVINO's
+    folder may have more files.
     """
     if place.is_dir():
-        (place / "assets.extra").mkdir(exist_ok=True)
-        (place / "assets.extra" / MEMBER).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+        folder = place / "assets.extra" if (place / "saved_model.pb").is_file() else place
+        folder.mkdir(exist_ok=True)
+        (folder / MEMBER).write_text(json.dumps(facts, indent=2), encoding="utf-8")
     elif place.suffix == ".html":
         fill_in(place, facts)
     elif place.suffix == ".onnx":

@@ -29,6 +29,7 @@ class Format:
         open: what is at the path, as a function of images.
         exact: True to compare its probabilities with the original's, False to compare its accuracy.
         needs: packages beyond Greycard's own.
+        extra: Greycard's extra that brings them.
         tensorflow: whether only the TensorFlow backend can write it.
         expect: raises a GreycardError if something else is missing.
         not_checked: what of the file an opened model does not show; None if nothing.
@@ -40,6 +41,7 @@ class Format:
     open: Callable[[Path], Engine]
     exact: bool = True
     needs: tuple[str, ...] = ()
+    extra: str = ""
     tensorflow: bool = True
     expect: Callable[[], None] = lambda: None
     not_checked: Callable[[Engine], str | None] = lambda _: None
@@ -60,7 +62,7 @@ class Format:
         missing = [name for name in self.needs if find_spec(name) is None]
         if missing:
             raise GreycardError(
-                f"exporting to {self.name} needs {' and '.join(missing)}", hint='pip install "greycard[onnx]"'
+                f"exporting to {self.name} needs {' and '.join(missing)}", hint=f'pip install "greycard[{self.extra}]"'
             )
         if self.tensorflow and keras.backend.backend() != "tensorflow":
             raise GreycardError(

@@ -40,4 +40,4 @@ def _open(place: Path) -> Engine:
     return lambda images: session.run(None, {name: images})[0]
 
 
-ONNX = Format("onnx", ".onnx", _write, _open, needs=("onnx", "tf2onnx", "onnxruntime"))
+ONNX = Format("onnx", ".onnx", _write, _open, needs=("onnx", "tf2onnx", "onnxruntime"), extra="onnx")
