@@ -278,6 +278,24 @@ def test_a_person_drops_images(page_of: Any, run_of: Any, folder: Path, tmp_path
 
 
 @pytest.mark.slow
+def test_a_stranger_is_none_of_these(page_of: Any, run_of: Any, folder: Path, tmp_path: Path) -> None:
+    page, run = page_of("resnet"), run_of("resnet")
+    images = _validation(run, folder)[::5]
+    for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+        images.append(tmp_path / f"{name}.png")
+        Image.new("RGB", (48, 40), colour).save(images[-1])
+    page.drop(*images, place="#drop")
+    page.wait_for(f"document.querySelectorAll('#answers .class').length === {len(images)}")
+    predicted = run.predict(list(reversed(images)))
+    shown = page.run("[...document.querySelectorAll('#answers .class')].map((each) => each.textContent)")
+    assert shown == ["None of these" if each.refused else each.label for each in predicted]
+    assert {each.refused for each in predicted} == {True, False}
+    closest = page.run("[...document.querySelectorAll('#answers .closest')].map((each) => !each.hidden)")
+    assert closest == [each.refused for each in predicted]
+    assert page.run("document.querySelector('#limits').textContent").endswith("gets “none of these”.")
+
+
+@pytest.mark.slow
 def test_it_can_load_and_run_nothing_else(page_of: Any) -> None:
     page = page_of("convnet")
     refused = page.run("fetch('https://example.org').then(() => 'sent', (error) => error.name)")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from greycard.cli import options
+from greycard.cli.answers import Asked, answer_options
 from greycard.cli.output import run_path
 from greycard.core.errors import GreycardError, command
 from greycard.core.suggestions import did_you_mean
@@ -39,9 +40,20 @@ _LOOK_BYTES = 4096
     show_default=True,
     help="Output format: tab-separated text, CSV, or one JSON object per line.",
 )
+@answer_options
 @options.out
 @options.debug
-def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, debug: bool) -> int:
+def predict(
+    run: str,
+    paths: tuple[str, ...],
+    top: int,
+    form: str,
+    refuse: str,
+    unsure: float | None,
+    sets: float | None,
+    out: str,
+    debug: bool,
+) -> int:
     """Classify images with a RUN: files, folders, patterns, or stdin.
 
     \b
@@ -51,6 +63,7 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
+    An image that is too unlike the training images gets `none of these`.
     It exits with 1 if an image could not be read.
     """
     from greycard.api import open_run
@@ -58,22 +71,36 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
     opened = open_run(run_path(run, out))
     if not opened.task.has_classes:
         return _answer_numbers(opened, paths)
-    top = min(top, len(opened.classes))
-    return _answer_images(opened, paths, partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top))
+    from greycard.deploy.rules import rules_of
+
+    rules, top = rules_of(opened, refuse, sets), min(top, len(opened.classes))
+    asked = Asked(rules.limit, unsure, sets is not None)
+    printer = {"text": _text, "csv": _csv, "jsonl": _jsonl}[form]
+    return _answer_images(
+        partial(opened.predict_each, refuse=refuse, sets=sets), paths, partial(printer, top, asked), asked
+    )
 
 
-def _answer_images(run: Run, paths: tuple[str, ...], printer: Callable[[], Printer]) -> int:
+def _answer_images(
+    predict_each: Callable[[Iterable[Path]], Iterable[Prediction]],
+    paths: tuple[str, ...],
+    printer: Callable[[], Printer],
+    asked: Asked,
+) -> int:
     listed = [_files(path) for path in paths]  # report a wrong path before the first line of output
     show, count, bad = printer(), 0, 0
-    for found in run.predict_each(file for files in listed for file in files):
+    for found in predict_each(file for files in listed for file in files):
         show(found)
+        asked.count(found)
         count, bad = count + 1, bad + bool(found.error)
+    if review := asked.last_line(count):
+        click.echo(review, err=True)
     if bad:
         click.echo(f"{bad:,} of {count:,} files could not be read", err=True)
     return 1 if bad else 0
 
 
-def _text(top: int) -> Printer:
+def _text(top: int, asked: Asked) -> Printer:
     """Errors go to stderr: every line of stdout is a prediction."""
 
     def show(found: Prediction) -> None:
@@ -81,27 +108,28 @@ def _text(top: int) -> Printer:
             click.echo(f"error: {found.source}: {found.error}", err=True)
         else:
             answers = (f"{label}\t{probability:.4f}" for label, probability in found.top(top).items())
-            click.echo("\t".join((found.source, *answers)))
+            click.echo("\t".join((found.source, *asked.first_cells(found), *answers, *asked.last_cells(found))))
 
     return show
 
 
-def _csv(top: int) -> Printer:
+def _csv(top: int, asked: Asked) -> Printer:
     lines = csv.writer(sys.stdout, lineterminator="\n")
     more = [f"{column}_{rank}" for rank in range(2, top + 1) for column in ("class", "probability")]
-    lines.writerow(["path", "class", "probability", *more, "error"])
+    lines.writerow(["path", "class", "probability", *more, "error", *asked.columns])
 
     def show(found: Prediction) -> None:
         answers = [cell for label, value in found.top(top).items() for cell in (label, f"{value:.6f}")]
-        lines.writerow([found.source, *(answers or [""] * (2 * top)), found.error or ""])
+        lines.writerow([found.source, *(answers or [""] * (2 * top)), found.error or "", *asked.row(found)])
         sys.stdout.flush()
 
     return show
 
 
-def _jsonl(top: int) -> Printer:
+def _jsonl(top: int, asked: Asked) -> Printer:
     def show(found: Prediction) -> None:
         answer = {"class": found.label, "probability": found.probability, "probabilities": found.top(top)}
+        answer |= asked.fields(found)
         click.echo(json.dumps({"path": found.source, **({"error": found.error} if found.error else answer)}))
 
     return show

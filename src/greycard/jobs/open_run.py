@@ -111,17 +111,27 @@ class Run(RunRecord):
 
         return first_filters(self._trained)
 
-    def predict(self, images: ImageLike | Iterable[ImageLike]) -> list[Prediction]:
-        """Predict the class of each image.
+    def predict(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        refuse: float | str | None = "default",
+        sets: float | None = None,
+    ) -> list[Prediction]:
+        """Predict the class of each image, or that it belongs to none of them.
 
         Args:
             images: one or more: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
                 (height, width[, 1, 3 or 4]), or one uint8 array (n, height, width, 1, 3 or 4).
+            refuse: at most this share of the classes' own images is refused, such as 0.05; `default` for the smallest
+                of 5, 10 and 20 % that the run can promise; None to refuse no image.
+            sets: the share of prediction sets (`one_of`) that have the right class, such as 0.95; None for no sets.
 
         Raises:
-            GreycardError: an image cannot be read, or the run is a regression (use `predict_numbers`).
+            GreycardError: an image cannot be read, the run is a regression (use `predict_numbers`), or it has too few
+                images to promise the share.
         """
-        found = list(self.predict_each(images))
+        found = list(self.predict_each(images, refuse=refuse, sets=sets))
         bad = [prediction for prediction in found if prediction.error]
         if bad:
             raise GreycardError(
@@ -130,13 +140,21 @@ class Run(RunRecord):
             )
         return found
 
-    def predict_each(self, images: ImageLike | Iterable[ImageLike]) -> Iterator[Prediction]:
+    def predict_each(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        refuse: float | str | None = "default",
+        sets: float | None = None,
+    ) -> Iterator[Prediction]:
         """As `predict`, but one image at a time; the prediction of an unreadable image has its `error` set."""
         start()
         from greycard.deploy.predict import predict_images
+        from greycard.deploy.rules import rules_of
         from greycard.deploy.sources import several
 
-        return predict_images(self.classifier, several(images))
+        rules = rules_of(self, refuse, sets)
+        return predict_images(self.classifier, several(images), rules)
 
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
         """The predictions of a regression, one for each number.

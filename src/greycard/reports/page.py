@@ -21,6 +21,7 @@ from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
 from greycard.reports.ladder import ladder_part
 from greycard.reports.measured import measured_line
+from greycard.reports.refusals import refusal_rows
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
 from greycard.runs.evidence import verdicts
@@ -110,6 +111,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
             ("task", run.task.description),
             *_figures(summary),
             ("trained in", precision_line(run.recipe)),
+            *refusal_rows(run),
             *((f"on {each.data}", measured_line(each)) for each in measurements_of(run)),
         ],
         "verdicts": verdicts(run),

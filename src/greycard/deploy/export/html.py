@@ -33,10 +33,12 @@ def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     from greycard.deploy.export.web_page import web_page
     from greycard.deploy.export.web_runtime import read_runtime
     from greycard.explain.class_activation import class_activation
+    from greycard.models.calibrated import in_one_row
 
     found = class_activation(classifier.trained, classifier.task)
+    row = in_one_row(classifier.model)
     extra = [ops.reshape(found.evidence, (1, -1))] if found else []
-    model = keras.Model(classifier.model.inputs, [*classifier.model.outputs, *extra])
+    model = keras.Model(row.inputs, [*row.outputs, *extra])
     content = convert(model, batch=1)  # LiteRT.js has room for what the file says that one image needs
     place.write_text(web_page(content, read_runtime(), _about(classifier, found)), encoding="utf-8")
 
@@ -52,6 +54,7 @@ def _about(classifier: Classifier, found: ClassActivation | None) -> dict[str, A
         "temperature": classifier.temperature,
     }
     return {
+        "row": len(classifier.classes) + (classifier.rejection is not None),
         "evidence": evidence,
         "part": classifier.recipe.prediction.center_crop,
         "caption": _CAM if found else _OCCLUSION,
@@ -72,7 +75,7 @@ class PageModel:
         page.value("greycard.ready.then(() => null)")
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Probabilities float32 (n, classes) of images uint8 (n, height, width, channels)."""
+        """Rows, as those of other formats, of images uint8 (n, height, width, channels)."""
         import numpy as np
 
         words = base64.b64encode(np.ascontiguousarray(images).tobytes()).decode()
@@ -90,15 +93,16 @@ class ModelOfPage:
 
     def __init__(self, place: Path, reason: str) -> None:
         from greycard.backend.litert import LiteRT
-        from greycard.deploy.export.web_page import model_in
+        from greycard.deploy.export.web_page import model_in, stated_in
 
-        self.reason, self._engine = reason, LiteRT(model_in(place.read_bytes()))
+        page = place.read_bytes()
+        self.reason, self._engine, self._row = reason, LiteRT(model_in(page)), int(stated_in(page)["row"])
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """As `PageModel`."""
         import numpy as np
 
-        return np.concatenate([self._engine(image[None]) for image in images])
+        return np.concatenate([self._engine(image[None])[:, : self._row] for image in images])
 
 
 def _open(place: Path) -> Engine:

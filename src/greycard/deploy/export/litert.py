@@ -22,8 +22,10 @@ def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
 
 def _write_int8(classifier: Classifier, place: Path, images: np.ndarray) -> None:
     from greycard.backend.litert import convert
+    from greycard.models.strangeness import NAME
 
-    place.write_bytes(convert(classifier.model, images))
+    model = classifier.model
+    place.write_bytes(convert(model, images, NAME if NAME in model.output else ""))
 
 
 def _open(place: Path) -> Engine:

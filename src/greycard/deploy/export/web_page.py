@@ -21,6 +21,7 @@ _SCRIPTS = ("unpack", "resize", "decode", "model", "heat", "camera", "page")
 """In this order, as one script: a page that is opened as a file cannot load modules."""
 
 _FACTS = '<script type="application/json" id="facts">{}</script>'
+_ABOUT = re.compile(rb'<script type="application/json" id="about">(.*?)</script>', re.DOTALL)
 _MODEL = re.compile(rb'<script type="text/plain" id="model">(.*?)</script>', re.DOTALL)
 
 
@@ -61,6 +62,13 @@ def model_in(page: bytes) -> bytes:
     found = _MODEL.search(page)
     assert found is not None
     return gzip.decompress(base64.b64decode(found[1]))
+
+
+def stated_in(page: bytes) -> dict[str, Any]:
+    """What the scripts of a page know of the model."""
+    found = _ABOUT.search(page)
+    assert found is not None
+    return json.loads(found[1])
 
 
 def _file(name: str) -> str:

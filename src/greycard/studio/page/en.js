@@ -316,4 +316,8 @@ export default {
   lesson_questions: "Questions",
   lesson_reveal: "Show the answer",
   lesson_kept: "saved",
+
+  // None of these
+  none_of_these: "none of these; most like {class}",
+  try_refused: "It is unlike all training images. The bars show what it would be if it had to be one of the classes.",
 };

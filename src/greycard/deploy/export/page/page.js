@@ -18,15 +18,17 @@ function says(words, wrong = false) {
 // The run's own rule for one class per image: the first of the most likely.
 const likeliest = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 
-// Whether the image is of none of the classes, by the run's own threshold; false for a run without one.
-const refused = (outputs) => Boolean(facts.refuse_above != null && outputs[1][0] > facts.refuse_above);
+// Whether the image is of none of the classes, by the run's own limit; false for a run without one. The strangeness
+// follows the probabilities in the model's first output.
+const isRefused = (row) => Boolean(facts.refuse_above != null && row[facts.classes.length] > facts.refuse_above);
 
 async function answerTo(pixels, live) {
   const model = await ready;
   const outputs = await model(pixels);
-  const label = likeliest(outputs[0]);
+  const probabilities = outputs[0].slice(0, facts.classes.length);
+  const label = likeliest(probabilities);
   const heat = element("heat").checked ? await heatOf(model, about, pixels, outputs, label, shape, live) : null;
-  return { pixels, probabilities: outputs[0], label, refused: refused(outputs), heat };
+  return { pixels, probabilities, label, refused: isRefused(outputs[0]), heat };
 }
 
 async function answerFiles(files) {
