@@ -103,6 +103,7 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/pip install --quiet --editable ".[dev]"
+	-$(BIN)/greycard fetch litert-web --quiet  # without it the tests of exported pages are skipped
 	touch $@
 
 $(VENV)/.documented: $(VENV)/.developed

@@ -47,7 +47,9 @@ AT_ONCE = ("probe",)
 """The families that are fitted in one epoch."""
 
 KINDS = pytest.mark.parametrize("kind", FAMILIES)
-EXPORTS = [form.name for form in FORMATS if form.exact]
+EXPORTS = [
+    pytest.param(form.name, marks=pytest.mark.slow if form.name == "html" else ()) for form in FORMATS if form.exact
+]
 TOLERANCE = {"float32": 1e-4, "bfloat16": 2e-2}
 
 

@@ -31,7 +31,7 @@ from greycard.recipe.data import RESIZES
 from greycard.tasks.multiclass import MultiClass
 
 FILES = [each.name for each in formats.FORMATS if each.name != "html"]
-FORMATS = [*FILES, "html"]
+FORMATS = [*FILES, pytest.param("html", marks=pytest.mark.slow)]
 DOCS = Path(__file__).parents[2] / "docs" / "export.md"
 KINDS = ("cnn", "augmented", "transfer")
 

@@ -174,6 +174,7 @@ def test_without_a_browser_the_message_and_the_record_say_so(
     assert record["not_checked"].startswith(f"the page itself was not run: {reason}")
 
 
+@pytest.mark.slow
 def test_a_page_that_answers_otherwise_is_refused(
     run_of: Any, folder: Path, web_runtime: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +188,7 @@ def test_a_page_that_answers_otherwise_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["m.html.refused.json"]
 
 
+@pytest.mark.slow
 def test_the_browser_ends_with_the_export(run_of: Any, folder: Path, web_runtime: None, tmp_path: Path) -> None:
     expect_browser()
     place = tmp_path / "m.html"

@@ -320,4 +320,7 @@ export default {
   // None of these
   none_of_these: "none of these; most like {class}",
   try_refused: "It is unlike all training images. The bars show what it would be if it had to be one of the classes.",
+
+  // Exports that were not run completely
+  not_checked: "Note: {words}.",
 };
