@@ -144,8 +144,8 @@ def export_of(run: RunRecord, form: Format) -> Export | None:
     record = read_object(about(place)) if place.exists() else {}
     parity = record.get("parity")
     try:
-        figures = [parity[name] for name in Export.__match_args__[1:-1]] if parity else None
-        return Export(form.name, *figures, not_checked=record.get("not_checked")) if figures else None
+        figures = {name: parity[name] for name in Export.__match_args__[1:-1]} if parity else {}
+        return Export(form.name, **figures, not_checked=record.get("not_checked")) if figures else None
     except (KeyError, TypeError):  # another program's file
         return None
 
