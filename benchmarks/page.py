@@ -232,7 +232,7 @@ def refusing(rows: list[Row]) -> list[str]:
 
 
 def _caught_cells(row: Row, scores: Sequence[str]) -> list[str]:
-    cells = [f"{mean(row['auroc'][score]):.3f}, {mean(row['caught'][score]):.0%}" for score in scores]
+    cells = [f"{mean(row['auroc'][score]):.3f}, {100 * mean(row['caught'][score]):.0f} %" for score in scores]
     return [f"`{row['data']}`", f"{row['strangers']}, {row['stranger_images']:,}", *cells]
 
 
@@ -242,9 +242,9 @@ def _own_cells(row: Row, scores: Sequence[str]) -> list[str]:
 
 
 def _file_cells(row: Row) -> list[str]:
-    caught = ", ".join(f"{what} {share:.0%}" for what, share in row["refused"].items() if what != "own")
+    caught = ", ".join(f"{what} {100 * share:.0f} %" for what, share in row["refused"].items() if what != "own")
     own, same = row["refused"]["own"], min(row["same"].values())
-    return [f"`{row['data']}`", row["format"], f"{own:.1%}", caught, f"{same:.1%}"]
+    return [f"`{row['data']}`", row["format"], percent(own, 1), caught, percent(same, 1)]
 
 
 def _range(values: list[float]) -> str:

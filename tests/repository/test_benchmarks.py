@@ -369,3 +369,17 @@ def test_the_page_shows_what_studio_needs(benchmark: Any, tmp_path: Path) -> Non
     text = benchmark("page").page(tmp_path)
     assert "| `a` | 40 | 2,000 | 91.00 % ± 12.7 | 80.00 % ± 0.0 | 71.00 % ± 12.7 | 2 | 1 of 2 | 0.30 |" in text
     assert "| 20,000 | 0.80 | 60 | 1.00 % | 120 | 90 |" in text
+
+
+def test_the_page_shows_what_is_refused(benchmark: Any, tmp_path: Path) -> None:
+    by_score = {"auroc": {"a": [0.9, 1.0]}, "caught": {"a": [0.5, 0.7]}, "own": {"a": [0.03, 0.05]}}
+    counts = {"train_images": 7, "calibration_images": 200, "own_images": 300, "stranger_images": 1000, "seeds": 2}
+    asked = {"data": "d", "strangers": "cats", "model": "CNN", "measured": MEASURED, **counts, **by_score}
+    refused = {"own": 0.04, "cats": 0.6}
+    exported = {"data": "d", "format": "onnx", "refused": refused, "same": {"own": 1.0, "cats": 0.99}}
+    rows = [asked, exported | {"measured": MEASURED}]
+    (tmp_path / "rejection.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    text = benchmark("page").page(tmp_path)
+    assert "| `d` | cats, 1,000 | 0.950, 60 % |" in text
+    assert "| `d` | CNN | 200 | 300 | 4.0 % (3.0 to 5.0) |" in text
+    assert "| `d` | onnx | 4.0 % | cats 60 % | 99.0 % |" in text

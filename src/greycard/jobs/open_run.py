@@ -201,6 +201,7 @@ class Run(RunRecord):
         *,
         data: str | Path | Dataset | Source | None = None,
         data_dir: str | Path | None = None,
+        refuse: float | str | None = "default",
         quiet: bool = True,
     ) -> Exported:
         """Export the model to another format, and check the file on the run's validation images.
@@ -210,6 +211,7 @@ class Run(RunRecord):
             place: the path to write to; by default in the run's `export/` folder.
             data: the run's dataset, if it has moved or was made in Python: anything that `open_dataset` takes.
             data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            refuse: at most this share of own images is refused, as for `predict`.
             quiet: True to print nothing.
 
         Raises:
@@ -223,7 +225,9 @@ class Run(RunRecord):
                 classifier = self.classifier
             from greycard.jobs.export import export_run
 
-            return export_run(self, classifier, form, place=place, data=data, data_dir=data_dir, reporter=shown)
+            return export_run(
+                self, classifier, form, place=place, data=data, data_dir=data_dir, refuse=refuse, reporter=shown
+            )
 
     def _repr_html_(self) -> str:
         return make_table([self]).html()
