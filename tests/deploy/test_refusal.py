@@ -328,4 +328,18 @@ def test_a_folder_of_classes_alone_may_have_strangers(tmp_path: Path, cli: Cli) 
     _stranger(root / "strangers" / "wall.png")
     dataset = greycard.load_folder(root)
     assert (dataset.classes, len(dataset.train) + len(dataset.validation)) == (("cat", "dog"), 10)
-    assert "strangers has 1 image of none of the classes" in cli("check", root).out
+    assert "strangers has 1 image of none of the classes" in cli("check", root).err
+
+
+def test_features_of_zeros_have_a_strangeness_in_every_format(tmp_path: Path) -> None:
+    import keras
+
+    from greycard.backend.litert import convert
+    from greycard.evaluation.rejection.bank import fit_strangeness
+
+    score = fit_strangeness(np.abs(np.random.default_rng(0).normal(size=(20, 4))))
+    pixels = keras.Input((1, 4), dtype="uint8")
+    found = score.model()(keras.ops.cast(keras.ops.reshape(pixels, (-1, 4)), "float32"))
+    images = np.array([[[0, 0, 0, 0]], [[0, 0, 0, 1]], [[255, 255, 255, 255]]], np.uint8)
+    by_litert = litert.LiteRT(convert(keras.Model(pixels, found)))(images)
+    np.testing.assert_allclose(by_litert[:, 0], score.of(images[:, 0]), atol=1e-4)
