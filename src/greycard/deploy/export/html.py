@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from greycard.deploy.export.format import Format
 
 if TYPE_CHECKING:
+    import keras
     import numpy as np
 
     from greycard.backend.inference import Engine
@@ -27,7 +28,6 @@ _NOT_RUN = "the page itself was not run: {}. Its model was run with LiteRT inste
 
 def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     import keras
-    from keras import ops
 
     from greycard.backend.litert import convert
     from greycard.deploy.export.web_page import web_page
@@ -37,10 +37,19 @@ def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
 
     found = class_activation(classifier.trained, classifier.task)
     row = in_one_row(classifier.model)
-    extra = [ops.reshape(found.evidence, (1, -1))] if found else []
+    extra = [_in_one_row(found.evidence)] if found else []
     model = keras.Model(row.inputs, [*row.outputs, *extra])
     content = convert(model, batch=1)  # LiteRT.js has room for what the file says that one image needs
     place.write_text(web_page(content, read_runtime(), _about(classifier, found)), encoding="utf-8")
+
+
+def _in_one_row(evidence: keras.KerasTensor) -> keras.KerasTensor:
+    """All views and places of one image, (1, n); a model in the model, because an operation's name may be taken."""
+    import keras
+    from keras import ops
+
+    given = keras.Input(evidence.shape[1:])
+    return keras.Model(given, ops.reshape(given, (1, -1)), name="evidence_of_one_image")(evidence)
 
 
 def _about(classifier: Classifier, found: ClassActivation | None) -> dict[str, Any]:
