@@ -21,8 +21,7 @@ from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.format import Format, about
 from greycard.deploy.export.parity import TOLERANCE, Limits, ParityCheck, answers, check_parity
 from greycard.evaluation.calibration import at_temperature
-from greycard.evaluation.rejection.promise import limit
-from greycard.evaluation.rejection.record import Rejection
+from greycard.evaluation.rejection.record import Rejection, distance_limit
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 
@@ -156,7 +155,7 @@ def _with_own_limit(
     if promised is None or calibration is None:
         return promised
     scores = np.concatenate(list(answers(form.open(draft), calibration)))[:, -1]
-    return replace(promised, limit=limit(scores, promised.share))
+    return replace(promised, limit=distance_limit(scores, promised.share))
 
 
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
