@@ -40,15 +40,20 @@ def export(
     \b
     greycard export pets-1 --format litert
     greycard export pets-1 --format onnx -o pets.onnx
+    greycard export pets-1 --format html
 
     The exported model takes pixels and returns calibrated class probabilities. Greycard runs it on the run's validation
     images and compares it with the original. It rejects the export if a probability differs by more than 0.001, or, for
     litert-int8, if the accuracy falls below the original's 95 % interval. A number may differ by 0.001 standard
     deviations of the training numbers. The comparison is saved as JSON in each case.
+    `html` is one page with model, camera and heat map that opens by a double click, without a server or a network; it
+    is run in Chromium, Chrome or Edge, if one is installed.
     """
     from greycard.api import open_run
 
     opened = open_run(run_path(run, out))
     done = opened.export(form, output, data=data, data_dir=data_dir, refuse=refuse, quiet=quiet)
     click.echo(done.parity.line, err=True)
+    if done.not_checked:
+        click.echo(f"note: {done.not_checked}", err=True)
     click.echo(f"{done.path}\t{done.bytes / 1e6:.1f} MB")

@@ -47,6 +47,7 @@ class Classifier:
         model: from uint8 images to the calibrated probability of every class, and to the strangeness if the run
             refuses images; or to the number (n, 1).
         trained: the trained model with its parts; its outputs are not calibrated.
+        temperature: by which the logits are divided in `model`.
         rejection: how unlike the training images an image may be; None if the run refuses no image.
         reach: of the prediction intervals of a regression, if there are any.
     """
@@ -57,6 +58,7 @@ class Classifier:
     classes: tuple[str, ...]
     model: keras.Model
     trained: Model
+    temperature: float
     rejection: Stored | None = None
     reach: Reach | None = None
 
@@ -120,8 +122,8 @@ def classifier_of(run: RunRecord, model: Model) -> Classifier:
         )
     stored, numbers = run.rejection, run.summary.numbers if run.finished else None
     calibrated = calibrated_model(model, run.task, run.temperature, stored.strangeness if stored else None)
-    reach = numbers.reach if numbers else None
-    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model, stored, reach)
+    reach, temperature = numbers.reach if numbers else None, run.temperature
+    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model, temperature, stored, reach)
 
 
 def model_of(run: RunRecord) -> Model:

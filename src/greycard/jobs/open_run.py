@@ -186,7 +186,7 @@ class Run(ModelRun):
         """Export the model to another format, and check the file on the run's validation images.
 
         Args:
-            form: `keras`, `saved-model`, `litert`, `litert-int8` or `onnx`.
+            form: `keras`, `saved-model`, `litert`, `litert-int8`, `onnx`, `openvino` or `html`.
             place: the path to write to; by default in the run's `export/` folder.
             data: the run's dataset, if it has moved or was made in Python: anything that `open_dataset` takes.
             data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from greycard.core.records import to_json
+from greycard.deploy.export.web_page import fill_in
+from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.rejection.record import Rejection
 from greycard.models.strangeness import NAME as STRANGENESS
 from greycard.runs.record import RunRecord
@@ -18,7 +20,7 @@ MEMBER = "greycard.json"
 
 
 def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
-    """Label names, input, outputs, what is refused, and the recipe's SHA-256.
+    """Label names, input, outputs, what is refused, accuracy, and the recipe's SHA-256.
 
     Args:
         run: the run.
@@ -27,13 +29,20 @@ def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
     data = run.recipe.data
     height, width = data.image_size or (0, 0)
     shape = [None, height, width, data.channels]
+    summary = run.summary
     return {
+        "name": run.name,
         "classes": list(run.classes),
         "input": {"dtype": "uint8", "shape": shape, "values": "0 to 255", "resize": data.resize},
         "outputs": _outputs(run),
         "refuse_above": rejection.limit if rejection else None,
         "refuse_share": rejection.share if rejection else None,
         "temperature": run.temperature,
+        "validation": {
+            "images": summary.val_images,
+            "accuracy": summary.val_accuracy,
+            "interval": accuracy_interval(summary.val_accuracy or 0.0, summary.val_images),
+        },
         "recipe_sha256": run.recipe.digest,
         "dataset": data.dataset,
         "greycard": version("greycard"),
@@ -64,11 +73,15 @@ def embed(facts: dict[str, Any], place: Path) -> None:
     """Write the metadata into the exported file.
 
     A `.keras` file is a zip archive; a `.tflite` file may be followed by one, as LiteRT's own metadata are; ONNX has
-    properties; a SavedModel has a folder for what is not TensorFlow's.
+    properties; a page has an element for them; a SavedModel has a folder for what is not TensorFlow's; OpenVINO's
+    folder may have more files.
     """
     if place.is_dir():
-        (place / "assets.extra").mkdir(exist_ok=True)
-        (place / "assets.extra" / MEMBER).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+        folder = place / "assets.extra" if (place / "saved_model.pb").is_file() else place
+        folder.mkdir(exist_ok=True)
+        (folder / MEMBER).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+    elif place.suffix == ".html":
+        fill_in(place, facts)
     elif place.suffix == ".onnx":
         _embed_in_onnx(facts, place)
     else:

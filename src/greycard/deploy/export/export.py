@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from greycard.backend.inference import Engine
 from greycard.core.atomic_files import atomic_path, atomic_write
 from greycard.core.errors import GreycardError
 from greycard.core.output_files import expect_folder_of
@@ -23,8 +22,7 @@ from greycard.deploy.export.format import Format, about
 from greycard.deploy.export.number_parity import NumberParity
 from greycard.deploy.export.parity import Limits, ParityCheck, answers, check_parity
 from greycard.evaluation.calibration import at_temperature
-from greycard.evaluation.rejection.promise import limit
-from greycard.evaluation.rejection.record import Rejection
+from greycard.evaluation.rejection.record import Rejection, distance_limit
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 
@@ -37,11 +35,13 @@ class Exported:
         path: the file, or a SavedModel's folder.
         bytes: its size.
         parity: how it compared with the original.
+        not_checked: what of the file the comparison did not run; None if it ran all of it.
     """
 
     path: Path
     bytes: int
     parity: ParityCheck | NumberParity
+    not_checked: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,25 +83,24 @@ def export(
     """
     original = _original(run, classifier, images.validation)
     with atomic_path(place, replaces_folder=True) as draft:
-        form.write(classifier.model, draft, images.training)
-        own = _with_own_limit(promised, form.open(draft), images.calibration)
+        form.write(classifier, draft, images.training)
+        own = _with_own_limit(promised, form, draft, images.calibration)
         facts = describe(run, own)
         embed(facts, draft)
-        limits = _limits(promised, own) if classifier.rejection else None
-        parity = check_parity(
-            classifier.task, original, form.open(draft), images.validation, exact=form.exact, limits=limits
-        )
+        engine, limits = form.open(draft), _limits(promised, own) if classifier.rejection else None
+        parity = check_parity(classifier.task, original, engine, images.validation, exact=form.exact, limits=limits)
         record = {
             "schema": 1,
             "format": form.name,
             **facts,
             "parity": parity.to_json(),
+            "not_checked": form.not_checked(engine),
             "content_sha256": _digest(draft),
         }
         _expect_passed(parity, form, record, place)
     _write(record, about(place))
     about(place, refused=True).unlink(missing_ok=True)
-    return Exported(place, size_of(place), parity)
+    return Exported(place, size_of(place), parity, record["not_checked"])
 
 
 def expect_place(place: Path, form: Format) -> None:
@@ -150,12 +149,14 @@ def _limits(promised: Rejection | None, own: Rejection | None) -> Limits:
     return Limits(promised.limit if promised else math.inf, own.limit if own else math.inf)
 
 
-def _with_own_limit(promised: Rejection | None, engine: Engine, calibration: ArraySplit | None) -> Rejection | None:
+def _with_own_limit(
+    promised: Rejection | None, form: Format, draft: Path, calibration: ArraySplit | None
+) -> Rejection | None:
     """With the limit of the exported model, whose features are rounded."""
     if promised is None or calibration is None:
         return promised
-    scores = np.concatenate(list(answers(engine, calibration)))[:, -1]
-    return replace(promised, limit=limit(scores, promised.share))
+    scores = np.concatenate(list(answers(form.open(draft), calibration)))[:, -1]
+    return replace(promised, limit=distance_limit(scores, promised.share))
 
 
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
