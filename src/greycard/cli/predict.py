@@ -62,6 +62,7 @@ def predict(
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
+    A RUN that predicts a number prints the number, and the interval that has 90 % of true numbers.
     An image that is too unlike the training images gets `none of these`.
     It exits with 1 if an image could not be read.
     """
@@ -71,15 +72,19 @@ def predict(
 
     opened = open_run(run_path(run, out))
     seconds = seconds_of(every)
+    if not opened.recipe.data.has_images:
+        return _answer_numbers(opened, paths)
     if not to.is_printed:
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
-    if not opened.task.has_classes:
-        return _answer_numbers(opened, paths)
-    rules, top = rules_of(opened, refuse, sets), min(top, len(opened.classes))
+    rules, top = rules_of(opened, refuse, sets), min(top, max(1, len(opened.classes)))
     asked = Asked(rules.limit, unsure, sets is not None)
-    printer = {"text": _text, "csv": _csv, "jsonl": _jsonl}[to.form or "text"]
+    printer = partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[to.form or "text"], top, asked)
+    if opened.target is not None:
+        from greycard.cli.predicted_numbers import PRINTERS
+
+        printer = partial(PRINTERS[to.form or "text"], opened.target)
     predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
-    return _answer_images(predict_each, listed_images(paths, seconds), partial(printer, top, asked), asked)
+    return _answer_images(predict_each, listed_images(paths, seconds), printer, asked)
 
 
 def _answer_images(predict_each: PredictEach, images: Images, printer: Callable[[], Printer], asked: Asked) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from greycard.core.randomness import SUBSET, generator
 from greycard.datasets.file_facts import FileFacts
+from greycard.datasets.strata import strata
 
 _SHOWN = 5
 """Maximum number of class names in the repr of a dataset."""
@@ -51,9 +52,9 @@ class Split:
         if count is None or count >= len(self):
             return self
         order = generator(SUBSET, seed).permutation(len(self))
-        rank = np.empty(len(self), dtype=np.int64)
-        for label in np.unique(self.labels):
-            members = order[self.labels[order] == label]
+        rank, among = np.empty(len(self), dtype=np.int64), strata(self.labels)
+        for label in np.unique(among):
+            members = order[among[order] == label]
             rank[members] = np.arange(len(members)) * len(self) // len(members)
         return self.take(np.sort(np.argsort(rank, kind="stable")[:count]))
 
@@ -125,6 +126,16 @@ class Dataset:
     def is_regression(self) -> bool:
         """Whether the labels are numbers and not classes."""
         return not self.classes
+
+    def label_text(self, label: float) -> str:
+        """A label as a label file has it: the name of the class, or the number."""
+        return self.classes[int(label)] if self.classes else f"{label:.9g}"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its inputs are images, and not numbers."""
+        images = self.train.images
+        return isinstance(images, tuple) or images.ndim > 2
 
     def __repr__(self) -> str:
         shown = ", ".join((*self.classes[:_SHOWN], *(["…"] if len(self.classes) > _SHOWN else [])))

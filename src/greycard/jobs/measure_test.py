@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 from keras import layers
 
 from greycard.backend.inference import by_keras
+from greycard.evaluation.numbers import number_scores
 from greycard.models.model import Model
 from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
@@ -33,7 +34,10 @@ class Answers:
 
     def measured(self, task: Task, labels: np.ndarray) -> Measured:
         """The metrics for labels (n,)."""
-        return Measured.of(task.measure(labels, self.outputs))
+        measured = Measured.of(task.measure(labels, self.outputs))
+        if task.target is None or not np.isfinite(self.outputs).all():
+            return measured
+        return replace(measured, numbers=number_scores(labels, task.decide(self.outputs), task.target))
 
 
 def answers_on_test(setup: TrainSetup) -> Answers | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greycard.core.errors import GreycardError
+from greycard.core.errors import GreycardError, command
 from greycard.core.output_files import expect_folder_of
 from greycard.core.reporter import Reporter
 from greycard.deploy.answers.file import expect_answers_place
@@ -89,12 +89,12 @@ def predict_files(
         reporter: is shown the progress.
 
     Raises:
-        GreycardError: the run has no classes; a place is not usable, or has answers of another run or other options.
+        GreycardError: the run predicts numbers; a place is not usable, or has answers of another run or other options.
     """
     if not run.task.has_classes:
         raise GreycardError(
-            f"{run.path} has no classes; -o, --sort-into and --gallery are for classes of images",
-            hint="leave them out; the answers are then printed",
+            f"{run.path} predicts numbers; files of answers, folders and galleries are for classes",
+            hint=f"`{command('predict', run.path, 'FOLDER', '--format', 'csv')}` prints the numbers",
         )
     _expect_places(words, images, to)
     rules_of(run, asked.refuse, asked.sets)  # a share that cannot be promised is reported before anything is created

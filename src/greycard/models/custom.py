@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers
 
 from greycard.core.errors import GreycardError
-from greycard.models.graph import functional
+from greycard.models.graph import functional, producer
 from greycard.models.inputs import image_input
 from greycard.models.model import Model
 from greycard.models.stated import stated
@@ -20,14 +20,17 @@ BuildNetwork = Callable[[tuple[int, int, int], int], keras.Model]
 """From (height, width, channels) and the number of classes to a Keras model: pixels 0 to 255 in, probabilities out."""
 
 
-def build_custom(build: BuildNetwork, shape: tuple[int, int, int], classes: int, units: int) -> Model:
+def build_custom(
+    build: BuildNetwork, shape: tuple[int, int, int], classes: int, units: int, *, numbers: bool = False
+) -> Model:
     """Build the user's model, not compiled; its input is uint8 pixels.
 
     Args:
         build: the user's function.
         shape: height, width and channels of the images.
-        classes: the number of classes.
-        units: number of outputs of the task: 1 for two classes, otherwise one per class.
+        classes: the number of classes; 1 for a regression.
+        units: number of outputs of the task: 1 for two classes and for a number, otherwise one per class.
+        numbers: True for a regression, whose output is one linear unit.
 
     Raises:
         GreycardError: the result is not a Keras model, has another input or output shape, returns values that are not
@@ -38,8 +41,12 @@ def build_custom(build: BuildNetwork, shape: tuple[int, int, int], classes: int,
     graph = functional(network)
     assert graph is not None  # a model with an input has a graph
     graph = _reloaded(graph if graph.inputs[0].dtype == "uint8" else _of_pixels(graph, shape))
-    _expect_probabilities(graph, shape)
-    return stated(graph)
+    if not numbers:
+        _expect_probabilities(graph, shape)
+        return stated(graph)
+    model = stated(graph)
+    _expect_linear(model)
+    return model
 
 
 def _built(build: BuildNetwork, shape: tuple[int, int, int], classes: int) -> Any:
@@ -100,6 +107,16 @@ def _shape_hint(outputs: tuple[int | None, ...], units: int) -> str:
     if units == 1 and tuple(outputs) == (None, 2):
         return 'set task="multiclass" to train two classes with a softmax'
     return "use the function's arguments: the shape of an image and the number of classes"
+
+
+def _expect_linear(model: Model) -> None:
+    """Refuse a head for probabilities, or for positive numbers: it could not predict all standardised numbers."""
+    last = producer(model.network.outputs[0])
+    if last is not model.head or model.head.activation is not keras.activations.linear:
+        raise GreycardError(
+            f"the model of a regression must end with a linear unit. Received: {last.name!r}",
+            hint="end it with Dense(1), without an activation; Greycard standardises the numbers",
+        )
 
 
 def _expect_probabilities(network: keras.Model, shape: tuple[int, int, int]) -> None:

@@ -12,6 +12,7 @@ from greycard.reports.columns import percent, seconds, span
 from greycard.reports.escapes import Verbatim, markdown, markdown_code, markdown_sentence
 from greycard.reports.headline import headline, precision_line
 from greycard.reports.measured import measured_line
+from greycard.reports.number_rows import number_rows
 from greycard.reports.refusals import refusal_rows
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import measurements_of
@@ -40,6 +41,9 @@ def model_card(run: RunRecord) -> str:
         classes=run.classes,
         dataset=_dataset(recipe.data.dataset),
         summary=summary,
+        examples="images" if recipe.data.has_images else "pairs",
+        numbers=summary.numbers,
+        number_rows=number_rows(summary.numbers) if summary.numbers else (),
         scores=scores,
         points=_points,
         temperature=run.temperature,

@@ -16,6 +16,7 @@ from greycard.reports.escapes import one_line
 from greycard.reports.headline import precision_line, unfinished_hint
 from greycard.reports.ladder import search_lines
 from greycard.reports.measured import measured_line
+from greycard.reports.number_rows import number_rows
 from greycard.reports.progress import epoch_line
 from greycard.reports.refusals import refusal_rows
 from greycard.runs.evidence import verdicts
@@ -36,8 +37,10 @@ def run_text(run: RunRecord) -> str:
     ]
     searched = search_lines(run)
     lines += [*searched, ""] if searched else []
+    if run.finished and run.recipe.data.has_images:
+        lines += [*diagnosis_lines(verdicts(run)), ""]
     if run.finished and run.task.has_classes:
-        lines += [*diagnosis_lines(verdicts(run)), "", *classes_lines(scores_of(run)), ""]
+        lines += [*classes_lines(scores_of(run)), ""]
     lines += [*_epochs(run), ""]
     environment = run.environment
     lines.append(
@@ -69,6 +72,7 @@ def _figures(summary: Summary, recipe: Recipe, measured: Sequence[Measurement]) 
         ("validation accuracy", _with(percent(summary.val_accuracy), published.val_accuracy, percent)),
         ("", f"95 % interval {_span(summary.val_accuracy, images)}, from {images:,} images"),
         *_test(summary),
+        *(number_rows(summary.numbers) if summary.numbers else ()),
         *((f"on {one_line(each.data)}", measured_line(each)) for each in measured),
         ("best epoch", _best(summary)),
         ("loss", f"{loss_text(summary.train_loss)} training, {loss_text(summary.val_loss)} validation"),

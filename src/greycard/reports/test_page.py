@@ -36,6 +36,7 @@ def measurement_page(
         "figures": [*measurement_rows(found), ("measured", found.measured)],
         "classes": class_parts(measured, run.classes),
         "trust": trust_part(measured, measured.calibration) if measured.calibration else None,
+        "numbers": None,
         "mistakes": mistake_parts(run, mistakes),
         "left_out": found.left_out,
         "stopped": None,

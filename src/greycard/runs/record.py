@@ -37,6 +37,7 @@ from greycard.runs.directory import (
 )
 from greycard.runs.schema import Summary
 from greycard.search.record import SearchRecord, read_search
+from greycard.tasks.target import Target
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
 
@@ -105,7 +106,16 @@ class RunRecord:
     @cached_property
     def task(self) -> Task:
         """The run's task."""
-        return task_for(len(self.classes), self.recipe.data.task)
+        return task_for(len(self.classes), self.recipe.data.task, self.target)
+
+    @cached_property
+    def target(self) -> Target | None:
+        """The numbers that a regression on images learned; None for other runs."""
+        found = self._json(LABELS).get("target")
+        try:
+            return None if found is None else from_json(Target, found)
+        except GreycardError as error:
+            raise _damaged(self.path / LABELS, error) from error
 
     @property
     def history(self) -> list[Epoch]:

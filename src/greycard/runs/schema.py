@@ -13,6 +13,7 @@ from greycard.evaluation.calibration import Calibration
 from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.evaluation.rejection.record import Rejection
 from greycard.evaluation.timing import TimeSpent
+from greycard.runs.numbers import NumberFigures
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Summary:
         answer: the learned line in a sentence, for a model of one neuron.
         reason: why Greycard chose this recipe; None if the user did.
         published: figures of the project's author.
-        data: what preflight found in the images; None for a task without classes.
+        data: what preflight found in the images; None for data without images.
+        numbers: errors and prediction intervals of a regression on images; None for classes, and with NaN among them.
         calibration: of the validation probabilities; None without classes or with NaN among them.
         rejection: the promise about images that belong to no class; None if there are too few images for one.
         diagnosis: what is wrong with the run, the most important first.
@@ -105,6 +107,7 @@ class Summary:
     reason: str | None = None
     published: Published | None = None
     data: Preflight | None = None
+    numbers: NumberFigures | None = None
     calibration: Calibration | None = None
     rejection: Rejection | None = None
     diagnosis: tuple[Verdict, ...] = ()

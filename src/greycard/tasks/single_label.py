@@ -37,6 +37,12 @@ class SingleLabel(Task):
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         return likeliest(probabilities)
 
+    def mistakes(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """The most confident first."""
+        guesses = self.decide(probabilities)
+        wrong = np.flatnonzero(~self.correct(labels, probabilities))
+        return wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")]
+
     def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:
         return sorted(set(labels.tolist()) - set(kept.tolist()))
 

@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
+    from greycard.tasks.target import Target
+
 EPSILON = 1e-7
 """Keras clips probabilities to this distance from 0 and 1 before it takes the logarithm."""
 
@@ -28,7 +30,6 @@ class Task(ABC):
         name: the name of the task in a recipe.
         loss: the name of the loss in Keras.
         has_classes: True if the model predicts class probabilities, False if it predicts numbers.
-        examples: the word for the inputs, in the plural.
     """
 
     classes: int
@@ -36,7 +37,6 @@ class Task(ABC):
     name: ClassVar[str]
     loss: ClassVar[str]
     has_classes: ClassVar[bool] = True
-    examples: ClassVar[str] = "images"
 
     @classmethod
     @abstractmethod
@@ -61,6 +61,28 @@ class Task(ABC):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Keras's metrics to train with: accuracy under the name `accuracy`, or none."""
 
+    @property
+    def train_loss(self) -> Any:
+        """What Keras takes as the loss in training: a name, or a loss of the backend."""
+        return self.loss
+
+    @property
+    def target(self) -> Target | None:
+        """The numbers that the model learns to predict; None if it predicts classes, or if its inputs are numbers."""
+        return None
+
+    def fitted(self, labels: np.ndarray) -> Task:
+        """The task for images with these training labels (n,): a regression takes its scale from them."""
+        return self
+
+    def standardised(self, labels: np.ndarray) -> np.ndarray:
+        """Labels (n,) as the head predicts them; only a regression has others than the labels."""
+        return labels
+
+    def in_unit(self, outputs: keras.KerasTensor) -> keras.KerasTensor:
+        """The head's outputs in the unit of the labels: those of a regression are standardised numbers before."""
+        return outputs
+
     def soft_objective(self) -> tuple[Any, list[keras.metrics.Metric]]:
         """Keras's loss and metrics for soft targets float32 (b, classes); accuracy compares the largest entries."""
         raise TypeError(f"{self.name} has no classes, so no soft targets")
@@ -73,7 +95,7 @@ class Task(ABC):
             optimizer: changes its weights.
             soft_targets: True for targets float32 (b, classes), False for labels (b,).
         """
-        loss, metrics = self.soft_objective() if soft_targets else (self.loss, self.metrics())
+        loss, metrics = self.soft_objective() if soft_targets else (self.train_loss, self.metrics())
         model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
 
     @abstractmethod
@@ -96,6 +118,10 @@ class Task(ABC):
     def correct(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """Which decisions equal the labels, bool (n,)."""
         return self.decide(probabilities) == labels
+
+    @abstractmethod
+    def mistakes(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """The rows of the wrong predictions, worst first, int (mistakes,)."""
 
     @abstractmethod
     def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:

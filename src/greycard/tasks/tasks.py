@@ -6,6 +6,7 @@ from greycard.core.errors import GreycardError
 from greycard.tasks.binary import Binary
 from greycard.tasks.multiclass import MultiClass
 from greycard.tasks.regression import Regression
+from greycard.tasks.target import Target
 from greycard.tasks.task import Task
 
 TASKS: tuple[type[Task], ...] = (Regression, Binary, MultiClass)
@@ -14,12 +15,13 @@ TASKS: tuple[type[Task], ...] = (Regression, Binary, MultiClass)
 NAMES = tuple(task.name for task in TASKS)
 
 
-def task_for(classes: int, wanted: str | None = None) -> Task:
+def task_for(classes: int, wanted: str | None = None, target: Target | None = None) -> Task:
     """The task for a number of classes.
 
     Args:
         classes: number of classes of the dataset; 0 if its targets are numbers.
         wanted: the name of a task, checked against the data; None chooses the first that fits.
+        target: the numbers to predict from images, for a regression.
 
     Raises:
         GreycardError: the wanted task does not fit the number of classes.
@@ -32,4 +34,4 @@ def task_for(classes: int, wanted: str | None = None) -> Task:
             f" expected {' or '.join(repr(task.name) for task in fitting)}",
             hint="use --set task=none to choose it by the number of classes",
         )
-    return chosen(classes)
+    return chosen(classes) if target is None else Regression(classes, target)

@@ -37,7 +37,7 @@ def expect_classes(recipe: Recipe, task: Task, dataset: str) -> None:
     if on and not task.has_classes:
         received = ", ".join(f"{name}={value}" for name, value in on.items())
         raise GreycardError(
-            f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers."
+            f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers as labels."
             f" Received: {received}",
             hint=" ".join(f"--set {name}={_OFF[name] or 0}" for name in on),
         )
