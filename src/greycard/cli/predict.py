@@ -72,19 +72,23 @@ def predict(
 
     opened = open_run(run_path(run, out))
     seconds = seconds_of(every)
-    if not opened.recipe.data.has_images:
-        return _answer_numbers(opened, paths)
     if not to.is_printed:
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
+    if not opened.recipe.data.has_images:
+        return _answer_numbers(opened, paths)
     rules, top = rules_of(opened, refuse, sets), min(top, max(1, len(opened.classes)))
     asked = Asked(rules.limit, unsure, sets is not None)
-    printer = partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[to.form or "text"], top, asked)
-    if opened.target is not None:
+    predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
+    printer = _printer(opened, to.form or "text", top, asked)
+    return _answer_images(predict_each, listed_images(paths, seconds), printer, asked)
+
+
+def _printer(run: Run, form: str, top: int, asked: Asked) -> Callable[[], Printer]:
+    if run.target is not None:
         from greycard.cli.predicted_numbers import PRINTERS
 
-        printer = partial(PRINTERS[to.form or "text"], opened.target)
-    predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
-    return _answer_images(predict_each, listed_images(paths, seconds), printer, asked)
+        return partial(PRINTERS[form], run.target)
+    return partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top, asked)
 
 
 def _answer_images(predict_each: PredictEach, images: Images, printer: Callable[[], Printer], asked: Asked) -> int:
