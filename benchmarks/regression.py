@@ -141,11 +141,14 @@ def _figures(case: Case, runs: list[greycard.Run]) -> dict[str, Any]:
 def _coverage(case: Case, runs: list[greycard.Run]) -> dict[str, Any]:
     """The share of test images inside the intervals, for each split."""
     found = [_on_test(case, run) for run in runs]
+    numbers = runs[0].summary.numbers
+    assert numbers is not None
+    assert numbers.reach is not None
     shares = [each["coverage"] for each in found]
     return {
         "promise": 0.9,
         "test_images": len(case.truth),
-        "calibrated_on": runs[0].summary.numbers.reach.calibrated_on,
+        "calibrated_on": numbers.reach.calibrated_on,
         "coverage": shares,
         "mean_coverage": float(np.mean(shares)),
         "mae": [each["scores"].mae for each in found],
