@@ -230,7 +230,8 @@ def _numbers_row(row: dict[str, Any]) -> str:
         return sum(values) / len(values)
 
     error, guess = mean(row["mae"]), row["guess_mae"]
-    model = f"{row['recipe']}, {row['train_images'] + row['val_images']:,} images"
+    seeds = "1 seed" if len(row["mae"]) == 1 else f"{len(row['mae'])} seeds"
+    model = f"{row['recipe']}, {row['train_images'] + row['val_images']:,} images, {seeds}"
     inside = percent(mean(row["coverage"]), 1)
     unit = row["unit"]
     return f"| {row['set']} | {model} | {error:.1f} {unit} | {guess:.1f} {unit} | {mean(row['r2']):.2f} | {inside} |"
@@ -241,8 +242,8 @@ def _coverage(row: dict[str, Any]) -> str:
     return (
         f"\nOver {len(shares)} splits of {row['set']}, a small network that keeps its last epoch has"
         f" {percent(row['mean_coverage'], 1)} of {row['test_images']:,} new images inside its 90 % intervals, from"
-        f" {percent(min(shares), 1)} to {percent(max(shares), 1)}; each is calibrated on {row['calibrated_on']} images, of"
-        " which chance alone gives such a spread."
+        f" {percent(min(shares), 1)} to {percent(max(shares), 1)}. Each is calibrated on {row['calibrated_on']} images; so"
+        " few leave some points to chance."
     )
 
 
