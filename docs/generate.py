@@ -238,12 +238,12 @@ def _numbers_row(row: dict[str, Any]) -> str:
 
 
 def _coverage(row: dict[str, Any]) -> str:
-    shares = row["coverage"]
+    shares, count = row["coverage"], row["calibrated_on"]
+    least, most, mean = (percent(share, 1) for share in (min(shares), max(shares), row["mean_coverage"]))
     return (
-        f"\nOver {len(shares)} splits of {row['set']}, a small network that keeps its last epoch has"
-        f" {percent(row['mean_coverage'], 1)} of {row['test_images']:,} new images inside its 90 % intervals, from"
-        f" {percent(min(shares), 1)} to {percent(max(shares), 1)}. Each is calibrated on {row['calibrated_on']} images; so"
-        " few leave some points to chance."
+        f"\nOver {len(shares)} splits of {row['set']}, a small network that keeps its last epoch has {mean} of"
+        f" {row['test_images']:,} new images inside its 90 % intervals, from {least} to {most}. Each is calibrated on"
+        f" {count} images; so few leave some points to chance."
     )
 
 
