@@ -1,6 +1,6 @@
 """How well a number is learned from an image, and whether its prediction intervals keep their promise.
 
-    python benchmarks/regression.py [--rounds 3] [--part sets|coverage]
+    python benchmarks/regression.py [--rounds 3] [--part glasses|turned|coverage]
 
 Two sets with a known truth: `glasses`, rendered glasses and how full they are in percent, and `turned`, real
 Fashion-MNIST images that are turned by a known angle in degrees. Each is learned by the recipe that `greycard train`
@@ -58,16 +58,18 @@ class Case:
 
 def main() -> None:
     options = parser(__doc__, rounds=3)
-    options.add_argument("--part", choices=("sets", "coverage"), help="only this part")
+    options.add_argument("--part", choices=("glasses", "turned", "coverage"), help="only this part")
     chosen = options.parse_args()
     results = ResultFile("regression", ("set", "recipe"), keep=not chosen.quick, folder=HERE / "results")
     seeds, count = (range(1), 100) if chosen.quick else (range(chosen.rounds), 500)
     with tempfile.TemporaryDirectory() as scratch:
-        for case in _cases(Path(scratch), count) if chosen.part != "coverage" else ():
+        for case in _cases(Path(scratch), count):
+            if chosen.part not in (None, case.name):
+                continue
             for recipe, changes in _recipes(quick=chosen.quick).items():
                 runs = [_trained(case, Path(scratch) / "runs", seed=seed, **changes) for seed in seeds]
                 results.put({"set": case.name, "recipe": recipe, "unit": case.unit, **_figures(case, runs)})
-        if chosen.part != "sets":
+        if chosen.part in (None, "coverage"):
             case = next(_cases(Path(scratch) / "coverage", count))
             splits = range(2 if chosen.quick else _SPLITS)
             runs = [_trained(case, Path(scratch) / "splits", split_seed=seed, **_SMALL) for seed in splits]
