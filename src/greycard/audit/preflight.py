@@ -8,6 +8,7 @@ import numpy as np
 
 from greycard.audit.facts import Preflight
 from greycard.audit.shift import find_shift
+from greycard.datasets.label_sets import class_counts
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.cache import drop_pages
 
@@ -25,8 +26,8 @@ def preflight(train: ArraySplit, validation: ArraySplit, classes: int) -> Prefli
     for part in (train, validation):
         drop_pages(part.images)
     return Preflight(
-        train_counts=tuple(np.bincount(train.labels, minlength=classes).tolist()),
-        val_counts=tuple(np.bincount(validation.labels, minlength=classes).tolist()),
+        train_counts=tuple(class_counts(train.labels, classes).tolist()),
+        val_counts=tuple(class_counts(validation.labels, classes).tolist()),
         train_digest=train.digest,
         leaks=len(leaks),
         leak_example=leaks[0] if leaks else None,

@@ -40,7 +40,7 @@ class Classifier:
     Attributes:
         name: the run's name.
         recipe: the run's recipe, for size, channels and `data.resize`.
-        task: the run's task; has classes.
+        task: the run's task; has classes, and decides on calibrated probabilities.
         classes: the run's class names.
         model: from uint8 images to the calibrated probability of every class.
         trained: the trained model with its parts; its outputs are not calibrated.
@@ -97,7 +97,7 @@ def classifier_of(run: RunRecord, model: Model) -> Classifier:
             hint=f"`{command('predict', run.path, 7)}`, or run.predict_numbers([7])",
         )
     calibrated = calibrated_model(model, run.task, run.temperature)
-    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model)
+    return Classifier(run.name, run.recipe, run.task.scaled(run.temperature), run.classes, calibrated, model)
 
 
 def model_of(run: RunRecord) -> Model:

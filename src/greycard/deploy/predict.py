@@ -17,6 +17,7 @@ from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
 from greycard.core.threads import thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
+from greycard.datasets.label_sets import names_of
 from greycard.deploy.classifier import Classifier, NotFiniteError
 from greycard.deploy.sources import ImageLike, name_of
 
@@ -35,10 +36,12 @@ class Prediction:
 
     Attributes:
         source: the file, or `image N` if the image has no name.
-        label: the most likely class; "" for an unreadable image.
+        label: the most likely class or label; "" for an unreadable image.
         probability: the probability of `label`, calibrated on the run's validation images.
         probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
+        labels: the labels that reach their thresholds, if an image can have several, in the run's order; perhaps
+            none. With one class per image, that class.
     """
 
     source: str
@@ -46,6 +49,7 @@ class Prediction:
     probability: float = 0.0
     probabilities: dict[str, float] | None = None
     error: str | None = None
+    labels: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Prediction({self.source!r}, {self.error or f'{self.label}, {self.probability:.1%}'})"
@@ -75,9 +79,11 @@ def predict_images(classifier: Classifier, images: Iterable[ImageLike]) -> Itera
 
 def named(source: str, row: np.ndarray, classifier: Classifier) -> Prediction:
     """A prediction from a row of probabilities."""
-    best, classes = int(classifier.task.decide(row)), classifier.classes
+    task, classes = classifier.task, classifier.classes
+    best = int(task.likeliest(row))
     each = {name: float(value) for name, value in zip(classes, row, strict=True)}
-    return Prediction(source, classes[best], float(row[best]), each)
+    labels = (classes[best],) if task.has_one_class else names_of(task.decide(row), classes)
+    return Prediction(source, classes[best], float(row[best]), each, labels=labels)
 
 
 def predict_numbers(model: keras.Model, numbers: float | Iterable[float]) -> list[float]:

@@ -79,7 +79,7 @@ def explain_image(model: Model, run: RunRecord, image: ImageLike, label: str | N
     classifier = classifier_of(run, model)
     pixels = _pixels(image, classifier)
     row = classifier.at_once(pixels[None])[0]
-    chosen, middle = _class_number(run, label, int(run.task.decide(row))), run.recipe.prediction.center_crop
+    chosen, middle = _class_number(run, label, int(run.task.likeliest(row))), run.recipe.prediction.center_crop
     return Explanation(
         pixels,
         dict(zip(run.classes, map(float, row), strict=True)),

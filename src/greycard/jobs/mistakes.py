@@ -21,9 +21,7 @@ def worst_mistakes(
         pixels: the validation images.
         probabilities: float (n, classes).
     """
-    guesses = task.decide(probabilities)
-    wrong = np.flatnonzero(~task.correct(pixels.labels, probabilities))
-    rows = wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")][:_KEPT]
+    rows = task.worst(pixels.labels, probabilities)[:_KEPT]
     small = [_small(pixels.images[row]) for row in rows]
     images = np.stack(small) if small else np.empty((0, 1, 1, 1), np.uint8)
     return tuple(pixels.ids[row] for row in rows), pixels.labels[rows], probabilities[rows], images

@@ -12,8 +12,12 @@ from greycard.core.published import Published
 from greycard.datasets.digests import file_digest
 from greycard.evaluation.calibration import calibration_of
 from greycard.evaluation.diagnosis.diagnose import diagnose
+from greycard.evaluation.diagnosis.labels import diagnose_labels
+from greycard.evaluation.label_scores import LabelScores, label_scores
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
+from greycard.evaluation.thresholds import choose_thresholds, cross_fitted
 from greycard.evaluation.timing import TimeSpent, time_spent
+from greycard.jobs.measure_test import MeasuredTest
 from greycard.jobs.mistakes import worst_mistakes
 from greycard.models.finite import non_finite_weights
 from greycard.models.model import Weights
@@ -23,9 +27,19 @@ from greycard.runs.directory import RunDirectory
 from greycard.runs.environment import machine, peak_memory_mb
 from greycard.runs.evidence import evidence_of
 from greycard.runs.schema import Summary, WeightsFile
-from greycard.training.loop import FitResult, Measured
+from greycard.tasks.multilabel import MultiLabel
+from greycard.training.loop import FitResult
 from greycard.training.setup import TrainSetup
 from greycard.training.stopping import missed_target
+
+
+def with_thresholds(setup: TrainSetup, result: FitResult) -> TrainSetup:
+    """The setup whose task decides by thresholds chosen on validation, if an image can have several labels."""
+    if not isinstance(setup.task, MultiLabel):
+        return setup
+    val = setup.arrays.validation
+    chosen = choose_thresholds(val.labels, setup.task.to_probabilities(result.outputs))
+    return replace(setup, task=MultiLabel(setup.task.classes, tuple(chosen.tolist())))
 
 
 def write_results(setup: TrainSetup, result: FitResult, directory: RunDirectory) -> None:
@@ -53,7 +67,7 @@ class Known:
     reason: str | None
     published: Published | None
     data: Preflight | None
-    test: Measured | None
+    test: MeasuredTest | None
     options: tuple[str, ...] = ()
 
 
@@ -115,8 +129,10 @@ def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known
         published=known.published,
         data=known.data,
         test_images=len(setup.arrays.test) if setup.arrays.test and known.test else None,
-        test_accuracy=known.test.accuracy if known.test else None,
-        test_loss=known.test.loss if known.test else None,
+        test_accuracy=known.test.figures.accuracy if known.test else None,
+        test_loss=known.test.figures.loss if known.test else None,
+        test_labels=known.test.labels if known.test else None,
+        labels=_label_scores(setup, result),
     )
 
 
@@ -145,7 +161,18 @@ def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str,
     evidence = evidence_of(
         setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run, options
     )
+    if summary.labels:
+        return replace(summary, diagnosis=tuple(diagnose_labels(evidence, summary.labels)))
     return replace(summary, diagnosis=tuple(diagnose(evidence)))
+
+
+def _label_scores(setup: TrainSetup, result: FitResult) -> LabelScores | None:
+    """The figures of several labels per image on validation: no image has a part in the thresholds it is decided by."""
+    if not isinstance(setup.task, MultiLabel):
+        return None
+    labels, probabilities = setup.arrays.validation.labels, setup.task.to_probabilities(result.outputs)
+    decided = cross_fitted(labels, probabilities)
+    return label_scores(labels, probabilities, decided, setup.classes, setup.task.thresholds)
 
 
 def _weights(files: Weights) -> tuple[WeightsFile, ...]:

@@ -20,7 +20,7 @@ from greycard.core.errors import GreycardWarning
 from greycard.core.records import to_json
 from greycard.core.reporter import Reporter
 from greycard.jobs.measure_test import measured_on_test
-from greycard.jobs.results import Known, summarise, write_results
+from greycard.jobs.results import Known, summarise, with_thresholds, write_results
 from greycard.recipe import Recipe
 from greycard.recipe.model import ProbeConfig
 from greycard.runs.author import AUTHOR, Author
@@ -90,6 +90,7 @@ def finish_run(
         setup = _with_choices(_with_features(setup, reporter, clock), directory, reporter)
         started += trackers(args.track, setup.recipe, directory.path)
         result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock)
+        setup = with_thresholds(setup, result)
         with reporter.status("saving"), clock("saving"):
             write_results(setup, result, directory)
         with reporter.status("measuring the test images"), clock("validation"):

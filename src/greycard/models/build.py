@@ -33,7 +33,7 @@ def build_model(
     """Build the compiled model of a resolved recipe, with its parts.
 
     Its input is uint8 (b, height, width, channels), or float32 (b, features) for a regression. Its output is float32
-    probabilities (b, classes); for two classes, only the probability of the second (b, 1).
+    probabilities (b, classes); for two classes of which an image has one, that of the second (b, 1).
 
     Args:
         recipe: the recipe; its task fits the number of classes.
@@ -48,7 +48,7 @@ def build_model(
     """
     task = task_for(classes, recipe.data.task)
     if isinstance(recipe.model, CustomConfig):
-        model = _custom(recipe, task, classes, build)
+        model = _custom(recipe, task, build)
     else:
         files = weights if isinstance(weights, tuple) else (weights,)
         model = _of_family(recipe, task, files, features)
@@ -68,7 +68,7 @@ def _of_family(recipe: Recipe, task: Task, weights: Weights, features: int) -> M
     return Model(network, body.preprocessing, body.feature_layer, body.features, head_of(network))
 
 
-def _custom(recipe: Recipe, task: Task, classes: int, build: BuildNetwork | None) -> Model:
+def _custom(recipe: Recipe, task: Task, build: BuildNetwork | None) -> Model:
     assert build is not None  # the jobs check it
     assert recipe.data.image_size is not None
-    return build_custom(build, (*recipe.data.image_size, recipe.data.channels), classes, task.units)
+    return build_custom(build, (*recipe.data.image_size, recipe.data.channels), task)

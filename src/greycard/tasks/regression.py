@@ -18,10 +18,11 @@ class Regression(Task):
     name = "regression"
     loss = "mean_squared_error"
     has_classes = False
+    has_one_class = False
     examples = "pairs"
 
     @classmethod
-    def fits(cls, classes: int) -> bool:
+    def fits(cls, classes: int, several: bool) -> bool:
         return classes == 0
 
     @property

@@ -16,6 +16,7 @@ import numpy as np
 from greycard.backend.inference import by_keras
 from greycard.core.randomness import ORDER, generator
 from greycard.core.reporter import Reporter
+from greycard.datasets.label_sets import strata
 from greycard.models.schedules import learning_rate
 from greycard.models.tuning import LAST, split_below_tuned
 from greycard.models.views import head_of_views, views_of
@@ -217,7 +218,8 @@ def mean_loss(task: Task, labels: np.ndarray, outputs: np.ndarray, *, balanced: 
         outputs: float (n, units).
         balanced: True if each class counts the same, however many images it has.
     """
-    groups = [labels == label for label in np.unique(labels)] if balanced else [np.full(len(labels), True)]
+    kinds = strata(labels)
+    groups = [kinds == kind for kind in np.unique(kinds)] if balanced else [np.full(len(labels), True)]
     return float(np.mean([task.measure(labels[group], outputs[group])["loss"] for group in groups]))
 
 

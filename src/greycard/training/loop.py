@@ -32,7 +32,7 @@ class Measured:
 
     Attributes:
         loss: None if it is NaN or infinite.
-        accuracy: a fraction; None for a task without classes.
+        accuracy: a fraction; None for a task without one class per image.
     """
 
     loss: float | None

@@ -19,7 +19,6 @@ from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.format import Format, about
 from greycard.deploy.export.parity import ParityCheck, answers, check_parity
-from greycard.evaluation.calibration import at_temperature
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 
@@ -119,7 +118,7 @@ def _digest(place: Path) -> str:
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
     """The trained model's predictions, calibrated independently of the exported graph."""
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
-    return at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
+    return classifier.task.at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
 
 
 def _write(facts: dict[str, Any], target: Path) -> None:

@@ -123,7 +123,7 @@ class _Service:
         }
         if question.heat:
             answer["heat"] = await _aside(
-                self._drawing, served.heat_png, pixels, int(served.classifier.task.decide(row))
+                self._drawing, served.heat_png, pixels, int(served.classifier.task.likeliest(row))
             )
         return answer
 
