@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from greycard.cli import options
+from greycard.cli import options, several_labels
 from greycard.cli.output import run_path
 from greycard.core.errors import GreycardError, command
 from greycard.core.suggestions import did_you_mean
@@ -51,13 +51,18 @@ def predict(run: str, paths: tuple[str, ...], top: int, form: str, out: str, deb
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
-    It exits with 1 if an image could not be read.
+    If an image can have several labels, it prints all labels that reach their thresholds, or none. It exits with 1 if
+    an image could not be read.
     """
     from greycard.api import open_run
 
     opened = open_run(run_path(run, out))
     if not opened.task.has_classes:
         return _answer_numbers(opened, paths)
+    if not opened.task.has_one_class:
+        several_labels.expect_no_top(click.get_current_context())
+        shown = {"text": several_labels.text, "csv": several_labels.as_csv, "jsonl": several_labels.jsonl}[form]
+        return _answer_images(opened, paths, partial(shown, opened.classes))
     top = min(top, len(opened.classes))
     return _answer_images(opened, paths, partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top))
 

@@ -86,6 +86,12 @@ def is_zero_one(table: Table, columns: Sequence[int]) -> bool:
     return False
 
 
+def list_text(names: Sequence[str]) -> str:
+    """The labels of an image as a cell of a column of lists."""
+    separator = next((each for each in SEPARATORS if not any(each in name for name in names)), SEPARATORS[0])
+    return separator.join(names) or NO_LABEL
+
+
 def read_columns(table: Table, columns: Sequence[int]) -> list[tuple[str, ...]] | list[str]:
     """The labels of each row from columns of 0 and 1: one each, or several if that is no mistake in a few rows.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from greycard.core.randomness import FOLDS, generator
 from greycard.core.records import Count, Fraction
+from greycard.evaluation.intervals import wilson
 
 RESAMPLES = 1000
 _MOST_WORK = 5e7
@@ -100,18 +101,18 @@ def label_scores(
     micro = _ratio(2 * hits.sum(axis=1), predicted.sum(axis=1) + support.sum(axis=1))
     return LabelScores(
         images=len(labels),
-        mean_average_precision=_figure(_mean(precisions)),
-        f1_micro=_figure(micro),
-        f1_macro=_figure(_mean(each_f1)),
+        mean_average_precision=_figure(_mean(precisions), len(labels)),
+        f1_micro=_figure(micro, len(labels)),
+        f1_macro=_figure(_mean(each_f1), len(labels)),
         exact=float(np.mean((labels == decisions).all(axis=1))),
         labels=tuple(
             LabelScore(
                 name=name,
                 threshold=float(thresholds[place]),
-                average_precision=_figure(precisions[:, place]),
+                average_precision=_figure(precisions[:, place], int(support[0, place])),
                 precision=_number(_ratio(hits[:1, place], predicted[:1, place])[0]),
                 recall=_number(_ratio(hits[:1, place], support[:1, place])[0]),
-                f1=_figure(each_f1[:, place]),
+                f1=_figure(each_f1[:, place], int(support[0, place])),
                 support=int(support[0, place]),
                 predicted=int(predicted[0, place]),
             )
@@ -165,12 +166,19 @@ def _mean(values: np.ndarray) -> np.ndarray:
     return _ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
 
 
-def _figure(values: np.ndarray) -> Figure | None:
-    """The first value, with the quantiles of the others."""
+def _figure(values: np.ndarray, images: int) -> Figure | None:
+    """The first value, with the quantiles of the others.
+
+    Without a single mistake, every resample is without one, too. Then the interval is Wilson's for as many right
+    answers as there are images, and the same for only mistakes.
+    """
     if not np.isfinite(values[0]):
         return None
     known = values[1:][np.isfinite(values[1:])]
     low, high = np.quantile(known, _QUANTILES) if len(known) else (values[0], values[0])
+    if values[0] in (0.0, 1.0) and images:
+        exact = wilson(round(values[0] * images), images)
+        low, high = min(low, exact[0]), max(high, exact[1])
     return Figure(*(float(np.clip(each, 0.0, 1.0)) for each in (values[0], low, high)))
 
 

@@ -18,6 +18,8 @@ from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.core.errors import GreycardError, command
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
+from greycard.datasets.label_lists import list_text
+from greycard.datasets.label_sets import class_counts, names_of
 from greycard.datasets.manifest import Line, expect_new, write_csv
 from greycard.datasets.splits import expect_fraction
 from greycard.datasets.unpacked import unpacked_root
@@ -83,7 +85,7 @@ def split_dataset(
     _expect_every_class(dataset, thumbnails.labels[rows])
     val = group_split(thumbnails.labels[rows], groups[rows], val_fraction, seed)
     lines = tuple(
-        Line(path_of[thumbnails.ids[row]], dataset.classes[thumbnails.labels[row]], "validation" if in_val else "train")
+        Line(path_of[thumbnails.ids[row]], _label(dataset, thumbnails.labels[row]), "validation" if in_val else "train")
         for row, in_val in zip(rows, val, strict=True)
     )
     bad = (*dataset.left_out, *thumbnails.left_out, *(LeftOut(id, why) for id, why in aside.items()))
@@ -95,8 +97,13 @@ def _test_lines(dataset: Dataset) -> list[Line]:
     test = dataset.test
     if test is None or not isinstance(test.images, tuple):
         return []
-    pairs = zip(test.images, test.labels.tolist(), strict=True)
-    return [Line(path, dataset.classes[label], "test") for path, label in pairs]
+    pairs = zip(test.images, test.labels, strict=True)
+    return [Line(path, _label(dataset, label), "test") for path, label in pairs]
+
+
+def _label(dataset: Dataset, label: np.ndarray) -> str:
+    """The label of an image as text; a list if it can have several."""
+    return list_text(names_of(label, dataset.classes)) if dataset.has_several_labels else dataset.classes[int(label)]
 
 
 def _paths(dataset: Dataset) -> dict[str, Path]:
@@ -123,7 +130,7 @@ def _unfit(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> dict[str, str]:
     found = {ids[0]: "nearly empty" for ids in (empty.groups if empty else ())}
     for rows in grouped(pairs):
         for row in rows:
-            other = next((each for each in rows if thumbnails.labels[each] != thumbnails.labels[row]), None)
+            other = next((each for each in rows if thumbnails.differ(each, row)), None)
             if other is not None:
                 found.setdefault(
                     thumbnails.ids[row], f"the same image as {thumbnails.ids[other]}, which has another label"
@@ -132,7 +139,8 @@ def _unfit(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> dict[str, str]:
 
 
 def _expect_every_class(dataset: Dataset, labels: np.ndarray) -> None:
-    lost = [name for number, name in enumerate(dataset.classes) if number not in set(labels.tolist())]
+    counts = class_counts(labels, len(dataset.classes))
+    lost = [name for name, count in zip(dataset.classes, counts.tolist(), strict=True) if not count]
     if lost:
         raise GreycardError(
             f"class {lost[0]!r} has no image left: all are unreadable, near-empty, or also have another label",

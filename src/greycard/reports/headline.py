@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from greycard.core.errors import command
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.label_scores import LabelScores
 from greycard.recipe import Recipe
-from greycard.reports.columns import loss_text, percent, seconds, span
+from greycard.reports.columns import figure_text, loss_text, percent, seconds, span
 from greycard.runs.directory import is_in_training
 from greycard.runs.record import RunRecord
+from greycard.runs.schema import Summary
 
 
 def unfinished(run: RunRecord) -> str:
@@ -27,18 +29,41 @@ def headline(run: RunRecord) -> str:
     if not run.task.has_classes:
         loss = loss_text(summary.val_loss)
         return summary.answer or f"a regression on {recipe.data.dataset}, validation loss {loss}"
+    if summary.labels:
+        return _of_labels(run, summary.labels)
     images, accuracy = summary.val_images, summary.val_accuracy or 0.0
     between = span(*accuracy_interval(accuracy, images))
-    names = [verdict.name for verdict in summary.diagnosis]
-    found = (
-        f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
-    )
-    arithmetic = "" if recipe.training.precision == "float32" else f" (trained in {precision_line(recipe)})"
     chosen = f" Its weights are from {summary.kept}, so the accuracy is slightly optimistic." if summary.kept else ""
     return (
+        f"{_made(run)} is right on {percent(accuracy, 1)} of {images:,} validation images; on similar images probably"
+        f" {between}.{chosen}{_found(summary)}"
+    )
+
+
+def _made(run: RunRecord) -> str:
+    """What was trained, on what, and in what time."""
+    summary, recipe = run.summary, run.recipe
+    arithmetic = "" if recipe.training.precision == "float32" else f" (trained in {precision_line(recipe)})"
+    return (
         f"{recipe.architecture}, trained on {recipe.data.dataset} in {seconds(summary.time.total_seconds)}{arithmetic},"
-        f" is right on {percent(accuracy, 1)} of {images:,} validation images; on similar images probably"
-        f" {between}.{chosen}{found}"
+    )
+
+
+def _found(summary: Summary) -> str:
+    names = [verdict.name for verdict in summary.diagnosis]
+    return (
+        f" It is {', '.join(names)}." if names == ["healthy"] else f" Diagnosis: {', '.join(names)}." if names else ""
+    )
+
+
+def _of_labels(run: RunRecord, scores: LabelScores) -> str:
+    """The same for several labels per image."""
+    kept = run.summary.kept
+    chosen = f" Its weights are from {kept}, so the figures are slightly optimistic." if kept else ""
+    return (
+        f"{_made(run)} has a mean average precision of {figure_text(scores.mean_average_precision)} over"
+        f" {len(scores.labels)} labels on {scores.images:,} validation images, and an F1 of"
+        f" {figure_text(scores.f1_micro)}.{chosen}{_found(run.summary)}"
     )
 
 

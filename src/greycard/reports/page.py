@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from greycard.datasets.label_sets import names_of
 from greycard.evaluation.calibration import Calibration
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.scores import Scores
@@ -19,6 +20,7 @@ from greycard.reports.columns import images_line, percent, seconds, span
 from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
+from greycard.reports.labels import label_parts, names_with_shares, total_rows
 from greycard.reports.ladder import ladder_part
 from greycard.reports.measured import measured_line
 from greycard.reports.svg import inline_svg
@@ -35,12 +37,13 @@ _NO_MISTAKES: dict[str, np.ndarray] = {}
 
 @dataclass(frozen=True)
 class Result:
-    """The accuracy in large letters, what it was measured on, and its interval."""
+    """The accuracy in large letters, what it was measured on, and its interval; or another figure with its name."""
 
     accuracy: str
     images: str
     interval: str
     published: str | None
+    name: str = "accuracy"
 
 
 def report_page(runs: Sequence[RunRecord]) -> str:
@@ -101,7 +104,7 @@ def origin_parts(run: RunRecord) -> dict[str, Any]:
 def _outcome(run: RunRecord) -> dict[str, Any]:
     """The template's data that only a finished run has."""
     summary = run.summary
-    scores = scores_of(run) if run.task.has_classes else None
+    scores = scores_of(run) if run.task.has_one_class else None
     return {
         "headline": headline(run),
         "stopped": summary.stopped,
@@ -114,6 +117,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
         ],
         "verdicts": verdicts(run),
         "classes": scores and class_parts(scores, run.classes),
+        "labels": label_parts(run, summary.labels) if summary.labels else None,
         "trust": trust_part(scores, scores.calibration) if scores and scores.calibration else None,
         "mistakes": mistake_parts(run, run.mistakes or _NO_MISTAKES),
         "time": _time(summary.time),
@@ -127,13 +131,19 @@ def _so_far(run: RunRecord) -> dict[str, Any]:
         ("epochs", f"{len(run.history)} of {run.recipe.training.epochs}"),
         ("seed", str(run.recipe.training.seed)),
     ]
-    nothing = {"stopped": None, "result": None, "classes": None, "trust": None, "time": None}
+    nothing = {"stopped": None, "result": None, "classes": None, "labels": None, "trust": None, "time": None}
     none_of: dict[str, Any] = {"verdicts": [], "mistakes": [], "left_out": []}
     return {"headline": f"{unfinished_hint(run)}.", "figures": figures, **nothing, **none_of}
 
 
 def _result(summary: Summary) -> Result | None:
     accuracy, images = summary.val_accuracy, summary.val_images
+    figure = summary.labels.mean_average_precision if summary.labels else None
+    if figure:
+        between = span(figure.low, figure.high)
+        return Result(
+            percent(figure.value, 1), f"{images:,} validation images", between, None, "mean average precision"
+        )
     if accuracy is None:
         return None
     published = summary.published.val_accuracy if summary.published else None
@@ -160,6 +170,8 @@ def _figures(summary: Summary) -> list[tuple[str, str]]:
     if summary.test_accuracy is not None and summary.test_images:
         interval = span(*accuracy_interval(summary.test_accuracy, summary.test_images))
         shown.append(("test accuracy", f"{percent(summary.test_accuracy, 1)}, 95 % interval {interval}"))
+    if summary.test_labels:
+        shown += [(f"test {name}", value) for name, value in total_rows(summary.test_labels)]
     if summary.best_val_accuracy is not None:
         best = f"{percent(summary.best_val_accuracy, 1)} in epoch {summary.best_epoch}"
         kept = " and kept" if summary.kept_epoch == summary.best_epoch else ""
@@ -189,10 +201,19 @@ def mistake_parts(run: RunRecord, kept: Mapping[str, np.ndarray]) -> list[dict[s
     """The wrong predictions with the highest probabilities: saved `ids`, `labels`, `probabilities` and `images`."""
     shown = []
     for id, label, row, image in zip(*kept.values(), strict=True):
-        guess = int(run.task.decide(row))
-        predicted = f"{run.classes[guess]} {percent(float(row[guess]), 1)}"
-        shown.append({"id": str(id), "true": run.classes[label], "predicted": predicted, "image": image_url(image)})
-    return shown[:_MISTAKES]
+        true, predicted = _answers(run, label, row)
+        shown.append({"id": str(id), "true": true, "predicted": predicted, "image": image_url(image)})
+    return shown[: _MISTAKES if run.task.has_one_class else None]
+
+
+def _answers(run: RunRecord, label: np.ndarray, row: np.ndarray) -> tuple[str, str]:
+    """The true class or labels of an image, and the predicted ones with their probabilities."""
+    decided = run.task.decide(row)
+    if run.task.has_one_class:
+        return run.classes[int(label)], f"{run.classes[int(decided)]} {percent(float(row[int(decided)]), 1)}"
+    missed = names_with_shares(run.classes, row, (label > 0) & (decided == 0)) if (label > decided).any() else ""
+    predicted = names_with_shares(run.classes, row, decided > 0)
+    return ", ".join(names_of(label, run.classes)) or "none", predicted + (f"; missed {missed}" if missed else "")
 
 
 def _time(time: TimeSpent) -> dict[str, Any]:

@@ -13,7 +13,17 @@ from rich.cells import cell_len
 
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
-from greycard.reports.columns import COLUMNS, DROPPED_FIRST, NAME, PUBLISHED, TEST, Column, Row
+from greycard.reports.columns import (
+    AVERAGE_PRECISION,
+    COLUMNS,
+    DROPPED_FIRST,
+    F1,
+    NAME,
+    PUBLISHED,
+    TEST,
+    Column,
+    Row,
+)
 from greycard.reports.escapes import markdown, one_line, spreadsheet
 from greycard.reports.rows import row_of
 from greycard.runs.record import RunRecord
@@ -120,6 +130,8 @@ def _columns(rows: list[Row]) -> list[Column]:
         left_out.append(NAME)
     if all(row.test_accuracy is None for row in rows):
         left_out.append(TEST)
+    if all(row.mean_average_precision is None and row.f1_micro is None for row in rows):
+        left_out += [AVERAGE_PRECISION, F1]
     return [column for column in COLUMNS if column not in left_out]
 
 

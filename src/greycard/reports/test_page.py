@@ -34,6 +34,7 @@ def measurement_page(
         "result": Result(percent(found.accuracy, 1), images, span(*found.interval), None),
         "figures": [*measurement_rows(found), ("measured", found.measured)],
         "classes": class_parts(measured, run.classes),
+        "labels": None,
         "trust": trust_part(measured, measured.calibration) if measured.calibration else None,
         "mistakes": mistake_parts(run, mistakes),
         "left_out": found.left_out,

@@ -121,6 +121,8 @@ class _Service:
             "probability": found.probability,
             "probabilities": found.top(question.top),
         }
+        if not served.classifier.task.has_one_class:
+            answer["labels"] = list(found.labels)
         if question.heat:
             answer["heat"] = await _aside(
                 self._drawing, served.heat_png, pixels, int(served.classifier.task.likeliest(row))

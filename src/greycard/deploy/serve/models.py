@@ -80,7 +80,8 @@ def _ready(run: RunRecord, classifier: Classifier) -> Served:
 
 
 def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
-    summary = run.summary
+    summary, accuracy = run.summary, run.summary.val_accuracy
+    average = summary.labels.mean_average_precision if summary.labels else None
     return {
         "name": run.name,
         "classes": list(run.classes),
@@ -89,8 +90,9 @@ def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
         "image_size": list(run.recipe.data.image_size or ()),
         "channels": run.recipe.data.channels,
         "resize": run.recipe.data.resize,
-        "val_accuracy": summary.val_accuracy,
-        "val_accuracy_interval": list(accuracy_interval(summary.val_accuracy or 0.0, summary.val_images)),
+        "val_accuracy": accuracy,
+        "val_accuracy_interval": None if accuracy is None else list(accuracy_interval(accuracy, summary.val_images)),
+        "val_mean_average_precision": average.value if average else None,
         "val_images": summary.val_images,
         "heat": heat,
     }

@@ -31,8 +31,13 @@ _SCHEMAS: dict[str, Any] = {
             "image_size": {"type": "array", "items": {"type": "integer"}, "description": "height, width"},
             "channels": {"type": "integer"},
             "resize": {"type": "string", "description": "how images get this size: stretch, crop or pad"},
-            "val_accuracy": _PROBABILITY,
-            "val_accuracy_interval": {"type": "array", "items": _PROBABILITY, "description": "95 %"},
+            "val_accuracy": {**_PROBABILITY, "type": ["number", "null"], "description": "null with several labels"},
+            "val_accuracy_interval": {"type": ["array", "null"], "items": _PROBABILITY, "description": "95 %"},
+            "val_mean_average_precision": {
+                **_PROBABILITY,
+                "type": ["number", "null"],
+                "description": "of several labels per image; null with one class",
+            },
             "val_images": {"type": "integer"},
             "heat": {"type": "boolean", "description": "whether it can draw heat maps"},
         },
@@ -60,6 +65,11 @@ _SCHEMAS: dict[str, Any] = {
         "properties": {
             "model": {"type": "string"},
             "class": {"type": "string", "description": "the most likely class"},
+            "labels": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "the labels that reach their thresholds; only of a model of several labels per image",
+            },
             "probability": _PROBABILITY,
             "probabilities": {
                 "type": "object",

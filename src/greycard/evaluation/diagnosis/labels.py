@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from greycard.audit.limits import FEW_WITH_LABEL
 from greycard.evaluation.diagnosis import data, learning
 from greycard.evaluation.diagnosis.advice import against_overfitting, look_at_labels, train_longer
 from greycard.evaluation.diagnosis.evidence import Evidence, Verdict, percent
@@ -12,9 +13,6 @@ from greycard.evaluation.label_scores import Figure, LabelScore, LabelScores
 
 _WEAK = 0.5
 """A label with a lower F1 is wrong more often than right."""
-
-_RARE = 20
-"""With fewer training images that have it, a label is hardly learned."""
 
 _WIDE = 0.1
 """If half the width of a label's interval is larger than this, there are too few validation images with it."""
@@ -61,13 +59,13 @@ def _not_learned(evidence: Evidence, scores: LabelScores) -> Verdict | None:
 
 def _rare(evidence: Evidence, scores: LabelScores) -> Verdict | None:
     counts = dict(zip(evidence.classes, evidence.train_counts, strict=False))
-    rare = [each for each in scores.labels if counts.get(each.name, _RARE) < _RARE]
+    rare = [each for each in scores.labels if counts.get(each.name, FEW_WITH_LABEL) < FEW_WITH_LABEL]
     if not rare:
         return None
     named = [f"{_quoted(each)} {counts[each.name]:,}" for each in rare[:_NAMED]]
     return Verdict(
         "rare labels",
-        f"{_count(rare)} with fewer than {_RARE} training images: {_joined(named, len(rare))}",
+        f"{_count(rare)} with fewer than {FEW_WITH_LABEL} training images: {_joined(named, len(rare))}",
         f"add images with {_these(rare)}, or leave {_these(rare)} out",
     )
 

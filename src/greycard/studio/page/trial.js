@@ -46,7 +46,13 @@ async function tryImage(file) {
   showBars(found);
   element("try-heat").hidden = !found.heat;
   if (found.heat) element("try-heat").src = found.heat;
-  element("try-status").textContent = text("answer", { class: found.class, share: percent(found.probability) });
+  element("try-status").textContent = answerText(found);
+}
+
+// All labels that reach their thresholds where an image can have several, else its class.
+function answerText({ class: name, probability, labels }) {
+  if (labels) return labels.length ? text("several_answer", { labels: labels.join(", ") }) : text("several_none");
+  return text("answer", { class: name, share: percent(probability) });
 }
 
 function showImage(file) {
@@ -58,11 +64,11 @@ function showImage(file) {
 }
 
 // A bar for each class, always in the same order; for many classes, the likeliest first.
-function showBars({ class: answer, probabilities }) {
+function showBars({ class: answer, probabilities, labels }) {
   const many = run.classes.length > MOST_BARS;
   const likeliest = Object.entries(probabilities).sort(([, one], [, other]) => other - one).slice(0, MOST_BARS);
   const bars = many ? likeliest : run.classes.map((name) => [name, probabilities[name] ?? 0]);
-  element("try-bars").replaceChildren(...bars.map(([name, share]) => bar(name, share, name === answer)));
+  element("try-bars").replaceChildren(...bars.map(([name, share]) => bar(name, share, labels ? labels.includes(name) : name === answer)));
 }
 
 function bar(name, share, isAnswer) {

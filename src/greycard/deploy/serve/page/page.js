@@ -31,6 +31,9 @@ async function showModels() {
 
 function sentence(model) {
   const shown = model.classes.length > 12 ? [...model.classes.slice(0, 11), "…"] : model.classes;
+  if (model.val_accuracy === null)
+    return `${model.name} finds several labels per image (${shown.join(", ")}): mean average precision `
+      + `${percent(model.val_mean_average_precision)} on ${model.val_images} validation images.`;
   const [low, high] = model.val_accuracy_interval.map((value) => (100 * value).toFixed(1));
   return `${model.name} classifies ${shown.join(", ")}: accuracy ${percent(model.val_accuracy)} on `
     + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).`;
@@ -43,7 +46,7 @@ async function answer(files) {
     try {
       const { answers } = await askAbout(file);
       show(file, answers.map(modelAnswer));
-      says(answers.map((each) => `${each.model}: ${each.class}, ${percent(each.probability)}`).join("; "));
+      says(answers.map((each) => `${each.model}: ${answerText(each)}`).join("; "));
     } catch (error) {
       failed += 1;
       show(file, [failure(error.message)]);
@@ -52,6 +55,10 @@ async function answer(files) {
   }
   if (files.length > 1) says(`${files.length - failed} of ${files.length} files classified.`, failed > 0);
 }
+
+// All labels of an image that can have several, else its class with the probability.
+const answerText = (found) => (found.labels ? labelsText(found) : `${found.class}, ${percent(found.probability)}`);
+const labelsText = (found) => found.labels.join(", ") || "none of the labels";
 
 const nameOf = (file) => file.name || "image";
 
@@ -87,7 +94,7 @@ function failure(reason) {
 function modelAnswer(found) {
   const part = element("model").content.cloneNode(true);
   part.querySelector("h3").textContent = found.model;
-  part.querySelector(".answer").textContent = found.class;
+  part.querySelector(".answer").textContent = found.labels ? labelsText(found) : found.class;
   part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
   const map = part.querySelector(".map");
   if (found.heat === null) {
