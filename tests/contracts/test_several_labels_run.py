@@ -105,16 +105,22 @@ def test_the_command_prints_all_labels_in_every_format(run: greycard.Run, grids:
     files = _files(grids, 30)
     expected = [each.labels for each in run.predict(files)]
     assert () in expected
-    text = [line.split("\t") for line in cli("predict", run.path, *files).out.splitlines()]
+    asked = ("--refuse", "none")
+    text = [line.split("\t") for line in cli("predict", run.path, *files, *asked).out.splitlines()]
     assert [tuple(line[1::2]) for line in text] == [labels or ("none",) for labels in expected]
     rows = list(csv.DictReader(io.StringIO(cli("predict", run.path, *files, "--format", "csv").out)))
     assert [row["labels"] for row in rows] == [";".join(labels) or "none" for labels in expected]
-    assert list(rows[0]) == ["path", "labels", *run.classes, "error"]
+    assert list(rows[0])[: 3 + len(run.classes)] == ["path", "labels", *run.classes, "error"]
     lines = [json.loads(line) for line in cli("predict", run.path, *files, "--format", "jsonl").out.splitlines()]
     assert [tuple(line["labels"]) for line in lines] == expected
     assert list(lines[0]["probabilities"]) == list(run.classes)
-    refused = cli("predict", run.path, files[0], "--top", "2")
-    assert (refused.code, "--top is for runs with one class" in refused.err) == (2, True)
+    for option, value in (("--top", "2"), ("--sets", "0.9"), ("--unsure", "0.5")):
+        refused = cli("predict", run.path, files[0], option, value)
+        assert (refused.code, f"{option} is for runs with one class" in refused.err) == (2, True)
+    written = cli("predict", run.path, files[0], "-o", "answers.csv")
+    assert (written.code, "can have several labels" in written.err) == (2, True)
+    strange = cli("predict", run.path, *files, "--refuse", "0.5").out
+    assert "none of these" in strange
 
 
 def test_the_printed_csv_is_a_label_file(run: greycard.Run, grids: Grids, cli: Any) -> None:
@@ -133,7 +139,7 @@ def test_every_export_answers_the_same_sets(run: greycard.Run, grids: Grids, for
     done = run.export(form, tmp_path / f"model{kind.ending}")
     assert done.parity.passed
     images = np.stack([run.classifier.decode(file) for file in _files(grids, 60)])
-    found = kind.open(done.path)(images)
+    found = kind.open(done.path)(images)[:, : len(run.classes)]
     expected = np.array([list((each.probabilities or {}).values()) for each in run.predict(_files(grids, 60))])
     if done.parity.tolerance is not None:
         np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -125,6 +126,15 @@ def test_the_figure_is_measured_on_images_that_no_recipe_saw(searched: greycard.
     found = run.predict([noise / id for id in run.test_ids])
     right = [each.label == Path(id).parent.name for id, each in zip(run.test_ids, found, strict=True)]
     assert run.summary.test_accuracy == pytest.approx(np.mean(right))
+
+
+def test_report_and_card_state_the_figure_that_no_choice_has_seen(searched: greycard.Run) -> None:
+    share = f"{100 * (searched.summary.test_accuracy or 0):.1f} %"
+    for text in (searched.report(), searched.card()):
+        assert f"is right on {share} of 18 images that no choice has seen" in " ".join(text.split())
+    first, *_ = re.findall(r'<p class="result"><b>([^<]*)</b> <span>([^<]*)</span>', searched.report())
+    assert first == (share, "accuracy on 18 images that no choice has seen")
+    assert "on which the recipe was chosen" in searched.report()
 
 
 def test_ctrl_c_keeps_the_best_and_resume_goes_on(

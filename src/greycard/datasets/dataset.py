@@ -102,6 +102,8 @@ class Dataset:
             split.
         published: whether it is a named dataset; its published split is kept.
         several: how a table states that an image can have several labels; None if it has one, or is not from a table.
+        strangers: images that belong to none of the classes, to measure how many are refused; never trained on, and
+            their labels mean nothing. None if the data has none.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Dataset:
     test: Split | None = None
     published: bool = False
     several: str | None = None
+    strangers: Split | None = None
 
     @property
     def splits(self) -> tuple[Split, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from greycard.datasets.label_lists import list_text
+
 
 def has_several(labels: np.ndarray) -> bool:
     """True if an image can have several labels."""
@@ -44,6 +46,11 @@ def as_rows(sets: list[tuple[int, ...]], number: int) -> np.ndarray:
 def names_of(row: np.ndarray, classes: tuple[str, ...]) -> tuple[str, ...]:
     """The names of an image's labels, from its row of 0 and 1."""
     return tuple(name for name, one in zip(classes, row.tolist(), strict=True) if one)
+
+
+def label_text(label: np.ndarray, classes: tuple[str, ...]) -> str:
+    """An image's class, or a list of its labels if it can have several, as one text; of a row of an array of labels."""
+    return list_text(names_of(label, classes)) if np.ndim(label) else classes[int(label)]
 
 
 def several_split(labels: np.ndarray, fraction: float, order: np.ndarray) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+from keras import layers
 
 from greycard.backend.inference import by_keras
 from greycard.evaluation.label_scores import LabelScores, label_scores
+from greycard.models.model import Model
 from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
@@ -20,47 +23,47 @@ from greycard.training.setup import TrainSetup
 
 
 @dataclass(frozen=True)
-class MeasuredTest:
-    """A model's metrics on the test images.
+class Answers:
+    """A model's answers for the images of a split.
 
     Attributes:
-        figures: loss, and accuracy if an image has one class.
-        labels: each label's figures if an image can have several; None otherwise.
+        outputs: of the model, float32 (n, units).
+        features: the inputs of its head, float32 (n, features).
     """
 
-    figures: Measured
-    labels: LabelScores | None = None
+    outputs: np.ndarray
+    features: np.ndarray
+
+    def measured(self, task: Task, labels: np.ndarray) -> Measured:
+        """The metrics for labels (n,)."""
+        return Measured.of(task.measure(labels, self.outputs))
+
+    def label_scores(self, task: Task, labels: np.ndarray, names: Sequence[str]) -> LabelScores | None:
+        """Each label's figures if an image can have several; None otherwise."""
+        if not isinstance(task, MultiLabel):
+            return None
+        probabilities = task.to_probabilities(self.outputs)
+        return label_scores(labels, probabilities, task.decide(probabilities), names, task.thresholds)
 
 
-def measured_on_test(setup: TrainSetup) -> MeasuredTest | None:
-    """The finished model's metrics on the test images; None if there are none."""
-    test, task = setup.arrays.test, setup.task
-    if test is None or not len(test):
-        return None
-    outputs = _outputs(test, setup.saved.model.network, setup.recipe)
-    figures = Measured.of(task.measure(test.labels, outputs))
-    if not isinstance(task, MultiLabel):
-        return MeasuredTest(figures)
-    probabilities = task.to_probabilities(outputs)
-    decided = task.decide(probabilities)
-    return MeasuredTest(figures, label_scores(test.labels, probabilities, decided, setup.classes, task.thresholds))
+def answers_on_test(setup: TrainSetup) -> Answers | None:
+    """The finished model's answers for the test images; None if there are none."""
+    test = setup.arrays.test
+    return answers_on(test, setup.saved.model, setup.recipe) if test is not None and len(test) else None
 
 
-def measured_on(split: ArraySplit, network: keras.Model, task: Task, recipe: Recipe) -> Measured:
-    """A model's metrics on a split, computed by Keras.
+def answers_on(split: ArraySplit, model: Model, recipe: Recipe) -> Answers:
+    """A model's answers, computed by Keras.
 
     Args:
         split: at least one image.
-        network: the full model, which makes its own versions of each image.
-        task: of the model.
+        model: the full model, which makes its own versions of each image.
         recipe: of the model; the more versions, the fewer images at once.
     """
-    return Measured.of(task.measure(split.labels, _outputs(split, network, recipe)))
-
-
-def _outputs(split: ArraySplit, network: keras.Model, recipe: Recipe) -> np.ndarray:
-    """The network's outputs, float32 (n, units)."""
-    engine = by_keras(network)
+    network = model.network
+    both = layers.Concatenate(dtype="float32")([network.outputs[0], model.head_input])
+    engine, units = by_keras(keras.Model(network.inputs[0], both)), network.outputs[0].shape[-1]
     batch = prediction_batch(split, recipe.training.val_batch_size) // len(views_of(recipe.prediction))
     batches = Loader(split, max(1, batch))
-    return np.concatenate([engine(images) for images, _ in batches.epoch(0)])
+    found = np.concatenate([engine(images) for images, _ in batches.epoch(0)])
+    return Answers(found[:, :units], found[:, units:])

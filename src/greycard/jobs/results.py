@@ -15,9 +15,9 @@ from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.diagnosis.labels import diagnose_labels
 from greycard.evaluation.label_scores import LabelScores, label_scores
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
+from greycard.evaluation.rejection.record import Rejection
 from greycard.evaluation.thresholds import choose_thresholds, cross_fitted
 from greycard.evaluation.timing import TimeSpent, time_spent
-from greycard.jobs.measure_test import MeasuredTest
 from greycard.jobs.mistakes import worst_mistakes
 from greycard.models.finite import non_finite_weights
 from greycard.models.model import Weights
@@ -28,7 +28,7 @@ from greycard.runs.environment import machine, peak_memory_mb
 from greycard.runs.evidence import evidence_of
 from greycard.runs.schema import Summary, WeightsFile
 from greycard.tasks.multilabel import MultiLabel
-from greycard.training.loop import FitResult
+from greycard.training.loop import FitResult, Measured
 from greycard.training.setup import TrainSetup
 from greycard.training.stopping import missed_target
 
@@ -61,13 +61,17 @@ class Known:
         published: results published by the project's author.
         data: the results of the preflight check.
         test: the finished model's metrics on the test images; None if there are none.
+        test_labels: each label's figures there, if an image can have several.
+        rejection: the promise about images that belong to no class; None for none.
         options: as in `RunArgs`.
     """
 
     reason: str | None
     published: Published | None
     data: Preflight | None
-    test: MeasuredTest | None
+    test: Measured | None
+    test_labels: LabelScores | None = None
+    rejection: Rejection | None = None
     options: tuple[str, ...] = ()
 
 
@@ -128,10 +132,11 @@ def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known
         reason=known.reason,
         published=known.published,
         data=known.data,
+        rejection=known.rejection,
         test_images=len(setup.arrays.test) if setup.arrays.test and known.test else None,
-        test_accuracy=known.test.figures.accuracy if known.test else None,
-        test_loss=known.test.figures.loss if known.test else None,
-        test_labels=known.test.labels if known.test else None,
+        test_accuracy=known.test.accuracy if known.test else None,
+        test_loss=known.test.loss if known.test else None,
+        test_labels=known.test_labels,
         labels=_label_scores(setup, result),
     )
 

@@ -18,8 +18,7 @@ from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.core.errors import GreycardError, command
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
-from greycard.datasets.label_lists import list_text
-from greycard.datasets.label_sets import class_counts, names_of
+from greycard.datasets.label_sets import class_counts, label_text
 from greycard.datasets.manifest import Line, expect_new, write_csv
 from greycard.datasets.splits import expect_fraction
 from greycard.datasets.unpacked import unpacked_root
@@ -85,7 +84,11 @@ def split_dataset(
     _expect_every_class(dataset, thumbnails.labels[rows])
     val = group_split(thumbnails.labels[rows], groups[rows], val_fraction, seed)
     lines = tuple(
-        Line(path_of[thumbnails.ids[row]], _label(dataset, thumbnails.labels[row]), "validation" if in_val else "train")
+        Line(
+            path_of[thumbnails.ids[row]],
+            label_text(thumbnails.labels[row], dataset.classes),
+            "validation" if in_val else "train",
+        )
         for row, in_val in zip(rows, val, strict=True)
     )
     bad = (*dataset.left_out, *thumbnails.left_out, *(LeftOut(id, why) for id, why in aside.items()))
@@ -98,12 +101,7 @@ def _test_lines(dataset: Dataset) -> list[Line]:
     if test is None or not isinstance(test.images, tuple):
         return []
     pairs = zip(test.images, test.labels, strict=True)
-    return [Line(path, _label(dataset, label), "test") for path, label in pairs]
-
-
-def _label(dataset: Dataset, label: np.ndarray) -> str:
-    """The label of an image as text; a list if it can have several."""
-    return list_text(names_of(label, dataset.classes)) if dataset.has_several_labels else dataset.classes[int(label)]
+    return [Line(path, label_text(label, dataset.classes), "test") for path, label in pairs]
 
 
 def _paths(dataset: Dataset) -> dict[str, Path]:

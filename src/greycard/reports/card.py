@@ -13,6 +13,7 @@ from greycard.reports.escapes import Verbatim, markdown, markdown_code, markdown
 from greycard.reports.headline import headline, precision_line
 from greycard.reports.labels import label_parts
 from greycard.reports.measured import measured_line
+from greycard.reports.refusals import refusal_rows
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import measurements_of
 from greycard.runs.record import RunRecord
@@ -45,6 +46,7 @@ def model_card(run: RunRecord) -> str:
         points=_points,
         temperature=run.temperature,
         verdicts=verdicts(run),
+        refusals=refusal_rows(run),
         measurements=[(each, measured_line(each)) for each in measurements_of(run)],
         architecture=recipe.architecture,
         environment=run.environment,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from greycard.core.errors import command
-from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.label_scores import LabelScores
 from greycard.recipe import Recipe
-from greycard.reports.columns import figure_text, loss_text, percent, seconds, span
+from greycard.reports.columns import figure_text, loss_text, seconds
+from greycard.reports.reported import reported
 from greycard.runs.directory import is_in_training
 from greycard.runs.record import RunRecord
 from greycard.runs.schema import Summary
@@ -26,17 +26,17 @@ def unfinished_hint(run: RunRecord) -> str:
 def headline(run: RunRecord) -> str:
     """What was trained, its accuracy with an interval, and its diagnosis."""
     summary, recipe = run.summary, run.recipe
-    if not run.task.has_classes:
-        loss = loss_text(summary.val_loss)
-        return summary.answer or f"a regression on {recipe.data.dataset}, validation loss {loss}"
     if summary.labels:
         return _of_labels(run, summary.labels)
-    images, accuracy = summary.val_images, summary.val_accuracy or 0.0
-    between = span(*accuracy_interval(accuracy, images))
-    chosen = f" Its weights are from {summary.kept}, so the accuracy is slightly optimistic." if summary.kept else ""
+    figure = reported(run)
+    if figure is None:
+        loss = loss_text(summary.val_loss)
+        return summary.answer or f"a regression on {recipe.data.dataset}, validation loss {loss}"
+    kept = figure.chosen and summary.kept
+    chosen = f" Its weights are from {kept}, so the accuracy is slightly optimistic." if kept else ""
     return (
-        f"{_made(run)} is right on {percent(accuracy, 1)} of {images:,} validation images; on similar images probably"
-        f" {between}.{chosen}{_found(summary)}"
+        f"{_made(run)} is right on {figure.accuracy} of {figure.measured_on}; on similar images probably"
+        f" {figure.interval}.{chosen}{_found(summary)}"
     )
 
 

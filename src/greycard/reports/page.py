@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,28 +21,19 @@ from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
 from greycard.reports.labels import label_parts, names_with_shares, total_rows
 from greycard.reports.ladder import ladder_part
+from greycard.reports.map_part import run_map_part
 from greycard.reports.measured import measured_line
+from greycard.reports.refusals import refusal_rows
+from greycard.reports.reported import Reported, reported
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import measurements_of
 from greycard.runs.record import RunRecord
-from greycard.runs.schema import Summary
 from greycard.runs.scores import scores_of
 
 _MISTAKES = 12
 _NO_MISTAKES: dict[str, np.ndarray] = {}
-
-
-@dataclass(frozen=True)
-class Result:
-    """The accuracy in large letters, what it was measured on, and its interval; or another figure with its name."""
-
-    accuracy: str
-    images: str
-    interval: str
-    published: str | None
-    name: str = "accuracy"
 
 
 def report_page(runs: Sequence[RunRecord]) -> str:
@@ -63,8 +53,12 @@ def report_page(runs: Sequence[RunRecord]) -> str:
 
 def render_page(title: str, parts: Sequence[Mapping[str, Any]], compared: Any = None) -> str:
     """The page of these sections, each with the values that `run.html` shows."""
-    template = _templates().get_template("report.html")
-    return template.render(title=title, runs=parts, together=compared, span=span)
+    return render("report.html", title=title, runs=parts, together=compared, span=span)
+
+
+def render(template: str, **values: Any) -> str:
+    """One of the templates with its values; texts are escaped."""
+    return _templates().get_template(template).render(**values)
 
 
 def _templates() -> Environment:
@@ -103,16 +97,18 @@ def origin_parts(run: RunRecord) -> dict[str, Any]:
 
 def _outcome(run: RunRecord) -> dict[str, Any]:
     """The template's data that only a finished run has."""
-    summary = run.summary
+    summary, first = run.summary, reported(run)
     scores = scores_of(run) if run.task.has_one_class else None
     return {
         "headline": headline(run),
         "stopped": summary.stopped,
-        "result": _result(summary),
+        "result": first,
+        "published": summary.published and summary.published.val_accuracy,
         "figures": [
             ("task", run.task.description),
-            *_figures(summary),
+            *_figures(run, first),
             ("trained in", precision_line(run.recipe)),
+            *refusal_rows(run),
             *((f"on {each.data}", measured_line(each)) for each in measurements_of(run)),
         ],
         "verdicts": verdicts(run),
@@ -120,6 +116,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
         "labels": label_parts(run, summary.labels) if summary.labels else None,
         "trust": trust_part(scores, scores.calibration) if scores and scores.calibration else None,
         "mistakes": mistake_parts(run, run.mistakes or _NO_MISTAKES),
+        "map": run_map_part(run),
         "time": _time(summary.time),
         "left_out": summary.left_out,
     }
@@ -131,28 +128,9 @@ def _so_far(run: RunRecord) -> dict[str, Any]:
         ("epochs", f"{len(run.history)} of {run.recipe.training.epochs}"),
         ("seed", str(run.recipe.training.seed)),
     ]
-    nothing = {"stopped": None, "result": None, "classes": None, "labels": None, "trust": None, "time": None}
+    nothing = dict.fromkeys(("stopped", "result", "published", "classes", "labels", "trust", "time", "map"))
     none_of: dict[str, Any] = {"verdicts": [], "mistakes": [], "left_out": []}
     return {"headline": f"{unfinished_hint(run)}.", "figures": figures, **nothing, **none_of}
-
-
-def _result(summary: Summary) -> Result | None:
-    accuracy, images = summary.val_accuracy, summary.val_images
-    figure = summary.labels.mean_average_precision if summary.labels else None
-    if figure:
-        between = span(figure.low, figure.high)
-        return Result(
-            percent(figure.value, 1), f"{images:,} validation images", between, None, "mean average precision"
-        )
-    if accuracy is None:
-        return None
-    published = summary.published.val_accuracy if summary.published else None
-    return Result(
-        percent(accuracy, 1),
-        f"{images:,} validation images",
-        span(*accuracy_interval(accuracy, images)),
-        None if published is None else percent(published, 1),
-    )
 
 
 def _as_text(value: Any) -> str:
@@ -164,10 +142,14 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _figures(summary: Summary) -> list[tuple[str, str]]:
-    """The most important numbers."""
+def _figures(run: RunRecord, first: Reported | None) -> list[tuple[str, str]]:
+    """The most important numbers next to the first one."""
+    summary = run.summary
     shown = [("images", images_line(summary))]
-    if summary.test_accuracy is not None and summary.test_images:
+    if run.search is not None and first and not first.chosen:
+        chosen = f"{percent(summary.val_accuracy, 1)} of {summary.val_images:,} images, on which the recipe was chosen"
+        shown.append(("validation accuracy", chosen))
+    elif summary.test_accuracy is not None and summary.test_images:
         interval = span(*accuracy_interval(summary.test_accuracy, summary.test_images))
         shown.append(("test accuracy", f"{percent(summary.test_accuracy, 1)}, 95 % interval {interval}"))
     if summary.test_labels:

@@ -8,9 +8,10 @@ import numpy as np
 
 from greycard.evaluation.scores import scores
 from greycard.reports.class_parts import class_parts
-from greycard.reports.columns import percent, span
+from greycard.reports.columns import percent
 from greycard.reports.measured import difference, measurement_rows
-from greycard.reports.page import Result, mistake_parts, origin_parts, render_page, trust_part
+from greycard.reports.page import mistake_parts, origin_parts, render_page, trust_part
+from greycard.reports.reported import Reported
 from greycard.runs.measurements import Measurement
 from greycard.runs.record import RunRecord
 
@@ -27,11 +28,11 @@ def measurement_page(
         mistakes: `ids`, `labels`, `probabilities` and `images` of the worst mistakes.
     """
     measured = scores(predictions["labels"], predictions["probabilities"], run.classes)
-    images = f"{found.images:,} test images in {found.data}"
     part = {
         "name": f"{run.name} on {found.data}",
         "headline": f"The test accuracy is {percent(found.accuracy, 1)}; {difference(found)}.",
-        "result": Result(percent(found.accuracy, 1), images, span(*found.interval), None),
+        "result": Reported(found.accuracy, found.images, f"test images in {found.data}", chosen=False),
+        "published": None,
         "figures": [*measurement_rows(found), ("measured", found.measured)],
         "classes": class_parts(measured, run.classes),
         "labels": None,
@@ -44,6 +45,7 @@ def measurement_page(
         "curves": [],
         "explained": [],
         "ladder": None,
+        "map": None,
         **origin_parts(run),
     }
     return render_page(part["name"], [part])

@@ -12,6 +12,7 @@ from greycard.datasets.dataset import LeftOut
 from greycard.evaluation.calibration import Calibration
 from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.evaluation.label_scores import LabelScores
+from greycard.evaluation.rejection.record import Rejection
 from greycard.evaluation.timing import TimeSpent
 
 
@@ -68,6 +69,7 @@ class Summary:
         labels: figures on the validation images if an image can have several labels, else None. Each image is decided
             by thresholds that were chosen on the other half of them; the thresholds in it are chosen on all.
         test_labels: the same on the test images, decided by the thresholds of `labels`.
+        rejection: the promise about images that belong to no class; None if there are too few images for one.
         diagnosis: what is wrong with the run, the most important first.
     """
 
@@ -110,6 +112,7 @@ class Summary:
     calibration: Calibration | None = None
     labels: LabelScores | None = None
     test_labels: LabelScores | None = None
+    rejection: Rejection | None = None
     diagnosis: tuple[Verdict, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

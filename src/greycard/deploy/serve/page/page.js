@@ -36,7 +36,14 @@ function sentence(model) {
       + `${percent(model.val_mean_average_precision)} on ${model.val_images} validation images.`;
   const [low, high] = model.val_accuracy_interval.map((value) => (100 * value).toFixed(1));
   return `${model.name} classifies ${shown.join(", ")}: accuracy ${percent(model.val_accuracy)} on `
-    + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).`;
+    + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).${refusals(model)}`;
+}
+
+// Many refused images mean that images have changed since training.
+function refusals({ refuse_share: share, last_hour: { images, refused } }) {
+  if (share === null) return " It answers with one of its classes for every image.";
+  const promise = `At most ${percent(share)} of its classes\u2019 own images are \u201cnone of these\u201d`;
+  return ` ${promise}; in the last hour it was ${refused} of ${images}.`;
 }
 
 async function answer(files) {
@@ -46,6 +53,7 @@ async function answer(files) {
     try {
       const { answers } = await askAbout(file);
       show(file, answers.map(modelAnswer));
+      showModels();
       says(answers.map((each) => `${each.model}: ${answerText(each)}`).join("; "));
     } catch (error) {
       failed += 1;
@@ -57,8 +65,8 @@ async function answer(files) {
 }
 
 // All labels of an image that can have several, else its class with the probability.
-const answerText = (found) => (found.labels ? labelsText(found) : `${found.class}, ${percent(found.probability)}`);
-const labelsText = (found) => found.labels.join(", ") || "none of the labels";
+const answerText = (found) => found.labels ? labelsText(found) : `${found.answer}${found.refused ? "" : `, ${percent(found.probability)}`}`;
+const labelsText = (found) => (found.refused ? found.answer : found.labels.join(", ") || "none of the labels");
 
 const nameOf = (file) => file.name || "image";
 
@@ -94,7 +102,8 @@ function failure(reason) {
 function modelAnswer(found) {
   const part = element("model").content.cloneNode(true);
   part.querySelector("h3").textContent = found.model;
-  part.querySelector(".answer").textContent = found.labels ? labelsText(found) : found.class;
+  part.querySelector(".answer").textContent = found.labels ? labelsText(found) : found.answer;
+  part.querySelector(".refused").hidden = !found.refused;
   part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
   const map = part.querySelector(".map");
   if (found.heat === null) {
