@@ -12,6 +12,7 @@ import numpy as np
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset, LeftOut, Split
 from greycard.datasets.inside import files_below
+from greycard.datasets.label_sets import label_text
 from greycard.datasets.layouts import find_layout
 from greycard.datasets.open import find_path, survey_dataset
 from greycard.datasets.parquet import holds_parquet

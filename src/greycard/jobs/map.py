@@ -34,7 +34,7 @@ def expect_map(run: RunRecord) -> None:
         raise GreycardError(f"{run.path} has no classes of images, so it has no map", hint="leave out --map")
     if not run.task.has_one_class:
         raise GreycardError(
-            f"an image of {run.path} can have several labels; a map has one colour for each class",
+            f"an image of {run.path} can have several labels; a map needs one class per image",
             hint="leave out --map",
         )
 
