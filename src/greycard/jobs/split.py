@@ -84,12 +84,8 @@ def split_dataset(
     _expect_every_class(dataset, thumbnails.labels[rows])
     val = group_split(thumbnails.labels[rows], groups[rows], val_fraction, seed)
     lines = tuple(
-        Line(
-            path_of[thumbnails.ids[row]],
-            label_text(thumbnails.labels[row], dataset.classes),
-            "validation" if in_val else "train",
-        )
-        for row, in_val in zip(rows, val, strict=True)
+        Line(path_of[id], label_text(label, dataset.classes), "validation" if in_val else "train")
+        for id, label, in_val in zip(np.array(thumbnails.ids)[rows], thumbnails.labels[rows], val, strict=True)
     )
     bad = (*dataset.left_out, *thumbnails.left_out, *(LeftOut(id, why) for id, why in aside.items()))
     sizes = np.bincount(groups[rows])
