@@ -278,6 +278,21 @@ def _studio_cells(row: Row) -> list[str]:
     return [f"{row['images']:,}", *speed, *(f"{row[name]:.0f}" for name in ("page_mb", "server_mb"))]
 
 
+def html_pages(rows: list[Row]) -> list[str]:
+    """Exported pages in Chromium, on the files of all validation images."""
+    head = ["model", "image size", "page", "model in it", "ms to read", "ms to compute", "same answer as `predict`"]
+    return _table([*head, "largest difference of a probability", "mean of pixels, of 255"], map(_html_cells, rows))
+
+
+def _html_cells(row: Row) -> list[str]:
+    size = "×".join(map(str, row["image_size"]))
+    sizes = [f"{row[name] / 1e6:.1f} MB" for name in ("bytes", "model_bytes")]
+    times = [f"{row[name]:.0f}" for name in ("read_ms", "compute_ms")]
+    same = f"{row['same_answers']:,} of {row['images']:,}"
+    differences = [f"{row['largest_difference']:.2g}", f"{row['pixels_mean']:.2f}"]
+    return [f"{row['work']}: {row['model']}", size, *sizes, *times, same, *differences]
+
+
 def augmenting(rows: list[Row]) -> list[str]:
     """Images that one core augments in a second: a line for each kind of change, a column for each size."""
     found = {(row["work"], row["how"]): row["images_per_core_second"] for row in rows}
@@ -500,6 +515,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("20,000 requests", "use", enduring),
     ("None of these", "rejection", refusing),
     ("Several labels per image", "multilabel", several),
+    ("Exported pages", "html", html_pages),
     ("Studio: labels needed", "teach", teaching),
     ("Studio: many images", "studio", studio),
 )
@@ -623,7 +639,7 @@ def _each(values: Iterable[object]) -> str:
     return "; ".join(map(str, values))
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> list[str]:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> list[str]:
     """A Markdown table; all columns except the first `words` are numbers, aligned right."""
     lines = ["---"] * words + ["---:"] * (len(head) - words)
     return [f"| {' | '.join(cells)} |" for cells in [head, lines, *rows]]

@@ -13,8 +13,9 @@ import greycard
 from conftest import image
 from greycard.core.errors import GreycardError
 from greycard.core.randomness import SPLIT, generator
-from greycard.datasets.label_sets import class_counts, several_split, strata
+from greycard.datasets.label_sets import class_counts, several_split
 from greycard.datasets.selection import select
+from greycard.datasets.strata import strata
 
 COUNT = 24
 SETS = [("cat",), ("cat", "dog"), (), ("bird", "dog"), ("dog",), ("bird", "cat", "dog")]

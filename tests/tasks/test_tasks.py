@@ -19,11 +19,16 @@ from greycard.tasks.multiclass import MultiClass
 from greycard.tasks.multilabel import MultiLabel
 from greycard.tasks.regression import Regression
 from greycard.tasks.single_label import likeliest
+from greycard.tasks.target import Target
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import NAMES, TASKS, task_for
 
 SOURCE = Path(greycard.__file__).parent
-EACH = (Regression(0), Binary(2), MultiClass(2), MultiClass(5), MultiLabel(2), MultiLabel(4, (0.2, 0.5, 0.7, 0.9)))
+SCALED = Regression(0, Target(mean=3.0, deviation=40.0, median=2.0, lowest=-50.0, highest=90.0))
+EACH = (
+    *(Regression(0), SCALED, Binary(2), MultiClass(2), MultiClass(5)),
+    *(MultiLabel(2), MultiLabel(4, (0.2, 0.5, 0.7, 0.9))),
+)
 CLASSIFYING = tuple(task for task in EACH if task.has_classes)
 ONE_CLASS = tuple(task for task in EACH if task.has_one_class)
 SEVERAL = tuple(task for task in EACH if isinstance(task, MultiLabel))
@@ -65,12 +70,32 @@ def test_measure_is_kerass_loss_and_accuracy(task: Task, seed: int) -> None:
     outputs, labels = _outputs(task, seed), _labels(task, seed)
     found = task.measure(labels, outputs)
     targets = labels.reshape(len(labels), -1).astype(np.float32)
-    expected = float(np.mean(ops.convert_to_numpy(keras.losses.get(task.loss)(targets, outputs))))
+    expected = float(np.mean(ops.convert_to_numpy(keras.losses.get(task.train_loss)(targets, outputs))))
     assert found["loss"] == pytest.approx(expected, rel=1e-4, abs=1e-6)
     assert found.keys() - {"loss"} == {metric.name for metric in task.metrics()}
     for metric in task.metrics():
         metric.update_state(targets, outputs)
         assert found[metric.name] == pytest.approx(float(metric.result()))
+
+
+def test_a_number_gets_its_unit_after_the_head() -> None:
+    inputs = keras.Input((1,))
+    layers = keras.Model(inputs, SCALED.in_unit(inputs))
+    standardised = np.array([[-1.0], [0.0], [2.5]], np.float32)
+    found = np.asarray(layers.predict_on_batch(standardised))
+    assert found[:, 0].tolist() == [-37.0, 3.0, 103.0]
+    np.testing.assert_allclose(SCALED.standardised(found), standardised)
+    assert SCALED.measure(np.array([3.0, 43.0, 3.0]), found)["loss"] == pytest.approx((1 + 1 + 2.5**2) / 3)
+    same = Regression(0)
+    assert same.in_unit(inputs) is inputs
+    assert same.fitted(np.array([1.0, 5.0])).target == Target.of(np.array([1.0, 5.0]))
+
+
+def test_mistakes_come_worst_first() -> None:
+    numbers, found = np.array([1.0, 2.0, 3.0, 4.0]), np.array([[1.1], [5.0], [np.nan], [4.0]])
+    assert Regression(0).mistakes(numbers, found).tolist() == [2, 1, 0, 3]
+    rows = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
+    assert Binary(2).mistakes(np.array([1, 0, 1]), rows).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("task", ONE_CLASS, ids=repr)
@@ -132,7 +157,7 @@ def test_a_temperature_changes_probabilities_and_no_decision(task: Task, seed: i
 def test_the_worst_mistakes_are_all_wrong_images_once(task: Task, seed: int) -> None:
     probabilities, labels = task.to_probabilities(_outputs(task, seed)), _labels(task, seed)
     wrong = np.flatnonzero(~task.correct(labels, probabilities))
-    assert sorted(task.worst(labels, probabilities).tolist()) == wrong.tolist()
+    assert sorted(task.mistakes(labels, probabilities).tolist()) == wrong.tolist()
 
 
 @given(p=st.floats(0, 1, width=32))
@@ -200,9 +225,10 @@ _BRANCH = re.compile(
     r"|shape\[1\] == 1\b|\.units (==|>)|\bloss == |is_regression"
 )
 _NAMES_OR_NUMBERS = (
-    "audit/check.py", "training/resolve.py", "jobs/search.py", "jobs/crossval.py", "evaluation/diagnosis/classes.py",
+    "audit/check.py", "training/image_kind.py", "search/set_aside.py", "jobs/crossval.py",
+    "evaluation/diagnosis/classes.py",
 )  # fmt: skip
-"""The last one asks whether names of classes are known, the others ask a dataset whether its inputs are numbers."""
+"""The last one asks whether names of classes are known, the others ask a dataset whether its labels are numbers."""
 _LOGITS = ("training/logistic.py",)
 """The fit of the head, whose loss is computed from one logit or several."""
 _OTHER_ARGMAX = {

@@ -20,6 +20,8 @@ from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.label_sets import has_several
 
+_NUMBERS = "labels were not checked: they are numbers"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -84,14 +86,14 @@ def check(
     Raises:
         GreycardError: the dataset has numbers instead of images.
     """
-    if dataset.is_regression and len(dataset.train):
+    if len(dataset.train) and not dataset.has_images:
         raise GreycardError(
-            f"{dataset.name} has numbers; a check needs images",
+            f"{dataset.name} has numbers as inputs; a check needs images",
             hint="name a folder of images: `greycard check FOLDER`",
         )
     thumbnails = load_thumbnails(dataset, on_image)
     facts = [each for split in dataset.splits for each in named_facts(split)]
-    label_errors, notes = _label_errors(thumbnails, features(), advice)
+    label_errors, notes = _label_errors(dataset, thumbnails, features, advice)
     found = [
         *(Finding("not trainable", error.args[0], error.hint) for error in problems),
         unreadable(dataset.left_out + thumbnails.left_out),
@@ -121,10 +123,13 @@ def _as_trained(thumbnails: Thumbnails, dataset: Dataset) -> Thumbnails:
 
 
 def _label_errors(
-    thumbnails: Thumbnails, features: np.ndarray | None, advice: str
+    dataset: Dataset, thumbnails: Thumbnails, computed: Callable[[], np.ndarray | None], advice: str
 ) -> tuple[LabelErrors | None, tuple[str, ...]]:
     if has_several(thumbnails.labels):
         return None, ("labels were not checked image by image: an image can have several",)
+    if dataset.is_regression:
+        return None, (_NUMBERS,)
+    features = computed()
     if not can_judge(thumbnails.labels):
         return None, ("labels were not checked: there are too few images, or too few of a class",)
     by = "the pixels" if features is None else "the network's features"

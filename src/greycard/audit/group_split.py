@@ -12,8 +12,8 @@ from greycard.audit.connected import connected_rows
 from greycard.audit.duplicates import NEAR, Pair
 from greycard.core.errors import GreycardError
 from greycard.core.randomness import SPLIT, generator
-from greycard.datasets.label_sets import strata
 from greycard.datasets.splits import expect_fraction
+from greycard.datasets.strata import strata
 
 
 def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:

@@ -40,7 +40,7 @@ def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debu
     folder = opened.path / "explain"
     expect_explanation_folder(folder)
     for image in images:
-        for each in [label] if label or opened.task.has_one_class else _labels(opened, image):
+        for each in [label] if label or not opened.task.has_several else _labels(opened, image):
             found = opened.explain(image, each)
             figures = {"heat": found.figure()} | ({"maps": found.maps_figure()} if found.maps else {})
             for place in write_explanation(folder, image, each, figures):

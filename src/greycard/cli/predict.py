@@ -62,8 +62,9 @@ def predict(
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
-    An image that is too unlike the training images gets `none of these`. If an image can have several labels, it prints
-    all labels that reach their thresholds, or none.
+    A RUN that predicts a number prints the number, and the interval that has 90 % of true numbers. If an image can have
+    several labels, it prints all labels that reach their thresholds, or none. An image that is too unlike the training
+    images gets `none of these`.
     It exits with 1 if an image could not be read.
     """
     from greycard.api import open_run
@@ -72,13 +73,13 @@ def predict(
 
     opened = open_run(run_path(run, out))
     seconds = seconds_of(every)
+    if not opened.recipe.data.has_images:
+        return _answer_numbers(opened, paths)
     if not to.is_printed:
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
-    if not opened.task.has_classes:
-        return _answer_numbers(opened, paths)
-    if not opened.task.has_one_class:
+    if opened.task.has_several:
         several_labels.expect_plain(click.get_current_context())
-    rules, top = rules_of(opened, refuse, sets), min(top, len(opened.classes))
+    rules, top = rules_of(opened, refuse, sets), min(top, max(1, len(opened.classes)))
     asked = Asked(rules.limit, unsure, sets is not None)
     printer = _printer(opened, to.form or "text", top, asked)
     predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
@@ -86,9 +87,13 @@ def predict(
 
 
 def _printer(run: Run, form: str, top: int, asked: Asked) -> Callable[[], Printer]:
-    if not run.task.has_one_class:
+    if run.task.has_several:
         several = {"text": several_labels.text, "csv": several_labels.as_csv, "jsonl": several_labels.jsonl}
         return partial(several[form], run.classes, asked)
+    if run.target is not None:
+        from greycard.cli.predicted_numbers import PRINTERS
+
+        return partial(PRINTERS[form], run.target)
     return partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top, asked)
 
 

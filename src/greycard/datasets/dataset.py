@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from greycard.core.randomness import SUBSET, generator
 from greycard.datasets.file_facts import FileFacts
-from greycard.datasets.label_sets import has_several, strata
+from greycard.datasets.label_sets import has_several, label_text
+from greycard.datasets.strata import strata
 
 _SHOWN = 5
 """Maximum number of class names in the repr of a dataset."""
@@ -53,9 +55,9 @@ class Split:
         if count is None or count >= len(self):
             return self
         order = generator(SUBSET, seed).permutation(len(self))
-        rank, kinds = np.empty(len(self), dtype=np.int64), strata(self.labels)
-        for kind in np.unique(kinds):
-            members = order[kinds[order] == kind]
+        rank, among = np.empty(len(self), dtype=np.int64), strata(self.labels)
+        for label in np.unique(among):
+            members = order[among[order] == label]
             rank[members] = np.arange(len(members)) * len(self) // len(members)
         return self.take(np.sort(np.argsort(rank, kind="stable")[:count]))
 
@@ -134,6 +136,16 @@ class Dataset:
     def has_several_labels(self) -> bool:
         """Whether an image can have several labels."""
         return has_several(self.train.labels)
+
+    def label_text(self, label: Any) -> str:
+        """A label as a label file has it: the name of the class, a list of labels, or the number."""
+        return label_text(label, self.classes) if self.classes else f"{label:.9g}"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its inputs are images, and not numbers."""
+        images = self.train.images
+        return isinstance(images, tuple) or images.ndim > 2
 
     def __repr__(self) -> str:
         shown = ", ".join((*self.classes[:_SHOWN], *(["…"] if len(self.classes) > _SHOWN else [])))

@@ -19,22 +19,6 @@ def class_counts(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.bincount(labels, minlength=classes)
 
 
-def strata(labels: np.ndarray) -> np.ndarray:
-    """One number per image, int (n,), by which images are kept in the same shares: the class.
-
-    With several labels it is the rarest label of the image, because the rare ones are the hardest to spread evenly; an
-    image without a label gets the number of labels.
-    """
-    if not has_several(labels):
-        return labels
-    number = labels.shape[1]
-    counts = class_counts(labels, number)
-    found = np.full(len(labels), number, dtype=np.int64)
-    for label in np.argsort(-counts, kind="stable"):  # rarer labels overwrite common ones
-        found[labels[:, label] > 0] = label
-    return found
-
-
 def as_rows(sets: list[tuple[int, ...]], number: int) -> np.ndarray:
     """Sets of label numbers as uint8 (n, number)."""
     rows = np.zeros((len(sets), number), dtype=np.uint8)

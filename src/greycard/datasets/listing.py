@@ -33,6 +33,7 @@ class ListedImage:
         label: the name of its class, or of all its labels if an image can have several.
         side: its split, or None.
         facts: of the file, or the reason why it cannot be read.
+        line: its line in the table, or None.
     """
 
     id: str
@@ -40,6 +41,17 @@ class ListedImage:
     label: Label
     side: Role | None
     facts: FileFacts | str
+    line: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Its label, or its labels, as one text."""
+        return self.label if isinstance(self.label, str) else ", ".join(self.label)
+
+    @property
+    def where(self) -> str:
+        """Its place in the list, for messages."""
+        return f"for {self.id}" if self.line is None else f"in line {self.line}"
 
 
 Sides = dict[Role | None, list[ListedImage]]
@@ -138,8 +150,13 @@ def _problems(listing: Listing, sides: Sides, classes: Sequence[str]) -> list[Gr
         if role is Role.TEST:
             lacking = [] if counts else list(classes)
         if lacking:
-            found.append(_lacking(listing, "" if role is None else _WORDS[role], lacking, least))
+            found.append(_lacking(listing, side_word(role), lacking, least))
     return found
+
+
+def side_word(role: Role | None) -> str:
+    """`training `, or nothing for images without a split."""
+    return "" if role is None else _WORDS[role]
 
 
 def _lacking(listing: Listing, side: str, labels: list[str], least: int) -> GreycardError:

@@ -34,7 +34,7 @@ def read_listing(place: Path) -> Listing:
     pairs = [(line, path) for line, path in found if once[path] is line]
     facts = scan_files([path for _, path in pairs])
     images = [
-        ListedImage(_id(line, path, place), path, line.label, line.split, each)
+        ListedImage(_id(line, path, place), path, line.label, line.split, each, line.number)
         for (line, path), each in zip(pairs, facts, strict=True)
     ]
     problems = [*_missing(place, missing, base), *_contradicting(place, found, once)]

@@ -39,7 +39,7 @@ class Prediction:
 
     Attributes:
         source: the file, or `image N` if the image has no name.
-        label: the most likely class or label; "" for an unreadable image.
+        label: the most likely class or label; "" for an unreadable image, and for a number.
         probability: the probability of `label`, calibrated on the run's validation images.
         probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
@@ -48,6 +48,8 @@ class Prediction:
         refused: whether the image is so unlike the training images that it belongs to none of the classes.
         strangeness: how unlike the training images it is, 0 to 2; None if the run cannot tell.
         one_of: the classes of the prediction set, the most likely first; empty if refused, None if not asked for.
+        value: the number that a regression predicts, in the unit of its labels; None for classes.
+        interval: where the true number is, for most images; None without calibrated intervals, and for classes.
     """
 
     source: str
@@ -59,8 +61,12 @@ class Prediction:
     refused: bool = False
     strangeness: float | None = None
     one_of: tuple[str, ...] | None = None
+    value: float | None = None
+    interval: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
+        if self.value is not None:
+            return f"Prediction({self.source!r}, {self.value:.6g})"
         return f"Prediction({self.source!r}, {self.error or f'{self.answer}, {self.probability:.1%}'})"
 
     @property
@@ -96,6 +102,9 @@ def predict_images(
 
 def named(source: str, row: np.ndarray, classifier: Classifier, rules: Rules = NO_RULES) -> Prediction:
     """A prediction from a row of a classifier's `rows`."""
+    if not classifier.task.has_classes:
+        value, reach = float(classifier.task.decide(row)), classifier.reach
+        return Prediction(source, value=value, interval=None if reach is None else reach.around(value))
     classes = classifier.classes
     probabilities, strangeness = row[: len(classes)], None if classifier.rejection is None else float(row[-1])
     task = classifier.task

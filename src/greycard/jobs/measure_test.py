@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ from keras import layers
 
 from greycard.backend.inference import by_keras
 from greycard.evaluation.label_scores import LabelScores, label_scores
+from greycard.evaluation.numbers import number_scores
 from greycard.models.model import Model
 from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
@@ -36,7 +37,10 @@ class Answers:
 
     def measured(self, task: Task, labels: np.ndarray) -> Measured:
         """The metrics for labels (n,)."""
-        return Measured.of(task.measure(labels, self.outputs))
+        measured = Measured.of(task.measure(labels, self.outputs))
+        if task.target is None or not np.isfinite(self.outputs).all():
+            return measured
+        return replace(measured, numbers=number_scores(labels, task.decide(self.outputs), task.target))
 
     def label_scores(self, task: Task, labels: np.ndarray, names: Sequence[str]) -> LabelScores | None:
         """Each label's figures if an image can have several; None otherwise."""

@@ -93,10 +93,10 @@ def predict_files(
     """
     if not run.task.has_classes:
         raise GreycardError(
-            f"{run.path} is a regression on numbers; files of answers are for images",
-            hint=f"for example `{command('predict', run.path, 3)}`",
+            f"{run.path} predicts numbers; files of answers, folders and galleries are for classes",
+            hint=f"`{command('predict', run.path, 'FOLDER', '--format', 'csv')}` prints the numbers",
         )
-    if not run.task.has_one_class:
+    if run.task.has_several:
         raise GreycardError(
             f"an image of {run.path} can have several labels; files of answers are for one class per image",
             hint="`greycard predict RUN PATH --format csv` prints a label file: redirect it into a file",

@@ -25,7 +25,8 @@ from greycard.models.saved import save_model
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.directory import RunDirectory
 from greycard.runs.environment import machine, peak_memory_mb
-from greycard.runs.evidence import evidence_of
+from greycard.runs.evidence import evidence_of, number_verdicts
+from greycard.runs.numbers import number_figures
 from greycard.runs.schema import Summary, WeightsFile
 from greycard.tasks.multilabel import MultiLabel
 from greycard.training.loop import FitResult, Measured
@@ -43,11 +44,11 @@ def with_thresholds(setup: TrainSetup, result: FitResult) -> TrainSetup:
 
 
 def write_results(setup: TrainSetup, result: FitResult, directory: RunDirectory) -> None:
-    """Write the probabilities of the validation images, and the model without its optimizer."""
+    """Write the probabilities or numbers of the validation images, and the model without its optimizer."""
     val = setup.arrays.validation
     probabilities = setup.task.to_probabilities(result.outputs)
     directory.write_predictions(val.ids, val.labels, probabilities)
-    if setup.task.has_classes:
+    if setup.recipe.data.has_images:
         directory.write_mistakes(*worst_mistakes(setup.task, val, probabilities))
     save_model(setup.saved.model, directory.path)
 
@@ -90,7 +91,9 @@ def summarise(setup: TrainSetup, result: FitResult, clock: Clock, *, run: str, k
         images, augment = len(setup.arrays.train), setup.loaders.train.seconds
         return time_spent(clock.seconds, result.history, images=images, augment=augment, total=clock.total)
 
-    summary = _diagnosed(setup, result, _figures(setup, result, spent(), known), run, known.options)
+    figures = _figures(setup, result, spent(), known)
+    diagnosed = _diagnosed if setup.task.has_classes else _with_numbers
+    summary = diagnosed(setup, result, figures, run, known)
     return replace(summary, time=spent())  # the diagnosis takes time, too
 
 
@@ -128,7 +131,7 @@ def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known
         expected_memory_mb=round(setup.expected_bytes / 1e6, 1),
         left_out=tuple(setup.left_out),
         weights=_weights(setup.weights),
-        answer=None if setup.task.has_classes else _line_sentence(setup),
+        answer=None if recipe.data.has_images else _line_sentence(setup),
         reason=known.reason,
         published=known.published,
         data=known.data,
@@ -155,16 +158,25 @@ def _target_images(setup: TrainSetup) -> ArraySplit:
     return setup.arrays.validation if setup.recipe.stopping.target_split == "validation" else setup.arrays.train
 
 
-def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str, options: tuple[str, ...]) -> Summary:
+def _with_numbers(setup: TrainSetup, result: FitResult, summary: Summary, run: str, known: Known) -> Summary:
+    """The summary with the errors, the prediction intervals and the diagnosis of a regression on images."""
+    task, validation = setup.task, setup.arrays.validation
+    if task.target is None:
+        return summary
+    predicted, test = task.decide(result.outputs), known.test.numbers if known.test else None
+    summary = replace(summary, numbers=number_figures(task.target, validation.labels, predicted, test))
+    verdicts = number_verdicts(setup.recipe, summary, result.history, validation.labels, run, known.options)
+    return replace(summary, diagnosis=tuple(verdicts))
+
+
+def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str, known: Known) -> Summary:
     """The summary with calibration and diagnosis."""
     task = setup.task
-    if not task.has_classes:
-        return summary
     labels, probabilities = setup.arrays.validation.labels, task.to_probabilities(result.outputs)
     calibration = calibration_of(labels, probabilities) if np.isfinite(probabilities).all() else None
     summary = replace(summary, calibration=calibration)
     evidence = evidence_of(
-        setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run, options
+        setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run, known.options
     )
     if summary.labels:
         return replace(summary, diagnosis=tuple(diagnose_labels(evidence, summary.labels)))

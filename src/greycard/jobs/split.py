@@ -18,9 +18,10 @@ from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.core.errors import GreycardError, command
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
-from greycard.datasets.label_sets import class_counts, label_text
+from greycard.datasets.label_sets import class_counts
 from greycard.datasets.manifest import Line, expect_new, write_csv
 from greycard.datasets.splits import expect_fraction
+from greycard.datasets.strata import strata
 from greycard.datasets.unpacked import unpacked_root
 
 _NO_PATH = re.compile(r"[^/\\\0]+")
@@ -82,10 +83,11 @@ def split_dataset(
     groups = group_numbers(thumbnails.ids, pairs, group_by)
     rows = np.array([row for row, id in enumerate(thumbnails.ids) if id not in aside], dtype=np.int64)
     _expect_every_class(dataset, thumbnails.labels[rows])
-    val = group_split(thumbnails.labels[rows], groups[rows], val_fraction, seed)
+    val = group_split(strata(thumbnails.labels[rows]), groups[rows], val_fraction, seed)
+    text = dataset.label_text
     lines = tuple(
-        Line(path_of[id], label_text(label, dataset.classes), "validation" if in_val else "train")
-        for id, label, in_val in zip(np.array(thumbnails.ids)[rows], thumbnails.labels[rows], val, strict=True)
+        Line(path_of[thumbnails.ids[row]], text(thumbnails.labels[row]), "validation" if in_val else "train")
+        for row, in_val in zip(rows, val, strict=True)
     )
     bad = (*dataset.left_out, *thumbnails.left_out, *(LeftOut(id, why) for id, why in aside.items()))
     sizes = np.bincount(groups[rows])
@@ -97,7 +99,7 @@ def _test_lines(dataset: Dataset) -> list[Line]:
     if test is None or not isinstance(test.images, tuple):
         return []
     pairs = zip(test.images, test.labels, strict=True)
-    return [Line(path, label_text(label, dataset.classes), "test") for path, label in pairs]
+    return [Line(path, dataset.label_text(label), "test") for path, label in pairs]
 
 
 def _paths(dataset: Dataset) -> dict[str, Path]:

@@ -27,7 +27,7 @@ from greycard.jobs.results import Known, summarise, with_thresholds, write_resul
 from greycard.recipe import Recipe
 from greycard.recipe.model import ProbeConfig
 from greycard.runs.author import AUTHOR, Author
-from greycard.runs.directory import CHOICES, ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory
+from greycard.runs.directory import CHOICES, ENVIRONMENT, RECIPE, RUN_ARGS, RunDirectory
 from greycard.runs.environment import environment
 from greycard.runs.evidence import diagnosis_line
 from greycard.runs.record import RunRecord
@@ -61,7 +61,7 @@ def begin_run(
         if author:
             directory.write_json(AUTHOR, to_json(author))
         directory.write_json(ENVIRONMENT, environment(backend.describe()))
-        directory.write_json(LABELS, {"classes": list(setup.classes)})
+        directory.write_labels(setup.classes, setup.task.target)
         directory.write_split(setup.dataset.splits)
         directory.write_json(RECIPE, setup.recipe.to_json())
     except BaseException:
@@ -117,8 +117,9 @@ def finish_run(
 def opening(setup: TrainSetup, path: Path) -> str:
     """What the run trains, in one sentence."""
     recipe, arrays, task = setup.recipe, setup.arrays, setup.task
-    counts = f"{len(arrays.train):,} training and {len(arrays.validation):,} validation {task.examples}"
-    test = f" and {len(arrays.test):,} test {task.examples}" if arrays.test else ""
+    examples = "images" if recipe.data.has_images else "pairs"
+    counts = f"{len(arrays.train):,} training and {len(arrays.validation):,} validation {examples}"
+    test = f" and {len(arrays.test):,} test {examples}" if arrays.test else ""
     return (
         f"{path}: {recipe.architecture}, {setup.model.network.count_params():,} parameters; {counts}{test},"
         f" {task.description}{_time_allowed(recipe)}; trained in {recipe.training.precision}"
@@ -156,7 +157,7 @@ def _with_choices(setup: TrainSetup, directory: RunDirectory, reporter: Reporter
 
 def _preflight(setup: TrainSetup, reporter: Reporter, clock: Clock) -> Preflight | None:
     """Check for leaks and shift before training, and warn of a leak, which makes the accuracy too high."""
-    if not setup.task.has_classes:
+    if not setup.recipe.data.has_images:
         return None
     arrays = setup.arrays
     with reporter.status("looking for leaks and shift"), clock("check"):

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers
 
 from greycard.core.errors import GreycardError
-from greycard.models.graph import functional
+from greycard.models.graph import functional, producer
 from greycard.models.inputs import image_input
 from greycard.models.model import Model
 from greycard.models.stated import stated
@@ -33,13 +33,17 @@ def build_custom(build: BuildNetwork, shape: tuple[int, int, int], task: Task) -
         GreycardError: the result is not a Keras model, has another input or output shape, returns values that are not
             probabilities, or has a Lambda layer.
     """
-    network = _built(build, shape, task.classes)
+    network = _built(build, shape, max(1, task.classes))
     _expect_model(network, shape, task.units)
     graph = functional(network)
     assert graph is not None  # a model with an input has a graph
     graph = _reloaded(graph if graph.inputs[0].dtype == "uint8" else _of_pixels(graph, shape))
-    _expect_probabilities(graph, shape, sum_to_one=task.has_one_class)
-    return stated(graph)
+    if task.has_classes:
+        _expect_probabilities(graph, shape, sum_to_one=task.has_one_class)
+        return stated(graph)
+    model = stated(graph)
+    _expect_linear(model)
+    return model
 
 
 def _built(build: BuildNetwork, shape: tuple[int, int, int], classes: int) -> Any:
@@ -100,6 +104,16 @@ def _shape_hint(outputs: tuple[int | None, ...], units: int) -> str:
     if units == 1 and tuple(outputs) == (None, 2):
         return 'set task="multiclass" to train two classes with a softmax'
     return "use the function's arguments: the shape of an image and the number of classes"
+
+
+def _expect_linear(model: Model) -> None:
+    """Refuse a head for probabilities, or for positive numbers: it could not predict all standardised numbers."""
+    last = producer(model.network.outputs[0])
+    if last is not model.head or model.head.activation is not keras.activations.linear:
+        raise GreycardError(
+            f"the model of a regression must end with a linear unit. Received: {last.name!r}",
+            hint="end it with Dense(1), without an activation; Greycard standardises the numbers",
+        )
 
 
 def _expect_probabilities(network: keras.Model, shape: tuple[int, int, int], *, sum_to_one: bool) -> None:

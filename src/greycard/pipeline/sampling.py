@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from greycard.datasets.label_sets import strata
+from greycard.datasets.strata import strata
 
 
 def balanced_order(labels: np.ndarray, random: np.random.Generator) -> np.ndarray:

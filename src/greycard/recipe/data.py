@@ -53,6 +53,11 @@ class DataConfig(Config):
     train_limit: int | None = None
     val_limit: int | None = None
 
+    @property
+    def has_images(self) -> bool:
+        """Whether the inputs are images, and not numbers."""
+        return self.image_size is not None
+
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("dataset", text, "a name", "mnist"),
         ("task", OneOf((None, *TASKS)), f"one of {', '.join(TASKS)}", "binary"),

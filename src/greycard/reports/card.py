@@ -13,6 +13,7 @@ from greycard.reports.escapes import Verbatim, markdown, markdown_code, markdown
 from greycard.reports.headline import headline, precision_line
 from greycard.reports.labels import label_parts
 from greycard.reports.measured import measured_line
+from greycard.reports.number_rows import number_rows
 from greycard.reports.refusals import refusal_rows
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import measurements_of
@@ -41,6 +42,9 @@ def model_card(run: RunRecord) -> str:
         classes=run.classes,
         dataset=_dataset(recipe.data.dataset),
         summary=summary,
+        examples="images" if recipe.data.has_images else "pairs",
+        numbers=summary.numbers,
+        number_rows=number_rows(summary.numbers) if summary.numbers else (),
         scores=scores,
         labels=label_parts(run, summary.labels) if summary.labels else None,
         points=_points,

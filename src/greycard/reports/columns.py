@@ -16,7 +16,8 @@ class Row:
     """A run's row of the table: accuracies as fractions, times in seconds, None for missing values.
 
     The fields are those of `Summary`; `name` is that of who trained the run, `val_low` and `val_high` are the 95 %
-    interval of the validation accuracy.
+    interval of the validation accuracy. For a regression, `mae` is the mean absolute error in the unit of the labels,
+    shown with `mae_decimals`.
     """
 
     run: str
@@ -50,6 +51,12 @@ class Row:
     machine: str | None = None
     val_low: float | None = None
     val_high: float | None = None
+    val_mae: float | None = None
+    val_mae_low: float | None = None
+    val_mae_high: float | None = None
+    val_r2: float | None = None
+    test_mae: float | None = None
+    mae_decimals: int | None = None
     seed: int
     precision: str
     diagnosis: str = ""
@@ -147,6 +154,22 @@ def _parameters(row: Row) -> str:
     return "–" if row.parameters is None else f"{row.parameters:,}"
 
 
+def _number(value: float | None, row: Row) -> str:
+    return "–" if value is None else f"{value:,.{row.mae_decimals or 0}f}"
+
+
+def _mae(row: Row) -> str:
+    if row.val_mae is None:
+        return "–"
+    return f"{_number(row.val_mae, row)} ({_number(row.val_mae_low, row)} to {_number(row.val_mae_high, row)})"
+
+
+MAE = Column("val MAE", _mae)
+R2 = Column("val R²", lambda row: "–" if row.val_r2 is None else f"{row.val_r2:.3f}")
+TEST_MAE = Column("test MAE", lambda row: _number(row.test_mae, row))
+NUMBERS = (MAE, R2, TEST_MAE)
+"""Omitted if no run predicts a number from images; the last one also without test images."""
+
 TEST = Column("test acc", lambda row: percent(row.test_accuracy))
 """Omitted if no run has test images."""
 
@@ -156,6 +179,9 @@ F1 = Column("val F1 micro", lambda row: percent(row.f1_micro))
 
 NAME = Column("name", lambda row: row.name or "–", number=False)
 """Omitted if no run has the name of who trained it."""
+
+ACCURACIES = (f"train acc{PUBLISHED}", "train acc after", f"val acc{PUBLISHED}", "95 % interval", "best val acc")
+"""Titles of columns that are omitted if every run predicts a number from images."""
 
 COLUMNS: tuple[Column, ...] = (
     NAME,
@@ -175,6 +201,7 @@ COLUMNS: tuple[Column, ...] = (
     TEST,
     AVERAGE_PRECISION,
     F1,
+    *NUMBERS,
     Column("best val acc", _best),
     Column(
         f"s / epoch{PUBLISHED}",

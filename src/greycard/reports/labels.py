@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from greycard.audit.cooccurrence import cooccurrence
 from greycard.evaluation.label_scores import LabelScore, LabelScores
-from greycard.reports.columns import figure_text, percent
+from greycard.reports.columns import figure_text, percent, span
 from greycard.reports.escapes import one_line
 from greycard.runs.record import RunRecord
 from greycard.tasks.multilabel import MultiLabel
@@ -55,6 +55,25 @@ class LabelParts:
     rows: Sequence[LabelRow]
     figures: Sequence[tuple[str, str]]
     together: Sequence[tuple[str, Sequence[tuple[float, str]]]]
+
+
+@dataclass(frozen=True)
+class ReportedLabels:
+    """The first figure of a run with several labels per image, in large letters, and what it is."""
+
+    accuracy: str
+    measured_on: str
+    interval: str
+    what: str = "mean average precision"
+
+
+def reported_labels(scores: LabelScores | None) -> ReportedLabels | None:
+    """None for a run with one class per image, or if no label occurs."""
+    figure = None if scores is None else scores.mean_average_precision
+    if scores is None or figure is None:
+        return None
+    interval = span(figure.low, figure.high)
+    return ReportedLabels(percent(figure.value, 1), f"{scores.images:,} validation images", interval)
 
 
 def label_parts(run: RunRecord, scores: LabelScores) -> LabelParts:

@@ -8,6 +8,7 @@ from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.label_scores import Figure, LabelScores
 from greycard.reports.columns import Row
 from greycard.reports.headline import unfinished
+from greycard.runs.numbers import NumberFigures
 from greycard.runs.record import RunRecord
 from greycard.runs.schema import Summary
 
@@ -32,8 +33,9 @@ def row_of(run: RunRecord) -> Row:
 
 def _with_figures(row: Row, summary: Summary) -> Row:
     row = _with_labels(row, summary.labels)
-    accuracy = summary.val_accuracy
+    accuracy, numbers = summary.val_accuracy, summary.numbers
     low, high = (None, None) if accuracy is None else accuracy_interval(accuracy, summary.val_images)
+    row = row if numbers is None else _with_numbers(row, numbers)
     return replace(
         row,
         train_images=summary.train_images,
@@ -75,6 +77,19 @@ def _with_labels(row: Row, scores: LabelScores | None) -> Row:
 
 def _value(figure: Figure | None) -> float | None:
     return None if figure is None else figure.value
+
+
+def _with_numbers(row: Row, numbers: NumberFigures) -> Row:
+    scores, test = numbers.validation, numbers.test
+    return replace(
+        row,
+        val_mae=scores.mae,
+        val_mae_low=scores.mae_interval[0],
+        val_mae_high=scores.mae_interval[1],
+        val_r2=scores.r2,
+        test_mae=None if test is None else test.mae,
+        mae_decimals=numbers.target.decimals,
+    )
 
 
 def _note(summary: Summary) -> str:

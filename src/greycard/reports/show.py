@@ -17,6 +17,7 @@ from greycard.reports.headline import precision_line, unfinished_hint
 from greycard.reports.labels import label_lines, total_rows
 from greycard.reports.ladder import search_lines
 from greycard.reports.measured import measured_line
+from greycard.reports.number_rows import number_rows
 from greycard.reports.progress import epoch_line
 from greycard.reports.refusals import refusal_rows
 from greycard.runs.evidence import verdicts
@@ -37,10 +38,11 @@ def run_text(run: RunRecord) -> str:
     ]
     searched = search_lines(run)
     lines += [*searched, ""] if searched else []
+    if run.finished and run.recipe.data.has_images:
+        lines += [*diagnosis_lines(verdicts(run)), ""]
     if run.finished and run.task.has_classes:
         scores = run.summary.labels
-        by_class = label_lines(run, scores) if scores else classes_lines(scores_of(run))
-        lines += [*diagnosis_lines(verdicts(run)), "", *by_class, ""]
+        lines += [*(label_lines(run, scores) if scores else classes_lines(scores_of(run))), ""]
     lines += [*_epochs(run), ""]
     environment = run.environment
     lines.append(
@@ -73,6 +75,7 @@ def _figures(summary: Summary, recipe: Recipe, measured: Sequence[Measurement]) 
         ("", f"95 % interval {_span(summary.val_accuracy, images)}, from {images:,} images"),
         *_of_labels(summary),
         *_test(summary),
+        *(number_rows(summary.numbers) if summary.numbers else ()),
         *((f"on {one_line(each.data)}", measured_line(each)) for each in measured),
         ("best epoch", _best(summary)),
         ("loss", f"{loss_text(summary.train_loss)} training, {loss_text(summary.val_loss)} validation"),

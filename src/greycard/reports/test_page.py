@@ -37,6 +37,7 @@ def measurement_page(
         "classes": class_parts(measured, run.classes),
         "labels": None,
         "trust": trust_part(measured, measured.calibration) if measured.calibration else None,
+        "numbers": None,
         "mistakes": mistake_parts(run, mistakes),
         "left_out": found.left_out,
         "stopped": None,

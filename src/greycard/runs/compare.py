@@ -42,17 +42,26 @@ def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
     """Compare runs that were measured on the same validation images.
 
     Raises:
-        GreycardError: fewer than two runs, a duplicate, an unfinished run, a regression, or other validation images.
+        GreycardError: fewer than two runs, a duplicate, an unfinished run, numbers, or other validation images.
     """
-    _expect_two(runs)
-    for run in runs:
-        _expect_same_images(runs[0], run)
-    groups = tuple(_group(members, runs) for members in _by_recipe(runs))
+    expect_comparable(runs)
+    if runs[0].target is not None:
+        raise GreycardError(
+            f"{runs[0].path} predicts numbers; expected runs with classes", hint="`greycard compare` compares both"
+        )
+    groups = tuple(_group(members, runs) for members in by_recipe(runs))
     ids = sorted(runs[0].predictions["ids"].tolist())
     return Comparison(len(ids), groups, tuple(differences(groups, ids)))
 
 
-def _by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
+def expect_comparable(runs: Sequence[RunRecord]) -> None:
+    """Raise GreycardError unless these are different finished runs that were measured on the same images."""
+    _expect_two(runs)
+    for run in runs:
+        _expect_same_images(runs[0], run)
+
+
+def by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
     """Group runs that differ only in the seed: same training images and same pretrained weights.
 
     The same seed twice on the same data is not a second seed, so it is a separate group.
@@ -81,16 +90,16 @@ def _expect_two(runs: Sequence[RunRecord]) -> None:
             hint="`greycard table` lists the runs",
         )
     for run in runs:
-        if run.task.has_classes and not run.task.has_one_class:
+        if run.task.has_several:
             raise GreycardError(
                 f"an image of {run.path} can have several labels; a comparison needs one class per image",
                 hint="`greycard table` shows the mean average precision and F1 of runs side by side",
             )
     for run in runs:
         run.summary  # noqa: B018 (raises for an unfinished run)
-        if not run.task.has_classes:
+        if not run.recipe.data.has_images:
             raise GreycardError(
-                f"{run.path} is a regression; only classifiers can be compared",
+                f"{run.path} takes numbers; only models of images can be compared",
                 hint=f"`{command('show', run.path)}` shows its results",
             )
 
@@ -107,7 +116,7 @@ def _expect_same_images(one: RunRecord, other: RunRecord) -> None:
         reason = f"one is of {one.recipe.data.dataset}, one of {other.recipe.data.dataset}, or their labels differ"
     if reason:
         raise GreycardError(
-            f"{one.name} and {other.name} were measured on different validation images, so their accuracies cannot be"
+            f"{one.name} and {other.name} were measured on different validation images, so their results cannot be"
             f" compared: {reason}",
             hint="train both on the same split: the same folder, split_seed, val_fraction and val_limit",
         )
@@ -119,10 +128,10 @@ def _labels(run: RunRecord) -> dict[str, int]:
 
 def _group(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> Group:
     names = tuple(run.name for run in members)
-    return Group(_label(members, runs), names, np.stack([_right(run) for run in members]))
+    return Group(group_label(members, runs), names, np.stack([_right(run) for run in members]))
 
 
-def _label(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> str:
+def group_label(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> str:
     """A unique name of the group in the comparison."""
     if len(members) == 1:
         name = members[0].name

@@ -14,6 +14,7 @@ from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.evaluation.label_scores import LabelScores
 from greycard.evaluation.rejection.record import Rejection
 from greycard.evaluation.timing import TimeSpent
+from greycard.runs.numbers import NumberFigures
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Summary:
         answer: the learned line in a sentence, for a model of one neuron.
         reason: why Greycard chose this recipe; None if the user did.
         published: figures of the project's author.
-        data: what preflight found in the images; None for a task without classes.
+        data: what preflight found in the images; None for data without images.
+        numbers: errors and prediction intervals of a regression on images; None for classes, and with NaN among them.
         calibration: of the validation probabilities; None without classes or with NaN among them.
         labels: figures on the validation images if an image can have several labels, else None. Each image is decided
             by thresholds that were chosen on the other half of them; the thresholds in it are chosen on all.
@@ -109,6 +111,7 @@ class Summary:
     reason: str | None = None
     published: Published | None = None
     data: Preflight | None = None
+    numbers: NumberFigures | None = None
     calibration: Calibration | None = None
     labels: LabelScores | None = None
     test_labels: LabelScores | None = None

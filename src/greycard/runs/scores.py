@@ -14,7 +14,7 @@ def scores_of(run: RunRecord) -> Scores:
             f"{run.path} is a regression: it has no classes to score",
             hint=f"`{command('show', run.path)}` shows its results",
         )
-    if not run.task.has_one_class:
+    if run.task.has_several:
         raise GreycardError(
             f"an image of {run.path} can have several labels, so there are no classes to confuse",
             hint=f"`{command('show', run.path)}` and run.summary.labels have the figures of each label",

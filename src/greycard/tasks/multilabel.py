@@ -31,7 +31,7 @@ class MultiLabel(Task):
 
     name = "multilabel"
     loss = "bce"  # Keras's other name of its binary cross-entropy; steps count no right answers for it
-    has_one_class = False
+    has_several = True
 
     @classmethod
     def fits(cls, classes: int, several: bool) -> bool:
@@ -80,7 +80,7 @@ class MultiLabel(Task):
         """Which images have exactly the predicted labels, bool (n,)."""
         return (self.decide(probabilities) == labels).all(axis=1)
 
-    def worst(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    def mistakes(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """The rows with a wrong label; in turns the next one of each label, so that every label has some."""
         wrong = self.decide(probabilities) != labels
         sureness = np.where(wrong, np.abs(self.margins(probabilities)), -1.0)

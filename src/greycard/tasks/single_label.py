@@ -47,8 +47,10 @@ class SingleLabel(Task):
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         return likeliest(probabilities)
 
-    def worst(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        guesses, wrong = self.decide(probabilities), np.flatnonzero(~self.correct(labels, probabilities))
+    def mistakes(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """The most confident first."""
+        guesses = self.decide(probabilities)
+        wrong = np.flatnonzero(~self.correct(labels, probabilities))
         return wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")]
 
     def at_temperature(self, probabilities: np.ndarray, temperature: float) -> np.ndarray:

@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
+    from greycard.tasks.target import Target
+
 EPSILON = 1e-7
 """Keras clips probabilities to this distance from 0 and 1 before it takes the logarithm."""
 
@@ -28,8 +30,7 @@ class Task(ABC):
         name: the name of the task in a recipe.
         loss: the name of the loss in Keras.
         has_classes: True if the model predicts class probabilities, False if it predicts numbers.
-        has_one_class: True if an image has exactly one class, so there are an accuracy and confusions.
-        examples: the word for the inputs, in the plural.
+        has_several: True if an image can have several classes, which are then called labels.
     """
 
     classes: int
@@ -37,8 +38,7 @@ class Task(ABC):
     name: ClassVar[str]
     loss: ClassVar[str]
     has_classes: ClassVar[bool] = True
-    has_one_class: ClassVar[bool] = True
-    examples: ClassVar[str] = "images"
+    has_several: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
@@ -49,6 +49,11 @@ class Task(ABC):
     @abstractmethod
     def description(self) -> str:
         """A word or two for people, such as `10 classes`."""
+
+    @property
+    def has_one_class(self) -> bool:
+        """True if an image has exactly one class, so there are an accuracy and confusions."""
+        return self.has_classes and not self.has_several
 
     @property
     def units(self) -> int:
@@ -63,6 +68,28 @@ class Task(ABC):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Keras's metrics to train with: accuracy under the name `accuracy`, or none."""
 
+    @property
+    def train_loss(self) -> Any:
+        """What Keras takes as the loss in training: a name, or a loss of the backend."""
+        return self.loss
+
+    @property
+    def target(self) -> Target | None:
+        """The numbers that the model learns to predict; None if it predicts classes, or if its inputs are numbers."""
+        return None
+
+    def fitted(self, labels: np.ndarray) -> Task:
+        """The task for images with these training labels (n,): a regression takes its scale from them."""
+        return self
+
+    def standardised(self, labels: np.ndarray) -> np.ndarray:
+        """Labels (n,) as the head predicts them; only a regression has others than the labels."""
+        return labels
+
+    def in_unit(self, outputs: keras.KerasTensor) -> keras.KerasTensor:
+        """The head's outputs in the unit of the labels: those of a regression are standardised numbers before."""
+        return outputs
+
     def soft_objective(self) -> tuple[Any, list[keras.metrics.Metric]]:
         """Keras's loss and metrics for soft targets float32 (b, classes); accuracy compares the largest entries."""
         raise TypeError(f"{self.name} has no classes, so no soft targets")
@@ -75,7 +102,7 @@ class Task(ABC):
             optimizer: changes its weights.
             soft_targets: True for targets float32 (b, classes), False for labels (b,).
         """
-        loss, metrics = self.soft_objective() if soft_targets else (self.loss, self.metrics())
+        loss, metrics = self.soft_objective() if soft_targets else (self.train_loss, self.metrics())
         model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
 
     @abstractmethod
@@ -111,9 +138,9 @@ class Task(ABC):
         """Which decisions equal the labels, bool (n,); of several labels, all of an image."""
         return self.decide(probabilities) == labels
 
-    def worst(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        """The rows of the wrong decisions, the surest first."""
-        raise TypeError(f"{self.name} has no wrong decisions")
+    @abstractmethod
+    def mistakes(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """The rows of the wrong predictions, worst first, int (mistakes,)."""
 
     @abstractmethod
     def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:

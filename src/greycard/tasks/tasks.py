@@ -8,6 +8,7 @@ from greycard.tasks.binary import Binary
 from greycard.tasks.multiclass import MultiClass
 from greycard.tasks.multilabel import MultiLabel
 from greycard.tasks.regression import Regression
+from greycard.tasks.target import Target
 from greycard.tasks.task import Task
 
 TASKS: tuple[type[Task], ...] = (Regression, Binary, MultiClass, MultiLabel)
@@ -21,13 +22,16 @@ def task_of(dataset: Dataset, wanted: str | None = None) -> Task:
     return task_for(len(dataset.classes), wanted, several=dataset.has_several_labels)
 
 
-def task_for(classes: int, wanted: str | None = None, *, several: bool | None = None) -> Task:
+def task_for(
+    classes: int, wanted: str | None = None, *, several: bool | None = None, target: Target | None = None
+) -> Task:
     """The task for a number of classes.
 
     Args:
         classes: number of classes of the dataset; 0 if its targets are numbers.
         wanted: the name of a task, checked against the data; None chooses the first that fits.
         several: True if an image can have several labels; None if `wanted` was chosen by the data before.
+        target: the numbers to predict from images, for a regression.
 
     Raises:
         GreycardError: the wanted task does not fit the data.
@@ -42,4 +46,4 @@ def task_for(classes: int, wanted: str | None = None, *, several: bool | None = 
             f" expected {' or '.join(repr(task.name) for task in fitting)}",
             hint="use --set task=none to choose it by the data",
         )
-    return chosen(classes)
+    return chosen(classes) if target is None else Regression(classes, target)

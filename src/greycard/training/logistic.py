@@ -47,9 +47,10 @@ class Standard:
     def of(cls, versions: Versions) -> Standard:
         """Those of all versions together."""
         count = len(versions) * len(versions[0])
-        mean = sum(each[rows].sum(axis=0, dtype=np.float64) for each in versions for rows in _blocks(len(each))) / count
+        sums = (each[rows].sum(axis=0, dtype=np.float64) for each in versions for rows in row_blocks(len(each)))
+        mean = sum(sums) / count
         centre = mean.astype(np.float32)
-        squares = (np.square(each[rows] - centre) for each in versions for rows in _blocks(len(each)))
+        squares = (np.square(each[rows] - centre) for each in versions for rows in row_blocks(len(each)))
         deviation = np.sqrt(sum(each.sum(axis=0, dtype=np.float64) for each in squares) / count)
         constant = deviation <= _CONSTANT * max(deviation.max(initial=0.0), _CONSTANT)
         return cls(mean, np.where(constant, np.inf, deviation))
@@ -175,7 +176,7 @@ class _Problem:
         linear, table = self.linear(solution), solution.reshape(-1, self.units)
         share = self.counted / (self.counted.sum() * len(self.versions))
         gradient, loss = np.zeros_like(table), 0.0
-        for features, rows in ((each[rows], rows) for each in self.versions for rows in _blocks(len(each))):
+        for features, rows in ((each[rows], rows) for each in self.versions for rows in row_blocks(len(each))):
             logits = linear.logits([features])
             loss += float(share[rows] @ cross_entropy(logits, self.labels[rows]))
             residuals = share[rows, None] * _residuals(logits, self.labels[rows])
@@ -187,5 +188,6 @@ class _Problem:
         return loss + self.penalty / 2 * float(np.sum(table[:-1] ** 2)), gradient.ravel()
 
 
-def _blocks(count: int) -> list[slice]:
+def row_blocks(count: int) -> list[slice]:
+    """The rows of images that are computed together."""
     return [slice(start, start + _BLOCK) for start in range(0, count, _BLOCK)]

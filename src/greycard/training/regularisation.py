@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from greycard.core.randomness import FOLDS, SUBSET, generator
-from greycard.datasets.label_sets import strata
+from greycard.datasets.strata import strata
 from greycard.training.logistic import Standard, Versions, cross_entropy, fit_logistic
 
 STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(-8, 3))

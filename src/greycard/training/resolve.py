@@ -51,21 +51,21 @@ def _expect_backbone(backbone: str) -> None:
 
 
 def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
-    """Raise a GreycardError if the recipe is for images and the data has numbers, or the other way round."""
+    """Raise a GreycardError if the recipe is for images and the data has numbers as inputs, or the other way round."""
     plain = recipe.data.image_size is None and recipe.augmentation is None and isinstance(recipe.model, MlpConfig)
-    if dataset.is_regression and not plain:
+    if not dataset.has_images and not plain:
         raise GreycardError(
             f"{dataset.name} has numbers: image_size and augmentation must be none, and the model an mlp."
             f" Received: {recipe.architecture}",
             hint="--set image_size=none --set augmentation=none --set model.kind=mlp",
         )
-    if dataset.is_regression and recipe.prediction != PredictionConfig():
+    if not dataset.has_images and recipe.prediction != PredictionConfig():
         views, part = recipe.prediction.views, recipe.prediction.center_crop
         raise GreycardError(
             f"{dataset.name} has numbers, which have no views. Received: views={views or 'none'}, center_crop={part:g}",
             hint="--set views=none --set center_crop=1",
         )
-    if not dataset.is_regression and recipe.data.image_size is None:
+    if dataset.has_images and recipe.data.image_size is None:
         raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")
 
 

@@ -35,13 +35,13 @@ _OFF = {"mixup": 0.0, "cutmix": 0.0, "label_smoothing": 0.0, "balance": "none"}
 def expect_classes(recipe: Recipe, task: Task, dataset: str) -> None:
     """Raise a GreycardError for a setting of the recipe that needs classes, or one class per image, and has none."""
     given = {**vars(recipe.mixing), **vars(recipe.loss)}
-    if task.has_classes and not task.has_one_class:
+    if task.has_several:
         _expect_several(recipe, dataset)
     on = {name: given[name] for name, off in _OFF.items() if given[name] != off}
     if on and not task.has_classes:
         received = ", ".join(f"{name}={value}" for name, value in on.items())
         raise GreycardError(
-            f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers."
+            f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers as labels."
             f" Received: {received}",
             hint=" ".join(f"--set {name}={_OFF[name] or 0}" for name in on),
         )

@@ -353,4 +353,7 @@ export default {
   map_wrong: "{id}: {label}, predicted {answer}",
   map_near: "{id}, and images near it on the map",
   map_mistake: "mistake",
+
+  // Exports that were not run completely
+  not_checked: "Note: {words}.",
 };

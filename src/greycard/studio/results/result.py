@@ -82,7 +82,7 @@ class Trust:
 
 @dataclass(frozen=True)
 class Export:
-    """An export of the run: its format, and the figures of its parity check."""
+    """An export of the run: its format, the figures of its parity check, and what that did not run."""
 
     format: str
     images: int
@@ -90,6 +90,7 @@ class Export:
     largest_difference: float
     accuracy: float
     original_accuracy: float
+    not_checked: str | None
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,11 @@ def result_of(run: RunRecord, places: Mapping[str, str]) -> Result:
 def export_of(run: RunRecord, form: Format) -> Export | None:
     """The run's export in this format; None if there is none."""
     place = form.place_in(run.path)
-    parity = read_object(about(place)).get("parity") if place.exists() else None
+    record = read_object(about(place)) if place.exists() else {}
+    parity = record.get("parity")
     try:
-        return Export(form.name, *(parity[name] for name in Export.__match_args__[1:])) if parity else None
+        figures = {name: parity[name] for name in Export.__match_args__[1:-1]} if parity else {}
+        return Export(form.name, **figures, not_checked=record.get("not_checked")) if figures else None
     except (KeyError, TypeError):  # another program's file
         return None
 
