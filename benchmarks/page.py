@@ -362,6 +362,8 @@ def memory(rows: list[Row]) -> list[str]:
 
 def several(rows: list[Row]) -> list[str]:
     """Figures on test images with several labels, and how optimistic thresholds of the same images are."""
+    if not rows:
+        return []
     head = ["data", "labels", "images", "mean average precision", "F1 micro", "F1 macro", "all labels right", "seeds"]
     optimism = ["data", "F1 on test images", "validation, other half", "validation, same images", "intervals that hold"]
     difference = max(max(row["largest_difference"]) for row in rows)

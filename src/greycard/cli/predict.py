@@ -77,8 +77,6 @@ def predict(
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
     if not opened.recipe.data.has_images:
         return _answer_numbers(opened, paths)
-    if opened.task.has_several:
-        several_labels.expect_plain(click.get_current_context())
     rules, top = rules_of(opened, refuse, sets), min(top, max(1, len(opened.classes)))
     asked = Asked(rules.limit, unsure, sets is not None)
     printer = _printer(opened, to.form or "text", top, asked)
@@ -88,6 +86,7 @@ def predict(
 
 def _printer(run: Run, form: str, top: int, asked: Asked) -> Callable[[], Printer]:
     if run.task.has_several:
+        several_labels.expect_plain(click.get_current_context())
         several = {"text": several_labels.text, "csv": several_labels.as_csv, "jsonl": several_labels.jsonl}
         return partial(several[form], run.classes, asked)
     if run.target is not None:
