@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         serve,
         split,
         studio,
+        sweep,
         train,
     )
 
@@ -68,6 +69,7 @@ __all__ = [
     "serve",
     "split",
     "studio",
+    "sweep",
     "train",
 ]
 

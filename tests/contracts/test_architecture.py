@@ -31,6 +31,7 @@ FLOW = (
     ("deploy", "explain"),
     ("projects",),
     ("jobs",),
+    ("cluster",),
     ("studio",),
     ("api",),
     ("cli",),

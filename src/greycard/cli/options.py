@@ -42,6 +42,16 @@ author = click.option(
     help="Your name, for tables: recorded in the run.",
 )
 
+on = click.option(
+    "--on",
+    "where",
+    metavar="WHERE",
+    default="here",
+    show_default=True,
+    help="Where runs are trained: here; processes:N on this machine; HOST:PORT of a Ray cluster; or cluster, at"
+    " RAY_ADDRESS.",
+)
+
 text_or_json = click.option(
     "--format",
     "form",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +80,7 @@ def train(
     plan = plan_training(what, dataset, model, data_dir, weights, backbone, track, canonical(changes))
     expect_writable(out)
     with terminal_reporter(quiet) as reporter:
-        return Run(_train(plan, callbacks, out, by, reporter))
+        return Run(train_plan(plan, callbacks, out, by, reporter))
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,32 @@ def _chosen(
     return recipe, dataset, describe_choice(recipe, chosen, because)
 
 
-def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, author: Author | None, reporter: Reporter) -> Path:
+def train_plan(
+    plan: Plan,
+    callbacks: Sequence[object],
+    out: str | Path,
+    author: Author | None,
+    reporter: Reporter,
+    *,
+    name: str | None = None,
+    pause_after: int | None = None,
+    begun: Callable[[Path], None] | None = None,
+) -> Path:
+    """Train a plan as a new run in `out`, with a reporter that is open; returns its folder.
+
+    Args:
+        plan: what is trained on what.
+        callbacks: as for `train`.
+        out: the folder of runs.
+        author: who trains it.
+        reporter: shows progress.
+        name: of the folder, before its number; by default the recipe's name.
+        pause_after: the epoch, counted from 1, after which training pauses; None to train to the end.
+        begun: called with the folder when it exists.
+
+    Raises:
+        PausedRunError: it paused after that epoch, and is saved.
+    """
     if plan.args.reason:
         reporter.log(f"recipe: {plan.args.reason}")
     recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
@@ -168,9 +193,11 @@ def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, author: Aut
     for note in [*data.notes, *notes]:
         warnings.warn(note, GreycardWarning, stacklevel=4)
     setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
-    directory = begin_run(setup, plan.args, out, author=author)
+    directory = begin_run(setup, plan.args, out, name, author)
+    if begun:
+        begun(directory.path)
     reporter.log(opening(setup, directory.path))
-    return finish_run(setup, directory, plan.args, called, reporter, clock)
+    return finish_run(setup, directory, plan.args, called, reporter, clock, pause_after)
 
 
 def data_of(recipe: Recipe, dataset: Dataset | Source | str | Path | None, data_dir: str | Path | None) -> Dataset:

@@ -75,21 +75,33 @@ def finish_run(
     callbacks: Sequence[Callback],
     reporter: Reporter,
     clock: Clock,
+    pause_after: int | None = None,
 ) -> Path:
     """Train, write the results, and last the summary.
+
+    Args:
+        setup: what is trained.
+        directory: of the run.
+        args: of the run.
+        callbacks: called before and after every epoch.
+        reporter: shows progress.
+        clock: measures the parts of the time.
+        pause_after: the epoch, counted from 1, after which training pauses; None to train to the end.
 
     Returns:
         The run directory.
 
     Raises:
         InterruptedRunError: the user interrupted training; `resume` continues it.
+        PausedRunError: it paused; `resume` continues it.
     """
     started: list[Tracker] = []
     try:
         data = _preflight(setup, reporter, clock)
         setup = _with_choices(_with_features(setup, reporter, clock), directory, reporter)
         started += trackers(args.track, setup.recipe, directory.path)
-        result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock)
+        interruption = Interruption(None if pause_after == setup.recipe.training.epochs else pause_after)
+        result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock, interruption)
         with reporter.status("saving"), clock("saving"):
             write_results(setup, result, directory)
         with reporter.status("measuring the test images"), clock("validation"):
@@ -190,9 +202,13 @@ class _Tracking(Callback):
 
 
 def _train(
-    setup: TrainSetup, directory: RunDirectory, callbacks: Sequence[Callback], reporter: Reporter, clock: Clock
+    setup: TrainSetup,
+    directory: RunDirectory,
+    callbacks: Sequence[Callback],
+    reporter: Reporter,
+    clock: Clock,
+    interruption: Interruption,
 ) -> FitResult:
-    interruption = Interruption()
     checkpointer = Checkpointer(
         directory.checkpoints, setup.data_digest, clock, interruption, setup.recipe.stopping.keep
     )

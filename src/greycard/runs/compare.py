@@ -45,11 +45,22 @@ def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
         GreycardError: fewer than two runs, a duplicate, an unfinished run, a regression, or other validation images.
     """
     _expect_two(runs)
-    for run in runs:
-        _expect_same_images(runs[0], run)
-    groups = tuple(_group(members, runs) for members in _by_recipe(runs))
-    ids = sorted(runs[0].predictions["ids"].tolist())
-    return Comparison(len(ids), groups, tuple(differences(groups, ids)))
+    return compare_groups([(_label(members, runs), members) for members in _by_recipe(runs)])
+
+
+def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Comparison:
+    """Compare groups of finished runs, each with a name; the runs of a group differ in the seed.
+
+    Raises:
+        GreycardError: the runs were measured on different validation images.
+    """
+    first = groups[0][1][0]
+    for _, members in groups:
+        for run in members:
+            _expect_same_images(first, run)
+    named = tuple(_group(name, members) for name, members in groups)
+    ids = sorted(first.predictions["ids"].tolist())
+    return Comparison(len(ids), named, tuple(differences(named, ids)))
 
 
 def _by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
@@ -111,9 +122,8 @@ def _labels(run: RunRecord) -> dict[str, int]:
     return dict(zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True))
 
 
-def _group(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> Group:
-    names = tuple(run.name for run in members)
-    return Group(_label(members, runs), names, np.stack([_right(run) for run in members]))
+def _group(name: str, members: Sequence[RunRecord]) -> Group:
+    return Group(name, tuple(run.name for run in members), np.stack([_right(run) for run in members]))
 
 
 def _label(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> str:
