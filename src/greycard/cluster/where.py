@@ -69,6 +69,9 @@ def open_engine(where: Where, say: Callable[[str], None]) -> Iterator[Engine]:
     if where.kind == HERE:
         yield Here()
         return
+    from greycard.cluster.ray_start import prepare
+
+    prepare(where)  # before Ray is imported
     from greycard.cluster.on_ray import on_ray
 
     with on_ray(where, say) as engine:
