@@ -51,8 +51,12 @@ class Engine(Protocol):
             attempts: how often a unit may begin that ends with its process or machine. Errors are not repeated.
 
         Raises:
-            KeyboardInterrupt: a signal; units that have begun have saved their state.
+            KeyboardInterrupt: a signal.
         """
+        ...
+
+    def cancel(self) -> None:
+        """End units that still run; they save their state."""
         ...
 
 
@@ -69,3 +73,6 @@ class Here:
                 yield Done(unit, function(unit))
             except GreycardError as error:
                 yield Done(unit, None, error)
+
+    def cancel(self) -> None:
+        """Nothing runs outside `each`."""

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,14 @@ def sweep(
     course = make_course(source, vary or {}, seeds, halve_from)
     expect_writable(out)
     folder = Path(out).expanduser().absolute() / f"{course.plan.name}-sweep"
-    folder.mkdir(parents=True, exist_ok=True)
-    record = write_plan(folder, course.plan)
-    driver = Sweep(record, course, share or (0, 1), quiet)
-    try:
-        with open_engine(where, driver.say) as engine:
-            driver.run(engine)
-    except KeyboardInterrupt as stop:
-        raise _interrupted(stop, record) from stop
+    with open_engine(where, partial(_say, quiet)) as engine:
+        folder.mkdir(parents=True, exist_ok=True)
+        record = write_plan(folder, course.plan)
+        try:
+            Sweep(record, course, share or (0, 1), quiet).run(engine)
+        except KeyboardInterrupt as stop:
+            engine.cancel()
+            raise _interrupted(stop, record) from stop
     return record
 
 
@@ -127,8 +128,7 @@ class Sweep:
 
     def say(self, sentence: str) -> None:
         """A sentence for the user."""
-        with terminal_reporter(self.quiet) as reporter:
-            reporter.log(sentence)
+        _say(self.quiet, sentence)
 
     def _train(self, engine: Engine, units: Sequence[Unit], until: int | None) -> int:
         """Train units until they are finished or have reached an epoch; returns how many others train now.
@@ -220,6 +220,11 @@ class Sweep:
         )
         halved = f", halved after epoch {', '.join(map(str, plan.rungs))}" if plan.rungs else ""
         return f"{text}{halved}" + (f"; {done} already finished" if done else "")
+
+
+def _say(quiet: bool, sentence: str) -> None:
+    with terminal_reporter(quiet) as reporter:
+        reporter.log(sentence)
 
 
 def _result(run: RunRecord) -> str:
