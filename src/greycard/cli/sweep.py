@@ -57,9 +57,9 @@ def sweep(
 
     \b
     greycard sweep digits-cnn --seeds 0-4 --vary learning_rate=0.003,0.001
-    greycard sweep pets --weights none --epochs 16 --vary dense=64,256 --halve-from 2
-    greycard sweep digits-cnn --seeds 0-4 --vary dense=64,256 --on processes:2
-    greycard sweep digits-cnn --seeds 0-39 --out /shared/runs --share $SLURM_ARRAY_TASK_ID/40
+    greycard sweep pets --epochs 16 --vary conv=(16),(32) --halve-from 2
+    greycard sweep digits-cnn --seeds 0-4 --on processes:2
+    greycard sweep digits-cnn --seeds 0-39 --share $SLURM_ARRAY_TASK_ID/40
 
     Each run is an ordinary run in the folder NAME-sweep of --out. The same command again keeps the finished runs and
     continues the others, also after a crash, and several processes can share the folder. It prints the table, the

@@ -14,8 +14,8 @@ import numpy as np
 
 from greycard.backend import configure
 from greycard.cluster.claims import remove_claims
+from greycard.cluster.course import Course, make_course
 from greycard.cluster.engine import Done, Engine
-from greycard.cluster.sweep_plan import Course, make_course
 from greycard.cluster.units import ELSEWHERE, KEPT, Outcome, Source, Task, has_reached, train_unit
 from greycard.cluster.where import HERE, open_engine, parse_where
 from greycard.core.errors import GreycardError
@@ -23,7 +23,8 @@ from greycard.reports.columns import percent, seconds
 from greycard.reports.progress import terminal_reporter
 from greycard.runs.directory import expect_writable
 from greycard.runs.record import RunRecord
-from greycard.runs.sweep import Decision, Score, SweepRecord, Unit, better_half, write_plan
+from greycard.runs.sweep import Decision, Score, SweepRecord, better_half, write_plan
+from greycard.runs.sweep_plan import Unit
 from greycard.training.interruption import InterruptedRunError
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -48,24 +49,17 @@ def sweep(
 ) -> SweepRecord:
     """Train a recipe with every combination of values and seeds, each as an ordinary run.
 
-    The runs are in the folder NAME-sweep in `out`. The same call again keeps the finished ones and continues the
-    others; several processes may make the call at the same time.
+    The same call again keeps finished runs and continues the others; several processes may call it at the same time.
 
     Args:
         what: as for `train`.
         vary: the values of each varied field, two or more.
-        seeds: each combination is trained with each of them; by default with the recipe's own.
-        halve_from: the epoch after which the better half of the combinations continues, then after twice as many, and
-            so on; None to train all of them to the end.
+        seeds: of each combination; by default the recipe's own.
+        halve_from: the epoch after which the better half continues, then after twice as many; None for no halving.
         on: where the runs are trained: `here`, `processes:N`, `HOST:PORT` of a Ray cluster, or `cluster`.
-        share: which part of how many, counted from 0: this process begins with its part, and then takes what is left.
-        data_dir: the folder of named datasets.
-        weights: of a backbone, as for `train`.
-        backbone: as for `train`.
-        out: the folder of runs.
-        quiet: True to print nothing.
-        track: other tools to log to, as for `train`.
-        changes: fields of the recipe, the same for all runs.
+        share: which part of how many, counted from 0, this process begins with.
+        out: the folder of runs; those of the sweep are in its folder NAME-sweep.
+        changes: fields of the recipe, the same for all runs. All other arguments are those of `train`.
 
     Raises:
         GreycardError: a mistake that the user can correct, or runs that could not be trained.
@@ -75,18 +69,11 @@ def sweep(
     _expect_share(share, on)
     configure()
     named = (track,) if isinstance(track, str) else tuple(track)
-    source = Source(what, changes, data_dir, weights, backbone, named)
-    course = make_course(source, vary or {}, seeds, halve_from)
+    course = make_course(Source(what, changes, data_dir, weights, backbone, named), vary or {}, seeds, halve_from)
     expect_writable(out)
-    folder = Path(out).expanduser().absolute() / f"{course.plan.name}-sweep"
     with open_engine(where, partial(_say, quiet)) as engine:
-        folder.mkdir(parents=True, exist_ok=True)
-        record = write_plan(folder, course.plan)
-        try:
-            Sweep(record, course, share or (0, 1), quiet).run(engine)
-        except KeyboardInterrupt as stop:
-            engine.cancel()
-            raise _interrupted(stop, record) from stop
+        record = write_plan(Path(out).expanduser().absolute() / f"{course.plan.name}-sweep", course.plan)
+        Sweep(record, course, share or (0, 1), quiet).run(engine)
     return record
 
 
@@ -112,7 +99,15 @@ class Sweep:
 
         Raises:
             GreycardError: some runs could not be trained.
+            InterruptedRunError: a signal; all runs are saved.
         """
+        try:
+            self._run(engine)
+        except KeyboardInterrupt as stop:
+            engine.cancel()
+            raise _interrupted(stop, self.record) from stop
+
+    def _run(self, engine: Engine) -> None:
         plan = self.record.plan
         self.say(f"{self.record.path}: {self._size()}")
         for rung in plan.rungs:

@@ -17,7 +17,7 @@ from greycard.jobs.train import plan_training, train_plan
 from greycard.reports.progress import LateLog, log_reporter, terminal_reporter
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import read_run_args
-from greycard.runs.sweep import Unit
+from greycard.runs.sweep_plan import Unit
 from greycard.training.interruption import PausedRunError
 
 LOG = "log.txt"

@@ -185,19 +185,25 @@ def train_plan(
     from greycard.jobs.training_run import begin_run, finish_run, opening
     from greycard.training.callbacks import callbacks_of
     from greycard.training.prepare import prepare
-    from greycard.training.stopping import ignored_patience
 
     clock = Clock()
     called = callbacks_of(callbacks, recipe.schedule.kind)
-    notes = [*(recipe.augmentation.notes() if recipe.augmentation else ()), *ignored_patience(recipe)]
-    for note in [*data.notes, *notes]:
-        warnings.warn(note, GreycardWarning, stacklevel=4)
+    _warn(data, recipe)
     setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
     directory = begin_run(setup, plan.args, out, name, author)
     if begun:
         begun(directory.path)
     reporter.log(opening(setup, directory.path))
     return finish_run(setup, directory, plan.args, called, reporter, clock, pause_after)
+
+
+def _warn(data: Dataset, recipe: Recipe) -> None:
+    """Warn of what the data and the recipe say about themselves."""
+    from greycard.training.stopping import ignored_patience
+
+    notes = [*(recipe.augmentation.notes() if recipe.augmentation else ()), *ignored_patience(recipe)]
+    for note in [*data.notes, *notes]:
+        warnings.warn(note, GreycardWarning, stacklevel=5)
 
 
 def data_of(recipe: Recipe, dataset: Dataset | Source | str | Path | None, data_dir: str | Path | None) -> Dataset:

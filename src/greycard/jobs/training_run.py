@@ -77,16 +77,7 @@ def finish_run(
     clock: Clock,
     pause_after: int | None = None,
 ) -> Path:
-    """Train, write the results, and last the summary.
-
-    Args:
-        setup: what is trained.
-        directory: of the run.
-        args: of the run.
-        callbacks: called before and after every epoch.
-        reporter: shows progress.
-        clock: measures the parts of the time.
-        pause_after: the epoch, counted from 1, after which training pauses; None to train to the end.
+    """Train, write the results, and last the summary; or pause after the epoch `pause_after`, counted from 1.
 
     Returns:
         The run directory.
@@ -100,8 +91,7 @@ def finish_run(
         data = _preflight(setup, reporter, clock)
         setup = _with_choices(_with_features(setup, reporter, clock), directory, reporter)
         started += trackers(args.track, setup.recipe, directory.path)
-        interruption = Interruption(None if pause_after == setup.recipe.training.epochs else pause_after)
-        result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock, interruption)
+        result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock, pause_after)
         with reporter.status("saving"), clock("saving"):
             write_results(setup, result, directory)
         with reporter.status("measuring the test images"), clock("validation"):
@@ -207,8 +197,9 @@ def _train(
     callbacks: Sequence[Callback],
     reporter: Reporter,
     clock: Clock,
-    interruption: Interruption,
+    pause_after: int | None,
 ) -> FitResult:
+    interruption = Interruption(None if pause_after == setup.recipe.training.epochs else pause_after)
     checkpointer = Checkpointer(
         directory.checkpoints, setup.data_digest, clock, interruption, setup.recipe.stopping.keep
     )

@@ -14,7 +14,8 @@ from greycard.core.records import to_json
 from greycard.evaluation.effects import Effect, Scored, effects
 from greycard.runs.compare import Comparison, compare_groups
 from greycard.runs.record import RunRecord
-from greycard.runs.sweep import Decision, SweepRecord, Unit, Variation
+from greycard.runs.sweep import Decision, SweepRecord
+from greycard.runs.sweep_plan import Unit, Variation
 
 _COMPARED = 4
 """Combinations that are compared with each other: the best ones."""
@@ -79,7 +80,7 @@ class SweepResult:
 
 
 def result_of(sweep: SweepRecord) -> SweepResult:
-    """The figures of a sweep's runs as they are now."""
+    """The figures of a sweep's runs at this moment."""
     combinations = tuple(_combination(sweep, each) for each in sweep.plan.variations)
     after, scored = _scored(sweep)
     compared = _compared(sweep, combinations)

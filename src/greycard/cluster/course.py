@@ -22,7 +22,7 @@ from greycard.recipe.own_model import with_own_model
 from greycard.recipe.settings import as_setting
 from greycard.recipe.vary import checked_seeds, combinations, varied_fields
 from greycard.runs.run_args import absolute_path
-from greycard.runs.sweep import Plan, Variation
+from greycard.runs.sweep_plan import Plan, Variation
 from greycard.runs.trackers import expect_installed
 
 _SPLIT = ("val_fraction", "split_seed")
