@@ -206,6 +206,51 @@ def _mean(values: list[float]) -> str:
     return f"{percent(centre)} ± {100 * reach:.1f}"
 
 
+def refusing(rows: list[Row]) -> list[str]:
+    """AUROC and caught strangers of each score, then the refused own images, then the exports."""
+    asked, exported = [row for row in rows if "strangers" in row], [row for row in rows if "format" in row]
+    if not asked:
+        return []
+    scores, kept = list(asked[0]["auroc"]), {row["data"]: row for row in asked}.values()
+    compared = _table(["data", "strangers", *scores], [_caught_cells(row, scores) for row in asked])
+    own = _table(["data", "model", "set the limit", "measure", *scores], [_own_cells(row, scores) for row in kept])
+    files = _table(["data", "format", "own", "strangers", "same as the run"], [_file_cells(row) for row in exported])
+    seeds = min(row["seeds"] for row in asked)
+    return [
+        f"AUROC, and the share of strangers caught at a limit for 5 % of own images; means of {seeds} seeds:",
+        "",
+        *compared,
+        "",
+        f"The share of own images that is refused, where at most 5 % is promised; mean and range of {seeds} seeds:",
+        "",
+        *own,
+        "",
+        "The run of the first seed, exported, on the same images; each file with its own limit:",
+        "",
+        *files,
+    ]
+
+
+def _caught_cells(row: Row, scores: Sequence[str]) -> list[str]:
+    cells = [f"{mean(row['auroc'][score]):.3f}, {mean(row['caught'][score]):.0%}" for score in scores]
+    return [f"`{row['data']}`", f"{row['strangers']}, {row['stranger_images']:,}", *cells]
+
+
+def _own_cells(row: Row, scores: Sequence[str]) -> list[str]:
+    cells = [_range([100 * each for each in row["own"][score]]) for score in scores]
+    return [f"`{row['data']}`", row["model"], f"{row['calibration_images']:,}", f"{row['own_images']:,}", *cells]
+
+
+def _file_cells(row: Row) -> list[str]:
+    caught = ", ".join(f"{what} {share:.0%}" for what, share in row["refused"].items() if what != "own")
+    own, same = row["refused"]["own"], min(row["same"].values())
+    return [f"`{row['data']}`", row["format"], f"{own:.1%}", caught, f"{same:.1%}"]
+
+
+def _range(values: list[float]) -> str:
+    return f"{mean(values):.1f} % ({min(values):.1f} to {max(values):.1f})"
+
+
 def studio(rows: list[Row]) -> list[str]:
     """The page with many images in Chromium."""
     head = ["images", "first screen, s", "frames a second", "late frames", "page, MB", "server, MB"]
@@ -376,6 +421,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Predicting", "use", predicting),
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
+    ("None of these", "rejection", refusing),
     ("Studio: labels needed", "teach", teaching),
     ("Studio: many images", "studio", studio),
 )

@@ -21,6 +21,7 @@ from greycard.datasets.open import open_dataset, survey_dataset
 from greycard.datasets.source import Source
 from greycard.datasets.survey import Survey
 from greycard.jobs.crossval import crossval
+from greycard.jobs.embed import embed
 from greycard.jobs.find_lr import find_lr
 from greycard.jobs.open_run import Run
 from greycard.jobs.resume import resume
@@ -270,6 +271,7 @@ __all__ = [
     "check",
     "compare",
     "crossval",
+    "embed",
     "find_lr",
     "load_dataset",
     "load_folder",

@@ -29,6 +29,7 @@ FLOW = (
     ("runs",),
     ("reports",),
     ("deploy", "explain"),
+    ("embeddings",),
     ("projects",),
     ("jobs",),
     ("cluster",),

@@ -88,7 +88,7 @@ def test_an_export_answers_as_its_run_does(
     assert done.path.exists()
     assert done.parity.passed
     images, expected = _validation(run, folder)
-    found = formats.find_format(form).open(done.path)(images)
+    found = formats.find_format(form).open(done.path)(images)[:, : len(run.classes)]
     if done.parity.tolerance is not None:
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.85

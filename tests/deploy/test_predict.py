@@ -68,7 +68,7 @@ def test_predict_agrees_with_the_runs_own_predictions(images: Path, tmp_path: Pa
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 3.0])
 def test_the_calibrated_model_is_the_model_at_that_temperature(run: greycard.Run, temperature: float) -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, 24, 24, 3), dtype=np.uint8)
-    found = calibrated_model(load_model(run.path), run.task, temperature).predict_on_batch(images)
+    found = calibrated_model(load_model(run.path), run.task, temperature).predict_on_batch(images)["probabilities"]
     np.testing.assert_allclose(found, at_temperature(run.model.predict_on_batch(images), temperature), atol=1e-5)
 
 

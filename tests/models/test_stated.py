@@ -96,7 +96,7 @@ def test_the_parts_are_those_of_the_graph(name: str) -> None:
     assert (names["feature_layer"], names["features"], names["head"]) == (feature_layer, features, "head")
     image = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
     np.testing.assert_allclose(
-        calibrated_model(model, TASK).predict_on_batch(image[None]),
+        calibrated_model(model, TASK).predict_on_batch(image[None])["probabilities"],
         model.network.predict_on_batch(image[None]),
         atol=1e-6,
     )
@@ -122,7 +122,9 @@ def test_a_sequential_model_and_a_last_activation_are_understood() -> None:
     assert (model.feature_layer.name, model.head.name) == ("conv", "logits")
     images = np.random.default_rng(0).random((4, 12, 12, 3), np.float32)
     np.testing.assert_allclose(
-        calibrated_model(model, TASK).predict_on_batch(images), network.predict_on_batch(images), atol=1e-6
+        calibrated_model(model, TASK).predict_on_batch(images)["probabilities"],
+        network.predict_on_batch(images),
+        atol=1e-6,
     )
 
 

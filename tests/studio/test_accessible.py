@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from trained_project import train_project
 
+import greycard
 from browser import Page, opened_page
 from studio_page import studio
 
@@ -40,7 +41,9 @@ _SHOWN_THOUGH_HIDDEN = "[...document.querySelectorAll('[hidden]')].filter((each)
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train_project(tmp_path_factory.mktemp("trained"))
+    pets = train_project(tmp_path_factory.mktemp("trained"))
+    greycard.open_run(pets.parent / "runs" / "pets-1").map()
+    return pets
 
 
 @pytest.mark.parametrize("width", [1280, 390])

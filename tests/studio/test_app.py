@@ -51,7 +51,7 @@ CHANGES = {
     "teach/confirm": {"ids": ["dark/000.jpg"]},
     "teach/accept": {"ids": ["dark/000.jpg"]},
     "label-file": {"use": True},
-    **{f"outputs/{kind}": {"run": "pets-1"} for kind in ("report", "card", "augmentation")},
+    **{f"outputs/{kind}": {"run": "pets-1"} for kind in ("report", "card", "augmentation", "map")},
     "outputs/export": {"run": "pets-1", "format": "litert"},
     "outputs/explain": {"run": "pets-1", "ids": ["dark/000.jpg"]},
     "tickets": {"run": "pets-1", "what": "project", "format": None},

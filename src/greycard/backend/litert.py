@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -15,14 +15,18 @@ import numpy as np
 from greycard.backend.start import muted
 from greycard.core.threads import thread_count, thread_pool
 
+_ALWAYS_EXACT = ("TOPK_V2", "SQRT")
+"""Operations that stay in floating point if some do: LiteRT gives them names that do not tell what they belong to."""
 
-def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = None) -> bytes:
+
+def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = None, exact: str = "") -> bytes:
     """Convert a model to LiteRT's format, with a variable batch size.
 
     Args:
         model: a Keras model on the TensorFlow backend; it takes pixels.
         representative: images (height, width, channels) that show the ranges of activations. With them, LiteRT
             quantizes weights and activations to 8-bit integers where it can.
+        exact: operations with this word in their names stay in floating point.
 
     Raises:
         Exception: of many types, if LiteRT does not support a layer.
@@ -34,10 +38,29 @@ def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = No
         call = tensorflow.function(lambda inputs: model(inputs, training=False))
         shape = tensorflow.TensorSpec((None, *model.input_shape[1:]), model.inputs[0].dtype)
         converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function(shape)])
-        if representative is not None:
-            converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: ([image[None]] for image in representative)
-        return converter.convert()
+        if representative is None:
+            return converter.convert()
+        names = _names_with(exact, converter.convert()) if exact else []
+        converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([image[None]] for image in representative)
+        return _partly_quantized(converter, names) if names else converter.convert()
+
+
+def _names_with(word: str, converted: bytes) -> list[str]:
+    """The names of a converted model's operations that contain the word."""
+    details = LiteRT(converted).tensors()
+    return [name for name in details if word in name]
+
+
+def _partly_quantized(converter: Any, exact: Sequence[str]) -> bytes:
+    """Quantize all operations but these; LiteRT's tool for finding inexact operations does it."""
+    import tensorflow
+
+    tools = tensorflow.lite.experimental
+    options = tools.QuantizationDebugOptions(denylisted_nodes=list(exact), denylisted_ops=list(_ALWAYS_EXACT))
+    images = converter.representative_dataset
+    debugger = tools.QuantizationDebugger(converter=converter, debug_dataset=images, debug_options=options)
+    return bytes(debugger.get_nondebug_quantized_model())
 
 
 class LiteRT:
@@ -54,13 +77,14 @@ class LiteRT:
             warnings.simplefilter("ignore")  # TensorFlow warns that its copy of LiteRT will move to another package
             self._interpreter = _interpreter()(**source, num_threads=threads or thread_count().count)
             self._interpreter.allocate_tensors()  # prints the name of its delegate
-        first, last = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
-        self._input, self._output = first["index"], last["index"]
+        first = self._interpreter.get_input_details()[0]
+        self._input = first["index"]
+        self._outputs = [output["index"] for output in self._interpreter.get_output_details()]
         self._prepared = tuple(first["shape"])
         self._lock = threading.Lock()
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """Outputs float32 (n, …) for n inputs of the kind the model was trained on."""
+        """Outputs float32 (n, …) for n inputs of the kind the model was trained on; several are joined in one row."""
         with self._lock:
             if inputs.shape != self._prepared:  # this takes less than a millisecond
                 self._interpreter.resize_tensor_input(self._input, inputs.shape)
@@ -68,7 +92,12 @@ class LiteRT:
                 self._prepared = inputs.shape
             self._interpreter.set_tensor(self._input, np.ascontiguousarray(inputs))
             self._interpreter.invoke()
-            return self._interpreter.get_tensor(self._output)
+            found = [self._interpreter.get_tensor(output) for output in self._outputs]
+        return found[0] if len(found) == 1 else np.concatenate(found, axis=-1)
+
+    def tensors(self) -> list[str]:
+        """The names of all tensors, which contain those of the operations that compute them."""
+        return [tensor["name"] for tensor in self._interpreter.get_tensor_details()]
 
 
 class SingleImages:

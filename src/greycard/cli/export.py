@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
 from greycard.deploy.export.formats import NAMES
+
+if TYPE_CHECKING:
+    from greycard.deploy.export.parity import ParityCheck
+
+
+def _refusals(parity: ParityCheck) -> str:
+    """What is none of the classes, compared."""
+    found = parity.refusals
+    if found is None:
+        return ""
+    return (
+        f"; none of these: {found.refused:,} (original {found.original_refused:,}), {found.same:,} with the same answer"
+    )
 
 
 @click.command()
@@ -43,7 +58,7 @@ def export(
     click.echo(
         f"{parity.images:,} validation images: {parity.same_answers:,} with the same prediction, largest difference of"
         f" a probability {parity.largest_difference:.2g}, accuracy {parity.accuracy:.2%}"
-        f" (original {parity.original_accuracy:.2%})",
+        f" (original {parity.original_accuracy:.2%}){_refusals(parity)}",
         err=True,
     )
     click.echo(f"{done.path}\t{done.bytes / 1e6:.1f} MB")

@@ -8,7 +8,7 @@ GROUPS = {
     "Start": ("studio", "sample", "projects", "records", "recipe", "info"),
     "Train": ("run", "train", "crossval", "sweep", "resume", "find-lr", "tune"),
     "Look": ("table", "show", "diagnose", "report", "compare", "test", "explain", "card"),
-    "Use": ("predict", "serve", "export"),
+    "Use": ("predict", "serve", "export", "embed", "similar"),
     "Data": ("check", "split", "fetch", "cache"),
 }
 """All commands, in the order in which a new user needs them."""

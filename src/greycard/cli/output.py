@@ -18,6 +18,12 @@ def run_path(run: str, out: str) -> Path:
     return Path(run) if Path(run).exists() else Path(out, run)
 
 
+def run_or_name(model: str, out: str) -> Path | str:
+    """The path of a run, as `run_path`; the name itself if there is no such run, because it may be a network's."""
+    path = run_path(model, out)
+    return path if path.exists() else model
+
+
 def print_table(table: Table, form: str = "text") -> None:
     """Print the table; as text it hides columns that do not fit the terminal, and names them."""
     width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None

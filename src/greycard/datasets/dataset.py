@@ -99,6 +99,8 @@ class Dataset:
         test: images that are measured on once, after training and model selection; None if the data has no third
             split.
         published: whether it is a named dataset; its published split is kept.
+        strangers: images that belong to none of the classes, to measure how many are refused; never trained on, and
+            their labels mean nothing. None if the data has none.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Dataset:
     split: SplitMethod = SplitMethod()
     test: Split | None = None
     published: bool = False
+    strangers: Split | None = None
 
     @property
     def splits(self) -> tuple[Split, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from greycard.core.errors import GreycardError, command
 from greycard.datasets.inside import class_name, has_images, is_empty, loose_images
 from greycard.datasets.nested import descend, find_nested, find_sibling_parts, holds_split
-from greycard.datasets.parts import SHAPE, Layout, Part, candidates, everything_in, part_of, some
+from greycard.datasets.parts import SHAPE, Layout, Part, candidates, everything_in, part_of, some, strangers_in
 from greycard.datasets.roles import Role, role_of
 
 _FIRST = {
@@ -32,6 +32,7 @@ def find_layout(root: Path) -> Layout:
         raise _no_folder(root)
     place = descend(root)
     found = _layout_in(place)
+    found = replace(found, strangers=strangers_in(place, found.train.place, root))
     if place == root:
         return found
     note = f"{place} is used: no other folder in {root} has images"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greycard.core.errors import GreycardError
-from greycard.datasets.inside import class_name, is_output, loops, subfolders
+from greycard.datasets.inside import class_name, has_images, is_output, loops, subfolders
 
 SHAPE = "expected one folder for each class, or train/ and validation/ with one folder for each class"
 
@@ -36,6 +36,7 @@ class Layout:
         notes: messages for the user.
         problem: error that prevents training; the parts then only say which images to check.
         test: the test images if there are also training and validation images, or None.
+        strangers: the folder of images that belong to none of the classes, or None.
     """
 
     train: Part
@@ -43,11 +44,22 @@ class Layout:
     notes: tuple[str, ...] = ()
     problem: GreycardError | None = None
     test: Part | None = None
+    strangers: Path | None = None
+
+
+STRANGERS = "strangers"
+"""The folder of images that belong to none of the classes: never a class, never trained on."""
 
 
 def candidates(folder: Path) -> list[Path]:
     """The subfolders that can be classes or splits."""
-    return [child for child in subfolders(folder) if not is_output(child)]
+    return [child for child in subfolders(folder) if not is_output(child) and child.name != STRANGERS]
+
+
+def strangers_in(*places: Path) -> Path | None:
+    """The first folder of strangers with images, in one of these folders."""
+    folders = (place / STRANGERS for place in places)
+    return next((each for each in folders if each.is_dir() and has_images(each)), None)
 
 
 def part_of(place: Path, named: Iterable[tuple[str, Path]] | None = None) -> Part:

@@ -11,7 +11,8 @@ import numpy as np
 from greycard.backend.inference import Engine, by_keras, fastest
 from greycard.core.errors import GreycardError, command
 from greycard.deploy.sources import ImageLike, source_of
-from greycard.models.calibrated import calibrated_model
+from greycard.evaluation.rejection.stored import Stored
+from greycard.models.calibrated import calibrated_model, in_one_row
 from greycard.models.finite import RETRAIN
 from greycard.models.model import Model
 from greycard.models.saved import load_model
@@ -42,8 +43,10 @@ class Classifier:
         recipe: the run's recipe, for size, channels and `data.resize`.
         task: the run's task; has classes.
         classes: the run's class names.
-        model: from uint8 images to the calibrated probability of every class.
+        model: from uint8 images to the calibrated probability of every class, and to the strangeness if the run
+            refuses images.
         trained: the trained model with its parts; its outputs are not calibrated.
+        rejection: how unlike the training images an image may be; None if the run refuses no image.
     """
 
     name: str
@@ -52,21 +55,37 @@ class Classifier:
     classes: tuple[str, ...]
     model: keras.Model
     trained: Model
+    rejection: Stored | None = None
 
     @property
     def at_once(self) -> Engine:
         """Compute probabilities float32 (n, classes) of images, without a warm-up."""
-        return self._finite(by_keras(self.model))
+        rows = self.rows_at_once
+        return lambda images: rows(images)[:, : len(self.classes)]
+
+    @cached_property
+    def rows_at_once(self) -> Engine:
+        """As `rows`, without a warm-up."""
+        return self._finite(by_keras(in_one_row(self.model)))
 
     @property
     def original(self) -> Engine:
         """Compute the trained network's outputs for images, before calibration."""
         return self._finite(by_keras(self.trained.network))
 
+    @property
+    def features(self) -> Engine:
+        """Compute the inputs of the trained network's head, float32 (n, features), for images."""
+        return self._finite(by_keras(keras.Model(self.trained.network.inputs[0], self.trained.head_input)))
+
     @cached_property
-    def engine(self) -> Engine:
-        """The fastest function with the same probabilities; its preparation takes some seconds, once."""
-        return self._finite(fastest(self.model))
+    def rows(self) -> Engine:
+        """The fastest function from images to rows; its preparation takes some seconds, once.
+
+        Rows are float32 (n, classes): probabilities; or (n, classes + 1) with the strangeness, if the run refuses
+        images.
+        """
+        return self._finite(fastest(in_one_row(self.model)))
 
     def _finite(self, engine: Engine) -> Engine:
         def answer(images: np.ndarray) -> np.ndarray:
@@ -96,8 +115,9 @@ def classifier_of(run: RunRecord, model: Model) -> Classifier:
             f"{run.path} is a regression and has no classes",
             hint=f"`{command('predict', run.path, 7)}`, or run.predict_numbers([7])",
         )
-    calibrated = calibrated_model(model, run.task, run.temperature)
-    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model)
+    stored = run.rejection
+    calibrated = calibrated_model(model, run.task, run.temperature, stored.strangeness if stored else None)
+    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model, stored)
 
 
 def model_of(run: RunRecord) -> Model:

@@ -17,13 +17,19 @@ from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
 from greycard.core.threads import thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
+from greycard.deploy.answers.answer import NONE_OF_THESE
 from greycard.deploy.classifier import Classifier, NotFiniteError
+from greycard.deploy.rules import Rules
 from greycard.deploy.sources import ImageLike, name_of
+from greycard.evaluation.conformal import members
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _BATCH = 16
+NO_RULES = Rules()
+"""No image is refused, and there are no prediction sets."""
+
 _AHEAD = 3 * _BATCH
 _FEW = 64
 """Keras, which starts at once, predicts this many images; for more, the faster engine is worth its preparation."""
@@ -39,6 +45,9 @@ class Prediction:
         probability: the probability of `label`, calibrated on the run's validation images.
         probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
+        refused: whether the image is so unlike the training images that it belongs to none of the classes.
+        strangeness: how unlike the training images it is, 0 to 2; None if the run cannot tell.
+        one_of: the classes of the prediction set, the most likely first; empty if refused, None if not asked for.
     """
 
     source: str
@@ -46,9 +55,17 @@ class Prediction:
     probability: float = 0.0
     probabilities: dict[str, float] | None = None
     error: str | None = None
+    refused: bool = False
+    strangeness: float | None = None
+    one_of: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
-        return f"Prediction({self.source!r}, {self.error or f'{self.label}, {self.probability:.1%}'})"
+        return f"Prediction({self.source!r}, {self.error or f'{self.answer}, {self.probability:.1%}'})"
+
+    @property
+    def answer(self) -> str:
+        """The label, or `none of these` for a refused image; "" for an unreadable one."""
+        return NONE_OF_THESE if self.refused else self.label
 
     def top(self, count: int) -> dict[str, float]:
         """The `count` most likely classes with their probabilities, the most likely first."""
@@ -56,28 +73,35 @@ class Prediction:
         return dict(ranked[:count])
 
 
-def predict_images(classifier: Classifier, images: Iterable[ImageLike]) -> Iterator[Prediction]:
+def predict_images(
+    classifier: Classifier, images: Iterable[ImageLike], rules: Rules = NO_RULES
+) -> Iterator[Prediction]:
     """Yield a prediction for each image, in order. An unreadable image gets an `error`, and the others continue.
 
     Args:
         classifier: the classifier of a run.
         images: any number of images; only a few batches are in memory at a time.
+        rules: what is refused, and which classes belong to a prediction set.
     """
     numbered = ((name_of(image, f"image {number}"), image) for number, image in enumerate(images))
     answered = 0
     with quiet_pillow(), thread_pool() as pool:
         decoded = _ahead(pool, lambda item: (item[0], _decode(classifier, item[1])), numbered)
         while group := list(islice(decoded, _BATCH)):
-            engine = classifier.at_once if answered < _FEW else classifier.engine
+            engine = classifier.rows_at_once if answered < _FEW else classifier.rows
             answered += len(group)
-            yield from _answer(engine, classifier, group)
+            yield from _answer(engine, classifier, group, rules)
 
 
-def named(source: str, row: np.ndarray, classifier: Classifier) -> Prediction:
-    """A prediction from a row of probabilities."""
-    best, classes = int(classifier.task.decide(row)), classifier.classes
-    each = {name: float(value) for name, value in zip(classes, row, strict=True)}
-    return Prediction(source, classes[best], float(row[best]), each)
+def named(source: str, row: np.ndarray, classifier: Classifier, rules: Rules = NO_RULES) -> Prediction:
+    """A prediction from a row of a classifier's `rows`."""
+    classes = classifier.classes
+    probabilities, strangeness = row[: len(classes)], None if classifier.rejection is None else float(row[-1])
+    label = classes[int(classifier.task.decide(probabilities))]
+    each = {name: float(value) for name, value in zip(classes, probabilities, strict=True)}
+    refused = strangeness is not None and rules.limit is not None and strangeness > rules.limit
+    one_of = None if rules.least is None else () if refused else members(each, label, rules.least)
+    return Prediction(source, label, each[label], each, refused=refused, strangeness=strangeness, one_of=one_of)
 
 
 def predict_numbers(model: keras.Model, numbers: float | Iterable[float]) -> list[float]:
@@ -126,7 +150,7 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items
 
 
 def _answer(
-    engine: Engine, classifier: Classifier, group: Sequence[tuple[str, np.ndarray | str]]
+    engine: Engine, classifier: Classifier, group: Sequence[tuple[str, np.ndarray | str]], rules: Rules
 ) -> Iterator[Prediction]:
     good = [(name, pixels) for name, pixels in group if isinstance(pixels, np.ndarray)]
     try:
@@ -134,7 +158,7 @@ def _answer(
     except NotFiniteError as error:
         raise GreycardError(f"{good[error.row][0]}: {error.args[0]}", hint=error.hint) from error
     for name, pixels in group:
-        yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classifier)
+        yield Prediction(name, error=pixels) if isinstance(pixels, str) else named(name, next(rows), classifier, rules)
 
 
 def _decode(classifier: Classifier, image: ImageLike) -> np.ndarray | str:

@@ -12,9 +12,11 @@ from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.source import Source
 from greycard.deploy.classifier import Classifier
-from greycard.deploy.export.export import Exported, expect_place, export
+from greycard.deploy.export.export import Exported, Images, expect_place, export
+from greycard.deploy.export.format import Format
 from greycard.deploy.export.formats import find_format
 from greycard.jobs.data import dataset_of, validation_of
+from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 from greycard.training.decode import decoded_split
 
@@ -50,11 +52,28 @@ def export_run(
     target = Path(os.path.realpath(as_path(place, "the export"))) if place else chosen.place_in(run.path)
     expect_place(target, chosen)
     dataset = dataset_of(run, data, data_dir)
-    validation = validation_of(run, dataset, reporter)
-    some = _some(run, dataset, reporter) if not chosen.exact else np.empty(0, np.uint8)
+    images = _images(run, dataset, chosen, reporter)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with reporter.status(f"writing {chosen.name} and checking it on {len(validation):,} validation images"):
-        return export(run, classifier, chosen, some, validation, target)
+    with reporter.status(f"writing {chosen.name} and checking it on {len(images.validation):,} validation images"):
+        return export(run, classifier, chosen, images, target)
+
+
+def _images(run: RunRecord, dataset: Dataset, form: Format, reporter: Reporter) -> Images:
+    """The images that a format needs; only one that rounds needs other than validation images."""
+    validation = validation_of(run, dataset, reporter)
+    if form.exact:
+        return Images(validation, np.empty(0, np.uint8), None)
+    return Images(validation, _some(run, dataset, reporter), _calibration(run, dataset, reporter))
+
+
+def _calibration(run: RunRecord, dataset: Dataset, reporter: Reporter) -> ArraySplit | None:
+    """The images that set the limit of what is refused."""
+    if run.rejection is None:
+        return None
+    scores = run.rejection.scores
+    split = dataset.test if scores.calibrated_on == "test" and dataset.test else dataset.validation
+    row_of = {id: row for row, id in enumerate(split.ids)}
+    return decoded_split(run.recipe, split.take([row_of[id] for id in scores.ids]), "calibration", reporter)
 
 
 def _some(run: RunRecord, dataset: Dataset, reporter: Reporter) -> np.ndarray:

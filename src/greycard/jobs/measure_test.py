@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import keras
 import numpy as np
+from keras import layers
 
 from greycard.backend.inference import by_keras
+from greycard.models.model import Model
 from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
@@ -15,25 +19,41 @@ from greycard.training.loop import Measured
 from greycard.training.setup import TrainSetup
 
 
-def measured_on_test(setup: TrainSetup) -> Measured | None:
-    """The finished model's metrics on the test images; None if there are none."""
+@dataclass(frozen=True)
+class Answers:
+    """A model's answers for the images of a split.
+
+    Attributes:
+        outputs: of the model, float32 (n, units).
+        features: the inputs of its head, float32 (n, features).
+    """
+
+    outputs: np.ndarray
+    features: np.ndarray
+
+    def measured(self, task: Task, labels: np.ndarray) -> Measured:
+        """The metrics for labels (n,)."""
+        return Measured.of(task.measure(labels, self.outputs))
+
+
+def answers_on_test(setup: TrainSetup) -> Answers | None:
+    """The finished model's answers for the test images; None if there are none."""
     test = setup.arrays.test
-    if test is None or not len(test):
-        return None
-    return measured_on(test, setup.saved.model.network, setup.task, setup.recipe)
+    return answers_on(test, setup.saved.model, setup.recipe) if test is not None and len(test) else None
 
 
-def measured_on(split: ArraySplit, network: keras.Model, task: Task, recipe: Recipe) -> Measured:
-    """A model's metrics on a split, computed by Keras.
+def answers_on(split: ArraySplit, model: Model, recipe: Recipe) -> Answers:
+    """A model's answers, computed by Keras.
 
     Args:
         split: at least one image.
-        network: the full model, which makes its own versions of each image.
-        task: of the model.
+        model: the full model, which makes its own versions of each image.
         recipe: of the model; the more versions, the fewer images at once.
     """
-    engine = by_keras(network)
+    network = model.network
+    both = layers.Concatenate(dtype="float32")([network.outputs[0], model.head_input])
+    engine, units = by_keras(keras.Model(network.inputs[0], both)), network.outputs[0].shape[-1]
     batch = prediction_batch(split, recipe.training.val_batch_size) // len(views_of(recipe.prediction))
     batches = Loader(split, max(1, batch))
-    outputs = np.concatenate([engine(images) for images, _ in batches.epoch(0)])
-    return Measured.of(task.measure(split.labels, outputs))
+    found = np.concatenate([engine(images) for images, _ in batches.epoch(0)])
+    return Answers(found[:, :units], found[:, units:])

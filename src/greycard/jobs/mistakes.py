@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from greycard.pipeline.array_split import ArraySplit
+from greycard.pipeline.shrink import shrink
 from greycard.tasks.task import Task
 
 _KEPT, _SIDE = 24, 128
@@ -24,14 +24,6 @@ def worst_mistakes(
     guesses = task.decide(probabilities)
     wrong = np.flatnonzero(~task.correct(pixels.labels, probabilities))
     rows = wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")][:_KEPT]
-    small = [_small(pixels.images[row]) for row in rows]
+    small = [shrink(pixels.images[row], _SIDE) for row in rows]
     images = np.stack(small) if small else np.empty((0, 1, 1, 1), np.uint8)
     return tuple(pixels.ids[row] for row in rows), pixels.labels[rows], probabilities[rows], images
-
-
-def _small(image: np.ndarray) -> np.ndarray:
-    scale = _SIDE / max(image.shape[:2])
-    if scale >= 1:
-        return np.asarray(image)
-    smaller = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return smaller.reshape(*smaller.shape[:2], -1)

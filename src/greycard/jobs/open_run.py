@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from greycard.deploy.export.export import Exported
     from greycard.deploy.predict import Prediction
     from greycard.deploy.sources import ImageLike
+    from greycard.embeddings.embedder import Embedder
+    from greycard.embeddings.nearest import Neighbour
     from greycard.jobs.explain import Explanation
+    from greycard.jobs.predict_files import Outcome
     from greycard.models.model import Model
+    from greycard.runs.image_map import ImageMap
 
 
 class Run(RunRecord):
@@ -55,6 +59,14 @@ class Run(RunRecord):
         from greycard.deploy.classifier import classifier_of
 
         return classifier_of(self, self._trained)
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        """The model without its head."""
+        start()
+        from greycard.embeddings.embedder import run_embedder
+
+        return run_embedder(self, self._trained)
 
     @cached_property
     def scores(self) -> Scores:
@@ -111,17 +123,27 @@ class Run(RunRecord):
 
         return first_filters(self._trained)
 
-    def predict(self, images: ImageLike | Iterable[ImageLike]) -> list[Prediction]:
-        """Predict the class of each image.
+    def predict(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        refuse: float | str | None = "default",
+        sets: float | None = None,
+    ) -> list[Prediction]:
+        """Predict the class of each image, or that it belongs to none of them.
 
         Args:
             images: one or more: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
                 (height, width[, 1, 3 or 4]), or one uint8 array (n, height, width, 1, 3 or 4).
+            refuse: at most this share of the classes' own images is refused, such as 0.05; `default` for the smallest
+                of 5, 10 and 20 % that the run can promise; None to refuse no image.
+            sets: the share of prediction sets (`one_of`) that have the right class, such as 0.95; None for no sets.
 
         Raises:
-            GreycardError: an image cannot be read, or the run is a regression (use `predict_numbers`).
+            GreycardError: an image cannot be read, the run is a regression (use `predict_numbers`), or it has too few
+                images to promise the share.
         """
-        found = list(self.predict_each(images))
+        found = list(self.predict_each(images, refuse=refuse, sets=sets))
         bad = [prediction for prediction in found if prediction.error]
         if bad:
             raise GreycardError(
@@ -130,13 +152,67 @@ class Run(RunRecord):
             )
         return found
 
-    def predict_each(self, images: ImageLike | Iterable[ImageLike]) -> Iterator[Prediction]:
+    def predict_each(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        refuse: float | str | None = "default",
+        sets: float | None = None,
+    ) -> Iterator[Prediction]:
         """As `predict`, but one image at a time; the prediction of an unreadable image has its `error` set."""
         start()
         from greycard.deploy.predict import predict_images
+        from greycard.deploy.rules import rules_of
         from greycard.deploy.sources import several
 
-        return predict_images(self.classifier, several(images))
+        rules = rules_of(self, refuse, sets)
+        return predict_images(self.classifier, several(images), rules)
+
+    def predict_to(
+        self,
+        place: str | Path,
+        images: str | Path | Iterable[str | Path],
+        *,
+        top: int = 1,
+        every: float = 1.0,
+        refuse: float | str | None = "default",
+        unsure: float | None = None,
+        sets: float | None = None,
+        sort_into: str | Path | None = None,
+        copies: bool = False,
+        gallery: str | Path | None = None,
+        quiet: bool = True,
+    ) -> Outcome:
+        """Predict many images into a file; the same call continues after a kill, and predicts no image twice.
+
+        Args:
+            place: a `.csv`, `.jsonl` or `.parquet` file: a new one, or one that an earlier call began.
+            images: one or more paths: image files, folders, patterns, video files.
+            top: the number of classes in each answer.
+            every: seconds between two frames of a video.
+            refuse: as for `predict`.
+            unsure: mark predictions below this probability for review, and refused images.
+            sets: as for `predict`.
+            sort_into: a folder, in which a folder for each answer gets links to the images.
+            copies: True for copies in place of links.
+            gallery: a folder for a page to look at the answers and to correct them.
+            quiet: True to print nothing.
+
+        Raises:
+            GreycardError: a path is missing, the file was not made by this run with these options, or the run has no
+                classes.
+        """
+        from greycard.deploy.answers.job import Question
+        from greycard.deploy.inputs.images import find_images
+        from greycard.jobs.predict_files import Destinations, predict_files
+        from greycard.reports.progress import terminal_reporter
+
+        words = [str(each) for each in ([images] if isinstance(images, str | Path) else images)]
+        folders = [None if each is None else Path(each) for each in (sort_into, gallery)]
+        asked = Question(top, every, "none" if refuse is None else str(refuse), unsure, sets)
+        to = Destinations(Path(place), folders[0], copies, folders[1])
+        with terminal_reporter(quiet) as shown:
+            return predict_files(self, words, find_images(words, every), to, asked, shown)
 
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
         """The predictions of a regression, one for each number.
@@ -206,6 +282,74 @@ class Run(RunRecord):
             from greycard.jobs.export import export_run
 
             return export_run(self, classifier, form, place=place, data=data, data_dir=data_dir, reporter=shown)
+
+    def embed(self, images: ImageLike | Iterable[ImageLike]) -> np.ndarray:
+        """The feature vector of each image, float32 (n, features).
+
+        Args:
+            images: as for `predict`. For the images of a folder use `greycard.embed`, which writes a file.
+
+        Raises:
+            GreycardError: an image cannot be read, or the run takes numbers.
+        """
+        from greycard.deploy.sources import several
+        from greycard.jobs.similar import query_vectors
+
+        return query_vectors(self._embedder, list(several(images)))
+
+    def similar(
+        self,
+        image: ImageLike,
+        where: str | Path | Dataset | Source,
+        count: int = 10,
+        *,
+        data_dir: str | Path | None = None,
+        quiet: bool = True,
+    ) -> list[Neighbour]:
+        """The images that are nearest to an image, by the cosine similarity of their feature vectors.
+
+        Args:
+            image: as for `predict`.
+            where: a folder or dataset, also without labels; or a file that `greycard.embed` wrote with this run.
+            count: number of images.
+            data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            quiet: True to print nothing.
+
+        Raises:
+            GreycardError: an image cannot be read, or the vectors in the file are of another network.
+        """
+        from greycard.jobs.similar import find_similar
+        from greycard.reports.progress import terminal_reporter
+
+        with terminal_reporter(quiet) as shown:
+            found = find_similar(lambda: self._embedder, [image], where, count, data_dir=data_dir, reporter=shown)
+        return list(found.similar[0].neighbours)
+
+    def map(
+        self,
+        *,
+        data: str | Path | Dataset | Source | None = None,
+        data_dir: str | Path | None = None,
+        quiet: bool = True,
+    ) -> ImageMap:
+        """Make a map of the validation images by their feature vectors; it is kept in the run, and reports show it.
+
+        Args:
+            data: the run's dataset, if it has moved or was made in Python: anything that `open_dataset` takes.
+            data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            quiet: True to print nothing.
+
+        Raises:
+            GreycardError: images are missing, or the run is unfinished or has no classes of images.
+        """
+        from greycard.jobs.map import expect_map, make_map
+        from greycard.reports.progress import terminal_reporter
+
+        expect_map(self)
+        with terminal_reporter(quiet) as shown:
+            with shown.status("starting Keras"):
+                embedder = self._embedder
+            return make_map(self, embedder, data=data, data_dir=data_dir, reporter=shown)
 
     def _repr_html_(self) -> str:
         return make_table([self]).html()

@@ -13,6 +13,7 @@ from greycard.datasets.digests import file_digest
 from greycard.evaluation.calibration import calibration_of
 from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
+from greycard.evaluation.rejection.record import Rejection
 from greycard.evaluation.timing import TimeSpent, time_spent
 from greycard.jobs.mistakes import worst_mistakes
 from greycard.models.finite import non_finite_weights
@@ -47,6 +48,7 @@ class Known:
         published: results published by the project's author.
         data: the results of the preflight check.
         test: the finished model's metrics on the test images; None if there are none.
+        rejection: the promise about images that belong to no class; None for none.
         options: as in `RunArgs`.
     """
 
@@ -54,6 +56,7 @@ class Known:
     published: Published | None
     data: Preflight | None
     test: Measured | None
+    rejection: Rejection | None = None
     options: tuple[str, ...] = ()
 
 
@@ -114,6 +117,7 @@ def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known
         reason=known.reason,
         published=known.published,
         data=known.data,
+        rejection=known.rejection,
         test_images=len(setup.arrays.test) if setup.arrays.test and known.test else None,
         test_accuracy=known.test.accuracy if known.test else None,
         test_loss=known.test.loss if known.test else None,

@@ -150,8 +150,8 @@ def _finish(climb: Climb, plan: Plan, directory: RunDirectory, reporter: Reporte
     from greycard.jobs.search_result import finish_search, with_test
 
     assert climb.best is not None
-    summary = with_test(climb.best, plan.dataset, reporter)
-    finish_search(climb.counted(), climb.best, summary, directory)
+    reported = with_test(climb.best, plan.dataset, reporter)
+    finish_search(climb.counted(), climb.best, reported, directory)
 
 
 def _interrupted(

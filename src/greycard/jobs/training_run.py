@@ -19,7 +19,9 @@ from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardWarning
 from greycard.core.records import to_json
 from greycard.core.reporter import Reporter
-from greycard.jobs.measure_test import measured_on_test
+from greycard.evaluation.rejection.record import Rejection
+from greycard.jobs.measure_test import Answers, answers_on_test
+from greycard.jobs.rejection import learned_rejection
 from greycard.jobs.results import Known, summarise, write_results
 from greycard.recipe import Recipe
 from greycard.recipe.model import ProbeConfig
@@ -35,7 +37,7 @@ from greycard.training.callbacks import Callback
 from greycard.training.checkpointer import Checkpointer
 from greycard.training.features import with_cached_features
 from greycard.training.interruption import Interruption
-from greycard.training.loop import FitResult, fit
+from greycard.training.loop import FitResult, Measured, fit
 from greycard.training.probe import with_probe
 from greycard.training.setup import TrainSetup
 
@@ -95,8 +97,9 @@ def finish_run(
         with reporter.status("saving"), clock("saving"):
             write_results(setup, result, directory)
         with reporter.status("measuring the test images"), clock("validation"):
-            test = measured_on_test(setup)
-        known = Known(args.reason, args.published, data, test, args.options)
+            test = answers_on_test(setup)
+        rejection = _learn_rejection(setup, test, directory, reporter, clock)
+        known = Known(args.reason, args.published, data, _measured(setup, test), rejection, args.options)
         summary = summarise(setup, result, clock, run=directory.path.name, known=known)
         directory.finish(summary)
     except BaseException:  # Ctrl-C, too
@@ -205,6 +208,25 @@ def _train(
     )
     with interruption.awaited():
         return fit(setup, checkpointer, [_History(directory), *callbacks], reporter, clock)
+
+
+def _measured(setup: TrainSetup, test: Answers | None) -> Measured | None:
+    """The metrics on the test images."""
+    if test is None or setup.arrays.test is None:
+        return None
+    return test.measured(setup.task, setup.arrays.test.labels)
+
+
+def _learn_rejection(
+    setup: TrainSetup, test: Answers | None, directory: RunDirectory, reporter: Reporter, clock: Clock
+) -> Rejection | None:
+    """Learn which images belong to no class, and write it to the run."""
+    with reporter.status("learning what to refuse"), clock("rejection"):
+        stored = learned_rejection(setup, test, reporter)
+        if stored is None:
+            return None
+        directory.write_rejection(stored)
+    return stored.scores.rejection()
 
 
 def _log_end(summary: Summary, reporter: Reporter) -> None:

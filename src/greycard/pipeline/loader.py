@@ -103,6 +103,10 @@ class Loader:
             while waiting:
                 yield waiting.popleft().result()
 
+    def some(self, rows: np.ndarray) -> np.ndarray:
+        """The images of these rows of the split, without augmentation."""
+        return np.asarray(self.split.images[rows])
+
     def images(self, epoch: int) -> np.ndarray:
         """The images from which this epoch's batches are taken."""
         return self.split.images

@@ -12,6 +12,7 @@ from greycard.reports.columns import percent, seconds, span
 from greycard.reports.escapes import Verbatim, markdown, markdown_code, markdown_sentence
 from greycard.reports.headline import headline, precision_line
 from greycard.reports.measured import measured_line
+from greycard.reports.refusals import refusal_rows
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import measurements_of
 from greycard.runs.record import RunRecord
@@ -43,6 +44,7 @@ def model_card(run: RunRecord) -> str:
         points=_points,
         temperature=run.temperature,
         verdicts=verdicts(run),
+        refusals=refusal_rows(run),
         measurements=[(each, measured_line(each)) for each in measurements_of(run)],
         architecture=recipe.architecture,
         environment=run.environment,

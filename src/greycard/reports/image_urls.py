@@ -20,3 +20,11 @@ def image_url(image: np.ndarray) -> str:
     flat = image[:, :, 0] if image.shape[2] == 1 else image
     Image.fromarray(flat).save(buffer, "PNG", optimize=True)
     return png_url(buffer.getvalue())
+
+
+def jpeg_url(image: np.ndarray) -> str:
+    """As `image_url`, but a JPEG file of a fifth of the bytes: for many small images on one page."""
+    buffer = io.BytesIO()
+    flat = image[:, :, 0] if image.shape[2] == 1 else image
+    Image.fromarray(flat).save(buffer, "JPEG", quality=75, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -19,7 +19,9 @@ from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
 from greycard.reports.ladder import ladder_part
+from greycard.reports.map_part import run_map_part
 from greycard.reports.measured import measured_line
+from greycard.reports.refusals import refusal_rows
 from greycard.reports.reported import Reported, reported
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
@@ -49,8 +51,12 @@ def report_page(runs: Sequence[RunRecord]) -> str:
 
 def render_page(title: str, parts: Sequence[Mapping[str, Any]], compared: Any = None) -> str:
     """The page of these sections, each with the values that `run.html` shows."""
-    template = _templates().get_template("report.html")
-    return template.render(title=title, runs=parts, together=compared, span=span)
+    return render("report.html", title=title, runs=parts, together=compared, span=span)
+
+
+def render(template: str, **values: Any) -> str:
+    """One of the templates with its values; texts are escaped."""
+    return _templates().get_template(template).render(**values)
 
 
 def _templates() -> Environment:
@@ -100,12 +106,14 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
             ("task", run.task.description),
             *_figures(run, first),
             ("trained in", precision_line(run.recipe)),
+            *refusal_rows(run),
             *((f"on {each.data}", measured_line(each)) for each in measurements_of(run)),
         ],
         "verdicts": verdicts(run),
         "classes": scores and class_parts(scores, run.classes),
         "trust": trust_part(scores, scores.calibration) if scores and scores.calibration else None,
         "mistakes": mistake_parts(run, run.mistakes or _NO_MISTAKES),
+        "map": run_map_part(run),
         "time": _time(summary.time),
         "left_out": summary.left_out,
     }
@@ -117,7 +125,7 @@ def _so_far(run: RunRecord) -> dict[str, Any]:
         ("epochs", f"{len(run.history)} of {run.recipe.training.epochs}"),
         ("seed", str(run.recipe.training.seed)),
     ]
-    nothing = {"stopped": None, "result": None, "published": None, "classes": None, "trust": None, "time": None}
+    nothing = dict.fromkeys(("stopped", "result", "published", "classes", "trust", "time", "map"))
     none_of: dict[str, Any] = {"verdicts": [], "mistakes": [], "left_out": []}
     return {"headline": f"{unfinished_hint(run)}.", "figures": figures, **nothing, **none_of}
 

@@ -21,6 +21,7 @@ from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardWarning
 from greycard.core.reporter import Reporter, Silent
 from greycard.reports.columns import loss_text
+from greycard.reports.pace import Pace
 
 _LINES = 20
 """The maximum number of lines for the epochs of one training, about."""
@@ -125,11 +126,19 @@ class _Terminal:
         finally:
             self._progress.remove_task(task)
 
-    def progress(self, what: str, images: int) -> Callable[[int], None]:
+    def progress(self, what: str, images: int | None) -> Callable[[int], None]:
         """The bar appears with the first image, so cached images show none. Threads call this concurrently."""
         task = self._progress.add_task(what, total=images, speed="", visible=False)
         self._counted.append(task)
-        return lambda count: self._progress.update(task, advance=count, visible=True)
+        pace = Pace(what, images)
+
+        def done(count: int) -> None:
+            pace.add(count)
+            self._progress.update(task, advance=count, visible=True, speed=pace.speed)
+            if not self._console.is_terminal and (line := pace.due_line()):
+                self.log(line)
+
+        return done
 
     def downloading(self, file: str) -> Callable[[int, int | None], None]:
         task: list[TaskID] = []

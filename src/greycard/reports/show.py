@@ -17,6 +17,7 @@ from greycard.reports.headline import precision_line, unfinished_hint
 from greycard.reports.ladder import search_lines
 from greycard.reports.measured import measured_line
 from greycard.reports.progress import epoch_line
+from greycard.reports.refusals import refusal_rows
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import Measurement, measurements_of
 from greycard.runs.record import RunRecord
@@ -51,7 +52,7 @@ def _results(run: RunRecord) -> list[str]:
     if not run.finished:
         return [unfinished_hint(run)]
     summary = run.summary
-    figures = _figures(summary, run.recipe, measurements_of(run))
+    figures = [*_figures(summary, run.recipe, measurements_of(run)), *_lines(refusal_rows(run))]
     lines = [summary.reason, *figures, summary.time.advice, summary.stopped, summary.answer]
     if summary.left_out:
         lines.append(f"{len(summary.left_out)} files were unreadable and left out (see summary.json)")
@@ -80,6 +81,10 @@ def _figures(summary: Summary, recipe: Recipe, measured: Sequence[Measurement]) 
     ]
     if summary.val_accuracy is None:
         rows = [row for row in rows if "accuracy" not in row[0] and row[0] not in ("", "best epoch")]
+    return _lines(rows)
+
+
+def _lines(rows: Sequence[tuple[str, str]]) -> list[str]:
     return [f"  {name:<20} {value}" for name, value in rows]
 
 

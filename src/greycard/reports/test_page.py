@@ -44,6 +44,7 @@ def measurement_page(
         "curves": [],
         "explained": [],
         "ladder": None,
+        "map": None,
         **origin_parts(run),
     }
     return render_page(part["name"], [part])

@@ -20,11 +20,12 @@ from greycard.core.errors import GreycardError, command
 from greycard.core.paths import as_path
 from greycard.core.run_format import SCHEMA
 from greycard.datasets.dataset import Split
+from greycard.evaluation.rejection.stored import Stored
 from greycard.runs.schema import Summary
 
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"
 HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"
-MISTAKES, SPLIT, CHOICES = "mistakes.npz", "split.npz", "choices.json"
+MISTAKES, SPLIT, CHOICES, REJECTION = "mistakes.npz", "split.npz", "choices.json", "rejection.npz"
 CHECKPOINTS, RUN_ARGS, _LOCK = "checkpoint", "run_args.json", "lock"
 _KEPT = ("*.checkpoint", "*.damaged", RUN_ARGS, _LOCK)
 """Files that an unfinished run keeps with its checkpoints."""
@@ -105,6 +106,10 @@ class RunDirectory:
         """The worst mistakes: ids, labels, probabilities, and images uint8 (n, height, width, channels)."""
         names = np.array(ids, np.str_)
         self._write_arrays(MISTAKES, ids=names, labels=labels, probabilities=probabilities, images=images)
+
+    def write_rejection(self, stored: Stored) -> None:
+        """Write how unlike the training images an image may be."""
+        self._write_arrays(REJECTION, **stored.arrays())
 
     def finish(self, summary: Summary) -> None:
         """Write the summary, which marks the run as finished; then remove its checkpoints and their lock."""

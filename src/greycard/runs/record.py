@@ -17,6 +17,7 @@ from greycard.core.paths import as_path
 from greycard.core.records import from_json
 from greycard.core.run_format import SCHEMA
 from greycard.core.suggestions import did_you_mean
+from greycard.evaluation.rejection.stored import KEYS, Stored
 from greycard.recipe import Recipe
 from greycard.runs.author import AUTHOR, Author
 from greycard.runs.directory import (
@@ -28,6 +29,7 @@ from greycard.runs.directory import (
     MODEL,
     PREDICTIONS,
     RECIPE,
+    REJECTION,
     SPLIT,
     SUMMARY,
     is_in_training,
@@ -179,6 +181,11 @@ class RunRecord:
         if not (self.path / MISTAKES).is_file():
             return None
         return self._arrays(MISTAKES, "ids", "labels", "probabilities", "images")
+
+    @cached_property
+    def rejection(self) -> Stored | None:
+        """How unlike the training images an image may be; None if the run refuses no image."""
+        return Stored.of(self._arrays(REJECTION, *KEYS)) if (self.path / REJECTION).is_file() else None
 
     @property
     def temperature(self) -> float:

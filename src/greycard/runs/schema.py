@@ -11,6 +11,7 @@ from greycard.core.records import Count, Fraction, Number, Seconds, from_json, t
 from greycard.datasets.dataset import LeftOut
 from greycard.evaluation.calibration import Calibration
 from greycard.evaluation.diagnosis.evidence import Verdict
+from greycard.evaluation.rejection.record import Rejection
 from greycard.evaluation.timing import TimeSpent
 
 
@@ -64,6 +65,7 @@ class Summary:
         published: figures of the project's author.
         data: what preflight found in the images; None for a task without classes.
         calibration: of the validation probabilities; None without classes or with NaN among them.
+        rejection: the promise about images that belong to no class; None if there are too few images for one.
         diagnosis: what is wrong with the run, the most important first.
     """
 
@@ -104,6 +106,7 @@ class Summary:
     published: Published | None = None
     data: Preflight | None = None
     calibration: Calibration | None = None
+    rejection: Rejection | None = None
     diagnosis: tuple[Verdict, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

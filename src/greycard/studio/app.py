@@ -19,6 +19,7 @@ from greycard.studio.images.phone_routes import phone_routes
 from greycard.studio.lessons.lesson_routes import lesson_routes
 from greycard.studio.page_routes import page_routes
 from greycard.studio.results.download_routes import download_routes
+from greycard.studio.results.map_routes import map_routes
 from greycard.studio.results.outputs import KINDS, Output
 from greycard.studio.results.result_routes import result_routes
 from greycard.studio.results.trial_routes import trial_routes
@@ -44,6 +45,7 @@ def make_app(
     routes += [*phone_routes(context, phone, token), *lesson_routes(context)]
     outputs = {kind: Output(context.state, kind) for kind in KINDS}
     routes += [*result_routes(context, outputs), *download_routes(context, outputs), *trial_routes(context)]
+    routes += map_routes(context)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -145,9 +145,12 @@ class ViewFeatureLoader(Loader):
 
     def _read(self, epoch: int, index: int, steps_per_execution: int, workers: Executor | None) -> Batch:
         size = self.batch_size * steps_per_execution
-        rows = slice(index * size, (index + 1) * size)
+        rows = np.arange(len(self.split))[index * size : (index + 1) * size]
+        return self.some(rows), self.split.labels[rows]
+
+    def some(self, rows: np.ndarray) -> np.ndarray:
         joined = [np.concatenate([part.images[rows] for part in parts], axis=-1) for parts in self._versions]
-        return np.stack(joined, axis=1), self.split.labels[rows]
+        return np.stack(joined, axis=1)
 
 
 def with_cached_features(setup: TrainSetup, reporter: Reporter, clock: Clock) -> TrainSetup:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from greycard.backend.inference import Engine
 from greycard.core.atomic_files import atomic_path, atomic_write
 from greycard.core.errors import GreycardError
 from greycard.core.output_files import expect_folder_of
@@ -18,8 +19,10 @@ from greycard.datasets.digests import file_digest
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.format import Format, about
-from greycard.deploy.export.parity import ParityCheck, answers, check_parity
+from greycard.deploy.export.parity import TOLERANCE, Limits, ParityCheck, answers, check_parity
 from greycard.evaluation.calibration import at_temperature
+from greycard.evaluation.rejection.promise import limit
+from greycard.evaluation.rejection.record import Rejection
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 
@@ -39,29 +42,45 @@ class Exported:
     parity: ParityCheck
 
 
-def export(
-    run: RunRecord, classifier: Classifier, form: Format, sample: np.ndarray, validation: ArraySplit, place: Path
-) -> Exported:
+@dataclass(frozen=True)
+class Images:
+    """The images that an export needs.
+
+    Attributes:
+        validation: for the parity check.
+        training: some training images uint8 (n, height, width, channels), for the calibration of int8 quantization.
+        calibration: the images that set the limit of what is refused; None if it need not be set again.
+    """
+
+    validation: ArraySplit
+    training: np.ndarray
+    calibration: ArraySplit | None
+
+
+def export(run: RunRecord, classifier: Classifier, form: Format, images: Images, place: Path) -> Exported:
     """Export the run's classifier, with the results of its parity check in a JSON file next to it.
 
     Args:
         run: the run of the model.
         classifier: its classifier.
         form: the export format.
-        sample: training images uint8 (n, height, width, channels), for the calibration of int8 quantization.
-        validation: images for the parity check.
+        images: of the run.
         place: the file or SavedModel folder, checked by `expect_place`; it may replace an earlier export.
 
     Raises:
         GreycardError: its predictions differ from the original's; the figures are in `NAME.refused.json`, and an
             earlier export is kept.
     """
-    original = _original(run, classifier, validation)
+    original, promised = _original(run, classifier, images.validation), _promised(classifier)
     with atomic_path(place, replaces_folder=True) as draft:
-        form.write(classifier.model, draft, sample)
-        facts = describe(run)
+        form.write(classifier.model, draft, images.training)
+        own = _with_own_limit(promised, form.open(draft), images.calibration)
+        facts = describe(run, own)
         embed(facts, draft)
-        parity = check_parity(classifier.task, original, form.open(draft), validation, exact=form.exact)
+        limits = Limits(promised.limit, own.limit) if promised and own else None
+        parity = check_parity(
+            classifier.task, original, form.open(draft), images.validation, exact=form.exact, limits=limits
+        )
         record = {
             "schema": 1,
             "format": form.name,
@@ -116,10 +135,27 @@ def _digest(place: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def _promised(classifier: Classifier) -> Rejection | None:
+    return None if classifier.rejection is None else classifier.rejection.scores.rejection()
+
+
+def _with_own_limit(promised: Rejection | None, engine: Engine, calibration: ArraySplit | None) -> Rejection | None:
+    """With the limit of the exported model, whose features are rounded."""
+    if promised is None or calibration is None:
+        return promised
+    scores = np.concatenate(list(answers(engine, calibration)))[:, -1]
+    return replace(promised, limit=limit(scores, promised.share))
+
+
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
-    """The trained model's predictions, calibrated independently of the exported graph."""
+    """The trained model's rows, calibrated independently of the exported graph."""
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
-    return at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
+    probabilities = at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
+    if classifier.rejection is None:
+        return probabilities
+    features = np.concatenate(list(answers(classifier.features, pixels)))
+    strangeness = classifier.rejection.strangeness.of(features)
+    return np.concatenate([probabilities, strangeness[:, None]], axis=1)
 
 
 def _write(facts: dict[str, Any], target: Path) -> None:
@@ -130,6 +166,13 @@ def _expect_passed(parity: ParityCheck, form: Format, record: dict[str, Any], pl
     if parity.passed:
         return
     _write(record, about(place, refused=True))
+    if form.exact and parity.refusals and parity.largest_difference <= TOLERANCE:
+        raise GreycardError(
+            f"the {form.name} export is refused: a squared strangeness differs by"
+            f" {parity.refusals.largest_difference:.2g} from the original's on {parity.images:,} validation images;"
+            f" expected at most {TOLERANCE:g}",
+            hint="export to another format, and please report this problem",
+        )
     if form.exact:
         raise GreycardError(
             f"the {form.name} export is refused: a probability differs by {parity.largest_difference:.2g} from the"

@@ -26,7 +26,7 @@ class Format:
         ending: of the file's name; a SavedModel is a folder.
         write: the model to a path; the third argument is training images uint8 (n, height, width, channels), on which
             integer formats are calibrated.
-        open: what is at the path, as a function of images.
+        open: what is at the path, as a function from images to rows: probabilities, then strangeness if there is one.
         exact: True to compare its probabilities with the original's, False to compare its accuracy.
         needs: packages beyond Greycard's own.
         tensorflow: whether only the TensorFlow backend can write it.

@@ -22,8 +22,9 @@ def _open(place: Path) -> Engine:
     import keras
 
     from greycard.backend.inference import by_keras
+    from greycard.models.calibrated import in_one_row
 
-    return by_keras(keras.saving.load_model(place, compile=False, safe_mode=True))
+    return by_keras(in_one_row(keras.saving.load_model(place, compile=False, safe_mode=True)))
 
 
 KERAS = Format("keras", ".keras", _write, _open, tensorflow=False)

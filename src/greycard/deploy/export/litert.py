@@ -22,8 +22,9 @@ def _write(model: keras.Model, place: Path, _: np.ndarray) -> None:
 
 def _write_int8(model: keras.Model, place: Path, images: np.ndarray) -> None:
     from greycard.backend.litert import convert
+    from greycard.models.strangeness import NAME
 
-    place.write_bytes(convert(model, images))
+    place.write_bytes(convert(model, images, NAME if NAME in model.output else ""))
 
 
 def _open(place: Path) -> Engine:

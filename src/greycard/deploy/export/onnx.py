@@ -27,16 +27,23 @@ def _write(model: keras.Model, place: Path, _: np.ndarray) -> None:
 
 
 def _open(place: Path) -> Engine:
+    import numpy as np
     import onnxruntime
 
     from greycard.core.threads import thread_count
+    from greycard.models.calibrated import in_order
 
     threads, options = thread_count(), onnxruntime.SessionOptions()
     if threads.limited:  # else onnxruntime's own default, which leaves hyper-threads out
         options.intra_op_num_threads = threads.count
     session = onnxruntime.InferenceSession(place, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda images: session.run(None, {name: images})[0]
+    name, outputs = session.get_inputs()[0].name, [output.name for output in session.get_outputs()]
+
+    def answer(images: np.ndarray) -> np.ndarray:
+        found = dict(zip(outputs, session.run(None, {name: images}), strict=True))
+        return np.concatenate(in_order(found), axis=1)
+
+    return answer
 
 
 ONNX = Format("onnx", ".onnx", _write, _open, needs=("onnx", "tf2onnx", "onnxruntime"))

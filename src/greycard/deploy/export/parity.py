@@ -20,6 +20,31 @@ _BATCH = 32
 
 
 @dataclass(frozen=True)
+class Refusals:
+    """What an export and its original refuse, on the same images.
+
+    Attributes:
+        refused: number of images that the export refuses.
+        original_refused: number of images that the original refuses.
+        same: number of images on which they agree.
+        largest_difference: largest difference of a squared strangeness.
+    """
+
+    refused: int
+    original_refused: int
+    same: int
+    largest_difference: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest strangeness that is not refused, by the original and by the export."""
+
+    original: float
+    export: float
+
+
+@dataclass(frozen=True)
 class ParityCheck:
     """The result of comparing an export with its original on the same images.
 
@@ -31,6 +56,7 @@ class ParityCheck:
         original_accuracy: accuracy of the original.
         lowest_accuracy: the lower end of the original's 95 % interval.
         tolerance: largest allowed difference; None if the accuracy decides, as for int8.
+        refusals: the comparison of what is refused; None if the run refuses no image.
     """
 
     images: int
@@ -40,42 +66,75 @@ class ParityCheck:
     original_accuracy: float
     lowest_accuracy: float
     tolerance: float | None
+    refusals: Refusals | None = None
 
     @property
     def passed(self) -> bool:
         if self.tolerance is None:
             return self.accuracy >= self.lowest_accuracy
-        return self.largest_difference <= self.tolerance
+        differences = [self.largest_difference, *([self.refusals.largest_difference] if self.refusals else [])]
+        return max(differences) <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "passed": self.passed}
 
 
-def check_parity(task: Task, original: np.ndarray, export: Engine, pixels: ArraySplit, *, exact: bool) -> ParityCheck:
+def check_parity(
+    task: Task,
+    original: np.ndarray,
+    export: Engine,
+    pixels: ArraySplit,
+    *,
+    exact: bool,
+    limits: Limits | None = None,
+) -> ParityCheck:
     """Run the export on the images and compare it with the original.
 
     Args:
         task: the run's task; has classes.
-        original: the original's probabilities, float (n, classes).
-        export: the exported model as a function.
+        original: the original's rows: probabilities, float (n, classes), and with `limits` the strangeness after them.
+        export: the exported model as a function from images to such rows.
         pixels: validation images with their labels.
         exact: True if probabilities must agree within `TOLERANCE`, False if the accuracy must stay in its interval.
+        limits: what is refused; None if no image is.
     """
-    found = np.concatenate(list(answers(export, pixels)))
-    right, right_before = (task.correct(pixels.labels, rows).mean() for rows in (found, original))
+    rows = np.concatenate(list(answers(export, pixels)))
+    refusals = None
+    if limits is not None:
+        refusals = _refusals(original[:, -1], rows[:, -1], limits)
+        original, rows = original[:, :-1], rows[:, :-1]
+    return _compared(task, original, rows, pixels.labels, refusals, exact=exact)
+
+
+def _compared(
+    task: Task, original: np.ndarray, found: np.ndarray, labels: np.ndarray, refusals: Refusals | None, *, exact: bool
+) -> ParityCheck:
+    right, right_before = (task.correct(labels, rows).mean() for rows in (found, original))
     difference = np.abs(found - original).max()
     return ParityCheck(
-        images=len(pixels),
+        images=len(labels),
         largest_difference=float(difference) if np.isfinite(difference) else 1.0,
         same_answers=int(task.correct(task.decide(original), found).sum()),
         accuracy=float(right),
         original_accuracy=float(right_before),
-        lowest_accuracy=accuracy_interval(float(right_before), len(pixels))[0],
+        lowest_accuracy=accuracy_interval(float(right_before), len(labels))[0],
         tolerance=TOLERANCE if exact else None,
+        refusals=refusals,
+    )
+
+
+def _refusals(original: np.ndarray, found: np.ndarray, limits: Limits) -> Refusals:
+    before, after = original > limits.original, found > limits.export
+    difference = np.abs(found.astype(np.float64) ** 2 - original.astype(np.float64) ** 2).max()
+    return Refusals(
+        refused=int(after.sum()),
+        original_refused=int(before.sum()),
+        same=int(np.sum(before == after)),
+        largest_difference=float(difference) if np.isfinite(difference) else 1.0,
     )
 
 
 def answers(engine: Engine, pixels: ArraySplit) -> Iterator[np.ndarray]:
-    """Probabilities of all images, computed in batches."""
+    """Rows of all images, computed in batches."""
     for start in range(0, len(pixels), _BATCH):
         yield engine(pixels.images[start : start + _BATCH])

@@ -27,8 +27,10 @@ def _open(place: Path) -> Engine:
     import keras
     import numpy as np
 
+    from greycard.models.calibrated import in_order
+
     layer = keras.layers.TFSMLayer(place, call_endpoint="serving_default")
-    return lambda images: np.asarray(next(iter(layer(images).values())))
+    return lambda images: np.concatenate([np.asarray(each) for each in in_order(layer(images))], axis=1)
 
 
 SAVED_MODEL = Format("saved-model", "-saved-model", _write, _open)

@@ -21,6 +21,7 @@ from greycard.core.threads import thread_count
 from greycard.deploy.classifier import NotFiniteError
 from greycard.deploy.predict import named
 from greycard.deploy.serve.batching import Batcher
+from greycard.deploy.serve.last_hour import LastHour
 from greycard.deploy.serve.limits import Limits, RefusedError
 from greycard.deploy.serve.metrics import Metrics
 from greycard.deploy.serve.middleware import AccessRules, LimitsMiddleware
@@ -73,6 +74,7 @@ class _Service:
         self._decoding = ThreadPoolExecutor(min(thread_count().count, _MOST_DECODING))
         self._large = ThreadPoolExecutor(1)  # one thread only: each keeps the memory of its largest image
         self._drawing = ThreadPoolExecutor(1)  # one thread only: gradients need as much memory as a training step
+        self._last_hour = {name: LastHour() for name in models}
         self._batchers = {
             name: Batcher(served.engine, limits.together, self.metrics.batches.observe)
             for name, served in models.items()
@@ -87,7 +89,7 @@ class _Service:
 
     async def list_models(self, request: Request) -> JSONResponse:
         expect_known(request.query_params, ())
-        return JSONResponse({"models": [served.facts for served in self.models.values()]})
+        return JSONResponse({"models": [self._facts(served) for served in self.models.values()]})
 
     async def predict(self, request: Request) -> JSONResponse:
         """Predict every image of the request with the requested models, or with all of them."""
@@ -113,19 +115,32 @@ class _Service:
             row = await self._batchers[served.name].ask(pixels)
         except NotFiniteError as error:
             raise RefusedError(500, error.args[0]) from error
-        found = named("", row, served.classifier)
-        self.metrics.images.labels(served.name).inc()
+        found = named("", row, served.classifier, served.rules)
+        self._count(served, refused=found.refused)
         answer = {
             "model": served.name,
+            "answer": found.answer,
+            "refused": found.refused,
+            "strangeness": found.strangeness,
             "class": found.label,
             "probability": found.probability,
             "probabilities": found.top(question.top),
         }
         if question.heat:
             answer["heat"] = await _aside(
-                self._drawing, served.heat_png, pixels, int(served.classifier.task.decide(row))
+                self._drawing, served.heat_png, pixels, served.classifier.classes.index(found.label)
             )
         return answer
+
+    def _count(self, served: Served, *, refused: bool) -> None:
+        self.metrics.images.labels(served.name).inc()
+        self.metrics.refused.labels(served.name).inc(refused)
+        self._last_hour[served.name].count(refused=refused)
+
+    def _facts(self, served: Served) -> dict[str, Any]:
+        """What does not change, and what was refused in the last hour."""
+        images, refused = self._last_hour[served.name].counts()
+        return {**served.facts, "last_hour": {"images": images, "refused": refused}}
 
 
 async def _aside(pool: ThreadPoolExecutor, function: Any, *arguments: Any) -> Any:

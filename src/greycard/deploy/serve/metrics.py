@@ -14,6 +14,9 @@ class Metrics:
             "greycard_requests", "Requests by path and status.", ["path", "status"], registry=self._registry
         )
         self.images = Counter("greycard_images", "Predicted images, by model.", ["model"], registry=self._registry)
+        self.refused = Counter(
+            "greycard_refused", "Images that were none of the classes, by model.", ["model"], registry=self._registry
+        )
         self.seconds = Histogram("greycard_request_seconds", "Seconds per request.", registry=self._registry)
         self.batches = Histogram(
             "greycard_batch_images",

@@ -13,6 +13,7 @@ import numpy as np
 from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
 from greycard.deploy.classifier import Classifier
+from greycard.deploy.rules import Rules, rules_of
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.explain.gradcam import Heat, heat_of
 from greycard.reports.explanation import LEAST, overlaid
@@ -26,7 +27,8 @@ class Served:
     Attributes:
         name: the run's name.
         classifier: its classifier.
-        engine: the fastest function from images to probabilities.
+        engine: the fastest function from images to rows.
+        rules: what is refused.
         heat: Grad-CAM of an image for a class; None for a network without convolutions.
         facts: its description in the API.
     """
@@ -34,6 +36,7 @@ class Served:
     name: str
     classifier: Classifier
     engine: Engine
+    rules: Rules
     heat: Heat | None
     facts: dict[str, Any]
 
@@ -69,14 +72,14 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
 
 
 def _ready(run: RunRecord, classifier: Classifier) -> Served:
-    engine = classifier.engine
+    engine = classifier.rows
     trained, middle = classifier.trained, run.recipe.prediction.center_crop
     heat = heat_of(trained, run.task, run.temperature, middle) if trained.feature_layer else None
     blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
     engine(blank[None])  # the first call is slow
     if heat:
         heat(blank, 0)
-    return Served(run.name, classifier, engine, heat, _facts(run, heat is not None))
+    return Served(run.name, classifier, engine, rules_of(run), heat, _facts(run, heat is not None))
 
 
 def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
@@ -93,4 +96,5 @@ def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
         "val_accuracy_interval": list(accuracy_interval(summary.val_accuracy or 0.0, summary.val_images)),
         "val_images": summary.val_images,
         "heat": heat,
+        "refuse_share": summary.rejection.share if summary.rejection else None,
     }

@@ -35,6 +35,15 @@ _SCHEMAS: dict[str, Any] = {
             "val_accuracy_interval": {"type": "array", "items": _PROBABILITY, "description": "95 %"},
             "val_images": {"type": "integer"},
             "heat": {"type": "boolean", "description": "whether it can draw heat maps"},
+            "refuse_share": {
+                "type": ["number", "null"],
+                "description": "at most this share of the classes' own images is refused; null if no image is",
+            },
+            "last_hour": {
+                "type": "object",
+                "description": "images of the last hour, and how many of them were refused",
+                "properties": {"images": {"type": "integer"}, "refused": {"type": "integer"}},
+            },
         },
     },
     "Predictions": {
@@ -56,9 +65,15 @@ _SCHEMAS: dict[str, Any] = {
     },
     "Answer": {
         "type": "object",
-        "required": ["model", "class", "probability", "probabilities"],
+        "required": ["model", "answer", "refused", "class", "probability", "probabilities"],
         "properties": {
             "model": {"type": "string"},
+            "answer": {"type": "string", "description": "the most likely class, or `none of these`"},
+            "refused": {"type": "boolean", "description": "whether the image belongs to none of the classes"},
+            "strangeness": {
+                "type": ["number", "null"],
+                "description": "the distance from the training images, 0 to 2; null for a model that refuses no image",
+            },
             "class": {"type": "string", "description": "the most likely class"},
             "probability": _PROBABILITY,
             "probabilities": {

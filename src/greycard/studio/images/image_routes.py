@@ -15,13 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from greycard.datasets.images import UnreadableImageError
+from greycard.datasets.thumbnail import smaller
 from greycard.deploy.serve.limits import RefusedError
 from greycard.deploy.serve.uploads import Upload, declared_pixels
 from greycard.studio.changing import changed
 from greycard.studio.context import Context
 from greycard.studio.images.changes import Change
 from greycard.studio.images.folder import ImageFolder
-from greycard.studio.images.thumbnails import LARGE, Thumbnails, smaller
+from greycard.studio.images.thumbnails import LARGE, Thumbnails
 from greycard.studio.images.uploaded import whole_ending
 from greycard.studio.questions import expect_image, ids_of, read_fields, text_of
 

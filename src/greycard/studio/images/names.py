@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
+from greycard.datasets.folder_names import LONGEST, RESERVED, UNUSABLE
 from greycard.datasets.inside import is_system
 from greycard.deploy.serve.limits import RefusedError
-
-_LONGEST = 60
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
-"""Names that Windows gives no file."""
-
-_UNUSABLE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 
 
 def is_text(name: str) -> bool:
@@ -35,13 +29,13 @@ def class_name(typed: object) -> str:
         RefusedError: it cannot be a folder's name on every system.
     """
     name = unicodedata.normalize("NFC", typed).strip() if isinstance(typed, str) else ""
-    if not name or len(name) > _LONGEST:
-        raise RefusedError(422, f"a class needs a name of 1 to {_LONGEST} characters")
-    found = _UNUSABLE.search(name)
+    if not name or len(name) > LONGEST:
+        raise RefusedError(422, f"a class needs a name of 1 to {LONGEST} characters")
+    found = UNUSABLE.search(name)
     if found or name.endswith("."):
         wrong = repr(found[0]) if found else "a dot at its end"
         raise RefusedError(422, f"{name!r} cannot be a class: the name of a folder must not have {wrong}")
-    if is_system(name) or _RESERVED.fullmatch(name):
+    if is_system(name) or RESERVED.fullmatch(name):
         raise RefusedError(422, f"{name!r} cannot be a class: computers use this name for themselves")
     return name
 
@@ -52,15 +46,15 @@ def class_name_in(found: str) -> str:
     Raises:
         RefusedError: nothing usable is left.
     """
-    plain = _UNUSABLE.sub("", unicodedata.normalize("NFC", found))
-    return class_name(plain.strip(" .")[:_LONGEST].strip(" ."))
+    plain = UNUSABLE.sub("", unicodedata.normalize("NFC", found))
+    return class_name(plain.strip(" .")[:LONGEST].strip(" ."))
 
 
 def file_name(uploaded: str, ending: str) -> str:
     """A safe file name for an upload: its own without folders and unusual letters, with the ending of its format."""
     stem = PurePosixPath(uploaded.replace("\\", "/")).stem
-    plain = _UNUSABLE.sub("", unicodedata.normalize("NFC", stem)).strip(". ")[:_LONGEST]
-    usable = plain and plain.isprintable() and not is_system(plain) and not _RESERVED.fullmatch(plain)
+    plain = UNUSABLE.sub("", unicodedata.normalize("NFC", stem)).strip(". ")[:LONGEST]
+    usable = plain and plain.isprintable() and not is_system(plain) and not RESERVED.fullmatch(plain)
     return f"{plain if usable else 'image'}{ending}"
 
 

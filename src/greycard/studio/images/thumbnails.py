@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-from PIL import Image, ImageOps
-
 from greycard.core.atomic_files import atomic_path
-from greycard.datasets.images import opened
+from greycard.datasets.thumbnail import smaller
 from greycard.studio.images.identity import identity
 
 SMALL, LARGE = 192, 1280
 """The longer side in pixels: 192 is sharp at 96 px on a screen with two pixels for each."""
-
-_QUALITY = 80
 
 
 class Thumbnails:
@@ -39,18 +34,3 @@ class Thumbnails:
             with atomic_path(kept) as draft:
                 draft.write_bytes(smaller(file, SMALL))
         return kept.read_bytes()
-
-
-def smaller(file: Path, side: int) -> bytes:
-    """An image as JPEG, upright, with at most this many pixels in height and width.
-
-    Raises:
-        UnreadableImageError: the file is not an image.
-    """
-    with opened(file) as image:
-        image.draft("RGB", (2 * side, 2 * side))  # a JPEG is decoded at an eighth of its size or more
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-        upright.thumbnail((side, side), Image.Resampling.BILINEAR)
-        content = io.BytesIO()
-        upright.save(content, "JPEG", quality=_QUALITY)
-    return content.getvalue()

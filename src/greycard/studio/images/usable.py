@@ -7,11 +7,15 @@ from pathlib import Path
 
 from greycard.core.errors import GreycardError, command
 from greycard.datasets.layouts import find_layout
+from greycard.datasets.parts import STRANGERS
 from greycard.datasets.roles import role_of
 from greycard.deploy.serve.limits import RefusedError
 
 _LEAST = 2
 """Images of a class: one for training, one for validation."""
+
+_NO_CLASS = {"", STRANGERS}
+"""Images without a label, and images of none of the classes."""
 
 
 def expect_usable(root: Path) -> None:
@@ -32,8 +36,8 @@ def expect_classes(images: Mapping[str, Sequence[str]]) -> None:
     Args:
         images: the ids of each class's images; those without a label are under ``""``.
     """
-    few = [f"{name} has {len(ids)}" for name, ids in images.items() if name and len(ids) < _LEAST]
+    few = [f"{name} has {len(ids)}" for name, ids in images.items() if name not in _NO_CLASS and len(ids) < _LEAST]
     if few:
         raise RefusedError(409, f"give every class at least {_LEAST} images first, or remove it: {', '.join(few)}")
-    if len(images.keys() - {""}) < _LEAST:
+    if len(images.keys() - _NO_CLASS) < _LEAST:
         raise RefusedError(409, f"label images of at least {_LEAST} classes first")

@@ -3,7 +3,8 @@ import { percent, text } from "./texts.js";
 
 const SIDE = 200, LEFT = 44, RIGHT = 22, BOTTOM = 36, LARGEST = 11;
 
-function drawn(name, attributes, words = "") {
+// An element of a drawing.
+export function drawn(name, attributes, words = "") {
   const found = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) found.setAttribute(key, value);
   found.textContent = words;

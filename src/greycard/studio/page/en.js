@@ -316,4 +316,23 @@ export default {
   lesson_questions: "Questions",
   lesson_reveal: "Show the answer",
   lesson_kept: "saved",
+
+  // None of these
+  none_of_these: "none of these; most like {class}",
+  try_refused: "It is unlike all training images. The bars show what it would be if it had to be one of the classes.",
+
+  // Map
+  map: "Map of the images",
+  map_what: "Each validation image is a point; the model sees images that lie together as similar.",
+  map_make: "Draw the map",
+  map_making: "computing the features of the validation images …",
+  map_hint: "Point at an image to see it; a click opens it and those near it, to relabel them.",
+  map_label: { one: "map of {n} image; mistakes can be reached with the Tab key", other: "map of {n} images; mistakes can be reached with the Tab key" },
+  map_images: { one: "{n} validation image.", other: "{n} validation images." },
+  map_sample: { one: "{n} of {of} validation images, drawn at random.", other: "{n} of {of} validation images, drawn at random." },
+  map_share: "The two directions (PCA) keep {share} of the variance of the features: images that lie together can still differ.",
+  map_right: "{id}: {label}, predicted correctly",
+  map_wrong: "{id}: {label}, predicted {answer}",
+  map_near: "{id}, and images near it on the map",
+  map_mistake: "mistake",
 };

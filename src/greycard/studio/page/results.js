@@ -3,12 +3,14 @@ import { calibrationFigure } from "./calibration.js";
 import { button, element, made, open, says, tried } from "./dialogs.js";
 import * as explanations from "./explanations.js";
 import { labelOf, onChange, showThese } from "./images.js";
+import * as imageMap from "./map.js";
 import { matrix } from "./matrix.js";
 import { get } from "./server.js";
 import * as takeaway from "./takeaway.js";
 import { number, percent, text } from "./texts.js";
 import * as trial from "./trial.js";
 
+const parts = [trial, explanations, imageMap, takeaway];
 let result = null;
 
 async function openRun(name) {
@@ -17,7 +19,7 @@ async function openRun(name) {
   element("run-title").textContent = name;
   element("run-status").textContent = text("run_reading");
   result = null;
-  for (const part of [trial, explanations, takeaway]) part.close();
+  for (const part of parts) part.close();
   const found = await tried(() => get(`/api/runs/${encodeURIComponent(name)}`));
   if (element("run-title").textContent !== name) return;  // another run was opened since
   element("run-status").textContent = "";
@@ -34,7 +36,7 @@ function show(found) {
   element("matrix").replaceChildren(matrix(result, showAnswers));
   element("matrix-note").hidden = !element("matrix").querySelector("table");
   showTrust();
-  for (const part of [trial, explanations, takeaway]) part.open(result, mistakes);
+  for (const part of parts) part.open(result, mistakes, showAnswers);
   element("run-result").scrollIntoView({ block: "nearest" });
 }
 
@@ -114,5 +116,5 @@ export function start() {
   document.addEventListener("run-opened", (event) => openRun(event.detail.name));
   element("show-mistakes").addEventListener("click", () => showAnswers(mistakes(), text("mistakes_of", { run: result.name })));
   onChange(follow);
-  for (const part of [trial, explanations, takeaway]) part.start();
+  for (const part of parts) part.start();
 }

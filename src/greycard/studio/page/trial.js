@@ -46,8 +46,12 @@ async function tryImage(file) {
   showBars(found);
   element("try-heat").hidden = !found.heat;
   if (found.heat) element("try-heat").src = found.heat;
-  element("try-status").textContent = text("answer", { class: found.class, share: percent(found.probability) });
+  element("try-status").textContent = answerText(found);
 }
+
+const answerText = (found) => found.refused
+  ? text("none_of_these", { class: found.class })
+  : text("answer", { class: found.class, share: percent(found.probability) });
 
 function showImage(file) {
   if (shown) URL.revokeObjectURL(shown);
@@ -58,11 +62,12 @@ function showImage(file) {
 }
 
 // A bar for each class, always in the same order; for many classes, the likeliest first.
-function showBars({ class: answer, probabilities }) {
+function showBars({ class: answer, probabilities, refused }) {
+  element("try-refused").hidden = !refused;
   const many = run.classes.length > MOST_BARS;
   const likeliest = Object.entries(probabilities).sort(([, one], [, other]) => other - one).slice(0, MOST_BARS);
   const bars = many ? likeliest : run.classes.map((name) => [name, probabilities[name] ?? 0]);
-  element("try-bars").replaceChildren(...bars.map(([name, share]) => bar(name, share, name === answer)));
+  element("try-bars").replaceChildren(...bars.map(([name, share]) => bar(name, share, !refused && name === answer)));
 }
 
 function bar(name, share, isAnswer) {

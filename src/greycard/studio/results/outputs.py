@@ -1,4 +1,4 @@
-"""What Greycard's commands make of a run: report, model card, export, heat maps, a sheet of augmented images."""
+"""What Greycard's commands make of a run: report, model card, export, heat maps, augmented images, a map."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from greycard.recipe.settings import as_setting
 from greycard.runs.record import RunRecord
 from greycard.studio.processes import Command, failure_of
 
-KINDS = ("report", "card", "export", "explain", "augmentation")
+KINDS = ("report", "card", "export", "explain", "augmentation", "map")
 
 
 @dataclass(frozen=True)

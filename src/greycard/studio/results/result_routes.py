@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class _Results:
             "export": self._start_export,
             "explain": self._start_explain,
             "augmentation": self._start_augmentation,
+            "map": self._start_map,
         }
 
     async def result(self, request: Request) -> JSONResponse:
@@ -98,13 +100,19 @@ class _Results:
         self._outputs["export"].start(run, lambda: self._export_words(run, fields["format"]))
 
     def _export_words(self, run: RunRecord, form: str) -> list[str | Path]:
-        """The command, for which the images are where they were in training."""
+        return ["export", run.path, "--format", form, "--quiet", *self._data_words(run, "as-trained")]
+
+    def _start_map(self, run: RunRecord, fields: dict[str, Any]) -> None:
+        data = partial(self._data_words, run, "as-trained-for-map")
+        self._outputs["map"].start(run, lambda: ["report", run.path, "--map", "--quiet", *data()])
+
+    def _data_words(self, run: RunRecord, folder: str) -> list[str | Path]:
+        """The option that says where the images are: in a folder of links, where they are as in training."""
         try:
-            data = as_trained(run, self._context.images, self._finder, self._context.state / "as-trained")
+            data = as_trained(run, self._context.images, self._finder, self._context.state / folder)
         except GreycardError as error:
             raise RefusedError(409, str(error.args[0])) from error
-        words: list[str | Path] = ["export", run.path, "--format", form, "--quiet"]
-        return words if data is None else [*words, "--data", data]
+        return [] if data is None else ["--data", data]
 
     def _start_explain(self, run: RunRecord, fields: dict[str, Any]) -> None:
         ids = ids_of(fields)

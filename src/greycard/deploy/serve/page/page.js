@@ -33,7 +33,14 @@ function sentence(model) {
   const shown = model.classes.length > 12 ? [...model.classes.slice(0, 11), "…"] : model.classes;
   const [low, high] = model.val_accuracy_interval.map((value) => (100 * value).toFixed(1));
   return `${model.name} classifies ${shown.join(", ")}: accuracy ${percent(model.val_accuracy)} on `
-    + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).`;
+    + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).${refusals(model)}`;
+}
+
+// Many refused images mean that images have changed since training.
+function refusals({ refuse_share: share, last_hour: { images, refused } }) {
+  if (share === null) return " It answers with one of its classes for every image.";
+  const promise = `At most ${percent(share)} of its classes\u2019 own images are \u201cnone of these\u201d`;
+  return ` ${promise}; in the last hour it was ${refused} of ${images}.`;
 }
 
 async function answer(files) {
@@ -43,7 +50,8 @@ async function answer(files) {
     try {
       const { answers } = await askAbout(file);
       show(file, answers.map(modelAnswer));
-      says(answers.map((each) => `${each.model}: ${each.class}, ${percent(each.probability)}`).join("; "));
+      showModels();
+      says(answers.map((each) => `${each.model}: ${each.answer}${each.refused ? "" : `, ${percent(each.probability)}`}`).join("; "));
     } catch (error) {
       failed += 1;
       show(file, [failure(error.message)]);
@@ -87,7 +95,8 @@ function failure(reason) {
 function modelAnswer(found) {
   const part = element("model").content.cloneNode(true);
   part.querySelector("h3").textContent = found.model;
-  part.querySelector(".answer").textContent = found.class;
+  part.querySelector(".answer").textContent = found.answer;
+  part.querySelector(".refused").hidden = !found.refused;
   part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
   const map = part.querySelector(".map");
   if (found.heat === null) {

@@ -1,0 +1,1 @@
+"""What a model answered for many images: a file of answers, images sorted by them."""

@@ -1,0 +1,125 @@
+"""The record of predictions: which model and which options they belong to. It is also the lock of its writer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from greycard.core.errors import GreycardError
+from greycard.core.locks import try_lock
+from greycard.core.records import Fraction, Number, Seconds, from_json, to_json
+
+ENDING = ".job.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of each image.
+
+    Attributes:
+        top: the number of classes in each answer.
+        every: seconds between two frames of a video.
+        refuse: which share of the classes' own images may be refused, `default` or `none`.
+        unsure: predictions below this probability are to be reviewed; None for no review.
+        sets: the share of prediction sets that have the right class; None for no sets.
+    """
+
+    top: Number = 1
+    every: Seconds = 1.0
+    refuse: str = "default"
+    unsure: Fraction | None = None
+    sets: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all answers of one file have in common.
+
+    Attributes:
+        run: the run's name.
+        model: SHA-256 of the run's model file.
+        question: what was asked.
+        folder: relative paths of images start here.
+        schema: the version of this record.
+    """
+
+    run: str
+    model: str
+    question: Question
+    folder: str
+    schema: int = SCHEMA
+
+
+def job_path(place: Path) -> Path:
+    """The record of an answers file, beside it, or of a folder, in it."""
+    return place / f".greycard{ENDING}" if place.is_dir() else place.with_name(place.name + ENDING)
+
+
+@contextmanager
+def held_job(place: Path, job: Job) -> Iterator[bool]:
+    """Hold the record of an answers file or a folder, and write it if it is new; yields whether it is new.
+
+    Raises:
+        GreycardError: the place belongs to another job, or another process writes it.
+    """
+    path = job_path(place)
+    with path.open("a+b") as file:
+        if not try_lock(file):
+            raise GreycardError(f"another process writes {place}", hint="wait for it, or choose another place")
+        file.seek(0)
+        text = file.read()
+        if text.strip():
+            _expect_same(place, _read(path, text), job)
+        else:
+            _write(file, job)
+        yield not text.strip()
+
+
+def has_job(place: Path) -> bool:
+    """Whether a file or a folder has a record."""
+    path = job_path(place)
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _write(file: IO[bytes], job: Job) -> None:
+    file.write(json.dumps(to_json(job), indent=1).encode())
+    file.flush()
+
+
+def _read(path: Path, text: bytes) -> Job:
+    try:
+        return from_json(Job, json.loads(text))
+    except (ValueError, GreycardError) as error:
+        raise GreycardError(
+            f"{path} is not a record of predictions", hint="choose another name, or move this file away"
+        ) from error
+
+
+def _expect_same(place: Path, old: Job, new: Job) -> None:
+    for had, has in zip(_words(old), _words(new), strict=True):
+        if had != has:
+            raise GreycardError(
+                f"{place} has answers of {had}. Received: {has}",
+                hint=f"choose another name, or move it and {job_path(place).name} away",
+            )
+
+
+def _words(job: Job) -> list[str]:
+    """The job in words, one for each thing that can differ."""
+    asked = job.question
+    return [
+        f"the run {job.run}",
+        f"a model with the SHA-256 {job.model[:12]}",
+        f"--top {asked.top}",
+        f"--every {asked.every:g}s",
+        f"--refuse {asked.refuse}",
+        "no --unsure" if asked.unsure is None else f"--unsure {asked.unsure:g}",
+        "no --sets" if asked.sets is None else f"--sets {asked.sets:g}",
+        f"image paths that start in {job.folder}",
+        f"format {job.schema}",
+    ]

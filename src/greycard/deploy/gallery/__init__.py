@@ -1,0 +1,1 @@
+"""A page to look at many answers and to correct them."""

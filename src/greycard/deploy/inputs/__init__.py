@@ -1,0 +1,1 @@
+"""What can be predicted: files, folders, patterns, videos and cameras."""

@@ -1,0 +1,1 @@
+"""Feature vectors of images: computing, files of them, and the nearest images."""

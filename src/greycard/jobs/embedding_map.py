@@ -1,0 +1,69 @@
+"""The map of the images in a file of feature vectors, as an HTML page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from greycard.core.errors import GreycardError
+from greycard.core.threads import thread_pool
+from greycard.embeddings.files import CSV, EmbeddingFile
+from greycard.embeddings.table import Rows
+from greycard.evaluation.projection import principal_components, tsne
+from greycard.reports.map_page import map_page
+from greycard.reports.map_part import Drawn, map_part
+from greycard.reports.thumbnails import file_thumbnail
+
+PROJECTIONS = {"pca": principal_components, "tsne": tsne}
+
+_MOST, _SIDE = 1000, 64
+
+
+def expect_mappable(place: Path) -> None:
+    """Raise a GreycardError if a file of vectors cannot be read back."""
+    if place.suffix.lower() == CSV:
+        raise GreycardError(
+            f"a map is made from a .parquet or .npz file. Received: {place}", hint="for example -o emb.parquet"
+        )
+
+
+def embedding_map(stored: EmbeddingFile, title: str, projection: str) -> str:
+    """The page. Of many images, every n-th is on it.
+
+    Args:
+        stored: the file of vectors.
+        title: the page's heading.
+        projection: one of `PROJECTIONS`.
+
+    Raises:
+        GreycardError: the file is damaged, or has too few images for t-SNE.
+    """
+    total = sum(len(rows.ids) for rows in stored.rows())
+    some = _some(stored, -(-total // _MOST))
+    found = PROJECTIONS[projection](some.vectors)
+    with thread_pool() as pool:
+        images = list(pool.map(lambda path: file_thumbnail(path, _SIDE), some.paths))
+    counts = Counter(label for label in some.labels if label is not None)
+    numbers = {name: number for number, name in enumerate(sorted(counts))}
+    labels = [None if label is None else numbers[label] for label in some.labels]
+    shown = len(some.ids)
+    what = f"{total:,} images" if shown == total else f"{shown:,} of {total:,} images, evenly spread"
+    part = map_part(Drawn(some.ids, images, labels, (), tuple(numbers), what), found)
+    return map_page(title, f"Feature vectors of {stored.about.network}.", part)
+
+
+def _some(stored: EmbeddingFile, step: int) -> Rows:
+    """Every `step`-th image."""
+    parts, passed = [], 0
+    for rows in stored.rows():
+        chosen = slice(-passed % step, None, step)
+        parts.append(Rows(rows.ids[chosen], rows.paths[chosen], rows.labels[chosen], rows.vectors[chosen]))
+        passed += len(rows.ids)
+    return Rows(
+        [id for part in parts for id in part.ids],
+        [path for part in parts for path in part.paths],
+        [label for part in parts for label in part.labels],
+        np.concatenate([part.vectors for part in parts]),
+    )

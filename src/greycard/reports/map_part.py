@@ -1,0 +1,200 @@
+"""A map of images for a page: a point for each, with the image in small, which needs no script."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from greycard.evaluation.projection import TSNE, Projection
+from greycard.reports.columns import percent
+from greycard.reports.figures import SERIES
+from greycard.reports.image_urls import jpeg_url
+from greycard.runs.image_map import read_map
+from greycard.runs.record import RunRecord
+
+WIDTH, HEIGHT, _EDGE = 480, 440, 12
+_CARD = (150, 154)
+"""Width and height of the map, its margin, and the size of what a point shows, in units of the drawing."""
+
+_SHAPES = (
+    "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",  # circle
+    "M0-5L4.6 3.4H-4.6z",  # triangle
+    "M-3.6-3.6h7.2v7.2h-7.2z",  # square
+    "M0-5L4.6 0L0 5L-4.6 0z",  # diamond
+    "M-1.5-4.5h3v3h3v3h-3v3h-3v-3h-3v-3h3z",  # plus
+    "M0 5L4.6-3.4H-4.6z",  # triangle that points down
+)
+_MOST_CLASSES = len(_SHAPES) * len(SERIES)
+_NAME = 20
+"""Letters of a name that fit."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The images of a map.
+
+    Attributes:
+        ids: their names.
+        thumbnails: uint8 (height, width, channels) each; None for an image that cannot be shown.
+        labels: the number of each one's class, or None.
+        answers: what was predicted for each, in words, and whether it is wrong; empty without predictions.
+        classes: the class names.
+        what: the images in words, such as `500 of 1,200 validation images, drawn at random`.
+    """
+
+    ids: Sequence[str]
+    thumbnails: Sequence[np.ndarray | None]
+    labels: Sequence[int | None]
+    answers: Sequence[tuple[str, bool]]
+    classes: Sequence[str]
+    what: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colour and shape of a class: `--series-N` of the page, 0 for none; and the path of an SVG."""
+
+    colour: int
+    shape: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """One image; lengths are in units of the drawing.
+
+    Attributes:
+        x: of its middle.
+        y: of its middle.
+        look: of its class.
+        label: everything about it, for screen readers.
+        lines: the same in short lines.
+        image: a data URL, or None.
+        wrong: whether the prediction is wrong.
+        card_x: left edge of what it shows.
+        card_y: upper edge of what it shows.
+    """
+
+    x: float
+    y: float
+    look: Look
+    label: str
+    lines: tuple[str, ...]
+    image: str | None
+    wrong: bool
+    card_x: float
+    card_y: float
+
+
+@dataclass(frozen=True)
+class MapPart:
+    """What `map.html` shows: the points, mistakes last so that they lie on top; the legend; and sentences about it."""
+
+    points: tuple[Point, ...]
+    legend: tuple[tuple[Look, str], ...]
+    note: str
+    has_mistakes: bool
+
+
+def run_map_part(run: RunRecord) -> MapPart | None:
+    """The map of a run's validation images; None if none was made, or if the run has no classes."""
+    found = read_map(run) if run.task.has_classes else None
+    if found is None:
+        return None
+    kept = run.predictions
+    rows = {id: row for row, id in enumerate(kept["ids"].tolist())}
+    shown = [(place, rows[id]) for place, id in enumerate(found.ids) if id in rows]
+    places, chosen = [place for place, _ in shown], [row for _, row in shown]
+    labels = kept["labels"][chosen].tolist()
+    guesses = run.task.decide(kept["probabilities"][chosen]).tolist()
+    some = f"{len(shown):,} of {found.of:,} validation images, drawn at random"
+    drawn = Drawn(
+        [found.ids[place] for place in places],
+        [found.thumbnails[place] for place in places],
+        labels,
+        [(run.classes[guess], guess != label) for guess, label in zip(guesses, labels, strict=True)],
+        run.classes,
+        some if len(shown) < found.of else f"{len(shown):,} validation images",
+    )
+    return map_part(drawn, Projection("PCA", found.positions[places], found.share))
+
+
+def map_part(drawn: Drawn, projection: Projection) -> MapPart:
+    """The map of images at the positions of a projection."""
+    looks = _looks(drawn)
+    every = zip(_placed(projection.positions).tolist(), range(len(drawn.ids)), strict=True)
+    points = [_point(drawn, row, looks, x, y) for (x, y), row in every]
+    legend = [(look, drawn.classes[number]) for number, look in looks.items() if number is not None]
+    others = {each for each in drawn.labels if each is not None} - looks.keys()
+    if others:
+        legend.append((looks[None], f"{len(others)} other classes"))
+    return MapPart(
+        tuple(sorted(points, key=lambda each: each.wrong)),
+        tuple(legend),
+        f"{drawn.what[0].upper()}{drawn.what[1:]}, by the features that the network computes. {_kept(projection)}",
+        any(each.wrong for each in points),
+    )
+
+
+def _kept(projection: Projection) -> str:
+    """How far the distances can be trusted."""
+    share = percent(projection.share, 1)
+    if projection.method == TSNE:
+        return (
+            "t-SNE keeps neighbours together; distances between groups and the sizes of groups mean nothing."
+            f" Two principal components would keep {share} of the variance."
+        )
+    return f"The two directions (PCA) keep {share} of the variance: images that lie together can still differ."
+
+
+def _looks(drawn: Drawn) -> dict[int | None, Look]:
+    """A colour and a shape for each class, no two the same; for the most frequent classes, if there are very many."""
+    counts = Counter(label for label in drawn.labels if label is not None)
+    most = sorted(each for each, _ in counts.most_common(_MOST_CLASSES))
+    colours, shapes = len(SERIES), len(_SHAPES)
+    looks: dict[int | None, Look] = {
+        label: Look(1 + place % colours, _SHAPES[(place + place // colours) % shapes])
+        for place, label in enumerate(most)
+    }
+    return looks | {None: Look(0, _SHAPES[0])}
+
+
+def _placed(positions: np.ndarray) -> np.ndarray:
+    """Positions on the drawing, (n, 2): both axes have one scale, so that distances stay true."""
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    room = np.array([WIDTH - 2 * _EDGE, HEIGHT - 2 * _EDGE])
+    extent = np.maximum(high - low, 1e-12)
+    scale = float((room / extent).min()) if (high > low).any() else 0.0
+    centred = (positions - (low + high) / 2) * scale * np.array([1, -1])
+    return np.round(centred + np.array([WIDTH, HEIGHT]) / 2, 1)
+
+
+def _point(drawn: Drawn, row: int, looks: dict[int | None, Look], x: float, y: float) -> Point:
+    id, label, image = drawn.ids[row], drawn.labels[row], drawn.thumbnails[row]
+    name = None if label is None else drawn.classes[label]
+    answer, wrong = drawn.answers[row] if drawn.answers else (None, False)
+    said = f"predicted {answer}" if wrong else "predicted correctly" if answer else None
+    facts = [fact for fact in (name, said) if fact]
+    width, height = _CARD
+    return Point(
+        x,
+        y,
+        looks.get(label, looks[None]),
+        f"{id}: {', '.join(facts)}" if facts else id,
+        (*map(_start, facts), _end(id)),
+        None if image is None else jpeg_url(image),
+        wrong,
+        round(min(max(x - width / 2, 0), WIDTH - width), 1),
+        round(y - height - 9 if y > height + 9 else y + 9, 1),
+    )
+
+
+def _start(words: str) -> str:
+    return words if len(words) <= _NAME else f"{words[: _NAME - 1]}…"
+
+
+def _end(id: str) -> str:
+    """The end of a path says most."""
+    return id if len(id) <= _NAME else f"…{id[1 - _NAME :]}"

@@ -1,0 +1,131 @@
+"""The nearest images: those that the vectors say, found in a folder and in a file; copies are marked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import greycard
+from conftest import make_folder
+from greycard.core.errors import GreycardError
+from greycard.embeddings.nearest import nearest
+from greycard.embeddings.table import Rows
+
+Cli = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes, and a copy of an image in the other class."""
+    root = make_folder(tmp_path_factory.mktemp("data") / "pets", ("",), ("dark", "light"), 12)
+    shutil.copy(root / "dark" / "003.jpg", root / "light" / "copy.jpg")
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
+    recipe = {"name": "pets", "image_size": 24, "conv": (8,), "dense": (16,), "backbone": None, "epochs": 1}
+    return greycard.train(greycard.load_folder(folder), out=tmp_path_factory.mktemp("runs"), quiet=True, **recipe)
+
+
+@given(st.integers(0, 1000), st.integers(1, 12), st.integers(1, 7))
+def test_the_parts_do_not_matter(seed: int, count: int, part: int) -> None:
+    random = np.random.default_rng(seed)
+    vectors, queries = random.normal(size=(10, 4)).astype(np.float32), random.normal(size=(2, 4)).astype(np.float32)
+    vectors[3] = 0
+    ids = [str(number) for number in range(10)]
+    parts = [
+        Rows(
+            ids[at : at + part],
+            [""] * len(ids[at : at + part]),
+            [None] * len(ids[at : at + part]),
+            vectors[at : at + part],
+        )
+        for at in range(0, 10, part)
+    ]
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths[3] = 1
+    cosines = (queries / np.linalg.norm(queries, axis=1, keepdims=True)) @ (vectors / lengths).T
+    for query, found in enumerate(nearest(queries, [None, None], parts, count)):
+        expected = np.argsort(-cosines[query], kind="stable")[:count]
+        assert [each.id for each in found] == [ids[at] for at in expected]
+        np.testing.assert_allclose([each.similarity for each in found], cosines[query][expected], atol=1e-6)
+
+
+def test_a_copy_comes_first_and_the_image_itself_is_left_out(run: greycard.Run, folder: Path) -> None:
+    found = run.similar(folder / "dark" / "003.jpg", folder, 5)
+    assert len(found) == 5
+    assert (found[0].id, found[0].label, found[0].is_same) == ("light/copy.jpg", "light", True)
+    assert not any(each.id == "dark/003.jpg" or each.is_same for each in found[1:])
+    similarities = [each.similarity for each in found]
+    assert similarities == sorted(similarities, reverse=True)
+    own = run.embed([folder / "dark" / "003.jpg", folder / found[1].id]).astype(float)
+    cosine = own[0] @ own[1] / np.linalg.norm(own[0]) / np.linalg.norm(own[1])
+    assert found[1].similarity == pytest.approx(cosine, abs=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "npz"])
+def test_a_file_gives_the_same_as_the_folder(
+    ending: str, run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli
+) -> None:
+    place = greycard.embed(run, folder, tmp_path / f"emb.{ending}", quiet=True).place
+    words = ("similar", run.path, folder / "dark" / "001.jpg", folder / "light" / "001.jpg")
+    options = ("-k", "3", "--format", "csv", "--quiet")
+    with_file, with_folder = cli(*words, place, *options), cli(*words, folder, *options)
+    assert (with_file.code, with_folder.code) == (0, 0), with_file.err
+    assert with_file.out == with_folder.out
+    rows = list(csv.DictReader(io.StringIO(with_file.out)))
+    assert len(rows) == 6
+    assert all(Path(row["path"]).is_file() for row in rows)
+
+
+def test_lines_objects_and_a_page(run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli) -> None:
+    query, page = folder / "dark" / "003.jpg", tmp_path / "similar.html"
+    outcome = cli("similar", run.path, query, folder, "-k", "2", "--sheet", page, "--quiet")
+    assert outcome.code == 0, outcome.err
+    first, second = (line.split("\t") for line in outcome.out.splitlines())
+    assert first == [str(folder / "light" / "copy.jpg"), "1.0000", "same"]
+    assert len(second) == 2
+    text = page.read_text()
+    assert text.count('src="data:image/jpeg') == 3
+    assert "light/copy.jpg" in text
+    assert cli("similar", run.path, query, folder, "--sheet", page, "--quiet").code == 0  # our own page is replaced
+    objects = cli("similar", run.path, query, folder, "-k", "1", "--format", "jsonl", "--quiet").out.splitlines()
+    assert json.loads(objects[0])["same"] is True
+
+
+def test_vectors_of_another_network_are_refused(run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli) -> None:
+    place = greycard.embed(run, folder, tmp_path / "emb.npz", quiet=True).place
+    recipe = {"name": "pets", "image_size": 20, "conv": (8,), "dense": (16,), "backbone": None, "epochs": 1}
+    other = greycard.train(greycard.load_folder(folder), out=tmp_path, quiet=True, **recipe)
+    outcome = cli("similar", other.path, folder / "dark" / "001.jpg", place, "--quiet")
+    assert outcome.code == 2
+    assert "has vectors of pets-1 (" in outcome.err
+    assert "greycard embed pets-1 FOLDER" in outcome.err
+    moved = tmp_path / "renamed"
+    shutil.copytree(run.path, moved)  # the same model in another folder
+    assert cli("similar", moved, folder / "dark" / "001.jpg", place, "--quiet").code == 0
+
+
+def test_mistakes_are_explained(run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no image")
+    for query, said in ((folder / "dark", "is a folder"), ("nowhere.jpg", "does not exist")):
+        outcome = cli("similar", run.path, query, folder)
+        assert (outcome.code, said in outcome.err) == (2, True)
+    outcome = cli("similar", run.path, tmp_path / "bad.jpg", folder, "--quiet")
+    assert (outcome.code, "bad.jpg cannot be used" in outcome.err) == (2, True)
+    place = greycard.embed(run, folder, tmp_path / "emb.npz", quiet=True).place
+    content = place.read_bytes()
+    place.write_bytes(content[: len(content) - 200])
+    with pytest.raises(GreycardError):
+        run.similar(folder / "dark" / "001.jpg", place)
