@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from greycard.core.errors import GreycardError
+
 WIDTH = 100
 """The maximum width of help texts in columns."""
 
@@ -50,6 +52,12 @@ on = click.option(
     show_default=True,
     help="Where runs are trained: here; processes:N on this machine; HOST:PORT of a Ray cluster; or cluster, at"
     " RAY_ADDRESS.",
+)
+
+share = click.option(
+    "--share",
+    metavar="I/N",
+    help="This is process I of N, counted from 0, on one folder: it begins with its part, then takes what is left.",
 )
 
 text_or_json = click.option(
@@ -131,3 +139,13 @@ def _changes(
 def _track(tensorboard: bool, mlflow: bool) -> list[str]:
     """The names of the requested experiment trackers."""
     return [name for name, requested in (("tensorboard", tensorboard), ("mlflow", mlflow)) if requested]
+
+
+def parse_share(text: str | None) -> tuple[int, int] | None:
+    """The numbers of `--share I/N`; None without it."""
+    if text is None:
+        return None
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal()):
+        raise GreycardError(f"--share is I/N. Received: {text!r}", hint="for example --share 0/4")
+    return int(number), int(of)

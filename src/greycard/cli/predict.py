@@ -15,6 +15,7 @@ import click
 from greycard.cli import options
 from greycard.cli.answers import Asked, answer_options
 from greycard.cli.output import run_path
+from greycard.cli.parts import PartsOptions, expect_parts, parts_options, write_parts
 from greycard.core.errors import GreycardError, command
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ _ENDINGS = "the name of FILE says its format: -o answers.csv, answers.jsonl or a
 @click.option(
     "--every", default="1s", show_default=True, metavar="TIME", help="Time between two frames of a video or camera."
 )
+@parts_options
 @answer_options
 @options.out
 @options.quiet
@@ -68,6 +70,7 @@ def predict(
     copies: bool,
     gallery: str | None,
     every: str,
+    parts: PartsOptions,
     refuse: str,
     unsure: float | None,
     sets: float | None,
@@ -83,6 +86,7 @@ def predict(
     find . -name '*.jpg' | greycard predict pets-1 -
     greycard predict pets-1 new/ -o new.csv --sort-into sorted --gallery look
     greycard predict pets-1 film.mp4 --every 0.5s
+    find /data -name '*.jpg' | greycard predict pets-1 - --answers answers --on processes:2
     greycard predict pets-1 camera:0
     greycard predict house-prices-1 7  # bedrooms, for this project
 
@@ -93,13 +97,17 @@ def predict(
     from greycard.api import open_run
 
     opened = open_run(run_path(run, out))
-    if output or sort_into or gallery:
+    if parts.answers is None:
+        expect_parts(parts)
+    if output or sort_into or gallery or parts.answers:
         if form:
             raise GreycardError("--format is of printed lines, and -o, --sort-into and --gallery print none", _ENDINGS)
         from greycard.deploy.answers.job import Question
         from greycard.deploy.inputs.images import seconds_of
 
         question = Question(top, seconds_of(every), refuse, unsure, sets)
+        if parts.answers:
+            return _write_parts(opened, paths, [output, sort_into, gallery], question, parts, quiet)
         return _write_files(opened, paths, _destinations(output, sort_into, copies, gallery), question, quiet)
     if copies:
         raise GreycardError("--copy needs --sort-into", hint="for example --sort-into sorted --copy")
@@ -112,6 +120,14 @@ def predict(
     printer = {"text": _text, "csv": _csv, "jsonl": _jsonl}[form or "text"]
     predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
     return _answer_images(predict_each, paths, every, partial(printer, top, asked), asked)
+
+
+def _write_parts(
+    run: Run, paths: tuple[str, ...], others: list[str | None], asked: Question, parts: PartsOptions, quiet: bool
+) -> int:
+    if any(others):
+        raise GreycardError("--answers writes a folder, without -o, --sort-into and --gallery", hint="choose one")
+    return write_parts(run, _images(paths, asked.every), asked, parts, quiet)
 
 
 def _destinations(output: str | None, sort_into: str | None, copies: bool, gallery: str | None) -> Destinations:

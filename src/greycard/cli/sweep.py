@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import click
@@ -11,7 +10,6 @@ import click
 from greycard.cli import options
 from greycard.cli.crossval import named
 from greycard.cli.output import print_table, run_path
-from greycard.core.errors import GreycardError
 
 
 @click.command()
@@ -32,11 +30,7 @@ from greycard.core.errors import GreycardError
     help="After this epoch the better half of the combinations continues, then after twice as many, and so on.",
 )
 @options.on
-@click.option(
-    "--share",
-    metavar="I/N",
-    help="This is process I of N, counted from 0, on one folder: it begins with its part, then takes what is left.",
-)
+@options.share
 @click.option("--backbone", metavar="NETWORK|RUN", help="Transfer from a network or a run, as `greycard train` does.")
 @options.text_or_json
 @options.data_dir
@@ -76,7 +70,7 @@ def sweep(
         seeds=None if seeds is None else parse_seeds(seeds),
         halve_from=halve_from,
         on=where,
-        share=None if share is None else _share(share),
+        share=options.parse_share(share),
         data_dir=data_dir,
         weights=asked.weights,
         backbone=backbone,
@@ -104,10 +98,3 @@ def print_sweep(path: Path, form: str = "text") -> None:
         print_table(runs_table(sweep.runs))
         click.echo()
     click.echo(sweep_text(found))
-
-
-def _share(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
-    if match is None:
-        raise GreycardError(f"--share is I/N. Received: {text!r}", hint="for example --share 0/4")
-    return int(match[1]), int(match[2])

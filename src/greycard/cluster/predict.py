@@ -106,6 +106,8 @@ def predict_shards(
         GreycardError: a regression, or a folder with answers of other images, another model or other options.
         InterruptedRunError: a signal; the same call continues.
     """
+    if not run.task.has_classes:
+        raise GreycardError(f"{run.path} is a regression on numbers; shards are of images", hint="predict it directly")
     expect_pyarrow()
     rules_of(run, asked.refuse, asked.sets)
     folder, job = folder.absolute(), job_of(run, asked)

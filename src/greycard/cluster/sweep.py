@@ -17,7 +17,7 @@ from greycard.cluster.claims import remove_claims
 from greycard.cluster.course import Course, make_course
 from greycard.cluster.engine import Done, Engine
 from greycard.cluster.units import ELSEWHERE, KEPT, Outcome, Source, Task, has_reached, train_unit
-from greycard.cluster.where import HERE, open_engine, parse_where
+from greycard.cluster.where import HERE, expect_share, open_engine, parse_where
 from greycard.core.errors import GreycardError
 from greycard.reports.columns import percent, seconds
 from greycard.reports.progress import terminal_reporter
@@ -66,7 +66,7 @@ def sweep(
         KeyboardInterrupt: a signal; the same call continues the sweep.
     """
     where = parse_where(on)
-    _expect_share(share, on)
+    expect_share(share, where)
     configure()
     named = (track,) if isinstance(track, str) else tuple(track)
     course = make_course(Source(what, changes, data_dir, weights, backbone, named), vary or {}, seeds, halve_from)
@@ -242,15 +242,3 @@ def _interrupted(stop: KeyboardInterrupt, record: SweepRecord) -> InterruptedRun
     done = f"{len(record.runs)} of {len(record.plan.units)} runs are finished"
     number = getattr(stop, "number", signal.SIGINT)
     return InterruptedRunError(record.path, done, number, "the same command continues it")
-
-
-def _expect_share(share: tuple[int, int] | None, on: str) -> None:
-    if share is None:
-        return
-    number, of = share
-    if of < 1 or not 0 <= number < of:
-        raise GreycardError(f"share i/n needs 0 ≤ i < n. Received: {number}/{of}", hint="for example --share 0/4")
-    if on != HERE:
-        raise GreycardError(
-            f"a share is for processes that you start yourself; --on {on} distributes the runs", hint="leave out one"
-        )

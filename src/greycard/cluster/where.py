@@ -55,6 +55,20 @@ def parse_where(text: str) -> Where:
     return _installed(_cluster(text), text)
 
 
+def expect_share(share: tuple[int, int] | None, where: Where) -> None:
+    """Raise a GreycardError if a process cannot be part `share[0]` of `share[1]`, counted from 0."""
+    if share is None:
+        return
+    number, of = share
+    if not 0 <= number < of:
+        raise GreycardError(f"share i/n needs 0 ≤ i < n. Received: {number}/{of}", hint="for example --share 0/4")
+    if where.kind != HERE:
+        raise GreycardError(
+            "a share is for processes that you start yourself; another place distributes the work by itself",
+            hint="leave out --share or --on",
+        )
+
+
 @contextmanager
 def open_engine(where: Where, say: Callable[[str], None]) -> Iterator[Engine]:
     """The engine of a place, and its end after the block.
