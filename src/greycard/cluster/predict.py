@@ -14,6 +14,7 @@ from greycard.cluster.claims import claimed, remove_claims
 from greycard.cluster.engine import Engine
 from greycard.cluster.shards import Shard, begin, names_of
 from greycard.cluster.where import HERE, Where, open_engine
+from greycard.core.atomic_files import remove_drafts
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.deploy.answers.answer import Answer, answer_of
@@ -133,6 +134,7 @@ def predict_shard(task: Task) -> int:
     with claimed(task.folder, task.shard.file, otherwise=task.own) as mine:
         if _place(task).is_file() or not mine:
             return 0
+        remove_drafts(task.folder, task.shard.file)
         run, asked = _opened(task.run, task.job.model), task.job.question
         names = list(names_of(task.folder, task.shard))
         paths = [os.path.join(task.job.folder, name) for name in names]
