@@ -232,6 +232,20 @@ def test_show_prints_a_sweep(halved: SweepRecord, cli: Any) -> None:
     assert "after epoch 1, with all runs (one seed, so no interval" in said.out
 
 
+def test_the_report_has_every_combination_and_decision(halved: SweepRecord, tmp_path: Path, cli: Any) -> None:
+    said = cli("report", halved.path, "-o", tmp_path / "sweep.html")
+    assert (said.code, said.out) == (0, f"{tmp_path / 'sweep.html'}\n"), said.err
+    page = (tmp_path / "sweep.html").read_text(encoding="utf-8")
+    for label in halved.plan.labels:
+        assert page.count(f'<th scope="row">{label}</th>') == 1 + sum(
+            any(score.variation == label for score in each.scores) for each in halved.decisions
+        )
+    assert page.count("<h2>After epoch ") == 2
+    assert "Effect on validation accuracy in points, after epoch 1, with all runs" in page
+    assert 'src="http' not in page
+    assert 'href="http' not in page
+
+
 @pytest.mark.parametrize(
     ("words", "sentence", "hint"),
     [

@@ -34,24 +34,29 @@ def _row(each: Combination) -> tuple[str, ...]:
     done = f"{len(each.runs)}" if len(each.runs) == each.planned else f"{len(each.runs)} of {each.planned}"
     figures = (percent(each.accuracy), percent(each.lowest), percent(each.highest))
     loss = "–" if each.loss is None else loss_text(each.loss)
-    return each.label, done, *figures, loss, _ended(each)
+    return each.label, done, *figures, loss, ended_text(each)
 
 
-def _ended(each: Combination) -> str:
+def ended_text(each: Combination) -> str:
+    """When a decision ended a combination, and at which accuracy; empty if none did."""
     if each.ended_after is None:
         return ""
     then = "" if each.accuracy_then is None else f" at {percent(each.accuracy_then)}"
     return f"ended after epoch {each.ended_after}{then}"
 
 
-def _effects(found: SweepResult) -> list[str]:
+def effects_title(found: SweepResult) -> str:
+    """What the effects are measured on, and what their intervals are over."""
     when = (
         "of the finished runs" if found.effects_after is None else f"after epoch {found.effects_after}, with all runs"
     )
     seeds = max(each.seeds for each in found.effects)
     how = f"95 % interval over {seeds} seeds" if seeds > 1 else "one seed, so no interval: --seeds 0-4 gives one"
-    rows = [_effect(each) for each in found.effects]
-    return [f"effect on validation accuracy in points, {when} ({how}):", *_aligned(rows)]
+    return f"effect on validation accuracy in points, {when} ({how})"
+
+
+def _effects(found: SweepResult) -> list[str]:
+    return [f"{effects_title(found)}:", *_aligned([_effect(each) for each in found.effects])]
 
 
 def _effect(each: Effect) -> tuple[str, ...]:
