@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -75,7 +76,7 @@ class OnRay:
     def __init__(self, threads: int, say: Callable[[str], None], names_places: bool) -> None:
         self._threads, self._say, self._names_places = threads, say, names_places
         self._running: dict[Any, Any] = {}
-        self._alive = _alive()
+        self._alive, self._looked = _alive(), time.monotonic()
         resources = ray.cluster_resources()
         self._gpus = min(1, int(resources.get("GPU", 0)))
         self._expect_room()
@@ -153,7 +154,9 @@ class OnRay:
             )
 
     def _tell_what_was_lost(self) -> None:
-        now = _alive()
+        if time.monotonic() - self._looked < _SECONDS_BETWEEN_LOOKS:
+            return
+        self._looked, now = time.monotonic(), _alive()
         for node in self._alive.keys() - now.keys():
             self._say(f"{self._alive[node]} was lost; its runs continue elsewhere")
         self._alive = now
