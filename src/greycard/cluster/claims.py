@@ -34,12 +34,17 @@ def claimed(folder: Path, name: str, otherwise: bool) -> Iterator[bool]:
             mine = _locked(file, otherwise)
             if mine and not _is_at(file, place):
                 continue
-            yield mine
+            try:
+                yield mine
+            finally:
+                if mine:
+                    with suppress(OSError):  # Windows removes no open file
+                        place.unlink()
             return
 
 
 def remove_claims(folder: Path) -> None:
-    """Remove the locks that no process holds, when there is nothing left to do."""
+    """Remove the locks that killed processes have left, when there is nothing left to do."""
     for place in (folder / CLAIMS).glob("*.lock"):
         with suppress(OSError), place.open("ab") as file:
             if locks.try_lock(file):

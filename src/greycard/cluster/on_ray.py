@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 
 from greycard.cluster.engine import Done, ResultT, UnitT
 from greycard.cluster.ray_start import connected
@@ -77,10 +77,9 @@ class OnRay:
         self._threads, self._say, self._names_places = threads, say, names_places
         self._running: dict[Any, Any] = {}
         self._alive, self._looked = _alive(), time.monotonic()
-        resources = ray.cluster_resources()
-        self._gpus = min(1, int(resources.get("GPU", 0)))
+        self._gpus = min(1, int(ray.cluster_resources().get("GPU", 0)))
         self._expect_room()
-        self._slots = max(1, int(resources["GPU"] if self._gpus else resources.get("CPU", 0) // threads))
+        self._slots = self._counted_slots()
 
     def each(
         self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
@@ -93,7 +92,7 @@ class OnRay:
                 unit = waiting.popleft()
                 self._running[task.remote(function, unit, environment, expected)] = unit
             ready, _ = ray.wait(list(self._running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
-            self._tell_what_was_lost()
+            self._look()
             for reference in ready:
                 yield self._done(self._running.pop(reference), reference, attempts)
 
@@ -121,6 +120,11 @@ class OnRay:
         for node, reference in asked.items():
             try:
                 found = ray.get(reference, timeout=_SECONDS_TO_ANSWER)
+            except GetTimeoutError as error:
+                raise GreycardError(
+                    f"{self._alive[node]} has not answered for {_SECONDS_TO_ANSWER:.0f} seconds",
+                    hint="see Ray's log on that machine, or remove it from the cluster",
+                ) from error
             except RayError as error:
                 raise GreycardError(
                     f"{self._alive[node]} has no Greycard that can be imported: {_last_line(error)}",
@@ -153,13 +157,20 @@ class OnRay:
                 hint=f"set {VARIABLE} to at most {most}" if most else "start nodes with CPU cores",
             )
 
-    def _tell_what_was_lost(self) -> None:
+    def _look(self) -> None:
+        """Tell which machines were lost, about once a second."""
         if time.monotonic() - self._looked < _SECONDS_BETWEEN_LOOKS:
             return
         self._looked, now = time.monotonic(), _alive()
         for node in self._alive.keys() - now.keys():
-            self._say(f"{self._alive[node]} was lost; its runs continue elsewhere")
-        self._alive = now
+            self._say(f"{self._alive[node]} was lost; its work continues elsewhere")
+        if now.keys() != self._alive.keys():
+            self._alive, self._slots = now, self._counted_slots()
+
+    def _counted_slots(self) -> int:
+        """How many tasks can run at a time; machines may come and go."""
+        resources = ray.cluster_resources()
+        return max(1, int(resources.get("GPU", 0) if self._gpus else resources.get("CPU", 0) // self._threads))
 
 
 def _run(function: Callable[[Any], Any], unit: Any, environment: dict[str, str], expected: dict[str, str]) -> Any:
