@@ -192,7 +192,7 @@ def test_killed_twice_nothing_is_lost_and_nothing_twice(
         process = _start(run.path, root, tmp_path / "answers", "--shard", "250", "--on", where)
         _wait(lambda least=least: len(list((tmp_path / "answers").glob("part-*"))) >= least, process)
         process.kill()
-        process.wait()
+        process.communicate()
     assert len(list((tmp_path / "answers").glob("part-*"))) < 16
     process = _start(run.path, root, tmp_path / "answers", "--shard", "250", "--on", where)
     out, _ = process.communicate(timeout=200)
