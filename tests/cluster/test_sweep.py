@@ -140,6 +140,7 @@ def test_a_lost_decision_is_made_again(halved: SweepRecord) -> None:
     assert again.decisions == decisions
 
 
+@pytest.mark.slow
 def test_more_seeds_keep_the_runs_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     once = SMALL | {"epochs": 1, "dense": 16, "out": tmp_path}
     greycard.sweep("digits-cnn", seeds=(0, 1), **once)
@@ -174,6 +175,7 @@ def test_a_share_begins_with_its_part_and_takes_what_is_left(tmp_path: Path, mon
     assert labels == [f"digits-cnn, seed {seed}" for seed in (1, 0, 2)]
 
 
+@pytest.mark.slow
 def test_without_locks_each_share_trains_its_part_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     once = SMALL | {"epochs": 1, "dense": 16, "out": tmp_path, "seeds": range(3)}
 
