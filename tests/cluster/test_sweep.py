@@ -18,6 +18,7 @@ from greycard.cluster import sweep as driver
 from greycard.cluster.claims import claimed
 from greycard.cluster.units import LOG
 from greycard.core.errors import GreycardError
+from greycard.recipe import Recipe
 from greycard.runs.record import RunRecord, find_runs
 from greycard.runs.sweep import DECISIONS, PLAN, SweepRecord
 
@@ -302,6 +303,26 @@ def test_a_run_that_fails_is_named_and_the_others_are_trained(tmp_path: Path, cl
     said = cli("sweep", "digits-cnn", "--vary", "task=multiclass,binary", "--out", tmp_path, *words)
     assert said.code == 2
     assert "1 of 2 runs could not be trained: run 2 of 2 (task=binary, seed" in said.err
-    assert "the same command continues the sweep" in said.err
+    assert "the same command continues with the others" in said.err
     assert len(SweepRecord(tmp_path / "digits-cnn-sweep").runs) == 1
     assert not list(tmp_path.rglob(LOG))
+
+
+def test_run_trains_projects_with_seeds(tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    Recipe.make("one", "digits", image_size=8, conv=(), dense=8, train_limit=100, val_limit=50).save("one.yaml")
+    Recipe.make("two", "digits", image_size=8, conv=(), dense=9, train_limit=100, val_limit=50).save("two.yaml")
+    words = ("run", "one.yaml", "two.yaml", "--epochs", 1, "--quiet", "--out", tmp_path)
+    labels = trained(monkeypatch)
+    said = cli(*words, "--seeds", "0-1")
+    assert said.code == 0, said.err
+    assert labels == ["one, seed 0", "one, seed 1", "two, seed 0", "two, seed 1"]
+    assert [line.split()[0] for line in said.out.splitlines()[2:]] == [
+        f"{name}-seed-{seed}-1" for name in ("one", "two") for seed in (0, 1)
+    ]
+    plain = cli("run", "two.yaml", "--seed", 1, "--epochs", 1, "--quiet", "--out", tmp_path / "plain")
+    assert plain.code == 0
+    found = SweepRecord(tmp_path / "two-sweep").runs
+    assert numbers(found[1]) == numbers(RunRecord(tmp_path / "plain" / "two-1"))
+    assert cli(*words, "--seeds", "0-1").code == 0
+    assert len(labels) == 4
+    assert "two recipes have the name 'one'" in cli("run", "one.yaml", Path("one.yaml").absolute(), "--seeds", 1).err

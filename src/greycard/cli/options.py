@@ -54,6 +54,8 @@ on = click.option(
     " RAY_ADDRESS.",
 )
 
+seeds = click.option("--seeds", metavar="0-4", help="Train with each of these seeds, such as 0-4 or 0,1,7.")
+
 share = click.option(
     "--share",
     metavar="I/N",

@@ -22,7 +22,7 @@ from greycard.cli.output import print_table, run_path
     help="Try these values of a field of the recipe; repeatable: every combination is trained. Values with commas are"
     " in brackets: conv=(32,64),(32,64,128).",
 )
-@click.option("--seeds", metavar="0-4", help="Train each combination with these seeds, such as 0-4 or 0,1,7.")
+@options.seeds
 @click.option(
     "--halve-from",
     type=int,

@@ -24,7 +24,7 @@ from greycard.reports.progress import terminal_reporter
 from greycard.runs.directory import expect_writable
 from greycard.runs.record import RunRecord
 from greycard.runs.sweep import Decision, Score, SweepRecord, better_half, write_plan
-from greycard.runs.sweep_plan import Unit
+from greycard.runs.sweep_plan import Plan, Unit
 from greycard.training.interruption import InterruptedRunError
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -70,11 +70,17 @@ def sweep(
     configure()
     named = (track,) if isinstance(track, str) else tuple(track)
     course = make_course(Source(what, changes, data_dir, weights, backbone, named), vary or {}, seeds, halve_from)
+    _expect_several(course.plan)
     expect_writable(out)
-    with open_engine(where, partial(_say, quiet)) as engine:
-        record = write_plan(Path(out).expanduser().absolute() / f"{course.plan.name}-sweep", course.plan)
+    with open_engine(where, partial(say, quiet)) as engine:
+        record = write_plan(folder_of(out, course.plan), course.plan)
         Sweep(record, course, share or (0, 1), quiet).run(engine)
     return record
+
+
+def folder_of(out: str | Path, plan: Plan) -> Path:
+    """The folder of a sweep's runs."""
+    return Path(out).expanduser().absolute() / f"{plan.name}-sweep"
 
 
 @dataclass
@@ -86,13 +92,16 @@ class Sweep:
         course: what is trained.
         share: which part of how many; it is trained first.
         quiet: True to print nothing.
+
+    Attributes:
+        failed: the errors of runs that could not be trained.
     """
 
     record: SweepRecord
     course: Course
     share: tuple[int, int]
     quiet: bool
-    _failed: dict[str, GreycardError] = field(default_factory=dict)
+    failed: dict[str, GreycardError] = field(default_factory=dict)
 
     def run(self, engine: Engine) -> None:
         """Train rung after rung, then what is left to its end.
@@ -123,7 +132,12 @@ class Sweep:
 
     def say(self, sentence: str) -> None:
         """A sentence for the user."""
-        _say(self.quiet, sentence)
+        say(self.quiet, sentence)
+
+    def tasks_left(self, engine: Engine) -> list[Task]:
+        """A task for each run that is not finished."""
+        left = (unit for unit in self.record.plan.units if not has_reached(self.record.run_of(unit), None))
+        return [self._task(unit, None, engine) for unit in left]
 
     def _train(self, engine: Engine, units: Sequence[Unit], until: int | None) -> int:
         """Train units until they are finished or have reached an epoch; returns how many others train now.
@@ -138,8 +152,8 @@ class Sweep:
                 if done.result and done.result.state == ELSEWHERE:
                     elsewhere.append(done.unit.unit)
                 else:
-                    self._tell(done)
-            self._expect_no_failure()
+                    self.tell(done)
+            expect_no_failure(self.failed, len(self.record.plan.units))
             stuck = len(elsewhere) == len(tasks)
             waiting = [unit for unit in elsewhere if not has_reached(self.record.run_of(unit), until)]
             if stuck and until is None and engine.shares_terminal:
@@ -185,27 +199,18 @@ class Sweep:
         epochs = [run.history[:rung][-1] for run in runs if run is not None]
         return Score(label, _mean([each.val_accuracy for each in epochs]), _mean([each.val_loss for each in epochs]))
 
-    def _tell(self, done: Done[Task, Outcome]) -> None:
+    def tell(self, done: Done[Task, Outcome]) -> None:
         """One line for a unit that has ended."""
         unit, of = done.unit.unit, len(self.record.plan.units)
         where = f" on {done.place}" if done.place else ""
         which = f"run {unit.number} of {of} ({unit.label}){where}"
         if done.error:
-            self._failed[which] = done.error
+            self.failed[which] = done.error
             self.say(f"error: {which}: {done.error.args[0]}")
         elif done.result and done.result.state != KEPT:
             run = self.record.run_of(unit)
             assert run is not None
             self.say(f"{which}: {_result(run)}")
-
-    def _expect_no_failure(self) -> None:
-        if self._failed:
-            first = next(iter(self._failed.values()))
-            raise GreycardError(
-                f"{len(self._failed)} of {len(self.record.plan.units)} runs could not be trained:"
-                f" {'; '.join(self._failed)}: {first.args[0]}",
-                hint=f"{first.hint}; the same command continues the sweep",
-            )
 
     def _size(self) -> str:
         plan, done = self.record.plan, len(self.record.runs)
@@ -217,7 +222,18 @@ class Sweep:
         return f"{text}{halved}" + (f"; {done} already finished" if done else "")
 
 
-def _say(quiet: bool, sentence: str) -> None:
+def expect_no_failure(failed: Mapping[str, GreycardError], of: int) -> None:
+    """Raise a GreycardError that names the runs that could not be trained, if there are any."""
+    if failed:
+        first = next(iter(failed.values()))
+        raise GreycardError(
+            f"{len(failed)} of {of} runs could not be trained: {'; '.join(failed)}: {first.args[0]}",
+            hint=f"{first.hint}; the same command continues with the others",
+        )
+
+
+def say(quiet: bool, sentence: str) -> None:
+    """A sentence for the user."""
     with terminal_reporter(quiet) as reporter:
         reporter.log(sentence)
 
@@ -242,3 +258,10 @@ def _interrupted(stop: KeyboardInterrupt, record: SweepRecord) -> InterruptedRun
     done = f"{len(record.runs)} of {len(record.plan.units)} runs are finished"
     number = getattr(stop, "number", signal.SIGINT)
     return InterruptedRunError(record.path, done, number, "the same command continues it")
+
+
+def _expect_several(plan: Plan) -> None:
+    if len(plan.units) < 2:
+        raise GreycardError(
+            "a sweep needs two or more runs: nothing varies", hint="--vary learning_rate=0.003,0.001, or --seeds 0-4"
+        )
