@@ -48,9 +48,8 @@ def run(
     greycard run all --resume
     greycard run all --seeds 0-2 --on processes:2
 
-    It prints one line of the table for each. With --seeds or --on, the runs of each project are in the folder
-    NAME-sweep of --out, and the same command continues them. `greycard projects` lists the projects, `greycard recipe PROJECT`
-    prints a project's recipe, which is a recipe file.
+    It prints one line of the table for each; `greycard recipe PROJECT` prints a project's recipe, which is a recipe file.
+    With --seeds or --on, a project's runs are in the folder NAME-sweep of --out; the same command continues them.
     """
     from greycard.api import runs_table
 
