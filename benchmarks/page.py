@@ -128,12 +128,27 @@ def best_epochs(rows: list[Row]) -> list[str]:
     return _table([*head, "Keras, memory", "Greycard, memory"], cells, words=2)
 
 
+def last_block(rows: list[Row]) -> list[str]:
+    """Images per second while a pretrained network's last block is tuned: Greycard, peers at their best, a tutorial."""
+    head = ["network", "processor has", "Greycard", "Keras at its best", "its settings", "PyTorch at its best"]
+    head += ["its settings", "Greycard against the better", "the tutorial's Keras", "Greycard against it"]
+    cells = []
+    for row in rows:
+        speeds = row["images_per_second"]
+        against = _times(speeds["Greycard"] / speeds["Tutorial"])
+        cells.append([*_against_peers(row), f"{speeds['Tutorial']:,.0f}", against])
+    return _table(head, cells, words=2)
+
+
 def _step_cells(row: Row) -> list[str]:
+    return [*_against_peers(row), percent(row["share_of_peak"], 0)]
+
+
+def _against_peers(row: Row) -> list[str]:
     speeds, best = row["images_per_second"], row["best"]
     peers = [[f"{speeds[name]:,.0f}", name.partition(" ")[2]] for name in (best["Keras"], best["PyTorch"])]
     own = f"{speeds['Greycard']:,.0f}"
-    share = percent(row["share_of_peak"], 0)
-    return [f"`{row['row']}`", row["instructions"], own, *peers[0], *peers[1], _times(row["ratio"]), share]
+    return [f"`{row['row']}`", row["instructions"], own, *peers[0], *peers[1], _times(row["ratio"])]
 
 
 def _least_and_mean(rows: list[Row]) -> str:
@@ -232,7 +247,7 @@ def refusing(rows: list[Row]) -> list[str]:
 
 
 def _caught_cells(row: Row, scores: Sequence[str]) -> list[str]:
-    cells = [f"{mean(row['auroc'][score]):.3f}, {mean(row['caught'][score]):.0%}" for score in scores]
+    cells = [f"{mean(row['auroc'][score]):.3f}, {100 * mean(row['caught'][score]):.0f} %" for score in scores]
     return [f"`{row['data']}`", f"{row['strangers']}, {row['stranger_images']:,}", *cells]
 
 
@@ -242,9 +257,9 @@ def _own_cells(row: Row, scores: Sequence[str]) -> list[str]:
 
 
 def _file_cells(row: Row) -> list[str]:
-    caught = ", ".join(f"{what} {share:.0%}" for what, share in row["refused"].items() if what != "own")
+    caught = ", ".join(f"{what} {100 * share:.0f} %" for what, share in row["refused"].items() if what != "own")
     own, same = row["refused"]["own"], min(row["same"].values())
-    return [f"`{row['data']}`", row["format"], f"{own:.1%}", caught, f"{same:.1%}"]
+    return [f"`{row['data']}`", row["format"], percent(own, 1), caught, percent(same, 1)]
 
 
 def _range(values: list[float]) -> str:
@@ -362,6 +377,29 @@ def predicting(rows: list[Row]) -> list[str]:
     return _table(head, cells, words=0)
 
 
+_MANY = {
+    "csv": "all images into a CSV file",
+    "again": "the same command again",
+    "killed": "all images, killed three times",
+    "parquet": "all images into a Parquet file",
+    "sorted": "then: links in folders",
+    "gallery": "then: thumbnails and the gallery",
+}
+
+
+def predicting_many(rows: list[Row]) -> list[str]:
+    """Whole processes, and their memory."""
+    head = ["what", "images", "whole process", "images/s", "peak memory", "its own memory"]
+    chosen = [row for work in _MANY for row in rows if row["work"] == work]
+    return _table(head, [_many_cells(row) for row in chosen])
+
+
+def _many_cells(row: Row) -> list[str]:
+    sizes = [_gigabytes(row.get(name)) for name in ("peak_memory_mb", "peak_own_mb")]
+    rate = f"{row['images'] / row['seconds']:,.0f}" if row["work"] != "again" else "–"
+    return [_MANY[row["work"]], f"{row['images']:,}", seconds(row["seconds"]), rate, *sizes]
+
+
 def serving(rows: list[Row]) -> list[str]:
     """Requests a second and latency by the number of clients."""
     head = ["clients", "plain, requests/s", "p50 / p99", "greycard serve, requests/s", "p50 / p99", "times", "errors"]
@@ -407,6 +445,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Whole runs", "rows", whole),
     ("Epochs beside Keras at its best", "epochs", best_epochs),
     ("Training steps beside Keras and PyTorch at their best", "steps", steps),
+    ("Tuning the last block beside Keras and PyTorch at their best", "last_block", last_block),
     ("Training steps on other backends", "backends", backends),
     ("Distance from the machine's limit", "ceiling", ceiling),
     ("From the first file to the published accuracy", "recommended", recommended),
@@ -419,6 +458,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Start", "startup", starts),
     ("Memory", "memory", memory),
     ("Predicting", "use", predicting),
+    ("Predicting many images", "predict_many", predicting_many),
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
     ("None of these", "rejection", refusing),

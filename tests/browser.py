@@ -28,6 +28,7 @@ _KEYS = {
     " ": ("Space", 32, " "),
     "Enter": ("Enter", 13, "\r"),
     "Delete": ("Delete", 46, ""),
+    "End": ("End", 35, ""),
     "ArrowRight": ("ArrowRight", 39, ""),
     **{str(digit): (f"Digit{digit}", 48 + digit, str(digit)) for digit in range(10)},
 }

@@ -27,17 +27,28 @@ from step_rows import ROWS, StepRow  # noqa: E402
 
 
 class Seconds(keras.callbacks.Callback):
-    """The time of each epoch."""
+    """The time of each epoch.
+
+    Attributes:
+        each: seconds.
+        each_cpu: the processor's seconds, of all threads.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.each: list[float] = []
+        self.each, self.each_cpu = list[float](), list[float]()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._begun = time.perf_counter()
+        self._begun, self._cpu = time.perf_counter(), time.process_time()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.each.append(time.perf_counter() - self._begun)
+        self.each_cpu.append(time.process_time() - self._cpu)
+
+    def rates(self, images: int) -> dict[str, list[float]]:
+        """Images per second, and per second of one core, of each epoch but the first."""
+        each = {"images_per_second": self.each[1:], "images_per_core_second": self.each_cpu[1:]}
+        return {name: [images / seconds for seconds in spent] for name, spent in each.items()}
 
 
 def main() -> None:

@@ -54,14 +54,14 @@ def main() -> None:
     options = _options()
     results = ResultFile("steps", ("row", "instructions"), keep=not options.quick)
     for row in options.rows or list(ROWS):
-        peak = _said("../peak.py")
-        own = _said("greycard_steps.py", row, "--seconds", 0.1)
+        peak = said("../peak.py")
+        own = said("greycard_steps.py", row, "--seconds", 0.1)
         rounds: dict[Side, list[float]] = {side: [] for side in _sides(row, compiled=not options.no_compile)}
         for number in range(options.rounds):
             for side in list(rounds)[:: -1 if number % 2 else 1]:
                 if speed := _speed(side, row, options.seconds):
                     rounds[side].append(speed)
-        results.put(_summary(row, rounds, peak) | _share(own, rounds, peak))
+        results.put(summary(row, rounds) | _share(own, rounds, peak))
 
 
 def _sides(row: str, *, compiled: bool) -> list[Side]:
@@ -78,7 +78,7 @@ def _sides(row: str, *, compiled: bool) -> list[Side]:
 def _speed(side: Side, row: str, seconds: float) -> float | None:
     """Images a second; None if this side cannot run here."""
     try:
-        speed = _said(f"{side.peer.lower().removeprefix('py')}_steps.py", row, *side.options, "--seconds", seconds)
+        speed = said(f"{side.peer.lower().removeprefix('py')}_steps.py", row, *side.options, "--seconds", seconds)
     except RuntimeError as error:
         print(f"{row}: {side.name} fails: {str(error).splitlines()[-1]}", file=sys.stderr)
         return None
@@ -86,12 +86,14 @@ def _speed(side: Side, row: str, seconds: float) -> float | None:
     return float(speed["images_per_second"])
 
 
-def _said(script: str, *words: object) -> Any:
+def said(script: str, *words: object) -> Any:
+    """What a script of this folder prints last, which is JSON."""
     finished = child.run([sys.executable, str(HERE / script), *map(str, words)], **_QUIET)
     return json.loads(finished.output.splitlines()[-1])
 
 
-def _summary(row: str, rounds: Mapping[Side, list[float]], peak: Mapping[str, float]) -> dict[str, Any]:
+def summary(row: str, rounds: Mapping[Side, list[float]]) -> dict[str, Any]:
+    """A row: medians in images a second, each peer's best settings, and Greycard's ratio to the better peer."""
     medians = {side: median(speeds) for side, speeds in rounds.items() if speeds}
     best = {
         peer: max((side for side in medians if side.peer == peer), key=medians.__getitem__)
@@ -104,15 +106,14 @@ def _summary(row: str, rounds: Mapping[Side, list[float]], peak: Mapping[str, fl
         "images_per_second": {side.name: speed for side, speed in medians.items()},
         "best": {peer: side.name for peer, side in best.items()},
         "ratio": own / max(medians[side] for side in best.values()),
-        "peak": dict(peak),
         "each_round": {side.name: speeds for side, speeds in rounds.items()},
     }
 
 
-def _share(own: Mapping[str, Any], rounds: Mapping[Side, list[float]], peak: Mapping[str, float]) -> dict[str, float]:
-    """The rate of Greycard's steps, counted as direct convolutions, as a share of that of a large matrix product."""
+def _share(own: Mapping[str, Any], rounds: Mapping[Side, list[float]], peak: Mapping[str, float]) -> dict[str, Any]:
+    """The machine's rates, and that of Greycard's steps as a share, counted as direct convolutions."""
     rate = median(rounds[Side("Greycard")]) * own["operations"] / 1e9
-    return {"share_of_peak": rate / peak[f"gflops_{own['precision']}"]}
+    return {"peak": dict(peak), "share_of_peak": rate / peak[f"gflops_{own['precision']}"]}
 
 
 def _options() -> argparse.Namespace:

@@ -128,6 +128,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     token: str | None = None,
+    refuse: float | str | None = "default",
     on_ready: Callable[[str], None] = print,
 ) -> None:
     """Serve finished runs with a web page and a JSON API, until SIGINT or SIGTERM; in a notebook, until interrupted.
@@ -137,6 +138,7 @@ def serve(
         host: the address to listen on; `0.0.0.0` lets other machines in.
         port: 0 takes any free one.
         token: a word that the API asks for.
+        refuse: at most this share of own images is refused, as for `Run.predict`.
         on_ready: called with the page's address when the server is ready.
 
     Raises:
@@ -150,7 +152,7 @@ def serve(
     from greycard.deploy.serve.models import make_ready
     from greycard.deploy.serve.server import serve as serve_models
 
-    serve_models(make_ready([(run, run.classifier) for run in opened]), host, port, token, on_ready)
+    serve_models(make_ready([(run, run.classifier) for run in opened], refuse), host, port, token, on_ready)
 
 
 def studio(

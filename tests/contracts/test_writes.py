@@ -28,6 +28,8 @@ WRITERS: dict[str, tuple[str, Callable[[Path, Path, Path], tuple[str | Path, ...
         "m",
         lambda run, data, place: ("export", run, "--data", data, "--format", "saved-model", "-o", place),
     ),
+    "predict": ("answers.csv", lambda run, data, place: ("predict", run, data, "-o", place)),
+    "predict a gallery": ("look", lambda run, data, place: ("predict", run, data, "--gallery", place)),
     "sample": ("pets", lambda run, data, place: ("sample", place)),
     "check": ("images-check.png", lambda run, data, place: ("check", data, "--out", place.parent)),
     "show": ("images-augmented.png", lambda run, data, place: ("show", data, "--augmented", "--out", place.parent)),

@@ -295,6 +295,7 @@ def test_the_examples_answer_as_predict_does(
             assert found == pytest.approx(expected.probabilities, abs=rounding), file
             assert names["probability"] == max(names["probabilities"])
             assert names["label"] == expected.label or form == "litert-int8"
+            assert names["answer"] == expected.answer or form == "litert-int8"
 
 
 def _quietly(interpreter: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
 import greycard
 from conftest import make_folder
+from greycard.backend import litert
 from greycard.core.errors import GreycardError
+from greycard.deploy.export import formats
+from greycard.deploy.serve.app import make_app
+from greycard.deploy.serve.last_hour import LastHour
+from greycard.deploy.serve.models import make_ready
 from greycard.evaluation.calibration import at_temperature
 from greycard.evaluation.conformal import least_probability, members
 
@@ -137,11 +144,18 @@ def test_too_few_images_refuse_nothing(tmp_path: Path, cli: Cli) -> None:
     small = make_folder(tmp_path / "few", ("train", "validation"), ("dark", "light"), 6)
     recipe: dict[str, Any] = {"image_size": 24, "conv": (4,), "dense": (4,), "backbone": None, "epochs": 1}
     run = greycard.train(small, out=tmp_path, quiet=True, **recipe)
-    assert (run.summary.rejection, run.rejection) == (None, None)
+    assert run.summary.rejection is None
     found = run.predict(_stranger(tmp_path / "wall.png"))[0]
-    assert (found.refused, found.strangeness) == (False, None)
-    with pytest.raises(GreycardError, match="needs at least 14 validation images"):
+    assert (found.refused, found.answer in run.classes) == (False, True)
+    assert found.strangeness is not None
+    assert "a promise needs at least 14 validation images" in cli("show", run.path).out
+    with pytest.raises(GreycardError, match=r"with 12 .* at most 20 % cannot be promised, which needs 14"):
         run.predict(tmp_path / "wall.png", refuse=0.2)
+    assert run.predict(tmp_path / "wall.png", refuse=0.3)[0].strangeness == found.strangeness
+    done = run.export("litert", tmp_path / "model.tflite")
+    assert done.parity.refusals is not None
+    assert (done.parity.refusals.refused, done.parity.refusals.same) == (0, 12)
+    assert json.loads((tmp_path / "model.tflite.json").read_text())["refuse_above"] is None
 
 
 def test_the_sets_have_the_right_class_as_often_as_promised() -> None:
@@ -165,3 +179,167 @@ def test_a_set_lists_the_likely_classes(run: greycard.Run, folder: Path) -> None
         max(1, int(np.sum(row >= least))) for row in probabilities.astype(np.float32)
     ]
     assert run.predict(_stranger(Path("wall.png")), sets=0.95)[0].one_of == ()
+
+
+@pytest.mark.parametrize("form", [each.name for each in formats.FORMATS])
+def test_every_export_refuses_the_same(form: str, run: greycard.Run, folder: Path, tmp_path: Path) -> None:
+    chosen = formats.find_format(form)
+    done = run.export(form, tmp_path / f"model{chosen.ending}")
+    found = done.parity.refusals
+    assert found is not None
+    assert found.original_refused == sum(each.refused for each in run.predict(_own(run, folder)))
+    assert found.same >= (110 if form == "litert-int8" else 120)
+    about = json.loads(done.path.with_name(f"{done.path.name}.json").read_text())
+    assert list(about["outputs"]) == ["probabilities", "strangeness"]
+    assert [each["index"] for each in about["outputs"].values()] == [0, 1]
+    promised = run.summary.rejection
+    assert promised is not None
+    assert about["refuse_share"] == promised.share
+    assert (about["refuse_above"] == promised.limit) == chosen.exact, "integers have their own limit"
+    asked = [_stranger(tmp_path / "wall.png"), *_own(run, folder)[::10]]
+    rows = chosen.open(done.path)(np.stack([run.classifier.decode(file) for file in asked]))
+    assert rows.shape == (13, 3)
+    assert (rows[:, 2] > about["refuse_above"]).tolist()[0]
+    if chosen.exact:
+        expected = [each.strangeness for each in run.predict(asked)]
+        np.testing.assert_allclose(rows[:, 2], expected, atol=1e-3)
+
+
+def test_the_integers_keep_the_promise_on_their_calibration_images(
+    run: greycard.Run, folder: Path, tmp_path: Path
+) -> None:
+    done = run.export("litert-int8", tmp_path / "model-int8.tflite")
+    above = json.loads((tmp_path / "model-int8.tflite.json").read_text())["refuse_above"]
+    assert run.rejection is not None
+    files = [folder / id for id in run.rejection.scores.ids]
+    rows = formats.find_format("litert-int8").open(done.path)(np.stack([run.classifier.decode(f) for f in files]))
+    assert np.sum(rows[:, 2] > above) == 0  # 60 images: none may be refused for 5 %
+
+
+def test_an_export_with_another_strangeness_is_refused(
+    run: greycard.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = litert.LiteRT.__call__
+    monkeypatch.setattr(litert.LiteRT, "__call__", lambda self, images: right(self, images) + np.float32([0, 0, 0.1]))
+    with pytest.raises(GreycardError, match="the litert export is refused: a squared strangeness differs by"):
+        run.export("litert", tmp_path / "model.tflite")
+    refused = json.loads((tmp_path / "model.tflite.refused.json").read_text())
+    assert refused["parity"]["largest_difference"] <= 1e-3
+
+
+def test_the_server_refuses_and_counts(run: greycard.Run, folder: Path) -> None:
+    wall, own = _stranger(Path("wall.png")), folder / "train" / "dark" / "000.jpg"
+    with TestClient(make_app(make_ready([(run, run.classifier)]))) as client:
+        answers = [
+            client.post("/api/predict?heat=true", files={"file": each.read_bytes()}).json()["images"][0]["answers"][0]
+            for each in (wall, own)
+        ]
+        facts = client.get("/api/models").json()["models"][0]
+        metrics = client.get("/metrics").text
+    assert [each["answer"] for each in answers] == ["none of these", "dark"]
+    assert [each["refused"] for each in answers] == [True, False]
+    assert [each["strangeness"] for each in answers] == pytest.approx(
+        [each.strangeness for each in run.predict([wall, own])], abs=1e-4
+    )
+    assert answers[0]["class"] in run.classes
+    assert (facts["refuse_share"], facts["last_hour"]) == (0.05, {"images": 2, "refused": 1})
+    assert f'greycard_refused_total{{model="{run.name}"}} 1.0' in metrics
+
+
+def test_an_hour_has_sixty_minutes() -> None:
+    now = 0.0
+    counted = LastHour(lambda: now)
+    assert counted.counts() == (0, 0)
+    for minute, refused in ((0, True), (0, False), (30, True), (59, False)):
+        now = 60.0 * minute + 5
+        counted.count(refused=refused)
+    assert counted.counts() == (4, 2)
+    now = 60 * 60.0
+    assert counted.counts() == (2, 1)
+    now = 1e6
+    assert counted.counts() == (0, 0)
+
+
+def test_it_is_said_wherever_a_run_is_shown(run: greycard.Run, cli: Cli) -> None:
+    shown = cli("show", run.path).out
+    assert "none of these" in shown
+    for text in (shown, run.card(), run.report()):
+        assert "at most 5 % of the classes" in text
+        assert "images in strangers/" in text.replace("\\", "")
+        assert "100.0 % (95 % interval" in text
+
+
+def test_a_search_sets_the_limit_on_images_set_aside(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "shades", ("train", "validation"), ("dark", "light"), 30)
+    found = greycard.search(folder, minutes=0.2, out=tmp_path / "runs", weights="none", quiet=True)
+    promised = found.summary.rejection
+    assert promised is not None
+    assert promised.calibrated_on == "test"
+    assert found.rejection is not None
+    assert set(found.rejection.scores.ids) <= set(found.test_ids)
+    assert promised.strangers_are == "classes"
+    assert promised.strangers is not None
+
+
+def test_a_resumed_run_learns_the_same(images: Path, tmp_path: Path, interrupted: Any) -> None:
+    recipe: dict[str, Any] = {
+        "image_size": 24,
+        "conv": (4,),
+        "dense": (8,),
+        "backbone": None,
+        "epochs": 2,
+        "batch_size": 4,
+    }
+    whole = greycard.train(images, name="whole", out=tmp_path, quiet=True, **recipe)
+    resumed = greycard.resume(interrupted(5, images, name="cut", out=tmp_path, quiet=True, **recipe), quiet=True)
+    assert whole.summary.rejection == resumed.summary.rejection
+    assert whole.rejection is not None
+    assert resumed.rejection is not None
+    ours, theirs = whole.rejection.arrays(), resumed.rejection.arrays()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_damaged_file_is_named(run: greycard.Run, tmp_path: Path) -> None:
+    copy = shutil.copytree(run.path, tmp_path / "copy")
+    (copy / "rejection.npz").write_bytes(b"PK damaged")
+    with pytest.raises(GreycardError, match=r"rejection\.npz cannot be read"):
+        greycard.open_run(copy).predict(np.zeros((8, 8, 3), np.uint8))
+
+
+@pytest.mark.parametrize("place", ["strangers", "train/strangers"])
+def test_strangers_are_found_beside_the_classes_and_in_a_zip(place: str, tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets", ("train", "validation"), ("cat", "dog"), 2)
+    (root / place).mkdir()
+    _stranger(root / place / "wall.png")
+    (root / place / "broken.jpg").write_text("words")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", root)
+    for what in (root, packed):
+        dataset = greycard.open_dataset(what)
+        assert dataset.classes == ("cat", "dog")
+        assert dataset.strangers is not None
+        assert dataset.strangers.ids == (f"{place}/wall.png",)
+        assert [item.id for item in dataset.left_out] == [f"{place}/broken.jpg"]
+
+
+def test_a_folder_of_classes_alone_may_have_strangers(tmp_path: Path, cli: Cli) -> None:
+    root = make_folder(tmp_path / "pets", ("",), ("cat", "dog"), 5)
+    (root / "strangers").mkdir()
+    assert greycard.load_folder(root).strangers is None  # empty
+    _stranger(root / "strangers" / "wall.png")
+    dataset = greycard.load_folder(root)
+    assert (dataset.classes, len(dataset.train) + len(dataset.validation)) == (("cat", "dog"), 10)
+    assert "strangers has 1 image of none of the classes" in cli("check", root).err
+
+
+def test_features_of_zeros_have_a_strangeness_in_every_format(tmp_path: Path) -> None:
+    import keras
+
+    from greycard.backend.litert import convert
+    from greycard.evaluation.rejection.bank import fit_strangeness
+
+    score = fit_strangeness(np.abs(np.random.default_rng(0).normal(size=(20, 4))))
+    pixels = keras.Input((1, 4), dtype="uint8")
+    found = score.model()(keras.ops.cast(keras.ops.reshape(pixels, (-1, 4)), "float32"))
+    images = np.array([[[0, 0, 0, 0]], [[0, 0, 0, 1]], [[255, 255, 255, 255]]], np.uint8)
+    by_litert = litert.LiteRT(convert(keras.Model(pixels, found)))(images)
+    np.testing.assert_allclose(by_litert[:, 0], score.of(images[:, 0]), atol=1e-4)

@@ -145,8 +145,9 @@ def test_only_greycards_own_file_is_replaced(run: greycard.Run, folder: Path, tm
         assert Path("/dev/null").is_char_device()
 
 
-def test_a_named_dataset_and_a_class_that_is_a_link(run: greycard.Run, folder: Path, tmp_path: Path) -> None:
-    digits = every_image("digits")
+def test_a_named_dataset_and_a_class_that_is_a_link(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "digits").mkdir()  # as the downloaded files of a named dataset in the data folder
+    digits = every_image("digits", tmp_path)
     assert digits.ids[0].startswith("train/")
     assert len(set(digits.ids)) == len(digits) == len(list(digits.images))
     shutil.copytree(folder / "dark", tmp_path / "linked" / "dark")

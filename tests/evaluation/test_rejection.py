@@ -39,12 +39,12 @@ def test_few_images_promise_less() -> None:
         GreycardError, match=r"with 40 calibration images at most 5 % cannot be promised.*10 % can"
     ) as e:
         limit(np.arange(40.0), 0.05)
-    assert e.value.hint == "ask for 0.1"
+    assert e.value.hint == "use --refuse 0.1"
     assert np.sum(np.arange(40.0) > limit(np.arange(40.0), 0.1)) == 0
     with pytest.raises(GreycardError, match="at most 5 % cannot be promised") as none:
         limit(np.arange(9.0), 0.05)
     assert none.value.hint is not None
-    assert "add images" in none.value.hint
+    assert "--refuse none" in none.value.hint
 
 
 @pytest.mark.parametrize(("images", "share"), [(59, 0.05), (150, 0.05), (1000, 0.05), (40, 0.1), (200, 0.2)])
@@ -138,32 +138,35 @@ def test_half_of_many_images_measure_what_is_refused() -> None:
     scores = np.random.default_rng(2).random(400)
     ids = tuple(f"{number}.jpg" for number in range(400))
     found = calibrate("validation", ids, scores, np.array([0.5, 1.5, 2.0]), "images", seed=0)
-    assert found is not None
     assert len(found.calibration) == len(found.own) == 200
     assert np.array_equal(np.sort(np.concatenate([found.calibration, found.own])), np.sort(scores))
     assert found.calibration.tolist() == [scores[ids.index(id)] for id in found.ids]
     promise = found.rejection()
+    assert promise is not None
     assert (promise.share, promise.calibration_images) == (0.05, 200)
     assert promise.own is not None
     assert promise.own.refused == np.sum(found.own > promise.limit)
     assert promise.own.interval[0] < promise.own.share < promise.own.interval[1]
     assert promise.strangers is not None
     assert (promise.strangers.refused, promise.strangers.images) == (2, 3)
-    assert found.rejection(0.2).limit < promise.limit
+    assert found.rejection_at(0.2).limit < promise.limit
 
 
 @pytest.mark.parametrize(("images", "own"), [(14, 0), (26, 0), (27, 13), (59, 0), (116, 0), (117, 58)])
 def test_few_images_all_set_the_limit(images: int, own: int) -> None:
     """117 images: the larger half is 59."""
     found = calibrate("test", tuple(map(str, range(images))), np.arange(float(images)), np.empty(0), "classes", 0)
-    assert found is not None
+    promise = found.rejection()
+    assert promise is not None
     assert len(found.own) == own
-    assert found.rejection().share == promised_share(images)
-    assert (found.rejection().own is None, found.rejection().strangers) == (own == 0, None)
+    assert promise.share == promised_share(images)
+    assert (promise.own is None, promise.strangers) == (own == 0, None)
 
 
 def test_too_few_images_promise_nothing() -> None:
-    assert calibrate("validation", ("a",) * 13, np.arange(13.0), np.empty(0), "classes", 0) is None
+    found = calibrate("validation", tuple(map(str, range(13))), np.arange(13.0), np.empty(0), "classes", 0)
+    assert (found.rejection(), len(found.calibration)) == (None, 13)
+    assert found.rejection_at(0.3).limit > 12
 
 
 def test_a_class_left_out_is_far_from_the_others() -> None:
@@ -177,7 +180,6 @@ def test_a_class_left_out_is_far_from_the_others() -> None:
 def test_what_is_stored_is_read_again() -> None:
     score = fit_strangeness(_features(30, 12, 0))
     found = calibrate("test", tuple(map(str, range(40))), np.arange(40.0), np.arange(3.0), "images", 0)
-    assert found is not None
     arrays = Stored(score, found).arrays()
     assert set(arrays) == set(KEYS)
     again = Stored.of(arrays)

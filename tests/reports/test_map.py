@@ -97,7 +97,7 @@ def test_a_damaged_map_is_named_and_a_regression_has_none(run: greycard.Run, tmp
             run.report()
     prices = greycard.train("house-prices", epochs=1, out=tmp_path, quiet=True)
     outcome = cli("report", prices.path, "--map")
-    assert (outcome.code, "has no classes of images" in outcome.err) == (2, True)
+    assert (outcome.code, "has no class for each image" in outcome.err) == (2, True)
     outcome = cli("report", run.path, "--data", "pets")
     assert (outcome.code, "--data and --data-dir are for a new map" in outcome.err) == (2, True)
 

@@ -21,8 +21,11 @@ from greycard.backend.choices import Measured, Shape, Table
 from greycard.core.epoch import Epoch
 from greycard.datasets.load import load_dataset
 from greycard.models.build import build_model
+from greycard.models.tuning import split_below_tuned
 from greycard.projects import find_project, projects
 from greycard.projects.augmentations import PUBLISHED_AUGMENTATION
+from greycard.recipe import Recipe
+from greycard.training.recommend import TUNING_RATE
 
 pytestmark = pytest.mark.filterwarnings("ignore:Please import `affine_transform`:DeprecationWarning")  # Keras's own
 
@@ -326,6 +329,26 @@ def test_the_peers_have_greycards_network(peer: Any, name: str) -> None:
     assert torch_sizes == [int(np.prod(shape)) for shape in shapes]
 
 
+def test_the_peers_tune_greycards_last_block(peer: Any, tmp_path: Path) -> None:
+    data, weights = peer("last_block_data"), tmp_path / "mobilenet_v2_1.0_224_notop.weights.h5"
+    base = data.backbone(None)
+    base.save_weights(weights)
+    fields: dict[str, Any] = {"backbones": ("MobileNetV2",), "fine_tune": "last", "image_size": data.SIZE}
+    recipe = Recipe.make(name="tuned", dataset="tuned", task="binary", **fields)
+    ours = split_below_tuned(build_model(recipe, 2, weights)).top.network
+    keras_network = data.last_block(ours.input_shape[1:], base)
+    assert base.get_layer(data.BELOW).output.shape == ours.input.shape
+    assert (recipe.training.batch_size, TUNING_RATE) == (data.BATCH, data.RATE)
+    body = zip(keras_network.get_weights()[:-2], ours.get_weights()[:-2], strict=True)
+    assert all(np.array_equal(one, other) for one, other in body)
+    torch = pytest.importorskip("torch")
+    network = peer("torch_last_block").last_block()
+    peer("torch_last_block").set_weights(network, keras_network.get_weights())
+    maps = np.random.default_rng(0).random((2, *ours.input_shape[1:]), dtype=np.float32)
+    logits = network(torch.from_numpy(maps).permute(0, 3, 1, 2)).detach()
+    assert torch.sigmoid(logits).numpy() == pytest.approx(np.asarray(keras_network(maps)), abs=1e-4)
+
+
 def _task(classes: int) -> str:
     return "binary" if classes == 2 else "multiclass"
 
@@ -336,6 +359,7 @@ def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: 
     common = {"instructions": "avx2", "measured": MEASURED}
     steps = [common | {"row": "a", "images_per_second": speeds, "best": best, "ratio": 1.5, "share_of_peak": 0.6}]
     steps.append(steps[0] | {"row": "b", "ratio": 6.0})
+    last_block = [steps[0] | {"images_per_second": speeds | {"Tutorial": 60.0}}]
     memory = {"Greycard": 1000.0, "Keras float32": 2000.0}
     seconds = {"Greycard": 5.0, "Keras float32": 10.0}
     epochs = [common | {"row": "a", "seconds_per_epoch": seconds, "best": "Keras float32", "ratio": 2.0}]
@@ -345,12 +369,13 @@ def test_the_page_shows_steps_and_epochs_beside_peers(benchmark: Any, tmp_path: 
     backends = [common | {"row": "a", "on": "avx2", "backend": "jax", "images_per_second": speeds, "ratio": 4.0}]
     sides = {"val_accuracy": {"float32": 0.9, "bfloat16": 0.8}, "only_right": {"float32": 30, "bfloat16": 20}}
     precisions = [common | sides | {"project": "a", "epochs": 5, "seed": 1, "p": 0.2}]
-    found = {"steps": steps, "epochs": epochs, "backends": backends, "precisions": precisions}
+    found = {"steps": steps, "epochs": epochs, "backends": backends, "precisions": precisions, "last_block": last_block}
     for name, rows in found.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)
     assert "| `a` | avx2 | 300 | 200 | bfloat16 | 100 | float32 | 1.50× | 60 % |" in text
     assert "The smallest ratio is 1.50×, the geometric mean 3.00×." in text
+    assert "| `a` | avx2 | 300 | 200 | bfloat16 | 100 | float32 | 1.50× | 60 | 5.00× |" in text
     assert "| `a` | avx2 | jax | 4,000 | 3,000 | 400 | 1,000 | 4.00× |" in text
     assert "| `a` | avx2 | 5 | 1 | 90.00 % | 80.00 % | 30 | 20 | 0.2 |" in text
     assert "| `a` | avx2 | 10.0 s | float32 | 5.0 s | 2.00× | 2.00 GB | 1.00 GB |" in text
@@ -369,3 +394,17 @@ def test_the_page_shows_what_studio_needs(benchmark: Any, tmp_path: Path) -> Non
     text = benchmark("page").page(tmp_path)
     assert "| `a` | 40 | 2,000 | 91.00 % ± 12.7 | 80.00 % ± 0.0 | 71.00 % ± 12.7 | 2 | 1 of 2 | 0.30 |" in text
     assert "| 20,000 | 0.80 | 60 | 1.00 % | 120 | 90 |" in text
+
+
+def test_the_page_shows_what_is_refused(benchmark: Any, tmp_path: Path) -> None:
+    by_score = {"auroc": {"a": [0.9, 1.0]}, "caught": {"a": [0.5, 0.7]}, "own": {"a": [0.03, 0.05]}}
+    counts = {"train_images": 7, "calibration_images": 200, "own_images": 300, "stranger_images": 1000, "seeds": 2}
+    asked = {"data": "d", "strangers": "cats", "model": "CNN", "measured": MEASURED, **counts, **by_score}
+    refused = {"own": 0.04, "cats": 0.6}
+    exported = {"data": "d", "format": "onnx", "refused": refused, "same": {"own": 1.0, "cats": 0.99}}
+    rows = [asked, exported | {"measured": MEASURED}]
+    (tmp_path / "rejection.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    text = benchmark("page").page(tmp_path)
+    assert "| `d` | cats, 1,000 | 0.950, 60 % |" in text
+    assert "| `d` | CNN | 200 | 300 | 4.0 % (3.0 to 5.0) |" in text
+    assert "| `d` | onnx | 4.0 % | cats 60 % | 99.0 % |" in text

@@ -49,7 +49,7 @@ def _pictured(page: Page, name: Path, place: str) -> None:
 
 def test_the_map_is_drawn_and_a_click_opens_the_image(page: Page, pets: Path, tmp_path: Path) -> None:
     page.run("document.getElementById('map-make').click()")
-    page.wait_for("!document.getElementById('map-parts').hidden")
+    page.wait_for("!document.getElementById('map-parts').hidden", 120)
     run = greycard.open_run(pets.parent / "runs" / "pets-1")
     points = "[...document.querySelectorAll('.image-map g')]"
     assert page.run(f"{points}.length") == run.summary.val_images

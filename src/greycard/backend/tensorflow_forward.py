@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from greycard.backend import tensorflow_conv, tensorflow_conv_pool, tensorflow_norm, tensorflow_pool
+from greycard.backend import (
+    tensorflow_conv,
+    tensorflow_conv_pool,
+    tensorflow_frozen,
+    tensorflow_norm,
+    tensorflow_pool,
+)
 from greycard.backend.choices import Shape, Ways
 from greycard.backend.graph import Call, Graph, of_one
 from greycard.backend.layer_settings import is_batch_norm
@@ -17,9 +23,9 @@ from greycard.backend.layer_settings import is_batch_norm
 def forward(model: keras.Model, ways: Ways) -> Call:
     """A function that computes `model(x, training=True)`.
 
-    Layers that `tensorflow_conv_pool`, `tensorflow_conv`, `tensorflow_pool` or `tensorflow_norm` match become their
-    operations, computed in these ways. All other layers are called as the model connects them. A model that does more
-    than that is called unchanged.
+    Layers that `tensorflow_conv_pool`, `tensorflow_frozen`, `tensorflow_conv`, `tensorflow_pool` or `tensorflow_norm`
+    match become their operations, computed in these ways. All other layers are called as the model connects them. A
+    model that does more than that is called unchanged.
     """
     graph = Graph.of(model)
     if graph is None:
@@ -33,7 +39,7 @@ def shapes(model: keras.Model, dtype: str) -> Iterator[tuple[Shape, Sequence[str
     graph = Graph.of(model)
     if graph is None:
         return
-    pairs = dict(_pairs(graph))
+    pairs = dict(_pairs(graph, tensorflow_conv_pool.matches))
     pooled = set(pairs.values())
     for layer in (node.operation for node in graph.free):
         if layer in pairs or tensorflow_conv.matches(layer):
@@ -48,24 +54,22 @@ def shapes(model: keras.Model, dtype: str) -> Iterator[tuple[Shape, Sequence[str
 def _faster(graph: Graph, ways: Ways) -> dict[Any, Call]:
     """The faster operation of each layer that has one."""
     faster: dict[Any, Call] = {}
-    for conv, pool in _pairs(graph):
+    for conv, pool in _pairs(graph, tensorflow_conv_pool.matches):
         faster |= {conv: _same, pool: of_one(tensorflow_conv_pool.fused(conv, ways))}
+    for conv, norm in _pairs(graph, tensorflow_frozen.matches):
+        faster |= {conv: _same, norm: of_one(tensorflow_frozen.fused(conv, norm, ways))}
     for layer in (node.operation for node in graph.free):
         operation = None if layer in faster else _operation(layer, ways)
         faster |= {layer: of_one(operation)} if operation else {}
     return faster
 
 
-def _pairs(graph: Graph) -> Iterator[tuple[keras.Layer, keras.Layer]]:
-    """Each convolution with the pooling that alone takes its result, where both become one operation."""
-    for conv in graph.free:
-        users = graph.users(conv)
-        if (
-            len(users) == 1
-            and users[0] in graph.free
-            and tensorflow_conv_pool.matches(conv.operation, users[0].operation)
-        ):
-            yield conv.operation, users[0].operation
+def _pairs(graph: Graph, matches: Callable[[Any, Any], bool]) -> Iterator[tuple[keras.Layer, keras.Layer]]:
+    """Each layer with the one that alone takes its result, where both become one operation."""
+    for node in graph.free:
+        users = graph.users(node)
+        if len(users) == 1 and users[0] in graph.free and matches(node.operation, users[0].operation):
+            yield node.operation, users[0].operation
 
 
 def _operation(layer: keras.Layer, ways: Ways) -> Call | None:

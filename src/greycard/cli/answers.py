@@ -11,14 +11,15 @@ import click
 if TYPE_CHECKING:
     from greycard.deploy.predict import Prediction
 
+refuse_option = click.option(
+    "--refuse",
+    metavar="SHARE|none",
+    default="default",
+    help="Answer `none of these` for strange images: at most this share of the classes' own images is refused."
+    "  [default: the smallest of 0.05, 0.1 and 0.2 that the run can promise]",
+)
 _OPTIONS = (
-    click.option(
-        "--refuse",
-        metavar="SHARE|none",
-        default="default",
-        help="Answer `none of these` for strange images: at most this share of the classes' own images is refused."
-        "  [default: the smallest of 0.05, 0.1 and 0.2 that the run can promise]",
-    ),
+    refuse_option,
     click.option(
         "--unsure",
         type=click.FloatRange(0, 1),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
+from greycard.cli.answers import refuse_option
 from greycard.cli.output import run_path
 from greycard.deploy.export.formats import NAMES
 
@@ -34,11 +35,20 @@ def _refusals(parity: ParityCheck) -> str:
     help="The folder or label file it was trained on.  [default: its old path, or its name here or in --data-dir]",
 )
 @options.data_dir
+@refuse_option
 @options.out
 @options.quiet
 @options.debug
 def export(
-    run: str, form: str, output: str | None, data: str | None, data_dir: str | None, out: str, quiet: bool, debug: bool
+    run: str,
+    form: str,
+    output: str | None,
+    data: str | None,
+    data_dir: str | None,
+    refuse: str,
+    out: str,
+    quiet: bool,
+    debug: bool,
 ) -> None:
     """Export a RUN's model to a file for other programs.
 
@@ -53,7 +63,7 @@ def export(
     from greycard.api import open_run
 
     opened = open_run(run_path(run, out))
-    done = opened.export(form, output, data=data, data_dir=data_dir, quiet=quiet)
+    done = opened.export(form, output, data=data, data_dir=data_dir, refuse=refuse, quiet=quiet)
     parity = done.parity
     click.echo(
         f"{parity.images:,} validation images: {parity.same_answers:,} with the same prediction, largest difference of"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -14,7 +14,7 @@ from greycard.cli import options
 from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
-    from greycard.deploy.answers.job import Question
+    from greycard.cli.destinations import Output
     from greycard.deploy.inputs.images import Images
     from greycard.jobs.open_run import Run
 
@@ -28,68 +28,70 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
-class PartsOptions:
-    """The options of shards: the folder of answers, images of a shard, where, and which share."""
+class Parts:
+    """What the options say: the folder of answers, the images of a shard, where, and which share."""
 
     answers: str | None
     shard: int | None
     where: str
     share: str | None
 
+    @property
+    def wanted(self) -> bool:
+        """Whether answers are written in shards.
+
+        Raises:
+            GreycardError: options of shards without a folder.
+        """
+        given = {"--shard": self.shard, "--share": self.share, "--on": None if self.where == "here" else self.where}
+        for option, value in given.items():
+            if value is not None and self.answers is None:
+                raise GreycardError(
+                    f"{option} is for shards, which need a folder", hint="for example --answers answers"
+                )
+        return self.answers is not None
+
+    def write(self, run: Run, images: Images, to: Output, **asked: Any) -> int:
+        """Predict in shards, and print how many; returns the exit code.
+
+        Args:
+            run: the run.
+            images: all of them files.
+            to: the other places for answers, which do not go together with shards.
+            asked: fields of a `Question`.
+        """
+        from greycard.cluster.predict import predict_shards
+        from greycard.cluster.where import expect_share, parse_where
+        from greycard.deploy.answers.job import Question
+        from greycard.reports.progress import terminal_reporter
+
+        if not to.is_printed or to.form:
+            raise GreycardError("--answers writes Parquet files, without --format, -o, --sort-into and --gallery",
+                                hint="choose one")  # fmt: skip
+        where, share = parse_where(self.where), options.parse_share(self.share)
+        expect_share(share, where)
+        place, size = Path(self.answers or ""), self.shard or _SHARD
+        with terminal_reporter(to.quiet) as shown:
+            found = predict_shards(
+                run, map(_name, images.items), place, Question(**asked), shown,
+                shard=size, where=where, share=share or (0, 1),
+            )  # fmt: skip
+        for line in found.lines():
+            click.echo(line)
+        return 1 if found.bad else 0
+
 
 def parts_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of shards to a command; it gets them as one `PartsOptions`, called `parts`."""
+    """Add the options of `Parts` to a command, which gets them as `parts`."""
 
     @wraps(command)
-    def packed(
-        *arguments: Any, answers: str | None, shard: int | None, where: str, share: str | None, **others: Any
-    ) -> Any:
-        return command(*arguments, parts=PartsOptions(answers, shard, where, share), **others)
+    def packed(*arguments: Any, **others: Any) -> Any:
+        fields = {name: others.pop(name) for name in Parts.__dataclass_fields__}
+        return command(*arguments, parts=Parts(**fields), **others)
 
     for option in reversed(_OPTIONS):
         packed = option(packed)
     return packed
-
-
-def write_parts(run: Run, images: Images, asked: Question, parts: PartsOptions, quiet: bool) -> int:
-    """Predict images in shards, and print how many; returns the exit code."""
-    from greycard.cluster.predict import predict_shards
-    from greycard.cluster.where import expect_share, parse_where
-    from greycard.reports.progress import terminal_reporter
-
-    assert parts.answers is not None
-    where, share = parse_where(parts.where), options.parse_share(parts.share)
-    expect_share(share, where)
-    with terminal_reporter(quiet) as shown:
-        found = predict_shards(
-            run,
-            _names(images),
-            Path(parts.answers),
-            asked,
-            shown,
-            shard=parts.shard or _SHARD,
-            where=where,
-            share=share or (0, 1),
-        )
-    for line in found.lines():
-        click.echo(line)
-    return 1 if found.bad else 0
-
-
-def expect_parts(parts: PartsOptions) -> None:
-    """Raise a GreycardError for options of shards without a folder for their answers."""
-    given = {"--shard": parts.shard, "--share": parts.share, "--on": None if parts.where == "here" else parts.where}
-    for option, value in given.items():
-        if value is not None:
-            raise GreycardError(f"{option} is for shards, which need a folder", hint="for example --answers answers")
-
-
-def _names(images: Images) -> Iterator[str]:
-    return (_name(item) for item in _items(images))
-
-
-def _items(images: Images) -> Iterable[object]:
-    return images.items
 
 
 def _name(item: object) -> str:

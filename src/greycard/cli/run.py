@@ -43,13 +43,12 @@ def run(
     \b
     greycard run digits-cnn
     greycard run mnist-dnn mnist-cnn --epochs 5
-    greycard run recipe.yaml
-    greycard run my_projects.py
+    greycard run recipe.yaml my_projects.py
     greycard run all --resume
     greycard run all --seeds 0-2 --on processes:2
 
-    It prints one line of the table for each; `greycard recipe PROJECT` prints a project's recipe, which is a recipe file.
-    With --seeds or --on, a project's runs are in the folder NAME-sweep of --out; the same command continues them.
+    It prints one line of the table for each; `greycard recipe PROJECT` prints a project's recipe, a recipe file. With
+    --seeds or --on, a project's runs are in the folder NAME-sweep of --out; the same command continues them.
     """
     from greycard.api import runs_table
 

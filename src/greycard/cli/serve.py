@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 import click
 
 from greycard.cli import options
+from greycard.cli.answers import refuse_option
 from greycard.cli.output import run_path
 from greycard.deploy.serve.network import reachable_addresses
 
@@ -44,9 +45,10 @@ def server_address(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @server_address
+@refuse_option
 @options.out
 @options.debug
-def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, out: str, debug: bool) -> None:
+def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, refuse: str, out: str, debug: bool) -> None:
     """Serve RUNs on a web page and a JSON API.
 
     \b
@@ -71,7 +73,7 @@ def serve(runs: tuple[str, ...], host: str, port: int, token: str | None, out: s
             waiting.close()
             print_addresses([run.name for run in opened], address, token)
 
-        serve_runs(opened, host=host, port=port, token=token, on_ready=ready)
+        serve_runs(opened, host=host, port=port, token=token, refuse=refuse, on_ready=ready)
     click.echo("stopped", err=True)
 
 

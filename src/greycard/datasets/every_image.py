@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from greycard.core.errors import GreycardError
+from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset, LeftOut, Split
 from greycard.datasets.inside import files_below
 from greycard.datasets.layouts import find_layout
@@ -60,14 +61,19 @@ def every_image(what: Dataset | Source | str | Path, data_dir: str | Path | None
     Raises:
         GreycardError: nothing has that name, or it has no images.
     """
-    place = find_path(what, data_dir) if isinstance(what, str | Path) else None
-    is_folder = place is not None and place.is_dir() and not holds_parquet(place)
-    found = (
-        _in_folder(place) if place is not None and is_folder else _in_dataset(survey_dataset(what, data_dir).dataset)
-    )
+    folder = _folder(what, data_dir) if isinstance(what, str | Path) else None
+    found = _in_folder(folder) if folder else _in_dataset(survey_dataset(what, data_dir).dataset)
     if not len(found):
         raise GreycardError(f"there are no images in {found.name}", hint="name a folder with images")
     return found
+
+
+def _folder(what: str | Path, data_dir: str | Path | None) -> Path | None:
+    """The folder of image files that is meant; None for a named dataset, a file, Parquet files, or a wrong path."""
+    if str(what) in {entry.name for entry in CATALOG} and not Path(what).exists():
+        return None
+    place = find_path(what, data_dir)
+    return place if place.is_dir() and not holds_parquet(place) else None
 
 
 def _in_folder(folder: Path) -> EveryImage:
@@ -91,9 +97,16 @@ def _in_dataset(dataset: Dataset) -> EveryImage:
     if any(isinstance(each.images, np.ndarray) and each.images.ndim < 3 for _, each in splits):
         raise GreycardError(f"{dataset.name} has numbers, not images", hint="name a folder with images")
     ids = tuple(id for side, each in splits for id in _unique(side, each))
-    labels = tuple(dataset.classes[label] for _, each in splits for label in each.labels.tolist())
+    labels = tuple(_label(dataset.classes, label) for _, each in splits for label in each.labels.tolist())
     images, known = _Joined([each.images for _, each in splits]), len(set(labels)) > 1  # one is only a folder's name
     return EveryImage(dataset.name, ids, images, labels if known else None, dataset.left_out)
+
+
+def _label(classes: Sequence[str], label: int | float | list[int]) -> str | None:
+    """The name of a class, or of several, if there are classes."""
+    if isinstance(label, list):
+        return ", ".join(name for name, shown in zip(classes, label, strict=True) if shown) or None
+    return classes[int(label)] if classes else None
 
 
 def _unique(side: str, split: Split) -> Iterator[str]:

@@ -19,7 +19,7 @@ from greycard.core.threads import thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.deploy.answers.answer import NONE_OF_THESE
 from greycard.deploy.classifier import Classifier, NotFiniteError
-from greycard.deploy.rules import Rules
+from greycard.deploy.rules import NO_RULES, Rules
 from greycard.deploy.sources import ImageLike, name_of
 from greycard.evaluation.conformal import members
 
@@ -27,9 +27,6 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _BATCH = 16
-NO_RULES = Rules()
-"""No image is refused, and there are no prediction sets."""
-
 _AHEAD = 3 * _BATCH
 _FEW = 64
 """Keras, which starts at once, predicts this many images; for more, the faster engine is worth its preparation."""

@@ -8,7 +8,8 @@ from greycard.core.errors import GreycardError
 from greycard.evaluation.calibration import at_temperature
 from greycard.evaluation.conformal import least_probability
 from greycard.evaluation.rejection.bank import is_one_class
-from greycard.evaluation.rejection.record import expect_refusal
+from greycard.evaluation.rejection.record import Rejection, expect_refusal
+from greycard.evaluation.rejection.stored import Stored
 from greycard.runs.record import RunRecord
 
 DEFAULT = "default"
@@ -28,6 +29,10 @@ class Rules:
     least: float | None = None
 
 
+NO_RULES = Rules()
+"""No image is refused, and there are no prediction sets."""
+
+
 def rules_of(run: RunRecord, refuse: float | str | None = DEFAULT, sets: float | None = None) -> Rules:
     """The rules for a run's predictions.
 
@@ -40,23 +45,29 @@ def rules_of(run: RunRecord, refuse: float | str | None = DEFAULT, sets: float |
     Raises:
         GreycardError: not such a share, or the run has too few images to promise it.
     """
-    return Rules(_limit(run, refuse), None if sets is None else _least(run, sets))
+    promised = promise_of(run.name, run.rejection, refuse)
+    return Rules(promised.limit if promised else None, None if sets is None else _least(run, sets))
 
 
-def _limit(run: RunRecord, refuse: float | str | None) -> float | None:
-    stored = run.rejection
+def promise_of(name: str, stored: Stored | None, refuse: float | str | None = DEFAULT) -> Rejection | None:
+    """The promise for the share that the user asks for; None if no image is refused.
+
+    Args:
+        name: of the run.
+        stored: what the run stores about rejection.
+        refuse: as for `rules_of`.
+
+    Raises:
+        GreycardError: not such a share, or the run has too few images to promise it.
+    """
     if refuse == DEFAULT:
-        return None if stored is None else stored.scores.rejection().limit
+        return stored.scores.rejection() if stored else None
     share = expect_refusal(refuse)
     if share is None:
         return None
     if stored is None:
-        raise GreycardError(
-            f"{run.name} cannot refuse images: to promise how many of its own classes' images it refuses, it needs at"
-            " least 14 validation images",
-            hint="train with more images, or refuse none",
-        )
-    return stored.scores.rejection(share).limit
+        raise GreycardError(f"{name} has not learned what to refuse", hint="use --refuse none, or train it again")
+    return stored.scores.rejection_at(share)
 
 
 def _least(run: RunRecord, sets: float) -> float:
@@ -64,6 +75,6 @@ def _least(run: RunRecord, sets: float) -> float:
     if not is_one_class(found["labels"]):
         raise GreycardError(
             f"{run.name} does not predict one class for each image, so it has no sets of classes",
-            hint="predict without sets",
+            hint="leave --sets out",
         )
     return least_probability(found["labels"], at_temperature(found["probabilities"], run.temperature), sets)

@@ -34,7 +34,7 @@ def least_probability(labels: np.ndarray, probabilities: np.ndarray, coverage: f
         raise GreycardError(
             f"with {images} validation images, sets that have the right class in {percent(coverage)} of cases cannot be"
             f" promised; {percent(possible)} can",
-            hint=f"ask for sets of {possible:g}",
+            hint=f"use --sets {possible:g}",
         )
     true = np.sort(probabilities[np.arange(images), labels].astype(np.float64))[::-1]
     return float(true[place - 1])
@@ -45,7 +45,7 @@ def expect_coverage(coverage: float) -> None:
     if isinstance(coverage, bool) or not isinstance(coverage, int | float) or not 0 < coverage < 1:
         raise GreycardError(
             f"the share of sets that have the right class must be above 0 and below 1. Received: {coverage!r}",
-            hint="for example 0.95",
+            hint="use --sets 0.95",
         )
 
 

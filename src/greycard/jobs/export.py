@@ -15,6 +15,7 @@ from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.export import Exported, Images, expect_place, export
 from greycard.deploy.export.format import Format
 from greycard.deploy.export.formats import find_format
+from greycard.deploy.rules import promise_of
 from greycard.jobs.data import dataset_of, validation_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
@@ -31,6 +32,7 @@ def export_run(
     place: str | Path | None,
     data: str | Path | Dataset | Source | None,
     data_dir: str | Path | None,
+    refuse: float | str | None,
     reporter: Reporter,
 ) -> Exported:
     """Write a run's classifier in another format.
@@ -42,6 +44,7 @@ def export_run(
         place: where to; by default in the run's `export/`.
         data: what `open_dataset` takes, where it is no longer where it was.
         data_dir: the folder of named datasets.
+        refuse: at most this share of own images is refused, as for `predict`.
         reporter: shows progress.
 
     Raises:
@@ -51,11 +54,12 @@ def export_run(
     chosen.expect_possible()
     target = Path(os.path.realpath(as_path(place, "the export"))) if place else chosen.place_in(run.path)
     expect_place(target, chosen)
+    promised = promise_of(run.name, run.rejection, refuse)
     dataset = dataset_of(run, data, data_dir)
     images = _images(run, dataset, chosen, reporter)
     target.parent.mkdir(parents=True, exist_ok=True)
     with reporter.status(f"writing {chosen.name} and checking it on {len(images.validation):,} validation images"):
-        return export(run, classifier, chosen, images, target)
+        return export(run, classifier, chosen, images, target, promised)
 
 
 def _images(run: RunRecord, dataset: Dataset, form: Format, reporter: Reporter) -> Images:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from greycard.backend import start
 from greycard.core.errors import GreycardError
 from greycard.evaluation.diagnosis.evidence import Verdict
 from greycard.evaluation.scores import Scores
+from greycard.jobs.model_run import ModelRun
 from greycard.reports.table import make_table
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import Measurement, measurements_of
-from greycard.runs.record import RunRecord
 from greycard.runs.scores import scores_of
 
 if TYPE_CHECKING:
@@ -24,49 +24,16 @@ if TYPE_CHECKING:
 
     from greycard.datasets.dataset import Dataset
     from greycard.datasets.source import Source
-    from greycard.deploy.classifier import Classifier
     from greycard.deploy.export.export import Exported
     from greycard.deploy.predict import Prediction
     from greycard.deploy.sources import ImageLike
-    from greycard.embeddings.embedder import Embedder
     from greycard.embeddings.nearest import Neighbour
     from greycard.jobs.explain import Explanation
-    from greycard.jobs.predict_files import Outcome
-    from greycard.models.model import Model
     from greycard.runs.image_map import ImageMap
 
 
-class Run(RunRecord):
+class Run(ModelRun):
     """A run on disk, with its model: predict, explain, export, report."""
-
-    @cached_property
-    def model(self) -> Any:
-        """The trained Keras model; takes uint8 pixels at the recipe's size."""
-        return self._trained.network
-
-    @cached_property
-    def _trained(self) -> Model:
-        """The trained model and its parts."""
-        start()
-        from greycard.deploy.classifier import model_of
-
-        return model_of(self)
-
-    @cached_property
-    def classifier(self) -> Classifier:
-        """The model with calibrated probabilities, used by predictions, exports and the server."""
-        start()
-        from greycard.deploy.classifier import classifier_of
-
-        return classifier_of(self, self._trained)
-
-    @cached_property
-    def _embedder(self) -> Embedder:
-        """The model without its head."""
-        start()
-        from greycard.embeddings.embedder import run_embedder
-
-        return run_embedder(self, self._trained)
 
     @cached_property
     def scores(self) -> Scores:
@@ -168,52 +135,6 @@ class Run(RunRecord):
         rules = rules_of(self, refuse, sets)
         return predict_images(self.classifier, several(images), rules)
 
-    def predict_to(
-        self,
-        place: str | Path,
-        images: str | Path | Iterable[str | Path],
-        *,
-        top: int = 1,
-        every: float = 1.0,
-        refuse: float | str | None = "default",
-        unsure: float | None = None,
-        sets: float | None = None,
-        sort_into: str | Path | None = None,
-        copies: bool = False,
-        gallery: str | Path | None = None,
-        quiet: bool = True,
-    ) -> Outcome:
-        """Predict many images into a file; the same call continues after a kill, and predicts no image twice.
-
-        Args:
-            place: a `.csv`, `.jsonl` or `.parquet` file: a new one, or one that an earlier call began.
-            images: one or more paths: image files, folders, patterns, video files.
-            top: the number of classes in each answer.
-            every: seconds between two frames of a video.
-            refuse: as for `predict`.
-            unsure: mark predictions below this probability for review, and refused images.
-            sets: as for `predict`.
-            sort_into: a folder, in which a folder for each answer gets links to the images.
-            copies: True for copies in place of links.
-            gallery: a folder for a page to look at the answers and to correct them.
-            quiet: True to print nothing.
-
-        Raises:
-            GreycardError: a path is missing, the file was not made by this run with these options, or the run has no
-                classes.
-        """
-        from greycard.deploy.answers.job import Question
-        from greycard.deploy.inputs.images import find_images
-        from greycard.jobs.predict_files import Destinations, predict_files
-        from greycard.reports.progress import terminal_reporter
-
-        words = [str(each) for each in ([images] if isinstance(images, str | Path) else images)]
-        folders = [None if each is None else Path(each) for each in (sort_into, gallery)]
-        asked = Question(top, every, "none" if refuse is None else str(refuse), unsure, sets)
-        to = Destinations(Path(place), folders[0], copies, folders[1])
-        with terminal_reporter(quiet) as shown:
-            return predict_files(self, words, find_images(words, every), to, asked, shown)
-
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
         """The predictions of a regression, one for each number.
 
@@ -259,6 +180,7 @@ class Run(RunRecord):
         *,
         data: str | Path | Dataset | Source | None = None,
         data_dir: str | Path | None = None,
+        refuse: float | str | None = "default",
         quiet: bool = True,
     ) -> Exported:
         """Export the model to another format, and check the file on the run's validation images.
@@ -268,6 +190,7 @@ class Run(RunRecord):
             place: the path to write to; by default in the run's `export/` folder.
             data: the run's dataset, if it has moved or was made in Python: anything that `open_dataset` takes.
             data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
+            refuse: at most this share of own images is refused, as for `predict`.
             quiet: True to print nothing.
 
         Raises:
@@ -281,7 +204,9 @@ class Run(RunRecord):
                 classifier = self.classifier
             from greycard.jobs.export import export_run
 
-            return export_run(self, classifier, form, place=place, data=data, data_dir=data_dir, reporter=shown)
+            return export_run(
+                self, classifier, form, place=place, data=data, data_dir=data_dir, refuse=refuse, reporter=shown
+            )
 
     def embed(self, images: ImageLike | Iterable[ImageLike]) -> np.ndarray:
         """The feature vector of each image, float32 (n, features).

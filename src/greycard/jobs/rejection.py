@@ -42,9 +42,9 @@ def learned_rejection(setup: TrainSetup, test: Answers | None, reporter: Reporte
         reporter: shows the progress of reading images that belong to no class.
 
     Returns:
-        None if the data are no images, if there are too few for a promise, or if features are NaN or infinite.
+        None if the data are no images, or if features are NaN or infinite.
     """
-    if setup.recipe.data.image_size is None or promised_share(_most_images(setup)) is None:
+    if setup.recipe.data.image_size is None:
         return None
     saved, seed = setup.saved, setup.recipe.training.seed
     network = keras.Model(saved.network.inputs, inputs_of(saved.network, saved.model.head)[0])
@@ -61,7 +61,7 @@ def learned_rejection(setup: TrainSetup, test: Answers | None, reporter: Reporte
     found = calibrate("validation", ids, score.of(validation), strangers, kind, seed)
     if test is not None and setup.arrays.test is not None:
         found = _better(_on_test(score, setup.arrays.test, test.features, strangers, kind, seed), found)
-    return None if found is None else Stored(score, found)
+    return Stored(score, found)
 
 
 def recalibrated(stored: Stored, test: ArraySplit, features: np.ndarray, seed: int) -> Stored:
@@ -75,7 +75,7 @@ def recalibrated(stored: Stored, test: ArraySplit, features: np.ndarray, seed: i
     """
     before = stored.scores
     found = _on_test(stored.strangeness, test, features, before.strangers, before.strangers_are, seed)
-    return Stored(stored.strangeness, _better(found, before) or before)
+    return Stored(stored.strangeness, _better(found, before))
 
 
 def _on_test(
@@ -88,15 +88,13 @@ def _on_test(
     return calibrate("test", ids, score.of(features[rows]), strangers, kind, seed)
 
 
-def _better(test: Scores | None, validation: Scores | None) -> Scores | None:
+def _better(test: Scores | None, validation: Scores) -> Scores:
     """The test images, unless only a larger share could be promised with them."""
-    if test is None or validation is None:
-        return test or validation
-    return test if test.rejection().share <= validation.rejection().share else validation
+    return validation if test is None or _share(test) > _share(validation) else test
 
 
-def _most_images(setup: TrainSetup) -> int:
-    return max(len(split) for split in (setup.arrays.validation, setup.arrays.test) if split is not None)
+def _share(scores: Scores) -> float:
+    return promised_share(len(scores.calibration)) or 1.0
 
 
 def _some(count: int, most: int, seed: int) -> np.ndarray:

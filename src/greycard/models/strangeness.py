@@ -58,11 +58,11 @@ class Strangeness:
 
         Its name is in the names of all its operations, so a converter to integers can leave them in floating point.
         """
-        from keras import Input, Model, layers, ops
+        from keras import Input, Model, ops
 
         features = Input((len(self.projection),), dtype="float32", name="features")
-        scaled = layers.UnitNormalization(name="unit_length", dtype="float32")(features)
-        components = _dense("components", scaled, self.projection, self.projection_bias)
+        length = ops.maximum(ops.sum(ops.square(features), axis=1, keepdims=True), _SMALLEST)
+        components = _dense("components", features * ops.rsqrt(length), self.projection, self.projection_bias)
         squared = _dense("distances", components, self.distances, self.distances_bias)
         nearest = ops.negative(ops.top_k(ops.negative(squared), self.neighbours)[0])
         kth = ops.max(nearest, axis=1, keepdims=True)

@@ -29,7 +29,7 @@ def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
     return {
         "classes": list(run.classes),
         "input": {"dtype": "uint8", "shape": shape, "values": "0 to 255", "resize": data.resize},
-        "outputs": _outputs(run, rejection),
+        "outputs": _outputs(run),
         "refuse_above": rejection.limit if rejection else None,
         "refuse_share": rejection.share if rejection else None,
         "temperature": run.temperature,
@@ -39,11 +39,11 @@ def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
     }
 
 
-def _outputs(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
+def _outputs(run: RunRecord) -> dict[str, Any]:
     """The outputs by name; `index` is their place in formats without names."""
     probabilities = {"index": 0, "dtype": "float32", "shape": [None, len(run.classes)]}
     found = {"probabilities": {**probabilities, "values": "calibrated probabilities"}}
-    if rejection is not None:
+    if run.rejection is not None:
         values = "distance from the training images; above refuse_above: none of the classes"
         found[STRANGENESS] = {"index": 1, "dtype": "float32", "shape": [None, 1], "values": values}
     return found

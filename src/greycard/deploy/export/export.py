@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,7 +58,14 @@ class Images:
     calibration: ArraySplit | None
 
 
-def export(run: RunRecord, classifier: Classifier, form: Format, images: Images, place: Path) -> Exported:
+def export(
+    run: RunRecord,
+    classifier: Classifier,
+    form: Format,
+    images: Images,
+    place: Path,
+    promised: Rejection | None,
+) -> Exported:
     """Export the run's classifier, with the results of its parity check in a JSON file next to it.
 
     Args:
@@ -66,18 +74,19 @@ def export(run: RunRecord, classifier: Classifier, form: Format, images: Images,
         form: the export format.
         images: of the run.
         place: the file or SavedModel folder, checked by `expect_place`; it may replace an earlier export.
+        promised: what is refused; None if no image is.
 
     Raises:
         GreycardError: its predictions differ from the original's; the figures are in `NAME.refused.json`, and an
             earlier export is kept.
     """
-    original, promised = _original(run, classifier, images.validation), _promised(classifier)
+    original = _original(run, classifier, images.validation)
     with atomic_path(place, replaces_folder=True) as draft:
         form.write(classifier.model, draft, images.training)
         own = _with_own_limit(promised, form.open(draft), images.calibration)
         facts = describe(run, own)
         embed(facts, draft)
-        limits = Limits(promised.limit, own.limit) if promised and own else None
+        limits = _limits(promised, own) if classifier.rejection else None
         parity = check_parity(
             classifier.task, original, form.open(draft), images.validation, exact=form.exact, limits=limits
         )
@@ -135,8 +144,9 @@ def _digest(place: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _promised(classifier: Classifier) -> Rejection | None:
-    return None if classifier.rejection is None else classifier.rejection.scores.rejection()
+def _limits(promised: Rejection | None, own: Rejection | None) -> Limits:
+    """Without a promise, no image is refused."""
+    return Limits(promised.limit if promised else math.inf, own.limit if own else math.inf)
 
 
 def _with_own_limit(promised: Rejection | None, engine: Engine, calibration: ArraySplit | None) -> Rejection | None:

@@ -82,6 +82,7 @@ def write_gallery(
     Returns:
         The page.
     """
+    root.mkdir(exist_ok=True)
     bad, shown = 0, []
     with thread_pool() as pool:
         for each in _ahead(pool, root, answers, Frames(every)):

@@ -13,8 +13,9 @@ import numpy as np
 from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
 from greycard.deploy.classifier import Classifier
-from greycard.deploy.rules import Rules, rules_of
+from greycard.deploy.rules import DEFAULT, NO_RULES, Rules, promise_of
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.rejection.record import Rejection
 from greycard.explain.gradcam import Heat, heat_of
 from greycard.reports.explanation import LEAST, overlaid
 from greycard.runs.record import RunRecord
@@ -28,17 +29,17 @@ class Served:
         name: the run's name.
         classifier: its classifier.
         engine: the fastest function from images to rows.
-        rules: what is refused.
         heat: Grad-CAM of an image for a class; None for a network without convolutions.
         facts: its description in the API.
+        rules: what is refused.
     """
 
     name: str
     classifier: Classifier
     engine: Engine
-    rules: Rules
     heat: Heat | None
     facts: dict[str, Any]
+    rules: Rules = NO_RULES
 
     def heat_png(self, pixels: np.ndarray, label: int) -> str | None:
         """A heat map over an image uint8 (height, width, channels), as a data URL.
@@ -55,8 +56,12 @@ class Served:
         return f"data:image/png;base64,{base64.b64encode(png.tobytes()).decode()}"
 
 
-def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served]:
+def make_ready(runs: Sequence[tuple[RunRecord, Classifier]], refuse: float | str | None = DEFAULT) -> dict[str, Served]:
     """Prepare the runs and their engines, and try each engine once.
+
+    Args:
+        runs: each with its classifier.
+        refuse: at most this share of own images is refused, as for `rules_of`.
 
     Raises:
         GreycardError: two runs have the same name.
@@ -68,21 +73,22 @@ def make_ready(runs: Sequence[tuple[RunRecord, Classifier]]) -> dict[str, Served
             f"two runs have the name {twice}; expected different names",
             hint="pass each run once, or rename one of the folders",
         )
-    return {run.name: _ready(run, classifier) for run, classifier in runs}
+    return {run.name: _ready(run, classifier, refuse) for run, classifier in runs}
 
 
-def _ready(run: RunRecord, classifier: Classifier) -> Served:
-    engine = classifier.rows
+def _ready(run: RunRecord, classifier: Classifier, refuse: float | str | None) -> Served:
+    promised = promise_of(run.name, run.rejection, refuse)
+    engine, rules = classifier.rows, Rules(promised.limit if promised else None)
     trained, middle = classifier.trained, run.recipe.prediction.center_crop
     heat = heat_of(trained, run.task, run.temperature, middle) if trained.feature_layer else None
     blank = np.zeros((*(run.recipe.data.image_size or ()), run.recipe.data.channels), np.uint8)
     engine(blank[None])  # the first call is slow
     if heat:
         heat(blank, 0)
-    return Served(run.name, classifier, engine, rules_of(run), heat, _facts(run, heat is not None))
+    return Served(run.name, classifier, engine, heat, _facts(run, heat is not None, promised), rules)
 
 
-def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
+def _facts(run: RunRecord, heat: bool, promised: Rejection | None) -> dict[str, Any]:
     summary = run.summary
     return {
         "name": run.name,
@@ -96,5 +102,5 @@ def _facts(run: RunRecord, heat: bool) -> dict[str, Any]:
         "val_accuracy_interval": list(accuracy_interval(summary.val_accuracy or 0.0, summary.val_images)),
         "val_images": summary.val_images,
         "heat": heat,
-        "refuse_share": summary.rejection.share if summary.rejection else None,
+        "refuse_share": promised.share if promised else None,
     }

@@ -76,7 +76,7 @@ def expect_share(share: float) -> None:
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
         raise GreycardError(
             f"the share of own images that may be refused must be above 0 and below 1. Received: {share!r}",
-            hint="for example 0.05, or none to refuse nothing",
+            hint="use --refuse 0.05, or --refuse none",
         )
 
 
@@ -85,7 +85,7 @@ def _too_few(images: int, share: float) -> GreycardError:
     return GreycardError(
         f"with {images} calibration images at most {percent(share)} cannot be promised, which needs"
         f" {images_needed(share)}" + (f"; {percent(possible)} can" if possible else ""),
-        hint=f"ask for {possible:g}" if possible else "add images; refuse nothing until then (none)",
+        hint=f"use --refuse {possible:g}" if possible else "use --refuse none, or train with more images",
     )
 
 

@@ -85,17 +85,20 @@ class Scores:
     strangers: np.ndarray
     strangers_are: str
 
-    def rejection(self, share: float | None = None) -> Rejection:
-        """The promise for a share; None for the smallest of the usual ones that can be promised.
+    def rejection(self) -> Rejection | None:
+        """The promise for the smallest of the usual shares that can be promised; None if there is none."""
+        share = promised_share(len(self.calibration))
+        return None if share is None else self.rejection_at(share)
+
+    def rejection_at(self, share: float) -> Rejection:
+        """The promise for a share.
 
         Raises:
             GreycardError: the share cannot be promised with so few images.
         """
-        asked = promised_share(len(self.calibration)) if share is None else share
-        assert asked is not None
-        above = limit(self.calibration, asked)
+        above = limit(self.calibration, share)
         return Rejection(
-            share=asked,
+            share=share,
             limit=above,
             calibrated_on=self.calibrated_on,
             calibration_images=len(self.calibration),
@@ -107,10 +110,10 @@ class Scores:
 
 def calibrate(
     split: str, ids: tuple[str, ...], scores: np.ndarray, strangers: np.ndarray, strangers_are: str, seed: int
-) -> Scores | None:
+) -> Scores:
     """Divide the images into those that set the limit and those that measure the refused share.
 
-    Half of them do each, unless a larger share would have to be promised then: with few images, all set the limit.
+    Half of them do each, unless only a larger share could be promised then: with few images, all set the limit.
 
     Args:
         split: `validation` or `test`.
@@ -119,16 +122,11 @@ def calibrate(
         strangers: the strangeness of images that belong to no class, float (s,).
         strangers_are: `images` or `classes`.
         seed: of the halves.
-
-    Returns:
-        None if no usual share can be promised with so few images.
     """
     share = promised_share(len(ids))
-    if share is None:
-        return None
     order = generator(BANK, seed, 1).permutation(len(ids))
     half = order[: (len(ids) + 1) // 2]
-    used = half if promised_share(len(half)) == share else order
+    used = half if share is not None and promised_share(len(half)) == share else order
     used = used[np.argsort(scores[used], kind="stable")]
     return Scores(
         calibrated_on=split,
