@@ -123,7 +123,7 @@ def test_a_part_that_another_process_has_claimed_is_left_to_it(
     [
         (("--shard", "8"), "has parts of 7 images. Received: --shard 8"),
         (("--shard", "7", "--top", "2"), "has answers of --top 1. Received: --top 2"),
-        (("--shard", "7", "-o", "x.csv"), "--answers writes a folder, without -o"),
+        (("--shard", "7", "-o", "x.csv"), "--answers writes Parquet files, without --format, -o"),
         (("--shard", "7", "--on", "mars"), "work cannot run on 'mars'"),
     ],
 )
