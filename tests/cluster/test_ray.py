@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +74,24 @@ def cluster() -> Iterator[str]:
         yield found.address
 
 
+_STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """A test that fails leaves no process."""
+    yield
+    while _STARTED:
+        process = _STARTED.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
 def _start(out: Path, *words: str) -> subprocess.Popen[str]:
     """The command line in a process group of its own, as a shell starts it."""
     environment = {**os.environ, "GREYCARD_THREADS": "1", "PYTHONPATH": str(Path(greycard.__file__).parents[1])}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "greycard", "sweep", *SWEEP, "--out", str(out), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -85,6 +99,8 @@ def _start(out: Path, *words: str) -> subprocess.Popen[str]:
         env=environment,
         start_new_session=True,
     )
+    _STARTED.append(process)
+    return process
 
 
 def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -107,16 +123,13 @@ def _epochs(out: Path) -> int:
     return sum(len(RunRecord(path).history) for path in find_runs(out / "digits-cnn-sweep"))
 
 
-def _workers(process: subprocess.Popen[str] | None = None) -> list[psutil.Process]:
-    """Ray's processes that run a unit now, below a process or anywhere."""
-    every = psutil.Process(process.pid).children(recursive=True) if process else list(psutil.process_iter())
+def _workers() -> list[psutil.Process]:
+    """Ray's processes that run a unit now, of all clusters that this process has started."""
     found = []
-    for each in every:
-        try:
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
             if each.cmdline()[:1] == ["ray::_run"]:
                 found.append(each)
-        except psutil.Error:
-            continue
     return found
 
 
@@ -135,7 +148,7 @@ def test_two_nodes_train_the_numbers_of_one_process(here: SweepRecord, cluster: 
 
 def test_a_worker_that_is_killed_changes_nothing(here: SweepRecord, cluster: str, tmp_path: Path) -> None:
     process = _start(tmp_path, "--on", cluster)
-    _wait(lambda: _epochs(tmp_path) >= 2, process)
+    _wait(lambda: len(_workers()) == 2 and _epochs(tmp_path) >= 2, process)
     _workers()[0].kill()
     assert _ended(process)[0] == 0
     assert_same(here, SweepRecord(tmp_path / "digits-cnn-sweep"))
@@ -168,7 +181,7 @@ def test_a_node_that_is_lost_is_one_line(here: SweepRecord, tmp_path: Path) -> N
 
 def test_ctrl_c_leaves_runs_that_continue(here: SweepRecord, tmp_path: Path) -> None:
     process = _start(tmp_path, "--on", "processes:2")
-    _wait(lambda: len(_workers(process)) == 2 and _epochs(tmp_path) >= 2, process)
+    _wait(lambda: len(_workers()) == 2 and _epochs(tmp_path) >= 2, process)
     children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)
     code, err = _ended(process)
