@@ -31,7 +31,7 @@ def report(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Write an HTML report about one RUN, a comparison of several, or a sweep.
+    """Write an HTML report about one RUN, several, or a sweep.
 
     \b
     greycard report pets-1
