@@ -67,7 +67,6 @@ def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Compari
     return Comparison(len(ids), named, tuple(differences(named, ids)))
 
 
-
 def expect_comparable(runs: Sequence[RunRecord]) -> None:
     """Raise GreycardError unless these are different finished runs that were measured on the same images."""
     _expect_two(runs)
