@@ -92,9 +92,8 @@ def _measure(results: ResultFile, name: str, options: argparse.Namespace, folder
             found.setdefault(what, []).append(figures)
         if seed == 0:
             _put_exports(results, name, scorer, given, folder)
-    assert scorer is not None
-    for what, rounds in found.items():
-        results.put({"model": scorer.run.recipe.architecture} | _row(name, what, rounds, given))
+        for what, rounds in found.items():
+            results.put({"model": scorer.run.recipe.architecture} | _row(name, what, rounds, given))
 
 
 class Scorer:
