@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import geometric_mean, mean, stdev
 from typing import Any
 
+import numpy as np
 from scipy.stats import t as student
 
 from greycard.projects import find_project
@@ -359,6 +360,44 @@ def memory(rows: list[Row]) -> list[str]:
     return _table(head, [_memory_cells(row) for row in rows], words=0)
 
 
+def several(rows: list[Row]) -> list[str]:
+    """Figures on test images with several labels, and how optimistic thresholds of the same images are."""
+    if not rows:
+        return []
+    head = ["data", "labels", "images", "mean average precision", "F1 micro", "F1 macro", "all labels right", "seeds"]
+    optimism = ["data", "F1 on test images", "validation, other half", "validation, same images", "intervals that hold"]
+    difference = max(max(row["largest_difference"]) for row in rows)
+    return [
+        "On test images; means over the seeds, with the mean interval of each:",
+        "",
+        *_table(head, [_several_cells(row) for row in rows]),
+        "",
+        "F1 micro with thresholds that were chosen on validation, and the validation intervals of the mean average"
+        " precision that hold the one on test images:",
+        "",
+        *_table(optimism, [_optimism_cells(row) for row in rows]),
+        "",
+        f"The largest difference from scikit-learn's figures is {difference:.0e}.",
+    ]
+
+
+def _several_cells(row: Row) -> list[str]:
+    figures = [np.mean(row[name], axis=0).tolist() for name in ("map", "f1_micro", "f1_macro")]
+    images = " / ".join(f"{count:,}" for count in row["images"])
+    shown = [f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f} %)" for value, low, high in figures]
+    return [f"`{row['data']}`", str(row["labels"]), images, *shown, _mean_percent(row["exact"]), str(row["rounds"])]
+
+
+def _optimism_cells(row: Row) -> list[str]:
+    firsts = [[each[0] for each in row[name]] for name in ("f1_micro", "validation_f1_micro")]
+    shown = [_mean_percent(each) for each in (*firsts, row["validation_f1_micro_same_images"])]
+    return [f"`{row['data']}`", *shown, f"{row['intervals_that_hold']} of {row['rounds']}"]
+
+
+def _mean_percent(values: Sequence[float]) -> str:
+    return f"{100 * float(np.mean(values)):.1f} %"
+
+
 def copies(rows: list[Row]) -> list[str]:
     """How many changed copies of photographs `greycard check` finds."""
     head = ["change", "photographs", "copies", "found", "recall", "false pairs", "precision"]
@@ -477,6 +516,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
     ("None of these", "rejection", refusing),
+    ("Several labels per image", "multilabel", several),
     ("Exported pages", "html", html_pages),
     ("Studio: labels needed", "teach", teaching),
     ("Studio: many images", "studio", studio),

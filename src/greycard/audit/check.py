@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from greycard.audit import content
+from greycard.audit.cooccurrence import label_findings
 from greycard.audit.duplicates import find_pairs
 from greycard.audit.files import file_findings, named_facts, unreadable
 from greycard.audit.finding import KINDS, STRICT, Finding
@@ -17,6 +18,7 @@ from greycard.audit.lsh import SIDE, descriptors
 from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset
+from greycard.datasets.label_sets import has_several
 
 _NUMBERS = "labels were not checked: they are numbers"
 
@@ -97,7 +99,7 @@ def check(
         unreadable(dataset.left_out + thumbnails.left_out),
         *content.duplicate_findings(_as_trained(thumbnails, dataset), find_pairs(thumbnails, dataset)),
         content.shift(thumbnails),
-        content.imbalance(thumbnails, dataset.classes),
+        *_by_label(thumbnails, dataset),
         content.suspected(thumbnails, dataset.classes, label_errors),
         content.near_empty(thumbnails),
         *file_findings(facts),
@@ -105,6 +107,13 @@ def check(
     ranked = sorted((each for each in found if each), key=lambda finding: list(KINDS).index(finding.kind))
     train, val, test = (int(side.sum()) for side in (thumbnails.in_train, thumbnails.in_validation, thumbnails.in_test))
     return Report(dataset.name, train, val, tuple(ranked), notes, test), thumbnails
+
+
+def _by_label(thumbnails: Thumbnails, dataset: Dataset) -> list[Finding | None]:
+    """Findings about how often labels occur."""
+    if has_several(thumbnails.labels):
+        return [*label_findings(thumbnails.labels, thumbnails.in_train, dataset.classes)]
+    return [content.imbalance(thumbnails, dataset.classes)]
 
 
 def _as_trained(thumbnails: Thumbnails, dataset: Dataset) -> Thumbnails:
@@ -116,6 +125,8 @@ def _as_trained(thumbnails: Thumbnails, dataset: Dataset) -> Thumbnails:
 def _label_errors(
     dataset: Dataset, thumbnails: Thumbnails, computed: Callable[[], np.ndarray | None], advice: str
 ) -> tuple[LabelErrors | None, tuple[str, ...]]:
+    if has_several(thumbnails.labels):
+        return None, ("labels were not checked image by image: an image can have several",)
     if dataset.is_regression:
         return None, (_NUMBERS,)
     features = computed()

@@ -8,6 +8,7 @@ import numpy as np
 
 from greycard.audit.facts import Preflight
 from greycard.audit.shift import find_shift
+from greycard.datasets.label_sets import class_counts
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.cache import drop_pages
 
@@ -36,7 +37,7 @@ def preflight(train: ArraySplit, validation: ArraySplit, classes: int) -> Prefli
 
 def _counts(labels: np.ndarray, classes: int) -> tuple[int, ...]:
     """The number of images of each class; empty without classes."""
-    return tuple(np.bincount(labels, minlength=classes).tolist()) if classes else ()
+    return tuple(class_counts(labels, classes).tolist()) if classes else ()
 
 
 def _leaks(train: ArraySplit, validation: ArraySplit) -> list[tuple[str, str]]:

@@ -131,4 +131,5 @@ _KINDS = {
     "sparse_categorical_crossentropy": _Kind(None, _likeliest),
     soft_binary_crossentropy: _Kind(1, _larger),
     "categorical_crossentropy": _Kind(None, _largest),
+    "bce": _Kind(None, None),  # of several labels: the mean over them, for hard and soft targets
 }

@@ -23,22 +23,27 @@ TABLE_ENDINGS = (".csv", ".tsv")
 
 @dataclass(frozen=True)
 class Line:
-    """One image: its path, its label and its split."""
+    """One image: its path, its label, or a list of labels as text, and its split."""
 
     path: Path
     label: str
     split: str
 
 
-def write_manifest(lines: Iterable[Line], file: Path) -> None:
+def write_manifest(lines: Iterable[Line], file: Path, *, several: bool = False) -> None:
     """Write the CSV atomically; paths are relative to its folder.
+
+    Args:
+        lines: one for each image.
+        file: the new file.
+        several: True if the labels are lists; then their column is `labels`.
 
     Raises:
         GreycardError: the file exists already; nothing is overwritten.
     """
     folder = file.absolute().parent
     rows = ((Path(os.path.relpath(line.path.absolute(), folder)).as_posix(), line.label, line.split) for line in lines)
-    write_csv(file, COLUMNS, rows)
+    write_csv(file, ("path", "labels", "split") if several else COLUMNS, rows)
 
 
 def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -72,9 +72,9 @@ def survey_numbers(
         split_seed: random seed of that split; the order of the images matters, too.
         asked: whether the user asked for a regression.
     """
-    bad = [image for image in listing.images if as_number(image.label) is None]
+    bad = [image for image in listing.images if as_number(image.text) is None]
     sides: Sides = {
-        role: [image for image in side if as_number(image.label) is not None] for role, side in listing.sides().items()
+        role: [image for image in side if as_number(image.text) is not None] for role, side in listing.sides().items()
     }
     parts = {role: _split(side) for role, side in sides.items()}
     problems = [*listing.problems, *_not_numbers(listing, bad), *_problems(listing, parts)]
@@ -125,7 +125,7 @@ def _parts(dataset: Dataset) -> tuple[Split | None, ...]:
 def _split(side: Sequence[ListedImage]) -> Split:
     """The readable images of a split."""
     good = [(image, image.facts) for image in side if not isinstance(image.facts, str)]
-    labels = np.array([float(image.label) for image, _ in good], dtype=np.float32)
+    labels = np.array([float(image.text) for image, _ in good], dtype=np.float32)
     ids = tuple(image.id for image, _ in good)
     return Split(ids, labels, tuple(image.path for image, _ in good), tuple(facts for _, facts in good))
 

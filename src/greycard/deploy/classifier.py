@@ -42,7 +42,7 @@ class Classifier:
     Attributes:
         name: the run's name.
         recipe: the run's recipe, for size, channels and `data.resize`.
-        task: the run's task.
+        task: the run's task; decides on calibrated probabilities.
         classes: the run's class names; empty for a regression.
         model: from uint8 images to the calibrated probability of every class, and to the strangeness if the run
             refuses images; or to the number (n, 1).
@@ -123,7 +123,8 @@ def classifier_of(run: RunRecord, model: Model) -> Classifier:
     stored, numbers = run.rejection, run.summary.numbers if run.finished else None
     calibrated = calibrated_model(model, run.task, run.temperature, stored.strangeness if stored else None)
     reach, temperature = numbers.reach if numbers else None, run.temperature
-    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model, temperature, stored, reach)
+    task = run.task.scaled(temperature)
+    return Classifier(run.name, run.recipe, task, run.classes, calibrated, model, temperature, stored, reach)
 
 
 def model_of(run: RunRecord) -> Model:

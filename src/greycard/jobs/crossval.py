@@ -175,6 +175,11 @@ def _plan(
             f"{data.name} has numbers as inputs; a cross-validation needs images",
             hint=f"`{command('run', project.name)}` trains on it",
         )
+    if data.has_several_labels:
+        raise GreycardError(
+            f"an image of {data.name} can have several labels; a cross-validation needs one class per image",
+            hint="train once instead: its figures have intervals, too",
+        )
     return replace(project, recipe=project.recipe.replace(**changes)), data
 
 

@@ -91,7 +91,7 @@ def explain_image(model: Model, run: RunRecord, image: ImageLike, label: str | N
     if run.target is not None:
         return _explained_number(model, run, classifier, pixels, run.target, label)
     row = classifier.at_once(pixels[None])[0]
-    chosen, middle = _class_number(run, label, int(run.task.decide(row))), run.recipe.prediction.center_crop
+    chosen, middle = _class_number(run, label, int(run.task.likeliest(row))), run.recipe.prediction.center_crop
     return Explanation(
         pixels,
         dict(zip(run.classes, map(float, row), strict=True)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -9,12 +10,14 @@ import numpy as np
 from keras import layers
 
 from greycard.backend.inference import by_keras
+from greycard.evaluation.label_scores import LabelScores, label_scores
 from greycard.evaluation.numbers import number_scores
 from greycard.models.model import Model
 from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
 from greycard.recipe import Recipe
+from greycard.tasks.multilabel import MultiLabel
 from greycard.tasks.task import Task
 from greycard.training.loop import Measured
 from greycard.training.setup import TrainSetup
@@ -38,6 +41,13 @@ class Answers:
         if task.target is None or not np.isfinite(self.outputs).all():
             return measured
         return replace(measured, numbers=number_scores(labels, task.decide(self.outputs), task.target))
+
+    def label_scores(self, task: Task, labels: np.ndarray, names: Sequence[str]) -> LabelScores | None:
+        """Each label's figures if an image can have several; None otherwise."""
+        if not isinstance(task, MultiLabel):
+            return None
+        probabilities = task.to_probabilities(self.outputs)
+        return label_scores(labels, probabilities, task.decide(probabilities), names, task.thresholds)
 
 
 def answers_on_test(setup: TrainSetup) -> Answers | None:

@@ -12,8 +12,11 @@ from greycard.core.published import Published
 from greycard.datasets.digests import file_digest
 from greycard.evaluation.calibration import calibration_of
 from greycard.evaluation.diagnosis.diagnose import diagnose
+from greycard.evaluation.diagnosis.labels import diagnose_labels
+from greycard.evaluation.label_scores import LabelScores, label_scores
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
 from greycard.evaluation.rejection.record import Rejection
+from greycard.evaluation.thresholds import choose_thresholds, cross_fitted
 from greycard.evaluation.timing import TimeSpent, time_spent
 from greycard.jobs.mistakes import worst_mistakes
 from greycard.models.finite import non_finite_weights
@@ -25,9 +28,19 @@ from greycard.runs.environment import machine, peak_memory_mb
 from greycard.runs.evidence import evidence_of, number_verdicts
 from greycard.runs.numbers import number_figures
 from greycard.runs.schema import Summary, WeightsFile
+from greycard.tasks.multilabel import MultiLabel
 from greycard.training.loop import FitResult, Measured
 from greycard.training.setup import TrainSetup
 from greycard.training.stopping import missed_target
+
+
+def with_thresholds(setup: TrainSetup, result: FitResult) -> TrainSetup:
+    """The setup whose task decides by thresholds chosen on validation, if an image can have several labels."""
+    if not isinstance(setup.task, MultiLabel):
+        return setup
+    val = setup.arrays.validation
+    chosen = choose_thresholds(val.labels, setup.task.to_probabilities(result.outputs))
+    return replace(setup, task=MultiLabel(setup.task.classes, tuple(chosen.tolist())))
 
 
 def write_results(setup: TrainSetup, result: FitResult, directory: RunDirectory) -> None:
@@ -49,6 +62,7 @@ class Known:
         published: results published by the project's author.
         data: the results of the preflight check.
         test: the finished model's metrics on the test images; None if there are none.
+        test_labels: each label's figures there, if an image can have several.
         rejection: the promise about images that belong to no class; None for none.
         options: as in `RunArgs`.
     """
@@ -57,6 +71,7 @@ class Known:
     published: Published | None
     data: Preflight | None
     test: Measured | None
+    test_labels: LabelScores | None = None
     rejection: Rejection | None = None
     options: tuple[str, ...] = ()
 
@@ -124,6 +139,8 @@ def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known
         test_images=len(setup.arrays.test) if setup.arrays.test and known.test else None,
         test_accuracy=known.test.accuracy if known.test else None,
         test_loss=known.test.loss if known.test else None,
+        test_labels=known.test_labels,
+        labels=_label_scores(setup, result),
     )
 
 
@@ -161,7 +178,18 @@ def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str,
     evidence = evidence_of(
         setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run, known.options
     )
+    if summary.labels:
+        return replace(summary, diagnosis=tuple(diagnose_labels(evidence, summary.labels)))
     return replace(summary, diagnosis=tuple(diagnose(evidence)))
+
+
+def _label_scores(setup: TrainSetup, result: FitResult) -> LabelScores | None:
+    """The figures of several labels per image on validation: no image has a part in the thresholds it is decided by."""
+    if not isinstance(setup.task, MultiLabel):
+        return None
+    labels, probabilities = setup.arrays.validation.labels, setup.task.to_probabilities(result.outputs)
+    decided = cross_fitted(labels, probabilities)
+    return label_scores(labels, probabilities, decided, setup.classes, setup.task.thresholds)
 
 
 def _weights(files: Weights) -> tuple[WeightsFile, ...]:

@@ -206,6 +206,11 @@ def _opened(what: str | Path | Dataset | Source, data_dir: str | Path | None, ta
             f"{dataset.name} has numbers as inputs: a search compares models of images",
             hint=f"`{command('run', dataset.name)}` trains its project",
         )
+    if dataset.has_several_labels:
+        raise GreycardError(
+            f"an image of {dataset.name} can have several labels: a search compares accuracies, which need one class",
+            hint="leave out --minutes; `--set minutes=N` limits the time of one training",
+        )
     for note in dataset.notes:
         warnings.warn(note, GreycardWarning, stacklevel=3)
     return dataset

@@ -18,6 +18,7 @@ from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.core.errors import GreycardError, command
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
+from greycard.datasets.label_sets import class_counts
 from greycard.datasets.manifest import Line, expect_new, write_csv
 from greycard.datasets.splits import expect_fraction
 from greycard.datasets.strata import strata
@@ -97,7 +98,7 @@ def _test_lines(dataset: Dataset) -> list[Line]:
     test = dataset.test
     if test is None or not isinstance(test.images, tuple):
         return []
-    pairs = zip(test.images, test.labels.tolist(), strict=True)
+    pairs = zip(test.images, test.labels, strict=True)
     return [Line(path, dataset.label_text(label), "test") for path, label in pairs]
 
 
@@ -125,7 +126,7 @@ def _unfit(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> dict[str, str]:
     found = {ids[0]: "nearly empty" for ids in (empty.groups if empty else ())}
     for rows in grouped(pairs):
         for row in rows:
-            other = next((each for each in rows if thumbnails.labels[each] != thumbnails.labels[row]), None)
+            other = next((each for each in rows if thumbnails.differ(each, row)), None)
             if other is not None:
                 found.setdefault(
                     thumbnails.ids[row], f"the same image as {thumbnails.ids[other]}, which has another label"
@@ -134,7 +135,8 @@ def _unfit(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> dict[str, str]:
 
 
 def _expect_every_class(dataset: Dataset, labels: np.ndarray) -> None:
-    lost = [name for number, name in enumerate(dataset.classes) if number not in set(labels.tolist())]
+    counts = class_counts(labels, len(dataset.classes))
+    lost = [name for name, count in zip(dataset.classes, counts.tolist(), strict=True) if not count]
     if lost:
         raise GreycardError(
             f"class {lost[0]!r} has no image left: all are unreadable, near-empty, or also have another label",

@@ -156,6 +156,8 @@ def _chosen(
 def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, author: Author | None, reporter: Reporter) -> Path:
     if plan.args.reason:
         reporter.log(f"recipe: {plan.args.reason}")
+    if plan.data.several:
+        reporter.log(f"several labels per image: {plan.data.several}")
     recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
     with reporter.status("starting Keras"):
         start()

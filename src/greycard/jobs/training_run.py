@@ -19,10 +19,11 @@ from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardWarning
 from greycard.core.records import to_json
 from greycard.core.reporter import Reporter
+from greycard.evaluation.label_scores import LabelScores
 from greycard.evaluation.rejection.record import Rejection
 from greycard.jobs.measure_test import Answers, answers_on_test
 from greycard.jobs.rejection import learned_rejection
-from greycard.jobs.results import Known, summarise, write_results
+from greycard.jobs.results import Known, summarise, with_thresholds, write_results
 from greycard.recipe import Recipe
 from greycard.recipe.model import ProbeConfig
 from greycard.runs.author import AUTHOR, Author
@@ -92,12 +93,14 @@ def finish_run(
         setup = _with_choices(_with_features(setup, reporter, clock), directory, reporter)
         started += trackers(args.track, setup.recipe, directory.path)
         result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock)
+        setup = with_thresholds(setup, result)
         with reporter.status("saving"), clock("saving"):
             write_results(setup, result, directory)
         with reporter.status("measuring the test images"), clock("validation"):
             test = answers_on_test(setup)
         rejection = _learn_rejection(setup, test, directory, reporter, clock)
-        known = Known(args.reason, args.published, data, _measured(setup, test), rejection, args.options)
+        figures = _measured(setup, test), _label_scores(setup, test)
+        known = Known(args.reason, args.published, data, *figures, rejection, args.options)
         summary = summarise(setup, result, clock, run=directory.path.name, known=known)
         directory.finish(summary)
     except BaseException:  # Ctrl-C, too
@@ -209,6 +212,13 @@ def _measured(setup: TrainSetup, test: Answers | None) -> Measured | None:
     if test is None or setup.arrays.test is None:
         return None
     return test.measured(setup.task, setup.arrays.test.labels)
+
+
+def _label_scores(setup: TrainSetup, test: Answers | None) -> LabelScores | None:
+    """Each label's figures on the test images, if an image can have several."""
+    if test is None or setup.arrays.test is None:
+        return None
+    return test.label_scores(setup.task, setup.arrays.test.labels, setup.classes)
 
 
 def _learn_rejection(

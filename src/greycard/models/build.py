@@ -36,8 +36,8 @@ def build_model(
     """Build the compiled model of a resolved recipe, with its parts.
 
     Its input is uint8 (b, height, width, channels), or float32 (b, features) for data without images. Its output is
-    float32 probabilities (b, classes); for two classes, only the probability of the second (b, 1); for a regression,
-    the number in the unit of the labels (b, 1).
+    float32 probabilities (b, classes); for two classes of which an image has one, that of the second (b, 1); for a
+    regression, the number in the unit of the labels (b, 1).
 
     Args:
         recipe: the recipe; its task fits the number of classes.
@@ -51,7 +51,7 @@ def build_model(
     Raises:
         GreycardError: layers that do not fit the image's size or into memory, or weights that do not fit.
     """
-    task = task_for(classes, recipe.data.task, target)
+    task = task_for(classes, recipe.data.task, target=target)
     if isinstance(recipe.model, CustomConfig):
         model = _custom(recipe, task, build)
     else:
@@ -86,7 +86,4 @@ def _in_unit(model: Model, task: Task) -> Model:
 def _custom(recipe: Recipe, task: Task, build: BuildNetwork | None) -> Model:
     assert build is not None  # the jobs check it
     assert recipe.data.image_size is not None
-    shape = (*recipe.data.image_size, recipe.data.channels)
-    if task.has_classes:
-        return build_custom(build, shape, task.classes, task.units)
-    return build_custom(build, shape, 1, 1, numbers=True)
+    return build_custom(build, (*recipe.data.image_size, recipe.data.channels), task)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from greycard.core.published import Published
+from greycard.evaluation.label_scores import Figure
 from greycard.runs.schema import Summary
 
 
@@ -35,6 +36,9 @@ class Row:
     val_accuracy: float | None = None
     test_images: int | None = None
     test_accuracy: float | None = None
+    mean_average_precision: float | None = None
+    f1_micro: float | None = None
+    f1_macro: float | None = None
     best_val_accuracy: float | None = None
     best_epoch: int | None = None
     kept_epoch: int | None = None
@@ -135,6 +139,11 @@ def span(low: float, high: float) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
+def figure_text(figure: Figure | None) -> str:
+    """`91.2 % (90.1 to 92.3 %)`, or a dash."""
+    return "–" if figure is None else f"{percent(figure.value, 1)} ({span(figure.low, figure.high)})"
+
+
 def _epochs(row: Row) -> str:
     ours = str(row.epochs_planned) if row.epochs == row.epochs_planned else f"{row.epochs} of {row.epochs_planned}"
     published = _published(row).epochs
@@ -164,6 +173,10 @@ NUMBERS = (MAE, R2, TEST_MAE)
 TEST = Column("test acc", lambda row: percent(row.test_accuracy))
 """Omitted if no run has test images."""
 
+AVERAGE_PRECISION = Column("val mAP", lambda row: percent(row.mean_average_precision))
+F1 = Column("val F1 micro", lambda row: percent(row.f1_micro))
+"""Omitted if no run has several labels per image."""
+
 NAME = Column("name", lambda row: row.name or "–", number=False)
 """Omitted if no run has the name of who trained it."""
 
@@ -186,6 +199,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(f"val acc{PUBLISHED}", lambda row: _with_published(percent, row.val_accuracy, _published(row).val_accuracy)),
     Column("95 % interval", _interval),
     TEST,
+    AVERAGE_PRECISION,
+    F1,
     *NUMBERS,
     Column("best val acc", _best),
     Column(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.label_scores import Figure, LabelScores
 from greycard.reports.columns import Row
 from greycard.reports.headline import unfinished
 from greycard.runs.numbers import NumberFigures
@@ -31,6 +32,7 @@ def row_of(run: RunRecord) -> Row:
 
 
 def _with_figures(row: Row, summary: Summary) -> Row:
+    row = _with_labels(row, summary.labels)
     accuracy, numbers = summary.val_accuracy, summary.numbers
     low, high = (None, None) if accuracy is None else accuracy_interval(accuracy, summary.val_images)
     row = row if numbers is None else _with_numbers(row, numbers)
@@ -59,6 +61,22 @@ def _with_figures(row: Row, summary: Summary) -> Row:
         note=_note(summary),
         published=summary.published,
     )
+
+
+def _with_labels(row: Row, scores: LabelScores | None) -> Row:
+    """The row with the figures of several labels per image, if there are any."""
+    if scores is None:
+        return row
+    return replace(
+        row,
+        mean_average_precision=_value(scores.mean_average_precision),
+        f1_micro=_value(scores.f1_micro),
+        f1_macro=_value(scores.f1_macro),
+    )
+
+
+def _value(figure: Figure | None) -> float | None:
+    return None if figure is None else figure.value
 
 
 def _with_numbers(row: Row, numbers: NumberFigures) -> Row:

@@ -15,8 +15,10 @@ from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
 from greycard.reports.columns import (
     ACCURACIES,
+    AVERAGE_PRECISION,
     COLUMNS,
     DROPPED_FIRST,
+    F1,
     NAME,
     NUMBERS,
     PUBLISHED,
@@ -131,6 +133,8 @@ def _columns(rows: list[Row]) -> list[Column]:
         left_out.append(NAME)
     if all(row.test_accuracy is None for row in rows):
         left_out.append(TEST)
+    if all(row.mean_average_precision is None and row.f1_micro is None for row in rows):
+        left_out += [AVERAGE_PRECISION, F1]
     numbers = [row.val_mae is not None for row in rows]
     if not any(numbers):
         left_out += NUMBERS

@@ -35,6 +35,7 @@ def measurement_page(
         "published": None,
         "figures": [*measurement_rows(found), ("measured", found.measured)],
         "classes": class_parts(measured, run.classes),
+        "labels": None,
         "trust": trust_part(measured, measured.calibration) if measured.calibration else None,
         "numbers": None,
         "mistakes": mistake_parts(run, mistakes),

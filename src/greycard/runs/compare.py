@@ -90,6 +90,12 @@ def _expect_two(runs: Sequence[RunRecord]) -> None:
             hint="`greycard table` lists the runs",
         )
     for run in runs:
+        if run.task.has_several:
+            raise GreycardError(
+                f"an image of {run.path} can have several labels; a comparison needs one class per image",
+                hint="`greycard table` shows the mean average precision and F1 of runs side by side",
+            )
+    for run in runs:
         run.summary  # noqa: B018 (raises for an unfinished run)
         if not run.recipe.data.has_images:
             raise GreycardError(

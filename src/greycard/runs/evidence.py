@@ -11,8 +11,10 @@ import numpy as np
 
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError
+from greycard.datasets.label_sets import class_counts, has_several
 from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.diagnosis.evidence import Evidence, Probe, Verdict
+from greycard.evaluation.diagnosis.labels import diagnose_labels
 from greycard.evaluation.diagnosis.learning import not_a_number
 from greycard.evaluation.diagnosis.numbers import NumberEvidence, beyond, diagnose_numbers
 from greycard.models.preferred import available
@@ -38,9 +40,8 @@ def verdicts(run: RunRecord) -> list[Verdict]:
     if not run.task.has_classes:
         return number_verdicts(run.recipe, summary, run.history, found["labels"], run.name, options)
     guesses = run.task.decide(found["probabilities"])
-    return diagnose(
-        evidence_of(run.recipe, summary, run.history, run.classes, found["labels"], guesses, run.name, options)
-    )
+    evidence = evidence_of(run.recipe, summary, run.history, run.classes, found["labels"], guesses, run.name, options)
+    return diagnose_labels(evidence, summary.labels) if summary.labels else diagnose(evidence)
 
 
 def evidence_of(
@@ -60,8 +61,8 @@ def evidence_of(
         summary: its figures; the diagnosis in it is not used.
         history: every epoch.
         classes: their names.
-        labels: int (validation images,), the class of each.
-        guesses: int (validation images,), the predicted class of each.
+        labels: int (validation images,), the class of each; or uint8 (validation images, classes) of 0 and 1.
+        guesses: of the same shape, what is predicted.
         run: the name of its folder.
         options: of the command that trained it.
     """
@@ -80,14 +81,20 @@ def evidence_of(
         network=_network_here(),
         classes=classes,
         train_counts=data.train_counts if data else (),
-        val_counts=np.bincount(labels, minlength=count).tolist(),
-        right_counts=np.bincount(labels[labels == guesses], minlength=count).tolist(),
+        val_counts=class_counts(labels, count).tolist(),
+        right_counts=_right_counts(labels, guesses, count),
         leaks=data.leaks if data else None,
         leak_example=data.leak_example if data else None,
         shift=data.shift if data else None,
         calibration_error=calibration.error if calibration else None,
         temperature=calibration.temperature if calibration else None,
     )
+
+
+def _right_counts(labels: np.ndarray, guesses: np.ndarray, count: int) -> list[int]:
+    """For each class, the images with it for which it is predicted."""
+    right = labels * guesses if has_several(labels) else labels[labels == guesses]
+    return [int(each) for each in class_counts(right, count)]
 
 
 def number_verdicts(

@@ -37,7 +37,7 @@ class Regression(Task):
     has_classes = False
 
     @classmethod
-    def fits(cls, classes: int) -> bool:
+    def fits(cls, classes: int, several: bool) -> bool:
         return classes == 0
 
     @property

@@ -30,6 +30,7 @@ class Task(ABC):
         name: the name of the task in a recipe.
         loss: the name of the loss in Keras.
         has_classes: True if the model predicts class probabilities, False if it predicts numbers.
+        has_several: True if an image can have several classes, which are then called labels.
     """
 
     classes: int
@@ -37,16 +38,22 @@ class Task(ABC):
     name: ClassVar[str]
     loss: ClassVar[str]
     has_classes: ClassVar[bool] = True
+    has_several: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
-    def fits(cls, classes: int) -> bool:
-        """True if data with this number of classes fits this task."""
+    def fits(cls, classes: int, several: bool) -> bool:
+        """True if data with this number of classes, and one or `several` of them per image, fits this task."""
 
     @property
     @abstractmethod
     def description(self) -> str:
         """A word or two for people, such as `10 classes`."""
+
+    @property
+    def has_one_class(self) -> bool:
+        """True if an image has exactly one class, so there are an accuracy and confusions."""
+        return self.has_classes and not self.has_several
 
     @property
     def units(self) -> int:
@@ -103,7 +110,7 @@ class Task(ABC):
         """Mean `loss`, and `accuracy` if there are classes, in double precision; both follow Keras's definition.
 
         Args:
-            labels: (n,) class numbers or targets.
+            labels: (n,) class numbers or targets, or (n, classes) of 0 and 1.
             outputs: the model's outputs, float32 (n, units), n at least 1.
         """
 
@@ -113,10 +120,22 @@ class Task(ABC):
 
     @abstractmethod
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
-        """The predicted labels: int (...) for probabilities (..., classes)."""
+        """The predicted labels: int (...) for probabilities (..., classes), or 0 and 1 (..., classes) if several."""
+
+    def likeliest(self, probabilities: np.ndarray) -> np.ndarray:
+        """The most likely class, int (...) for probabilities (..., classes)."""
+        return self.decide(probabilities)
+
+    def at_temperature(self, probabilities: np.ndarray, temperature: float) -> np.ndarray:
+        """The probabilities (n, classes) with their logits divided by the temperature."""
+        raise TypeError(f"{self.name} has no probabilities")
+
+    def scaled(self, temperature: float) -> Task:
+        """The task that decides the same on probabilities with their logits divided by the temperature."""
+        return self
 
     def correct(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        """Which decisions equal the labels, bool (n,)."""
+        """Which decisions equal the labels, bool (n,); of several labels, all of an image."""
         return self.decide(probabilities) == labels
 
     @abstractmethod

@@ -219,7 +219,8 @@ def mean_loss(task: Task, labels: np.ndarray, outputs: np.ndarray, *, balanced: 
         outputs: float (n, units).
         balanced: True if each class counts the same, however many images it has.
     """
-    groups = [labels == label for label in np.unique(labels)] if balanced else [np.full(len(labels), True)]
+    kinds = strata(labels)
+    groups = [kinds == kind for kind in np.unique(kinds)] if balanced else [np.full(len(labels), True)]
     return float(np.mean([task.measure(labels[group], outputs[group])["loss"] for group in groups]))
 
 

@@ -1,4 +1,4 @@
-"""Logistic regression by L-BFGS: binary with one unit, multinomial with one unit per class.
+"""Logistic regression by L-BFGS: binary with one unit, multinomial with one unit per class, or one for each label.
 
 Features are standardised in the calculation, not in a copy. An image can have several versions; each counts as a part
 of its image.
@@ -16,6 +16,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp, softmax
 from threadpoolctl import threadpool_limits
+
+from greycard.datasets.label_sets import has_several
 
 _ITERATIONS = 300
 _GRADIENT = 1e-4
@@ -73,7 +75,12 @@ class Linear:
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The loss of each image, float64 (n,); `logits` are (n, 1) for two classes, else (n, classes)."""
+    """The loss of each image, float64 (n,); `logits` are (n, 1) for two classes, else (n, classes).
+
+    Several labels, uint8 (n, classes), have the sum of their binary losses, so each is a regression of its own.
+    """
+    if has_several(labels):
+        return np.asarray((np.logaddexp(0, logits) - labels * logits).sum(axis=1))
     if logits.shape[1] == 1:
         return np.logaddexp(0, logits[:, 0]) - labels * logits[:, 0]
     return logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]
@@ -89,6 +96,8 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 def _residuals(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The gradient of the loss of each image by its logits."""
+    if has_several(labels):
+        return np.asarray(expit(logits) - labels)
     if logits.shape[1] == 1:
         return expit(logits) - labels[:, None]
     found = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
@@ -113,7 +122,7 @@ def fit_logistic(
 
     Args:
         versions: the features of the images.
-        labels: int (n,), class numbers.
+        labels: int (n,), class numbers; or uint8 (n, classes), several labels per image.
         units: 1 for two classes, else the number of classes.
         strength: scikit-learn's C: the inverse of the penalty, for the sum of the losses.
         rows: bool (n,), the images to fit on; None for all.

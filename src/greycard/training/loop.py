@@ -33,7 +33,7 @@ class Measured:
 
     Attributes:
         loss: None if it is NaN or infinite.
-        accuracy: a fraction; None for a task without classes.
+        accuracy: a fraction; None for a task without one class per image.
         numbers: the errors of a regression on images, if they were measured.
     """
 

@@ -26,7 +26,7 @@ from greycard.pipeline.loader import Loader, prediction_batch
 from greycard.recipe import Recipe
 from greycard.recipe.model import PretrainedConfig
 from greycard.tasks.task import Task
-from greycard.tasks.tasks import task_for
+from greycard.tasks.tasks import task_of
 from greycard.training.decode import decoded_split
 from greycard.training.memory import expected_need
 from greycard.training.resolve import resolve, within_limits
@@ -57,7 +57,7 @@ def prepare(
     """
     resolved = resolve(recipe, dataset)
     files = _weight_files(resolved, weights, reporter)
-    task = task_for(len(dataset.classes), resolved.data.task)
+    task = task_of(dataset, resolved.data.task)
     limited = within_limits(resolved, task, dataset)
     with clock("decode"):
         arrays = _decoded(resolved, limited, reporter)

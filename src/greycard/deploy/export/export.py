@@ -21,7 +21,6 @@ from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.format import Format, about
 from greycard.deploy.export.number_parity import NumberParity
 from greycard.deploy.export.parity import Limits, ParityCheck, answers, check_parity
-from greycard.evaluation.calibration import at_temperature
 from greycard.evaluation.rejection.record import Rejection, distance_limit
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
@@ -164,7 +163,7 @@ def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
     if not classifier.task.has_classes:
         return outputs
-    probabilities = at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
+    probabilities = classifier.task.at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
     if classifier.rejection is None:
         return probabilities
     features = np.concatenate(list(answers(classifier.features, pixels)))

@@ -118,6 +118,8 @@ class _Service:
         found = named("", row, served.classifier, served.rules)
         self._count(served, refused=found.refused)
         answer = {"model": served.name, **_said(found, question.top)}
+        if served.classifier.task.has_several:
+            answer["labels"] = list(found.labels)
         if question.heat:
             answer["heat"] = await _aside(self._drawing, served.heat_png, pixels, served.explained(found))
         return answer

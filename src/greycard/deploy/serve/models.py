@@ -109,7 +109,8 @@ def _number_facts(numbers: NumberFigures) -> dict[str, Any]:
 
 
 def _facts(run: RunRecord, heat: bool, promised: Rejection | None) -> dict[str, Any]:
-    summary = run.summary
+    summary, accuracy = run.summary, run.summary.val_accuracy
+    average = summary.labels.mean_average_precision if summary.labels else None
     return {
         "name": run.name,
         "classes": list(run.classes),
@@ -119,10 +120,9 @@ def _facts(run: RunRecord, heat: bool, promised: Rejection | None) -> dict[str, 
         "image_size": list(run.recipe.data.image_size or ()),
         "channels": run.recipe.data.channels,
         "resize": run.recipe.data.resize,
-        "val_accuracy": summary.val_accuracy,
-        "val_accuracy_interval": None
-        if summary.val_accuracy is None
-        else list(accuracy_interval(summary.val_accuracy, summary.val_images)),
+        "val_accuracy": accuracy,
+        "val_accuracy_interval": None if accuracy is None else list(accuracy_interval(accuracy, summary.val_images)),
+        "val_mean_average_precision": average.value if average else None,
         "val_images": summary.val_images,
         "heat": heat,
         "refuse_share": promised.share if promised else None,

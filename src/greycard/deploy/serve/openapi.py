@@ -31,9 +31,18 @@ _SCHEMAS: dict[str, Any] = {
             "image_size": {"type": "array", "items": {"type": "integer"}, "description": "height, width"},
             "channels": {"type": "integer"},
             "resize": {"type": "string", "description": "how images get this size: stretch, crop or pad"},
-            "number": {"type": ["object", "null"], "description": "errors and range of a regression; null for classes"},
-            "val_accuracy": {**_PROBABILITY, "type": ["number", "null"]},
+            "val_accuracy": {
+                **_PROBABILITY,
+                "type": ["number", "null"],
+                "description": "null with several labels, and for a number",
+            },
             "val_accuracy_interval": {"type": ["array", "null"], "items": _PROBABILITY, "description": "95 %"},
+            "val_mean_average_precision": {
+                **_PROBABILITY,
+                "type": ["number", "null"],
+                "description": "of several labels per image; null with one class",
+            },
+            "number": {"type": ["object", "null"], "description": "errors and range of a regression; null for classes"},
             "val_images": {"type": "integer"},
             "heat": {"type": "boolean", "description": "whether it can draw heat maps"},
             "refuse_share": {
@@ -76,6 +85,11 @@ _SCHEMAS: dict[str, Any] = {
                 "description": "the distance from the training images, 0 to 2; null for a model that refuses no image",
             },
             "class": {"type": "string", "description": "the most likely class"},
+            "labels": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "the labels that reach their thresholds; only of a model of several labels per image",
+            },
             "probability": _PROBABILITY,
             "probabilities": {
                 "type": "object",

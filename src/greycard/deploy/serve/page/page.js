@@ -41,6 +41,9 @@ function sentence(model) {
       + `${model.val_images} validation images (95\u00a0% interval ${lowest} to ${highest}).`;
   }
   const shown = model.classes.length > 12 ? [...model.classes.slice(0, 11), "…"] : model.classes;
+  if (model.val_accuracy === null)
+    return `${model.name} finds several labels per image (${shown.join(", ")}): mean average precision `
+      + `${percent(model.val_mean_average_precision)} on ${model.val_images} validation images.`;
   const [low, high] = model.val_accuracy_interval.map((value) => (100 * value).toFixed(1));
   return `${model.name} classifies ${shown.join(", ")}: accuracy ${percent(model.val_accuracy)} on `
     + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).${refusals(model)}`;
@@ -71,7 +74,11 @@ async function answer(files) {
   if (files.length > 1) says(`${files.length - failed} of ${files.length} files classified.`, failed > 0);
 }
 
+// All labels of an image that can have several.
+const labelsText = (found) => (found.refused ? found.answer : found.labels.join(", ") || "none of the labels");
+
 function said(found) {
+  if (found.labels) return labelsText(found);
   if (found.number === undefined) return `${found.answer}${found.refused ? "" : `, ${percent(found.probability)}`}`;
   const between = found.interval ? `, between ${found.interval.map((end) => inUnit(found.model, end)).join(" and ")}` : "";
   return `${inUnit(found.model, found.number)}${between}`;
@@ -112,7 +119,7 @@ function modelAnswer(found) {
   const part = element("model").content.cloneNode(true);
   part.querySelector("h3").textContent = found.model;
   const isNumber = found.number !== undefined;
-  part.querySelector(".answer").textContent = isNumber ? said(found) : found.answer;
+  part.querySelector(".answer").textContent = isNumber || found.labels ? said(found) : found.answer;
   part.querySelector(".refused").hidden = !found.refused;
   if (isNumber) part.querySelector("table").remove();
   else part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
