@@ -44,7 +44,7 @@ EXPORTS = [
     for form in FORMATS
     if form.name != "html"  # its page shows classes, and refuses numbers
     for kind in (SETTINGS if form.name == "litert" else ("resnet", "probe"))
-    if all(map(find_spec, form.needs))
+    if form.name != "html" and all(map(find_spec, form.needs))
 ]
 """LiteRT for every family; the other formats for one from scratch and one with a backbone."""
 

@@ -133,7 +133,9 @@ def test_the_printed_csv_is_a_label_file(run: greycard.Run, grids: Grids, cli: A
     assert set(dataset.classes) == set(run.classes)
 
 
-@pytest.mark.parametrize("form", [form.name for form in FORMATS if all(map(find_spec, form.needs))])
+@pytest.mark.parametrize(
+    "form", [form.name for form in FORMATS if form.name != "html" and all(map(find_spec, form.needs))]
+)
 def test_every_export_answers_the_same_sets(run: greycard.Run, grids: Grids, form: str, tmp_path: Path) -> None:
     kind = next(each for each in FORMATS if each.name == form)
     done = run.export(form, tmp_path / f"model{kind.ending}")
