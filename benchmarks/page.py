@@ -372,7 +372,7 @@ def several(rows: list[Row]) -> list[str]:
         *_table(head, [_several_cells(row) for row in rows]),
         "",
         "F1 micro with thresholds that were chosen on validation, and the validation intervals of the mean average"
-        " precision that hold the one on test images:",
+        " precision that hold the one on test images, which is itself uncertain:",
         "",
         *_table(optimism, [_optimism_cells(row) for row in rows]),
         "",

@@ -116,7 +116,7 @@ def test_the_command_prints_all_labels_in_every_format(run: greycard.Run, grids:
     assert list(lines[0]["probabilities"]) == list(run.classes)
     for option, value in (("--top", "2"), ("--sets", "0.9"), ("--unsure", "0.5")):
         refused = cli("predict", run.path, files[0], option, value)
-        assert (refused.code, f"{option} is for runs with one class" in refused.err) == (2, True)
+        assert (refused.code, "one class" in refused.err) == (2, True)
     written = cli("predict", run.path, files[0], "-o", "answers.csv")
     assert (written.code, "can have several labels" in written.err) == (2, True)
     strange = cli("predict", run.path, *files, "--refuse", "0.5").out
@@ -148,6 +148,17 @@ def test_every_export_answers_the_same_sets(run: greycard.Run, grids: Grids, for
         assert done.parity.same_answers == done.parity.images
     same = (run.classifier.task.decide(found) == run.classifier.task.decide(expected)).mean()
     assert same > (0.95 if done.parity.tolerance is None else 0.999)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("web_runtime")
+def test_a_page_has_the_thresholds_and_the_same_probabilities(run: greycard.Run, tmp_path: Path) -> None:
+    done = run.export("html", tmp_path / "model.html")
+    assert done.parity.passed
+    facts = json.loads((tmp_path / "model.html.json").read_text())
+    assert facts["thresholds"] == run.classifier.task.limits.tolist()  # type: ignore[attr-defined]
+    assert facts["validation"]["accuracy"] is None
+    assert "thresholds" in (tmp_path / "model.html").read_text()
 
 
 def test_the_server_and_studio_show_the_labels(run: greycard.Run, grids: Grids) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 from greycard.core.records import to_json
 from greycard.deploy.export.web_page import fill_in
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.label_scores import LabelScores
 from greycard.evaluation.rejection.record import Rejection
 from greycard.models.strangeness import NAME as STRANGENESS
 from greycard.runs.record import RunRecord
+from greycard.tasks.multilabel import MultiLabel
 
 MEMBER = "greycard.json"
 """The metadata's file name in exports that are, or may contain, zip archives, and in a SavedModel's assets.extra/."""
@@ -42,11 +44,25 @@ def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
             "images": summary.val_images,
             "accuracy": summary.val_accuracy,
             "interval": accuracy_interval(summary.val_accuracy or 0.0, summary.val_images),
+            **_precision(summary.labels),
         },
+        **_thresholds(run),
         "recipe_sha256": run.recipe.digest,
         "dataset": data.dataset,
         "greycard": version("greycard"),
     }
+
+
+def _precision(labels: LabelScores | None) -> dict[str, Any]:
+    """The mean average precision, which stands for the accuracy if an image can have several labels."""
+    figure = None if labels is None else labels.mean_average_precision
+    return {} if figure is None else {"accuracy": None, "mean_average_precision": to_json(figure)}
+
+
+def _thresholds(run: RunRecord) -> dict[str, Any]:
+    """From these probabilities on an image has a label, if it can have several."""
+    task = run.task
+    return {"thresholds": task.scaled(run.temperature).limits.tolist()} if isinstance(task, MultiLabel) else {}
 
 
 def _outputs(run: RunRecord) -> dict[str, Any]:

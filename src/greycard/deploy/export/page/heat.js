@@ -24,11 +24,14 @@ function classActivation({ evidence: { rows, columns, bias, temperature }, part 
       if (!speaks) rest[each] += share;
     }
   }
-  const lost = softmax(all, temperature)[label] - softmax(rest, temperature)[label];
+  const probability = facts.thresholds ? sigmoid : softmax;  // several labels do not exclude each other
+  const lost = probability(all, temperature)[label] - probability(rest, temperature)[label];
   const map = placed(enlarged(shown, rows, columns, part, height, width), part, height, width);
   const most = map.reduce((one, other) => Math.max(one, other), 0);
   return most > 0 ? map.map((value) => (value * Math.max(lost, 0)) / most) : map;
 }
+
+const sigmoid = (logits, temperature) => logits.map((logit) => 1 / (1 + Math.exp(-logit / temperature)));
 
 function softmax(logits, temperature) {
   const most = Math.max(...logits);

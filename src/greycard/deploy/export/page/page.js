@@ -52,7 +52,11 @@ async function answerFiles(files) {
 const nameOf = (file) => file.name || "image";
 
 const sentence = ({ refused, label, probabilities }) =>
-  refused ? "none of these" : `${facts.classes[label]}, ${percent(probabilities[label])}`;
+  refused ? "none of these" : facts.thresholds ? labelsOf(probabilities) : `${facts.classes[label]}, ${percent(probabilities[label])}`;
+
+// The class; or all labels that reach their thresholds, where an image can have several.
+const labelsOf = (probabilities) => facts.classes.filter((_, each) => probabilities[each] >= facts.thresholds[each]).join(", ") || "none of the labels";
+const answerOf = ({ label, probabilities }) => (facts.thresholds ? labelsOf(probabilities) : facts.classes[label]);
 
 // A card for each file, the newest first: the image, and its prediction.
 function show(file, part) {
@@ -81,7 +85,7 @@ function shown(answer) {
 }
 
 function fill(part, { pixels, probabilities, label, refused, heat }) {
-  part.querySelector(".class").textContent = refused ? "None of these" : facts.classes[label];
+  part.querySelector(".class").textContent = refused ? "None of these" : answerOf({ label, probabilities });
   const closest = part.querySelector(".closest");
   closest.hidden = !refused;
   closest.textContent = `It is too different from the images that the model was trained on. Of its classes, ${facts.classes[label]} is the most likely.`;
@@ -114,7 +118,7 @@ let told = "";
 async function answerVideo(video) {
   const answer = await answerTo(frameOf(video, facts.input).data, true);
   fill(element("live-answer"), answer);
-  const words = answer.refused ? "None of these" : facts.classes[answer.label];
+  const words = answer.refused ? "None of these" : answerOf(answer);
   if (words !== told) says(`Camera: ${words}`);
   told = words;
 }
@@ -122,9 +126,17 @@ async function answerVideo(video) {
 function introduction() {
   const { name, classes, validation: { images, accuracy, interval } } = facts;
   const listed = classes.length > 12 ? [...classes.slice(0, 11), "…"] : classes;
+  if (facts.thresholds) return severalIntroduction(name, listed);
   const [low, high] = interval.map((value) => (100 * value).toFixed(1));
   return `${name} classifies ${listed.join(", ")}: accuracy ${(100 * accuracy).toFixed(1)}\u00a0% on ${images.toLocaleString("en")} `
     + `validation images (95\u00a0% interval ${low} to ${high}\u00a0%). Probabilities are calibrated on images like those.`;
+}
+
+function severalIntroduction(name, listed) {
+  const { images, mean_average_precision: figure } = facts.validation;
+  const [value, low, high] = figure ? [figure.value, figure.low, figure.high].map((each) => (100 * each).toFixed(1)) : ["–", "–", "–"];
+  return `${name} finds several labels in an image (${listed.join(", ")}): mean average precision ${value}\u00a0% on `
+    + `${images.toLocaleString("en")} validation images (95\u00a0% interval ${low} to ${high}\u00a0%). Probabilities are calibrated on images like those.`;
 }
 
 function begin() {
