@@ -64,6 +64,8 @@ bench: $(VENV)/.developed  ## measure Greycard against plain Keras (docs/benchma
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/doctor.py
 	$(BIN)/python benchmarks/use.py
+	$(BIN)/greycard fetch litert-web
+	$(BIN)/python benchmarks/html_export.py
 	$(BIN)/python benchmarks/rows.py
 	$(BIN)/python benchmarks/rows.py --share 0.1 cats-dogs-25k-cnn cats-dogs-25k-cnn-augmented
 	$(BIN)/python benchmarks/rows.py --whole
@@ -101,6 +103,7 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/pip install --quiet --editable ".[dev]"
+	-$(BIN)/greycard fetch litert-web --quiet  # without it the tests of exported pages are skipped
 	touch $@
 
 $(VENV)/.documented: $(VENV)/.developed

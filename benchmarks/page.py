@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import geometric_mean, mean, stdev
 from typing import Any
 
+import numpy as np
 from scipy.stats import t as student
 
 from greycard.projects import find_project
@@ -277,6 +278,21 @@ def _studio_cells(row: Row) -> list[str]:
     return [f"{row['images']:,}", *speed, *(f"{row[name]:.0f}" for name in ("page_mb", "server_mb"))]
 
 
+def html_pages(rows: list[Row]) -> list[str]:
+    """Exported pages in Chromium, on the files of all validation images."""
+    head = ["model", "image size", "page", "model in it", "ms to read", "ms to compute", "same answer as `predict`"]
+    return _table([*head, "largest difference of a probability", "mean of pixels, of 255"], map(_html_cells, rows))
+
+
+def _html_cells(row: Row) -> list[str]:
+    size = "×".join(map(str, row["image_size"]))
+    sizes = [f"{row[name] / 1e6:.1f} MB" for name in ("bytes", "model_bytes")]
+    times = [f"{row[name]:.0f}" for name in ("read_ms", "compute_ms")]
+    same = f"{row['same_answers']:,} of {row['images']:,}"
+    differences = [f"{row['largest_difference']:.2g}", f"{row['pixels_mean']:.2f}"]
+    return [f"{row['work']}: {row['model']}", size, *sizes, *times, same, *differences]
+
+
 def augmenting(rows: list[Row]) -> list[str]:
     """Images that one core augments in a second: a line for each kind of change, a column for each size."""
     found = {(row["work"], row["how"]): row["images_per_core_second"] for row in rows}
@@ -342,6 +358,44 @@ def memory(rows: list[Row]) -> list[str]:
     """Peak memory against the size of the pixels."""
     head = ["images", "their pixels", "peak memory", "its own memory", "whole process"]
     return _table(head, [_memory_cells(row) for row in rows], words=0)
+
+
+def several(rows: list[Row]) -> list[str]:
+    """Figures on test images with several labels, and how optimistic thresholds of the same images are."""
+    if not rows:
+        return []
+    head = ["data", "labels", "images", "mean average precision", "F1 micro", "F1 macro", "all labels right", "seeds"]
+    optimism = ["data", "F1 on test images", "validation, other half", "validation, same images", "intervals that hold"]
+    difference = max(max(row["largest_difference"]) for row in rows)
+    return [
+        "On test images; means over the seeds, with the mean interval of each:",
+        "",
+        *_table(head, [_several_cells(row) for row in rows]),
+        "",
+        "F1 micro with thresholds that were chosen on validation, and the validation intervals of the mean average"
+        " precision that hold the one on test images:",
+        "",
+        *_table(optimism, [_optimism_cells(row) for row in rows]),
+        "",
+        f"The largest difference from scikit-learn's figures is {difference:.0e}.",
+    ]
+
+
+def _several_cells(row: Row) -> list[str]:
+    figures = [np.mean(row[name], axis=0).tolist() for name in ("map", "f1_micro", "f1_macro")]
+    images = " / ".join(f"{count:,}" for count in row["images"])
+    shown = [f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f} %)" for value, low, high in figures]
+    return [f"`{row['data']}`", str(row["labels"]), images, *shown, _mean_percent(row["exact"]), str(row["rounds"])]
+
+
+def _optimism_cells(row: Row) -> list[str]:
+    firsts = [[each[0] for each in row[name]] for name in ("f1_micro", "validation_f1_micro")]
+    shown = [_mean_percent(each) for each in (*firsts, row["validation_f1_micro_same_images"])]
+    return [f"`{row['data']}`", *shown, f"{row['intervals_that_hold']} of {row['rounds']}"]
+
+
+def _mean_percent(values: Sequence[float]) -> str:
+    return f"{100 * float(np.mean(values)):.1f} %"
 
 
 def copies(rows: list[Row]) -> list[str]:
@@ -462,6 +516,8 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
     ("None of these", "rejection", refusing),
+    ("Several labels per image", "multilabel", several),
+    ("Exported pages", "html", html_pages),
     ("Studio: labels needed", "teach", teaching),
     ("Studio: many images", "studio", studio),
 )
@@ -585,7 +641,7 @@ def _each(values: Iterable[object]) -> str:
     return "; ".join(map(str, values))
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> list[str]:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> list[str]:
     """A Markdown table; all columns except the first `words` are numbers, aligned right."""
     lines = ["---"] * words + ["---:"] * (len(head) - words)
     return [f"| {' | '.join(cells)} |" for cells in [head, lines, *rows]]

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from PIL import Image
 
 from greycard.backend import configure
 from greycard.core.epoch import Epoch
+from greycard.core.paths import runtimes_dir
+from greycard.deploy.export.formats import find_format
+from greycard.deploy.export.web_runtime import runtime_file
 from greycard.evaluation.timing import TimeSpent
 from greycard.models.imagenet import LITE0
 from greycard.models.packaged import EXTRA, packaged_files
@@ -35,6 +39,7 @@ settings.load_profile("greycard")
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 _DATA = Path(os.environ.get("GREYCARD_DATA", _SHARED / "data"))
 _WEIGHTS = Path(os.environ.get("GREYCARD_WEIGHTS", _SHARED / "weights"))
+_RUNTIMES = runtimes_dir()  # of the user, before the tests have their own folders
 
 
 @dataclass
@@ -68,6 +73,7 @@ def _move_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("KERAS_HOME", str(home / "keras"))
     monkeypatch.delenv("GREYCARD_DATA", raising=False)
     monkeypatch.delenv("GREYCARD_WEIGHTS", raising=False)
+    monkeypatch.delenv("GREYCARD_RUNTIMES", raising=False)
     monkeypatch.setenv("GREYCARD_CACHE", str(home / "cache"))
     monkeypatch.delenv("GREYCARD_CACHE_LIMIT", raising=False)
     assert LITE0.package
@@ -148,6 +154,24 @@ def real_weights() -> Path:
 
 
 @pytest.fixture
+def web_runtime(own_directories: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's copy of LiteRT.js, for exported pages; the test is skipped without it."""
+    monkeypatch.setenv("GREYCARD_RUNTIMES", str(_RUNTIMES))
+    if not runtime_file().is_file():
+        pytest.skip("needs LiteRT.js: greycard fetch litert-web")
+
+
+@pytest.fixture
+def form_is_possible(form: str, request: pytest.FixtureRequest) -> None:
+    """For a test of an export format: it is skipped where what the format needs is missing."""
+    missing = [name for name in find_format(form).needs if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs {' and '.join(missing)}")
+    if form == "html":
+        request.getfixturevalue("web_runtime")
+
+
+@pytest.fixture
 def lite0(own_directories: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of the installed package with EfficientNet-Lite0's weights; other tests run as without the package."""
     assert LITE0.package
@@ -197,6 +221,31 @@ def make_folder(root: Path, parts: Sequence[str], classes: Sequence[str], count:
 def images(tmp_path: Path) -> Path:
     """`train/` and `validation/` with two easily told classes of 12 images each."""
     return make_folder(tmp_path / "images", ("train", "validation"), ("dark", "light"), 12)
+
+
+def awkward_images(place: Path, photo: Path) -> list[Path]:
+    """The photograph in the forms that decoders differ on."""
+    image = Image.open(photo).convert("RGB").resize((240, 160))
+    shade = image.convert("L")
+    clear = image.copy()
+    clear.putalpha(shade.point(lambda value: 255 if value > 128 else 40))
+    place.mkdir(exist_ok=True)
+    for number in range(9):
+        exif = Image.Exif()
+        exif[0x0112] = number
+        image.save(place / f"turned{number}.jpg", exif=exif)
+    image.save(place / "turned.tiff", tiffinfo={0x0112: 6})
+    image.resize((1600, 1100)).save(place / "large.jpg")
+    image.resize((24, 24)).save(place / "as-it-is.png")
+    image.convert("CMYK").save(place / "cmyk.jpg")
+    shade.save(place / "grey.jpg")
+    shade.convert("1").save(place / "two-tone.png")
+    Image.fromarray(np.asarray(shade).astype(np.uint16) * 257).save(place / "deep.png")
+    clear.save(place / "clear.png")
+    clear.convert("LA").save(place / "clear-grey.png")
+    clear.quantize(16).save(place / "palette.png")
+    image.quantize(16).save(place / "palette.gif", transparency=3)
+    return sorted(place.iterdir())
 
 
 def pet_images(root: Path, count: int = 20) -> Path:

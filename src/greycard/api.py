@@ -37,6 +37,7 @@ from greycard.reports.rows import row_of
 from greycard.reports.table import Table, make_table
 from greycard.runs.author import author_of
 from greycard.runs.compare import Comparison, compare_runs
+from greycard.runs.compare_numbers import NumberComparison, compare_numbers
 from greycard.runs.record import RunRecord, find_runs
 from greycard.runs.shared import shared_runs
 
@@ -110,7 +111,7 @@ def split(
         )
 
 
-def compare(*runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> Comparison:
+def compare(*runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> Comparison | NumberComparison:
     """Compare two or more runs on their common validation images; the seeds of one recipe form one group.
 
     Args:
@@ -119,7 +120,8 @@ def compare(*runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) ->
     Raises:
         GreycardError: the runs cannot be compared.
     """
-    return compare_runs([run for each in runs for run in _records(each)])
+    records = [run for each in runs for run in _records(each)]
+    return compare_numbers(records) if any(run.target for run in records) else compare_runs(records)
 
 
 def serve(

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,9 @@ AT_ONCE = ("probe",)
 """The families that are fitted in one epoch."""
 
 KINDS = pytest.mark.parametrize("kind", FAMILIES)
-EXPORTS = [form.name for form in FORMATS if form.exact and all(map(find_spec, form.needs))]
+EXPORTS = [
+    pytest.param(form.name, marks=pytest.mark.slow if form.name == "html" else ()) for form in FORMATS if form.exact
+]
 TOLERANCE = {"float32": 1e-4, "bfloat16": 2e-2}
 
 
@@ -230,6 +231,7 @@ def test_compiled_steps_are_keras_steps(model_of, kind: str, monkeypatch: pytest
 
 @KINDS
 @pytest.mark.parametrize("form", EXPORTS)
+@pytest.mark.usefixtures("form_is_possible")
 def test_every_export_answers_as_the_run_does(run_of, folder: Path, kind: str, form: str, tmp_path: Path) -> None:
     if keras.backend.backend() != "tensorflow" and form != "keras":
         pytest.skip(f"{form} is written by TensorFlow")

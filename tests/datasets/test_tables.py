@@ -78,7 +78,10 @@ def test_one_column_a_class(rows) -> None:
     labels = zip(dataset.train.ids, dataset.train.labels, strict=True)
     assert {(id.split("/")[1], dataset.classes[label]) for id, label in labels} == {("red", "red"), ("blue", "blue")}
     with pytest.raises(GreycardError, match=r"line 2 .* has 2 labels"):
-        _load(base, _text("image,red,blue", [(path, "1", "1") for path, *_ in lines]))
+        _load(
+            base,
+            _text("image,red,blue", [(path, "1", f"{number == 0:d}") for number, (path, *_) in enumerate(40 * lines)]),
+        )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])

@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from starlette.testclient import TestClient
 
 import greycard
-from conftest import make_folder
+from conftest import awkward_images, make_folder
 from greycard.backend import litert
 from greycard.core.errors import GreycardError
 from greycard.deploy.export import formats, parity
@@ -31,7 +30,8 @@ from greycard.pipeline.decode import decode
 from greycard.recipe.data import RESIZES
 from greycard.tasks.multiclass import MultiClass
 
-FORMATS = [each.name for each in formats.FORMATS]
+FILES = [each.name for each in formats.FORMATS if each.name != "html"]
+FORMATS = [*FILES, pytest.param("html", marks=pytest.mark.slow)]
 DOCS = Path(__file__).parents[2] / "docs" / "export.md"
 KINDS = ("cnn", "augmented", "transfer")
 
@@ -79,6 +79,7 @@ def _validation(run: greycard.Run, folder: Path) -> tuple[np.ndarray, np.ndarray
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.usefixtures("form_is_possible")
 def test_an_export_answers_as_its_run_does(
     runs: dict[str, greycard.Run], folder: Path, form: str, kind: str, tmp_path: Path
 ) -> None:
@@ -119,7 +120,9 @@ def test_the_api_and_the_command_answer_as_the_run_does(
 
 def _inside(place: Path) -> dict[str, Any]:
     if place.is_dir():
-        return json.loads((place / "assets.extra" / "greycard.json").read_text())
+        return json.loads(next(place.rglob("greycard.json")).read_text())
+    if place.suffix == ".html":
+        return json.loads(re.findall(r'id="facts">(.*?)</script>', place.read_text(encoding="utf-8"))[0])
     if place.suffix == ".onnx":
         import onnx
 
@@ -227,31 +230,6 @@ def grey(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run
     return greycard.train(greycard.load_folder(folder), name="grey", out=tmp_path_factory.mktemp("grey"), **small)
 
 
-def awkward_images(place: Path, photo: Path) -> list[Path]:
-    """The photograph in the forms that decoders differ on."""
-    image = Image.open(photo).convert("RGB").resize((240, 160))
-    shade = image.convert("L")
-    clear = image.copy()
-    clear.putalpha(shade.point(lambda value: 255 if value > 128 else 40))
-    place.mkdir(exist_ok=True)
-    for number in range(9):
-        exif = Image.Exif()
-        exif[0x0112] = number
-        image.save(place / f"turned{number}.jpg", exif=exif)
-    image.save(place / "turned.tiff", tiffinfo={0x0112: 6})
-    image.resize((1600, 1100)).save(place / "large.jpg")
-    image.resize((24, 24)).save(place / "as-it-is.png")
-    image.convert("CMYK").save(place / "cmyk.jpg")
-    shade.save(place / "grey.jpg")
-    shade.convert("1").save(place / "two-tone.png")
-    Image.fromarray(np.asarray(shade).astype(np.uint16) * 257).save(place / "deep.png")
-    clear.save(place / "clear.png")
-    clear.convert("LA").save(place / "clear-grey.png")
-    clear.quantize(16).save(place / "palette.png")
-    image.quantize(16).save(place / "palette.gif", transparency=3)
-    return sorted(place.iterdir())
-
-
 def _code(form: str) -> str:
     found = re.search(rf"## {form}\n.*?```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert found, form
@@ -260,7 +238,7 @@ def _code(form: str) -> str:
 
 def test_the_examples_read_images_as_the_decoder_does(folder: Path, tmp_path: Path) -> None:
     """Bit for bit, whatever the form and the number of channels; all examples have the same function."""
-    reads = {re.search(r"def read.*?\n\n", _code(form), re.DOTALL)[0] for form in FORMATS}  # type: ignore[index]
+    reads = {re.search(r"def read.*?\n\n", _code(form), re.DOTALL)[0] for form in FILES}  # type: ignore[index]
     assert len(reads) == 1
     names: dict[str, Any] = {}
     exec("import numpy as np\nfrom PIL import Image, ImageOps\n" + reads.pop(), names)
@@ -271,7 +249,8 @@ def test_the_examples_read_images_as_the_decoder_does(folder: Path, tmp_path: Pa
             np.testing.assert_array_equal(found[0], expected, err_msg=f"{file.name} {resize}")
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", FILES)
+@pytest.mark.usefixtures("form_is_possible")
 def test_the_examples_answer_as_predict_does(
     runs: dict[str, greycard.Run], grey: greycard.Run, folder: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -396,6 +396,16 @@ def test_the_page_shows_what_studio_needs(benchmark: Any, tmp_path: Path) -> Non
     assert "| 20,000 | 0.80 | 60 | 1.00 % | 120 | 90 |" in text
 
 
+def test_the_page_shows_exported_pages(benchmark: Any, tmp_path: Path) -> None:
+    row = {"work": "pets", "model": "CNN 4", "image_size": [24, 32], "bytes": 4_100_000, "model_bytes": 90_000}
+    row |= {"read_ms": 3.4, "compute_ms": 0.6, "same_answers": 1_199, "images": 1_200, "largest_difference": 0.0123}
+    row |= {"pixels_mean": 0.256, "measured": MEASURED}
+    (tmp_path / "html.json").write_text(json.dumps({"rows": [row]}))
+    page = benchmark("page").page(tmp_path)
+    assert "## Exported pages" in page
+    assert "| pets: CNN 4 | 24×32 | 4.1 MB | 0.1 MB | 3 | 1 | 1,199 of 1,200 | 0.012 | 0.26 |" in page
+
+
 def test_the_page_shows_what_is_refused(benchmark: Any, tmp_path: Path) -> None:
     by_score = {"auroc": {"a": [0.9, 1.0]}, "caught": {"a": [0.5, 0.7]}, "own": {"a": [0.03, 0.05]}}
     counts = {"train_images": 7, "calibration_images": 200, "own_images": 300, "stranger_images": 1000, "seeds": 2}

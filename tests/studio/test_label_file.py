@@ -47,7 +47,7 @@ def test_the_images_move_into_its_classes_and_the_file_into_the_trash_as_one_ste
 ) -> None:
     _write(root, "file,label,split", "a.png,cat,train", "b,Dog,val", "old/d.png,cat,train", "gone.png,cat,train")
     before = _images(client)
-    expected = {"name": "labels.csv", "images": 3, "moves": 3, "missing": 1, "has_split": True}
+    expected = {"name": "labels.csv", "images": 3, "moves": 3, "missing": 1, "has_split": True, "several": False}
     assert _found(client) == expected
     changed = client.post("/api/label-file", json={"use": True}).json()
     assert changed["undo"] == "3 images to the classes of labels.csv"

@@ -16,14 +16,22 @@ import greycard
 from greycard.core.errors import GreycardError
 from greycard.tasks.binary import Binary
 from greycard.tasks.multiclass import MultiClass
+from greycard.tasks.multilabel import MultiLabel
 from greycard.tasks.regression import Regression
 from greycard.tasks.single_label import likeliest
+from greycard.tasks.target import Target
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import NAMES, TASKS, task_for
 
 SOURCE = Path(greycard.__file__).parent
-EACH = (Regression(0), Binary(2), MultiClass(2), MultiClass(5))
+SCALED = Regression(0, Target(mean=3.0, deviation=40.0, median=2.0, lowest=-50.0, highest=90.0))
+EACH = (
+    *(Regression(0), SCALED, Binary(2), MultiClass(2), MultiClass(5)),
+    *(MultiLabel(2), MultiLabel(4, (0.2, 0.5, 0.7, 0.9))),
+)
 CLASSIFYING = tuple(task for task in EACH if task.has_classes)
+ONE_CLASS = tuple(task for task in EACH if task.has_one_class)
+SEVERAL = tuple(task for task in EACH if isinstance(task, MultiLabel))
 SEEDS = st.integers(0, 2**32 - 1)
 few = settings(max_examples=25, deadline=None)
 
@@ -50,6 +58,8 @@ def _activated(task: Task, logits: np.ndarray) -> np.ndarray:
 
 def _labels(task: Task, seed: int, count: int = 40) -> np.ndarray:
     draws = np.random.default_rng(seed + 1)
+    if task in SEVERAL:
+        return draws.integers(0, 2, (count, task.classes), dtype=np.uint8)
     return draws.integers(0, task.classes, count) if task.has_classes else draws.normal(size=count).astype(np.float32)
 
 
@@ -59,8 +69,8 @@ def _labels(task: Task, seed: int, count: int = 40) -> np.ndarray:
 def test_measure_is_kerass_loss_and_accuracy(task: Task, seed: int) -> None:
     outputs, labels = _outputs(task, seed), _labels(task, seed)
     found = task.measure(labels, outputs)
-    targets = labels[:, None].astype(np.float32)
-    expected = float(np.mean(ops.convert_to_numpy(keras.losses.get(task.loss)(targets, outputs))))
+    targets = labels.reshape(len(labels), -1).astype(np.float32)
+    expected = float(np.mean(ops.convert_to_numpy(keras.losses.get(task.train_loss)(targets, outputs))))
     assert found["loss"] == pytest.approx(expected, rel=1e-4, abs=1e-6)
     assert found.keys() - {"loss"} == {metric.name for metric in task.metrics()}
     for metric in task.metrics():
@@ -68,7 +78,27 @@ def test_measure_is_kerass_loss_and_accuracy(task: Task, seed: int) -> None:
         assert found[metric.name] == pytest.approx(float(metric.result()))
 
 
-@pytest.mark.parametrize("task", CLASSIFYING, ids=repr)
+def test_a_number_gets_its_unit_after_the_head() -> None:
+    inputs = keras.Input((1,))
+    layers = keras.Model(inputs, SCALED.in_unit(inputs))
+    standardised = np.array([[-1.0], [0.0], [2.5]], np.float32)
+    found = np.asarray(layers.predict_on_batch(standardised))
+    assert found[:, 0].tolist() == [-37.0, 3.0, 103.0]
+    np.testing.assert_allclose(SCALED.standardised(found), standardised)
+    assert SCALED.measure(np.array([3.0, 43.0, 3.0]), found)["loss"] == pytest.approx((1 + 1 + 2.5**2) / 3)
+    same = Regression(0)
+    assert same.in_unit(inputs) is inputs
+    assert same.fitted(np.array([1.0, 5.0])).target == Target.of(np.array([1.0, 5.0]))
+
+
+def test_mistakes_come_worst_first() -> None:
+    numbers, found = np.array([1.0, 2.0, 3.0, 4.0]), np.array([[1.1], [5.0], [np.nan], [4.0]])
+    assert Regression(0).mistakes(numbers, found).tolist() == [2, 1, 0, 3]
+    rows = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
+    assert Binary(2).mistakes(np.array([1, 0, 1]), rows).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("task", ONE_CLASS, ids=repr)
 @few
 @given(seed=SEEDS)
 def test_probabilities_sum_to_one_and_decide_as_accuracy_counts(task: Task, seed: int) -> None:
@@ -97,6 +127,39 @@ def test_logits_give_the_heads_probabilities_in_layers_and_in_gradients(task: Ta
     np.testing.assert_allclose(by_ops, task.to_probabilities(outputs), atol=1e-6)
 
 
+@pytest.mark.parametrize("task", SEVERAL, ids=repr)
+@few
+@given(seed=SEEDS)
+def test_several_labels_are_those_that_reach_their_thresholds(task: MultiLabel, seed: int) -> None:
+    outputs, labels = _outputs(task, seed), _labels(task, seed)
+    limits = task.thresholds or (0.5,) * task.classes
+    expected = [[int(p >= limit) for p, limit in zip(row, limits, strict=True)] for row in outputs.tolist()]
+    assert task.decide(outputs).tolist() == expected
+    assert task.correct(labels, outputs).tolist() == [
+        row == right for row, right in zip(labels.tolist(), expected, strict=True)
+    ]
+    assert [int(task.likeliest(row)) for row in outputs] == [row.index(max(row)) for row in outputs.tolist()]
+
+
+@pytest.mark.parametrize("task", CLASSIFYING, ids=repr)
+@few
+@given(seed=SEEDS, temperature=st.floats(0.3, 4))
+def test_a_temperature_changes_probabilities_and_no_decision(task: Task, seed: int, temperature: float) -> None:
+    probabilities = task.to_probabilities(_activated(task, _logits(task, seed))).astype(np.float64)
+    scaled = task.at_temperature(probabilities, temperature)
+    assert (task.scaled(temperature).decide(scaled) == task.decide(probabilities)).all()
+    np.testing.assert_allclose(task.at_temperature(probabilities, 1.0), probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("task", CLASSIFYING, ids=repr)
+@few
+@given(seed=SEEDS)
+def test_the_worst_mistakes_are_all_wrong_images_once(task: Task, seed: int) -> None:
+    probabilities, labels = task.to_probabilities(_outputs(task, seed)), _labels(task, seed)
+    wrong = np.flatnonzero(~task.correct(labels, probabilities))
+    assert sorted(task.mistakes(labels, probabilities).tolist()) == wrong.tolist()
+
+
 @given(p=st.floats(0, 1, width=32))
 def test_a_sigmoid_means_the_second_class_above_a_half(p: float) -> None:
     """Rounding of 1 - p must not move the border that Keras's accuracy has."""
@@ -111,7 +174,7 @@ def test_ties_mean_the_first_class() -> None:
     assert MultiClass(3).decide(np.array([[0.4, 0.4, 0.2], [0.2, 0.4, 0.4]])).tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("task", CLASSIFYING, ids=repr)
+@pytest.mark.parametrize("task", ONE_CLASS, ids=repr)
 def test_nan_gives_a_nan_loss_and_an_accuracy_that_agrees_with_the_decision(task: Task) -> None:
     outputs, labels = _outputs(task, 3), _labels(task, 3)
     outputs[7] = np.nan
@@ -123,25 +186,27 @@ def test_nan_gives_a_nan_loss_and_an_accuracy_that_agrees_with_the_decision(task
 def test_a_certain_wrong_answer_has_a_finite_loss() -> None:
     assert np.isfinite(Binary(2).measure(np.array([0, 1]), np.array([[1.0], [0.0]]))["loss"])
     assert np.isfinite(MultiClass(2).measure(np.array([0, 1]), np.eye(2)[::-1])["loss"])
+    assert np.isfinite(MultiLabel(2).measure(np.eye(2, dtype=np.uint8), np.eye(2)[::-1])["loss"])
 
 
-@given(classes=st.integers(0, 300))
-def test_the_data_choose_one_task(classes: int) -> None:
-    chosen = task_for(classes)
+@given(classes=st.integers(0, 300), several=st.booleans())
+def test_the_data_choose_one_task(classes: int, several: bool) -> None:
+    several = several and classes > 0
+    chosen = task_for(classes, several=several)
     assert chosen.classes == classes
-    assert chosen.name == {0: "regression", 2: "binary"}.get(classes, "multiclass")
+    assert chosen.name == ("multilabel" if several else {0: "regression", 2: "binary"}.get(classes, "multiclass"))
     for name in NAMES:
-        fits = next(task for task in TASKS if task.name == name).fits(classes)
+        fits = next(task for task in TASKS if task.name == name).fits(classes, several)
         if fits:
-            assert task_for(classes, name).name == name
+            assert task_for(classes, name, several=several).name == task_for(classes, name).name == name
         else:
-            with pytest.raises(GreycardError, match=f"task '{name}' does not fit data with {classes} classes"):
-                task_for(classes, name)
+            with pytest.raises(GreycardError, match=f"task '{name}' does not fit data with {classes} "):
+                task_for(classes, name, several=several)
 
 
 @pytest.mark.parametrize("task", EACH, ids=repr)
 def test_lost_labels_are_classes_that_no_image_has_any_more(task: Task) -> None:
-    labels = np.array([0, 1, 1, 0])
+    labels = np.array([[1, 0], [0, 1], [0, 1], [1, 1]]) if task in SEVERAL else np.array([0, 1, 1, 0])
     assert task.lost_labels(labels, labels) == []
     assert task.lost_labels(labels, labels[1:3]) == ([0] if task.has_classes else [])
 
@@ -160,9 +225,10 @@ _BRANCH = re.compile(
     r"|shape\[1\] == 1\b|\.units (==|>)|\bloss == |is_regression"
 )
 _NAMES_OR_NUMBERS = (
-    "audit/check.py", "training/resolve.py", "jobs/search.py", "jobs/crossval.py", "evaluation/diagnosis/classes.py",
+    "audit/check.py", "training/image_kind.py", "search/set_aside.py", "jobs/crossval.py",
+    "evaluation/diagnosis/classes.py",
 )  # fmt: skip
-"""The last one asks whether names of classes are known, the others ask a dataset whether its inputs are numbers."""
+"""The last one asks whether names of classes are known, the others ask a dataset whether its labels are numbers."""
 _LOGITS = ("training/logistic.py",)
 """The fit of the head, whose loss is computed from one logit or several."""
 _OTHER_ARGMAX = {

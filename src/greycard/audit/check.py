@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from greycard.audit import content
+from greycard.audit.cooccurrence import label_findings
 from greycard.audit.duplicates import find_pairs
 from greycard.audit.files import file_findings, named_facts, unreadable
 from greycard.audit.finding import KINDS, STRICT, Finding
@@ -17,6 +18,9 @@ from greycard.audit.lsh import SIDE, descriptors
 from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset
+from greycard.datasets.label_sets import has_several
+
+_NUMBERS = "labels were not checked: they are numbers"
 
 
 @dataclass(frozen=True)
@@ -82,20 +86,20 @@ def check(
     Raises:
         GreycardError: the dataset has numbers instead of images.
     """
-    if dataset.is_regression and len(dataset.train):
+    if len(dataset.train) and not dataset.has_images:
         raise GreycardError(
-            f"{dataset.name} has numbers; a check needs images",
+            f"{dataset.name} has numbers as inputs; a check needs images",
             hint="name a folder of images: `greycard check FOLDER`",
         )
     thumbnails = load_thumbnails(dataset, on_image)
     facts = [each for split in dataset.splits for each in named_facts(split)]
-    label_errors, notes = _label_errors(thumbnails, features(), advice)
+    label_errors, notes = _label_errors(dataset, thumbnails, features, advice)
     found = [
         *(Finding("not trainable", error.args[0], error.hint) for error in problems),
         unreadable(dataset.left_out + thumbnails.left_out),
         *content.duplicate_findings(_as_trained(thumbnails, dataset), find_pairs(thumbnails, dataset)),
         content.shift(thumbnails),
-        content.imbalance(thumbnails, dataset.classes),
+        *_by_label(thumbnails, dataset),
         content.suspected(thumbnails, dataset.classes, label_errors),
         content.near_empty(thumbnails),
         *file_findings(facts),
@@ -105,6 +109,13 @@ def check(
     return Report(dataset.name, train, val, tuple(ranked), notes, test), thumbnails
 
 
+def _by_label(thumbnails: Thumbnails, dataset: Dataset) -> list[Finding | None]:
+    """Findings about how often labels occur."""
+    if has_several(thumbnails.labels):
+        return [*label_findings(thumbnails.labels, thumbnails.in_train, dataset.classes)]
+    return [content.imbalance(thumbnails, dataset.classes)]
+
+
 def _as_trained(thumbnails: Thumbnails, dataset: Dataset) -> Thumbnails:
     """If training makes the split, it keeps equal images on one side, so they are duplicates and not leakage."""
     makes_it = dataset.split.val_fraction is not None and not dataset.published
@@ -112,8 +123,13 @@ def _as_trained(thumbnails: Thumbnails, dataset: Dataset) -> Thumbnails:
 
 
 def _label_errors(
-    thumbnails: Thumbnails, features: np.ndarray | None, advice: str
+    dataset: Dataset, thumbnails: Thumbnails, computed: Callable[[], np.ndarray | None], advice: str
 ) -> tuple[LabelErrors | None, tuple[str, ...]]:
+    if has_several(thumbnails.labels):
+        return None, ("labels were not checked image by image: an image can have several",)
+    if dataset.is_regression:
+        return None, (_NUMBERS,)
+    features = computed()
     if not can_judge(thumbnails.labels):
         return None, ("labels were not checked: there are too few images, or too few of a class",)
     by = "the pixels" if features is None else "the network's features"

@@ -27,7 +27,7 @@ def duplicate_findings(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> list[Fi
         for pair in pairs
         if pair not in to_test and thumbnails.in_validation[pair.first] != thumbnails.in_validation[pair.second]
     ]
-    conflict = [pair for pair in pairs if thumbnails.labels[pair.first] != thumbnails.labels[pair.second]]
+    conflict = [pair for pair in pairs if thumbnails.differ(pair.first, pair.second)]
     reported = {*across, *to_test, *conflict}
     inside = [pair for pair in pairs if pair not in reported]
     leaks = _leakage(thumbnails, across), _test_leakage(thumbnails, to_test)

@@ -29,7 +29,7 @@ class Preflight:
     """The results of the preflight check.
 
     Attributes:
-        train_counts: number of training images of each class.
+        train_counts: number of training images of each class; empty if the labels are numbers.
         val_counts: number of validation images of each class.
         train_digest: digest of the training images.
         leaks: number of validation images with the same pixels as a training image.

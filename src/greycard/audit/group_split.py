@@ -13,6 +13,7 @@ from greycard.audit.duplicates import NEAR, Pair
 from greycard.core.errors import GreycardError
 from greycard.core.randomness import SPLIT, generator
 from greycard.datasets.splits import expect_fraction
+from greycard.datasets.strata import strata
 
 
 def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
@@ -23,7 +24,7 @@ def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: i
     1/k.)
 
     Args:
-        labels: int (n,).
+        labels: int (n,), or uint8 (n, classes), then the rarest label of an image counts.
         groups: int (n,); images with equal numbers stay together.
         fraction: the fraction of each class for validation, between 0 and 1.
         seed: seed of the order of groups.
@@ -32,6 +33,7 @@ def group_split(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: i
         GreycardError: `fraction` is not in (0, 1), or there are too few images or groups for all classes on both sides.
     """
     expect_fraction(fraction, seed)
+    labels = strata(labels)
     validation = _deal(labels, groups, (1 - fraction, fraction), seed) == 1
     _expect_both_sides(labels, validation)
     return validation
@@ -41,12 +43,13 @@ def group_folds(labels: np.ndarray, levels: Sequence[np.ndarray], folds: int, se
     """The fold of each image, int (n,), 0 to `folds` - 1: the same number of every class, and groups stay together.
 
     Args:
-        labels: int (n,).
+        labels: int (n,), or uint8 (n, classes), then the rarest label of an image counts.
         levels: groups int (n,) that are finer from level to level; in the last one each image is alone. The next level
             is used if a class would get less than half of its share in a fold.
         folds: number of folds.
         seed: seed of the order of groups.
     """
+    labels = strata(labels)
     counts = np.bincount(labels)
     for groups in levels:
         fold = _deal(labels, groups, [1 / folds] * folds, seed)
@@ -78,7 +81,7 @@ def split_by_levels(labels: np.ndarray, levels: np.ndarray, fraction: float, see
     images of a class can look alike.
 
     Args:
-        labels: int (n,).
+        labels: int (n,), or uint8 (n, classes), then the rarest label of an image counts.
         levels: int (levels, n), groups that are finer from level to level; in the last one each image is alone.
         fraction: the fraction of each class for validation, between 0 and 1.
         seed: as for `group_split`.
@@ -87,6 +90,7 @@ def split_by_levels(labels: np.ndarray, levels: np.ndarray, fraction: float, see
         The validation images, bool (n,): every class has at least half of its share on both sides.
     """
     expect_fraction(fraction, seed)
+    labels = strata(labels)
     rows, level = np.arange(len(labels)), np.zeros(len(labels), dtype=np.int64)
     while True:
         numbers = np.stack([level, levels[level, rows]], axis=1)

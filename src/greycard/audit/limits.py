@@ -5,3 +5,6 @@ SHIFTED = 0.7
 
 UNEQUAL = 4.0
 """Classes are imbalanced if the largest has more than this many times the training images of the smallest."""
+
+FEW_WITH_LABEL = 20
+"""With fewer training images that have it, a label of several is hardly learned."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from greycard.audit.facts import Preflight
 from greycard.audit.shift import find_shift
+from greycard.datasets.label_sets import class_counts
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.cache import drop_pages
 
@@ -18,20 +19,25 @@ def preflight(train: ArraySplit, validation: ArraySplit, classes: int) -> Prefli
     Args:
         train: the training images, as training gets them.
         validation: the validation images.
-        classes: the number of classes.
+        classes: the number of classes; 0 if the labels are numbers.
     """
     leaks = _leaks(train, validation)
     shift = find_shift(train.images, validation.images)
     for part in (train, validation):
         drop_pages(part.images)
     return Preflight(
-        train_counts=tuple(np.bincount(train.labels, minlength=classes).tolist()),
-        val_counts=tuple(np.bincount(validation.labels, minlength=classes).tolist()),
+        train_counts=_counts(train.labels, classes),
+        val_counts=_counts(validation.labels, classes),
         train_digest=train.digest,
         leaks=len(leaks),
         leak_example=leaks[0] if leaks else None,
         shift=shift,
     )
+
+
+def _counts(labels: np.ndarray, classes: int) -> tuple[int, ...]:
+    """The number of images of each class; empty without classes."""
+    return tuple(class_counts(labels, classes).tolist()) if classes else ()
 
 
 def _leaks(train: ArraySplit, validation: ArraySplit) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ class Thumbnails:
 
     Attributes:
         ids: the id of every readable image.
-        labels: int64 (n,).
+        labels: int64 (n,), or uint8 (n, classes) if an image can have several labels.
         in_validation: bool (n,).
         in_test: bool (n,).
         colour: uint8 (n, height, width, 1 or 3).
@@ -42,6 +42,10 @@ class Thumbnails:
     def in_train(self) -> np.ndarray:
         """bool (n,)."""
         return ~(self.in_validation | self.in_test)
+
+    def differ(self, one: int, other: int) -> bool:
+        """True if two images do not have the same label or labels."""
+        return bool(np.any(self.labels[one] != self.labels[other]))
 
     def __repr__(self) -> str:
         return f"Thumbnails({len(self):,} images)"

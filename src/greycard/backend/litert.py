@@ -19,14 +19,20 @@ _ALWAYS_EXACT = ("TOPK_V2", "SQRT")
 """Operations that stay in floating point if some do: LiteRT gives them names that do not tell what they belong to."""
 
 
-def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = None, exact: str = "") -> bytes:
-    """Convert a model to LiteRT's format, with a variable batch size.
+def convert(
+    model: keras.Model,
+    representative: Iterable[np.ndarray] | None = None,
+    exact: str = "",
+    batch: int | None = None,
+) -> bytes:
+    """Convert a model to LiteRT's format.
 
     Args:
         model: a Keras model on the TensorFlow backend; it takes pixels.
         representative: images (height, width, channels) that show the ranges of activations. With them, LiteRT
             quantizes weights and activations to 8-bit integers where it can.
         exact: operations with this word in their names stay in floating point.
+        batch: number of images that the converted model computes at a time; None for any number.
 
     Raises:
         Exception: of many types, if LiteRT does not support a layer.
@@ -36,7 +42,7 @@ def convert(model: keras.Model, representative: Iterable[np.ndarray] | None = No
     with muted(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         call = tensorflow.function(lambda inputs: model(inputs, training=False))
-        shape = tensorflow.TensorSpec((None, *model.input_shape[1:]), model.inputs[0].dtype)
+        shape = tensorflow.TensorSpec((batch, *model.input_shape[1:]), model.inputs[0].dtype)
         converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function(shape)])
         if representative is None:
             return converter.convert()

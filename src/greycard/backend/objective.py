@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from greycard.backend.losses import soft_binary_crossentropy
+from greycard.backend.losses import ScaledSquaredError, soft_binary_crossentropy
 
 SUMS = ("loss", "right", "images")
 """The sums over an epoch; `right` is the number of correct predictions."""
@@ -33,7 +33,9 @@ class Objective:
     @classmethod
     def of(cls, model: keras.Model) -> Objective:
         """Of a model that `matches` accepts."""
-        return cls(keras.losses.get(model.loss), _KINDS[model.loss].right)
+        kind, loss = _kind(model.loss), keras.losses.get(model.loss)
+        assert kind is not None
+        return cls(loss.call if isinstance(loss, ScaledSquaredError) else loss, kind.right)
 
     def sums(self, loss: Any, targets: Any, outputs: Any, dtype: str) -> Any:
         """`SUMS` of one batch with this mean loss, as an array (3,) of this type."""
@@ -68,18 +70,18 @@ def matches(model: keras.Model) -> bool:
     classes. It must be compiled with one of the losses of the tasks, without loss weights, and with one of the recipes'
     optimizers (no subclass but Keras's own for PyTorch), and must not override Keras's training step.
     """
-    kind, loss = type(model), model.loss if isinstance(model.loss, str) or callable(model.loss) else ""
+    kind, loss = type(model), _kind(model.loss)
     return (
         kind.train_step is keras.Model.train_step
         and kind.compute_loss is keras.Model.compute_loss
         and isinstance(model.optimizer, _OPTIMIZERS)
         and type(model.optimizer).__module__.startswith("keras.")
-        and loss in _KINDS
+        and loss is not None
         and model.get_compile_config()["loss_weights"] is None
         and len(model.inputs) == len(model.outputs) == 1
         and None not in model.inputs[0].shape[1:]
         and len(model.outputs[0].shape) == 2
-        and _KINDS[loss].units in (None, model.outputs[0].shape[1])
+        and loss.units in (None, model.outputs[0].shape[1])
     )
 
 
@@ -94,6 +96,13 @@ class _Kind:
 
     units: int | None
     right: Callable[[Any, Any], Any] | None
+
+
+def _kind(loss: Any) -> _Kind | None:
+    """What the steps know of a model's loss; None if they do not know it."""
+    if isinstance(loss, ScaledSquaredError):
+        return _Kind(1, None)
+    return _KINDS.get(loss) if isinstance(loss, str) or callable(loss) else None
 
 
 def _same_half(targets: Any, outputs: Any) -> Any:
@@ -122,4 +131,5 @@ _KINDS = {
     "sparse_categorical_crossentropy": _Kind(None, _likeliest),
     soft_binary_crossentropy: _Kind(1, _larger),
     "categorical_crossentropy": _Kind(None, _largest),
+    "bce": _Kind(None, None),  # of several labels: the mean over them, for hard and soft targets
 }

@@ -20,7 +20,10 @@ class Steps(Protocol):
     """The number of full batches that one call of `train` can take."""
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Do one step for each batch of images (n, …) and labels (n,), or soft targets float32 (n, classes)."""
+        """Do one step for each batch of images (n, …) and labels (n,), or soft targets float32 (n, classes).
+
+        Several labels per image are (n, classes) of 0 and 1.
+        """
 
     def result(self) -> dict[str, float]:
         """Mean `loss`, and `accuracy` for a classifier, over all images since the last call; then start again."""
@@ -88,8 +91,8 @@ def steps_for(
 
 
 def as_targets(labels: np.ndarray) -> np.ndarray:
-    """Labels (n,) as Keras's losses take them, float32 (n, 1); soft targets (n, classes) are returned unchanged."""
-    return labels if labels.ndim == 2 else labels.astype(np.float32)[:, None]
+    """Labels (n,) as Keras's losses take them, float32 (n, 1); several labels and soft targets keep their shape."""
+    return labels.astype(np.float32, copy=False) if labels.ndim == 2 else labels.astype(np.float32)[:, None]
 
 
 class KerasSteps:

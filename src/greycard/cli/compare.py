@@ -23,7 +23,7 @@ def compare(runs: tuple[str, ...], form: str, out: str, debug: bool) -> None:
     greycard compare mnist-dnn-1 mnist-cnn-1 --format json
 
     The runs must have the same validation images. Runs that differ only in the seed count as one recipe. Two single
-    runs are compared with McNemar's exact test.
+    runs are compared with McNemar's exact test, runs that predict a number by a paired t test of their absolute errors.
     """
     from greycard.api import compare as compared
     from greycard.reports.compare import comparison_text

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from greycard.cli import options
 from greycard.cli.output import run_path
 
+if TYPE_CHECKING:
+    from greycard.api import Run
+
 
 @click.command()
 @click.argument("run", metavar="RUN")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--label", metavar="CLASS", help="Explain this class.  [default: the predicted class]")
+@click.option(
+    "--label", metavar="CLASS", help="Explain this class.  [default: the predicted class, or each predicted label]"
+)
 @options.out
 @options.debug
 def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debug: bool) -> None:
@@ -33,10 +40,17 @@ def explain(run: str, images: tuple[str, ...], label: str | None, out: str, debu
     folder = opened.path / "explain"
     expect_explanation_folder(folder)
     for image in images:
-        found = opened.explain(image, label)
-        figures = {"heat": found.figure()} | ({"maps": found.maps_figure()} if found.maps else {})
-        for place in write_explanation(folder, image, label, figures):
-            click.echo(place)
+        for each in [label] if label or not opened.task.has_several else _labels(opened, image):
+            found = opened.explain(image, each)
+            figures = {"heat": found.figure()} | ({"maps": found.maps_figure()} if found.maps else {})
+            for place in write_explanation(folder, image, each, figures):
+                click.echo(place)
     filters = opened.filters()
     if filters is not None:
         click.echo(write_filters(folder, filters_figure(filters)))
+
+
+def _labels(run: Run, image: str) -> list[str | None]:
+    """The labels of an image that can have several; if it has none, the likeliest one is explained."""
+    found = next(iter(run.predict_each(image)))
+    return [*found.labels] or [None]

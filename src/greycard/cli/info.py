@@ -95,7 +95,7 @@ def info(data_dir: str | None, debug: bool) -> None:
     """
     from greycard import backend
     from greycard.core.paths import data_dir as data_folder
-    from greycard.core.paths import weights_dir
+    from greycard.core.paths import runtimes_dir, weights_dir
     from greycard.reports.progress import terminal_reporter
     from greycard.runs.environment import environment
 
@@ -107,6 +107,7 @@ def info(data_dir: str | None, debug: bool) -> None:
     if backend.on_tensorflow_cpu():
         facts |= {"training steps": _choices(), "features": _features()}
     facts |= {"data folder": _folder(lambda: data_folder(data_dir)), "weights folder": _folder(weights_dir)}
+    facts["runtimes folder"] = _folder(runtimes_dir)
     facts["pretrained"] = _networks()
     facts["cache folder"] = _cache()
     for name, value in facts.items():

@@ -34,7 +34,7 @@ def print_next_steps(runs: Sequence[RunRecord], data: str | Path | None = None, 
 
 def _after_one(run: RunRecord, image: Path | None) -> list[list[object]]:
     path = run.path
-    if not run.task.has_classes:
+    if not run.recipe.data.has_images:
         return [["predict", path, "7"], ["show", path], ["report", path]]
     if image is not None:
         return [["predict", path, image], ["explain", path, image], ["report", path]]
@@ -44,7 +44,8 @@ def _after_one(run: RunRecord, image: Path | None) -> list[list[object]]:
 
 def _after_several(runs: Sequence[RunRecord]) -> list[list[object]]:
     paths = [run.path for run in runs]
-    alike = len({_validation(run) for run in runs}) == 1 and runs[0].task.has_classes
+    alike = len({_validation(run) for run in runs}) == 1 and runs[0].recipe.data.has_images
+    alike = alike and not runs[0].task.has_several
     compared: list[object] = ["compare", *paths] if alike else ["show", paths[-1]]
     return [["table", *paths], compared, ["report", *paths]]
 
@@ -57,7 +58,7 @@ def _validation(run: RunRecord) -> tuple[object, ...]:
 
 def _image(run: RunRecord, data: str | Path | None, data_dir: str | None) -> Path | None:
     """The path of an existing validation image; None if there is none."""
-    if not run.task.has_classes:
+    if not run.recipe.data.has_images:
         return None
     folders = list(_folders(run.recipe.data.dataset, data, data_dir))
     for id in run.predictions["ids"].tolist():

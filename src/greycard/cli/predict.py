@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from greycard.cli import options
+from greycard.cli import options, several_labels
 from greycard.cli.answers import Asked, answer_options
 from greycard.cli.destinations import Output, output_options
 from greycard.cli.inputs import listed_images
@@ -65,7 +65,9 @@ def predict(
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
-    An image that is too unlike the training images gets `none of these`.
+    A RUN that predicts a number prints the number, and the interval that has 90 % of true numbers. If an image can have
+    several labels, it prints all labels that reach their thresholds, or none. An image that is too unlike the training
+    images gets `none of these`.
     It exits with 1 if an image could not be read.
     """
     from greycard.api import open_run
@@ -78,13 +80,25 @@ def predict(
         return parts.write(opened, listed_images(paths, seconds), to, top=top, refuse=refuse, unsure=unsure, sets=sets)
     if not to.is_printed:
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
-    if not opened.task.has_classes:
+    if not opened.recipe.data.has_images:
         return _answer_numbers(opened, paths)
-    rules, top = rules_of(opened, refuse, sets), min(top, len(opened.classes))
+    rules, top = rules_of(opened, refuse, sets), min(top, max(1, len(opened.classes)))
     asked = Asked(rules.limit, unsure, sets is not None)
-    printer = {"text": _text, "csv": _csv, "jsonl": _jsonl}[to.form or "text"]
+    printer = _printer(opened, to.form or "text", top, asked)
     predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
-    return _answer_images(predict_each, listed_images(paths, seconds), partial(printer, top, asked), asked)
+    return _answer_images(predict_each, listed_images(paths, seconds), printer, asked)
+
+
+def _printer(run: Run, form: str, top: int, asked: Asked) -> Callable[[], Printer]:
+    if run.task.has_several:
+        several_labels.expect_plain(click.get_current_context())
+        several = {"text": several_labels.text, "csv": several_labels.as_csv, "jsonl": several_labels.jsonl}
+        return partial(several[form], run.classes, asked)
+    if run.target is not None:
+        from greycard.cli.predicted_numbers import PRINTERS
+
+        return partial(PRINTERS[form], run.target)
+    return partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top, asked)
 
 
 def _answer_images(predict_each: PredictEach, images: Images, printer: Callable[[], Printer], asked: Asked) -> int:

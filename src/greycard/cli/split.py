@@ -13,6 +13,7 @@ from greycard.cli import options
 from greycard.core.errors import GreycardError, command
 
 if TYPE_CHECKING:
+    from greycard.datasets.dataset import Dataset
     from greycard.jobs.split import NewSplit
 
 
@@ -81,6 +82,7 @@ def split(
         raise GreycardError("--output and --links cannot be used together", hint="run the command twice for both")
     root = find_path(folder, data_dir)
     dataset = open_dataset(folder, data_dir)
+    _expect_folders(dataset, links)
     place = Path(links or output or f"{dataset.name}-split.csv")
     _expect_new(place, quarantine)
     found = split_dataset(
@@ -89,10 +91,19 @@ def split(
     if links:
         write_links(found.lines, place, root if root.is_dir() else _shared_folder(found))
     else:
-        write_manifest(found.lines, place)
+        write_manifest(found.lines, place, several=dataset.has_several_labels)
     if quarantine:
         write_quarantine(found.set_aside, Path(quarantine))
     click.echo(_summary(found, place))
+
+
+def _expect_folders(dataset: Dataset, links: str | None) -> None:
+    """Raise a GreycardError for a folder of links if an image can have several labels."""
+    if links and dataset.has_several_labels:
+        raise GreycardError(
+            f"an image of {dataset.name} can have several labels, and a folder of links has one folder for each class",
+            hint="leave out --links: a label file holds lists of labels",
+        )
 
 
 def _expect_new(place: Path, quarantine: str | None) -> None:

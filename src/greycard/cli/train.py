@@ -76,16 +76,17 @@ def _train(
     """Train one recipe, and print the run's line of the table."""
     from greycard.api import open_dataset, runs_table
     from greycard.api import train as train_dataset
+    from greycard.jobs.train import HOW_TO_READ
     from greycard.models.weights import expect_weights
 
     changes, weights = asked.changes, asked.weights
     if "backbone" in changes:  # by --set: a network or a run as by --backbone, or none
         backbone = changes.pop("backbone")
         weights = "none" if backbone is None else weights
-    split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
+    read = {name: changes[name] for name in HOW_TO_READ if changes.get(name) is not None}
     _expect_no_project(folder, data_dir)
     expect_weights(weights)
-    dataset = open_dataset(folder, data_dir, **split)
+    dataset = open_dataset(folder, data_dir, **read)
     if backbone and run_path(backbone, asked.out).is_dir():
         backbone = str(run_path(backbone, asked.out))
     run = train_dataset(
@@ -116,7 +117,11 @@ def _search(
     from greycard.reports.ladder import search_lines
     from greycard.runs.run_args import read_run_args
 
-    fixed = [*asked.changes.keys() - {"seed"}, *(["backbone"] if backbone else []), *(["track"] if asked.track else [])]
+    fixed = [
+        *asked.changes.keys() - {"seed", "task"},
+        *(["backbone"] if backbone else []),
+        *(["track"] if asked.track else []),
+    ]
     if fixed:
         raise GreycardError(
             f"--minutes searches for the best recipe, so it takes no {sorted(fixed)[0]}",
@@ -131,7 +136,7 @@ def _search(
         out=asked.out,
         quiet=asked.quiet,
         author=author,
-        **asked.changes,  # at most the seed
+        **asked.changes,  # at most the seed and the task
     )
     print_table(runs_table([run]))
     click.echo("\n".join(["", *search_lines(run)]))

@@ -1,4 +1,4 @@
-"""Where datasets, weights and the cache are: the option first, then the environment, then the user's folders."""
+"""Where datasets, weights, runtimes and the cache are: the option, then the environment, then the user's folders."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def data_dir(chosen: str | Path | None = None) -> Path:
 def weights_dir() -> Path:
     """The folder of pretrained weight files; it must exist only if `GREYCARD_WEIGHTS` names it."""
     return _chosen_folder(None, "", "GREYCARD_WEIGHTS") or _own(user_data_path) / "weights"
+
+
+def runtimes_dir() -> Path:
+    """The folder of downloaded runtimes; it must exist only if `GREYCARD_RUNTIMES` names it."""
+    return _chosen_folder(None, "", "GREYCARD_RUNTIMES") or _own(user_data_path) / "runtimes"
 
 
 def cache_dir() -> Path:

@@ -55,6 +55,11 @@ def open_as_test(
     """
     found = survey_dataset(what, data_dir)
     dataset = found.dataset
+    if dataset.has_several_labels:
+        raise GreycardError(
+            f"an image of {dataset.origin or dataset.name} can have several labels; {model} has one class per image",
+            hint="name images with one class each",
+        )
     images = reduce(joined, _with_unique_ids(dataset.splits))
     present = [dataset.classes[label] for label in np.unique(images.labels)] if dataset.classes else []
     _expect_known(found, present, classes, model)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from greycard.core.randomness import SUBSET, generator
 from greycard.datasets.file_facts import FileFacts
+from greycard.datasets.label_sets import has_several, label_text
+from greycard.datasets.strata import strata
 
 _SHOWN = 5
 """Maximum number of class names in the repr of a dataset."""
@@ -23,7 +26,8 @@ class Split:
 
     Attributes:
         ids: a name for each image, unique in the split: its path in the dataset, or its row.
-        labels: int64 (n,) class indices, or float32 (n,) targets of a regression.
+        labels: int64 (n,) class indices; uint8 (n, classes) of 0 and 1 if an image can have several labels; or float32
+            (n,) targets of a regression.
         images: uint8 (n, height, width[, 3]), float32 (n, features), or a path for each image.
         facts: size, mode and digest of each file, read when it was found; None for arrays and splits made by hand.
     """
@@ -51,9 +55,9 @@ class Split:
         if count is None or count >= len(self):
             return self
         order = generator(SUBSET, seed).permutation(len(self))
-        rank = np.empty(len(self), dtype=np.int64)
-        for label in np.unique(self.labels):
-            members = order[self.labels[order] == label]
+        rank, among = np.empty(len(self), dtype=np.int64), strata(self.labels)
+        for label in np.unique(among):
+            members = order[among[order] == label]
             rank[members] = np.arange(len(members)) * len(self) // len(members)
         return self.take(np.sort(np.argsort(rank, kind="stable")[:count]))
 
@@ -99,6 +103,7 @@ class Dataset:
         test: images that are measured on once, after training and model selection; None if the data has no third
             split.
         published: whether it is a named dataset; its published split is kept.
+        several: how a table states that an image can have several labels; None if it has one, or is not from a table.
         strangers: images that belong to none of the classes, to measure how many are refused; never trained on, and
             their labels mean nothing. None if the data has none.
     """
@@ -114,6 +119,7 @@ class Dataset:
     split: SplitMethod = SplitMethod()
     test: Split | None = None
     published: bool = False
+    several: str | None = None
     strangers: Split | None = None
 
     @property
@@ -126,12 +132,31 @@ class Dataset:
         """Whether the labels are numbers and not classes."""
         return not self.classes
 
+    @property
+    def has_several_labels(self) -> bool:
+        """Whether an image can have several labels."""
+        return has_several(self.train.labels)
+
+    def label_text(self, label: Any) -> str:
+        """A label as a label file has it: the name of the class, a list of labels, or the number."""
+        return label_text(label, self.classes) if self.classes else f"{label:.9g}"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its inputs are images, and not numbers."""
+        images = self.train.images
+        return isinstance(images, tuple) or images.ndim > 2
+
     def __repr__(self) -> str:
         shown = ", ".join((*self.classes[:_SHOWN], *(["…"] if len(self.classes) > _SHOWN else [])))
-        what = "numbers" if self.is_regression else f"{len(self.classes)} classes: {shown}"
+        what = "numbers" if self.is_regression else f"{len(self.classes)} {self._kind}: {shown}"
         counts = f"{len(self.train):,} training and {len(self.validation):,} validation images"
         counts += f" and {len(self.test):,} test images" if self.test else ""
         return f"Dataset({_clipped(f'{self.name!r}, {counts}, {what}')})"
+
+    @property
+    def _kind(self) -> str:
+        return "labels" if self.has_several_labels else "classes"
 
     def limited(self, train: int | None, validation: int | None, seed: int) -> Dataset:
         """At most this many training and validation images (stratified), and all test images."""

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from greycard.core.errors import GreycardError
+from greycard.datasets.columns import Label
 from greycard.datasets.dataset import Dataset, LeftOut, Split, SplitMethod
 from greycard.datasets.file_facts import FileFacts
+from greycard.datasets.label_sets import as_rows
 from greycard.datasets.parts import some
 from greycard.datasets.roles import Role
 from greycard.datasets.scan import needed_extra, spread
@@ -28,16 +30,28 @@ class ListedImage:
     Attributes:
         id: its name in the dataset.
         path: the file.
-        label: the name of its class.
+        label: the name of its class, or of all its labels if an image can have several.
         side: its split, or None.
         facts: of the file, or the reason why it cannot be read.
+        line: its line in the table, or None.
     """
 
     id: str
     path: Path
-    label: str
+    label: Label
     side: Role | None
     facts: FileFacts | str
+    line: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Its label, or its labels, as one text."""
+        return self.label if isinstance(self.label, str) else ", ".join(self.label)
+
+    @property
+    def where(self) -> str:
+        """Its place in the list, for messages."""
+        return f"for {self.id}" if self.line is None else f"in line {self.line}"
 
 
 Sides = dict[Role | None, list[ListedImage]]
@@ -52,12 +66,14 @@ class Listing:
         images: those that exist.
         problems: errors that prevent training, such as images with two labels.
         notes: what the user should know about how they were read.
+        several: how the labels are stated if an image can have several; None for one label per image.
     """
 
     place: str
     images: tuple[ListedImage, ...]
     problems: tuple[GreycardError, ...] = ()
     notes: tuple[str, ...] = ()
+    several: str | None = None
 
     def sides(self) -> Sides:
         """By role, training first; all under None if there are no validation or test images. Without validation
@@ -85,9 +101,9 @@ def survey_listing(listing: Listing, name: str, origin: Path | None, *, val_frac
         split_seed: random seed of that split; the order of the images matters, too.
     """
     sides = listing.sides()
-    classes = tuple(sorted({image.label for image in listing.images}))
+    classes = tuple(sorted({name for image in listing.images for name in _names(image)}))
     problems = [*listing.problems, *_problems(listing, sides, classes)]
-    parts = {role: _split(side, classes) for role, side in sides.items()}
+    parts = {role: _split(side, classes, listing.several is not None) for role, side in sides.items()}
     method, test = SplitMethod(), parts.get(Role.TEST)
     if None not in parts:
         train, validation = parts[Role.TRAIN], parts[Role.VALIDATION]
@@ -99,15 +115,23 @@ def survey_listing(listing: Listing, name: str, origin: Path | None, *, val_frac
         method = SplitMethod(val_fraction, split_seed)
     whole = next(iter(parts.values()))
     sizes = spread([facts.size for facts in whole.facts or ()])
-    found = Dataset(name, classes, train, validation, listing.left_out(), listing.notes, sizes, origin, method, test)
+    found = Dataset(
+        name, classes, train, validation, listing.left_out(), listing.notes, sizes, origin, method, test,
+        several=listing.several,
+    )  # fmt: skip
     return Survey(found, tuple(problems))
 
 
-def _split(side: Sequence[ListedImage], classes: Sequence[str]) -> Split:
+def _names(image: ListedImage) -> tuple[str, ...]:
+    return (image.label,) if isinstance(image.label, str) else image.label
+
+
+def _split(side: Sequence[ListedImage], classes: Sequence[str], several: bool) -> Split:
     """The readable images of a split."""
     numbers = {name: number for number, name in enumerate(classes)}
     good = [(image, image.facts) for image in side if not isinstance(image.facts, str)]
-    labels = np.array([numbers[image.label] for image, _ in good], dtype=np.int64)
+    sets = [tuple(numbers[name] for name in _names(image)) for image, _ in good]
+    labels = as_rows(sets, len(classes)) if several else np.array(sets, dtype=np.int64).reshape(-1)
     ids = tuple(image.id for image, _ in good)
     return Split(ids, labels, tuple(image.path for image, _ in good), tuple(facts for _, facts in good))
 
@@ -121,13 +145,18 @@ def _problems(listing: Listing, sides: Sides, classes: Sequence[str]) -> list[Gr
     least = 2 if None in sides else 1
     found = []
     for role, side in sides.items():
-        counts = Counter(image.label for image in side if not isinstance(image.facts, str))
+        counts = Counter(name for image in side if not isinstance(image.facts, str) for name in _names(image))
         lacking = [label for label in classes if counts[label] < least]
         if role is Role.TEST:
             lacking = [] if counts else list(classes)
         if lacking:
-            found.append(_lacking(listing, "" if role is None else _WORDS[role], lacking, least))
+            found.append(_lacking(listing, side_word(role), lacking, least))
     return found
+
+
+def side_word(role: Role | None) -> str:
+    """`training `, or nothing for images without a split."""
+    return "" if role is None else _WORDS[role]
 
 
 def _lacking(listing: Listing, side: str, labels: list[str], least: int) -> GreycardError:

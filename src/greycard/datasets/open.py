@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from greycard.core.errors import GreycardError
 from greycard.core.paths import as_path
@@ -18,6 +19,7 @@ from greycard.datasets.dataset import Dataset
 from greycard.datasets.folders import survey_folder
 from greycard.datasets.load import is_here, load_dataset
 from greycard.datasets.manifest import TABLE_ENDINGS, survey_manifest
+from greycard.datasets.numbers import REGRESSION, with_numbers
 from greycard.datasets.parquet import PARQUET_ENDINGS, holds_parquet, survey_parquet
 from greycard.datasets.source import Source, is_source, survey_source
 from greycard.datasets.survey import Survey
@@ -29,15 +31,17 @@ class Kind:
 
     Attributes:
         name: for messages.
-        survey: opens a path, called as `survey(path, val_fraction=…, split_seed=…)`.
+        survey: opens a path, called as `survey(path, val_fraction=…, split_seed=…)`, and `task=…` if it `lists` labels.
         endings: extensions of its files, lower case.
         holds: returns whether a folder is of this kind.
+        lists: whether each image has its own label, which can be a number.
     """
 
     name: str
     survey: Callable[..., Survey]
     endings: tuple[str, ...] = ()
     holds: Callable[[Path], bool] = lambda folder: False
+    lists: bool = False
 
     def matches(self, place: Path) -> bool:
         """A path that does not exist is judged by its extension."""
@@ -45,9 +49,9 @@ class Kind:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind("a label file", survey_manifest, TABLE_ENDINGS),
+    Kind("a label file", survey_manifest, TABLE_ENDINGS, lists=True),
     Kind("a zip or tar file", survey_archive, ARCHIVE_ENDINGS),
-    Kind("Parquet files", survey_parquet, PARQUET_ENDINGS, holds_parquet),
+    Kind("Parquet files", survey_parquet, PARQUET_ENDINGS, holds_parquet, lists=True),
     Kind("a folder of images", survey_folder, ("",), lambda folder: True),
 )
 """All kinds in the order in which they are tried; the last one takes every other path."""
@@ -59,6 +63,7 @@ def open_dataset(
     *,
     val_fraction: float = 0.2,
     split_seed: int = 0,
+    task: str | None = None,
 ) -> Dataset:
     """Open a dataset: as a path first, then as a named dataset, then as a path in the data directory.
 
@@ -68,11 +73,14 @@ def open_dataset(
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
         val_fraction: share of each class for validation, if the data has no split.
         split_seed: random seed of that split.
+        task: `regression` to read the labels as numbers, another task to read them as classes; None decides by the
+            labels of a label file, and reads classes everywhere else.
 
     Raises:
         GreycardError: nothing has that name, or the data cannot be used for training.
     """
-    return survey_dataset(what, data_dir, val_fraction=val_fraction, split_seed=split_seed).expect_trainable()
+    found = survey_dataset(what, data_dir, val_fraction=val_fraction, split_seed=split_seed, task=task)
+    return found.expect_trainable()
 
 
 def survey_dataset(
@@ -81,6 +89,7 @@ def survey_dataset(
     *,
     val_fraction: float = 0.2,
     split_seed: int = 0,
+    task: str | None = None,
 ) -> Survey:
     """Like `open_dataset`, but reports problems instead of raising them.
 
@@ -88,17 +97,23 @@ def survey_dataset(
         GreycardError: nothing has that name.
     """
     if isinstance(what, Dataset):
-        return Survey(what)
+        return as_asked(Survey(what), task)
+    split: dict[str, Any] = {"val_fraction": val_fraction, "split_seed": split_seed}
     if is_source(what):
-        return survey_source(what, val_fraction=val_fraction, split_seed=split_seed)
+        return survey_source(what, **split, task=task)
     path = as_path(what, "a dataset")  # type: ignore[arg-type]  # nothing else is left
     names = [entry.name for entry in CATALOG]
     if not path.exists() and str(path) in names:
-        return Survey(load_dataset(str(path), data_dir, val_fraction=val_fraction, split_seed=split_seed))
+        return as_asked(Survey(load_dataset(str(path), data_dir, **split)), task)
     place = find_path(path, data_dir)
     kind = next(kind for kind in KINDS if kind.matches(place))
     _expect_no_slip(place, names)
-    return kind.survey(place, val_fraction=val_fraction, split_seed=split_seed)
+    return kind.survey(place, **split, task=task) if kind.lists else as_asked(kind.survey(place, **split), task)
+
+
+def as_asked(found: Survey, task: str | None) -> Survey:
+    """Class names as numbers if the task is a regression; GreycardError if a name is no number."""
+    return with_numbers(found) if task == REGRESSION else found
 
 
 def find_path(what: str | Path, data_dir: str | Path | None = None) -> Path:

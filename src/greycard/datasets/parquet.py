@@ -29,7 +29,7 @@ def holds_parquet(folder: Path) -> bool:
     return bool(_shards(folder))
 
 
-def survey_parquet(place: Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Survey:
+def survey_parquet(place: Path, *, val_fraction: float = 0.2, split_seed: int = 0, task: str | None = None) -> Survey:
     """The dataset in a Parquet file or a folder of them.
 
     Raises:
@@ -38,7 +38,7 @@ def survey_parquet(place: Path, *, val_fraction: float = 0.2, split_seed: int = 
     if find_spec("pyarrow") is None:
         raise GreycardError(f"{place} is a Parquet file, but pyarrow is not installed", hint=_EXTRA)
     source = ParquetImages(place)
-    found = survey_source(source, place, val_fraction=val_fraction, split_seed=split_seed)
+    found = survey_source(source, place, val_fraction=val_fraction, split_seed=split_seed, task=task)
     return source.with_notes(found)
 
 
@@ -173,6 +173,8 @@ class _Shard:
         known = self.names
         if isinstance(label, str) and label.strip():
             return label.strip()
+        if isinstance(label, float) and known is None:
+            return f"{label:.9g}"
         if isinstance(label, bool) or not isinstance(label, int):
             why, expected = f"row {row} of {self.path} has the label {label!r}", "a number or a name for each image"
         elif known is None and label >= 0:

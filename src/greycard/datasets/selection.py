@@ -66,6 +66,8 @@ def _as_labelled(part: Split, dataset: Dataset, classes: tuple[str, ...], hint: 
     if dataset.classes == classes:
         return part.labels
     number = np.array([classes.index(name) if name in classes else -1 for name in dataset.classes], dtype=np.int64)
+    if dataset.has_several_labels:
+        return _several_as_labelled(part, dataset.classes, classes, hint)
     labels = number[part.labels]
     if (labels < 0).any():
         row = int(np.argmin(labels))
@@ -75,3 +77,13 @@ def _as_labelled(part: Split, dataset: Dataset, classes: tuple[str, ...], hint: 
             hint=hint,
         )
     return labels
+
+
+def _several_as_labelled(part: Split, found: tuple[str, ...], classes: tuple[str, ...], hint: str) -> np.ndarray:
+    """The labels, uint8 (n, classes), in the order of the expected classes."""
+    for number, name in enumerate(found):
+        if name not in classes and part.labels[:, number].any():
+            id = part.ids[int(np.flatnonzero(part.labels[:, number])[0])]
+            raise GreycardError(f"{id} now has the label {name!r}; expected some of {', '.join(classes)}", hint=hint)
+    none = np.zeros(len(part), dtype=np.uint8)
+    return np.stack([part.labels[:, found.index(name)] if name in found else none for name in classes], axis=1)

@@ -12,7 +12,8 @@ from PIL import Image
 
 from greycard.core.errors import GreycardError
 from greycard.datasets.file_facts import scan_files
-from greycard.datasets.listing import ListedImage, Listing, survey_listing
+from greycard.datasets.labelled import survey_labelled
+from greycard.datasets.listing import ListedImage, Listing
 from greycard.datasets.roles import Role, role_of
 from greycard.datasets.survey import Survey
 from greycard.datasets.unpacked import stored_image
@@ -28,7 +29,7 @@ class Source(Protocol):
 
     Attributes:
         ids: a unique name for each image.
-        labels: the name of each image's class.
+        labels: the name of each image's class, or its number as a text.
     """
 
     @property
@@ -51,7 +52,12 @@ def is_source(what: object) -> TypeGuard[Source]:
 
 
 def survey_source(
-    source: Source, origin: Path | None = None, *, val_fraction: float = 0.2, split_seed: int = 0
+    source: Source,
+    origin: Path | None = None,
+    *,
+    val_fraction: float = 0.2,
+    split_seed: int = 0,
+    task: str | None = None,
 ) -> Survey:
     """The dataset of a source, and the problems that prevent training.
 
@@ -60,6 +66,7 @@ def survey_source(
         origin: the file or folder that it reads, if any.
         val_fraction: share of each class for validation, if the source has no split.
         split_seed: random seed of that split; the order of the images matters, too.
+        task: as for `survey_labelled`.
 
     Raises:
         GreycardError: ids that are not unique, lengths that differ, an unknown split, or an image of a wrong type.
@@ -70,7 +77,7 @@ def survey_source(
     paths = [_path(source, row, name) for row in range(len(ids))]
     images = zip(ids, paths, labels, sides, scan_files(paths), strict=True)
     listing = Listing(str(origin or name), tuple(ListedImage(*each) for each in images))
-    return survey_listing(listing, name, origin, val_fraction=val_fraction, split_seed=split_seed)
+    return survey_labelled(listing, name, origin, val_fraction=val_fraction, split_seed=split_seed, task=task)
 
 
 def _sides(source: Source, name: str) -> list[Role | None]:

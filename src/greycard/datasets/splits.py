@@ -7,6 +7,7 @@ import numpy as np
 from greycard.core.errors import GreycardError
 from greycard.core.randomness import SPLIT, generator
 from greycard.core.values import plain
+from greycard.datasets.label_sets import has_several, several_split
 
 DEFAULT_FRACTION = 0.2
 """Default share of each class for validation."""
@@ -18,7 +19,8 @@ def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np
     Every class gives `fraction` of its images, rounded, to validation: at least one, and it keeps at least one.
 
     Args:
-        labels: int (n,) class indices; every class has at least two images.
+        labels: int (n,) class indices, every class has at least two images; or uint8 (n, labels) of 0 and 1, which are
+            split by iterative stratification.
         fraction: share for validation, between 0 and 1.
         seed: the same labels and seed give the same split.
 
@@ -28,6 +30,9 @@ def stratified_split(labels: np.ndarray, fraction: float, seed: int) -> tuple[np
     fraction, seed = plain(fraction), plain(seed)
     expect_fraction(fraction, seed)
     validation = np.zeros(len(labels), dtype=bool)
+    if has_several(labels):
+        validation = several_split(labels, fraction, generator(SPLIT, seed).permutation(len(labels)))
+        return np.flatnonzero(~validation), np.flatnonzero(validation)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
         count = min(max(round(len(rows) * fraction), 1), len(rows) - 1)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from greycard.core.errors import GreycardError
-from greycard.datasets.columns import Line, read_lines
+from greycard.datasets.columns import Line, labels_notes, labels_words, read_lines
 from greycard.datasets.file_facts import scan_files
+from greycard.datasets.label_lists import lines_text
 from greycard.datasets.listed import Finder, base_of
 from greycard.datasets.listing import ListedImage, Listing
 from greycard.datasets.parts import some
@@ -33,13 +34,16 @@ def read_listing(place: Path) -> Listing:
     pairs = [(line, path) for line, path in found if once[path] is line]
     facts = scan_files([path for _, path in pairs])
     images = [
-        ListedImage(_id(line, path, place), path, line.label, line.split, each)
+        ListedImage(_id(line, path, place), path, line.label, line.split, each, line.number)
         for (line, path), each in zip(pairs, facts, strict=True)
     ]
     problems = [*_missing(place, missing, base), *_contradicting(place, found, once)]
     repeated = len(found) - len(pairs) - sum(_differ(line, once[path]) for line, path in found)
     notes = [*_encoding_note(table), *_base_note(place, base), *_repeated_note(place, repeated), *_sides_note(lines)]
-    return Listing(str(place), tuple(images), tuple(problems), tuple(notes))
+    if not isinstance(lines[0].label, tuple):
+        return Listing(str(place), tuple(images), tuple(problems), (*notes, *labels_notes(table)))
+    problems += _untrained(place, [line for line in lines if line.number in there])
+    return Listing(str(place), tuple(images), tuple(problems), tuple(notes), labels_words(table))
 
 
 def _id(line: Line, path: Path, place: Path) -> str:
@@ -71,12 +75,30 @@ def _contradicting(place: Path, found: Iterable[tuple[Line, Path]], once: dict[P
     if not pairs:
         return []
     first, second = pairs[0]
-    what = "two labels" if first.label != second.label else "two splits"
+    labels = "two labels" if isinstance(first.label, str) else "two different sets of labels"
+    what = labels if first.label != second.label else "two splits"
     return [
         GreycardError(
             f"{place} lists {len(pairs):,} {'image' if len(pairs) == 1 else 'images'} twice, with different labels or"
             f" splits: {first.path} in lines {first.number} and {second.number} has {what}; expected each image once",
             hint=f"remove line {first.number} or line {second.number}",
+        )
+    ]
+
+
+def _untrained(place: Path, lines: Sequence[Line]) -> list[GreycardError]:
+    """Labels of validation or test images that no training image has."""
+    trained = {name for line in lines if line.split in (None, Role.TRAIN) for name in line.label}
+    new = [line for line in lines if not trained.issuperset(line.label)]
+    if not trained or not new:
+        return []
+    unknown = sorted({name for line in new for name in line.label} - trained)
+    return [
+        GreycardError(
+            f"{place} has {'the label' if len(unknown) == 1 else 'labels'} {some(unknown)} in"
+            f" {lines_text([line.number for line in new])}, and no training image has"
+            f" {'it' if len(unknown) == 1 else 'them'}; expected the labels of training images",
+            hint="correct the names, add training images with them, or remove the labels",
         )
     ]
 

@@ -11,6 +11,7 @@ import numpy as np
 from greycard.backend.inference import Engine, by_keras, fastest
 from greycard.core.errors import GreycardError, command
 from greycard.deploy.sources import ImageLike, source_of
+from greycard.evaluation.reach import Reach
 from greycard.evaluation.rejection.stored import Stored
 from greycard.models.calibrated import calibrated_model, in_one_row
 from greycard.models.finite import RETRAIN
@@ -41,12 +42,14 @@ class Classifier:
     Attributes:
         name: the run's name.
         recipe: the run's recipe, for size, channels and `data.resize`.
-        task: the run's task; has classes.
-        classes: the run's class names.
+        task: the run's task; decides on calibrated probabilities.
+        classes: the run's class names; empty for a regression.
         model: from uint8 images to the calibrated probability of every class, and to the strangeness if the run
-            refuses images.
+            refuses images; or to the number (n, 1).
         trained: the trained model with its parts; its outputs are not calibrated.
+        temperature: by which the logits are divided in `model`.
         rejection: how unlike the training images an image may be; None if the run refuses no image.
+        reach: of the prediction intervals of a regression, if there are any.
     """
 
     name: str
@@ -55,13 +58,15 @@ class Classifier:
     classes: tuple[str, ...]
     model: keras.Model
     trained: Model
+    temperature: float
     rejection: Stored | None = None
+    reach: Reach | None = None
 
     @property
     def at_once(self) -> Engine:
-        """Compute probabilities float32 (n, classes) of images, without a warm-up."""
-        rows = self.rows_at_once
-        return lambda images: rows(images)[:, : len(self.classes)]
+        """Compute probabilities float32 (n, classes), or numbers (n, 1), of images, without a warm-up."""
+        rows, width = self.rows_at_once, len(self.classes) or self.task.units
+        return lambda images: rows(images)[:, :width]
 
     @cached_property
     def rows_at_once(self) -> Engine:
@@ -93,7 +98,7 @@ class Classifier:
             good = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
             if not good.all():
                 raise NotFiniteError(
-                    f"{self.name} cannot predict this image: its probabilities are NaN or infinite",
+                    f"{self.name} cannot predict this image: its outputs are NaN or infinite",
                     RETRAIN,
                     int(good.argmin()),
                 )
@@ -109,15 +114,17 @@ class Classifier:
 
 
 def classifier_of(run: RunRecord, model: Model) -> Classifier:
-    """Load the classifier of a run; GreycardError for a regression."""
-    if not run.task.has_classes:
+    """Load the classifier of a run; GreycardError for a run that takes numbers, not images."""
+    if not run.recipe.data.has_images:
         raise GreycardError(
-            f"{run.path} is a regression and has no classes",
+            f"{run.path} takes numbers, not images",
             hint=f"`{command('predict', run.path, 7)}`, or run.predict_numbers([7])",
         )
-    stored = run.rejection
+    stored, numbers = run.rejection, run.summary.numbers if run.finished else None
     calibrated = calibrated_model(model, run.task, run.temperature, stored.strangeness if stored else None)
-    return Classifier(run.name, run.recipe, run.task, run.classes, calibrated, model, stored)
+    reach, temperature = numbers.reach if numbers else None, run.temperature
+    task = run.task.scaled(temperature)
+    return Classifier(run.name, run.recipe, task, run.classes, calibrated, model, temperature, stored, reach)
 
 
 def model_of(run: RunRecord) -> Model:

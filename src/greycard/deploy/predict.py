@@ -17,6 +17,7 @@ from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
 from greycard.core.threads import thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
+from greycard.datasets.label_sets import names_of
 from greycard.deploy.answers.answer import NONE_OF_THESE
 from greycard.deploy.classifier import Classifier, NotFiniteError
 from greycard.deploy.rules import NO_RULES, Rules
@@ -38,13 +39,17 @@ class Prediction:
 
     Attributes:
         source: the file, or `image N` if the image has no name.
-        label: the most likely class; "" for an unreadable image.
+        label: the most likely class or label; "" for an unreadable image, and for a number.
         probability: the probability of `label`, calibrated on the run's validation images.
         probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
+        labels: the labels that reach their thresholds, if an image can have several, in the run's order; perhaps
+            none. With one class per image, that class.
         refused: whether the image is so unlike the training images that it belongs to none of the classes.
         strangeness: how unlike the training images it is, 0 to 2; None if the run cannot tell.
         one_of: the classes of the prediction set, the most likely first; empty if refused, None if not asked for.
+        value: the number that a regression predicts, in the unit of its labels; None for classes.
+        interval: where the true number is, for most images; None without calibrated intervals, and for classes.
     """
 
     source: str
@@ -52,11 +57,16 @@ class Prediction:
     probability: float = 0.0
     probabilities: dict[str, float] | None = None
     error: str | None = None
+    labels: tuple[str, ...] = ()
     refused: bool = False
     strangeness: float | None = None
     one_of: tuple[str, ...] | None = None
+    value: float | None = None
+    interval: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
+        if self.value is not None:
+            return f"Prediction({self.source!r}, {self.value:.6g})"
         return f"Prediction({self.source!r}, {self.error or f'{self.answer}, {self.probability:.1%}'})"
 
     @property
@@ -92,13 +102,20 @@ def predict_images(
 
 def named(source: str, row: np.ndarray, classifier: Classifier, rules: Rules = NO_RULES) -> Prediction:
     """A prediction from a row of a classifier's `rows`."""
+    if not classifier.task.has_classes:
+        value, reach = float(classifier.task.decide(row)), classifier.reach
+        return Prediction(source, value=value, interval=None if reach is None else reach.around(value))
     classes = classifier.classes
     probabilities, strangeness = row[: len(classes)], None if classifier.rejection is None else float(row[-1])
-    label = classes[int(classifier.task.decide(probabilities))]
+    task = classifier.task
+    label = classes[int(task.likeliest(probabilities))]
+    labels = (label,) if task.has_one_class else names_of(task.decide(probabilities), classes)
     each = {name: float(value) for name, value in zip(classes, probabilities, strict=True)}
     refused = strangeness is not None and rules.limit is not None and strangeness > rules.limit
     one_of = None if rules.least is None else () if refused else members(each, label, rules.least)
-    return Prediction(source, label, each[label], each, refused=refused, strangeness=strangeness, one_of=one_of)
+    return Prediction(
+        source, label, each[label], each, labels=labels, refused=refused, strangeness=strangeness, one_of=one_of
+    )
 
 
 def predict_numbers(model: keras.Model, numbers: float | Iterable[float]) -> list[float]:

@@ -8,10 +8,10 @@ from typing import Annotated
 import numpy as np
 
 from greycard.core.records import Limits
-from greycard.tasks.single_label import likeliest
+from greycard.datasets.label_sets import has_several
+from greycard.tasks.single_label import SMALLEST, likeliest, scaled_softmax
 
 BINS = 15
-_SMALLEST = 1e-12
 _COLDEST, _HOTTEST = 0.05, 20.0
 
 
@@ -57,9 +57,12 @@ class Calibration:
 def calibration_of(labels: np.ndarray, probabilities: np.ndarray) -> Calibration:
     """Measure calibration from the probabilities of validation images.
 
+    With several labels per image, each label of each image is a case with two outcomes, and all labels share one
+    temperature.
+
     Args:
-        labels: int (n,).
-        probabilities: float (n, classes), rows sum to 1.
+        labels: int (n,), or uint8 (n, labels) of 0 and 1.
+        probabilities: float (n, classes); rows sum to 1, unless an image can have several labels.
     """
     return Calibration(
         error=expected_calibration_error(reliability(labels, probabilities)),
@@ -72,10 +75,11 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
     """The reliability curve: bins of equal width, without empty ones.
 
     Args:
-        labels: int (n,).
-        probabilities: float (n, classes), rows sum to 1.
+        labels: int (n,), or uint8 (n, labels) of 0 and 1.
+        probabilities: float (n, classes); rows sum to 1, unless an image can have several labels.
         bins: number of confidence bins between 0 and 1.
     """
+    labels, probabilities = _cases(labels, probabilities)
     confidence, right = probabilities.max(axis=1), likeliest(probabilities) == labels
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     found = []
@@ -102,12 +106,12 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    logits = np.log(np.clip(probabilities.astype(np.float64), _SMALLEST, 1))
+    labels, probabilities = _cases(labels, probabilities)
     rows = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:
-        scaled = _softmax(logits / np.exp(log_temperature))
-        return float(-np.mean(np.log(np.clip(scaled[rows, labels], _SMALLEST, 1))))
+        scaled = scaled_softmax(probabilities, float(np.exp(log_temperature)))
+        return float(-np.mean(np.log(np.clip(scaled[rows, labels], SMALLEST, 1))))
 
     bounds = (float(np.log(_COLDEST)), float(np.log(_HOTTEST)))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
@@ -115,7 +119,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """The probabilities (n, classes) with their logits divided by the temperature; the top class does not change."""
-    return _softmax(np.log(np.clip(probabilities.astype(np.float64), _SMALLEST, 1)) / temperature)
+    return scaled_softmax(probabilities, temperature)
 
 
 def error_after_scaling(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -125,13 +129,21 @@ def error_after_scaling(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """
     if len(labels) < 2:
         return expected_calibration_error(reliability(labels, probabilities))
-    even = np.arange(len(labels)) % 2 == 0
+    each = labels.shape[1] if has_several(labels) else 1
+    even = np.arange(each * len(labels)) // each % 2 == 0  # all labels of an image are in one half
+    labels, probabilities = _cases(labels, probabilities)
     scaled = probabilities.astype(np.float64)
     for part in (even, ~even):
         scaled[part] = at_temperature(scaled[part], fit_temperature(labels[~part], probabilities[~part]))
     return expected_calibration_error(reliability(labels, scaled))
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+def _cases(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Several labels as cases of two classes: int (n × labels,) and float (n × labels, 2); others unchanged.
+
+    The softmax over log(1 - p) and log(p) at a temperature is the sigmoid of the logit at this temperature.
+    """
+    if not has_several(labels):
+        return labels, probabilities
+    second = probabilities.ravel().astype(np.float64)
+    return labels.ravel().astype(np.int64), np.stack([1 - second, second], axis=1)

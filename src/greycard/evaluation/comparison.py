@@ -108,7 +108,7 @@ def differences(groups: Sequence[Group], ids: Sequence[str]) -> list[Difference]
     """
     pairs = list(combinations(groups, 2))
     figures = [_figures(one, other) for one, other in pairs]
-    adjusted = _holm([found[3] for found in figures])
+    adjusted = holm([found[3] for found in figures])
     return [
         Difference(one.name, other.name, *found, p_adjusted, *_disagreements(one, other, ids))
         for (one, other), found, p_adjusted in zip(pairs, figures, adjusted, strict=True)
@@ -120,11 +120,11 @@ def _figures(one: Group, other: Group) -> tuple[float, float, float, float]:
     if len(one.runs) == len(other.runs) == 1:
         found = paired(one.right[0], other.right[0])
         return found.difference, found.low, found.high, found.p
-    return _over_seeds(one.right.mean(axis=0) - other.right.mean(axis=0))
+    return over_images(one.right.mean(axis=0) - other.right.mean(axis=0))
 
 
-def _over_seeds(difference: np.ndarray) -> tuple[float, float, float, float]:
-    """Compare from each image's difference in the fraction of correct predictions."""
+def over_images(difference: np.ndarray) -> tuple[float, float, float, float]:
+    """Difference, interval and p of a paired t test, from each image's difference, float64 (images,)."""
     from scipy.stats import ttest_1samp
 
     if not difference.any():
@@ -143,7 +143,7 @@ def _named(ids: Sequence[str], chosen: np.ndarray) -> tuple[str, ...]:
     return tuple(ids[int(row)] for row in np.flatnonzero(chosen))
 
 
-def _holm(values: Sequence[float]) -> list[float]:
+def holm(values: Sequence[float]) -> list[float]:
     """Holm's correction: each p value times the number of p values that are not smaller, in increasing order."""
     order = sorted(range(len(values)), key=lambda place: values[place])
     adjusted, highest = [0.0] * len(values), 0.0

@@ -214,7 +214,7 @@ def _task(dataset: Dataset, changes: Mapping[str, Any]) -> Task:
 
 def _earlier(backbone: str | Path) -> Recipe:
     earlier = RunRecord(backbone)
-    if not earlier.task.has_classes:
+    if not earlier.recipe.data.has_images:
         raise GreycardError(
             f"the earlier run {backbone} was trained on numbers, so it has no features to transfer",
             hint="name a run trained on images, or a pretrained network such as EfficientNetLite0",

@@ -20,6 +20,7 @@ from greycard.datasets.dataset import Dataset, Split, SplitMethod
 from greycard.datasets.open import open_dataset
 from greycard.datasets.selection import joined, select
 from greycard.datasets.source import Source
+from greycard.datasets.strata import strata
 from greycard.jobs.choose import choose_recipe
 from greycard.jobs.find_recipe import project_of
 from greycard.jobs.resume import resume
@@ -71,8 +72,8 @@ def crossval(
 ) -> CrossValidation:
     """Train a recipe once for each fold; every image is predicted by a model that was not trained on it.
 
-    Training and validation images are mixed and dealt to the folds: the same share of every class, and near-duplicates
-    stay in one fold. Test images are not used.
+    Training and validation images are mixed and dealt to the folds: the same share of every class, or of small and
+    large numbers, and near-duplicates stay in one fold. Test images are not used.
 
     Args:
         what: as for `train`; or the folder of an unfinished cross-validation, which is resumed.
@@ -165,14 +166,19 @@ def _plan(
     """The project and its data; for data alone, Greycard chooses the recipe."""
     project = project_of(what)
     if project is None:
-        data = open_dataset(what, data_dir)
+        data = open_dataset(what, data_dir, task=changes.get("task"))
         project = Project(choose_recipe(data, weights=weights, changes=changes)[0])
     else:
-        data = data_of(project.recipe, dataset, data_dir)
-    if data.is_regression:
+        data = data_of(project.recipe.replace(**changes), dataset, data_dir)
+    if not data.has_images:
         raise GreycardError(
-            f"{data.name} has numbers; a cross-validation needs classes",
+            f"{data.name} has numbers as inputs; a cross-validation needs images",
             hint=f"`{command('run', project.name)}` trains on it",
+        )
+    if data.has_several_labels:
+        raise GreycardError(
+            f"an image of {data.name} can have several labels; a cross-validation needs one class per image",
+            hint="train once instead: its figures have intervals, too",
         )
     return replace(project, recipe=project.recipe.replace(**changes)), data
 
@@ -182,13 +188,7 @@ def _dealt(data: Dataset, folds: int, seed: int, quiet: bool) -> tuple[Split, np
     from greycard.reports.progress import terminal_reporter
 
     images = joined(data.train, data.validation)
-    counts = np.bincount(images.labels, minlength=len(data.classes))
-    if counts.min() < folds:
-        name, count = data.classes[int(counts.argmin())], int(counts.min())
-        raise GreycardError(
-            f"class {name!r} has {count} image{'' if count == 1 else 's'}; {folds} folds need at least {folds}",
-            hint="add images, or use fewer folds (--folds)" if count > 1 else "add images",
-        )
+    _expect_enough(data, images, folds)
     with terminal_reporter(quiet) as reporter:
         advance = reporter.progress("comparing images", len(images))
         thumbnails = load_thumbnails(replace(data, test=None), lambda: advance(1))
@@ -196,7 +196,25 @@ def _dealt(data: Dataset, folds: int, seed: int, quiet: bool) -> tuple[Split, np
             pairs = find_pairs(thumbnails, data, most_aligned=FEW_ALIGNED)
     row_of = {id: row for row, id in enumerate(thumbnails.ids)}
     levels = [_groups(images, row_of, groups) for groups in duplicate_levels(thumbnails.ids, pairs)]
-    return images, group_folds(images.labels, levels, folds, seed)
+    return images, group_folds(strata(images.labels), levels, folds, seed)
+
+
+def _expect_enough(data: Dataset, images: Split, folds: int) -> None:
+    """Raise GreycardError unless each fold can get an image of each class, or two numbers."""
+    if not data.classes:
+        if len(images) < 2 * folds:
+            raise GreycardError(
+                f"{data.name} has {len(images)} images; {folds} folds need at least {2 * folds}",
+                hint="add images, or use fewer folds (--folds)",
+            )
+        return
+    counts = np.bincount(images.labels, minlength=len(data.classes))
+    if counts.min() < folds:
+        name, count = data.classes[int(counts.argmin())], int(counts.min())
+        raise GreycardError(
+            f"class {name!r} has {count} image{'' if count == 1 else 's'}; {folds} folds need at least {folds}",
+            hint="add images, or use fewer folds (--folds)" if count > 1 else "add images",
+        )
 
 
 def _groups(images: Split, row_of: Mapping[str, int], groups: np.ndarray) -> np.ndarray:

@@ -32,7 +32,8 @@ def dataset_of(run: RunRecord, data: str | Path | Dataset | Source | None, folde
     Raises:
         GreycardError: the data or some of its images are missing.
     """
-    found = open_dataset(_place(run, data, folder)) if data is not None else _found(run, folder)
+    task = run.recipe.data.task
+    found = open_dataset(_place(run, data, folder) if data is not None else _found(run, folder), task=task)
     return select(found, (*run.split, run.test_ids), run.classes, f"{run.name} was trained and measured on", _HINT)
 
 
@@ -62,7 +63,7 @@ def _place(
     return find_path(data, folder) if isinstance(data, str | Path) else data
 
 
-def _found(run: RunRecord, folder: str | Path | None) -> Dataset:
+def _found(run: RunRecord, folder: str | Path | None) -> Dataset | Path:
     """The data at its recorded path, else by its name: a named dataset, or a folder or file here or in the data
     directory."""
     name, args = run.recipe.data.dataset, read_run_args(run.path)
@@ -73,7 +74,7 @@ def _found(run: RunRecord, folder: str | Path | None) -> Dataset:
     if found is None:
         where = f"no longer in {args.data}" if args.data else f"neither here nor in {data_dir(folder)}"
         raise GreycardError(f"the images that {run.name} was trained on ({name}) are {where}", hint=_HINT)
-    return open_dataset(found)
+    return found
 
 
 def _recorded_data_dir(name: str, args: RunArgs) -> str | None:

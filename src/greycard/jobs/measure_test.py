@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 from keras import layers
 
 from greycard.backend.inference import by_keras
+from greycard.evaluation.label_scores import LabelScores, label_scores
+from greycard.evaluation.numbers import number_scores
 from greycard.models.model import Model
 from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader, prediction_batch
 from greycard.recipe import Recipe
+from greycard.tasks.multilabel import MultiLabel
 from greycard.tasks.task import Task
 from greycard.training.loop import Measured
 from greycard.training.setup import TrainSetup
@@ -33,7 +37,17 @@ class Answers:
 
     def measured(self, task: Task, labels: np.ndarray) -> Measured:
         """The metrics for labels (n,)."""
-        return Measured.of(task.measure(labels, self.outputs))
+        measured = Measured.of(task.measure(labels, self.outputs))
+        if task.target is None or not np.isfinite(self.outputs).all():
+            return measured
+        return replace(measured, numbers=number_scores(labels, task.decide(self.outputs), task.target))
+
+    def label_scores(self, task: Task, labels: np.ndarray, names: Sequence[str]) -> LabelScores | None:
+        """Each label's figures if an image can have several; None otherwise."""
+        if not isinstance(task, MultiLabel):
+            return None
+        probabilities = task.to_probabilities(self.outputs)
+        return label_scores(labels, probabilities, task.decide(probabilities), names, task.thresholds)
 
 
 def answers_on_test(setup: TrainSetup) -> Answers | None:

@@ -1,4 +1,4 @@
-"""The most confident wrong predictions on validation, with small images for the report."""
+"""The worst predictions on validation, with small images for the report."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ def worst_mistakes(
     """Ids, labels, probabilities and images, uint8 (n, height, width, channels), of the mistakes, worst first.
 
     Args:
-        task: the task of the run; it has classes.
+        task: the task of the run.
         pixels: the validation images.
-        probabilities: float (n, classes).
+        probabilities: float (n, classes), or numbers (n, 1).
     """
-    guesses = task.decide(probabilities)
-    wrong = np.flatnonzero(~task.correct(pixels.labels, probabilities))
-    rows = wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")][:_KEPT]
+    rows = task.mistakes(pixels.labels, probabilities)[:_KEPT]
     small = [shrink(pixels.images[row], _SIDE) for row in rows]
     images = np.stack(small) if small else np.empty((0, 1, 1, 1), np.uint8)
     return tuple(pixels.ids[row] for row in rows), pixels.labels[rows], probabilities[rows], images

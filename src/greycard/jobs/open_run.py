@@ -97,7 +97,7 @@ class Run(ModelRun):
         refuse: float | str | None = "default",
         sets: float | None = None,
     ) -> list[Prediction]:
-        """Predict the class of each image, or that it belongs to none of them.
+        """Predict the class of each image, or that it belongs to none of them; or the number of each image.
 
         Args:
             images: one or more: paths, file contents, files opened with `rb`, Pillow images, uint8 arrays
@@ -107,7 +107,7 @@ class Run(ModelRun):
             sets: the share of prediction sets (`one_of`) that have the right class, such as 0.95; None for no sets.
 
         Raises:
-            GreycardError: an image cannot be read, the run is a regression (use `predict_numbers`), or it has too few
+            GreycardError: an image cannot be read, the run takes numbers (use `predict_numbers`), or it has too few
                 images to promise the share.
         """
         found = list(self.predict_each(images, refuse=refuse, sets=sets))
@@ -136,16 +136,16 @@ class Run(ModelRun):
         return predict_images(self.classifier, several(images), rules)
 
     def predict_numbers(self, numbers: float | Iterable[float]) -> list[float]:
-        """The predictions of a regression, one for each number.
+        """The predictions of a regression on numbers, one for each number.
 
         Raises:
-            GreycardError: an input is not a number, or the run has classes.
+            GreycardError: an input is not a number, or the run takes images.
         """
         start()
         from greycard.deploy.predict import predict_numbers
 
-        if self.task.has_classes:
-            raise GreycardError(f"{self.path} predicts classes, not numbers", hint="use run.predict(paths)")
+        if self.recipe.data.has_images:
+            raise GreycardError(f"{self.path} takes images, not numbers", hint="use run.predict(paths)")
         return predict_numbers(self.model, numbers)
 
     def test(
@@ -186,7 +186,7 @@ class Run(ModelRun):
         """Export the model to another format, and check the file on the run's validation images.
 
         Args:
-            form: `keras`, `saved-model`, `litert`, `litert-int8` or `onnx`.
+            form: `keras`, `saved-model`, `litert`, `litert-int8`, `onnx`, `openvino` or `html`.
             place: the path to write to; by default in the run's `export/` folder.
             data: the run's dataset, if it has moved or was made in Python: anything that `open_dataset` takes.
             data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.

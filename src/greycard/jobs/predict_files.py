@@ -89,12 +89,17 @@ def predict_files(
         reporter: is shown the progress.
 
     Raises:
-        GreycardError: a regression; a place that is not usable, or that has answers of another run or other options.
+        GreycardError: the run predicts numbers; a place is not usable, or has answers of another run or other options.
     """
     if not run.task.has_classes:
         raise GreycardError(
-            f"{run.path} is a regression on numbers; files of answers are for images",
-            hint=f"for example `{command('predict', run.path, 3)}`",
+            f"{run.path} predicts numbers; files of answers, folders and galleries are for classes",
+            hint=f"`{command('predict', run.path, 'FOLDER', '--format', 'csv')}` prints the numbers",
+        )
+    if run.task.has_several:
+        raise GreycardError(
+            f"an image of {run.path} can have several labels; files of answers are for one class per image",
+            hint="`greycard predict RUN PATH --format csv` prints a label file: redirect it into a file",
         )
     _expect_places(words, images, to)
     rules_of(run, asked.refuse, asked.sets)  # a share that cannot be promised is reported before anything is created

@@ -42,9 +42,9 @@ def learned_rejection(setup: TrainSetup, test: Answers | None, reporter: Reporte
         reporter: shows the progress of reading images that belong to no class.
 
     Returns:
-        None if the data are no images, or if features are NaN or infinite.
+        None if the data are no images, for numbers, or if features are NaN or infinite.
     """
-    if setup.recipe.data.image_size is None:
+    if setup.recipe.data.image_size is None or setup.task.target is not None:
         return None
     saved, seed = setup.saved, setup.recipe.training.seed
     network = keras.Model(saved.network.inputs, inputs_of(saved.network, saved.model.head)[0])

@@ -12,8 +12,11 @@ from greycard.core.published import Published
 from greycard.datasets.digests import file_digest
 from greycard.evaluation.calibration import calibration_of
 from greycard.evaluation.diagnosis.diagnose import diagnose
+from greycard.evaluation.diagnosis.labels import diagnose_labels
+from greycard.evaluation.label_scores import LabelScores, label_scores
 from greycard.evaluation.metrics import best_epoch, read_line, seconds_per_epoch
 from greycard.evaluation.rejection.record import Rejection
+from greycard.evaluation.thresholds import choose_thresholds, cross_fitted
 from greycard.evaluation.timing import TimeSpent, time_spent
 from greycard.jobs.mistakes import worst_mistakes
 from greycard.models.finite import non_finite_weights
@@ -22,19 +25,30 @@ from greycard.models.saved import save_model
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.directory import RunDirectory
 from greycard.runs.environment import machine, peak_memory_mb
-from greycard.runs.evidence import evidence_of
+from greycard.runs.evidence import evidence_of, number_verdicts
+from greycard.runs.numbers import number_figures
 from greycard.runs.schema import Summary, WeightsFile
+from greycard.tasks.multilabel import MultiLabel
 from greycard.training.loop import FitResult, Measured
 from greycard.training.setup import TrainSetup
 from greycard.training.stopping import missed_target
 
 
+def with_thresholds(setup: TrainSetup, result: FitResult) -> TrainSetup:
+    """The setup whose task decides by thresholds chosen on validation, if an image can have several labels."""
+    if not isinstance(setup.task, MultiLabel):
+        return setup
+    val = setup.arrays.validation
+    chosen = choose_thresholds(val.labels, setup.task.to_probabilities(result.outputs))
+    return replace(setup, task=MultiLabel(setup.task.classes, tuple(chosen.tolist())))
+
+
 def write_results(setup: TrainSetup, result: FitResult, directory: RunDirectory) -> None:
-    """Write the probabilities of the validation images, and the model without its optimizer."""
+    """Write the probabilities or numbers of the validation images, and the model without its optimizer."""
     val = setup.arrays.validation
     probabilities = setup.task.to_probabilities(result.outputs)
     directory.write_predictions(val.ids, val.labels, probabilities)
-    if setup.task.has_classes:
+    if setup.recipe.data.has_images:
         directory.write_mistakes(*worst_mistakes(setup.task, val, probabilities))
     save_model(setup.saved.model, directory.path)
 
@@ -48,6 +62,7 @@ class Known:
         published: results published by the project's author.
         data: the results of the preflight check.
         test: the finished model's metrics on the test images; None if there are none.
+        test_labels: each label's figures there, if an image can have several.
         rejection: the promise about images that belong to no class; None for none.
         options: as in `RunArgs`.
     """
@@ -56,6 +71,7 @@ class Known:
     published: Published | None
     data: Preflight | None
     test: Measured | None
+    test_labels: LabelScores | None = None
     rejection: Rejection | None = None
     options: tuple[str, ...] = ()
 
@@ -75,7 +91,9 @@ def summarise(setup: TrainSetup, result: FitResult, clock: Clock, *, run: str, k
         images, augment = len(setup.arrays.train), setup.loaders.train.seconds
         return time_spent(clock.seconds, result.history, images=images, augment=augment, total=clock.total)
 
-    summary = _diagnosed(setup, result, _figures(setup, result, spent(), known), run, known.options)
+    figures = _figures(setup, result, spent(), known)
+    diagnosed = _diagnosed if setup.task.has_classes else _with_numbers
+    summary = diagnosed(setup, result, figures, run, known)
     return replace(summary, time=spent())  # the diagnosis takes time, too
 
 
@@ -113,7 +131,7 @@ def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known
         expected_memory_mb=round(setup.expected_bytes / 1e6, 1),
         left_out=tuple(setup.left_out),
         weights=_weights(setup.weights),
-        answer=None if setup.task.has_classes else _line_sentence(setup),
+        answer=None if recipe.data.has_images else _line_sentence(setup),
         reason=known.reason,
         published=known.published,
         data=known.data,
@@ -121,6 +139,8 @@ def _figures(setup: TrainSetup, result: FitResult, time: TimeSpent, known: Known
         test_images=len(setup.arrays.test) if setup.arrays.test and known.test else None,
         test_accuracy=known.test.accuracy if known.test else None,
         test_loss=known.test.loss if known.test else None,
+        test_labels=known.test_labels,
+        labels=_label_scores(setup, result),
     )
 
 
@@ -138,18 +158,38 @@ def _target_images(setup: TrainSetup) -> ArraySplit:
     return setup.arrays.validation if setup.recipe.stopping.target_split == "validation" else setup.arrays.train
 
 
-def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str, options: tuple[str, ...]) -> Summary:
+def _with_numbers(setup: TrainSetup, result: FitResult, summary: Summary, run: str, known: Known) -> Summary:
+    """The summary with the errors, the prediction intervals and the diagnosis of a regression on images."""
+    task, validation = setup.task, setup.arrays.validation
+    if task.target is None:
+        return summary
+    predicted, test = task.decide(result.outputs), known.test.numbers if known.test else None
+    summary = replace(summary, numbers=number_figures(task.target, validation.labels, predicted, test))
+    verdicts = number_verdicts(setup.recipe, summary, result.history, validation.labels, run, known.options)
+    return replace(summary, diagnosis=tuple(verdicts))
+
+
+def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str, known: Known) -> Summary:
     """The summary with calibration and diagnosis."""
     task = setup.task
-    if not task.has_classes:
-        return summary
     labels, probabilities = setup.arrays.validation.labels, task.to_probabilities(result.outputs)
     calibration = calibration_of(labels, probabilities) if np.isfinite(probabilities).all() else None
     summary = replace(summary, calibration=calibration)
     evidence = evidence_of(
-        setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run, options
+        setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run, known.options
     )
+    if summary.labels:
+        return replace(summary, diagnosis=tuple(diagnose_labels(evidence, summary.labels)))
     return replace(summary, diagnosis=tuple(diagnose(evidence)))
+
+
+def _label_scores(setup: TrainSetup, result: FitResult) -> LabelScores | None:
+    """The figures of several labels per image on validation: no image has a part in the thresholds it is decided by."""
+    if not isinstance(setup.task, MultiLabel):
+        return None
+    labels, probabilities = setup.arrays.validation.labels, setup.task.to_probabilities(result.outputs)
+    decided = cross_fitted(labels, probabilities)
+    return label_scores(labels, probabilities, decided, setup.classes, setup.task.thresholds)
 
 
 def _weights(files: Weights) -> tuple[WeightsFile, ...]:

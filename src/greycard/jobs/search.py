@@ -22,7 +22,7 @@ from greycard.jobs.data import dataset_of
 from greycard.jobs.open_run import Run
 from greycard.models.weights import expect_weights
 from greycard.runs.author import AUTHOR, Author, author_of
-from greycard.runs.directory import ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, SUMMARY, RunDirectory, expect_writable
+from greycard.runs.directory import ENVIRONMENT, RECIPE, RUN_ARGS, SUMMARY, RunDirectory, expect_writable
 from greycard.runs.environment import environment
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs
@@ -48,6 +48,7 @@ def search(
     out: str | Path = "runs",
     quiet: bool = False,
     author: str | None = None,
+    task: str | None = None,
 ) -> Run:
     """Train the best model that fits into a time budget, and return its run.
 
@@ -55,7 +56,7 @@ def search(
     images that were set aside before. `Run.search` has the ladder; the tried runs are in the run's folder `tried/`.
 
     Args:
-        what: images with classes: anything that `open_dataset` takes.
+        what: labelled images: anything that `open_dataset` takes.
         minutes: the budget, from this call to the finished run.
         seed: of the images that are set aside, and of every recipe.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
@@ -63,9 +64,10 @@ def search(
         out: the folder of runs; the search gets a new folder in it.
         quiet: True to print nothing.
         author: the name of who trains, shown in tables.
+        task: as for `open_dataset`; numbers are compared by mean absolute error.
 
     Raises:
-        GreycardError: the data has no classes, or no recipe can be trained.
+        GreycardError: the data has no images, or no recipe can be trained.
         KeyboardInterrupt: a signal ended the search; the best run so far is finished, and `resume` goes on.
     """
     from greycard.reports.progress import terminal_reporter
@@ -74,15 +76,13 @@ def search(
     configure()
     expect_weights(weights)
     expect_writable(out)
-    dataset = _opened(what, data_dir)
-    args = RunArgs.of(dataset, data_dir, weights, reason="a search tries it")
+    args = RunArgs.of(dataset := _opened(what, data_dir, task), data_dir, weights, reason="a search tries it")
     with terminal_reporter(quiet, _LINES) as reporter:
         _start(reporter)
         from greycard.jobs.search_plan import make_plan
 
         plan = make_plan(dataset, weights, seed, budget, reporter)
-        directory = _new_directory(plan, args, out, by)
-        return _climbed_from_the_start(plan, args, directory, budget, reporter)
+        return _climbed_from_the_start(plan, args, _new_directory(plan, args, out, by), budget, reporter)
 
 
 def resume_search(
@@ -184,7 +184,7 @@ def _new_directory(plan: Plan, args: RunArgs, out: str | Path, author: Author | 
         if author:
             directory.write_json(AUTHOR, to_json(author))
         directory.write_json(ENVIRONMENT, environment(backend.describe()))
-        directory.write_json(LABELS, {"classes": list(plan.dataset.classes)})
+        directory.write_labels(plan.dataset.classes, None)
         directory.write_split(plan.dataset.splits)
         directory.write_json(SEARCH, to_json(plan.record))
         (directory.path / TRIED).mkdir()
@@ -198,13 +198,18 @@ def _new_directory(plan: Plan, args: RunArgs, out: str | Path, author: Author | 
     return directory
 
 
-def _opened(what: str | Path | Dataset | Source, data_dir: str | Path | None) -> Dataset:
-    """The dataset, which has to have classes; its notes are printed."""
-    dataset = open_dataset(what, data_dir)
-    if dataset.is_regression:
+def _opened(what: str | Path | Dataset | Source, data_dir: str | Path | None, task: str | None) -> Dataset:
+    """The dataset, which has to have images; its notes are printed."""
+    dataset = open_dataset(what, data_dir, task=task)
+    if not dataset.has_images:
         raise GreycardError(
-            f"{dataset.name} has numbers, not classes: a search compares classifiers",
+            f"{dataset.name} has numbers as inputs: a search compares models of images",
             hint=f"`{command('run', dataset.name)}` trains its project",
+        )
+    if dataset.has_several_labels:
+        raise GreycardError(
+            f"an image of {dataset.name} can have several labels: a search compares accuracies, which need one class",
+            hint="leave out --minutes; `--set minutes=N` limits the time of one training",
         )
     for note in dataset.notes:
         warnings.warn(note, GreycardWarning, stacklevel=3)

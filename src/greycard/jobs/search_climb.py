@@ -23,7 +23,7 @@ from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs
 from greycard.search.budget import Budget, Corrections, Cost, Rates, cost_of, fitted, test_seconds
 from greycard.search.candidates import Candidate
-from greycard.search.decide import best_of, cannot_be_beaten, gain_over, more_minutes
+from greycard.search.decide import best_of, cannot_be_beaten, gain_over, more_minutes, number_gain
 from greycard.search.record import (
     ALL_TRIED,
     CERTAIN,
@@ -204,7 +204,8 @@ class Climb:
             self._corrections.learn(run.recipe, expected, took)
         gain = None
         if best is not None and self.record.best is not None:
-            gain = gain_over(self.record.best, *_right(run, best))
+            compared = gain_over if run.task.has_classes else number_gain
+            gain = compared(self.record.best, *_aligned(run, best))
         timed = summary.stopped is not None and "time limit" in summary.stopped
         done = replace(
             self.record.rung(candidate.name),
@@ -212,6 +213,7 @@ class Climb:
             run=run.path.name,
             seconds=took,
             val_accuracy=summary.val_accuracy,
+            val_mae=summary.numbers.validation.mae if summary.numbers else None,
             stopped=summary.stopped,
             shortened=_shortened(candidate.recipe, run.recipe),
             rising=timed and summary.best_epoch == summary.epochs,
@@ -223,7 +225,7 @@ class Climb:
 
     def _is_certain(self) -> bool:
         best = self.best
-        if best is None:
+        if best is None or not best.task.has_classes:
             return False
         right = best.task.correct(best.predictions["labels"], best.predictions["probabilities"])
         return cannot_be_beaten(int(np.sum(~right)), len(right))
@@ -249,12 +251,20 @@ def _shortened(full: Recipe, trained: Recipe) -> str | None:
     return f"{epochs} of {planned}" if epochs < planned else None
 
 
-def _right(run: RunRecord, other: RunRecord) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of two runs is right, bool (n,), on the validation images that both could read."""
+def _aligned(run: RunRecord, other: RunRecord) -> tuple[np.ndarray, np.ndarray]:
+    """Where each of two runs is right, bool (n,), or its absolute errors, on the validation images that both read."""
     found = []
     common = set(run.predictions["ids"].tolist()) & set(other.predictions["ids"].tolist())
     for each in (run, other):
         ids = each.predictions["ids"]
         order = [row for row in np.argsort(ids, kind="stable") if ids[row] in common]
-        found.append(each.task.correct(each.predictions["labels"], each.predictions["probabilities"])[order])
+        found.append(_judged(each)[order])
     return found[0], found[1]
+
+
+def _judged(run: RunRecord) -> np.ndarray:
+    """Which predictions are right, bool (n,); of numbers, the absolute errors, float (n,)."""
+    labels, outputs = run.predictions["labels"], run.predictions["probabilities"]
+    if run.task.has_classes:
+        return run.task.correct(labels, outputs)
+    return np.abs(run.task.decide(outputs.astype(np.float64)) - labels)

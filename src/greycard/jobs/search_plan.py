@@ -12,6 +12,7 @@ from greycard.backend.precision import expected_precision
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, Split
+from greycard.datasets.strata import MOST_BINS
 from greycard.models.preferred import PREFERRED, available, imagenet_network
 from greycard.recipe import Recipe
 from greycard.reports.columns import seconds as seconds_text
@@ -155,7 +156,7 @@ def _affordable(
 ) -> tuple[Dataset, int]:
     """As many images as the cheapest recipe has time for, the same share of every class; and how many are left out."""
     total = sum(map(len, dataset.splits))
-    classes, allowed = len(dataset.classes), USABLE_SHARE * budget.left
+    classes, allowed = len(dataset.classes) or MOST_BINS, USABLE_SHARE * budget.left
     least = max(_LEAST_PER_CLASS * classes, min(_USEFUL_PER_CLASS * classes, _USEFUL))
     images = usable_images(total, per_image, rates.start, allowed, least)
     needed = rates.start + images * per_image

@@ -55,6 +55,8 @@ def with_test(best: RunRecord, dataset: Dataset, reporter: Reporter) -> Reported
     if rejection is not None:
         rejection = recalibrated(rejection, test, answers.features, best.recipe.training.seed)
         summary = replace(summary, rejection=rejection.scores.rejection())
+    if summary.numbers is not None:
+        summary = replace(summary, numbers=replace(summary.numbers, test=measured.numbers))
     found = replace(summary, test_images=len(test), test_accuracy=measured.accuracy, test_loss=measured.loss)
     return Reported(found, rejection)
 

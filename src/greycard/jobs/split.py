@@ -18,8 +18,10 @@ from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.core.errors import GreycardError, command
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
+from greycard.datasets.label_sets import class_counts
 from greycard.datasets.manifest import Line, expect_new, write_csv
 from greycard.datasets.splits import expect_fraction
+from greycard.datasets.strata import strata
 from greycard.datasets.unpacked import unpacked_root
 
 _NO_PATH = re.compile(r"[^/\\\0]+")
@@ -81,9 +83,10 @@ def split_dataset(
     groups = group_numbers(thumbnails.ids, pairs, group_by)
     rows = np.array([row for row, id in enumerate(thumbnails.ids) if id not in aside], dtype=np.int64)
     _expect_every_class(dataset, thumbnails.labels[rows])
-    val = group_split(thumbnails.labels[rows], groups[rows], val_fraction, seed)
+    val = group_split(strata(thumbnails.labels[rows]), groups[rows], val_fraction, seed)
+    text = dataset.label_text
     lines = tuple(
-        Line(path_of[thumbnails.ids[row]], dataset.classes[thumbnails.labels[row]], "validation" if in_val else "train")
+        Line(path_of[thumbnails.ids[row]], text(thumbnails.labels[row]), "validation" if in_val else "train")
         for row, in_val in zip(rows, val, strict=True)
     )
     bad = (*dataset.left_out, *thumbnails.left_out, *(LeftOut(id, why) for id, why in aside.items()))
@@ -95,8 +98,8 @@ def _test_lines(dataset: Dataset) -> list[Line]:
     test = dataset.test
     if test is None or not isinstance(test.images, tuple):
         return []
-    pairs = zip(test.images, test.labels.tolist(), strict=True)
-    return [Line(path, dataset.classes[label], "test") for path, label in pairs]
+    pairs = zip(test.images, test.labels, strict=True)
+    return [Line(path, dataset.label_text(label), "test") for path, label in pairs]
 
 
 def _paths(dataset: Dataset) -> dict[str, Path]:
@@ -123,7 +126,7 @@ def _unfit(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> dict[str, str]:
     found = {ids[0]: "nearly empty" for ids in (empty.groups if empty else ())}
     for rows in grouped(pairs):
         for row in rows:
-            other = next((each for each in rows if thumbnails.labels[each] != thumbnails.labels[row]), None)
+            other = next((each for each in rows if thumbnails.differ(each, row)), None)
             if other is not None:
                 found.setdefault(
                     thumbnails.ids[row], f"the same image as {thumbnails.ids[other]}, which has another label"
@@ -132,7 +135,8 @@ def _unfit(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> dict[str, str]:
 
 
 def _expect_every_class(dataset: Dataset, labels: np.ndarray) -> None:
-    lost = [name for number, name in enumerate(dataset.classes) if number not in set(labels.tolist())]
+    counts = class_counts(labels, len(dataset.classes))
+    lost = [name for name, count in zip(dataset.classes, counts.tolist(), strict=True) if not count]
     if lost:
         raise GreycardError(
             f"class {lost[0]!r} has no image left: all are unreadable, near-empty, or also have another label",

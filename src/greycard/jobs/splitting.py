@@ -15,6 +15,7 @@ from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, SplitMethod
 from greycard.datasets.selection import joined
+from greycard.datasets.strata import strata
 from greycard.recipe import Recipe
 
 
@@ -97,7 +98,7 @@ def _grouped(dataset: Dataset, reporter: Reporter) -> Dataset:
     if _across(groups, val):
         levels = duplicate_levels(thumbnails.ids, pairs)
         assert method.val_fraction is not None
-        val = split_by_levels(thumbnails.labels, levels, method.val_fraction, method.seed)
+        val = split_by_levels(strata(thumbnails.labels), levels, method.val_fraction, method.seed)
     reporter.log(_message(groups, val))
     return _split_by(replace(dataset, split=method), thumbnails, val)
 

@@ -50,6 +50,11 @@ def expect_testable(run: RunRecord) -> None:
             f"{run.path} is a regression; only a classifier can be measured on images",
             hint=f"`{command('show', run.path)}` shows its results",
         )
+    if run.task.has_several:
+        raise GreycardError(
+            f"an image of {run.path} can have several labels; a test measures the accuracy of one class per image",
+            hint="give the test images in the label file, with `test` in a column `split`; training measures them once",
+        )
 
 
 def measure_run(

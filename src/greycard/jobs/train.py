@@ -35,6 +35,9 @@ from greycard.runs.trackers import expect_installed
 if TYPE_CHECKING:
     from greycard.models.custom import BuildNetwork
 
+HOW_TO_READ = ("val_fraction", "split_seed", "task")
+"""Fields of a recipe that decide how data are opened."""
+
 
 def train(
     what: str | Path | Project | Recipe | Dataset | Source,
@@ -139,8 +142,8 @@ def _chosen(
     changes: Mapping[str, Any],
 ) -> tuple[Recipe, Dataset, str | None]:
     """A recipe for data without one, the data, and why Greycard chose this recipe."""
-    split = {name: changes[name] for name in ("val_fraction", "split_seed") if changes.get(name) is not None}
-    dataset = open_dataset(what, data_dir, **split)
+    read = {name: changes[name] for name in HOW_TO_READ if changes.get(name) is not None}
+    dataset = open_dataset(what, data_dir, **read)
     if build is not None:
         chosen = recipe_for_own_model(dataset, changes)
         own = {} if backbone is None else {"backbone": str(backbone)}
@@ -178,6 +181,8 @@ def train_plan(
     """
     if plan.args.reason:
         reporter.log(f"recipe: {plan.args.reason}")
+    if plan.data.several:
+        reporter.log(f"several labels per image: {plan.data.several}")
     recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
     with reporter.status("starting Keras"):
         start()
@@ -211,8 +216,9 @@ def data_of(recipe: Recipe, dataset: Dataset | Source | str | Path | None, data_
     fraction, seed = recipe.data.val_fraction or DEFAULT_FRACTION, recipe.data.split_seed
     named = recipe.data.dataset if dataset is None else dataset
     if dataset is None and named in {entry.name for entry in CATALOG}:  # even if a folder has that name
-        return load_dataset(recipe.data.dataset, data_dir, val_fraction=fraction, split_seed=seed)
-    return open_dataset(named, data_dir, val_fraction=fraction, split_seed=seed)
+        found = load_dataset(recipe.data.dataset, data_dir, val_fraction=fraction, split_seed=seed)
+        return open_dataset(found, task=recipe.data.task)
+    return open_dataset(named, data_dir, val_fraction=fraction, split_seed=seed, task=recipe.data.task)
 
 
 def _tracker_names(track: str | Sequence[str]) -> tuple[str, ...]:

@@ -19,14 +19,15 @@ from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardWarning
 from greycard.core.records import to_json
 from greycard.core.reporter import Reporter
+from greycard.evaluation.label_scores import LabelScores
 from greycard.evaluation.rejection.record import Rejection
 from greycard.jobs.measure_test import Answers, answers_on_test
 from greycard.jobs.rejection import learned_rejection
-from greycard.jobs.results import Known, summarise, write_results
+from greycard.jobs.results import Known, summarise, with_thresholds, write_results
 from greycard.recipe import Recipe
 from greycard.recipe.model import ProbeConfig
 from greycard.runs.author import AUTHOR, Author
-from greycard.runs.directory import CHOICES, ENVIRONMENT, LABELS, RECIPE, RUN_ARGS, RunDirectory
+from greycard.runs.directory import CHOICES, ENVIRONMENT, RECIPE, RUN_ARGS, RunDirectory
 from greycard.runs.environment import environment
 from greycard.runs.evidence import diagnosis_line
 from greycard.runs.record import RunRecord
@@ -60,7 +61,7 @@ def begin_run(
         if author:
             directory.write_json(AUTHOR, to_json(author))
         directory.write_json(ENVIRONMENT, environment(backend.describe()))
-        directory.write_json(LABELS, {"classes": list(setup.classes)})
+        directory.write_labels(setup.classes, setup.task.target)
         directory.write_split(setup.dataset.splits)
         directory.write_json(RECIPE, setup.recipe.to_json())
     except BaseException:
@@ -94,12 +95,14 @@ def finish_run(
         setup = _with_choices(_with_features(setup, reporter, clock), directory, reporter)
         started += trackers(args.track, setup.recipe, directory.path)
         result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock, pause_after)
+        setup = with_thresholds(setup, result)
         with reporter.status("saving"), clock("saving"):
             write_results(setup, result, directory)
         with reporter.status("measuring the test images"), clock("validation"):
             test = answers_on_test(setup)
         rejection = _learn_rejection(setup, test, directory, reporter, clock)
-        known = Known(args.reason, args.published, data, _measured(setup, test), rejection, args.options)
+        figures = _measured(setup, test), _label_scores(setup, test)
+        known = Known(args.reason, args.published, data, *figures, rejection, args.options)
         summary = summarise(setup, result, clock, run=directory.path.name, known=known)
         directory.finish(summary)
     except BaseException:  # Ctrl-C, too
@@ -116,8 +119,9 @@ def finish_run(
 def opening(setup: TrainSetup, path: Path) -> str:
     """What the run trains, in one sentence."""
     recipe, arrays, task = setup.recipe, setup.arrays, setup.task
-    counts = f"{len(arrays.train):,} training and {len(arrays.validation):,} validation {task.examples}"
-    test = f" and {len(arrays.test):,} test {task.examples}" if arrays.test else ""
+    examples = "images" if recipe.data.has_images else "pairs"
+    counts = f"{len(arrays.train):,} training and {len(arrays.validation):,} validation {examples}"
+    test = f" and {len(arrays.test):,} test {examples}" if arrays.test else ""
     return (
         f"{path}: {recipe.architecture}, {setup.model.network.count_params():,} parameters; {counts}{test},"
         f" {task.description}{_time_allowed(recipe)}; trained in {recipe.training.precision}"
@@ -155,7 +159,7 @@ def _with_choices(setup: TrainSetup, directory: RunDirectory, reporter: Reporter
 
 def _preflight(setup: TrainSetup, reporter: Reporter, clock: Clock) -> Preflight | None:
     """Check for leaks and shift before training, and warn of a leak, which makes the accuracy too high."""
-    if not setup.task.has_classes:
+    if not setup.recipe.data.has_images:
         return None
     arrays = setup.arrays
     with reporter.status("looking for leaks and shift"), clock("check"):
@@ -215,6 +219,13 @@ def _measured(setup: TrainSetup, test: Answers | None) -> Measured | None:
     if test is None or setup.arrays.test is None:
         return None
     return test.measured(setup.task, setup.arrays.test.labels)
+
+
+def _label_scores(setup: TrainSetup, test: Answers | None) -> LabelScores | None:
+    """Each label's figures on the test images, if an image can have several."""
+    if test is None or setup.arrays.test is None:
+        return None
+    return test.label_scores(setup.task, setup.arrays.test.labels, setup.classes)
 
 
 def _learn_rejection(

@@ -47,7 +47,7 @@ def calibrated_model(
 def in_one_row(model: keras.Model) -> keras.Model:
     """A calibrated model with its outputs joined in one: float32 (b, classes), or (b, classes + 1) with strangeness."""
     outputs = in_order(model.output)
-    joined = layers.Concatenate(dtype="float32")(outputs) if len(outputs) > 1 else outputs[0]
+    joined = layers.Concatenate(name="row", dtype="float32")(outputs) if len(outputs) > 1 else outputs[0]
     return keras.Model(model.inputs[0], joined)
 
 

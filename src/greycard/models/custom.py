@@ -11,35 +11,39 @@ import numpy as np
 from keras import layers
 
 from greycard.core.errors import GreycardError
-from greycard.models.graph import functional
+from greycard.models.graph import functional, producer
 from greycard.models.inputs import image_input
 from greycard.models.model import Model
 from greycard.models.stated import stated
+from greycard.tasks.task import Task
 
 BuildNetwork = Callable[[tuple[int, int, int], int], keras.Model]
 """From (height, width, channels) and the number of classes to a Keras model: pixels 0 to 255 in, probabilities out."""
 
 
-def build_custom(build: BuildNetwork, shape: tuple[int, int, int], classes: int, units: int) -> Model:
+def build_custom(build: BuildNetwork, shape: tuple[int, int, int], task: Task) -> Model:
     """Build the user's model, not compiled; its input is uint8 pixels.
 
     Args:
         build: the user's function.
         shape: height, width and channels of the images.
-        classes: the number of classes.
-        units: number of outputs of the task: 1 for two classes, otherwise one per class.
+        task: says how many classes and outputs there are, and whether the probabilities exclude each other.
 
     Raises:
         GreycardError: the result is not a Keras model, has another input or output shape, returns values that are not
             probabilities, or has a Lambda layer.
     """
-    network = _built(build, shape, classes)
-    _expect_model(network, shape, units)
+    network = _built(build, shape, max(1, task.classes))
+    _expect_model(network, shape, task.units)
     graph = functional(network)
     assert graph is not None  # a model with an input has a graph
     graph = _reloaded(graph if graph.inputs[0].dtype == "uint8" else _of_pixels(graph, shape))
-    _expect_probabilities(graph, shape)
-    return stated(graph)
+    if task.has_classes:
+        _expect_probabilities(graph, shape, sum_to_one=task.has_one_class)
+        return stated(graph)
+    model = stated(graph)
+    _expect_linear(model)
+    return model
 
 
 def _built(build: BuildNetwork, shape: tuple[int, int, int], classes: int) -> Any:
@@ -102,12 +106,24 @@ def _shape_hint(outputs: tuple[int | None, ...], units: int) -> str:
     return "use the function's arguments: the shape of an image and the number of classes"
 
 
-def _expect_probabilities(network: keras.Model, shape: tuple[int, int, int]) -> None:
+def _expect_linear(model: Model) -> None:
+    """Refuse a head for probabilities, or for positive numbers: it could not predict all standardised numbers."""
+    last = producer(model.network.outputs[0])
+    if last is not model.head or model.head.activation is not keras.activations.linear:
+        raise GreycardError(
+            f"the model of a regression must end with a linear unit. Received: {last.name!r}",
+            hint="end it with Dense(1), without an activation; Greycard standardises the numbers",
+        )
+
+
+def _expect_probabilities(network: keras.Model, shape: tuple[int, int, int], *, sum_to_one: bool) -> None:
     images = np.random.default_rng(0).integers(0, 256, (4, *shape), dtype=np.uint8)
     outputs = np.asarray(network.predict_on_batch(images))
-    total = outputs.sum(axis=1) if outputs.shape[1] > 1 else np.ones(len(outputs))
+    total = outputs.sum(axis=1) if sum_to_one and outputs.shape[1] > 1 else np.ones(len(outputs))
     if not (np.all((outputs >= 0) & (outputs <= 1)) and np.allclose(total, 1, atol=1e-3)):
         raise GreycardError(
             "the model's outputs are not probabilities",
-            hint='end it with Dense(classes, activation="softmax"), or for two classes Dense(1, activation="sigmoid")',
+            hint='end it with Dense(classes, activation="softmax"), or for two classes Dense(1, activation="sigmoid")'
+            if sum_to_one
+            else 'end it with Dense(classes, activation="sigmoid")',
         )

@@ -10,6 +10,7 @@ from keras import Operation, layers
 from greycard.core.errors import GreycardError
 from greycard.models.graph import functional, inputs_of, output_of, producer, rank, upstream
 from greycard.models.model import Model
+from greycard.tasks.regression import UNIT
 
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
 
@@ -39,7 +40,7 @@ def stated(network: keras.Model) -> Model:
 
 
 def head_of(network: keras.Model) -> layers.Dense:
-    """The dense layer that computes the logits: the last layer, or the one before the last activation.
+    """The dense layer that computes the logits: the last layer, or the one before the last activation or the unit.
 
     Raises:
         GreycardError: the model ends with something else.
@@ -53,6 +54,8 @@ def head_of(network: keras.Model) -> layers.Dense:
 
 
 def _is_last_activation(last: Operation) -> bool:
+    if isinstance(last, layers.Rescaling) and last.name == UNIT:
+        return True
     named = isinstance(last, layers.Activation) and last.activation.__name__ in _AFTER_HEAD
     return named or isinstance(last, layers.Softmax)
 

@@ -82,7 +82,7 @@ class Loader:
     def batch(self, epoch: int, index: int) -> Batch:
         """Images uint8 (b, height, width, channels) and labels int (b,) of one batch; epoch and index count from 0.
 
-        With `targets`, the labels are soft: float32 (b, classes).
+        Several labels per image are uint8 (b, classes). With `targets`, the labels are soft: float32 (b, classes).
         """
         return self._read(epoch, index, 1, None)
 
@@ -127,7 +127,7 @@ class Loader:
         labels = self.split.labels[rows]
         if self._targets is None:
             return images, labels
-        targets = self._targets.table[labels]
+        targets = self._targets.of(labels)
         if self._targets.mixing is None:
             return images, targets
         return mix(images, targets, self._mixing(epoch)[places], self.batch_size)

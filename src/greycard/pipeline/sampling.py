@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from greycard.datasets.strata import strata
+
 
 def balanced_order(labels: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Rows of the images in random order, int (n,); the classes' numbers of images differ by at most 1.
@@ -12,9 +14,10 @@ def balanced_order(labels: np.ndarray, random: np.random.Generator) -> np.ndarra
     Only some images of a large class occur, others in the next epoch.
 
     Args:
-        labels: int (n,), the class of each image.
+        labels: int (n,), the class of each image; or uint8 (n, classes), then the rarest label of an image counts.
         random: draws the images and their order.
     """
+    labels = strata(labels)
     present = random.permutation(np.unique(labels))
     quotas = len(labels) // len(present) + (np.arange(len(present)) < len(labels) % len(present))
     rows = [

@@ -6,20 +6,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from greycard.datasets.label_sets import has_several
 from greycard.pipeline.mixing import Mixing
 
 
 @dataclass(frozen=True)
 class SoftTargets:
-    """How the loader makes targets float32 (b, classes) from labels int (b,).
+    """How the loader makes targets float32 (b, classes) from labels.
 
     Attributes:
         table: float32 (classes, classes); row c is the target of an image of class c. See `target_table`.
         mixing: mixes the images and targets of a batch; None for unmixed images.
+        smoothing: of several labels per image: the fraction of each target that is half of 1.
     """
 
     table: np.ndarray
     mixing: Mixing | None = None
+    smoothing: float = 0.0
+
+    def of(self, labels: np.ndarray) -> np.ndarray:
+        """The targets of labels int (b,), or uint8 (b, classes) if an image can have several."""
+        if has_several(labels):
+            return ((1 - self.smoothing) * labels + self.smoothing / 2).astype(np.float32)
+        return np.asarray(self.table[labels])
 
 
 def target_table(weights: np.ndarray, smoothing: float) -> np.ndarray:

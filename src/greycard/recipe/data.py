@@ -27,8 +27,8 @@ class DataConfig(Config):
 
     Attributes:
         dataset: the name of a dataset (`greycard fetch` lists them), or of a folder of images.
-        task: the task; none chooses it by the data: regression for numbers, binary for two classes, multiclass
-            for more.
+        task: the task; none chooses it by the data: regression for numbers, multilabel if an image can have several
+            labels, binary for two classes, multiclass for more.
         image_size: height and width in pixels; one number for both; none for data without images.
         channels: 1 for grey, 3 for RGB.
         resize: what to do with images of another shape; stretch changes their shape, crop cuts the longer side at both
@@ -52,6 +52,11 @@ class DataConfig(Config):
     group_duplicates: bool | None = None
     train_limit: int | None = None
     val_limit: int | None = None
+
+    @property
+    def has_images(self) -> bool:
+        """Whether the inputs are images, and not numbers."""
+        return self.image_size is not None
 
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("dataset", text, "a name", "mnist"),

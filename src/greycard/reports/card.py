@@ -11,7 +11,9 @@ from greycard.datasets.catalog import CATALOG
 from greycard.reports.columns import percent, seconds, span
 from greycard.reports.escapes import Verbatim, markdown, markdown_code, markdown_sentence
 from greycard.reports.headline import headline, precision_line
+from greycard.reports.labels import label_parts
 from greycard.reports.measured import measured_line
+from greycard.reports.number_rows import number_rows
 from greycard.reports.refusals import refusal_rows
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import measurements_of
@@ -28,7 +30,7 @@ def model_card(run: RunRecord) -> str:
         GreycardError: an unfinished or damaged run.
     """
     summary, recipe = run.summary, run.recipe
-    scores = scores_of(run) if run.task.has_classes else None
+    scores = scores_of(run) if run.task.has_one_class else None
     template = _templates().get_template("card.md")
     return template.render(
         name=run.name,
@@ -40,7 +42,11 @@ def model_card(run: RunRecord) -> str:
         classes=run.classes,
         dataset=_dataset(recipe.data.dataset),
         summary=summary,
+        examples="images" if recipe.data.has_images else "pairs",
+        numbers=summary.numbers,
+        number_rows=number_rows(summary.numbers, kept=summary.kept is not None) if summary.numbers else (),
         scores=scores,
+        labels=label_parts(run, summary.labels) if summary.labels else None,
         points=_points,
         temperature=run.temperature,
         verdicts=verdicts(run),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from greycard.core.published import Published
+from greycard.evaluation.label_scores import Figure
 from greycard.runs.schema import Summary
 
 
@@ -15,7 +16,8 @@ class Row:
     """A run's row of the table: accuracies as fractions, times in seconds, None for missing values.
 
     The fields are those of `Summary`; `name` is that of who trained the run, `val_low` and `val_high` are the 95 %
-    interval of the validation accuracy.
+    interval of the validation accuracy. For a regression, `mae` is the mean absolute error in the unit of the labels,
+    shown with `mae_decimals`.
     """
 
     run: str
@@ -34,6 +36,9 @@ class Row:
     val_accuracy: float | None = None
     test_images: int | None = None
     test_accuracy: float | None = None
+    mean_average_precision: float | None = None
+    f1_micro: float | None = None
+    f1_macro: float | None = None
     best_val_accuracy: float | None = None
     best_epoch: int | None = None
     kept_epoch: int | None = None
@@ -46,6 +51,12 @@ class Row:
     machine: str | None = None
     val_low: float | None = None
     val_high: float | None = None
+    val_mae: float | None = None
+    val_mae_low: float | None = None
+    val_mae_high: float | None = None
+    val_r2: float | None = None
+    test_mae: float | None = None
+    mae_decimals: int | None = None
     seed: int
     precision: str
     diagnosis: str = ""
@@ -128,6 +139,11 @@ def span(low: float, high: float) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
+def figure_text(figure: Figure | None) -> str:
+    """`91.2 % (90.1 to 92.3 %)`, or a dash."""
+    return "–" if figure is None else f"{percent(figure.value, 1)} ({span(figure.low, figure.high)})"
+
+
 def _epochs(row: Row) -> str:
     ours = str(row.epochs_planned) if row.epochs == row.epochs_planned else f"{row.epochs} of {row.epochs_planned}"
     published = _published(row).epochs
@@ -138,11 +154,34 @@ def _parameters(row: Row) -> str:
     return "–" if row.parameters is None else f"{row.parameters:,}"
 
 
+def _number(value: float | None, row: Row) -> str:
+    return "–" if value is None else f"{value:,.{row.mae_decimals or 0}f}"
+
+
+def _mae(row: Row) -> str:
+    if row.val_mae is None:
+        return "–"
+    return f"{_number(row.val_mae, row)} ({_number(row.val_mae_low, row)} to {_number(row.val_mae_high, row)})"
+
+
+MAE = Column("val MAE", _mae)
+R2 = Column("val R²", lambda row: "–" if row.val_r2 is None else f"{row.val_r2:.3f}")
+TEST_MAE = Column("test MAE", lambda row: _number(row.test_mae, row))
+NUMBERS = (MAE, R2, TEST_MAE)
+"""Omitted if no run predicts a number from images; the last one also without test images."""
+
 TEST = Column("test acc", lambda row: percent(row.test_accuracy))
 """Omitted if no run has test images."""
 
+AVERAGE_PRECISION = Column("val mAP", lambda row: percent(row.mean_average_precision))
+F1 = Column("val F1 micro", lambda row: percent(row.f1_micro))
+"""Omitted if no run has several labels per image."""
+
 NAME = Column("name", lambda row: row.name or "–", number=False)
 """Omitted if no run has the name of who trained it."""
+
+ACCURACIES = (f"train acc{PUBLISHED}", "train acc after", f"val acc{PUBLISHED}", "95 % interval", "best val acc")
+"""Titles of columns that are omitted if every run predicts a number from images."""
 
 COLUMNS: tuple[Column, ...] = (
     NAME,
@@ -160,6 +199,9 @@ COLUMNS: tuple[Column, ...] = (
     Column(f"val acc{PUBLISHED}", lambda row: _with_published(percent, row.val_accuracy, _published(row).val_accuracy)),
     Column("95 % interval", _interval),
     TEST,
+    AVERAGE_PRECISION,
+    F1,
+    *NUMBERS,
     Column("best val acc", _best),
     Column(
         f"s / epoch{PUBLISHED}",

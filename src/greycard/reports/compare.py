@@ -8,14 +8,18 @@ from rich.cells import cell_len
 
 from greycard.evaluation.comparison import Difference, Group
 from greycard.reports.columns import percent, span
+from greycard.reports.compare_numbers import number_comparison_text
 from greycard.reports.escapes import one_line
 from greycard.runs.compare import Comparison
+from greycard.runs.compare_numbers import NumberComparison
 
 _SHOWN = 5
 
 
-def comparison_text(comparison: Comparison) -> str:
+def comparison_text(comparison: Comparison | NumberComparison) -> str:
     """One line for each recipe, then the difference of every pair and the images behind it."""
+    if isinstance(comparison, NumberComparison):
+        return number_comparison_text(comparison)
     width = max(cell_len(group.name) for group in comparison.groups)
     lines = [f"on the same {comparison.images:,} validation images:"]
     lines += [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from greycard.evaluation.numbers import NumberScores
 from greycard.reports.classes import classes_lines
 from greycard.reports.columns import percent, seconds, span
 from greycard.reports.escapes import one_line
+from greycard.reports.number_rows import error_text, r2_text
 from greycard.runs.crossval import CrossValidation, Fold
 
 _ERRORS = 5
@@ -16,8 +18,10 @@ def crossval_text(found: CrossValidation) -> str:
     Raises:
         GreycardError: a fold is unfinished.
     """
+    if found.numbers is not None:
+        return _numbers_text(found, found.numbers)
     measured, folds = found.scores, found.folds
-    accuracies = [fold.accuracy for fold in folds]
+    accuracies = [fold.figure for fold in folds]
     spread = f"{percent(min(accuracies), 1)} to {percent(max(accuracies), 1)}"
     lines = [
         f"{found.name}: {found.recipe.architecture} on {found.recipe.data.dataset}, {found.count} folds",
@@ -32,8 +36,32 @@ def crossval_text(found: CrossValidation) -> str:
     return "\n".join([*lines, "", *classes_lines(measured), *_label_errors(found)])
 
 
+def _numbers_text(found: CrossValidation, numbers: NumberScores) -> str:
+    """The results of runs that predict numbers."""
+    target, folds = found.runs[0].target, found.folds
+    assert target is not None
+    errors = [fold.figure for fold in folds]
+    lines = [
+        f"{found.name}: {found.recipe.architecture} on {found.recipe.data.dataset}, {found.count} folds",
+        f"  mean absolute error  {error_text(numbers, target)}: each of {numbers.images:,} images predicted by a model"
+        " that was not trained on it",
+        f"  R²                   {r2_text(numbers)}",
+        f"  without a model      always predicting the training median is off by {target.text(numbers.guess_mae)}",
+        f"  by fold              {target.text(min(errors))} to {target.text(max(errors))}, standard deviation"
+        f" {target.text(found.deviation)}",
+    ]
+    if found.recipe.stopping.keep == "best":
+        lines.append("  each fold kept its best epoch on the images that it predicts, so this is slightly optimistic")
+    lines += ["", "  fold     error  images      time  run"]
+    lines += [
+        f"  {fold.number:>4}  {target.text(fold.figure):>8}  {fold.images:>6,}  {seconds(fold.seconds):>8}  {fold.run}"
+        for fold in folds
+    ]
+    return "\n".join(lines)
+
+
 def _fold_line(fold: Fold) -> str:
-    interval = span(*fold.interval)
+    interval = "–" if fold.interval is None else span(*fold.interval)
     return (
         f"  {fold.number:>4}  {percent(fold.accuracy):>8}  {interval:>15}  {fold.images:>6,}"
         f"  {seconds(fold.seconds):>8}  {fold.run}"

@@ -48,8 +48,8 @@ def heat_figure(
     figure = Drawing(figsize=(3.1 * len(panels) + 0.6, 3.9), layout="constrained")
     axes = figure.subplots(1, len(panels))
     for axis, (title, image) in zip(axes, panels, strict=True):
-        _shown(axis, image, title)
-    _scale(axes[-1].inset_axes((1.03, 0, 0.06, 1)))
+        show_image(axis, image, title)
+    draw_scale(axes[-1].inset_axes((1.03, 0, 0.06, 1)))
     use_fonts(figure, [*answers, label])
     return figure
 
@@ -89,8 +89,8 @@ def _points(share: float) -> str:
     return "1 point" if points == 1 else f"{points} points"
 
 
-def _scale(axis: Any) -> None:
-    """The colour scale of `overlaid` on middle grey, in points of probability."""
+def draw_scale(axis: Any, unit: str = "points of probability") -> None:
+    """The colour scale of `overlaid` on middle grey; its ends are 1 and 100 of the unit."""
     values = np.linspace(0, 1, 256)[:, None] ** 2
     grey = np.full((256, 1, 3), 128, np.uint8)
     axis.imshow(overlaid(grey, values), origin="lower", aspect="auto", extent=(0, 1, 0, 1))
@@ -98,7 +98,7 @@ def _scale(axis: Any) -> None:
     axis.set_yticks([tick**0.5 for tick in _TICKS], [f"{100 * tick:.0f}" for tick in _TICKS], fontsize=8, color=INK)
     axis.yaxis.tick_right()
     axis.yaxis.set_label_position("right")
-    axis.set_ylabel("points of probability", fontsize=8, color=INK)
+    axis.set_ylabel(unit, fontsize=8, color=INK)
 
 
 @default_style()
@@ -110,7 +110,7 @@ def maps_figure(maps: Mapping[str, np.ndarray]) -> Figure:
     for row, (name, values) in enumerate(maps.items()):
         axis = figure.add_subplot(rows, 1, row + 1)
         shape = "×".join(map(str, values.shape))
-        _shown(axis, _side_by_side(values[:, :, :_A_ROW]), f"{name}, {shape}", cmap="viridis", left=True)
+        show_image(axis, _side_by_side(values[:, :, :_A_ROW]), f"{name}, {shape}", cmap="viridis", left=True)
     return figure
 
 
@@ -123,7 +123,7 @@ def filters_figure(kernels: np.ndarray) -> Figure:
     figure = Drawing(figsize=(0.55 * columns + 0.2, 0.55 * rows + 0.2), layout="constrained")
     for place, kernel in enumerate(shown, start=1):
         axis = figure.add_subplot(rows, columns, place)
-        _shown(axis, kernel if kernel.shape[2] == 3 else kernel[:, :, 0], "", cmap="gray")
+        show_image(axis, kernel if kernel.shape[2] == 3 else kernel[:, :, 0], "", cmap="gray")
     return figure
 
 
@@ -143,7 +143,8 @@ def _stretched(values: np.ndarray) -> np.ndarray:
     return (values - low) / (high - low) if high > low else np.zeros_like(values)
 
 
-def _shown(axis: Any, image: np.ndarray, title: str, cmap: str | None = None, *, left: bool = False) -> None:
+def show_image(axis: Any, image: np.ndarray, title: str, cmap: str | None = None, *, left: bool = False) -> None:
+    """Show an image without axes."""
     axis.imshow(image, cmap=cmap, interpolation="nearest")
     axis.set_axis_off()
     if title:

@@ -10,11 +10,12 @@ from rich.cells import cell_len
 
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.reports.columns import percent, seconds, span
+from greycard.reports.number_rows import error_text
 from greycard.runs.record import RunRecord
 from greycard.runs.schema import Summary
-from greycard.search.record import DONE, TRIED, Gain, Rung, SearchRecord
+from greycard.search.record import DONE, TRIED, Rung, SearchRecord
 
-TITLES = ("recipe", "model", "expected", "took", "val acc", "gain over the best before, or why it was left out")
+TITLES = ("recipe", "model", "expected", "took", "validation", "gain over the best before, or why it was left out")
 
 
 def plan_text(record: SearchRecord, path: Path) -> str:
@@ -52,15 +53,22 @@ def rung_line(record: SearchRecord, rung: Rung) -> str:
     if rung.state != DONE:
         return f"{rung.name}: {rung.state}, {rung.why}"
     best = record.rung(record.best or rung.name)
-    gain = "" if rung.gain is None else f", {gain_text(rung.gain)}"
-    return (
-        f"{rung.name}: {percent(rung.val_accuracy)} in {seconds(rung.seconds)}{gain}; best so far: {best.name},"
-        f" {percent(best.val_accuracy)}"
-    )
+    gain = "" if rung.gain is None else f", {gain_text(rung)}"
+    return f"{rung.name}: {_figure(rung)} in {seconds(rung.seconds)}{gain}; best so far: {best.name}, {_figure(best)}"
 
 
-def gain_text(gain: Gain) -> str:
-    """The difference in points with its interval and p value."""
+def _figure(rung: Rung) -> str:
+    """The validation accuracy, or the mean absolute error of numbers."""
+    return percent(rung.val_accuracy) if rung.val_mae is None else f"off by {rung.val_mae:.4g}"
+
+
+def gain_text(rung: Rung) -> str:
+    """The difference in points, or in the unit of numbers, with its interval and p value."""
+    gain = rung.gain
+    assert gain is not None
+    if rung.val_mae is not None:
+        nearer = f"{gain.difference:+.3g} nearer ({gain.low:+.3g} to {gain.high:+.3g})"
+        return f"{nearer}, p = {gain.p:.2g}"
     points, low, high = (100 * value for value in (gain.difference, gain.low, gain.high))
     return f"{points:+.2f} points ({low:+.2f} to {high:+.2f}), p = {gain.p:.2g}"
 
@@ -73,8 +81,8 @@ def ladder_rows(record: SearchRecord) -> list[tuple[str, ...]]:
             rung.what,
             _expected(rung),
             seconds(rung.seconds) if rung.state == DONE else rung.state,
-            percent(rung.val_accuracy),
-            rung.why or ("–" if rung.gain is None else gain_text(rung.gain)),
+            _figure(rung),
+            rung.why or ("–" if rung.gain is None else gain_text(rung)),
         )
         for rung in record.rungs
     ]
@@ -94,6 +102,9 @@ def ladder_lines(record: SearchRecord, path: Path) -> list[str]:
 def reported_line(summary: Summary) -> str | None:
     """The reported figure with its interval; None if no image could be set aside."""
     accuracy, images = summary.test_accuracy, summary.test_images
+    if summary.numbers is not None and summary.numbers.test is not None:
+        error = error_text(summary.numbers.test, summary.numbers.target)
+        return f"off by {error}, on {summary.numbers.test.images:,} images that no choice has seen"
     if accuracy is None or not images:
         return None
     return (

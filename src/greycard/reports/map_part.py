@@ -100,7 +100,7 @@ class MapPart:
 
 def run_map_part(run: RunRecord) -> MapPart | None:
     """The map of a run's validation images; None if none was made, or if the run has no classes."""
-    found = read_map(run) if run.task.has_classes else None
+    found = read_map(run) if run.task.has_one_class else None
     if found is None:
         return None
     kept = run.predictions

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from greycard.datasets.label_sets import names_of
 from greycard.evaluation.calibration import Calibration
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.scores import Scores
@@ -18,15 +19,19 @@ from greycard.reports.columns import images_line, percent, seconds, span
 from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
+from greycard.reports.labels import label_parts, names_with_shares, reported_labels, total_rows
 from greycard.reports.ladder import ladder_part
 from greycard.reports.map_part import run_map_part
 from greycard.reports.measured import measured_line
+from greycard.reports.number_figures import predicted_against_true, residuals
+from greycard.reports.number_rows import ReportedNumber, number_rows
 from greycard.reports.refusals import refusal_rows
 from greycard.reports.reported import Reported, reported
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
 from greycard.runs.evidence import verdicts
 from greycard.runs.measurements import measurements_of
+from greycard.runs.numbers import NumberFigures
 from greycard.runs.record import RunRecord
 from greycard.runs.scores import scores_of
 
@@ -96,11 +101,11 @@ def origin_parts(run: RunRecord) -> dict[str, Any]:
 def _outcome(run: RunRecord) -> dict[str, Any]:
     """The template's data that only a finished run has."""
     summary, first = run.summary, reported(run)
-    scores = scores_of(run) if run.task.has_classes else None
+    scores = scores_of(run) if run.task.has_one_class else None
     return {
         "headline": headline(run),
         "stopped": summary.stopped,
-        "result": first,
+        "result": ReportedNumber.of(summary.numbers) if summary.numbers else reported_labels(summary.labels) or first,
         "published": summary.published and summary.published.val_accuracy,
         "figures": [
             ("task", run.task.description),
@@ -111,7 +116,9 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
         ],
         "verdicts": verdicts(run),
         "classes": scores and class_parts(scores, run.classes),
+        "labels": label_parts(run, summary.labels) if summary.labels else None,
         "trust": trust_part(scores, scores.calibration) if scores and scores.calibration else None,
+        "numbers": number_part(run, summary.numbers) if summary.numbers else None,
         "mistakes": mistake_parts(run, run.mistakes or _NO_MISTAKES),
         "map": run_map_part(run),
         "time": _time(summary.time),
@@ -125,7 +132,7 @@ def _so_far(run: RunRecord) -> dict[str, Any]:
         ("epochs", f"{len(run.history)} of {run.recipe.training.epochs}"),
         ("seed", str(run.recipe.training.seed)),
     ]
-    nothing = dict.fromkeys(("stopped", "result", "published", "classes", "trust", "time", "map"))
+    nothing = dict.fromkeys(("stopped", "result", "published", "classes", "labels", "trust", "numbers", "time", "map"))
     none_of: dict[str, Any] = {"verdicts": [], "mistakes": [], "left_out": []}
     return {"headline": f"{unfinished_hint(run)}.", "figures": figures, **nothing, **none_of}
 
@@ -149,6 +156,8 @@ def _figures(run: RunRecord, first: Reported | None) -> list[tuple[str, str]]:
     elif summary.test_accuracy is not None and summary.test_images:
         interval = span(*accuracy_interval(summary.test_accuracy, summary.test_images))
         shown.append(("test accuracy", f"{percent(summary.test_accuracy, 1)}, 95 % interval {interval}"))
+    if summary.test_labels:
+        shown += [(f"test {name}", value) for name, value in total_rows(summary.test_labels)]
     if summary.best_val_accuracy is not None:
         best = f"{percent(summary.best_val_accuracy, 1)} in epoch {summary.best_epoch}"
         kept = " and kept" if summary.kept_epoch == summary.best_epoch else ""
@@ -175,13 +184,48 @@ def _after_scaling(calibration: Calibration) -> str | None:
 
 
 def mistake_parts(run: RunRecord, kept: Mapping[str, np.ndarray]) -> list[dict[str, str]]:
-    """The wrong predictions with the highest probabilities: saved `ids`, `labels`, `probabilities` and `images`."""
+    """The worst predictions: saved `ids`, `labels`, `probabilities` and `images`."""
+    answer: Callable[[RunRecord, Any, np.ndarray], tuple[str, str]]
+    answer = _several_answer if run.task.has_several else _named_answer if run.target is None else _number_answer
     shown = []
     for id, label, row, image in zip(*kept.values(), strict=True):
-        guess = int(run.task.decide(row))
-        predicted = f"{run.classes[guess]} {percent(float(row[guess]), 1)}"
-        shown.append({"id": str(id), "true": run.classes[label], "predicted": predicted, "image": image_url(image)})
-    return shown[:_MISTAKES]
+        true, predicted = answer(run, label, row)
+        shown.append({"id": str(id), "true": true, "predicted": predicted, "image": image_url(image)})
+    return shown[: None if run.task.has_several else _MISTAKES]
+
+
+def _several_answer(run: RunRecord, label: np.ndarray, row: np.ndarray) -> tuple[str, str]:
+    """The true labels of an image, and the predicted ones with their probabilities; then those that were missed."""
+    decided = run.task.decide(row)
+    missed = names_with_shares(run.classes, row, (label > 0) & (decided == 0)) if (label > decided).any() else ""
+    predicted = names_with_shares(run.classes, row, decided > 0)
+    return ", ".join(names_of(label, run.classes)) or "none", predicted + (f"; missed {missed}" if missed else "")
+
+
+def _named_answer(run: RunRecord, label: int, row: np.ndarray) -> tuple[str, str]:
+    """The true class, and the predicted one with its probability."""
+    guess = int(run.task.decide(row))
+    return run.classes[label], f"{run.classes[guess]} {percent(float(row[guess]), 1)}"
+
+
+def _number_answer(run: RunRecord, label: float, row: np.ndarray) -> tuple[str, str]:
+    """The true number and the predicted one."""
+    assert run.target is not None
+    return run.target.text(float(label)), run.target.text(float(run.task.decide(row)))
+
+
+def number_part(run: RunRecord, numbers: NumberFigures) -> dict[str, Any]:
+    """The drawings and figures of predicted numbers."""
+    found = run.predictions
+    labels, predicted = found["labels"], run.task.decide(found["probabilities"])
+    return {
+        "against_true": inline_svg(
+            predicted_against_true(labels, predicted, numbers.reach), "predicted numbers against true numbers"
+        ),
+        "residuals": inline_svg(residuals(labels, predicted, numbers.reach), "errors against predicted numbers"),
+        "has_reach": numbers.reach is not None,
+        "rows": number_rows(numbers, kept=run.summary.kept is not None),
+    }
 
 
 def _time(time: TimeSpent) -> dict[str, Any]:

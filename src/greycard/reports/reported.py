@@ -29,6 +29,11 @@ class Reported:
     chosen: bool
 
     @property
+    def what(self) -> str:
+        """What the figure is."""
+        return "accuracy"
+
+    @property
     def accuracy(self) -> str:
         return percent(self.value, 1)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.label_scores import Figure, LabelScores
 from greycard.reports.columns import Row
 from greycard.reports.headline import unfinished
+from greycard.runs.numbers import NumberFigures
 from greycard.runs.record import RunRecord
 from greycard.runs.schema import Summary
 
@@ -30,8 +32,10 @@ def row_of(run: RunRecord) -> Row:
 
 
 def _with_figures(row: Row, summary: Summary) -> Row:
-    accuracy = summary.val_accuracy
+    row = _with_labels(row, summary.labels)
+    accuracy, numbers = summary.val_accuracy, summary.numbers
     low, high = (None, None) if accuracy is None else accuracy_interval(accuracy, summary.val_images)
+    row = row if numbers is None else _with_numbers(row, numbers)
     return replace(
         row,
         train_images=summary.train_images,
@@ -56,6 +60,35 @@ def _with_figures(row: Row, summary: Summary) -> Row:
         diagnosis=", ".join(verdict.name for verdict in summary.diagnosis),
         note=_note(summary),
         published=summary.published,
+    )
+
+
+def _with_labels(row: Row, scores: LabelScores | None) -> Row:
+    """The row with the figures of several labels per image, if there are any."""
+    if scores is None:
+        return row
+    return replace(
+        row,
+        mean_average_precision=_value(scores.mean_average_precision),
+        f1_micro=_value(scores.f1_micro),
+        f1_macro=_value(scores.f1_macro),
+    )
+
+
+def _value(figure: Figure | None) -> float | None:
+    return None if figure is None else figure.value
+
+
+def _with_numbers(row: Row, numbers: NumberFigures) -> Row:
+    scores, test = numbers.validation, numbers.test
+    return replace(
+        row,
+        val_mae=scores.mae,
+        val_mae_low=scores.mae_interval[0],
+        val_mae_high=scores.mae_interval[1],
+        val_r2=scores.r2,
+        test_mae=None if test is None else test.mae,
+        mae_decimals=numbers.target.decimals,
     )
 
 

@@ -14,8 +14,10 @@ from greycard.reports.columns import images_line, loss_text, percent, seconds, s
 from greycard.reports.diagnosis import diagnosis_lines
 from greycard.reports.escapes import one_line
 from greycard.reports.headline import precision_line, unfinished_hint
+from greycard.reports.labels import label_lines, total_rows
 from greycard.reports.ladder import search_lines
 from greycard.reports.measured import measured_line
+from greycard.reports.number_rows import number_rows
 from greycard.reports.progress import epoch_line
 from greycard.reports.refusals import refusal_rows
 from greycard.runs.evidence import verdicts
@@ -36,8 +38,11 @@ def run_text(run: RunRecord) -> str:
     ]
     searched = search_lines(run)
     lines += [*searched, ""] if searched else []
+    if run.finished and run.recipe.data.has_images:
+        lines += [*diagnosis_lines(verdicts(run)), ""]
     if run.finished and run.task.has_classes:
-        lines += [*diagnosis_lines(verdicts(run)), "", *classes_lines(scores_of(run)), ""]
+        scores = run.summary.labels
+        lines += [*(label_lines(run, scores) if scores else classes_lines(scores_of(run))), ""]
     lines += [*_epochs(run), ""]
     environment = run.environment
     lines.append(
@@ -68,7 +73,9 @@ def _figures(summary: Summary, recipe: Recipe, measured: Sequence[Measurement]) 
         *_after(summary),
         ("validation accuracy", _with(percent(summary.val_accuracy), published.val_accuracy, percent)),
         ("", f"95 % interval {_span(summary.val_accuracy, images)}, from {images:,} images"),
+        *_of_labels(summary),
         *_test(summary),
+        *(number_rows(summary.numbers, kept=summary.kept is not None) if summary.numbers else ()),
         *((f"on {one_line(each.data)}", measured_line(each)) for each in measured),
         ("best epoch", _best(summary)),
         ("loss", f"{loss_text(summary.train_loss)} training, {loss_text(summary.val_loss)} validation"),
@@ -85,7 +92,18 @@ def _figures(summary: Summary, recipe: Recipe, measured: Sequence[Measurement]) 
 
 
 def _lines(rows: Sequence[tuple[str, str]]) -> list[str]:
-    return [f"  {name:<20} {value}" for name, value in rows]
+    width = max(20, *(len(name) for name, _ in rows))
+    return [f"  {name:<{width}} {value}" for name, value in rows]
+
+
+def _of_labels(summary: Summary) -> list[tuple[str, str]]:
+    """The figures of several labels per image."""
+    if summary.labels is None:
+        return []
+    rows = total_rows(summary.labels)
+    test = summary.test_labels
+    more = [(f"test {name}", value) for name, value in total_rows(test)] if test else []
+    return [*rows, *more]
 
 
 def _total(summary: Summary) -> str:

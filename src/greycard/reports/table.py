@@ -13,7 +13,20 @@ from rich.cells import cell_len
 
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
-from greycard.reports.columns import COLUMNS, DROPPED_FIRST, NAME, PUBLISHED, TEST, Column, Row
+from greycard.reports.columns import (
+    ACCURACIES,
+    AVERAGE_PRECISION,
+    COLUMNS,
+    DROPPED_FIRST,
+    F1,
+    NAME,
+    NUMBERS,
+    PUBLISHED,
+    TEST,
+    TEST_MAE,
+    Column,
+    Row,
+)
 from greycard.reports.escapes import markdown, one_line, spreadsheet
 from greycard.reports.rows import row_of
 from greycard.runs.record import RunRecord
@@ -120,6 +133,15 @@ def _columns(rows: list[Row]) -> list[Column]:
         left_out.append(NAME)
     if all(row.test_accuracy is None for row in rows):
         left_out.append(TEST)
+    if all(row.mean_average_precision is None and row.f1_micro is None for row in rows):
+        left_out += [AVERAGE_PRECISION, F1]
+    numbers = [row.val_mae is not None for row in rows]
+    if not any(numbers):
+        left_out += NUMBERS
+    elif all(numbers):
+        left_out += [column for column in COLUMNS if column.title in ACCURACIES]
+    if all(row.test_mae is None for row in rows):
+        left_out.append(TEST_MAE)
     return [column for column in COLUMNS if column not in left_out]
 
 

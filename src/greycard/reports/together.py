@@ -98,7 +98,7 @@ def _comparisons(runs: Sequence[RunRecord]) -> list[ComparisonPart]:
     """Group runs with the same classes and labels; only those can be compared."""
     alike: dict[Any, list[RunRecord]] = {}
     for run in runs:
-        if run.task.has_classes and run.finished:
+        if run.task.has_one_class and run.finished:
             answered = zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True)
             alike.setdefault((run.recipe.data.dataset, run.classes, frozenset(answered)), []).append(run)
     return [_comparison(members) for members in alike.values() if len(members) > 1]

@@ -42,14 +42,18 @@ def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
     """Compare runs that were measured on the same validation images.
 
     Raises:
-        GreycardError: fewer than two runs, a duplicate, an unfinished run, a regression, or other validation images.
+        GreycardError: fewer than two runs, a duplicate, an unfinished run, numbers, or other validation images.
     """
-    _expect_two(runs)
-    return compare_groups([(_label(members, runs), members) for members in _by_recipe(runs)])
+    expect_comparable(runs)
+    if runs[0].target is not None:
+        raise GreycardError(
+            f"{runs[0].path} predicts numbers; expected runs with classes", hint="`greycard compare` compares both"
+        )
+    return compare_groups([(group_label(members, runs), members) for members in by_recipe(runs)])
 
 
 def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Comparison:
-    """Compare groups of finished runs, each with a name; the runs of a group differ in the seed.
+    """Compare groups of finished runs with classes, each with a name; the runs of a group differ in the seed.
 
     Raises:
         GreycardError: the runs were measured on different validation images.
@@ -63,7 +67,14 @@ def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Compari
     return Comparison(len(ids), named, tuple(differences(named, ids)))
 
 
-def _by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
+def expect_comparable(runs: Sequence[RunRecord]) -> None:
+    """Raise GreycardError unless these are different finished runs that were measured on the same images."""
+    _expect_two(runs)
+    for run in runs:
+        _expect_same_images(runs[0], run)
+
+
+def by_recipe(runs: Sequence[RunRecord]) -> list[list[RunRecord]]:
     """Group runs that differ only in the seed: same training images and same pretrained weights.
 
     The same seed twice on the same data is not a second seed, so it is a separate group.
@@ -92,10 +103,16 @@ def _expect_two(runs: Sequence[RunRecord]) -> None:
             hint="`greycard table` lists the runs",
         )
     for run in runs:
-        run.summary  # noqa: B018 (raises for an unfinished run)
-        if not run.task.has_classes:
+        if run.task.has_several:
             raise GreycardError(
-                f"{run.path} is a regression; only classifiers can be compared",
+                f"an image of {run.path} can have several labels; a comparison needs one class per image",
+                hint="`greycard table` shows the mean average precision and F1 of runs side by side",
+            )
+    for run in runs:
+        run.summary  # noqa: B018 (raises for an unfinished run)
+        if not run.recipe.data.has_images:
+            raise GreycardError(
+                f"{run.path} takes numbers; only models of images can be compared",
                 hint=f"`{command('show', run.path)}` shows its results",
             )
 
@@ -112,7 +129,7 @@ def _expect_same_images(one: RunRecord, other: RunRecord) -> None:
         reason = f"one is of {one.recipe.data.dataset}, one of {other.recipe.data.dataset}, or their labels differ"
     if reason:
         raise GreycardError(
-            f"{one.name} and {other.name} were measured on different validation images, so their accuracies cannot be"
+            f"{one.name} and {other.name} were measured on different validation images, so their results cannot be"
             f" compared: {reason}",
             hint="train both on the same split: the same folder, split_seed, val_fraction and val_limit",
         )
@@ -126,7 +143,7 @@ def _group(name: str, members: Sequence[RunRecord]) -> Group:
     return Group(name, tuple(run.name for run in members), np.stack([_right(run) for run in members]))
 
 
-def _label(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> str:
+def group_label(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> str:
     """A unique name of the group in the comparison."""
     if len(members) == 1:
         name = members[0].name

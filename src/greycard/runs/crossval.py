@@ -13,8 +13,10 @@ import numpy as np
 from greycard.audit.label_errors import LabelErrors, confident_label_errors
 from greycard.core.atomic_files import atomic_path, atomic_write
 from greycard.core.errors import GreycardError, command
+from greycard.core.records import to_json
 from greycard.core.run_format import SCHEMA
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.numbers import NumberScores, number_scores
 from greycard.evaluation.scores import Scores, scores
 from greycard.recipe import Recipe
 from greycard.runs.directory import RUN_ARGS
@@ -32,20 +34,27 @@ class Fold:
         number: counted from 1.
         run: the folder name of its run.
         images: number of images that it predicts.
-        accuracy: on these.
+        accuracy: on these; None for numbers.
+        mae: the mean absolute error on these; None for classes.
         seconds: of the whole run.
     """
 
     number: int
     run: str
     images: int
-    accuracy: float
+    accuracy: float | None
     seconds: float
+    mae: float | None = None
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the accuracy."""
-        return accuracy_interval(self.accuracy, self.images)
+    def interval(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval of the accuracy; None for numbers."""
+        return None if self.accuracy is None else accuracy_interval(self.accuracy, self.images)
+
+    @property
+    def figure(self) -> float:
+        """The accuracy, or the mean absolute error."""
+        return (self.accuracy or 0.0) if self.mae is None else self.mae
 
 
 class CrossValidation:
@@ -124,10 +133,18 @@ class CrossValidation:
         found = self.predictions
         return scores(found["labels"], found["probabilities"], self.classes)
 
+    @cached_property
+    def numbers(self) -> NumberScores | None:
+        """The errors of all out-of-fold predictions together; None for classes."""
+        run, found = self.runs[0], self.predictions
+        if run.target is None:
+            return None
+        return number_scores(found["labels"], run.task.decide(found["probabilities"]), run.target)
+
     @property
     def deviation(self) -> float:
-        """The standard deviation of the folds' accuracies, a fraction."""
-        return float(np.std([fold.accuracy for fold in self.folds], ddof=1))
+        """The standard deviation of the folds' accuracies, a fraction; or of their mean absolute errors."""
+        return float(np.std([fold.figure for fold in self.folds], ddof=1))
 
     @cached_property
     def label_errors(self) -> LabelErrors:
@@ -136,6 +153,8 @@ class CrossValidation:
         return confident_label_errors(found["probabilities"], found["labels"])
 
     def to_json(self) -> dict[str, Any]:
+        if self.numbers is not None:
+            return self._numbers_json(self.numbers)
         found, errors, measured = self.predictions, self.label_errors, self.scores
         named = zip(errors.rows.tolist(), errors.instead.tolist(), strict=True)
         return {
@@ -145,7 +164,7 @@ class CrossValidation:
             "accuracy": measured.accuracy,
             "interval": list(measured.interval),
             "deviation": self.deviation,
-            "folds": [vars(fold) | {"interval": list(fold.interval)} for fold in self.folds],
+            "folds": [vars(fold) | {"interval": list(fold.interval or ())} for fold in self.folds],
             "label_errors": [
                 {
                     "id": str(found["ids"][row]),
@@ -155,6 +174,15 @@ class CrossValidation:
                 }
                 for row, instead in named
             ],
+        }
+
+    def _numbers_json(self, numbers: NumberScores) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "recipe": self.recipe.name,
+            **to_json(numbers),
+            "deviation": self.deviation,
+            "folds": [vars(fold) for fold in self.folds],
         }
 
     def __repr__(self) -> str:
@@ -188,5 +216,9 @@ def write_plan(
 
 def _fold(number: int, run: RunRecord) -> Fold:
     found, summary = run.predictions, run.summary
+    images, time = len(found["labels"]), summary.time.total_seconds
+    if run.target is not None:
+        errors = np.abs(run.task.decide(found["probabilities"].astype(np.float64)) - found["labels"])
+        return Fold(number, run.name, images, None, time, float(errors.mean()))
     accuracy = float(np.mean(run.task.correct(found["labels"], found["probabilities"])))
-    return Fold(number, run.name, len(found["labels"]), accuracy, summary.time.total_seconds)
+    return Fold(number, run.name, images, accuracy, time)

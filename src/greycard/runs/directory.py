@@ -18,10 +18,12 @@ from greycard.core.atomic_files import atomic_path, atomic_write, naming, remove
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError, command
 from greycard.core.paths import as_path
+from greycard.core.records import to_json
 from greycard.core.run_format import SCHEMA
 from greycard.datasets.dataset import Split
 from greycard.evaluation.rejection.stored import Stored
 from greycard.runs.schema import Summary
+from greycard.tasks.target import Target
 
 RECIPE, ENVIRONMENT, LABELS, SUMMARY = "recipe.json", "environment.json", "labels.json", "summary.json"
 HISTORY, PREDICTIONS, MODEL = "history.jsonl", "predictions.npz", "model.keras"
@@ -74,6 +76,11 @@ class RunDirectory:
         """Write a JSON file; `name` is a file name from this module."""
         text = json.dumps({"schema": SCHEMA, **content}, indent=2, allow_nan=False)
         atomic_write(self.path / name, f"{text}\n")
+
+    def write_labels(self, classes: Sequence[str], target: Target | None) -> None:
+        """Write the names of the classes; for a regression on images, the numbers that it learns."""
+        numbers = {} if target is None else {"target": to_json(target)}
+        self.write_json(LABELS, {"classes": list(classes), **numbers})
 
     def append_history(self, epoch: Epoch) -> None:
         """Append an epoch; it is on disk when this returns."""

@@ -11,8 +11,12 @@ import numpy as np
 
 from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError
+from greycard.datasets.label_sets import class_counts, has_several
 from greycard.evaluation.diagnosis.diagnose import diagnose
 from greycard.evaluation.diagnosis.evidence import Evidence, Probe, Verdict
+from greycard.evaluation.diagnosis.labels import diagnose_labels
+from greycard.evaluation.diagnosis.learning import not_a_number
+from greycard.evaluation.diagnosis.numbers import NumberEvidence, beyond, diagnose_numbers
 from greycard.models.preferred import available
 from greycard.recipe import Recipe
 from greycard.recipe.model import CustomConfig, ProbeConfig, ResNetConfig
@@ -24,19 +28,20 @@ from greycard.training.stopping import missed_target
 
 
 def verdicts(run: RunRecord) -> list[Verdict]:
-    """The diagnosis of a finished run; empty for a regression.
+    """The diagnosis of a finished run; empty for a regression on numbers.
 
     Raises:
         GreycardError: the run is unfinished, or one of its files is damaged.
     """
-    if not run.task.has_classes:
+    if not run.recipe.data.has_images:
         return []
     summary, found = run.summary, run.predictions
-    guesses = run.task.decide(found["probabilities"])
     options = read_run_args(run.path).options
-    return diagnose(
-        evidence_of(run.recipe, summary, run.history, run.classes, found["labels"], guesses, run.name, options)
-    )
+    if not run.task.has_classes:
+        return number_verdicts(run.recipe, summary, run.history, found["labels"], run.name, options)
+    guesses = run.task.decide(found["probabilities"])
+    evidence = evidence_of(run.recipe, summary, run.history, run.classes, found["labels"], guesses, run.name, options)
+    return diagnose_labels(evidence, summary.labels) if summary.labels else diagnose(evidence)
 
 
 def evidence_of(
@@ -56,8 +61,8 @@ def evidence_of(
         summary: its figures; the diagnosis in it is not used.
         history: every epoch.
         classes: their names.
-        labels: int (validation images,), the class of each.
-        guesses: int (validation images,), the predicted class of each.
+        labels: int (validation images,), the class of each; or uint8 (validation images, classes) of 0 and 1.
+        guesses: of the same shape, what is predicted.
         run: the name of its folder.
         options: of the command that trained it.
     """
@@ -76,13 +81,55 @@ def evidence_of(
         network=_network_here(),
         classes=classes,
         train_counts=data.train_counts if data else (),
-        val_counts=np.bincount(labels, minlength=count).tolist(),
-        right_counts=np.bincount(labels[labels == guesses], minlength=count).tolist(),
+        val_counts=class_counts(labels, count).tolist(),
+        right_counts=_right_counts(labels, guesses, count),
         leaks=data.leaks if data else None,
         leak_example=data.leak_example if data else None,
         shift=data.shift if data else None,
         calibration_error=calibration.error if calibration else None,
         temperature=calibration.temperature if calibration else None,
+    )
+
+
+def _right_counts(labels: np.ndarray, guesses: np.ndarray, count: int) -> list[int]:
+    """For each class, the images with it for which it is predicted."""
+    right = labels * guesses if has_several(labels) else labels[labels == guesses]
+    return [int(each) for each in class_counts(right, count)]
+
+
+def number_verdicts(
+    recipe: Recipe,
+    summary: Summary,
+    history: Sequence[Epoch],
+    labels: np.ndarray,
+    run: str,
+    options: Sequence[str] = (),
+) -> list[Verdict]:
+    """The diagnosis of one regression on images.
+
+    Args:
+        recipe: the run's recipe.
+        summary: its figures; the diagnosis in it is not used.
+        history: every epoch.
+        labels: float (validation images,), the true number of each.
+        run: the name of its folder.
+        options: of the command that trained it.
+    """
+    nobody = np.empty(0, np.int64)
+    base, numbers = evidence_of(recipe, summary, history, (), nobody, nobody, run, options), summary.numbers
+    if numbers is None:
+        diverged = not_a_number(base)
+        return [diverged] if diverged else []
+    return diagnose_numbers(
+        NumberEvidence(
+            base=base,
+            target=numbers.target,
+            scores=numbers.validation,
+            reach=numbers.reach,
+            train_loss=summary.train_loss_after,
+            val_loss=summary.val_loss,
+            outside=beyond(labels, numbers.target),
+        )
     )
 
 

@@ -37,6 +37,8 @@ from greycard.runs.directory import (
 )
 from greycard.runs.schema import Summary
 from greycard.search.record import SearchRecord, read_search
+from greycard.tasks.multilabel import MultiLabel
+from greycard.tasks.target import Target
 from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_for
 
@@ -102,10 +104,22 @@ class RunRecord:
         """How the training steps are computed; None before training begins."""
         return self._record(CHOICES, Choices) if (self.path / CHOICES).is_file() else None
 
-    @cached_property
+    @property
     def task(self) -> Task:
-        """The run's task."""
-        return task_for(len(self.classes), self.recipe.data.task)
+        """The run's task; that of a finished run with several labels per image has the chosen thresholds."""
+        task = task_for(len(self.classes), self.recipe.data.task, target=self.target)
+        if isinstance(task, MultiLabel) and self.finished and self.summary.labels:
+            return MultiLabel(task.classes, self.summary.labels.thresholds)
+        return task
+
+    @cached_property
+    def target(self) -> Target | None:
+        """The numbers that a regression on images learned; None for other runs."""
+        found = self._json(LABELS).get("target")
+        try:
+            return None if found is None else from_json(Target, found)
+        except GreycardError as error:
+            raise _damaged(self.path / LABELS, error) from error
 
     @property
     def history(self) -> list[Epoch]:

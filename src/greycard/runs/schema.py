@@ -11,8 +11,10 @@ from greycard.core.records import Count, Fraction, Number, Seconds, from_json, t
 from greycard.datasets.dataset import LeftOut
 from greycard.evaluation.calibration import Calibration
 from greycard.evaluation.diagnosis.evidence import Verdict
+from greycard.evaluation.label_scores import LabelScores
 from greycard.evaluation.rejection.record import Rejection
 from greycard.evaluation.timing import TimeSpent
+from greycard.runs.numbers import NumberFigures
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Summary:
         test_images: number of test images; None if the data has no test split.
         epochs: trained.
         epochs_planned: the most that the recipe allows.
-        train_accuracy: of the kept epoch, while the weights changed; None for a task without classes.
+        train_accuracy: of the kept epoch, while the weights changed; None for a task without one class per image.
         val_accuracy: of the saved model.
         test_accuracy: of the saved model; None if the data has no test split.
         best_val_accuracy: the highest of any epoch.
@@ -63,8 +65,12 @@ class Summary:
         answer: the learned line in a sentence, for a model of one neuron.
         reason: why Greycard chose this recipe; None if the user did.
         published: figures of the project's author.
-        data: what preflight found in the images; None for a task without classes.
+        data: what preflight found in the images; None for data without images.
+        numbers: errors and prediction intervals of a regression on images; None for classes, and with NaN among them.
         calibration: of the validation probabilities; None without classes or with NaN among them.
+        labels: figures on the validation images if an image can have several labels, else None. Each image is decided
+            by thresholds that were chosen on the other half of them; the thresholds in it are chosen on all.
+        test_labels: the same on the test images, decided by the thresholds of `labels`.
         rejection: the promise about images that belong to no class; None if there are too few images for one.
         diagnosis: what is wrong with the run, the most important first.
     """
@@ -105,7 +111,10 @@ class Summary:
     reason: str | None = None
     published: Published | None = None
     data: Preflight | None = None
+    numbers: NumberFigures | None = None
     calibration: Calibration | None = None
+    labels: LabelScores | None = None
+    test_labels: LabelScores | None = None
     rejection: Rejection | None = None
     diagnosis: tuple[Verdict, ...] = ()
 

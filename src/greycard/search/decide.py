@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from greycard.evaluation.number_comparison import NumberGroup, number_differences
 from greycard.evaluation.paired import LEVEL, mcnemar, paired
 from greycard.search.candidates import FROM_SCRATCH
 from greycard.search.record import DONE, SKIPPED, Gain, Rung, SearchRecord
@@ -20,6 +21,12 @@ def gain_over(best: str, new: np.ndarray, before: np.ndarray) -> Gain:
         before: the same of the best recipe before, on the same images in the same order.
     """
     found = paired(new, before)
+    return Gain(best, found.difference, found.low, found.high, found.p)
+
+
+def number_gain(best: str, new: np.ndarray, before: np.ndarray) -> Gain:
+    """As `gain_over`, from the absolute errors of predicted numbers, float (n,)."""
+    found = number_differences([NumberGroup(best, (best,), before[None]), NumberGroup("new", ("new",), new[None])])[0]
     return Gain(best, found.difference, found.low, found.high, found.p)
 
 
@@ -38,9 +45,14 @@ def cannot_be_beaten(mistakes: int, images: int) -> bool:
 
 
 def best_of(rungs: Sequence[Rung]) -> Rung | None:
-    """The finished rung with the highest validation accuracy; of equal ones the cheapest, which was tried first."""
-    done = [rung for rung in rungs if rung.state == DONE and rung.val_accuracy is not None]
-    return max(done, key=lambda rung: rung.val_accuracy or 0.0, default=None)
+    """The finished rung with the highest validation accuracy, or the lowest error; of equal ones the cheapest, which
+    was tried first."""
+    done = [rung for rung in rungs if rung.state == DONE and _merit(rung) is not None]
+    return max(done, key=lambda rung: _merit(rung) or 0.0, default=None)
+
+
+def _merit(rung: Rung) -> float | None:
+    return rung.val_accuracy if rung.val_mae is None else -rung.val_mae
 
 
 def more_minutes(record: SearchRecord, certain: bool) -> str:

@@ -26,10 +26,11 @@ class Gain:
 
     Attributes:
         over: the name of the best recipe before it.
-        difference: its accuracy minus that of the best before it, a fraction.
+        difference: its accuracy minus that of the best before it, a fraction; for numbers, the mean absolute error of
+            the best before it minus its own, so above 0 is better, too.
         low: the lower end of the 95 % interval of the difference.
         high: the upper end.
-        p: of McNemar's exact test.
+        p: of McNemar's exact test; for numbers of a paired t test.
     """
 
     over: str
@@ -52,7 +53,8 @@ class Rung:
         why: why it was skipped or failed.
         run: the folder of its run in `tried/`.
         seconds: what it took.
-        val_accuracy: its validation accuracy, a fraction.
+        val_accuracy: its validation accuracy, a fraction; None for numbers.
+        val_mae: its mean absolute error on validation; None for classes.
         stopped: why its training stopped early.
         shortened: its epochs and those of its full length, such as `12 of 30`, if only fewer fitted into the time.
         rising: True if the time ended its training while its validation accuracy was still rising.
@@ -68,6 +70,7 @@ class Rung:
     run: str | None = None
     seconds: Seconds | None = None
     val_accuracy: Fraction | None = None
+    val_mae: float | None = None
     stopped: str | None = None
     shortened: str | None = None
     rising: bool = False

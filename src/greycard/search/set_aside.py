@@ -13,6 +13,7 @@ from greycard.audit.thumbnails import load_thumbnails
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset, LeftOut, Split, SplitMethod
 from greycard.datasets.selection import joined
+from greycard.datasets.strata import strata
 
 SHARE = 0.2
 """The share that is set aside, and the share of the rest for choosing."""
@@ -22,6 +23,9 @@ MOST = 5_000
 
 LEAST_OF_CLASS = 3
 """A class with fewer images gives none: it needs one to train and one to choose."""
+
+LEAST_OF_NUMBERS = 20
+"""Numbers are not searched with fewer images."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def in_three_parts(dataset: Dataset, seed: int, on_image: Callable[[], None] = l
     stay on one side.
 
     Args:
-        dataset: of images with classes.
+        dataset: of images with classes or numbers.
         seed: the same images and seed give the same parts.
         on_image: called after each file that is compared with the others.
 
@@ -59,13 +63,14 @@ def in_three_parts(dataset: Dataset, seed: int, on_image: Callable[[], None] = l
         return Parts(dataset, "test", grouped=False)
     pool = dataset.train if own else joined(dataset.train, dataset.validation)
     pool, levels, unreadable = compared(replace(dataset, train=pool, validation=pool.take([]), test=None), on_image)
+    among = strata(pool.labels)
     _expect_two_of_each(dataset, pool, unreadable)
     test, source = dataset.validation if own else dataset.test, "validation" if own else "test"
     rest = np.arange(len(pool))
     if test is None:
-        aside = _deal(pool, levels, rest, LEAST_OF_CLASS, seed)
+        aside = _deal(among, levels, rest, LEAST_OF_CLASS, seed)
         test, source, rest = pool.take(np.flatnonzero(aside)), "split", np.flatnonzero(~aside)
-    chosen = _deal(pool, levels, rest, 2, seed)
+    chosen = _deal(among, levels, rest, 2, seed)
     train, validation = rest[~chosen[rest]], rest[chosen[rest]]
     parts = replace(
         dataset,
@@ -78,17 +83,17 @@ def in_three_parts(dataset: Dataset, seed: int, on_image: Callable[[], None] = l
     return Parts(parts, source, grouped=len(levels) > 1)
 
 
-def _deal(pool: Split, levels: np.ndarray, rows: np.ndarray, least: int, seed: int) -> np.ndarray:
-    """A share of these rows, bool (n,) of the pool; classes with fewer than `least` images give none."""
-    counts = np.bincount(pool.labels[rows], minlength=int(pool.labels.max()) + 1)
-    rows = rows[counts[pool.labels[rows]] >= least]
-    taken = np.zeros(len(pool), dtype=bool)
+def _deal(among: np.ndarray, levels: np.ndarray, rows: np.ndarray, least: int, seed: int) -> np.ndarray:
+    """A share of these rows, bool (n,) of the pool; strata with fewer than `least` images give none."""
+    counts = np.bincount(among[rows], minlength=int(among.max()) + 1)
+    rows = rows[counts[among[rows]] >= least]
+    taken = np.zeros(len(among), dtype=bool)
     if not len(rows):
         return taken
-    labels = np.unique(pool.labels[rows], return_inverse=True)[1]
+    labels = np.unique(among[rows], return_inverse=True)[1]
     taken[rows] = split_by_levels(labels, levels[:, rows], min(SHARE, MOST / len(rows)), seed)
-    for label in np.unique(pool.labels[rows]):
-        own = rows[pool.labels[rows] == label]
+    for label in np.unique(among[rows]):
+        own = rows[among[rows] == label]
         short = least - 1 - int(np.sum(~taken[own]))
         taken[own[taken[own]][: max(short, 0)]] = False
     return taken
@@ -118,6 +123,9 @@ def compared(
 
 
 def _expect_two_of_each(dataset: Dataset, pool: Split, unreadable: Sequence[LeftOut]) -> None:
+    if not dataset.classes:
+        _expect_enough(dataset, pool)
+        return
     counts = np.bincount(pool.labels, minlength=len(dataset.classes))
     few = int(counts.argmin())
     if counts[few] < 2:
@@ -127,4 +135,13 @@ def _expect_two_of_each(dataset: Dataset, pool: Split, unreadable: Sequence[Left
             f"class {dataset.classes[few]!r} has {images}; a search needs at least 2, one to train and one to choose"
             f"{files}",
             hint="add images to the class, or remove it",
+        )
+
+
+def _expect_enough(dataset: Dataset, pool: Split) -> None:
+    """Numbers have no classes: a few images of each part are needed."""
+    if len(pool) < LEAST_OF_NUMBERS:
+        raise GreycardError(
+            f"{dataset.name} has {len(pool)} readable training images; a search needs at least {LEAST_OF_NUMBERS}",
+            hint="add images",
         )

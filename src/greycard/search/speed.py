@@ -111,12 +111,13 @@ def _of_network(network: keras.Model, inputs: np.ndarray, setup: TrainSetup, pla
 
 
 def _random_pixels(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """A dataset of the same classes with one training batch, so that nothing is decoded or cached."""
+    """A dataset of the same classes, or of numbers, with one training batch, so that nothing is decoded or cached."""
     assert recipe.data.image_size is not None
     count = recipe.training.batch_size
     shape = (count, *recipe.data.image_size, recipe.data.channels)
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    labels = np.arange(count) % len(dataset.classes)
+    classes = len(dataset.classes)
+    labels = np.arange(count) % classes if classes else np.arange(count, dtype=np.float32)
     part = Split(tuple(map(str, range(count))), labels, pixels)
     return Dataset(dataset.name, dataset.classes, part, part)
 

@@ -19,8 +19,8 @@ class Binary(SingleLabel):
     loss = "binary_crossentropy"
 
     @classmethod
-    def fits(cls, classes: int) -> bool:
-        return classes == 2
+    def fits(cls, classes: int, several: bool) -> bool:
+        return classes == 2 and not several
 
     @property
     def description(self) -> str:

@@ -19,8 +19,8 @@ class MultiClass(SingleLabel):
     loss = "sparse_categorical_crossentropy"
 
     @classmethod
-    def fits(cls, classes: int) -> bool:
-        return classes >= 1
+    def fits(cls, classes: int, several: bool) -> bool:
+        return classes >= 1 and not several
 
     @property
     def units(self) -> int:

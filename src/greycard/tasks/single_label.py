@@ -12,6 +12,16 @@ from greycard.tasks.task import EPSILON, Task
 if TYPE_CHECKING:
     import keras
 
+SMALLEST = 1e-12
+"""Calibration clips probabilities to this before it takes the logarithm."""
+
+
+def scaled_softmax(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """The probabilities (n, classes) with their logits divided by the temperature; the top class does not change."""
+    logits = np.log(np.clip(probabilities.astype(np.float64), SMALLEST, 1)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
 
 def likeliest(probabilities: np.ndarray) -> np.ndarray:
     """The most likely class, int (...) for (..., classes); the first of equal ones; NaN counts as highest.
@@ -36,6 +46,15 @@ class SingleLabel(Task):
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         return likeliest(probabilities)
+
+    def mistakes(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """The most confident first."""
+        guesses = self.decide(probabilities)
+        wrong = np.flatnonzero(~self.correct(labels, probabilities))
+        return wrong[np.argsort(-probabilities[wrong, guesses[wrong]], kind="stable")]
+
+    def at_temperature(self, probabilities: np.ndarray, temperature: float) -> np.ndarray:
+        return scaled_softmax(probabilities, temperature)
 
     def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:
         return sorted(set(labels.tolist()) - set(kept.tolist()))

@@ -16,6 +16,7 @@ import numpy as np
 from greycard.backend.inference import by_keras
 from greycard.core.randomness import ORDER, generator
 from greycard.core.reporter import Reporter
+from greycard.datasets.strata import strata
 from greycard.models.schedules import learning_rate
 from greycard.models.tuning import LAST, split_below_tuned
 from greycard.models.views import head_of_views, views_of
@@ -95,9 +96,10 @@ class TuningLoader(Loader):
 
 
 def inner_validation(labels: np.ndarray, groups: np.ndarray | None, seed: int) -> np.ndarray:
-    """The training images that choose the share, bool (n,): a tenth of each class, whole groups."""
+    """The training images that choose the share, bool (n,): a tenth of each class, or of small and large numbers;
+    whole groups."""
     together = np.arange(len(labels)) if groups is None else groups
-    return deal_folds(labels, together, _INNER_FOLDS, seed) == 0
+    return deal_folds(strata(labels), together, _INNER_FOLDS, seed) == 0
 
 
 def with_tuned_layers(setup: TrainSetup, part: str, out: np.ndarray, reporter: Reporter) -> TrainSetup:
@@ -217,7 +219,8 @@ def mean_loss(task: Task, labels: np.ndarray, outputs: np.ndarray, *, balanced: 
         outputs: float (n, units).
         balanced: True if each class counts the same, however many images it has.
     """
-    groups = [labels == label for label in np.unique(labels)] if balanced else [np.full(len(labels), True)]
+    kinds = strata(labels)
+    groups = [kinds == kind for kind in np.unique(kinds)] if balanced else [np.full(len(labels), True)]
     return float(np.mean([task.measure(labels[group], outputs[group])["loss"] for group in groups]))
 
 

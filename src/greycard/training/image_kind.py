@@ -38,13 +38,15 @@ class ImageKind:
         grey: True if the images have no colour.
         drawn: True for grey drawings on a plain background, such as handwritten digits.
         mirrored: True if a mirrored image still shows its class: never for grey images, letters, digits and
-            classes with a left and a right.
+            classes with a left and a right, and for numbers.
+        numbers: True if the labels are numbers: size, place and direction can be what they measure.
     """
 
     side: int
     grey: bool = False
     drawn: bool = False
     mirrored: bool = True
+    numbers: bool = False
 
 
 def image_kind(dataset: Dataset) -> ImageKind:
@@ -53,7 +55,9 @@ def image_kind(dataset: Dataset) -> ImageKind:
         sample = list(_sample(dataset.train))
     grey = bool(sample) and all(_is_grey(image) for image in sample)
     drawn = grey and float(np.median([_plain_share(image) for image in sample])) >= _BACKGROUND
-    return ImageKind(_side(dataset), grey, drawn, not grey and not _has_sides(dataset.classes))
+    numbers = dataset.is_regression
+    mirrored = not grey and not numbers and not _has_sides(dataset.classes)
+    return ImageKind(_side(dataset), grey, drawn, mirrored, numbers)
 
 
 def _side(dataset: Dataset) -> int:

@@ -1,4 +1,4 @@
-"""Logistic regression by L-BFGS: binary with one unit, multinomial with one unit per class.
+"""Logistic regression by L-BFGS: binary with one unit, multinomial with one unit per class, or one for each label.
 
 Features are standardised in the calculation, not in a copy. An image can have several versions; each counts as a part
 of its image.
@@ -16,6 +16,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp, softmax
 from threadpoolctl import threadpool_limits
+
+from greycard.datasets.label_sets import has_several
 
 _ITERATIONS = 300
 _GRADIENT = 1e-4
@@ -45,9 +47,10 @@ class Standard:
     def of(cls, versions: Versions) -> Standard:
         """Those of all versions together."""
         count = len(versions) * len(versions[0])
-        mean = sum(each[rows].sum(axis=0, dtype=np.float64) for each in versions for rows in _blocks(len(each))) / count
+        sums = (each[rows].sum(axis=0, dtype=np.float64) for each in versions for rows in row_blocks(len(each)))
+        mean = sum(sums) / count
         centre = mean.astype(np.float32)
-        squares = (np.square(each[rows] - centre) for each in versions for rows in _blocks(len(each)))
+        squares = (np.square(each[rows] - centre) for each in versions for rows in row_blocks(len(each)))
         deviation = np.sqrt(sum(each.sum(axis=0, dtype=np.float64) for each in squares) / count)
         constant = deviation <= _CONSTANT * max(deviation.max(initial=0.0), _CONSTANT)
         return cls(mean, np.where(constant, np.inf, deviation))
@@ -72,7 +75,12 @@ class Linear:
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The loss of each image, float64 (n,); `logits` are (n, 1) for two classes, else (n, classes)."""
+    """The loss of each image, float64 (n,); `logits` are (n, 1) for two classes, else (n, classes).
+
+    Several labels, uint8 (n, classes), have the sum of their binary losses, so each is a regression of its own.
+    """
+    if has_several(labels):
+        return np.asarray((np.logaddexp(0, logits) - labels * logits).sum(axis=1))
     if logits.shape[1] == 1:
         return np.logaddexp(0, logits[:, 0]) - labels * logits[:, 0]
     return logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]
@@ -88,6 +96,8 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 def _residuals(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The gradient of the loss of each image by its logits."""
+    if has_several(labels):
+        return np.asarray(expit(logits) - labels)
     if logits.shape[1] == 1:
         return expit(logits) - labels[:, None]
     found = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
@@ -112,7 +122,7 @@ def fit_logistic(
 
     Args:
         versions: the features of the images.
-        labels: int (n,), class numbers.
+        labels: int (n,), class numbers; or uint8 (n, classes), several labels per image.
         units: 1 for two classes, else the number of classes.
         strength: scikit-learn's C: the inverse of the penalty, for the sum of the losses.
         rows: bool (n,), the images to fit on; None for all.
@@ -166,7 +176,7 @@ class _Problem:
         linear, table = self.linear(solution), solution.reshape(-1, self.units)
         share = self.counted / (self.counted.sum() * len(self.versions))
         gradient, loss = np.zeros_like(table), 0.0
-        for features, rows in ((each[rows], rows) for each in self.versions for rows in _blocks(len(each))):
+        for features, rows in ((each[rows], rows) for each in self.versions for rows in row_blocks(len(each))):
             logits = linear.logits([features])
             loss += float(share[rows] @ cross_entropy(logits, self.labels[rows]))
             residuals = share[rows, None] * _residuals(logits, self.labels[rows])
@@ -178,5 +188,6 @@ class _Problem:
         return loss + self.penalty / 2 * float(np.sum(table[:-1] ** 2)), gradient.ravel()
 
 
-def _blocks(count: int) -> list[slice]:
+def row_blocks(count: int) -> list[slice]:
+    """The rows of images that are computed together."""
     return [slice(start, start + _BLOCK) for start in range(0, count, _BLOCK)]

@@ -17,6 +17,7 @@ from greycard.backend.steps import steps_for
 from greycard.core.clock import Clock
 from greycard.core.epoch import Epoch
 from greycard.core.reporter import Reporter
+from greycard.evaluation.numbers import NumberScores
 from greycard.models.mixed_precision import mixed_precision
 from greycard.pipeline.loader import Loader
 from greycard.training.callbacks import Callback
@@ -32,11 +33,13 @@ class Measured:
 
     Attributes:
         loss: None if it is NaN or infinite.
-        accuracy: a fraction; None for a task without classes.
+        accuracy: a fraction; None for a task without one class per image.
+        numbers: the errors of a regression on images, if they were measured.
     """
 
     loss: float | None
     accuracy: float | None
+    numbers: NumberScores | None = None
 
     @classmethod
     def of(cls, figures: Mapping[str, float]) -> Measured:

@@ -26,7 +26,7 @@ from greycard.pipeline.loader import Loader, prediction_batch
 from greycard.recipe import Recipe
 from greycard.recipe.model import PretrainedConfig
 from greycard.tasks.task import Task
-from greycard.tasks.tasks import task_for
+from greycard.tasks.tasks import task_of
 from greycard.training.decode import decoded_split
 from greycard.training.memory import expected_need
 from greycard.training.resolve import resolve, within_limits
@@ -57,13 +57,13 @@ def prepare(
     """
     resolved = resolve(recipe, dataset)
     files = _weight_files(resolved, weights, reporter)
-    task = task_for(len(dataset.classes), resolved.data.task)
+    task = task_of(dataset, resolved.data.task)
     limited = within_limits(resolved, task, dataset)
     with clock("decode"):
         arrays = _decoded(resolved, limited, reporter)
-    _expect_every_class(task, limited, arrays)
+    task = _fitted(task, resolved, limited, arrays)
     left_out = _left_out(dataset, arrays)
-    model, used = _build(resolved, dataset, files, arrays.train, build)
+    model, used = _build(resolved, task, files, arrays.train, build)
     if recipe.training.precision == "auto":
         resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
     return TrainSetup(
@@ -127,7 +127,7 @@ def _files_of(backbone: PretrainedConfig, weights: str | Path | None, reporter: 
 
 
 def _build(
-    recipe: Recipe, dataset: Dataset, files: Sequence[Weights], train: ArraySplit, build: BuildNetwork | None
+    recipe: Recipe, task: Task, files: Sequence[Weights], train: ArraySplit, build: BuildNetwork | None
 ) -> tuple[Model, Weights]:
     """The model with the first weights that fit, and their files."""
     features = 0 if recipe.data.image_size else train.images.shape[1]
@@ -135,7 +135,9 @@ def _build(
     for position, each in enumerate(files):
         backend.seed_everything(recipe.training.seed)
         try:
-            model = build_model(recipe, len(dataset.classes), each, features=features, build=build, steps=steps)
+            model = build_model(
+                recipe, task.classes, each, features=features, build=build, steps=steps, target=task.target
+            )
         except WeightsDoNotFitError:
             if position == len(files) - 1:
                 raise
@@ -173,6 +175,16 @@ def _expect_every_class(task: Task, dataset: Dataset, arrays: SplitArrays) -> No
                 f" could not be decoded, such as {first.id} ({first.reason})",
                 hint="replace the damaged files",
             )
+
+
+def _fitted(task: Task, recipe: Recipe, dataset: Dataset, arrays: SplitArrays) -> Task:
+    """The task for the images that could be decoded.
+
+    Raises:
+        GreycardError: a class has no image left, or all numbers are the same.
+    """
+    _expect_every_class(task, dataset, arrays)
+    return task.fitted(arrays.train.labels) if recipe.data.has_images else task
 
 
 def _left_out(dataset: Dataset, arrays: SplitArrays) -> tuple[LeftOut, ...]:

@@ -1,4 +1,5 @@
-"""Fit the head of a probe: one logistic regression per backbone, on the features of all versions of the images.
+"""Fit the head of a probe: one logistic regression per backbone, or one ridge regression for a number, on the features
+of all versions of the images.
 
 The standardisation of the features becomes a part of the head's weights, so the head is one plain dense layer.
 """
@@ -21,8 +22,9 @@ from greycard.models.views import head_of_views
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.targets import class_weights
 from greycard.training.features import BATCH, ViewFeatureLoader
-from greycard.training.logistic import Linear, fit_logistic
+from greycard.training.logistic import Linear, Versions, fit_logistic
 from greycard.training.regularisation import choose_strength
+from greycard.training.ridge import fit_ridge
 from greycard.training.setup import TrainSetup
 
 Features = Sequence[Sequence[ArraySplit]]
@@ -70,20 +72,33 @@ class ProbeFit:
         """Choose the regularisation and fit, for each backbone; once, and with the same numbers in every process."""
         if self._fits:
             return self._fits
-        labels, units = self._setup.arrays.train.labels[self._rows], self._setup.task.units
-        seed, weights, fits = self._setup.recipe.training.seed, self._image_weights(labels), list[Linear]()
+        labels, fits = self._setup.arrays.train.labels[self._rows], list[Linear]()
+        fit = self._by_classes if self._setup.task.has_classes else self._by_numbers
         for number, backbone in enumerate(self._setup.recipe.backbones):
             features = [self._some(parts[number].images) for parts in self._features]
             with self._reporter.status(f"fitting the probe of {backbone.backbone}"):
-                choice = choose_strength(
-                    features, labels, units, groups=self._groups, weights=weights, seed=seed, on_step=on_step
-                )
-                found, _ = fit_logistic(features, labels, units, choice.strength, weights=weights, on_step=on_step)
+                found, how = fit(features, labels, on_step)
                 fits.append(found)
-            how = "chosen by cross-validation" if choice.losses else "not chosen: each class has only one image"
-            self._reporter.log(f"probe of {backbone.backbone}: regularisation C={choice.strength:.2g}, {how}")
+            self._reporter.log(f"probe of {backbone.backbone}: {how}")
         self._fits = fits
         return fits
+
+    def _by_classes(self, features: Versions, labels: np.ndarray, on_step: Callable[[], object]) -> tuple[Linear, str]:
+        """A logistic regression, and its regularisation in words."""
+        units, weights, seed = self._setup.task.units, self._image_weights(labels), self._setup.recipe.training.seed
+        choice = choose_strength(
+            features, labels, units, groups=self._groups, weights=weights, seed=seed, on_step=on_step
+        )
+        found, _ = fit_logistic(features, labels, units, choice.strength, weights=weights, on_step=on_step)
+        how = "chosen by cross-validation" if choice.losses else "not chosen: each class has only one image"
+        return found, f"regularisation C={choice.strength:.2g}, {how}"
+
+    def _by_numbers(self, features: Versions, labels: np.ndarray, on_step: Callable[[], object]) -> tuple[Linear, str]:
+        """A ridge regression of the standardised numbers, and its penalty in words."""
+        targets, seed = self._setup.task.standardised(labels), self._setup.recipe.training.seed
+        found = fit_ridge(features, targets, groups=self._groups, seed=seed, on_step=on_step)
+        how = "chosen by cross-validation" if found.losses else "not chosen: there are too few images"
+        return found.linear, f"ridge penalty {found.penalty:.2g}, {how}"
 
     def _image_weights(self, labels: np.ndarray) -> np.ndarray | None:
         """How much each image counts if the classes are balanced; weights and sampling are the same for a fit."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from greycard.models.preferred import CORES, Preferred, known
+from greycard.pipeline.augmentation import Augmentation
 from greycard.recipe import Recipe
 from greycard.training.image_kind import ImageKind
 from greycard.training.scratch import SMALL_PIXELS, augmentation_for, plan
@@ -91,7 +92,7 @@ def from_scratch(task: Task, reason: str) -> Recommendation:
     recipe = task.base.replace(channels=channels, **planned.settings(task.train_images))
     return Recommendation(
         recipe,
-        f"{planned.model.architecture} from scratch at {planned.pixels} px with augmentation:"
+        f"{planned.model.architecture} from scratch at {planned.pixels} px {_augmented(planned.augmentation)}:"
         f" {_why_from_scratch(task.kind, reason)}",
     )
 
@@ -127,8 +128,13 @@ def small_cnn(task: Task, reason: str) -> Recommendation:
     what = f"a CNN of {len(fields['conv'])} convolution{'s' if len(fields['conv']) > 1 else ''}"
     return Recommendation(
         recipe,
-        f"{what} from scratch at {fields['image_size']} px with augmentation: {_why_from_scratch(task.kind, reason)}",
+        f"{what} from scratch at {fields['image_size']} px {_augmented(augmentation)}:"
+        f" {_why_from_scratch(task.kind, reason)}",
     )
+
+
+def _augmented(augmentation: Augmentation | None) -> str:
+    return "without augmentation" if augmentation is None else "with augmentation"
 
 
 def _why_from_scratch(kind: ImageKind, reason: str) -> str:
@@ -169,14 +175,13 @@ def from_random(task: Task, network: str, reason: str) -> Recommendation:
         reason: why this network, and why without its weights.
     """
     size = _fitting(task, (network,), None, views=_RANDOM_PASSES)
+    augmentation = augmentation_for(task.kind)
     recipe = task.base.replace(
-        backbone=network,
-        pooling="average",
-        image_size=size.pixels,
-        dropout=0.2,
-        augmentation=augmentation_for(task.kind),
+        backbone=network, pooling="average", image_size=size.pixels, dropout=0.2, augmentation=augmentation
     )
-    return Recommendation(recipe, f"{network} from random weights at {size.pixels} px with augmentation: {reason}")
+    return Recommendation(
+        recipe, f"{network} from random weights at {size.pixels} px {_augmented(augmentation)}: {reason}"
+    )
 
 
 def probe(
@@ -184,8 +189,8 @@ def probe(
 ) -> Recommendation:
     """A probe: frozen pretrained networks and a logistic regression on their features.
 
-    Images whose mirror image shows the same class are used in both forms, if the time allows it at the networks' own
-    size: larger images gain more than mirrored ones.
+    For numbers it is a ridge regression. Images whose mirror image shows the same class are used in both forms, if the
+    time allows it at the networks' own size: larger images gain more than mirrored ones.
     Without fine-tuning it needs no epochs, and no validation images to choose one.
 
     Args:
@@ -209,9 +214,10 @@ def probe(
         **_tuning(task, fine_tune),
     )
     seen = "each image and its mirror image" if views else "each image"
+    fit = "ridge" if task.kind.numbers else "logistic"
     return Recommendation(
         recipe,
-        f"a probe of {' and '.join(networks)} at {size.why}, a logistic regression on the features of {seen}:"
+        f"a probe of {' and '.join(networks)} at {size.why}, a {fit} regression on the features of {seen}:"
         f" {reason}{_TUNED[fine_tune]}; {size.cost}",
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from greycard.core.randomness import FOLDS, SUBSET, generator
+from greycard.datasets.strata import strata
 from greycard.training.logistic import Standard, Versions, cross_entropy, fit_logistic
 
 STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(-8, 3))
@@ -57,7 +58,7 @@ def choose_strength(
 
     Args:
         versions: the features of each version of the training images, float32 (n, features).
-        labels: int (n,).
+        labels: int (n,), or uint8 (n, classes), several labels per image.
         units: 1 for two classes, else the number of classes.
         groups: int (n,); images with equal numbers are in the same fold; None if no images belong together.
         weights: float (n,), how much each image counts; None for all the same.
@@ -121,11 +122,12 @@ def deal_folds(labels: np.ndarray, groups: np.ndarray, count: int, seed: int) ->
     out of the folds: a fit without any of its images says nothing about it.
 
     Args:
-        labels: int (n,).
+        labels: int (n,), or uint8 (n, classes), then the rarest label of an image counts.
         groups: int (n,); images with equal numbers stay together; their first image's class counts.
         count: number of folds; there are fewer if no class has so many groups.
         seed: of the order.
     """
+    labels = strata(labels)
     names, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
     sizes, classes = np.bincount(group_of), labels[first]
     often = np.bincount(classes, minlength=labels.max() + 1) > 1
@@ -146,6 +148,6 @@ def _some(labels: np.ndarray, work: int, seed: int) -> np.ndarray:
     most = min(MOST_IMAGES, int(_MOST_WORK / work))
     if len(labels) <= most:
         return np.arange(len(labels))
-    order = generator(SUBSET, seed).permutation(len(labels))
+    labels, order = strata(labels), generator(SUBSET, seed).permutation(len(labels))
     by_class = (order[labels[order] == label] for label in np.unique(labels))
     return np.sort(np.concatenate([rows[: max(2, len(rows) * most // len(labels))] for rows in by_class]))

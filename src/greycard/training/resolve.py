@@ -15,7 +15,7 @@ from greycard.recipe.model import MlpConfig, ProbeConfig
 from greycard.recipe.prediction import PredictionConfig
 from greycard.recipe.unread import expect_read_settings
 from greycard.tasks.task import Task
-from greycard.tasks.tasks import task_for
+from greycard.tasks.tasks import task_of
 from greycard.training.targets import expect_classes
 
 
@@ -27,7 +27,7 @@ def resolve(recipe: Recipe, dataset: Dataset) -> Recipe:
             `GREYCARD_PRECISION` has an invalid value.
     """
     _expect_kind(recipe, dataset)
-    task = task_for(len(dataset.classes), recipe.data.task)
+    task = task_of(dataset, recipe.data.task)
     expect_classes(recipe, task, dataset.name)
     precision = auto_precision(recipe.model.kind) if recipe.training.precision == "auto" else recipe.training.precision
     resolved = recipe.replace(task=task.name, dataset=dataset.name, precision=precision)
@@ -51,21 +51,21 @@ def _expect_backbone(backbone: str) -> None:
 
 
 def _expect_kind(recipe: Recipe, dataset: Dataset) -> None:
-    """Raise a GreycardError if the recipe is for images and the data has numbers, or the other way round."""
+    """Raise a GreycardError if the recipe is for images and the data has numbers as inputs, or the other way round."""
     plain = recipe.data.image_size is None and recipe.augmentation is None and isinstance(recipe.model, MlpConfig)
-    if dataset.is_regression and not plain:
+    if not dataset.has_images and not plain:
         raise GreycardError(
             f"{dataset.name} has numbers: image_size and augmentation must be none, and the model an mlp."
             f" Received: {recipe.architecture}",
             hint="--set image_size=none --set augmentation=none --set model.kind=mlp",
         )
-    if dataset.is_regression and recipe.prediction != PredictionConfig():
+    if not dataset.has_images and recipe.prediction != PredictionConfig():
         views, part = recipe.prediction.views, recipe.prediction.center_crop
         raise GreycardError(
             f"{dataset.name} has numbers, which have no views. Received: views={views or 'none'}, center_crop={part:g}",
             hint="--set views=none --set center_crop=1",
         )
-    if not dataset.is_regression and recipe.data.image_size is None:
+    if dataset.has_images and recipe.data.image_size is None:
         raise GreycardError("image_size must be set for images. Received: None", hint="--set image_size=150")
 
 
@@ -82,9 +82,10 @@ def within_limits(recipe: Recipe, task: Task, dataset: Dataset) -> Dataset:
     ):
         lost = task.lost_labels(whole.labels, part.labels)
         if lost:
+            needed = len(task.lost_labels(whole.labels, whole.labels[:0]))
             raise GreycardError(
                 f"{field}={len(part)} leaves no image of class {dataset.classes[lost[0]]!r};"
-                f" expected at least {len(set(whole.labels))}, one for each class",
-                hint=f"--set {field}={len(set(whole.labels))}, or more",
+                f" expected at least {needed}, one for each class",
+                hint=f"--set {field}={needed}, or more",
             )
     return limited

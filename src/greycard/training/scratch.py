@@ -38,6 +38,9 @@ subjects look as large in prediction as in training."""
 _RATE_OF_AN_IMAGE = 0.1 / 128
 """The highest learning rate, for each image of a batch."""
 
+_RATE_OF_NUMBERS = 1 / 3
+"""Of this rate for a regression: squared errors have larger gradients than cross-entropy."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -47,13 +50,15 @@ class Plan:
         pixels: the images' side.
         model: the network.
         epochs: of the whole schedule.
-        augmentation: of the training images.
+        augmentation: of the training images; None for numbers that it could change.
+        numbers: True if numbers are learned and not classes.
     """
 
     pixels: int
     model: ResNetConfig
     epochs: int
-    augmentation: Augmentation
+    augmentation: Augmentation | None
+    numbers: bool = False
 
     def settings(self, images: int) -> dict[str, Any]:
         """The fields of a recipe for so many training images."""
@@ -66,11 +71,11 @@ class Plan:
             "epochs": self.epochs,
             "batch_size": batch,
             "optimizer.kind": "sgd",
-            "learning_rate": batch * _RATE_OF_AN_IMAGE,
+            "learning_rate": batch * _RATE_OF_AN_IMAGE * (_RATE_OF_NUMBERS if self.numbers else 1),
             "momentum": 0.9,
             "nesterov": True,
             "weight_decay": 0.005,
-            "label_smoothing": 0.1,
+            "label_smoothing": 0.0 if self.numbers else 0.1,
             "schedule.kind": "onecycle",
             "warmup": 0.25,
             "anneal": "linear",
@@ -94,7 +99,7 @@ def plan(images: int, kind: ImageKind, minutes: float, precision: str) -> Plan:
         epochs = int(allowed / operations(model, pixels, channels))
         if epochs >= _MOST_EPOCHS:
             break
-    return Plan(pixels, model, min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS), augmentation_for(kind))
+    return Plan(pixels, model, min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS), augmentation_for(kind), kind.numbers)
 
 
 def _sizes(kind: ImageKind) -> tuple[int, ...]:
@@ -130,11 +135,14 @@ def prediction_for(augmentation: Augmentation | None) -> PredictionConfig:
     return PredictionConfig(views=views, center_crop=CENTER_CROP if augmentation.crop_scale else 1.0)
 
 
-def augmentation_for(kind: ImageKind) -> Augmentation:
+def augmentation_for(kind: ImageKind) -> Augmentation | None:
     """Augmentation that does not change the class: mirroring only if a mirrored image still shows its class.
 
-    Drawings fill their frame and are upright, so they are moved, turned and scaled little.
+    Drawings fill their frame and are upright, so they are moved, turned and scaled little. A number may measure a
+    size, a place or a direction, so only the light of colour images changes.
     """
+    if kind.numbers:
+        return None if kind.grey else Augmentation(brightness_range=(0.8, 1.2), contrast_range=(0.8, 1.2))
     if kind.drawn:
         return Augmentation(
             rotation_range=5, zoom_range=0.05, crop_padding=max(1, min(kind.side, PHOTO_PIXELS[0]) // 14)

@@ -17,29 +17,47 @@ def soft_targets(recipe: Recipe, labels: np.ndarray, classes: int) -> SoftTarget
 
     Args:
         recipe: the resolved recipe.
-        labels: int (n,), the classes of the training images; numbers for a regression.
+        labels: int (n,), the classes of the training images; uint8 (n, classes) if an image can have several labels;
+            numbers for a regression.
         classes: number of classes.
     """
     if not recipe.soft_targets:
         return None
     weights = class_weights(labels, classes) if recipe.loss.balance == "weights" else np.ones(classes)
     mixing = Mixing(recipe.mixing.mixup, recipe.mixing.cutmix) if recipe.mixing.is_on else None
-    return SoftTargets(target_table(weights, recipe.loss.label_smoothing), mixing)
+    smoothing = recipe.loss.label_smoothing
+    return SoftTargets(target_table(weights, smoothing), mixing, smoothing)
 
 
 _OFF = {"mixup": 0.0, "cutmix": 0.0, "label_smoothing": 0.0, "balance": "none"}
 
 
 def expect_classes(recipe: Recipe, task: Task, dataset: str) -> None:
-    """Raise a GreycardError if the task has no classes and the recipe smooths, weighs, samples or mixes them."""
+    """Raise a GreycardError for a setting of the recipe that needs classes, or one class per image, and has none."""
     given = {**vars(recipe.mixing), **vars(recipe.loss)}
+    if task.has_several:
+        _expect_several(recipe, dataset)
     on = {name: given[name] for name, off in _OFF.items() if given[name] != off}
     if on and not task.has_classes:
         received = ", ".join(f"{name}={value}" for name, value in on.items())
         raise GreycardError(
-            f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers."
+            f"{' and '.join(on)} {'needs' if len(on) == 1 else 'need'} classes, and {dataset} has numbers as labels."
             f" Received: {received}",
             hint=" ".join(f"--set {name}={_OFF[name] or 0}" for name in on),
+        )
+
+
+def _expect_several(recipe: Recipe, dataset: str) -> None:
+    """Raise a GreycardError for a setting that needs one class per image."""
+    if recipe.loss.balance == "weights":
+        raise GreycardError(
+            f"balance=weights needs one class per image, and an image of {dataset} can have several labels",
+            hint="--set balance=none; every label gets its own threshold, or --set balance=sampling",
+        )
+    if recipe.stopping.target_accuracy is not None:
+        raise GreycardError(
+            f"target_accuracy needs one class per image, and an image of {dataset} can have several labels",
+            hint="--set target_accuracy=none",
         )
 
 

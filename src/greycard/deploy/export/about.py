@@ -8,6 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from greycard.core.records import to_json
+from greycard.deploy.export.web_page import fill_in
+from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.rejection.record import Rejection
 from greycard.models.strangeness import NAME as STRANGENESS
 from greycard.runs.record import RunRecord
@@ -17,7 +20,7 @@ MEMBER = "greycard.json"
 
 
 def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
-    """Label names, input, outputs, what is refused, and the recipe's SHA-256.
+    """Label names, input, outputs, what is refused, accuracy, and the recipe's SHA-256.
 
     Args:
         run: the run.
@@ -26,13 +29,20 @@ def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
     data = run.recipe.data
     height, width = data.image_size or (0, 0)
     shape = [None, height, width, data.channels]
+    summary = run.summary
     return {
+        "name": run.name,
         "classes": list(run.classes),
         "input": {"dtype": "uint8", "shape": shape, "values": "0 to 255", "resize": data.resize},
         "outputs": _outputs(run),
         "refuse_above": rejection.limit if rejection else None,
         "refuse_share": rejection.share if rejection else None,
         "temperature": run.temperature,
+        "validation": {
+            "images": summary.val_images,
+            "accuracy": summary.val_accuracy,
+            "interval": accuracy_interval(summary.val_accuracy or 0.0, summary.val_images),
+        },
         "recipe_sha256": run.recipe.digest,
         "dataset": data.dataset,
         "greycard": version("greycard"),
@@ -41,6 +51,8 @@ def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
 
 def _outputs(run: RunRecord) -> dict[str, Any]:
     """The outputs by name; `index` is their place in formats without names."""
+    if not run.task.has_classes:
+        return {"probabilities": _number(run)}
     probabilities = {"index": 0, "dtype": "float32", "shape": [None, len(run.classes)]}
     found = {"probabilities": {**probabilities, "values": "calibrated probabilities"}}
     if run.rejection is not None:
@@ -49,15 +61,27 @@ def _outputs(run: RunRecord) -> dict[str, Any]:
     return found
 
 
+def _number(run: RunRecord) -> dict[str, Any]:
+    """The output of a regression, with half the width of its prediction intervals."""
+    numbers = run.summary.numbers
+    reach = None if numbers is None or numbers.reach is None else to_json(numbers.reach)
+    named = {"index": 0, "dtype": "float32", "shape": [None, 1]}
+    return {**named, "values": "a number in the unit of the labels", "interval": reach}
+
+
 def embed(facts: dict[str, Any], place: Path) -> None:
     """Write the metadata into the exported file.
 
     A `.keras` file is a zip archive; a `.tflite` file may be followed by one, as LiteRT's own metadata are; ONNX has
-    properties; a SavedModel has a folder for what is not TensorFlow's.
+    properties; a page has an element for them; a SavedModel has a folder for what is not TensorFlow's; OpenVINO's
+    folder may have more files.
     """
     if place.is_dir():
-        (place / "assets.extra").mkdir(exist_ok=True)
-        (place / "assets.extra" / MEMBER).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+        folder = place / "assets.extra" if (place / "saved_model.pb").is_file() else place
+        folder.mkdir(exist_ok=True)
+        (folder / MEMBER).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+    elif place.suffix == ".html":
+        fill_in(place, facts)
     elif place.suffix == ".onnx":
         _embed_in_onnx(facts, place)
     else:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from greycard.backend.inference import Engine
 from greycard.core.atomic_files import atomic_path, atomic_write
 from greycard.core.errors import GreycardError
 from greycard.core.output_files import expect_folder_of
@@ -20,10 +19,9 @@ from greycard.datasets.digests import file_digest
 from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.format import Format, about
-from greycard.deploy.export.parity import TOLERANCE, Limits, ParityCheck, answers, check_parity
-from greycard.evaluation.calibration import at_temperature
-from greycard.evaluation.rejection.promise import limit
-from greycard.evaluation.rejection.record import Rejection
+from greycard.deploy.export.number_parity import NumberParity
+from greycard.deploy.export.parity import Limits, ParityCheck, answers, check_parity
+from greycard.evaluation.rejection.record import Rejection, distance_limit
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
 
@@ -36,11 +34,13 @@ class Exported:
         path: the file, or a SavedModel's folder.
         bytes: its size.
         parity: how it compared with the original.
+        not_checked: what of the file the comparison did not run; None if it ran all of it.
     """
 
     path: Path
     bytes: int
-    parity: ParityCheck
+    parity: ParityCheck | NumberParity
+    not_checked: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,25 +82,24 @@ def export(
     """
     original = _original(run, classifier, images.validation)
     with atomic_path(place, replaces_folder=True) as draft:
-        form.write(classifier.model, draft, images.training)
-        own = _with_own_limit(promised, form.open(draft), images.calibration)
+        form.write(classifier, draft, images.training)
+        own = _with_own_limit(promised, form, draft, images.calibration)
         facts = describe(run, own)
         embed(facts, draft)
-        limits = _limits(promised, own) if classifier.rejection else None
-        parity = check_parity(
-            classifier.task, original, form.open(draft), images.validation, exact=form.exact, limits=limits
-        )
+        engine, limits = form.open(draft), _limits(promised, own) if classifier.rejection else None
+        parity = check_parity(classifier.task, original, engine, images.validation, exact=form.exact, limits=limits)
         record = {
             "schema": 1,
             "format": form.name,
             **facts,
             "parity": parity.to_json(),
+            "not_checked": form.not_checked(engine),
             "content_sha256": _digest(draft),
         }
         _expect_passed(parity, form, record, place)
     _write(record, about(place))
     about(place, refused=True).unlink(missing_ok=True)
-    return Exported(place, size_of(place), parity)
+    return Exported(place, size_of(place), parity, record["not_checked"])
 
 
 def expect_place(place: Path, form: Format) -> None:
@@ -149,18 +148,22 @@ def _limits(promised: Rejection | None, own: Rejection | None) -> Limits:
     return Limits(promised.limit if promised else math.inf, own.limit if own else math.inf)
 
 
-def _with_own_limit(promised: Rejection | None, engine: Engine, calibration: ArraySplit | None) -> Rejection | None:
+def _with_own_limit(
+    promised: Rejection | None, form: Format, draft: Path, calibration: ArraySplit | None
+) -> Rejection | None:
     """With the limit of the exported model, whose features are rounded."""
     if promised is None or calibration is None:
         return promised
-    scores = np.concatenate(list(answers(engine, calibration)))[:, -1]
-    return replace(promised, limit=limit(scores, promised.share))
+    scores = np.concatenate(list(answers(form.open(draft), calibration)))[:, -1]
+    return replace(promised, limit=distance_limit(scores, promised.share))
 
 
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
     """The trained model's rows, calibrated independently of the exported graph."""
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
-    probabilities = at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
+    if not classifier.task.has_classes:
+        return outputs
+    probabilities = classifier.task.at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
     if classifier.rejection is None:
         return probabilities
     features = np.concatenate(list(answers(classifier.features, pixels)))
@@ -172,29 +175,14 @@ def _write(facts: dict[str, Any], target: Path) -> None:
     atomic_write(target, json.dumps(facts, indent=2) + "\n")
 
 
-def _expect_passed(parity: ParityCheck, form: Format, record: dict[str, Any], place: Path) -> None:
+def _expect_passed(parity: ParityCheck | NumberParity, form: Format, record: dict[str, Any], place: Path) -> None:
     if parity.passed:
         return
     _write(record, about(place, refused=True))
-    if form.exact and parity.refusals and parity.largest_difference <= TOLERANCE:
-        raise GreycardError(
-            f"the {form.name} export is refused: a squared strangeness differs by"
-            f" {parity.refusals.largest_difference:.2g} from the original's on {parity.images:,} validation images;"
-            f" expected at most {TOLERANCE:g}",
-            hint="export to another format, and please report this problem",
-        )
-    if form.exact:
-        raise GreycardError(
-            f"the {form.name} export is refused: a probability differs by {parity.largest_difference:.2g} from the"
-            f" original's on {parity.images:,} validation images; expected at most {parity.tolerance:g}",
-            hint="export to another format, and please report this problem",
-        )
+    other = "export to another format, and please report this problem"
     raise GreycardError(
-        f"the {form.name} export is refused: its accuracy on {parity.images:,} validation images is"
-        f" {parity.accuracy:.2%}, the original's is {parity.original_accuracy:.2%}; expected at least"
-        f" {parity.lowest_accuracy:.2%}, the"
-        " lower end of its 95 % interval",
-        hint="export to litert, which uses floating point",
+        f"the {form.name} export is refused: {parity.why_refused}",
+        hint=other if form.exact else "export to litert, which uses floating point",
     )
 
 

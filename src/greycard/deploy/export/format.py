@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
 
     from greycard.backend.inference import Engine
+    from greycard.deploy.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,27 @@ class Format:
     Attributes:
         name: as `--format` takes it.
         ending: of the file's name; a SavedModel is a folder.
-        write: the model to a path; the third argument is training images uint8 (n, height, width, channels), on which
-            integer formats are calibrated.
+        write: the classifier to a path; the third argument is training images uint8 (n, height, width, channels), on
+            which integer formats are calibrated.
         open: what is at the path, as a function from images to rows: probabilities, then strangeness if there is one.
         exact: True to compare its probabilities with the original's, False to compare its accuracy.
         needs: packages beyond Greycard's own.
+        extra: Greycard's extra that brings them.
         tensorflow: whether only the TensorFlow backend can write it.
+        expect: raises a GreycardError if something else is missing.
+        not_checked: what of the file an opened model does not show; None if nothing.
     """
 
     name: str
     ending: str
-    write: Callable[[keras.Model, Path, np.ndarray], None]
+    write: Callable[[Classifier, Path, np.ndarray], None]
     open: Callable[[Path], Engine]
     exact: bool = True
     needs: tuple[str, ...] = ()
+    extra: str = ""
     tensorflow: bool = True
+    expect: Callable[[], None] = lambda: None
+    not_checked: Callable[[Engine], str | None] = lambda _: None
 
     @property
     def suffix(self) -> str:
@@ -56,13 +62,14 @@ class Format:
         missing = [name for name in self.needs if find_spec(name) is None]
         if missing:
             raise GreycardError(
-                f"exporting to {self.name} needs {' and '.join(missing)}", hint='pip install "greycard[onnx]"'
+                f"exporting to {self.name} needs {' and '.join(missing)}", hint=f'pip install "greycard[{self.extra}]"'
             )
         if self.tensorflow and keras.backend.backend() != "tensorflow":
             raise GreycardError(
                 f"exporting to {self.name} needs the TensorFlow backend. Received: {keras.backend.backend()}",
                 hint="unset KERAS_BACKEND; a run of any backend is read by all",
             )
+        self.expect()
 
 
 def about(place: Path, *, refused: bool = False) -> Path:

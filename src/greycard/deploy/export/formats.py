@@ -5,12 +5,14 @@ from __future__ import annotations
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import did_you_mean
 from greycard.deploy.export.format import Format
+from greycard.deploy.export.html import HTML
 from greycard.deploy.export.keras_file import KERAS
 from greycard.deploy.export.litert import LITERT, LITERT_INT8
 from greycard.deploy.export.onnx import ONNX
+from greycard.deploy.export.openvino import OPENVINO
 from greycard.deploy.export.saved_model import SAVED_MODEL
 
-FORMATS: tuple[Format, ...] = (KERAS, SAVED_MODEL, LITERT, LITERT_INT8, ONNX)
+FORMATS: tuple[Format, ...] = (KERAS, SAVED_MODEL, LITERT, LITERT_INT8, ONNX, OPENVINO, HTML)
 
 NAMES = tuple(each.name for each in FORMATS)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from greycard.deploy.export.format import Format
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
 
     from greycard.backend.inference import Engine
+    from greycard.deploy.classifier import Classifier
 
 
-def _write(model: keras.Model, place: Path, _: np.ndarray) -> None:
-    model.save(place)
+def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
+    classifier.model.save(place)
 
 
 def _open(place: Path) -> Engine:

@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING
 from greycard.deploy.export.format import Format
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
 
     from greycard.backend.inference import Engine
+    from greycard.deploy.classifier import Classifier
 
 
-def _write(model: keras.Model, place: Path, _: np.ndarray) -> None:
+def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     from greycard.backend.litert import convert
 
-    place.write_bytes(convert(model))
+    place.write_bytes(convert(classifier.model))
 
 
-def _write_int8(model: keras.Model, place: Path, images: np.ndarray) -> None:
+def _write_int8(classifier: Classifier, place: Path, images: np.ndarray) -> None:
     from greycard.backend.litert import convert
     from greycard.models.strangeness import NAME
 
+    model = classifier.model
     place.write_bytes(convert(model, images, NAME if NAME in model.output else ""))
 
 

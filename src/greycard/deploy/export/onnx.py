@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from greycard.deploy.export.format import Format
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
 
     from greycard.backend.inference import Engine
+    from greycard.deploy.classifier import Classifier
 
 
-def _write(model: keras.Model, place: Path, _: np.ndarray) -> None:
+def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     import numpy as np
 
     from greycard.backend.start import muted
 
+    model = classifier.model
     model.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.uint8))  # Keras exports what has been called
     with muted(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -46,4 +47,4 @@ def _open(place: Path) -> Engine:
     return answer
 
 
-ONNX = Format("onnx", ".onnx", _write, _open, needs=("onnx", "tf2onnx", "onnxruntime"))
+ONNX = Format("onnx", ".onnx", _write, _open, needs=("onnx", "tf2onnx", "onnxruntime"), extra="onnx")

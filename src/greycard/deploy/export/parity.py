@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from greycard.backend.inference import Engine
+from greycard.deploy.export.number_parity import NumberParity, number_parity
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.pipeline.array_split import ArraySplit
 from greycard.tasks.task import Task
@@ -69,6 +70,45 @@ class ParityCheck:
     refusals: Refusals | None = None
 
     @property
+    def why_refused(self) -> str:
+        """What differs, in words."""
+        if self.tolerance is None:
+            return (
+                f"its accuracy on {self.images:,} validation images is {self.accuracy:.2%}, the original's is"
+                f" {self.original_accuracy:.2%}; expected at least {self.lowest_accuracy:.2%}, the lower end of its"
+                " 95 % interval"
+            )
+        if self.refusals is not None and self.largest_difference <= self.tolerance:
+            return (
+                f"a squared strangeness differs by {self.refusals.largest_difference:.2g} from the original's on"
+                f" {self.images:,} validation images; expected at most {self.tolerance:g}"
+            )
+        return (
+            f"a probability differs by {self.largest_difference:.2g} from the original's on {self.images:,} validation"
+            f" images; expected at most {self.tolerance:g}"
+        )
+
+    @property
+    def line(self) -> str:
+        """The comparison in one line."""
+        return (
+            f"{self.images:,} validation images: {self.same_answers:,} with the same prediction, largest difference of"
+            f" a probability {self.largest_difference:.2g}, accuracy {self.accuracy:.2%}"
+            f" (original {self.original_accuracy:.2%}){self._refusals_text}"
+        )
+
+    @property
+    def _refusals_text(self) -> str:
+        """What is none of the classes, compared."""
+        found = self.refusals
+        if found is None:
+            return ""
+        return (
+            f"; none of these: {found.refused:,} (original {found.original_refused:,}), {found.same:,} with the same"
+            " answer"
+        )
+
+    @property
     def passed(self) -> bool:
         if self.tolerance is None:
             return self.accuracy >= self.lowest_accuracy
@@ -87,18 +127,21 @@ def check_parity(
     *,
     exact: bool,
     limits: Limits | None = None,
-) -> ParityCheck:
+) -> ParityCheck | NumberParity:
     """Run the export on the images and compare it with the original.
 
     Args:
-        task: the run's task; has classes.
-        original: the original's rows: probabilities, float (n, classes), and with `limits` the strangeness after them.
+        task: the run's task.
+        original: the original's rows: probabilities, float (n, classes), and with `limits` the strangeness after them;
+            or numbers (n, 1).
         export: the exported model as a function from images to such rows.
         pixels: validation images with their labels.
         exact: True if probabilities must agree within `TOLERANCE`, False if the accuracy must stay in its interval.
         limits: what is refused; None if no image is.
     """
     rows = np.concatenate(list(answers(export, pixels)))
+    if task.target is not None:
+        return number_parity(pixels.labels, original, rows, task.target, exact=exact)
     refusals = None
     if limits is not None:
         refusals = _refusals(original[:, -1], rows[:, -1], limits)

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from greycard.deploy.export.format import Format
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
 
     from greycard.backend.inference import Engine
+    from greycard.deploy.classifier import Classifier
 
 
-def _write(model: keras.Model, place: Path, _: np.ndarray) -> None:
+def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     from greycard.backend.start import muted
 
     with muted(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.export(place, format="tf_saved_model", verbose=False)
+        classifier.model.export(place, format="tf_saved_model", verbose=False)
 
 
 def _open(place: Path) -> Engine:

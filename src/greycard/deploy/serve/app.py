@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from greycard.core.threads import thread_count
 from greycard.deploy.classifier import NotFiniteError
-from greycard.deploy.predict import named
+from greycard.deploy.predict import Prediction, named
 from greycard.deploy.serve.batching import Batcher
 from greycard.deploy.serve.last_hour import LastHour
 from greycard.deploy.serve.limits import Limits, RefusedError
@@ -117,19 +117,11 @@ class _Service:
             raise RefusedError(500, error.args[0]) from error
         found = named("", row, served.classifier, served.rules)
         self._count(served, refused=found.refused)
-        answer = {
-            "model": served.name,
-            "answer": found.answer,
-            "refused": found.refused,
-            "strangeness": found.strangeness,
-            "class": found.label,
-            "probability": found.probability,
-            "probabilities": found.top(question.top),
-        }
+        answer = {"model": served.name, **_said(found, question.top)}
+        if served.classifier.task.has_several:
+            answer["labels"] = list(found.labels)
         if question.heat:
-            answer["heat"] = await _aside(
-                self._drawing, served.heat_png, pixels, served.classifier.classes.index(found.label)
-            )
+            answer["heat"] = await _aside(self._drawing, served.heat_png, pixels, served.explained(found))
         return answer
 
     def _count(self, served: Served, *, refused: bool) -> None:
@@ -141,6 +133,20 @@ class _Service:
         """What does not change, and what was refused in the last hour."""
         images, refused = self._last_hour[served.name].counts()
         return {**served.facts, "last_hour": {"images": images, "refused": refused}}
+
+
+def _said(found: Prediction, top: int) -> dict[str, Any]:
+    """A prediction as the API has it: classes, or a number."""
+    if found.value is not None:
+        return {"number": found.value, "interval": None if found.interval is None else list(found.interval)}
+    return {
+        "answer": found.answer,
+        "refused": found.refused,
+        "strangeness": found.strangeness,
+        "class": found.label,
+        "probability": found.probability,
+        "probabilities": found.top(top),
+    }
 
 
 async def _aside(pool: ThreadPoolExecutor, function: Any, *arguments: Any) -> Any:

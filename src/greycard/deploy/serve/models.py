@@ -13,11 +13,13 @@ import numpy as np
 from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
 from greycard.deploy.classifier import Classifier
+from greycard.deploy.predict import Prediction
 from greycard.deploy.rules import DEFAULT, NO_RULES, Rules, promise_of
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.evaluation.rejection.record import Rejection
 from greycard.explain.gradcam import Heat, heat_of
 from greycard.reports.explanation import LEAST, overlaid
+from greycard.runs.numbers import NumberFigures
 from greycard.runs.record import RunRecord
 
 
@@ -40,6 +42,10 @@ class Served:
     heat: Heat | None
     facts: dict[str, Any]
     rules: Rules = NO_RULES
+
+    def explained(self, found: Prediction) -> int:
+        """The output that a heat map explains: the predicted class, or the only number."""
+        return self.classifier.classes.index(found.label) if found.value is None else 0
 
     def heat_png(self, pixels: np.ndarray, label: int) -> str | None:
         """A heat map over an image uint8 (height, width, channels), as a data URL.
@@ -88,18 +94,35 @@ def _ready(run: RunRecord, classifier: Classifier, refuse: float | str | None) -
     return Served(run.name, classifier, engine, heat, _facts(run, heat is not None, promised), rules)
 
 
+def _number_facts(numbers: NumberFigures) -> dict[str, Any]:
+    """The error of a regression and the range of its training numbers."""
+    scores, target, reach = numbers.validation, numbers.target, numbers.reach
+    return {
+        "val_mae": scores.mae,
+        "val_mae_interval": list(scores.mae_interval),
+        "val_r2": scores.r2,
+        "lowest": target.lowest,
+        "highest": target.highest,
+        "decimals": target.decimals,
+        "interval_share": None if reach is None else reach.share,
+    }
+
+
 def _facts(run: RunRecord, heat: bool, promised: Rejection | None) -> dict[str, Any]:
-    summary = run.summary
+    summary, accuracy = run.summary, run.summary.val_accuracy
+    average = summary.labels.mean_average_precision if summary.labels else None
     return {
         "name": run.name,
         "classes": list(run.classes),
+        "number": None if summary.numbers is None else _number_facts(summary.numbers),
         "architecture": run.recipe.architecture,
         "dataset": run.recipe.data.dataset,
         "image_size": list(run.recipe.data.image_size or ()),
         "channels": run.recipe.data.channels,
         "resize": run.recipe.data.resize,
-        "val_accuracy": summary.val_accuracy,
-        "val_accuracy_interval": list(accuracy_interval(summary.val_accuracy or 0.0, summary.val_images)),
+        "val_accuracy": accuracy,
+        "val_accuracy_interval": None if accuracy is None else list(accuracy_interval(accuracy, summary.val_images)),
+        "val_mean_average_precision": average.value if average else None,
         "val_images": summary.val_images,
         "heat": heat,
         "refuse_share": promised.share if promised else None,

@@ -31,8 +31,18 @@ _SCHEMAS: dict[str, Any] = {
             "image_size": {"type": "array", "items": {"type": "integer"}, "description": "height, width"},
             "channels": {"type": "integer"},
             "resize": {"type": "string", "description": "how images get this size: stretch, crop or pad"},
-            "val_accuracy": _PROBABILITY,
-            "val_accuracy_interval": {"type": "array", "items": _PROBABILITY, "description": "95 %"},
+            "val_accuracy": {
+                **_PROBABILITY,
+                "type": ["number", "null"],
+                "description": "null with several labels, and for a number",
+            },
+            "val_accuracy_interval": {"type": ["array", "null"], "items": _PROBABILITY, "description": "95 %"},
+            "val_mean_average_precision": {
+                **_PROBABILITY,
+                "type": ["number", "null"],
+                "description": "of several labels per image; null with one class",
+            },
+            "number": {"type": ["object", "null"], "description": "errors and range of a regression; null for classes"},
             "val_images": {"type": "integer"},
             "heat": {"type": "boolean", "description": "whether it can draw heat maps"},
             "refuse_share": {
@@ -65,7 +75,7 @@ _SCHEMAS: dict[str, Any] = {
     },
     "Answer": {
         "type": "object",
-        "required": ["model", "answer", "refused", "class", "probability", "probabilities"],
+        "required": ["model"],
         "properties": {
             "model": {"type": "string"},
             "answer": {"type": "string", "description": "the most likely class, or `none of these`"},
@@ -75,11 +85,22 @@ _SCHEMAS: dict[str, Any] = {
                 "description": "the distance from the training images, 0 to 2; null for a model that refuses no image",
             },
             "class": {"type": "string", "description": "the most likely class"},
+            "labels": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "the labels that reach their thresholds; only of a model of several labels per image",
+            },
             "probability": _PROBABILITY,
             "probabilities": {
                 "type": "object",
                 "additionalProperties": _PROBABILITY,
                 "description": "probabilities of the most likely classes, calibrated on validation images",
+            },
+            "number": {"type": "number", "description": "the number of a regression, in place of the classes"},
+            "interval": {
+                "type": ["array", "null"],
+                "items": {"type": "number"},
+                "description": "has 90 % of true numbers; null if the run had too few validation images",
             },
             "heat": {"type": ["string", "null"], "description": _HEAT},
         },

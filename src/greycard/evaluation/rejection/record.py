@@ -15,6 +15,9 @@ from greycard.models.strangeness import Strangeness, kth_nearest
 MOST_CALIBRATION = 4_000
 """The most images that set the limit and measure the refused share."""
 
+_ROUNDING = 2e-3
+"""The distance between equal features is below this in every format; it is not always 0 in float32."""
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -96,7 +99,7 @@ class Scores:
         Raises:
             GreycardError: the share cannot be promised with so few images.
         """
-        above = limit(self.calibration, share)
+        above = distance_limit(self.calibration, share)
         return Rejection(
             share=share,
             limit=above,
@@ -176,3 +179,16 @@ def expect_refusal(share: object) -> float | None:
         number = -1.0
     expect_share(number)
     return number
+
+
+def distance_limit(distances: np.ndarray, share: float) -> float:
+    """`limit` for strangeness, never below what rounding makes of a distance of 0.
+
+    Args:
+        distances: the strangeness of calibration images, float (n,).
+        share: above 0 and below 1.
+
+    Raises:
+        GreycardError: the share cannot be promised with so few images.
+    """
+    return max(limit(distances, share), _ROUNDING)

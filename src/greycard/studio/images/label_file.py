@@ -30,6 +30,7 @@ class LabelFile:
         missing: lines whose image is not in the folder.
         has_split: whether it also splits them into training and validation images.
         problem: why it cannot be used; None if it can.
+        several: whether it gives images several labels, which folders cannot.
     """
 
     name: str
@@ -37,11 +38,12 @@ class LabelFile:
     missing: int
     has_split: bool
     problem: str | None
+    several: bool = False
 
     @property
     def moves(self) -> int:
-        """The number of images that are not in the folder of their class."""
-        return sum(label_of(id) != label for id, label in self.labels.items())
+        """The number of images that are not in the folder of their class; 0 if an image can have several labels."""
+        return 0 if self.several else sum(label_of(id) != label for id, label in self.labels.items())
 
 
 class LabelFiles:
@@ -91,9 +93,11 @@ def _read(root: Path, place: Path) -> LabelFile | None:
         return None
     finder = Finder(base_of(place, (line.path for line in lines)))
     found = [(line, id) for line in lines if (id := _id(root, finder.find(line.path))) is not None]
-    labels = {id: line.label for line, id in reversed(found)}  # the first line if there are several
+    several = any(isinstance(line.label, tuple) for line in lines)
+    labels = {id: _name(line) for line, id in reversed(found)}  # the first line if there are several
     has_split = any(line.split for line in lines)
-    return LabelFile(place.name, labels, len(lines) - len(found), has_split, _problem(place.name, found, labels))
+    problem = _problem(place.name, found, labels, several)
+    return LabelFile(place.name, labels, len(lines) - len(found), has_split, problem, several)
 
 
 def _id(root: Path, path: Path | None) -> str | None:
@@ -105,8 +109,17 @@ def _id(root: Path, path: Path | None) -> str | None:
     return None if any(map(is_system, parts)) else "/".join(parts)
 
 
-def _problem(name: str, found: Iterable[tuple[Line, str]], labels: Mapping[str, str]) -> str | None:
-    wrong = next(((line, id) for line, id in found if line.label != labels[id]), None)
+def _name(line: Line) -> str:
+    return line.label if isinstance(line.label, str) else ", ".join(line.label)
+
+
+def _problem(name: str, found: Iterable[tuple[Line, str]], labels: Mapping[str, str], several: bool) -> str | None:
+    if several:
+        return (
+            f"{name} gives images several labels, and this page sorts images into one folder each. Train with it on the"
+            f" command line: greycard train {name}"
+        )
+    wrong = next(((line, id) for line, id in found if _name(line) != labels[id]), None)
     if wrong is None:
         return None
     line, id = wrong

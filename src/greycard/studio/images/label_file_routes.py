@@ -25,7 +25,8 @@ def label_file_routes(context: Context) -> list[Route]:
         if table is None:
             return JSONResponse({"label_file": None})
         facts = {"images": len(table.labels), "moves": table.moves, "missing": table.missing}
-        return JSONResponse({"label_file": {"name": table.name, **facts, "has_split": table.has_split}})
+        kinds = {"has_split": table.has_split, "several": table.several}
+        return JSONResponse({"label_file": {"name": table.name, **facts, **kinds}})
 
     async def decide(request: Request) -> JSONResponse:
         use = (await read_fields(request, ("use",)))["use"]

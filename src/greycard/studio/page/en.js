@@ -317,6 +317,24 @@ export default {
   lesson_reveal: "Show the answer",
   lesson_kept: "saved",
 
+  // Several labels per image: a label file, and the result of a run
+  label_file_several: {
+    one: "{name} gives {n} image in this folder several labels. On this page, an image has one class, so nothing is moved. Train with the file on the command line: greycard train {name}",
+    other: "{name} gives the {n} images in this folder several labels each. On this page, an image has one class, so nothing is moved. Train with the file on the command line: greycard train {name}",
+  },
+  several_labels: {
+    one: "Mean average precision {share} over {labels} labels ({low} to {high}), on {n} validation image.",
+    other: "Mean average precision {share} over {labels} labels ({low} to {high}), on {n} validation images.",
+  },
+  several_labels_note: "An image can have several labels, so there are no accuracy and no confusions. On this page, an image has one class: train with the label file on the command line.",
+  several_mistakes: "The report shows the worst mistakes of each label.",
+  several_label: "label",
+  several_average_precision: "average precision",
+  several_f1: "F1",
+  several_threshold: "threshold",
+  several_images_with: "images with it",
+  several_answer: "The model finds {labels}.",
+  several_none: "The model finds none of the labels.",
   // None of these
   none_of_these: "none of these; most like {class}",
   try_refused: "It is unlike all training images. The bars show what it would be if it had to be one of the classes.",
@@ -335,4 +353,7 @@ export default {
   map_wrong: "{id}: {label}, predicted {answer}",
   map_near: "{id}, and images near it on the map",
   map_mistake: "mistake",
+
+  // Exports that were not run completely
+  not_checked: "Note: {words}.",
 };

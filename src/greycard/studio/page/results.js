@@ -33,14 +33,15 @@ function show(found) {
   showHeadline();
   element("run-findings").replaceChildren(...result.findings.map(finding));
   showMistakes();
-  element("matrix").replaceChildren(matrix(result, showAnswers));
-  element("matrix-note").hidden = !element("matrix").querySelector("table");
+  element("matrix").replaceChildren(result.labels.length ? labelTable(result.labels) : matrix(result, showAnswers));
+  element("matrix-note").hidden = result.labels.length > 0 || !element("matrix").querySelector("table");
   showTrust();
   for (const part of parts) part.open(result, mistakes, showAnswers);
   element("run-result").scrollIntoView({ block: "nearest" });
 }
 
 function showHeadline() {
+  if (result.labels.length) return showLabelsHeadline();
   const { validation, test, train_images, architecture, seconds, kept } = result;
   const { accuracy, low, high, images } = test ?? validation;
   const [share, from, to] = [accuracy, low, high].map((each) => percent(each));
@@ -50,6 +51,30 @@ function showHeadline() {
   if (test) facts.push(text("validation_too", { share: percent(validation.accuracy), n: validation.images }));
   if (kept && !test) facts.push(text("kept", { kept }));
   element("run-facts").textContent = facts.join(" ");
+}
+
+// A run whose images can have several labels has no accuracy.
+function showLabelsHeadline() {
+  const { average_precision: found, labels, train_images, architecture, seconds } = result;
+  const [share, low, high] = found ? [found.accuracy, found.low, found.high].map((each) => percent(each)) : ["–", "–", "–"];
+  const words = text("several_labels", { share, low, high, labels: labels.length, n: found?.images ?? 0 });
+  element("run-headline").replaceChildren(made("strong", words));
+  const facts = { architecture, n: train_images, seconds: number(seconds, seconds < 10 ? 1 : 0) };
+  element("run-facts").textContent = [text("run_facts", facts), text("several_labels_note")].join(" ");
+}
+
+function labelTable(labels) {
+  const table = made("table"), head = made("tr");
+  head.append(...["label", "average_precision", "f1", "threshold", "images_with"].map((key) => made("th", text(`several_${key}`), { scope: "col" })));
+  const shown = (value) => (value === null ? "–" : percent(value));
+  const rows = labels.map(({ name, average_precision, f1, threshold, images }) => {
+    const line = made("tr");
+    line.append(made("th", name, { scope: "row" }));
+    line.append(...[shown(average_precision), shown(f1), number(threshold, 3), number(images)].map((cell) => made("td", cell)));
+    return line;
+  });
+  table.append(head, ...rows);
+  return table;
 }
 
 // A finding with its next step; what is between backticks is a command.
@@ -74,6 +99,8 @@ function showMistakes() {
   const changed = here.filter(({ place, label }) => labelOf(place) !== result.classes[label]).length;
   element("show-mistakes").textContent = text("show_mistakes", { n: here.length });
   element("show-mistakes").disabled = !here.length;
+  element("show-mistakes").hidden = result.labels.length > 0;
+  if (result.labels.length) return void (element("mistakes-note").textContent = text("several_mistakes"));
   const notes = [wrong.length ? text("mistakes_note") : text("no_mistakes")];
   if (changed) notes.push(text("relabelled", { n: changed }));
   if (!result.answers.some(isPresent)) notes.push(text("other_images"));

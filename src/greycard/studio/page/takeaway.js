@@ -72,12 +72,13 @@ async function showExport({ state, run: name, error }) {
 
 const showExports = () => element("exports").replaceChildren(...run.exports.map(exported));
 
-function exported({ format, images, same_answers, largest_difference, accuracy, original_accuracy }) {
+function exported({ format, images, same_answers, largest_difference, accuracy, original_accuracy, not_checked }) {
   const item = made("li");
   item.append(made("strong", format), " ", button(text("download"), () => download("export", format)));
   const figures = { n: images, same: same_answers, accuracy: percent(accuracy), original: percent(original_accuracy) };
   const difference = largest_difference < 1e-4 ? text("below", { value: number(1e-4, 4) }) : number(largest_difference, 4);
   item.append(made("p", text("parity", { ...figures, difference }), { class: "note" }));
+  if (not_checked) item.append(made("p", text("not_checked", { words: not_checked }), { class: "note" }));
   return item;
 }
 

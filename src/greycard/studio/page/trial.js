@@ -49,9 +49,11 @@ async function tryImage(file) {
   element("try-status").textContent = answerText(found);
 }
 
-const answerText = (found) => found.refused
-  ? text("none_of_these", { class: found.class })
-  : text("answer", { class: found.class, share: percent(found.probability) });
+// All labels that reach their thresholds where an image can have several, else its class.
+function answerText({ class: name, probability, refused, labels }) {
+  if (labels && !refused) return labels.length ? text("several_answer", { labels: labels.join(", ") }) : text("several_none");
+  return refused ? text("none_of_these", { class: name }) : text("answer", { class: name, share: percent(probability) });
+}
 
 function showImage(file) {
   if (shown) URL.revokeObjectURL(shown);
@@ -62,12 +64,13 @@ function showImage(file) {
 }
 
 // A bar for each class, always in the same order; for many classes, the likeliest first.
-function showBars({ class: answer, probabilities, refused }) {
+function showBars({ class: answer, probabilities, refused, labels }) {
   element("try-refused").hidden = !refused;
   const many = run.classes.length > MOST_BARS;
   const likeliest = Object.entries(probabilities).sort(([, one], [, other]) => other - one).slice(0, MOST_BARS);
   const bars = many ? likeliest : run.classes.map((name) => [name, probabilities[name] ?? 0]);
-  element("try-bars").replaceChildren(...bars.map(([name, share]) => bar(name, share, !refused && name === answer)));
+  const isAnswer = (name) => (labels ? labels.includes(name) : !refused && name === answer);
+  element("try-bars").replaceChildren(...bars.map(([name, share]) => bar(name, share, isAnswer(name))));
 }
 
 function bar(name, share, isAnswer) {

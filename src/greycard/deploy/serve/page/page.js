@@ -29,8 +29,21 @@ async function showModels() {
   element("models").textContent = models.map(sentence).join(" ");
 }
 
+const decimals = new Map();
+
+const inUnit = (model, value) => value.toFixed(decimals.get(model) ?? 2);
+
 function sentence(model) {
+  if (model.number) {
+    decimals.set(model.name, model.number.decimals);
+    const [lowest, highest] = model.number.val_mae_interval.map((value) => inUnit(model.name, value));
+    return `${model.name} predicts a number: off by ${inUnit(model.name, model.number.val_mae)} on average on `
+      + `${model.val_images} validation images (95\u00a0% interval ${lowest} to ${highest}).`;
+  }
   const shown = model.classes.length > 12 ? [...model.classes.slice(0, 11), "…"] : model.classes;
+  if (model.val_accuracy === null)
+    return `${model.name} finds several labels per image (${shown.join(", ")}): mean average precision `
+      + `${percent(model.val_mean_average_precision)} on ${model.val_images} validation images.`;
   const [low, high] = model.val_accuracy_interval.map((value) => (100 * value).toFixed(1));
   return `${model.name} classifies ${shown.join(", ")}: accuracy ${percent(model.val_accuracy)} on `
     + `${model.val_images} validation images (95\u00a0% interval ${low} to ${high}\u00a0%).${refusals(model)}`;
@@ -51,7 +64,7 @@ async function answer(files) {
       const { answers } = await askAbout(file);
       show(file, answers.map(modelAnswer));
       showModels();
-      says(answers.map((each) => `${each.model}: ${each.answer}${each.refused ? "" : `, ${percent(each.probability)}`}`).join("; "));
+      says(answers.map((each) => `${each.model}: ${said(each)}`).join("; "));
     } catch (error) {
       failed += 1;
       show(file, [failure(error.message)]);
@@ -59,6 +72,16 @@ async function answer(files) {
     }
   }
   if (files.length > 1) says(`${files.length - failed} of ${files.length} files classified.`, failed > 0);
+}
+
+// All labels of an image that can have several.
+const labelsText = (found) => (found.refused ? found.answer : found.labels.join(", ") || "none of the labels");
+
+function said(found) {
+  if (found.labels) return labelsText(found);
+  if (found.number === undefined) return `${found.answer}${found.refused ? "" : `, ${percent(found.probability)}`}`;
+  const between = found.interval ? `, between ${found.interval.map((end) => inUnit(found.model, end)).join(" and ")}` : "";
+  return `${inUnit(found.model, found.number)}${between}`;
 }
 
 const nameOf = (file) => file.name || "image";
@@ -95,20 +118,24 @@ function failure(reason) {
 function modelAnswer(found) {
   const part = element("model").content.cloneNode(true);
   part.querySelector("h3").textContent = found.model;
-  part.querySelector(".answer").textContent = found.answer;
+  const isNumber = found.number !== undefined;
+  part.querySelector(".answer").textContent = isNumber || found.labels ? said(found) : found.answer;
   part.querySelector(".refused").hidden = !found.refused;
-  part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
+  if (isNumber) part.querySelector("table").remove();
+  else part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
+  const explained = isNumber ? "the number" : found.class;
   const map = part.querySelector(".map");
   if (found.heat === null) {
     map.hidden = false;
     map.querySelector("img").remove();
     map.querySelector("figcaption").textContent = mapless.has(found.model)
       ? "no heat map: the network has no convolutions"
-      : `no heat map: no region changes the probability of ${found.class} by one point`;
+      : `no heat map: no region changes ${isNumber ? "the number" : `the probability of ${found.class} by one point`}`;
   } else if (found.heat) {
     map.hidden = false;
     map.querySelector("img").src = found.heat;
-    map.querySelector("img").alt = `the image, coloured where it supports ${found.class}`;
+    if (isNumber) map.querySelector("figcaption").textContent = "heat map: brighter regions raise the number more";
+    map.querySelector("img").alt = `the image, coloured where it ${isNumber ? "raises" : "supports"} ${explained}`;
   }
   return part;
 }

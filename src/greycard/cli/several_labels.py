@@ -1,0 +1,73 @@
+"""Print predictions of several labels per image: all labels that reach their thresholds."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from greycard.core.errors import GreycardError
+from greycard.datasets.label_lists import NO_LABEL
+
+if TYPE_CHECKING:
+    from greycard.cli.answers import Asked
+    from greycard.deploy.predict import Prediction
+
+_BETWEEN = ";"
+
+
+_ONE_CLASS = ("top", "unsure", "sets")
+"""Options about the one class of an image."""
+
+
+def expect_plain(context: click.Context) -> None:
+    """Raise GreycardError for an option about the one class of an image."""
+    for name in _ONE_CLASS:
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise GreycardError(
+                f"--{name} is for runs with one class per image; this run prints all labels above their thresholds",
+                hint=f"leave out --{name}; --format csv and --format jsonl have the probability of every label",
+            )
+
+
+def text(classes: Sequence[str], asked: Asked) -> Callable[[Prediction], None]:
+    """The labels with their probabilities, separated by tabs; errors go to stderr."""
+
+    def show(found: Prediction) -> None:
+        if found.error:
+            click.echo(f"error: {found.source}: {found.error}", err=True)
+            return
+        answers = [f"{label}\t{(found.probabilities or {})[label]:.4f}" for label in found.labels]
+        click.echo("\t".join((found.source, *asked.first_cells(found), *(answers or [NO_LABEL]))))
+
+    return show
+
+
+def as_csv(classes: Sequence[str], asked: Asked) -> Callable[[Prediction], None]:
+    """A column of lists, as in a label file, and the probability of each label."""
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    lines.writerow(["path", "labels", *classes, "error", *asked.columns])
+
+    def show(found: Prediction) -> None:
+        cells = [""] * (1 + len(classes))
+        if not found.error:
+            values = (f"{(found.probabilities or {})[name]:.6f}" for name in classes)
+            cells = [_BETWEEN.join(found.labels) or NO_LABEL, *values]
+        lines.writerow([found.source, *cells, found.error or "", *asked.row(found)])
+        sys.stdout.flush()
+
+    return show
+
+
+def jsonl(classes: Sequence[str], asked: Asked) -> Callable[[Prediction], None]:
+    """One object per image, with `labels` and the `probabilities` of all labels."""
+
+    def show(found: Prediction) -> None:
+        answer = {"labels": list(found.labels), "probabilities": found.probabilities, **asked.fields(found)}
+        click.echo(json.dumps({"path": found.source, **({"error": found.error} if found.error else answer)}))
+
+    return show

@@ -1,0 +1,198 @@
+"""Figures of several labels per image: average precision and F1, with bootstrap intervals over the images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from greycard.core.randomness import FOLDS, generator
+from greycard.core.records import Count, Fraction
+from greycard.evaluation.intervals import wilson
+
+RESAMPLES = 1000
+_MOST_WORK = 5e7
+_LEAST_RESAMPLES = 200
+_QUANTILES = (0.025, 0.975)
+_MOST_BIAS = 0.01
+"""At least this share of the resamples counts as below the value, and as above it."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with the ends of its 95 % interval, fractions."""
+
+    value: Fraction
+    low: Fraction
+    high: Fraction
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """One label's figures; None if undefined, as without an image that has the label.
+
+    Attributes:
+        name: of the label.
+        threshold: from this probability on an image has the label, before calibration.
+        average_precision: the mean of the precision over the recall, for every threshold.
+        precision: fraction of the images predicted to have the label that have it.
+        recall: fraction of the images with the label that are predicted to have it.
+        f1: the harmonic mean of precision and recall.
+        support: number of images with the label.
+        predicted: number of images predicted to have it.
+    """
+
+    name: str
+    threshold: float
+    average_precision: Figure | None
+    precision: Fraction | None
+    recall: Fraction | None
+    f1: Figure | None
+    support: Count
+    predicted: Count
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """The figures of several labels per image.
+
+    Attributes:
+        images: number of images.
+        mean_average_precision: the mean over the labels that occur.
+        f1_micro: of all labels of all images together.
+        f1_macro: the mean over the labels that occur or are predicted.
+        exact: fraction of the images whose labels are all right and complete.
+        labels: each label's figures, in order.
+    """
+
+    images: Count
+    mean_average_precision: Figure | None
+    f1_micro: Figure | None
+    f1_macro: Figure | None
+    exact: Fraction
+    labels: tuple[LabelScore, ...]
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Of each label, before calibration."""
+        return tuple(each.threshold for each in self.labels)
+
+
+def label_scores(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    decisions: np.ndarray,
+    names: Sequence[str],
+    thresholds: Sequence[float],
+) -> LabelScores:
+    """Measure; the intervals are quantiles over resampled images.
+
+    Args:
+        labels: uint8 (n, classes) of 0 and 1, n at least 1.
+        probabilities: float (n, classes); NaN counts as 0.
+        decisions: uint8 (n, classes), the predicted labels.
+        names: of the labels.
+        thresholds: that future images are decided by.
+    """
+    ranked = np.nan_to_num(probabilities)
+    weights = _weights(len(labels), labels.shape[1])
+    precisions = average_precisions(labels, ranked, weights)
+    hits, predicted, support = (weights @ each.astype(np.float64) for each in (labels * decisions, decisions, labels))
+    each_f1 = _ratio(2 * hits, predicted + support)
+    micro = _ratio(2 * hits.sum(axis=1), predicted.sum(axis=1) + support.sum(axis=1))
+    return LabelScores(
+        images=len(labels),
+        mean_average_precision=_figure(_mean(precisions), len(labels)),
+        f1_micro=_figure(micro, len(labels)),
+        f1_macro=_figure(_mean(each_f1), len(labels)),
+        exact=float(np.mean((labels == decisions).all(axis=1))),
+        labels=tuple(
+            LabelScore(
+                name=name,
+                threshold=float(thresholds[place]),
+                average_precision=_figure(precisions[:, place], int(support[0, place])),
+                precision=_number(_ratio(hits[:1, place], predicted[:1, place])[0]),
+                recall=_number(_ratio(hits[:1, place], support[:1, place])[0]),
+                f1=_figure(each_f1[:, place], int(support[0, place])),
+                support=int(support[0, place]),
+                predicted=int(predicted[0, place]),
+            )
+            for place, name in enumerate(names)
+        ),
+    )
+
+
+def average_precisions(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """The average precision of each label for each row of weights, float64 (rows, classes); NaN if it is undefined.
+
+    It is scikit-learn's: the sum over the thresholds of the precision times the recall that each one adds.
+
+    Args:
+        labels: uint8 (n, classes).
+        probabilities: float (n, classes).
+        weights: how often each image counts, float (rows, n); None for one row of ones.
+    """
+    counted = np.ones((1, len(labels))) if weights is None else weights
+    found = [_average_precision(labels[:, each], probabilities[:, each], counted) for each in range(labels.shape[1])]
+    return np.stack(found, axis=1)
+
+
+def _average_precision(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    order = np.argsort(-probabilities, kind="stable")
+    ranked, counted = probabilities[order], weights[:, order]
+    ends = np.flatnonzero(np.append(ranked[:-1] != ranked[1:], True))  # equal probabilities have one threshold
+    total = np.cumsum(counted, axis=1)[:, ends]
+    hits = np.cumsum(counted * labels[order], axis=1)[:, ends]
+    added = np.diff(hits, axis=1, prepend=0.0)
+    return _ratio((added * hits / np.maximum(total, 1)).sum(axis=1), hits[:, -1])
+
+
+def _weights(images: int, labels: int) -> np.ndarray:
+    """The images themselves, and how often each occurs in each resample, float64 (resamples + 1, images)."""
+    most = int(_MOST_WORK / (images * labels))
+    resamples = min(RESAMPLES, max(_LEAST_RESAMPLES, most))
+    random = generator(FOLDS, 1)
+    drawn = [np.bincount(random.integers(0, images, images), minlength=images) for _ in range(resamples)]
+    return np.stack([np.ones(images), *drawn])
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """The mean over the labels that have a value, (rows,); NaN if none has one."""
+    known = np.isfinite(values)
+    return _ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
+
+
+def _figure(values: np.ndarray, images: int) -> Figure | None:
+    """The first value, with bias-corrected quantiles of the others.
+
+    Average precision is higher in resamples than in the sample: plain quantiles held the truth in 75 to 92 % of cases,
+    corrected ones in 87 to 94 %. Source: Efron, "Nonparametric standard errors and confidence intervals" (1981).
+    Without a single mistake, every resample is without one, too. Then the interval is Wilson's for as many right
+    answers as there are images, and the same for only mistakes.
+    """
+    if not np.isfinite(values[0]):
+        return None
+    known = values[1:][np.isfinite(values[1:])]
+    low, high = np.quantile(known, _corrected(known, values[0])) if len(known) else (values[0], values[0])
+    if values[0] in (0.0, 1.0) and images:
+        exact = wilson(round(values[0] * images), images)
+        low, high = min(low, exact[0]), max(high, exact[1])
+    return Figure(*(float(np.clip(each, 0.0, 1.0)) for each in (values[0], low, high)))
+
+
+def _corrected(resampled: np.ndarray, value: float) -> np.ndarray:
+    """The quantiles of an interval, moved by how many resamples are below the value; a tie counts as half."""
+    below = float(np.mean(resampled < value) + np.mean(resampled == value) / 2)
+    bias = ndtri(np.clip(below, _MOST_BIAS, 1 - _MOST_BIAS))
+    return np.asarray(ndtr(2 * bias + ndtri(_QUANTILES)))
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,153 @@
+"""The figures of several labels per image, as text and as the rows of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.cells import cell_len
+
+from greycard.audit.cooccurrence import cooccurrence
+from greycard.evaluation.label_scores import LabelScore, LabelScores
+from greycard.reports.columns import figure_text, percent, span
+from greycard.reports.escapes import one_line
+from greycard.runs.record import RunRecord
+from greycard.tasks.multilabel import MultiLabel
+
+_SHOWN = 12
+_CELLS = 20
+"""The table of labels that occur together has at most so many rows."""
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One label on a page.
+
+    Attributes:
+        name: of the label.
+        precision: average precision with its interval.
+        f1: with its interval.
+        found: precision and recall at the threshold.
+        threshold: on the probabilities that `predict` prints.
+        support: number of validation images with the label.
+    """
+
+    name: str
+    precision: str
+    f1: str
+    found: str
+    threshold: str
+    support: int
+
+
+@dataclass(frozen=True)
+class LabelParts:
+    """The data of the page's section about labels.
+
+    Attributes:
+        rows: each label's figures.
+        figures: of all labels together, as (name, text).
+        together: for each label the fraction of its images that have each other label, with the text of the cell;
+            empty for many labels.
+    """
+
+    rows: Sequence[LabelRow]
+    figures: Sequence[tuple[str, str]]
+    together: Sequence[tuple[str, Sequence[tuple[float, str]]]]
+
+
+@dataclass(frozen=True)
+class ReportedLabels:
+    """The first figure of a run with several labels per image, in large letters, and what it is."""
+
+    accuracy: str
+    measured_on: str
+    interval: str
+    what: str = "mean average precision"
+
+
+def reported_labels(scores: LabelScores | None) -> ReportedLabels | None:
+    """None for a run with one class per image, or if no label occurs."""
+    figure = None if scores is None else scores.mean_average_precision
+    if scores is None or figure is None:
+        return None
+    interval = span(figure.low, figure.high)
+    return ReportedLabels(percent(figure.value, 1), f"{scores.images:,} validation images", interval)
+
+
+def label_parts(run: RunRecord, scores: LabelScores) -> LabelParts:
+    """The section of a finished run with several labels per image."""
+    limits = _limits(run)
+    rows = [_row(each, limit) for each, limit in zip(scores.labels, limits, strict=True)]
+    return LabelParts(rows, total_rows(scores), _together(run.predictions["labels"], run.classes))
+
+
+def total_rows(scores: LabelScores) -> list[tuple[str, str]]:
+    """The figures of all labels together, each with its name."""
+    return [
+        ("mean average precision", figure_text(scores.mean_average_precision)),
+        ("F1 micro", figure_text(scores.f1_micro)),
+        ("F1 macro", figure_text(scores.f1_macro)),
+        ("all labels right", f"{percent(scores.exact, 1)} of {scores.images:,} images"),
+    ]
+
+
+def label_lines(run: RunRecord, scores: LabelScores) -> list[str]:
+    """One line for each label (lowest F1 first if there are many)."""
+    limits = dict(zip(run.classes, _limits(run), strict=True))
+    ranked = sorted(scores.labels, key=lambda each: each.f1.value if each.f1 else -1.0)
+    shown = scores.labels if len(scores.labels) <= _SHOWN else ranked[:_SHOWN]
+    width = max(cell_len("label"), *(cell_len(one_line(each.name)) for each in shown))
+    lines = [f"  {'label':<{width}}  {'average precision':<24}  {'F1':<24}  threshold  images"]
+    for each in shown:
+        name = one_line(each.name)
+        figures = f"{figure_text(each.average_precision):<24}  {figure_text(each.f1):<24}"
+        space = " " * (width - cell_len(name))
+        lines.append(f"  {name}{space}  {figures}  {limits[each.name]:>9.3f}  {each.support:>6,}")
+    if len(shown) < len(scores.labels):
+        lines.append(f"  … and {len(scores.labels) - len(shown)} labels with a higher F1")
+    return lines
+
+
+def names_with_shares(names: Sequence[str], row: np.ndarray, chosen: np.ndarray) -> str:
+    """`cat 91.0 %, dog 62.5 %` of the chosen labels, or `none`.
+
+    Args:
+        names: of the labels.
+        row: their probabilities, float (labels,).
+        chosen: which ones, bool (labels,).
+    """
+    found = [f"{names[place]} {percent(float(row[place]), 1)}" for place in np.flatnonzero(chosen).tolist()]
+    return ", ".join(found) or "none"
+
+
+def _limits(run: RunRecord) -> list[float]:
+    """The thresholds on calibrated probabilities."""
+    assert isinstance(run.task, MultiLabel)
+    return run.task.scaled(run.temperature).limits.tolist()
+
+
+def _row(each: LabelScore, limit: float) -> LabelRow:
+    return LabelRow(
+        each.name,
+        figure_text(each.average_precision),
+        figure_text(each.f1),
+        f"{percent(each.precision, 1)}, {percent(each.recall, 1)}",
+        f"{limit:.3f}",
+        each.support,
+    )
+
+
+def _together(labels: np.ndarray, names: Sequence[str]) -> list[tuple[str, Sequence[tuple[float, str]]]]:
+    if len(names) > _CELLS:
+        return []
+    counts = cooccurrence(labels)
+    return [
+        (name, [_cell(counts, names, row, column) for column in range(len(names))]) for row, name in enumerate(names)
+    ]
+
+
+def _cell(counts: np.ndarray, names: Sequence[str], row: int, column: int) -> tuple[float, str]:
+    own, both = int(counts[row, row]), int(counts[row, column])
+    return both / max(own, 1), f"{both:,} of {own:,} images with {names[row]} have {names[column]}"

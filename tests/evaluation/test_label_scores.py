@@ -1,0 +1,148 @@
+"""Figures of several labels per image are scikit-learn's; thresholds are chosen on other images than they decide."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
+
+from greycard.evaluation.calibration import calibration_of, fit_temperature
+from greycard.evaluation.label_scores import average_precisions, label_scores
+from greycard.evaluation.thresholds import LEAST, choose_thresholds, cross_fitted
+from greycard.tasks.multilabel import MultiLabel, logit, sigmoid
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def _data(seed: int, images: int = 120, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of different frequency, and probabilities that know something of them, with ties."""
+    random = np.random.default_rng(seed)
+    labels = (random.random((images, classes)) < np.linspace(0.05, 0.7, classes)).astype(np.uint8)
+    logits = 2.0 * labels - 1 + random.normal(0, 1.5, labels.shape)
+    return labels, np.round(sigmoid(logits), 2)
+
+
+@given(seed=SEEDS)
+def test_average_precision_is_scikit_learns(seed: int) -> None:
+    labels, probabilities = _data(seed)
+    random = np.random.default_rng(seed)
+    weights = np.stack([np.ones(len(labels)), random.integers(0, 3, len(labels)).astype(float)])
+    found = average_precisions(labels, probabilities, weights)
+    for row, counted in enumerate(weights):
+        for each in range(labels.shape[1]):
+            if labels[counted > 0, each].any():
+                expected = average_precision_score(labels[:, each], probabilities[:, each], sample_weight=counted)
+                assert found[row, each] == pytest.approx(expected)
+            else:
+                assert np.isnan(found[row, each])
+
+
+@given(seed=SEEDS)
+def test_the_figures_are_scikit_learns(seed: int) -> None:
+    labels, probabilities = _data(seed)
+    decided = MultiLabel(4).decide(probabilities)
+    found = label_scores(labels, probabilities, decided, "abcd", (0.5,) * 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        each = {
+            name: score(labels, decided, average=None, zero_division=np.nan)
+            for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score))
+        }
+        occurring = labels.any(axis=0)
+        mean = average_precision_score(labels[:, occurring], probabilities[:, occurring], average="macro")
+        micro, macro = (f1_score(labels, decided, average=name, zero_division=np.nan) for name in ("micro", "macro"))
+    assert found.mean_average_precision is not None
+    assert found.mean_average_precision.value == pytest.approx(mean)
+    assert found.f1_micro is not None
+    assert found.f1_micro.value == pytest.approx(micro)
+    assert found.f1_macro is not None
+    assert found.f1_macro.value == pytest.approx(macro)
+    assert found.exact == np.mean((labels == decided).all(axis=1))
+    for place, score in enumerate(found.labels):
+        assert (score.support, score.predicted) == (labels[:, place].sum(), decided[:, place].sum())
+        _same(score.f1.value if score.f1 else None, each["f1"][place])
+        _same(score.precision, each["precision"][place])
+        _same(score.recall, each["recall"][place])
+
+
+def _same(found: float | None, expected: float) -> None:
+    assert (found is None) == bool(np.isnan(expected))
+    assert found is None or found == pytest.approx(expected)
+
+
+def test_nearly_all_intervals_hold_the_true_figure() -> None:
+    """The truth is the figure of very many images of the same kind; each of 40 samples has 200."""
+    labels, probabilities = _data(0, 100_000, 3)
+    decided = MultiLabel(3).decide(probabilities)
+    whole = average_precisions(labels, probabilities)[0].mean()
+    micro = 2 * (labels * decided).sum() / (labels.sum() + decided.sum())
+    held = np.zeros(2)
+    for start in range(0, 8_000, 200):
+        part = slice(start, start + 200)
+        found = label_scores(labels[part], probabilities[part], decided[part], "abc", (0.5,) * 3)
+        for place, (figure, truth) in enumerate(((found.mean_average_precision, whole), (found.f1_micro, micro))):
+            assert figure is not None
+            held[place] += figure.low <= truth <= figure.high
+    assert (held >= 34).all()
+
+
+def test_a_label_without_images_has_no_figures_and_counts_in_no_mean() -> None:
+    labels, probabilities = _data(1)
+    labels[:, 0] = 0
+    decided = MultiLabel(4).decide(probabilities)
+    decided[:, 0] = 0
+    found = label_scores(labels, probabilities, decided, "abcd", (0.5,) * 4)
+    assert found.labels[0].average_precision is found.labels[0].f1 is None
+    others = label_scores(labels[:, 1:], probabilities[:, 1:], decided[:, 1:], "bcd", (0.5,) * 3)
+    assert found.mean_average_precision is not None
+    assert others.mean_average_precision is not None
+    assert found.mean_average_precision.value == pytest.approx(others.mean_average_precision.value)
+
+
+@settings(max_examples=30)
+@given(seed=SEEDS)
+def test_a_chosen_threshold_has_the_highest_f1_of_all(seed: int) -> None:
+    labels, probabilities = _data(seed)
+    chosen = choose_thresholds(labels, probabilities)
+    for each, threshold in enumerate(chosen):
+        own = labels[:, each]
+        if own.sum() < LEAST:
+            assert threshold == 0.5
+            continue
+        best = max(_f1(own, probabilities[:, each] >= limit) for limit in np.linspace(0, 1, 101))
+        assert _f1(own, probabilities[:, each] >= threshold) >= best - 1e-12
+        assert np.abs(probabilities[:, each] - threshold).min() > 1e-3  # no image on the threshold
+
+
+def _f1(labels: np.ndarray, decided: np.ndarray) -> float:
+    return float(2 * (labels * decided).sum() / (labels.sum() + decided.sum()))
+
+
+def test_no_image_has_a_part_in_the_thresholds_it_is_decided_by() -> None:
+    """With probabilities that know nothing, thresholds chosen on the same images would look better than chance."""
+    random = np.random.default_rng(0)
+    gains = []
+    for _ in range(40):
+        labels = (random.random((60, 3)) < 0.3).astype(np.uint8)
+        probabilities = random.random((60, 3))
+        same = (probabilities >= choose_thresholds(labels, probabilities)).astype(np.uint8)
+        other = cross_fitted(labels, probabilities)
+        gains.append(f1_score(labels, same, average="micro") - f1_score(labels, other, average="micro"))
+    assert np.mean(gains) > 0.02
+
+
+def test_calibration_of_several_labels_is_that_of_each_label() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (3000, 3))
+    labels = (random.random((3000, 3)) < sigmoid(logits)).astype(np.uint8)
+    assert fit_temperature(labels, sigmoid(logits)) == pytest.approx(1, abs=0.05)
+    found = calibration_of(labels, sigmoid(2.5 * logits))
+    assert found.temperature == pytest.approx(2.5, rel=0.05)
+    assert found.error_after_scaling < 0.02 < found.error
+    np.testing.assert_allclose(
+        MultiLabel(3).at_temperature(sigmoid(2.5 * logits), 2.5), sigmoid(logit(sigmoid(2.5 * logits)) / 2.5)
+    )
