@@ -45,20 +45,20 @@ def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
         GreycardError: fewer than two runs, a duplicate, an unfinished run, numbers, or other validation images.
     """
     expect_comparable(runs)
-    if runs[0].target is not None:
-        raise GreycardError(
-            f"{runs[0].path} predicts numbers; expected runs with classes", hint="`greycard compare` compares both"
-        )
     return compare_groups([(group_label(members, runs), members) for members in by_recipe(runs)])
 
 
 def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Comparison:
-    """Compare groups of finished runs with classes, each with a name; the runs of a group differ in the seed.
+    """Compare groups of finished runs, each with a name; the runs of a group differ in the seed.
 
     Raises:
-        GreycardError: the runs were measured on different validation images.
+        GreycardError: the runs were measured on different validation images, or predict numbers.
     """
     first = groups[0][1][0]
+    if first.target is not None:
+        raise GreycardError(
+            f"{first.path} predicts numbers; expected runs with classes", hint="`greycard compare` compares both"
+        )
     for _, members in groups:
         for run in members:
             _expect_same_images(first, run)
