@@ -20,6 +20,7 @@ from typing import Any
 
 import greycard
 from greycard.projects import find_project
+from greycard.runs.compare import Comparison
 from greycard.runs.record import find_runs
 from result import HERE, ResultFile, chosen, parser
 
@@ -105,6 +106,7 @@ def measure(one: Ingredient, seeds: Sequence[int], folder: Path, *, quick: bool 
         for changes in (one.with_it, one.without)
     ]
     found = greycard.compare([*sides[0], *sides[1]])
+    assert isinstance(found, Comparison)  # of accuracies: these projects have classes
     ours, difference = found.groups, found.differences[0]
     return {
         "ingredient": one.name,

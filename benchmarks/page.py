@@ -228,16 +228,15 @@ def refusing(rows: list[Row]) -> list[str]:
     if not asked:
         return []
     scores, kept = list(asked[0]["auroc"]), {row["data"]: row for row in asked}.values()
-    compared = _table(["data", "strangers", *scores], [_caught_cells(row, scores) for row in asked])
+    compared = _table(["data", "strangers", "seeds", *scores], [_caught_cells(row, scores) for row in asked])
     own = _table(["data", "model", "set the limit", "measure", *scores], [_own_cells(row, scores) for row in kept])
     files = _table(["data", "format", "own", "strangers", "same as the run"], [_file_cells(row) for row in exported])
-    seeds = min(row["seeds"] for row in asked)
     return [
-        f"AUROC, and the share of strangers caught at a limit for 5 % of own images; means of {seeds} seeds:",
+        "AUROC, and the share of strangers caught at a limit for 5 % of own images; means over the seeds:",
         "",
         *compared,
         "",
-        f"The share of own images that is refused, where at most 5 % is promised; mean and range of {seeds} seeds:",
+        "The share of own images that is refused, where at most 5 % is promised; mean and range of the seeds:",
         "",
         *own,
         "",
@@ -249,7 +248,7 @@ def refusing(rows: list[Row]) -> list[str]:
 
 def _caught_cells(row: Row, scores: Sequence[str]) -> list[str]:
     cells = [f"{mean(row['auroc'][score]):.3f}, {100 * mean(row['caught'][score]):.0f} %" for score in scores]
-    return [f"`{row['data']}`", f"{row['strangers']}, {row['stranger_images']:,}", *cells]
+    return [f"`{row['data']}`", f"{row['strangers']}, {row['stranger_images']:,}", str(row["seeds"]), *cells]
 
 
 def _own_cells(row: Row, scores: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Predicting 10,000 and 100,000 images into files: seconds, memory, and what a kill costs.
 
-    python benchmarks/predict_many.py [--images 10000 100000]
+    python benchmarks/predict_many.py [csv|again|sorted|gallery|parquet|killed …] [--images 10000 100000]
 
 Names are distinct and images are not: hard links to a few hundred drawn JPEGs of 150×150. The model is a small CNN at
 64 px that is hardly trained. Each command is a process of its own: `csv` and `parquet` predict all images; `again`
@@ -26,6 +26,7 @@ import child
 from memory import draw
 from result import ResultFile, parser
 
+WORKS = ("csv", "again", "sorted", "gallery", "parquet", "killed")
 KILLS = (0.25, 0.5, 0.75)
 
 
@@ -34,12 +35,13 @@ def main() -> None:
     results = ResultFile("predict_many", ("work", "images"), keep=not options.quick)
     for count in options.images:
         with tempfile.TemporaryDirectory() as scratch:
-            for row in _rows(Path(scratch), draw(Path(scratch), count), count):
+            for row in _rows(Path(scratch), draw(Path(scratch), count), count, options.works):
                 results.put(row)
 
 
 def _options() -> argparse.Namespace:
     made = parser(__doc__, rounds=1)
+    made.add_argument("works", nargs="*", metavar="WORK", help=f"of {', '.join(WORKS)}, after csv; all by default")
     made.add_argument("--images", type=int, nargs="+", default=[10_000, 100_000])
     options = made.parse_args()
     if options.quick:
@@ -47,10 +49,10 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _rows(scratch: Path, folder: Path, count: int) -> Iterator[dict[str, Any]]:
+def _rows(scratch: Path, folder: Path, count: int, chosen: list[str]) -> Iterator[dict[str, Any]]:
     run = _run(scratch)
     answers = scratch / "answers.csv"
-    predict = [sys.executable, "-m", "greycard", "predict", run, folder, "--quiet"]
+    predict: list[str | Path] = [sys.executable, "-m", "greycard", "predict", run, folder, "--quiet"]
     works: dict[str, list[str | Path]] = {
         "csv": ["-o", answers],
         "again": ["-o", answers],
@@ -58,10 +60,16 @@ def _rows(scratch: Path, folder: Path, count: int) -> Iterator[dict[str, Any]]:
         "gallery": ["-o", answers, "--gallery", scratch / "look"],
         "parquet": ["-o", scratch / "answers.parquet"],
     }
+    wanted = {"csv", *(chosen or WORKS)}
     for work, words in works.items():
+        if work not in wanted:
+            continue
         yield _row(work, count, child.run([*predict, *words]))
+        if work == "sorted":
+            assert sum(1 for _ in (scratch / "sorted").rglob("*.jpg")) == count
     _expect_each_once(answers, folder)
-    assert sum(1 for _ in (scratch / "sorted").rglob("*.jpg")) == count
+    if "killed" not in wanted:
+        return
     killed = scratch / "killed.csv"
     seconds = _killed([str(word) for word in [*predict, "-o", killed]], killed, answers.stat().st_size)
     _expect_each_once(killed, folder)
@@ -69,8 +77,10 @@ def _rows(scratch: Path, folder: Path, count: int) -> Iterator[dict[str, Any]]:
 
 
 def _run(scratch: Path) -> Path:
-    words = ["train", scratch / "images", "--weights", "none", "--epochs", "1", "--quiet", "--out", scratch / "runs"]
-    small = ["model.kind=convnet", "image_size=64", "conv=16,32", "train_limit=400", "val_limit=100"]
+    (scratch / "few").mkdir()
+    few = draw(scratch / "few", 400)
+    words: list[str | Path] = ["train", few, "--weights", "none", "--epochs", "1", "--quiet", "--out", scratch / "runs"]
+    small = ["model.kind=convnet", "image_size=64", "conv=16,32"]
     child.run([sys.executable, "-m", "greycard", *words, *(word for each in small for word in ("--set", each))])
     return scratch / "runs" / "images-1"
 

@@ -44,8 +44,11 @@ SCORES = ("neighbours", "all components", "mahalanobis", "energy", "max logit", 
 """The default first; `all components` is the same distance without principal components."""
 
 _OTHERS = ("noise", "black", "text")
-_SAME = 200
+_SAME = 100
 """Images of noise, of black, and of text."""
+
+_ASKED = 500
+"""The most images of each kind that an export is asked about."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,8 @@ def _measure(results: ResultFile, name: str, options: argparse.Namespace, folder
             found.setdefault(what, []).append(figures)
         if seed == 0:
             _put_exports(results, name, scorer, given, folder)
-    for what, rounds in found.items():
-        results.put({"model": scorer.run.recipe.architecture} | _row(name, what, rounds, given))
+        for what, rounds in found.items():
+            results.put({"model": scorer.run.recipe.architecture} | _row(name, what, rounds, given))
 
 
 class Scorer:
@@ -175,6 +178,7 @@ def _put_exports(results: ResultFile, name: str, scorer: Scorer, given: Round, f
     run, asked = scorer.run, {"own": given.own, **given.strangers}
     promised = run.summary.rejection
     assert promised is not None
+    asked = {what: split.take(np.arange(min(len(split), _ASKED))) for what, split in asked.items()}
     images = {what: scorer.pixels(split) for what, split in asked.items()}
     before = {what: scorer.of(split)[SCORES[0]] > promised.limit for what, split in asked.items()}
     for form in FORMATS:
@@ -205,11 +209,11 @@ def _fashion(seed: int, quick: bool) -> Round:
     whole, random = load_dataset("fashion-mnist", data_dir()), np.random.default_rng(seed)
     known, train, test = 7, whole.train, whole.validation
     rows = random.permutation(np.flatnonzero(train.labels < known))
-    first, last = (700, 900) if quick else (4_000, 5_000)
+    first, last = (700, 900) if quick else (2_000, 3_000)
     dataset = _dataset(
         "fashion-mnist", whole.classes[:known], train.take(np.sort(rows[:first])), train.take(np.sort(rows[first:last]))
     )
-    some = test.take(np.arange(500 if quick else 3_000))
+    some = test.take(np.arange(500 if quick else 2_000))
     own, strangers = (some.take(np.flatnonzero(which)) for which in (some.labels < known, some.labels >= known))
     recipe = {"conv": (32, 64), "dense": (128,), "epochs": 1 if quick else 4, "augmentation": None}
     return Round(dataset, _marked(own, "own"), _strangers("classes left out", strangers, (28, 28, 1)), recipe)
@@ -240,7 +244,7 @@ def _horses(seed: int, quick: bool) -> Round:
     rows = np.random.default_rng(seed).permutation(len(whole.validation))
     halves = [whole.validation.take(np.sort(each)) for each in np.array_split(rows, 2)]
     train = whole.train.limited(100, 0) if quick else whole.train
-    given = cats.validation.take(np.flatnonzero(cats.validation.labels == 0)[: 50 if quick else None])
+    given = cats.validation.take(np.flatnonzero(cats.validation.labels == 0)[: 50 if quick else 200])
     dataset = _dataset("horse-or-human", whole.classes, train, halves[0])
     return Round(dataset, halves[1], _strangers("cats", given, (224, 224, 3)), {}, is_fitted_once=True)
 

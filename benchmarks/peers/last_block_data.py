@@ -58,9 +58,10 @@ def last_block(shape: tuple[int, ...], base: keras.Model | None = None) -> keras
         x = layers.BatchNormalization(epsilon=1e-3, trainable=False, name=norm)(x)
     x = layers.GlobalAveragePooling2D()(layers.ReLU(6.0)(x))
     model = keras.Model(inputs, layers.Dense(1, activation="sigmoid", dtype="float32")(x))
-    for layer in model.layers if base else []:
-        if layer.name in {each.name for each in base.layers} and layer.weights:
-            layer.set_weights(base.get_layer(layer.name).get_weights())
+    given = {layer.name: layer for layer in base.layers} if base else {}
+    for layer in model.layers:
+        if layer.name in given and layer.weights:
+            layer.set_weights(given[layer.name].get_weights())
     return model
 
 

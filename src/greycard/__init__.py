@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         serve,
         split,
         studio,
+        sweep,
         train,
     )
 
@@ -70,6 +71,7 @@ __all__ = [
     "serve",
     "split",
     "studio",
+    "sweep",
     "train",
 ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greycard.backend import start
+from greycard.cluster.sweep import sweep
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.core.values import plain
 from greycard.datasets.dataset import Dataset
@@ -288,5 +289,6 @@ __all__ = [
     "search",
     "serve",
     "split",
+    "sweep",
     "train",
 ]

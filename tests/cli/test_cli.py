@@ -17,7 +17,7 @@ from greycard.core.errors import GreycardError
 COMMANDS = (
     "projects", "run", "train", "table", "show", "report", "diagnose", "compare", "explain", "predict", "check",
     "split", "export", "serve", "card", "fetch", "sample", "cache", "info", "resume",
-    "recipe", "find-lr", "tune", "crossval", "records", "test", "studio", "embed", "similar",
+    "recipe", "find-lr", "tune", "crossval", "records", "test", "studio", "sweep", "embed", "similar",
 )  # fmt: skip
 
 

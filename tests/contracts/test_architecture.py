@@ -32,6 +32,7 @@ FLOW = (
     ("embeddings",),
     ("projects",),
     ("jobs",),
+    ("cluster",),
     ("studio",),
     ("api",),
     ("cli",),
@@ -90,8 +91,13 @@ def test_one_package_names_a_backend() -> None:
     assert named == {"backend"}
 
 
+def test_two_modules_know_ray() -> None:
+    named = {file.name for file in SOURCE.rglob("*.py") if any(n.split(".")[0] == "ray" for n in _imports(file))}
+    assert named == {"on_ray.py", "ray_start.py"}
+
+
 def test_import_and_help_load_nothing_heavy() -> None:
-    heavy = ("keras", "numpy", "cv2", "PIL", "scipy", "sklearn", "rich", "yaml", *BACKENDS)
+    heavy = ("keras", "numpy", "cv2", "PIL", "scipy", "sklearn", "rich", "yaml", "ray", *BACKENDS)
     code = (
         "import sys, greycard; from greycard.cli.main import main; main(['--help']); main(['train', '--help']);"
         f"print('HEAVY', [name for name in {heavy!r} if name in sys.modules])"

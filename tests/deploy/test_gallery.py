@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 import greycard
-from conftest import image
+from conftest import image, make_folder
 from greycard.core.errors import GreycardError
 from greycard.core.output_files import made_by_greycard
 from greycard.deploy.answers.answer import Answer
@@ -125,3 +127,20 @@ def test_corrections_are_a_label_file_that_is_trained_on(tmp_path: Path) -> None
     dataset = greycard.open_dataset(saved)
     assert len(dataset.train) + len(dataset.validation) == 12
     assert "fox" in dataset.classes
+
+
+def test_corrections_are_added_to_a_split_as_the_docs_say(tmp_path: Path, cli: Any) -> None:
+    pets = make_folder(tmp_path / "pets", ("",), ("cat", "dog"), 6)
+    fox = tmp_path / "new" / "fox.jpg"
+    fox.parent.mkdir()
+    image(99).save(fox)
+    Path("corrections.csv").write_text(f"path,label\n{fox},cat\n")
+    assert cli("split", pets, "-o", "all.csv").code == 0
+    page = (Path(__file__).parents[2] / "docs" / "predict.md").read_text(encoding="utf-8")
+    line = next(each for each in page.splitlines() if each.startswith("tail "))
+    before = greycard.open_dataset("all.csv")
+    subprocess.run(line, shell=True, check=True)
+    after = greycard.open_dataset("all.csv")
+    assert len(after.train) == len(before.train) + 1
+    assert fox in after.train.images
+    assert after.validation.ids == before.validation.ids

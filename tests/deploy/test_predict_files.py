@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import random
@@ -145,6 +146,17 @@ def test_images_are_sorted_and_shown_without_a_file_of_answers(run: greycard.Run
     again = cli("predict", run.path, folder, "--sort-into", "sorted", "--gallery", "look", "--refuse", "none")
     assert "sorted: 0 links in 2 folders, 20 were there before" in again.out
     assert greycard.load_folder("sorted").classes == ("dark", "light")  # the answers inside are hidden
+
+
+def test_names_on_stdin_are_written_once(
+    run: greycard.Run, folder: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = sorted(map(str, folder.rglob("*.jpg")))
+    for listed, known in ((names[:12], 12), (names + names, 20), (names, 20)):
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(listed)))
+        assert cli("predict", run.path, "-", "-o", "answers.csv").code == 0
+        assert len(_rows(Path("answers.csv"))) == known
+    assert sorted(row["path"] for row in _rows(Path("answers.csv"))) == names
 
 
 def test_python_writes_the_same(run: greycard.Run, folder: Path) -> None:

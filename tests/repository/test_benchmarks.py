@@ -415,6 +415,6 @@ def test_the_page_shows_what_is_refused(benchmark: Any, tmp_path: Path) -> None:
     rows = [asked, exported | {"measured": MEASURED}]
     (tmp_path / "rejection.json").write_text(json.dumps({"rows": rows}), encoding="utf-8")
     text = benchmark("page").page(tmp_path)
-    assert "| `d` | cats, 1,000 | 0.950, 60 % |" in text
+    assert "| `d` | cats, 1,000 | 2 | 0.950, 60 % |" in text
     assert "| `d` | CNN | 200 | 300 | 4.0 % (3.0 to 5.0) |" in text
     assert "| `d` | onnx | 4.0 % | cats 60 % | 99.0 % |" in text

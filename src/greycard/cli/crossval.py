@@ -32,7 +32,7 @@ def crossval(what: str, folds: int, form: str, data_dir: str | None, asked: opti
     from greycard.api import crossval as cross_validate
 
     found = cross_validate(
-        _named(what, data_dir),
+        named(what, data_dir),
         folds=folds,
         data_dir=data_dir,
         weights=asked.weights,
@@ -44,7 +44,7 @@ def crossval(what: str, folds: int, form: str, data_dir: str | None, asked: opti
     print_crossval(found.path, form)
 
 
-def _named(what: str, data_dir: str | None) -> str | Path:
+def named(what: str, data_dir: str | None) -> str | Path:
     """A project's name, or the path of a folder or file, here or in the data directory."""
     from greycard.datasets.open import find_path
     from greycard.projects import projects

@@ -6,7 +6,7 @@ import click
 
 GROUPS = {
     "Start": ("studio", "sample", "projects", "records", "recipe", "info"),
-    "Train": ("run", "train", "crossval", "resume", "find-lr", "tune"),
+    "Train": ("run", "train", "crossval", "sweep", "resume", "find-lr", "tune"),
     "Look": ("table", "show", "diagnose", "report", "compare", "test", "explain", "card"),
     "Use": ("predict", "serve", "export", "embed", "similar"),
     "Data": ("check", "split", "fetch", "cache"),

@@ -40,6 +40,7 @@ from greycard.cli import (
     similar,
     split,
     studio,
+    sweep,
     table,
     test,
     train,
@@ -78,6 +79,7 @@ for _command in (
     run.run,
     train.train,
     crossval.crossval,
+    sweep.sweep,
     resume.resume,
     find_lr.find_lr,
     tune.tune,
@@ -161,7 +163,8 @@ def _ended_by(error: BaseException, debug: bool) -> int:
 def _report_interruption(stop: BaseException, debug: bool) -> int:
     """Report the saved run; returns 128 plus the signal's number, as shells do."""
     run, number = getattr(stop, "run", None), getattr(stop, "number", INTERRUPTED - 128)
-    saved = f"; {stop}\nhint: `{command('resume', run)}` continues it" if run else ""
+    hint = getattr(stop, "hint", None) or (f"`{command('resume', run)}` continues it" if run else "")
+    saved = f"; {stop}\nhint: {hint}" if run else ""
     return _report(f"interrupted{saved}", 128 + number, debug)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from greycard.core.errors import GreycardError
+
 WIDTH = 100
 """The maximum width of help texts in columns."""
 
@@ -40,6 +42,24 @@ author = click.option(
     "author",
     metavar="NAME",
     help="Your name, for tables: recorded in the run.",
+)
+
+on = click.option(
+    "--on",
+    "where",
+    metavar="WHERE",
+    default="here",
+    show_default=True,
+    help="Where runs are trained: here; processes:N on this machine; HOST:PORT of a Ray cluster; or cluster, at"
+    " RAY_ADDRESS.",
+)
+
+seeds = click.option("--seeds", metavar="0-4", help="Train with each of these seeds, such as 0-4 or 0,1,7.")
+
+share = click.option(
+    "--share",
+    metavar="I/N",
+    help="This is process I of N, counted from 0, on one folder: it begins with its part, then takes what is left.",
 )
 
 text_or_json = click.option(
@@ -121,3 +141,13 @@ def _changes(
 def _track(tensorboard: bool, mlflow: bool) -> list[str]:
     """The names of the requested experiment trackers."""
     return [name for name, requested in (("tensorboard", tensorboard), ("mlflow", mlflow)) if requested]
+
+
+def parse_share(text: str | None) -> tuple[int, int] | None:
+    """The numbers of `--share I/N`; None without it."""
+    if text is None:
+        return None
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal()):
+        raise GreycardError(f"--share is I/N. Received: {text!r}", hint="for example --share 0/4")
+    return int(number), int(of)

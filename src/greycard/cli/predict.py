@@ -16,6 +16,7 @@ from greycard.cli.answers import Asked, answer_options
 from greycard.cli.destinations import Output, output_options
 from greycard.cli.inputs import listed_images
 from greycard.cli.output import run_path
+from greycard.cli.parts import Parts, parts_options
 from greycard.core.errors import GreycardError, command
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ Printer = Callable[["Prediction"], None]
     "--every", default="1s", show_default=True, metavar="TIME", help="Time between two frames of a video or camera."
 )
 @output_options
+@parts_options
 @answer_options
 @options.out
 @options.debug
@@ -48,6 +50,7 @@ def predict(
     sets: float | None,
     out: str,
     to: Output,
+    parts: Parts,
     debug: bool,
 ) -> int:
     """Classify images, videos or a camera with a RUN.
@@ -73,10 +76,12 @@ def predict(
 
     opened = open_run(run_path(run, out))
     seconds = seconds_of(every)
-    if not opened.recipe.data.has_images:
-        return _answer_numbers(opened, paths)
+    if parts.wanted:
+        return parts.write(opened, listed_images(paths, seconds), to, top=top, refuse=refuse, unsure=unsure, sets=sets)
     if not to.is_printed:
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
+    if not opened.recipe.data.has_images:
+        return _answer_numbers(opened, paths)
     rules, top = rules_of(opened, refuse, sets), min(top, max(1, len(opened.classes)))
     asked = Asked(rules.limit, unsure, sets is not None)
     printer = _printer(opened, to.form or "text", top, asked)

@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Resume unfinished runs in --out and skip finished ones.",
 )
+@options.seeds
+@options.on
 @options.author
 @options.data_dir
 @options.training
 def run(
     projects: tuple[str, ...],
     go_on: bool,
+    seeds: str | None,
+    where: str,
     author: str | None,
     data_dir: str | None,
     asked: options.Training,
@@ -39,16 +43,19 @@ def run(
     \b
     greycard run digits-cnn
     greycard run mnist-dnn mnist-cnn --epochs 5
-    greycard run recipe.yaml
-    greycard run my_projects.py
+    greycard run recipe.yaml my_projects.py
     greycard run all --resume
+    greycard run all --seeds 0-2 --on processes:2
 
-    It prints one line of the table for each. `greycard projects` lists the projects, `greycard recipe PROJECT` prints a
-    project's recipe, which is a recipe file.
+    It prints one line of the table for each; `greycard recipe PROJECT` prints a project's recipe, a recipe file. With
+    --seeds or --on, a project's runs are in the folder NAME-sweep of --out; the same command continues them.
     """
     from greycard.api import runs_table
 
     chosen = _chosen(projects, data_dir)
+    if seeds is not None or where != "here":
+        _train_many(chosen, seeds, where, author, data_dir, asked)
+        return
     finished, failed = [], []
     for name, project in chosen.items():
         try:
@@ -67,6 +74,35 @@ def run(
             f"{len(failed)} of {len(chosen)} projects could not be trained: {', '.join(failed)}",
             hint="see the errors above; the same command with --resume continues with the remaining projects",
         )
+
+
+def _train_many(
+    chosen: dict[str, Project],
+    seeds: str | None,
+    where: str,
+    author: str | None,
+    data_dir: str | None,
+    asked: options.Training,
+) -> None:
+    """Train all projects with all seeds, and print the table."""
+    from greycard.api import runs_table
+    from greycard.cluster.many import train_many
+    from greycard.recipe.vary import parse_seeds
+
+    if author is not None:
+        raise GreycardError("--name is not recorded with --seeds and --on", hint="leave it out")
+    found = train_many(
+        list(chosen.values()),
+        seeds=None if seeds is None else parse_seeds(seeds),
+        on=where,
+        data_dir=data_dir,
+        weights=asked.weights,
+        out=asked.out,
+        quiet=asked.quiet,
+        track=asked.track,
+        changes=asked.changes,
+    )
+    print_table(runs_table([run for sweep in found for run in sweep.runs]))
 
 
 def _chosen(names: tuple[str, ...], data_dir: str | None) -> dict[str, Project]:

@@ -10,6 +10,7 @@ import click
 from greycard.cli import options
 from greycard.cli.crossval import print_crossval
 from greycard.cli.output import run_path
+from greycard.cli.sweep import print_sweep
 from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @options.out
 @options.debug
 def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug: bool) -> None:
-    """Show a RUN's results, epochs and machine.
+    """Show the results of a RUN, a cross-validation or a sweep.
 
     \b
     greycard show pets-1
@@ -43,6 +44,11 @@ def show(path: str, augmented: bool, settings: tuple[str, ...], out: str, debug:
 
     if is_crossval(run_path(path, out)):
         print_crossval(run_path(path, out))
+        return
+    from greycard.runs.sweep import is_sweep
+
+    if is_sweep(run_path(path, out)):
+        print_sweep(run_path(path, out))
         return
     from greycard.reports.show import run_text
     from greycard.runs.record import RunRecord

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
 import shutil
@@ -65,9 +66,14 @@ def atomic_write(place: Path, content: str | bytes) -> None:
         draft.write_bytes(data)
 
 
-def remove_drafts(folder: Path) -> None:
-    """Remove the drafts of killed writers from `folder`. Call this only while nobody else writes there."""
-    for draft in folder.glob(_DRAFTS):
+def remove_drafts(folder: Path, name: str = "") -> None:
+    """Remove the drafts of killed writers from `folder`. Call this only while nobody else writes there.
+
+    Args:
+        folder: the folder.
+        name: of a file, of at most 40 characters; by default all drafts are removed.
+    """
+    for draft in folder.glob(f"{_DRAFTS}{glob.escape(name)}"):
         remove(draft)
 
 

@@ -89,7 +89,7 @@ def predict_files(
         reporter: is shown the progress.
 
     Raises:
-        GreycardError: a regression; a place that is not usable, or that has answers of another run or other options.
+        GreycardError: the run predicts numbers; a place is not usable, or has answers of another run or other options.
     """
     if not run.task.has_classes:
         raise GreycardError(

@@ -99,8 +99,13 @@ def resume_run(
     model: BuildNetwork | None,
     callbacks: Sequence[object],
     reporter: Reporter,
+    pause_after: int | None = None,
 ) -> Path:
-    """Continue a run on its images, with a reporter that is open; returns its folder."""
+    """Continue a run on its images, with a reporter that is open; returns its folder.
+
+    Raises:
+        PausedRunError: it has trained the epoch `pause_after`, counted from 1, and is saved.
+    """
     from greycard.core.clock import Clock
     from greycard.jobs.training_run import finish_run, opening
     from greycard.training.callbacks import callbacks_of
@@ -122,7 +127,7 @@ def resume_run(
     except BaseException:
         directory.release()
         raise
-    return finish_run(setup, directory, args, called, reporter, clock)
+    return finish_run(setup, directory, args, called, reporter, clock, pause_after)
 
 
 def _run_args(

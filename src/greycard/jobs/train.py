@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +83,7 @@ def train(
     plan = plan_training(what, dataset, model, data_dir, weights, backbone, track, canonical(changes))
     expect_writable(out)
     with terminal_reporter(quiet) as reporter:
-        return Run(_train(plan, callbacks, out, by, reporter))
+        return Run(train_plan(plan, callbacks, out, by, reporter))
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,32 @@ def _chosen(
     return recipe, dataset, describe_choice(recipe, chosen, because)
 
 
-def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, author: Author | None, reporter: Reporter) -> Path:
+def train_plan(
+    plan: Plan,
+    callbacks: Sequence[object],
+    out: str | Path,
+    author: Author | None,
+    reporter: Reporter,
+    *,
+    name: str | None = None,
+    pause_after: int | None = None,
+    begun: Callable[[Path], None] | None = None,
+) -> Path:
+    """Train a plan as a new run in `out`, with a reporter that is open; returns its folder.
+
+    Args:
+        plan: what is trained on what.
+        callbacks: as for `train`.
+        out: the folder of runs.
+        author: who trains it.
+        reporter: shows progress.
+        name: of the folder, before its number; by default the recipe's name.
+        pause_after: the epoch, counted from 1, after which training pauses; None to train to the end.
+        begun: called with the folder when it exists.
+
+    Raises:
+        PausedRunError: it paused after that epoch, and is saved.
+    """
     if plan.args.reason:
         reporter.log(f"recipe: {plan.args.reason}")
     if plan.data.several:
@@ -165,17 +190,25 @@ def _train(plan: Plan, callbacks: Sequence[object], out: str | Path, author: Aut
     from greycard.jobs.training_run import begin_run, finish_run, opening
     from greycard.training.callbacks import callbacks_of
     from greycard.training.prepare import prepare
-    from greycard.training.stopping import ignored_patience
 
     clock = Clock()
     called = callbacks_of(callbacks, recipe.schedule.kind)
+    _warn(data, recipe)
+    setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
+    directory = begin_run(setup, plan.args, out, name, author)
+    if begun:
+        begun(directory.path)
+    reporter.log(opening(setup, directory.path))
+    return finish_run(setup, directory, plan.args, called, reporter, clock, pause_after)
+
+
+def _warn(data: Dataset, recipe: Recipe) -> None:
+    """Warn of what the data and the recipe say about themselves."""
+    from greycard.training.stopping import ignored_patience
+
     notes = [*(recipe.augmentation.notes() if recipe.augmentation else ()), *ignored_patience(recipe)]
     for note in [*data.notes, *notes]:
-        warnings.warn(note, GreycardWarning, stacklevel=4)
-    setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
-    directory = begin_run(setup, plan.args, out, author=author)
-    reporter.log(opening(setup, directory.path))
-    return finish_run(setup, directory, plan.args, called, reporter, clock)
+        warnings.warn(note, GreycardWarning, stacklevel=5)
 
 
 def data_of(recipe: Recipe, dataset: Dataset | Source | str | Path | None, data_dir: str | Path | None) -> Dataset:

@@ -78,21 +78,23 @@ def finish_run(
     callbacks: Sequence[Callback],
     reporter: Reporter,
     clock: Clock,
+    pause_after: int | None = None,
 ) -> Path:
-    """Train, write the results, and last the summary.
+    """Train, write the results, and last the summary; or pause after the epoch `pause_after`, counted from 1.
 
     Returns:
         The run directory.
 
     Raises:
         InterruptedRunError: the user interrupted training; `resume` continues it.
+        PausedRunError: it paused; `resume` continues it.
     """
     started: list[Tracker] = []
     try:
         data = _preflight(setup, reporter, clock)
         setup = _with_choices(_with_features(setup, reporter, clock), directory, reporter)
         started += trackers(args.track, setup.recipe, directory.path)
-        result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock)
+        result = _train(setup, directory, [_Tracking(started), *callbacks], reporter, clock, pause_after)
         setup = with_thresholds(setup, result)
         with reporter.status("saving"), clock("saving"):
             write_results(setup, result, directory)
@@ -197,9 +199,14 @@ class _Tracking(Callback):
 
 
 def _train(
-    setup: TrainSetup, directory: RunDirectory, callbacks: Sequence[Callback], reporter: Reporter, clock: Clock
+    setup: TrainSetup,
+    directory: RunDirectory,
+    callbacks: Sequence[Callback],
+    reporter: Reporter,
+    clock: Clock,
+    pause_after: int | None,
 ) -> FitResult:
-    interruption = Interruption()
+    interruption = Interruption(None if pause_after == setup.recipe.training.epochs else pause_after)
     checkpointer = Checkpointer(
         directory.checkpoints, setup.data_digest, clock, interruption, setup.recipe.stopping.keep
     )

@@ -21,7 +21,7 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
         name, equals, text = setting.partition("=")
         if not equals:
             raise GreycardError(f"--set expects field=value. Received: {setting!r}", hint="for example --set epochs=5")
-        changes |= canonical({name.strip(): _value(text.strip())}, "--set knows")
+        changes |= canonical({name.strip(): parse_value(text.strip())}, "--set knows")
     return changes
 
 
@@ -36,7 +36,7 @@ def as_setting(value: Any) -> str:
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def _value(text: str) -> Any:
+def parse_value(text: str) -> Any:
     """None, a bool, a number, several of them separated by commas, or the text itself."""
     words = {"none": None, "null": None, "": None, "true": True, "false": False}
     if text.lower() in words:

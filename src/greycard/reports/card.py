@@ -44,7 +44,7 @@ def model_card(run: RunRecord) -> str:
         summary=summary,
         examples="images" if recipe.data.has_images else "pairs",
         numbers=summary.numbers,
-        number_rows=number_rows(summary.numbers) if summary.numbers else (),
+        number_rows=number_rows(summary.numbers, kept=summary.kept is not None) if summary.numbers else (),
         scores=scores,
         labels=label_parts(run, summary.labels) if summary.labels else None,
         points=_points,

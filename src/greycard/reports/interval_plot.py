@@ -55,13 +55,18 @@ class IntervalPlot:
 
 def interval_plot(differences: Sequence[Difference]) -> IntervalPlot:
     """Scale the differences, in order, so that the longest interval fits."""
-    reach = _rounded_up(max(100 * max(abs(found.low), abs(found.high)) for found in differences))
-    ticks = tuple(Tick(_place(value, reach), f"{value:+g}" if value else "0") for value in (-reach, 0, reach))
-    return IntervalPlot(tuple(_interval(found, reach, len(differences)) for found in differences), ticks)
+    reach = reach_of([100 * max(abs(found.low), abs(found.high)) for found in differences])
+    return IntervalPlot(tuple(_interval(found, reach, len(differences)) for found in differences), ticks_of(reach))
 
 
-def _rounded_up(points: float) -> float:
-    """Round up to one digit: 0.07 to 0.07, 20.7 to 30; if all are zero, one point."""
+def ticks_of(reach: float) -> tuple[Tick, ...]:
+    """The ticks of a scale from `-reach` to `reach` points."""
+    return tuple(Tick(place_of(value, reach), f"{value:+g}" if value else "0") for value in (-reach, 0, reach))
+
+
+def reach_of(values: Sequence[float]) -> float:
+    """The largest value rounded up to one digit: 0.07 to 0.07, 20.7 to 30; if all are zero, one point."""
+    points = max(values)
     if not points:
         return 1.0
     unit = 10.0 ** math.floor(math.log10(points))
@@ -74,9 +79,9 @@ def _interval(found: Difference, reach: float, of: int) -> Interval:
     return Interval(
         found.first,
         found.second,
-        _place(low, reach),
-        _place(points, reach),
-        _place(high, reach),
+        place_of(low, reach),
+        place_of(points, reach),
+        place_of(high, reach),
         f"{points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}",
         _verdict(found),
         f"p {_p(found.p)}{adjusted}",
@@ -93,5 +98,6 @@ def _verdict(found: Difference) -> str:
     return f"{found.first if found.difference > 0 else found.second} is better"
 
 
-def _place(points: float, reach: float) -> float:
+def place_of(points: float, reach: float) -> float:
+    """The position of a number of points, 0 to `WIDTH`."""
     return round(_MIDDLE + _REACH * points / reach, 1)

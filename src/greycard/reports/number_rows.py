@@ -10,6 +10,8 @@ from greycard.reports.columns import percent, span
 from greycard.runs.numbers import NumberFigures
 from greycard.tasks.target import Target
 
+_CHOSEN = "; the epoch was chosen on these images, so new ones may be inside a little less often"
+
 
 @dataclass(frozen=True)
 class ReportedNumber:
@@ -35,14 +37,14 @@ class ReportedNumber:
         return cls(text(scores.mae), between, f"{scores.images:,} validation images")
 
 
-def number_rows(numbers: NumberFigures) -> list[tuple[str, str]]:
-    """The facts of a regression on images, each with its name."""
+def number_rows(numbers: NumberFigures, *, kept: bool) -> list[tuple[str, str]]:
+    """The facts of a regression on images, each with its name; `kept` if validation chose the epoch."""
     target, scores = numbers.target, numbers.validation
     rows = [
         ("mean absolute error", f"{error_text(scores, target)}, on {scores.images:,} validation images"),
         ("R²", r2_text(scores)),
         ("without a model", f"always predicting the training median is off by {target.text(scores.guess_mae)}"),
-        ("prediction interval", reach_text(numbers.reach, target)),
+        ("prediction interval", reach_text(numbers.reach, target) + (_CHOSEN if kept and numbers.reach else "")),
     ]
     if numbers.test is not None:
         images = f"on {numbers.test.images:,} images that were not used for model selection"

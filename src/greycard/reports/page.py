@@ -224,7 +224,7 @@ def number_part(run: RunRecord, numbers: NumberFigures) -> dict[str, Any]:
         ),
         "residuals": inline_svg(residuals(labels, predicted, numbers.reach), "errors against predicted numbers"),
         "has_reach": numbers.reach is not None,
-        "rows": number_rows(numbers),
+        "rows": number_rows(numbers, kept=run.summary.kept is not None),
     }
 
 

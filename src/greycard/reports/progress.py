@@ -1,17 +1,24 @@
-"""Progress on the terminal (stderr): a progress bar with images per second and time left, and one line per epoch."""
+"""Progress on the terminal (stderr): a progress bar with images per second and time left, and one line per epoch.
+
+Or the same lines in a file.
+"""
 
 from __future__ import annotations
 
+import io
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from greycard.core.epoch import Epoch
+from greycard.core.errors import GreycardWarning
 from greycard.core.reporter import Reporter, Silent
 from greycard.reports.columns import loss_text
 from greycard.reports.pace import Pace
@@ -42,6 +49,45 @@ def terminal_reporter(quiet: bool = False, lines: int = _LINES) -> Iterator[Repo
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield _Terminal(console, progress, lines)
+
+
+class LateLog:
+    """A text file that gets its place later, when the run's folder exists; until then it keeps what is written."""
+
+    def __init__(self) -> None:
+        self._kept = io.StringIO()
+        self._file: IO[str] | None = None
+
+    def open(self, place: Path) -> None:
+        """Append to the file at `place` from now on, and first what was written before."""
+        self._file = place.open("a", encoding="utf-8", errors="backslashreplace")
+        self.write(self._kept.getvalue())
+        self.flush()
+
+    def write(self, text: str) -> int:
+        return (self._file or self._kept).write(text)
+
+    def flush(self) -> None:
+        (self._file or self._kept).flush()
+
+    def isatty(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
+
+@contextmanager
+def log_reporter(log: LateLog) -> Iterator[Reporter]:
+    """A reporter that writes plain lines to a file; warnings become lines, too."""
+    console = Console(file=cast(IO[str], log), highlight=False, soft_wrap=True, force_terminal=False)
+    with Progress(console=console, disable=True) as progress, warnings.catch_warnings():
+        reporter = _Terminal(console, progress, _LINES)
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", GreycardWarning)
+        warnings.showwarning = lambda message, *place: reporter.log(f"note: {message}")
+        yield reporter
 
 
 class _Stderr:

@@ -75,7 +75,7 @@ def _figures(summary: Summary, recipe: Recipe, measured: Sequence[Measurement]) 
         ("", f"95 % interval {_span(summary.val_accuracy, images)}, from {images:,} images"),
         *_of_labels(summary),
         *_test(summary),
-        *(number_rows(summary.numbers) if summary.numbers else ()),
+        *(number_rows(summary.numbers, kept=summary.kept is not None) if summary.numbers else ()),
         *((f"on {one_line(each.data)}", measured_line(each)) for each in measured),
         ("best epoch", _best(summary)),
         ("loss", f"{loss_text(summary.train_loss)} training, {loss_text(summary.val_loss)} validation"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,12 +75,16 @@ def together(runs: Sequence[RunRecord]) -> Together:
     """The template's data of all runs together."""
     names = _names(runs)
     histories = {name: run.history for run, name in zip(runs, names, strict=True) if run.history}
-    lines = [
-        Line(name, SERIES_NAMES[number % len(SERIES_NAMES)], _STYLES[number // len(SERIES_NAMES) % len(_STYLES)])
-        for number, name in enumerate(histories)
-    ]
     rows = [replace(row_of(run), run=name) for run, name in zip(runs, names, strict=True)]
-    return Together(rows, curves(histories, legend=False) if histories else [], lines, _comparisons(runs))
+    return Together(rows, curves(histories, legend=False) if histories else [], lines_of(histories), _comparisons(runs))
+
+
+def lines_of(names: Iterable[str]) -> list[Line]:
+    """The line of each name in the curves."""
+    return [
+        Line(name, SERIES_NAMES[number % len(SERIES_NAMES)], _STYLES[number // len(SERIES_NAMES) % len(_STYLES)])
+        for number, name in enumerate(names)
+    ]
 
 
 def curves(histories: Mapping[str, Sequence[Epoch]], *, legend: bool = True) -> list[str]:

@@ -45,13 +45,26 @@ def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
         GreycardError: fewer than two runs, a duplicate, an unfinished run, numbers, or other validation images.
     """
     expect_comparable(runs)
-    if runs[0].target is not None:
+    return compare_groups([(group_label(members, runs), members) for members in by_recipe(runs)])
+
+
+def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Comparison:
+    """Compare groups of finished runs, each with a name; the runs of a group differ in the seed.
+
+    Raises:
+        GreycardError: the runs were measured on different validation images, or predict numbers.
+    """
+    first = groups[0][1][0]
+    if first.target is not None:
         raise GreycardError(
-            f"{runs[0].path} predicts numbers; expected runs with classes", hint="`greycard compare` compares both"
+            f"{first.path} predicts numbers; expected runs with classes", hint="`greycard compare` compares both"
         )
-    groups = tuple(_group(members, runs) for members in by_recipe(runs))
-    ids = sorted(runs[0].predictions["ids"].tolist())
-    return Comparison(len(ids), groups, tuple(differences(groups, ids)))
+    for _, members in groups:
+        for run in members:
+            _expect_same_images(first, run)
+    named = tuple(_group(name, members) for name, members in groups)
+    ids = sorted(first.predictions["ids"].tolist())
+    return Comparison(len(ids), named, tuple(differences(named, ids)))
 
 
 def expect_comparable(runs: Sequence[RunRecord]) -> None:
@@ -126,9 +139,8 @@ def _labels(run: RunRecord) -> dict[str, int]:
     return dict(zip(run.predictions["ids"].tolist(), run.predictions["labels"].tolist(), strict=True))
 
 
-def _group(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> Group:
-    names = tuple(run.name for run in members)
-    return Group(group_label(members, runs), names, np.stack([_right(run) for run in members]))
+def _group(name: str, members: Sequence[RunRecord]) -> Group:
+    return Group(name, tuple(run.name for run in members), np.stack([_right(run) for run in members]))
 
 
 def group_label(members: Sequence[RunRecord], runs: Sequence[RunRecord]) -> str:

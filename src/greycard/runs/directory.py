@@ -210,7 +210,7 @@ def new_folder(out: str | Path, name: str) -> Path:
     Raises:
         GreycardError: `out` is a file or cannot be written.
     """
-    out, name = Path(out).expanduser(), re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
+    out, name = Path(out).expanduser(), folder_name(name)
     try:
         out.mkdir(parents=True, exist_ok=True)
         number = 1
@@ -226,3 +226,8 @@ def new_folder(out: str | Path, name: str) -> Path:
         raise GreycardError(
             f"runs cannot be written to {out}: {error.strerror}", hint="choose another folder with --out"
         ) from error
+
+
+def folder_name(name: str) -> str:
+    """A run's name as a folder's, before its number: other characters than a file name may have become dashes."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"

@@ -18,7 +18,7 @@ from greycard.core.clock import Clock
 from greycard.core.errors import GreycardError, GreycardWarning, command
 from greycard.training.best_weights import BestWeights
 from greycard.training.checkpoint import BadNumbersError, TrainState, expect_finite, newest_checkpoint, write_checkpoint
-from greycard.training.interruption import InterruptedRunError, Interruption
+from greycard.training.interruption import InterruptedRunError, Interruption, PausedRunError
 
 SHARE = 0.01
 """Checkpoints may take this fraction of the time; a slow checkpoint delays the next one."""
@@ -75,10 +75,14 @@ class Checkpointer:
 
         Raises:
             InterruptedRunError: a signal requested the end of training; the state is saved first, if possible.
+            PausedRunError: this is the end of the epoch after which training pauses; the state is saved first.
         """
         if self._interruption.received:
             self._save(state)
             raise InterruptedRunError(self._folder.parent, self._saved, self._interruption.received)
+        if state.epoch == self._interruption.pause_after and not (state.batch or state.stopped or state.finished):
+            self._save(state)
+            raise PausedRunError(self._folder.parent)
         if time.perf_counter() >= self._due:
             self._save(state)
         return not self.non_finite

@@ -1,4 +1,7 @@
-"""Signals that end training (Ctrl-C, SIGTERM, a closed terminal): training saves its state after the current step."""
+"""What ends training before it is finished: a signal (Ctrl-C, SIGTERM, a closed terminal), or a pause that was planned.
+
+Training saves its state after the current step.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,16 @@ class InterruptedRunError(EndedError):
         run: the run's folder.
         saved: the position of the last saved state, in words; empty if the state could not be saved.
         number: the signal's number.
+        hint: how to continue it; None for `greycard resume`.
     """
 
-    def __init__(self, run: Path, saved: str, number: int) -> None:
+    def __init__(self, run: Path, saved: str, number: int, hint: str | None = None) -> None:
         super().__init__(number, f"{run} is saved, {saved}" if saved else f"the state of {run} could not be saved")
-        self.run = run
+        self.run, self.hint = run, hint
+
+
+class PausedRunError(Exception):
+    """A run has trained as many epochs as it was asked for now; its state is saved, and `resume` continues it."""
 
 
 class Interruption:
@@ -40,11 +48,15 @@ class Interruption:
 
     A second SIGHUP is ignored: a closing terminal sends SIGHUP, and then its shell sends it again.
 
+    Args:
+        pause_after: the epoch, counted from 1, after which training pauses; None to train to the end.
+
     Attributes:
         received: number of the first signal; 0 before any signal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pause_after: int | None = None) -> None:
+        self.pause_after = pause_after
         self.received = 0
         self._seen: set[int] = set()
 

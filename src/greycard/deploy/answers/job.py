@@ -54,6 +54,15 @@ class Job:
     folder: str
     schema: int = SCHEMA
 
+    def expect_same(self, place: Path, new: Job) -> None:
+        """Raise a GreycardError if `place` has answers of this job, and a new one is another."""
+        for had, has in zip(_words(self), _words(new), strict=True):
+            if had != has:
+                raise GreycardError(
+                    f"{place} has answers of {had}. Received: {has}",
+                    hint=f"choose another name, or move it and {job_path(place).name} away",
+                )
+
 
 def job_path(place: Path) -> Path:
     """The record of an answers file, beside it, or of a folder, in it."""
@@ -74,7 +83,7 @@ def held_job(place: Path, job: Job) -> Iterator[bool]:
         file.seek(0)
         text = file.read()
         if text.strip():
-            _expect_same(place, _read(path, text), job)
+            _read(path, text).expect_same(place, job)
         else:
             _write(file, job)
         yield not text.strip()
@@ -98,15 +107,6 @@ def _read(path: Path, text: bytes) -> Job:
         raise GreycardError(
             f"{path} is not a record of predictions", hint="choose another name, or move this file away"
         ) from error
-
-
-def _expect_same(place: Path, old: Job, new: Job) -> None:
-    for had, has in zip(_words(old), _words(new), strict=True):
-        if had != has:
-            raise GreycardError(
-                f"{place} has answers of {had}. Received: {has}",
-                hint=f"choose another name, or move it and {job_path(place).name} away",
-            )
 
 
 def _words(job: Job) -> list[str]:

@@ -62,6 +62,20 @@ def read_parquet(place: Path, asked: Question, *, whole: bool) -> Iterator[Answe
         ) from error
 
 
+def read_errors(place: Path, most: int) -> tuple[int, int, list[tuple[str, str]]]:
+    """The number of answers in a file, the number of unreadable images, and some of them with the reason."""
+    from pyarrow import compute, parquet
+
+    with parquet.ParquetFile(place) as file:
+        rows, place_of = file.metadata.num_rows, file.schema_arrow.names.index("error")
+        groups = (file.metadata.row_group(number).column(place_of) for number in range(file.metadata.num_row_groups))
+        bad = rows - sum(group.statistics.null_count for group in groups)
+        if not bad or most <= 0:
+            return rows, bad, []
+        found = file.read(["path", "error"]).filter(compute.field("error").is_valid()).slice(0, most)
+        return rows, bad, [(row["path"], row["error"]) for row in found.to_pylist()]
+
+
 def _schema(asked: Question) -> Any:
     import pyarrow as pa
 

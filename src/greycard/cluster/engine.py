@@ -1,0 +1,78 @@
+"""The interface of what runs many units of work, and the engine that runs them in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from greycard.core.errors import GreycardError
+
+UnitT = TypeVar("UnitT")
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True)
+class Done(Generic[UnitT, ResultT]):
+    """One unit that has ended.
+
+    Attributes:
+        unit: as it was given.
+        result: of the function; None if it failed.
+        error: why it failed; None if it did not.
+        place: where it ran, for messages; empty for this process.
+    """
+
+    unit: UnitT
+    result: ResultT | None
+    error: GreycardError | None = None
+    place: str = ""
+
+
+class Engine(Protocol):
+    """Runs a function for each of many units.
+
+    The function has to be idempotent: after a crash the same unit runs again, perhaps elsewhere.
+    """
+
+    @property
+    def shares_terminal(self) -> bool:
+        """True if the function can show its progress on this terminal."""
+        ...
+
+    def each(
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+    ) -> Iterator[Done[UnitT, ResultT]]:
+        """Run the function for each unit, and yield what has ended, in any order.
+
+        Args:
+            function: a function of a module, so that other processes can import it.
+            units: its arguments; other processes get copies.
+            attempts: how often a unit may begin that ends with its process or machine. Errors are not repeated.
+
+        Raises:
+            KeyboardInterrupt: a signal.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """End units that still run; they save their state."""
+        ...
+
+
+class Here:
+    """Runs one unit after the other in this process."""
+
+    shares_terminal = True
+
+    def each(
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+    ) -> Iterator[Done[UnitT, Any]]:
+        for unit in units:
+            try:
+                yield Done(unit, function(unit))
+            except GreycardError as error:
+                yield Done(unit, None, error)
+
+    def cancel(self) -> None:
+        """Nothing runs outside `each`."""

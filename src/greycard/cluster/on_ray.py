@@ -1,0 +1,225 @@
+"""Run units as tasks of Ray, in processes of this machine or on a cluster; the only module that imports Ray.
+
+Ray places the tasks and repeats those whose process or machine is lost. It keeps no state that Greycard needs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
+
+from greycard.cluster.engine import Done, ResultT, UnitT
+from greycard.cluster.ray_start import connected
+from greycard.cluster.versions import expect_equal, facts
+from greycard.cluster.where import PROCESSES, Where
+from greycard.core.errors import GreycardError
+from greycard.core.threads import REQUESTED, VARIABLE, thread_count
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+"""Between two looks at which machines are alive."""
+
+_SECONDS_TO_SAVE = 60.0
+"""After Ctrl-C, runs may take this long to save their state."""
+
+_SECONDS_TO_ANSWER = 120.0
+"""A machine may take this long to start a process and name its versions."""
+
+_AHEAD = 2
+"""Tasks in flight for each one that can run: enough to keep all machines busy, and few to cancel."""
+
+_PASSED_ON = ("KERAS_BACKEND", "GREYCARD_PRECISION", "GREYCARD_DATA", "GREYCARD_WEIGHTS")
+"""Environment variables that have to be the same on all machines."""
+
+
+@contextmanager
+def on_ray(where: Where, say: Callable[[str], None]) -> Iterator[OnRay]:
+    """The engine on Ray; on the way out it cancels what still runs, and leaves the cluster or ends its own.
+
+    Args:
+        where: processes of this machine, or the address of a cluster.
+        say: called with sentences for the user.
+
+    Raises:
+        GreycardError: no Ray answers at the address, or a machine has other versions than this one.
+    """
+    threads = _threads(where)
+    with connected(where, where.processes * threads):
+        engine = OnRay(threads, say, names_places=where.kind != PROCESSES)
+        try:
+            if where.kind != PROCESSES:
+                engine.expect_equal_versions()
+            yield engine
+        finally:
+            engine.cancel()
+
+
+class OnRay:
+    """Runs units as tasks of the Ray that this process is connected to.
+
+    Args:
+        threads: CPU cores of each task.
+        say: called with sentences for the user.
+        names_places: whether results name the machine.
+    """
+
+    shares_terminal = False
+
+    def __init__(self, threads: int, say: Callable[[str], None], names_places: bool) -> None:
+        self._threads, self._say, self._names_places = threads, say, names_places
+        self._running: dict[Any, Any] = {}
+        self._alive, self._looked = _alive(), time.monotonic()
+        self._gpus = min(1, int(ray.cluster_resources().get("GPU", 0)))
+        self._expect_room()
+        self._slots = self._counted_slots()
+
+    def each(
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+    ) -> Iterator[Done[UnitT, ResultT]]:
+        task = ray.remote(_run).options(num_cpus=self._threads, num_gpus=self._gpus, max_retries=attempts - 1)
+        expected, environment = facts(), self._environment()
+        waiting = deque(units)
+        while waiting or self._running:
+            while waiting and len(self._running) < _AHEAD * self._slots:
+                unit = waiting.popleft()
+                self._running[task.remote(function, unit, environment, expected)] = unit
+            ready, _ = ray.wait(list(self._running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
+            self._look()
+            for reference in ready:
+                yield self._done(self._running.pop(reference), reference, attempts)
+
+    def cancel(self) -> None:
+        """Cancel what still runs, as Ctrl-C does, and wait until it has saved its state."""
+        running = list(self._running)
+        self._running.clear()
+        if not running:
+            return
+        self._say("waiting for runs to save their state")
+        for reference in running:
+            with suppress(RayError):
+                ray.cancel(reference)
+        ray.wait(running, num_returns=len(running), timeout=_SECONDS_TO_SAVE)
+
+    def expect_equal_versions(self) -> None:
+        """Raise a GreycardError that names a machine with another Greycard, Keras or backend than this one."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        environment = self._environment()
+        asked = {}
+        for node in self._alive:
+            there = NodeAffinitySchedulingStrategy(node, soft=False)
+            asked[node] = ray.remote(_facts).options(num_cpus=0, scheduling_strategy=there).remote(environment)
+        for node, reference in asked.items():
+            try:
+                found = ray.get(reference, timeout=_SECONDS_TO_ANSWER)
+            except GetTimeoutError as error:
+                raise GreycardError(
+                    f"{self._alive[node]} has not answered for {_SECONDS_TO_ANSWER:.0f} seconds",
+                    hint="see Ray's log on that machine, or remove it from the cluster",
+                ) from error
+            except RayError as error:
+                raise GreycardError(
+                    f"{self._alive[node]} has no Greycard that can be imported: {_last_line(error)}",
+                    hint="install the same version there, into the Python that Ray uses",
+                ) from error
+            expect_equal(facts(), found, self._alive[node])
+
+    def _environment(self) -> dict[str, str]:
+        found = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        return found | {VARIABLE: str(self._threads)}
+
+    def _done(self, unit: UnitT, reference: Any, attempts: int) -> Done[UnitT, Any]:
+        try:
+            result, error, address = ray.get(reference)
+        except OutOfMemoryError:
+            hint = f"{VARIABLE}=N gives each run N cores, so that fewer run at a time"
+            return Done(unit, None, GreycardError("the machine had too little memory for it", hint=hint))
+        except RayTaskError as failure:  # before the function began
+            return Done(unit, None, GreycardError(_last_line(failure), hint="see Ray's log on that machine"))
+        except RayError as failure:
+            why = f"its process ended {attempts} times: {_last_line(failure)}"
+            return Done(unit, None, GreycardError(why, hint="the same command tries it again"))
+        return Done(unit, result, error, address if self._names_places else "")
+
+    def _expect_room(self) -> None:
+        most = max((int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]), default=0)
+        if most < self._threads:
+            raise GreycardError(
+                f"no machine of the cluster has {self._threads} cores for one run; the largest has {most}",
+                hint=f"set {VARIABLE} to at most {most}" if most else "start nodes with CPU cores",
+            )
+
+    def _look(self) -> None:
+        """Tell which machines were lost, about once a second."""
+        if time.monotonic() - self._looked < _SECONDS_BETWEEN_LOOKS:
+            return
+        self._looked, now = time.monotonic(), _alive()
+        for node in self._alive.keys() - now.keys():
+            self._say(f"{self._alive[node]} was lost; its work continues elsewhere")
+        if now.keys() != self._alive.keys():
+            self._alive, self._slots = now, self._counted_slots()
+
+    def _counted_slots(self) -> int:
+        """How many tasks can run at a time; machines may come and go."""
+        resources = ray.cluster_resources()
+        return max(1, int(resources.get("GPU", 0) if self._gpus else resources.get("CPU", 0) // self._threads))
+
+
+def _run(function: Callable[[Any], Any], unit: Any, environment: dict[str, str], expected: dict[str, str]) -> Any:
+    """On the machine of a task: the function's result, its error, and the machine's address."""
+    os.environ.update(environment)
+    address = ray.util.get_node_ip_address()
+    try:
+        expect_equal(expected, facts(), address)  # the machine may have joined after the sweep began
+        with _interrupts():
+            return function(unit), None, address
+    except GreycardError as error:
+        return None, error, address
+    except Exception as error:
+        message = f"Greycard failed: {type(error).__name__}: {error}"
+        return None, GreycardError(message, hint="--on here --debug shows where"), address
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Within the block Ray's request to cancel is a KeyboardInterrupt, as everywhere in Python."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _facts(environment: dict[str, str]) -> dict[str, str]:
+    os.environ.update(environment)
+    return facts()
+
+
+def _alive() -> dict[str, str]:
+    """The machines that are alive, by Ray's id: their names and addresses, for messages."""
+    nodes = (node for node in ray.nodes() if node["Alive"])
+    return {node["NodeID"]: f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})" for node in nodes}
+
+
+def _threads(where: Where) -> int:
+    """Cores of each run: those that the user asks for; else a part of this machine, or one of a cluster."""
+    found = thread_count()
+    if found.reason == REQUESTED:
+        return found.count
+    return max(1, found.count // where.processes) if where.kind == PROCESSES else 1
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,92 @@
+"""The report of a sweep: one self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from greycard.core.epoch import Epoch
+from greycard.evaluation.effects import Effect
+from greycard.reports.columns import loss_text, percent
+from greycard.reports.interval_plot import Interval, IntervalPlot, interval_plot, place_of, reach_of, ticks_of
+from greycard.reports.page import render
+from greycard.reports.sweep import effects_title, ended_text
+from greycard.reports.together import curves, lines_of
+from greycard.runs.sweep import Decision, SweepRecord
+from greycard.runs.sweep_result import Combination, SweepResult, result_of
+
+_MOST_CURVES = 12
+
+
+def sweep_page(sweep: SweepRecord) -> str:
+    """The page as HTML text; it loads no other files."""
+    found = result_of(sweep)
+    histories = _histories(sweep, found)
+    return render(
+        "sweep.html",
+        title=f"{sweep.name}: {len(found.combinations)} combinations, {len(sweep.plan.seeds)} seeds",
+        combinations=[_row(each) for each in found.combinations],
+        effects=effects_title(found) if found.effects else "",
+        effect_plot=effect_plot(found.effects),
+        compared=found.compared,
+        compared_plot=interval_plot(found.compared.differences) if found.compared else None,
+        decisions=[_decision(each) for each in found.decisions],
+        curves=curves(histories, legend=False) if histories else [],
+        legend=lines_of(histories),
+        runs=[run.name for run in sweep.runs],
+    )
+
+
+def effect_plot(effects: Sequence[Effect]) -> IntervalPlot | None:
+    """The effects on one scale; an effect without an interval is a dot."""
+    if not effects:
+        return None
+    ends = [(each.low, each.high) if each.low is not None and each.high is not None else None for each in effects]
+    points = [100 * abs(end) for pair in ends if pair for end in pair]
+    reach = reach_of([*points, *(100 * abs(each.difference) for each in effects)])
+    intervals = (_interval(each, pair, reach) for each, pair in zip(effects, ends, strict=True))
+    return IntervalPlot(tuple(intervals), ticks_of(reach))
+
+
+def _interval(each: Effect, ends: tuple[float, float] | None, reach: float) -> Interval:
+    low, high = ends or (each.difference, each.difference)
+    span = f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}" if ends else ""
+    verdict = "" if not ends else "the interval leaves out 0" if each.is_real else "the interval includes 0"
+    return Interval(
+        f"{each.field}={each.value}",
+        each.baseline,
+        place_of(100 * low, reach),
+        place_of(100 * each.difference, reach),
+        place_of(100 * high, reach),
+        f"{100 * each.difference:+.1f} points{span}",
+        verdict,
+        f"{each.seeds} seed{'' if each.seeds == 1 else 's'}",
+    )
+
+
+def _row(each: Combination) -> tuple[str, ...]:
+    loss = "–" if each.loss is None else loss_text(each.loss)
+    figures = (percent(each.accuracy), percent(each.lowest), percent(each.highest), loss)
+    return each.label, f"{len(each.runs)} of {each.planned}", *figures, ended_text(each)
+
+
+def _decision(each: Decision) -> dict[str, Any]:
+    scores = sorted(each.scores, key=lambda score: -(score.accuracy or 0.0))
+    rows = [
+        (score.variation, percent(score.accuracy), "–" if score.loss is None else loss_text(score.loss),
+         "continues" if score.variation in each.kept else "ends")
+        for score in scores
+    ]  # fmt: skip
+    return {"epoch": each.epoch, "rows": rows}
+
+
+def _histories(sweep: SweepRecord, found: SweepResult) -> dict[str, list[Epoch]]:
+    """The epochs of each combination's first seed, of the best ones if there are many."""
+    order = sorted(found.combinations, key=lambda each: (-(each.accuracy or 0.0), -(each.ended_after or 0)))
+    shown = {each.label for each in order[:_MOST_CURVES]}
+    histories = {}
+    for unit in sweep.plan.units[: len(sweep.plan.variations)]:
+        run = sweep.run_of(unit) if unit.variation.label in shown else None
+        if run is not None and len(run.history) > 1:
+            histories[unit.variation.label] = run.history
+    return histories
