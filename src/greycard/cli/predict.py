@@ -67,8 +67,7 @@ def predict(
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
     A RUN that predicts a number prints the number, and the interval that has 90 % of true numbers. If an image can have
     several labels, it prints all labels that reach their thresholds, or none. An image that is too unlike the training
-    images gets `none of these`.
-    It exits with 1 if an image could not be read.
+    images gets `none of these`. It exits with 1 if an image could not be read.
     """
     from greycard.api import open_run
     from greycard.deploy.inputs.images import seconds_of
@@ -84,12 +83,12 @@ def predict(
         return _answer_numbers(opened, paths)
     rules, top = rules_of(opened, refuse, sets), min(top, max(1, len(opened.classes)))
     asked = Asked(rules.limit, unsure, sets is not None)
-    printer = _printer(opened, to.form or "text", top, asked)
     predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
-    return _answer_images(predict_each, listed_images(paths, seconds), printer, asked)
+    return _answer_images(predict_each, listed_images(paths, seconds), _printer(opened, to.form, top, asked), asked)
 
 
-def _printer(run: Run, form: str, top: int, asked: Asked) -> Callable[[], Printer]:
+def _printer(run: Run, wanted: str | None, top: int, asked: Asked) -> Callable[[], Printer]:
+    form = wanted or "text"
     if run.task.has_several:
         several_labels.expect_plain(click.get_current_context())
         several = {"text": several_labels.text, "csv": several_labels.as_csv, "jsonl": several_labels.jsonl}

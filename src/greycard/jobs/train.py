@@ -179,10 +179,7 @@ def train_plan(
     Raises:
         PausedRunError: it paused after that epoch, and is saved.
     """
-    if plan.args.reason:
-        reporter.log(f"recipe: {plan.args.reason}")
-    if plan.data.several:
-        reporter.log(f"several labels per image: {plan.data.several}")
+    _log_choices(plan, reporter)
     recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
     with reporter.status("starting Keras"):
         start()
@@ -200,6 +197,14 @@ def train_plan(
         begun(directory.path)
     reporter.log(opening(setup, directory.path))
     return finish_run(setup, directory, plan.args, called, reporter, clock, pause_after)
+
+
+def _log_choices(plan: Plan, reporter: Reporter) -> None:
+    """Why the recipe was chosen, and how several labels per image were read."""
+    if plan.args.reason:
+        reporter.log(f"recipe: {plan.args.reason}")
+    if plan.data.several:
+        reporter.log(f"several labels per image: {plan.data.several}")
 
 
 def _warn(data: Dataset, recipe: Recipe) -> None:
