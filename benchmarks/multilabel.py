@@ -160,7 +160,7 @@ def _grid_split(source: Split, count: int, classes: int, random: np.random.Gener
                 if random.random() < 0.5:
                     chosen = int(random.integers(len(source)))
                     part = images[row, top : top + _CELL, left : left + _CELL]
-                    np.maximum(part, source.images[chosen], out=part)
+                    np.maximum(part, np.asarray(source.images[chosen]), out=part)
                     labels[row, source.labels[chosen]] = 1
     return images, labels
 

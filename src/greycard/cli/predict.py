@@ -81,8 +81,7 @@ def predict(
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
     if not opened.recipe.data.has_images:
         return _answer_numbers(opened, paths)
-    rules, top = rules_of(opened, refuse, sets), min(top, max(1, len(opened.classes)))
-    asked = Asked(rules.limit, unsure, sets is not None)
+    asked = Asked(rules_of(opened, refuse, sets).limit, unsure, sets is not None)
     predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
     return _answer_images(predict_each, listed_images(paths, seconds), _printer(opened, to.form, top, asked), asked)
 
@@ -97,7 +96,7 @@ def _printer(run: Run, wanted: str | None, top: int, asked: Asked) -> Callable[[
         from greycard.cli.predicted_numbers import PRINTERS
 
         return partial(PRINTERS[form], run.target)
-    return partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], top, asked)
+    return partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], min(top, len(run.classes)), asked)
 
 
 def _answer_images(predict_each: PredictEach, images: Images, printer: Callable[[], Printer], asked: Asked) -> int:

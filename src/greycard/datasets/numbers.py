@@ -98,7 +98,7 @@ def with_numbers(found: Survey) -> Survey:
     """A survey of classes as one of numbers: the name of each class is its number.
 
     Raises:
-        GreycardError: the name of a class is no number.
+        GreycardError: the name of a class is not a number.
     """
     dataset = found.dataset
     if not dataset.classes:

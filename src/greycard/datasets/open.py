@@ -112,7 +112,7 @@ def survey_dataset(
 
 
 def as_asked(found: Survey, task: str | None) -> Survey:
-    """Class names as numbers if the task is a regression; GreycardError if a name is no number."""
+    """Class names as numbers if the task is a regression; GreycardError if a name is not a number."""
     return with_numbers(found) if task == REGRESSION else found
 
 

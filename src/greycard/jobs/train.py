@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greycard.backend import configure, start
+from greycard.core.clock import Clock
 from greycard.core.errors import GreycardWarning
 from greycard.core.published import Published
 from greycard.core.reporter import Reporter
@@ -162,7 +163,6 @@ def train_plan(
     *,
     name: str | None = None,
     pause_after: int | None = None,
-    begun: Callable[[Path], None] | None = None,
 ) -> Path:
     """Train a plan as a new run in `out`, with a reporter that is open; returns its folder.
 
@@ -174,7 +174,6 @@ def train_plan(
         reporter: shows progress.
         name: of the folder, before its number; by default the recipe's name.
         pause_after: the epoch, counted from 1, after which training pauses; None to train to the end.
-        begun: called with the folder when it exists.
 
     Raises:
         PausedRunError: it paused after that epoch, and is saved.
@@ -183,7 +182,6 @@ def train_plan(
     recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
     with reporter.status("starting Keras"):
         start()
-    from greycard.core.clock import Clock
     from greycard.jobs.training_run import begin_run, finish_run, opening
     from greycard.training.callbacks import callbacks_of
     from greycard.training.prepare import prepare
@@ -193,8 +191,6 @@ def train_plan(
     _warn(data, recipe)
     setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
     directory = begin_run(setup, plan.args, out, name, author)
-    if begun:
-        begun(directory.path)
     reporter.log(opening(setup, directory.path))
     return finish_run(setup, directory, plan.args, called, reporter, clock, pause_after)
 

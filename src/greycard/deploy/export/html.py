@@ -36,11 +36,8 @@ def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     from greycard.explain.class_activation import class_activation
     from greycard.models.calibrated import in_one_row
 
-    if not classifier.task.has_one_class:
-        raise GreycardError(
-            "a page shows one class per image; this run predicts a number, or several labels",
-            hint="export it to litert",
-        )
+    if not classifier.task.has_classes:
+        raise GreycardError("a page shows classes; this run predicts a number", hint="export it to litert")
     found = class_activation(classifier.trained, classifier.task)
     row = in_one_row(classifier.model)
     extra = [_in_one_row(found.evidence)] if found else []
