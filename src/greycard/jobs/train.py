@@ -163,6 +163,7 @@ def train_plan(
     *,
     name: str | None = None,
     pause_after: int | None = None,
+    begun: Callable[[Path], None] = lambda _: None,
 ) -> Path:
     """Train a plan as a new run in `out`, with a reporter that is open; returns its folder.
 
@@ -174,6 +175,7 @@ def train_plan(
         reporter: shows progress.
         name: of the folder, before its number; by default the recipe's name.
         pause_after: the epoch, counted from 1, after which training pauses; None to train to the end.
+        begun: called with the folder when it exists.
 
     Raises:
         PausedRunError: it paused after that epoch, and is saved.
@@ -191,6 +193,7 @@ def train_plan(
     _warn(data, recipe)
     setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
     directory = begin_run(setup, plan.args, out, name, author)
+    begun(directory.path)
     reporter.log(opening(setup, directory.path))
     return finish_run(setup, directory, plan.args, called, reporter, clock, pause_after)
 
