@@ -182,7 +182,9 @@ def test_a_set_lists_the_likely_classes(run: greycard.Run, folder: Path) -> None
 
 
 @pytest.mark.parametrize("form", [each.name for each in formats.FORMATS])
-def test_every_export_refuses_the_same(form: str, run: greycard.Run, folder: Path, tmp_path: Path) -> None:
+def test_every_export_refuses_the_same(
+    form: str, form_is_possible: None, run: greycard.Run, folder: Path, tmp_path: Path
+) -> None:
     chosen = formats.find_format(form)
     done = run.export(form, tmp_path / f"model{chosen.ending}")
     found = done.parity.refusals

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.quiet
 @options.debug
 def fetch(names: tuple[str, ...], data_dir: str | None, quiet: bool, debug: bool) -> None:
-    """Download datasets by name, or list them; also the runtime of exported pages.
+    """Download datasets and runtimes by name, or list them.
 
     \b
     greycard fetch

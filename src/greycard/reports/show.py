@@ -92,7 +92,7 @@ def _figures(summary: Summary, recipe: Recipe, measured: Sequence[Measurement]) 
 
 
 def _lines(rows: Sequence[tuple[str, str]]) -> list[str]:
-    width = max(20, *(len(name) for name, _ in rows))
+    width = max([20, *(len(name) for name, _ in rows)])
     return [f"  {name:<{width}} {value}" for name, value in rows]
 
 
