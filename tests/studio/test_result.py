@@ -73,7 +73,7 @@ def test_the_figures_are_the_runs(client: TestClient, run: greycard.Run) -> None
     sureness = [each["probability"] for each in found["answers"]]
     assert sureness == sorted(sureness, reverse=True)
     assert sum(each["images"] for each in found["trust"]["bins"]) == run.summary.val_images
-    assert found["formats"] == ["keras", "saved-model", "litert", "litert-int8", "onnx"]
+    assert found["formats"] == ["keras", "saved-model", "litert", "litert-int8", "onnx", "openvino", "html"]
     assert found["exports"] == []
 
 
