@@ -79,7 +79,7 @@ def test_weights_that_are_not_finite_never_answer(
     assert said.code == 2
     assert f"{diverged} cannot predict" in said.err
     assert "hint: train again with a smaller learning rate" in said.err
-    assert said.out in ("", "path,class,probability,error\n")
+    assert said.out in ("", "path,class,probability,error,refused,strangeness\n")
     assert not (diverged / "export").exists()
     assert not (diverged / "explain").exists()
 
@@ -100,7 +100,7 @@ def test_an_answer_that_is_not_finite_is_none(overflowing: Path, folder: Path, c
     image = folder / "train" / "light" / "000.jpg"
     said = cli("predict", overflowing, "black.png", image, "--format", form)
     assert said.code == 2
-    assert f"{image}: {overflowing.name} cannot predict this image: its probabilities are NaN or infinite" in said.err
+    assert f"{image}: {overflowing.name} cannot predict this image: its outputs are NaN or infinite" in said.err
     assert "nan" not in said.out.lower()
 
 

@@ -19,6 +19,7 @@ from greycard.deploy.export.formats import FORMATS
 from greycard.models.build import build_model
 from greycard.models.custom import build_custom
 from greycard.models.saved import load_model
+from greycard.tasks.tasks import task_for
 
 SIDE = 12
 CLASSES = {2: ("dark", "light"), 3: ("dark", "grey", "light")}
@@ -112,7 +113,6 @@ def test_it_learns_and_answers_as_its_saved_model(run_of, folder_of, build: Any,
 @CASES
 def test_it_is_the_network_that_the_user_built(build: Any, classes: int) -> None:
     """The same weights give the same outputs, whatever the input's dtype."""
-    units = 1 if classes == 2 else classes
     made: list[keras.Model] = []
     shape = (SIDE, SIDE, 3)
 
@@ -120,7 +120,7 @@ def test_it_is_the_network_that_the_user_built(build: Any, classes: int) -> None
         made.append(build(shape, classes))
         return made[0]
 
-    model = build_custom(remembered, shape, classes, units)
+    model = build_custom(remembered, shape, task_for(classes))
     pixels = np.random.default_rng(0).integers(0, 256, (4, *shape), dtype=np.uint8)
     theirs = made[0].predict_on_batch(pixels.astype(made[0].inputs[0].dtype))
     np.testing.assert_allclose(model.network.predict_on_batch(pixels), theirs, atol=1e-6)
@@ -244,7 +244,7 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
 def test_what_cannot_be_trained_is_refused_with_a_sentence_and_a_hint(case: str) -> None:
     build, said = REFUSED[case]
     with pytest.raises(GreycardError, match=said) as refused:
-        build_custom(build, (SIDE, SIDE, 3), 2, 1)
+        build_custom(build, (SIDE, SIDE, 3), task_for(2))
     assert "\n" not in refused.value.args[0]
     assert refused.value.hint
 

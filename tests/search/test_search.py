@@ -268,7 +268,7 @@ def test_mistakes_leave_nothing_behind(
 
 
 def test_numbers_have_no_search() -> None:
-    with pytest.raises(greycard.GreycardError, match="has numbers, not classes"):
+    with pytest.raises(greycard.GreycardError, match="has numbers as inputs"):
         greycard.search("house-prices", quiet=True)
 
 
