@@ -153,7 +153,7 @@ def test_a_mistake_is_a_sentence_and_writes_nothing(
 
 
 def test_numbers_have_no_folds(tmp_path: Path) -> None:
-    with pytest.raises(GreycardError, match="has numbers; a cross-validation needs classes"):
+    with pytest.raises(GreycardError, match="has numbers as inputs; a cross-validation needs images"):
         greycard.crossval("house-prices", out=tmp_path, quiet=True)
 
 

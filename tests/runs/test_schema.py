@@ -160,8 +160,9 @@ def test_the_private_file_reads_back(run: Path) -> None:
 
 
 RECORDED = (Epoch, Summary, TimeSpent, Published, Preflight, Calibration, Scores, ClassScores)
-COMMON = {"name", "machine", "images", "classes", "accuracy"}
-"""Field names that other dictionaries have, too: an environment, a template's values, what a task measures."""
+COMMON = {"name", "machine", "images", "classes", "accuracy", "labels"}
+"""Field names that other dictionaries have, too: an environment, a template's values, what a task measures, the arrays
+of a file of predictions."""
 
 READERS = ("evaluation", "training", "runs", "reports", "deploy", "explain", "jobs", "cli", "run.py", "trainer.py")
 """Packages that read runs; those before them in the order of imports do not know one."""
