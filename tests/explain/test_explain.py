@@ -195,7 +195,7 @@ def test_what_cannot_be_explained_is_refused(run: greycard.Run, squares, cli, wo
 
 def test_a_regression_is_not_explained(cli, tmp_path: Path) -> None:
     cli("run", "house-prices", "--epochs", "1", "--quiet", "--out", tmp_path)
-    with pytest.raises(GreycardError, match="only a classifier"):
+    with pytest.raises(GreycardError, match="only a model of images"):
         greycard.open_run(tmp_path / "house-prices-1").explain(np.zeros((8, 8, 3), np.uint8))
 
 

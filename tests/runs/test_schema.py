@@ -188,7 +188,9 @@ def _string_keys(file: Path) -> Iterator[tuple[int, str]]:
 def test_no_module_spells_a_records_field_as_a_string() -> None:
     names = {field.name for kind in RECORDED for field in fields(kind)} - COMMON | {"f-string"}
     parts = [SOURCE / part for part in READERS]
-    files = [file for part in parts for file in ([part] if part.is_file() else part.rglob("*.py"))]
+    every = [file for part in parts for file in ([part] if part.is_file() else part.rglob("*.py"))]
+    others = ("deploy/answers/", "deploy/export/browser.py")  # the columns of files, the words of a browser
+    files = [file for file in every if not file.relative_to(SOURCE).as_posix().startswith(others)]
     assert len(files) > 100
     found = ((file, line, key) for file in files for line, key in _string_keys(file))
     wrong = [f"{file.relative_to(SOURCE)}:{line} {key}" for file, line, key in found if key in names]

@@ -36,8 +36,9 @@ def test_a_regression_refuses_what_needs_classes_and_the_hint_works(cli) -> None
     settings = ("--set", "mixup=0.2", "--set", "balance=weights")
     outcome = cli("run", "house-prices", "--epochs", "1", *settings)
     assert outcome.code == 2
-    assert "mixup and balance need classes, and house-prices has numbers. Received: mixup=0.2, balance=weights" in (
-        outcome.err
+    assert (
+        "mixup and balance need classes, and house-prices has numbers as labels. Received: mixup=0.2, balance=weights"
+        in (outcome.err)
     )
     hint = outcome.err.partition("hint: ")[2].split()
     assert hint == ["--set", "mixup=0", "--set", "balance=none"]

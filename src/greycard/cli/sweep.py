@@ -31,7 +31,7 @@ from greycard.cli.output import print_table, run_path
 )
 @options.on
 @options.share
-@click.option("--backbone", metavar="NETWORK|RUN", help="Transfer from a network or a run, as `greycard train` does.")
+@click.option("--backbone", metavar="NETWORK|RUN", help="Transfer from a network or a run, as in greycard train.")
 @options.text_or_json
 @options.data_dir
 @options.training

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +113,7 @@ def train_unit(task: Task) -> Outcome:
         with ExitStack() as opened:
             opened.callback(log.close)
             reporter = opened.enter_context(terminal_reporter(task.quiet, _LINES) if task.shown else log_reporter(log))
-            begun = None if task.shown else (lambda path: log.open(path / LOG))
+            begun = _nothing if task.shown else (lambda path: log.open(path / LOG))
             try:
                 path = _new(task, reporter, begun) if run is None else _continued(task, run, reporter, begun)
             except PausedRunError as pause:
@@ -121,7 +121,11 @@ def train_unit(task: Task) -> Outcome:
         return Outcome(TRAINED, path.name)
 
 
-def _new(task: Task, reporter: Reporter, begun: Any) -> Path:
+def _nothing(_: Path) -> None:
+    pass
+
+
+def _new(task: Task, reporter: Reporter, begun: Callable[[Path], None]) -> Path:
     source = task.source
     changes = {**source.changes, **task.settings, "seed": task.unit.seed}
     plan = plan_training(
@@ -130,11 +134,10 @@ def _new(task: Task, reporter: Reporter, begun: Any) -> Path:
     return train_plan(plan, (), task.folder, None, reporter, name=task.unit.name, pause_after=task.until, begun=begun)
 
 
-def _continued(task: Task, run: RunRecord, reporter: Reporter, begun: Any) -> Path:
+def _continued(task: Task, run: RunRecord, reporter: Reporter, begun: Callable[[Path], None]) -> Path:
     from greycard.jobs.find_recipe import project_of
 
-    if begun:
-        begun(run.path)
+    begun(run.path)
     with reporter.status("starting Keras"):
         start()
     project, args = project_of(task.source.what), read_run_args(run.path)

@@ -18,7 +18,7 @@ from greycard.embeddings.csv_table import CsvWriter
 from greycard.embeddings.table import About, Rows, Writer
 
 _EXTRA = 'pip install "greycard[parquet]"'
-_AGAIN = "make it again with `greycard embed`"
+_AGAIN = "make it again with greycard embed"
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class About:
         """Read the output of `to_text`; GreycardError or ValueError for anything else."""
         content: Any = json.loads(text)
         if not isinstance(content, dict) or content.pop("schema", None) != _SCHEMA:
-            raise GreycardError(f"its metadata is not of schema {_SCHEMA}", hint="make it again with `greycard embed`")
+            raise GreycardError(f"its metadata is not of schema {_SCHEMA}", hint="make it again with greycard embed")
         return from_json(cls, content)
 
 

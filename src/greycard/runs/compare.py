@@ -57,7 +57,7 @@ def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Compari
     first = groups[0][1][0]
     if first.target is not None:
         raise GreycardError(
-            f"{first.path} predicts numbers; expected runs with classes", hint="`greycard compare` compares both"
+            f"{first.path} predicts numbers; expected runs with classes", hint="greycard.compare takes both"
         )
     for _, members in groups:
         for run in members:

@@ -74,5 +74,5 @@ def read_map(run: RunRecord) -> ImageMap | None:
 
 def _damaged(run: RunRecord, error: object) -> GreycardError:
     return GreycardError(
-        f"{run.path / MAP} cannot be read: {error}", hint="remove it; `greycard report --map` makes it"
+        f"{run.path / MAP} cannot be read: {error}", hint="remove it; `greycard report RUN --map` makes it"
     )

@@ -89,7 +89,7 @@ class SweepRecord:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, GreycardError) as error:
             why = error.args[0] if isinstance(error, GreycardError) else error
             raise GreycardError(
-                f"{self.path} is not a sweep: {why}", hint="the same `greycard sweep` command writes its plan again"
+                f"{self.path} is not a sweep: {why}", hint="the same sweep command writes its plan again"
             ) from error
 
     @property
@@ -108,7 +108,7 @@ class SweepRecord:
             why = error.args[0] if isinstance(error, GreycardError) else error
             raise GreycardError(
                 f"{self.path / DECISIONS} is damaged: {why}",
-                hint="remove it; the same `greycard sweep` command decides again, from the same figures",
+                hint="remove it; the same sweep command decides again, from the same figures",
             ) from error
         return [each for each in found if each.plan == self.plan.digest]
 

@@ -128,7 +128,7 @@ def expect_answers_place(place: Path) -> None:
         expect_pyarrow()
     if place.exists() and place.stat().st_size and not has_job(place):
         raise GreycardError(
-            f"{place} already exists and was not made by `greycard predict`; it is not overwritten",
+            f"{place} already exists and was not made by greycard predict; it is not overwritten",
             hint="choose another file name",
         )
     expect_folder_of(place, may_be_missing=False)
