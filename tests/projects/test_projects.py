@@ -83,7 +83,7 @@ def _expect_whole(run: greycard.Run) -> None:
         "model.keras",
         "model.json",
         "summary.json",
-        *(["mistakes.npz"] if run.task.has_classes else []),
+        *(["mistakes.npz", "rejection.npz"] if run.task.has_classes else []),
     }
     for name in names:
         if name.endswith(".json"):

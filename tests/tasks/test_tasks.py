@@ -225,7 +225,7 @@ _BRANCH = re.compile(
     r"|shape\[1\] == 1\b|\.units (==|>)|\bloss == |is_regression"
 )
 _NAMES_OR_NUMBERS = (
-    "audit/check.py", "training/image_kind.py", "search/set_aside.py", "jobs/crossval.py",
+    "audit/check.py", "jobs/split.py", "training/image_kind.py", "search/set_aside.py", "jobs/crossval.py",
     "evaluation/diagnosis/classes.py",
 )  # fmt: skip
 """The last one asks whether names of classes are known, the others ask a dataset whether its labels are numbers."""

@@ -135,7 +135,7 @@ def _unfit(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> dict[str, str]:
 
 
 def _expect_every_class(dataset: Dataset, labels: np.ndarray) -> None:
-    if not dataset.classes:  # the labels are numbers
+    if dataset.is_regression:
         return
     counts = class_counts(labels, len(dataset.classes))
     lost = [name for name, count in zip(dataset.classes, counts.tolist(), strict=True) if not count]
