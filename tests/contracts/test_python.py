@@ -20,7 +20,7 @@ for name in modules:
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
-        assert error.name in ("jax", "torch"), error  # optional
+        assert error.name in ("jax", "ray", "torch"), error  # optional
 assert len(modules) > 100, modules
 for name in greycard.__all__:
     found = getattr(greycard, name)
