@@ -116,6 +116,7 @@ def test_the_same_sweep_again_trains_nothing(halved: SweepRecord, monkeypatch: p
     assert {path.name for path in halved.path.iterdir() if path.is_file()} == {PLAN, DECISIONS}
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_continues_with_the_same_numbers(
     halved: SweepRecord, interrupted: Any, tmp_path: Path
 ) -> None:

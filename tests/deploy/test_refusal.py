@@ -271,6 +271,7 @@ def test_it_is_said_wherever_a_run_is_shown(run: greycard.Run, cli: Cli) -> None
         assert "100.0 % (95 % interval" in text
 
 
+@pytest.mark.slow
 def test_a_search_sets_the_limit_on_images_set_aside(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "shades", ("train", "validation"), ("dark", "light"), 30)
     found = greycard.search(folder, minutes=0.2, out=tmp_path / "runs", weights="none", quiet=True)

@@ -31,6 +31,7 @@ def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "levels.csv"
 
 
+@pytest.mark.slow
 def test_a_search_reports_the_error_on_images_that_no_choice_has_seen(labels: Path, tmp_path: Path, cli) -> None:
     run = greycard.search(labels, task="regression", minutes=0.1, weights="none", out=tmp_path, quiet=True)
     numbers, record = run.summary.numbers, run.search
