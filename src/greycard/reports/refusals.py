@@ -9,9 +9,9 @@ from greycard.runs.record import RunRecord
 
 
 def refusal_rows(run: RunRecord) -> list[tuple[str, str]]:
-    """The facts of a finished run, each with its name; none for data without images."""
+    """The facts of a finished run, each with its name; none without images or without classes."""
     found = run.summary.rejection
-    if run.recipe.data.image_size is None:
+    if run.recipe.data.image_size is None or not run.task.has_classes:
         return []
     if found is None:
         least = images_needed(SHARES[-1])
