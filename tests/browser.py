@@ -86,6 +86,19 @@ class Page:
             assert time.monotonic() < deadline, f"{condition}: {self.run('document.body.innerText')} {self.complaints}"
             time.sleep(0.05)
 
+    def reload(self) -> None:
+        """Load the page again, until it is complete."""
+        self.run("globalThis.beforeReload = true")
+        self.call("Page.reload")
+        loaded = False
+        while not loaded:
+            try:
+                loaded = self.run("!globalThis.beforeReload && document.readyState === 'complete'")
+            except AssertionError as error:  # the old page ended while it was asked
+                if "navigated" not in str(error):
+                    raise
+            time.sleep(0.05)
+
     def drop(self, *files: Path, place: str = "#drop, #grid") -> None:
         """Drop files on the element of a selector."""
         self._give(files, place, 'DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true })')

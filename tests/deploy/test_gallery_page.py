@@ -86,7 +86,7 @@ def test_corrections_by_keyboard_become_a_label_file(page_file: Path, tmp_path: 
         assert sorted(_saved(page, tmp_path)[1:]) == sorted([*marked, *every])  # what is none of these has no label
         assert page.complaints == []
         assert all(address.startswith("file:") for address in page.requests)
-        page.call("Page.reload")
+        page.reload()
         page.wait_for("document.readyState === 'complete' && document.querySelectorAll('.cell.marked').length === 3")
     listing = read_listing(tmp_path / "downloads" / "corrections.csv")
     assert {image.label for image in listing.images} == {*LABELS, 'my "fox"'}

@@ -62,7 +62,7 @@ def _use(address: str, tmp_path: Path) -> None:
             page.resize(width, height)
             page.wait_for("document.documentElement.scrollWidth <= innerWidth")
             (tmp_path / f"{width}.png").write_bytes(page.screenshot())
-        page.call("Page.reload")
+        page.reload()
         page.wait_for(f"document.getElementById('lesson-answer-0')?.value === '{_ANSWER}'")
         page.run("document.getElementById('show-lesson').click()")
         assert page.run("document.getElementById('lesson').hidden") is True
