@@ -175,7 +175,7 @@ def test_a_node_that_is_lost_is_one_line(here: SweepRecord, tmp_path: Path) -> N
     assert code == 0
     assert_same(here, SweepRecord(tmp_path / "digits-cnn-sweep"))
     lost = [line for line in err.splitlines() if "127.0.0.5" in line and "was lost" in line]
-    assert len(lost) == 1
+    assert len(lost) <= 1  # none, if the others have done its work before Ray has noticed
     assert "Traceback" not in err
 
 
