@@ -47,7 +47,7 @@ def learned_rejection(setup: TrainSetup, test: Answers | None, reporter: Reporte
     if setup.recipe.data.image_size is None or setup.task.target is not None:
         return None
     saved, seed = setup.saved, setup.recipe.training.seed
-    network = keras.Model(saved.network.inputs, inputs_of(saved.network, saved.model.head)[0])
+    network = keras.Model(saved.network.inputs[0], inputs_of(saved.network, saved.model.head)[0])
     bank = bank_rows(saved.unaugmented.split.labels, seed)
     rows = _some(len(saved.validation.split), MOST_CALIBRATION, seed)
     training = _features(network, saved.unaugmented, bank)
