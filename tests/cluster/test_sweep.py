@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import greycard
 from conftest import make_folder
@@ -327,3 +328,14 @@ def test_run_trains_projects_with_seeds(tmp_path: Path, cli: Any, monkeypatch: p
     assert cli(*words, "--seeds", "0-1").code == 0
     assert len(labels) == 4
     assert "two recipes have the name 'one'" in cli("run", "one.yaml", Path("one.yaml").absolute(), "--seeds", 1).err
+
+
+def test_whole_numbers_are_swept_as_train_would_read_them(tmp_path: Path, cli: Any) -> None:
+    for row in range(20):
+        Image.fromarray(np.full((16, 16, 3), 12 * row, np.uint8)).save(tmp_path / f"{row}.png")
+    table = tmp_path / "ages.csv"
+    table.write_text("path,age\n" + "".join(f"{row}.png,{row}\n" for row in range(20)))
+    words = ("--weights", "none", "--epochs", 1, "--set", "image_size=16", "--set", "augmentation=none", "--quiet")
+    said = cli("sweep", table, *words, "--set", "task=regression", "--seeds", "0-1", "--out", tmp_path / "runs")
+    assert said.code == 0, said.err
+    assert all(run.target is not None for run in SweepRecord(tmp_path / "runs" / "ages-sweep").runs)

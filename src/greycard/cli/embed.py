@@ -76,7 +76,8 @@ def _tell(found: EmbeddedImages) -> None:
     if found.left_out:
         more = len(found.left_out) - _NAMED
         named = f", of which {more:,} are not named here" if more > 0 else ""
-        click.echo(f"{len(found.left_out):,} images could not be read{named}", err=True)
+        images = "image" if len(found.left_out) == 1 else "images"
+        click.echo(f"{len(found.left_out):,} {images} could not be read{named}", err=True)
     click.echo(f"{found.images:,} vectors of {found.network}", err=True)
     click.echo(found.place)
 

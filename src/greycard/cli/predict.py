@@ -75,12 +75,12 @@ def predict(
 
     opened = open_run(run_path(run, out))
     seconds = seconds_of(every)
+    if not opened.recipe.data.has_images:
+        return _answer_numbers(opened, paths, printed=to.is_printed and not parts.wanted)
     if parts.wanted:
         return parts.write(opened, listed_images(paths, seconds), to, top=top, refuse=refuse, unsure=unsure, sets=sets)
     if not to.is_printed:
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
-    if not opened.recipe.data.has_images:
-        return _answer_numbers(opened, paths)
     asked = Asked(rules_of(opened, refuse, sets).limit, unsure, sets is not None)
     predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
     return _answer_images(predict_each, listed_images(paths, seconds), _printer(opened, to.form, top, asked), asked)
@@ -149,7 +149,12 @@ def _jsonl(top: int, asked: Asked) -> Printer:
     return show
 
 
-def _answer_numbers(run: Run, words: tuple[str, ...]) -> int:
+def _answer_numbers(run: Run, words: tuple[str, ...], *, printed: bool) -> int:
+    if not printed:
+        raise GreycardError(
+            f"{run.path} takes numbers; files of answers, folders and galleries are for images",
+            hint=f"for example `{command('predict', run.path, 3)}`",
+        )
     try:
         numbers = [float(word) for word in words]
     except ValueError as error:

@@ -25,7 +25,8 @@ from greycard.runs.run_args import absolute_path
 from greycard.runs.sweep_plan import Plan, Variation
 from greycard.runs.trackers import expect_installed
 
-_SPLIT = ("val_fraction", "split_seed")
+_OPENED = ("val_fraction", "split_seed", "task")
+"""The settings that decide how data are opened."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,10 @@ def _recipes(source: Source, every: Sequence[Mapping[str, Any]]) -> list[Recipe]
     found = []
     for each in every:
         changes = {**source.changes, **each}
-        split = {name: changes[name] for name in _SPLIT if changes.get(name) is not None}
-        key = tuple(split.items())
+        asked = {name: changes[name] for name in _OPENED if changes.get(name) is not None}
+        key = tuple(asked.items())
         if key not in opened:
-            opened[key] = open_dataset(source.what, source.data_dir, **split)
+            opened[key] = open_dataset(source.what, source.data_dir, **asked)
         found.append(_planned(source, opened[key], changes))
     return found
 

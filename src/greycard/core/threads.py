@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from greycard.core import cgroups
 from greycard.core.errors import GreycardError
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 VARIABLE = "GREYCARD_THREADS"
 """The environment variable that sets the number of threads."""
@@ -59,6 +65,26 @@ def thread_pool() -> ThreadPoolExecutor:
     threads = thread_count()
     size = threads.count if threads.reason == REQUESTED else min(_MOST_IN_POOL, threads.count + _WAITING)
     return ThreadPoolExecutor(size)
+
+
+def map_ahead(
+    pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items: Iterable[_Item], ahead: int
+) -> Iterator[_Result]:
+    """Yield `function(item)` for each item, in order; the pool computes the next ones while the caller works.
+
+    Args:
+        pool: runs the function.
+        function: of an item.
+        items: read in the caller's thread, a few at a time.
+        ahead: the most items whose results wait.
+    """
+    begun: deque[Future[_Result]] = deque()
+    for item in items:
+        begun.append(pool.submit(function, item))
+        if len(begun) > ahead:
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()
 
 
 def usable_cores() -> int:

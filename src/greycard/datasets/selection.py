@@ -65,9 +65,9 @@ def _as_labelled(part: Split, dataset: Dataset, classes: tuple[str, ...], hint: 
     """The labels as indices of the expected classes."""
     if dataset.classes == classes:
         return part.labels
-    number = np.array([classes.index(name) if name in classes else -1 for name in dataset.classes], dtype=np.int64)
     if dataset.has_several_labels:
         return _several_as_labelled(part, dataset.classes, classes, hint)
+    number = np.array([classes.index(name) if name in classes else -1 for name in dataset.classes], dtype=np.int64)
     labels = number[part.labels]
     if (labels < 0).any():
         row = int(np.argmin(labels))

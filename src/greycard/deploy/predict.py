@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -15,7 +13,7 @@ import numpy as np
 
 from greycard.backend.inference import Engine
 from greycard.core.errors import GreycardError
-from greycard.core.threads import thread_pool
+from greycard.core.threads import map_ahead, thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.datasets.label_sets import names_of
 from greycard.deploy.answers.answer import NONE_OF_THESE
@@ -93,7 +91,7 @@ def predict_images(
     numbered = ((name_of(image, f"image {number}"), image) for number, image in enumerate(images))
     answered = 0
     with quiet_pillow(), thread_pool() as pool:
-        decoded = _ahead(pool, lambda item: (item[0], _decode(classifier, item[1])), numbered)
+        decoded = map_ahead(pool, lambda item: (item[0], _decode(classifier, item[1])), numbered, _AHEAD)
         while group := list(islice(decoded, _BATCH)):
             engine = classifier.rows_at_once if answered < _FEW else classifier.rows
             answered += len(group)
@@ -150,17 +148,6 @@ def _number(value: Any) -> float:
     if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given):
         return float(given)
     raise GreycardError(f"expected a number. Received: {value!r}", hint="for example run.predict_numbers([3, 4])")
-
-
-def _ahead(pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
-    """Yield `function(item)` for each item, in order; the next items are computed ahead in the pool."""
-    begun: deque[Future[_Result]] = deque()
-    for item in items:
-        begun.append(pool.submit(function, item))
-        if len(begun) > _AHEAD:
-            yield begun.popleft().result()
-    while begun:
-        yield begun.popleft().result()
 
 
 def _answer(

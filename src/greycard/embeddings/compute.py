@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
-from greycard.core.threads import thread_pool
+from greycard.core.threads import map_ahead, thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.deploy.sources import ImageLike
 from greycard.embeddings.embedder import Embedder
@@ -46,21 +45,10 @@ def embed_images(embedder: Embedder, images: Sequence[ImageLike]) -> Iterator[Em
     engine = embedder.engine if len(images) > _FEW else embedder.at_once
     first = 0
     with quiet_pillow(), thread_pool() as pool:
-        for decoded in _ahead(pool, lambda image: _decode(embedder, image), images):
+        each = map_ahead(pool, lambda image: _decode(embedder, image), images, _TOGETHER)
+        while decoded := list(islice(each, _TOGETHER)):
             yield _embedded(engine, first, decoded)
             first += len(decoded)
-
-
-def _ahead(
-    pool: ThreadPoolExecutor, decode: Callable[[ImageLike], _Decoded], images: Iterable[ImageLike]
-) -> Iterator[list[_Decoded]]:
-    """The decoded images, some at a time; the next ones are decoded in the pool while the caller computes."""
-    waiting = iter(images)
-    begun = [pool.submit(decode, image) for image in islice(waiting, _TOGETHER)]
-    while begun:
-        following = [pool.submit(decode, image) for image in islice(waiting, _TOGETHER)]
-        yield [each.result() for each in begun]
-        begun = following
 
 
 def _decode(embedder: Embedder, image: ImageLike) -> _Decoded:

@@ -172,8 +172,9 @@ def _mean(values: np.ndarray) -> np.ndarray:
 def _figure(values: np.ndarray, images: int) -> Figure | None:
     """The first value, with bias-corrected quantiles of the others.
 
-    Average precision is higher in resamples than in the sample: plain quantiles held the truth in 75 to 92 % of cases,
-    corrected ones in 87 to 94 %. Source: Efron, "Nonparametric standard errors and confidence intervals" (1981).
+    Average precision is higher in resamples than in the sample, so plain quantiles hold the truth too seldom.
+    Source: Efron, "Nonparametric standard errors and confidence intervals" (1981).
+
     Without a single mistake, every resample is without one, too. Then the interval is Wilson's for as many right
     answers as there are images, and the same for only mistakes.
     """

@@ -99,7 +99,7 @@ def predict_files(
     if run.task.has_several:
         raise GreycardError(
             f"an image of {run.path} can have several labels; files of answers are for one class per image",
-            hint="`greycard predict RUN PATH --format csv` prints a label file: redirect it into a file",
+            hint=f"`{command('predict', run.path, 'FOLDER', '--format', 'csv')}` prints a label file: redirect it",
         )
     _expect_places(words, images, to)
     rules_of(run, asked.refuse, asked.sets)  # a share that cannot be promised is reported before anything is created

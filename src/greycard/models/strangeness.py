@@ -44,9 +44,7 @@ class Strangeness:
 
     def squared(self, features: np.ndarray) -> np.ndarray:
         """The squared distances from feature vectors (n, features) to all its training images, float64 (n, images)."""
-        given = features.astype(np.float64)
-        scaled = given / np.sqrt(np.maximum(np.sum(given**2, axis=1, keepdims=True), _SMALLEST))
-        components = scaled @ self.projection.astype(np.float64) + self.projection_bias
+        components = unit_length(features) @ self.projection.astype(np.float64) + self.projection_bias
         return components @ self.distances.astype(np.float64) + self.distances_bias
 
     def of(self, features: np.ndarray) -> np.ndarray:
@@ -67,6 +65,12 @@ class Strangeness:
         nearest = ops.negative(ops.top_k(ops.negative(squared), self.neighbours)[0])
         kth = ops.max(nearest, axis=1, keepdims=True)
         return Model(features, ops.sqrt(ops.maximum(kth, 0.0)), name=NAME)
+
+
+def unit_length(features: np.ndarray) -> np.ndarray:
+    """Feature vectors (n, features) divided by their lengths, float64; zeros stay zeros."""
+    given = features.astype(np.float64)
+    return given / np.sqrt(np.maximum(np.sum(given**2, axis=1, keepdims=True), _SMALLEST))
 
 
 def kth_nearest(squared: np.ndarray, neighbours: int) -> np.ndarray:

@@ -100,13 +100,14 @@ class Plan:
 
     def units_of(self, labels: Sequence[str]) -> list[Unit]:
         """The runs of some variations."""
-        return [unit for unit in self.units if unit.variation.label in labels]
+        wanted = set(labels)
+        return [unit for unit in self.units if unit.variation.label in wanted]
 
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(variation.label for variation in self.variations)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of everything that decides the runs and the decisions."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import tempfile
-from pathlib import Path
-
 import cv2
 import numpy as np
-from PIL import Image
-
-from greycard.core.errors import GreycardError
-
-LABELS = "labels.csv"
-"""The label file in the folder: path and fill level."""
 
 _OVERSAMPLING = 4  # shapes are drawn this many times larger, then averaged down
-_JPEG_QUALITY = 90
 
 
 def render_glass(*, seed: int, index: int, size: int = 64) -> tuple[np.ndarray, float]:
@@ -60,34 +48,3 @@ def _wall(rng: np.random.Generator, side: int) -> np.ndarray:
     edge = int(side * rng.uniform(0.6, 0.9))
     scene[:edge], scene[edge:] = rng.uniform(40, 220, (2, 3))
     return cv2.GaussianBlur(scene, (0, 0), side / 40) * np.linspace(0.85, 1.1, side, dtype=np.float32)[:, None]
-
-
-def write_glasses(folder: Path, *, images: int = 300, seed: int = 0, size: int = 64) -> Path:
-    """Render FOLDER/images/NNNN.jpg and FOLDER/labels.csv with their levels, and return the label file.
-
-    Args:
-        folder: is created; an incomplete one is never left behind.
-        images: number of images.
-        seed: of the images.
-        size: of their sides in pixels.
-
-    Raises:
-        GreycardError: the folder exists.
-    """
-    folder = folder.resolve()
-    if folder.exists():
-        raise GreycardError(f"{folder} exists already; nothing is overwritten", hint="choose another name")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".greycard-glasses-", dir=folder.parent) as scratch:
-        draft = Path(scratch) / folder.name
-        (draft / "images").mkdir(parents=True)
-        lines = [("path", "fill")]
-        for index in range(images):
-            pixels, level = render_glass(seed=seed, index=index, size=size)
-            name = f"images/{index:04d}.jpg"
-            Image.fromarray(pixels).save(draft / name, quality=_JPEG_QUALITY)
-            lines.append((name, f"{level:.1f}"))
-        with (draft / LABELS).open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream, lineterminator="\n").writerows(lines)
-        os.replace(draft, folder)
-    return folder / LABELS

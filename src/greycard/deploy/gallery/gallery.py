@@ -6,7 +6,6 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from PIL import Image
 from greycard.core.atomic_files import atomic_write
 from greycard.core.errors import GreycardError
 from greycard.core.output_files import GENERATOR, made_by_greycard
-from greycard.core.threads import thread_pool
+from greycard.core.threads import map_ahead, thread_pool
 from greycard.datasets.images import UnreadableImageError
 from greycard.datasets.thumbnail import smaller
 from greycard.deploy.answers.answer import Answer
@@ -85,7 +84,7 @@ def write_gallery(
     root.mkdir(exist_ok=True)
     bad, shown = 0, []
     with thread_pool() as pool:
-        for each in _ahead(pool, root, answers, Frames(every)):
+        for each in map_ahead(pool, lambda item: _shown(root, *item), _with_frames(answers, Frames(every)), _AHEAD):
             bad += each is None
             if each is not None:
                 shown.append(each)
@@ -114,16 +113,10 @@ def gallery_page(title: str, shown: Iterable[Shown], classes: Sequence[str], bad
     )
 
 
-def _ahead(pool: ThreadPoolExecutor, root: Path, answers: Iterable[Answer], frames: Frames) -> Iterator[Shown | None]:
-    """Each answer's image in order, None for an unreadable one; threads make the next thumbnails."""
-    begun: list[Future[Shown | None]] = []
+def _with_frames(answers: Iterable[Answer], frames: Frames) -> Iterator[tuple[Answer, Image.Image | None]]:
+    """Each answer with its frame of a video, which is read in one thread, because a video is read on."""
     for answer in answers:
-        frame = None if answer.error else frames.find(answer.path)  # in this thread, because it reads on in the video
-        begun.append(pool.submit(_shown, root, answer, frame))
-        if len(begun) > _AHEAD:
-            yield begun.pop(0).result()
-    for future in begun:
-        yield future.result()
+        yield answer, None if answer.error else frames.find(answer.path)
 
 
 def _shown(root: Path, answer: Answer, frame: Image.Image | None) -> Shown | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from greycard.core.randomness import BANK, generator
-from greycard.models.strangeness import Strangeness
+from greycard.models.strangeness import Strangeness, unit_length
 
 MOST_IMAGES = 1_000
 """Training images that are kept; more take time and room, and change little."""
@@ -76,12 +76,6 @@ def fit_strangeness(
         distances_bias.astype(np.float32),
         neighbours=min(neighbours, len(bank)),
     )
-
-
-def unit_length(features: np.ndarray) -> np.ndarray:
-    """Feature vectors (n, features) divided by their lengths, float64; zeros stay zeros."""
-    given = features.astype(np.float64)
-    return given / np.sqrt(np.maximum(np.sum(given**2, axis=1, keepdims=True), _SMALLEST))
 
 
 def _principal_axes(centred: np.ndarray, most: int | None) -> np.ndarray:

@@ -91,7 +91,7 @@ def _too_few(images: int, share: float) -> GreycardError:
 
 def percent(share: float) -> str:
     """`5 %` or `2.5 %`."""
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.6g} %"
 
 
 def _binomial(images: int, share: float) -> Callable[[int], float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from greycard.evaluation.rejection.bank import unit_length
+from greycard.models.strangeness import kth_nearest, unit_length
 
 
 def max_softmax(probabilities: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def nearest(training: np.ndarray, features: np.ndarray, neighbours: int) -> np.n
         neighbours: k.
     """
     squared = 2 - 2 * unit_length(features) @ unit_length(training).T
-    return np.sqrt(np.maximum(np.partition(squared, neighbours - 1, axis=1)[:, neighbours - 1], 0.0))
+    return kth_nearest(squared, neighbours)
 
 
 def mahalanobis(training: np.ndarray, labels: np.ndarray, features: np.ndarray) -> np.ndarray:
