@@ -19,9 +19,9 @@ def shard_names(words: Sequence[str]) -> Iterator[str]:
     Raises:
         GreycardError: nothing is there, or it is a video or a camera.
     """
+    from greycard.cluster.images import remote_images
     from greycard.cluster.manifests import is_manifest, listed_names
     from greycard.cluster.object_store import is_remote
-    from greycard.cluster.storage import remote_images
     from greycard.deploy.inputs.images import find_images
 
     for word in words:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from greycard.cluster.engine import Engine
+from greycard.cluster.images import ShardImages
 from greycard.cluster.shards import Shard, begin, names_of
-from greycard.cluster.storage import Folder, image_at
+from greycard.cluster.storage import Folder
 from greycard.cluster.where import Where, open_engine
 from greycard.cluster.work import Work
 from greycard.core.errors import GreycardError
@@ -122,9 +123,8 @@ def compute_shard(task: Task) -> None:
         if not mine or task.folder.has(task.shard.file):
             return
         names = names_of(task.folder, task.shard)
-        images = [image_at(name, task.work.folder) for name in names]
         with task.folder.writing(task.shard.file) as draft:
-            task.work.write(draft, names, images)
+            task.work.write(draft, names, ShardImages(names, task.work.folder))
 
 
 def _left(tasks: Sequence[Task], number: int, of: int) -> list[Task]:

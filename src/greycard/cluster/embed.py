@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar
 
 from greycard.cluster.compute import Parts, Places, compute_shards
+from greycard.cluster.images import ShardImages
 from greycard.cluster.storage import Folder
 from greycard.cluster.work import Counted
 from greycard.core.errors import GreycardError
@@ -48,7 +49,7 @@ class Vectors:
     def words(self) -> list[str]:
         return [f"features by {self.network}", f"image paths that start in {self.folder}"]
 
-    def write(self, place: Path, names: Sequence[str], images: Sequence[Any]) -> None:
+    def write(self, place: Path, names: Sequence[str], images: ShardImages) -> None:
         from greycard.embeddings.compute import embed_images
 
         embedder, errors = _opened(self), []
@@ -88,10 +89,9 @@ def embed_shards(
     return compute_shards(Vectors(named, weights, network, os.getcwd()), names, folder, reporter, places)
 
 
-def _rows(names: Sequence[str], images: Sequence[Any], found: Embedded) -> Rows:
+def _rows(names: Sequence[str], images: ShardImages, found: Embedded) -> Rows:
     rows = found.rows.tolist()
-    paths = [image if isinstance(image, str) else image.name for image in (images[row] for row in rows)]
-    return Rows([names[row] for row in rows], paths, [None] * len(rows), found.vectors)
+    return Rows([names[row] for row in rows], [images.paths[row] for row in rows], [None] * len(rows), found.vectors)
 
 
 @lru_cache(maxsize=1)

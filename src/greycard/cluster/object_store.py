@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,8 +21,9 @@ _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 ENVIRONMENT = (*_ENDPOINTS, *_REGIONS)
 """Variables that say where the storage is; they are no secrets, and have to be the same on all machines."""
 
-_SECONDS_TO_CONNECT, _SECONDS_TO_ANSWER, _ATTEMPTS = 10.0, 60.0, 3
+_SECONDS_TO_CONNECT, _SECONDS_TO_ANSWER, _ATTEMPTS = 10.0, 30.0, 3
 _CHUNK = 1 << 20
+_CAUSE = re.compile(r"(?:curlCode: \d+, |CURL error \[\d+\]=)([^;]+?)(?:;| error_info|$)", re.MULTILINE)
 
 
 def is_remote(name: str) -> bool:
@@ -92,15 +94,16 @@ def _path(address: str) -> str:
 
 
 def _files(address: str) -> Any:
-    return _s3(_path(address).split("/")[0]) if _scheme(address) == _S3 else _gs()
+    if _scheme(address) == _GS:
+        return _gs()
+    return _s3(_path(address).split("/")[0], _variable(_ENDPOINTS), _variable(_REGIONS))
 
 
 @lru_cache
-def _s3(bucket: str) -> Any:
+def _s3(bucket: str, endpoint: str | None, region: str | None) -> Any:
     """The file system of a bucket; credentials are found as by every AWS tool."""
     from pyarrow import fs
 
-    endpoint, region = _variable(_ENDPOINTS), _variable(_REGIONS)
     if region is None:
         region = "us-east-1" if endpoint else fs.resolve_s3_region(bucket)
     scheme, _, host = endpoint.rpartition("://") if endpoint else ("", "", None)
@@ -108,6 +111,7 @@ def _s3(bucket: str) -> Any:
         region=region,
         endpoint_override=host,
         scheme=scheme or "https",
+        allow_delayed_open=True,  # one PUT for a small part
         connect_timeout=_SECONDS_TO_CONNECT,
         request_timeout=_SECONDS_TO_ANSWER,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
@@ -147,5 +151,13 @@ def _explanation(address: str, why: str) -> GreycardError:
         )
     if "NO_SUCH_BUCKET" in why or ("Bucket" in why and "not found" in why):
         return GreycardError(f"the bucket of {address} does not exist", hint="check its name and AWS_REGION")
-    first = next((line.strip() for line in why.splitlines() if line.strip()), "no answer")
-    return GreycardError(f"{address} cannot be reached: {first}", hint="check the network, and AWS_ENDPOINT_URL if set")
+    return GreycardError(
+        f"{address} cannot be reached: {_reason(why)}",
+        hint="check the network, and AWS_ENDPOINT_URL if it is set" if _scheme(address) == _S3 else "check the network",
+    )
+
+
+def _reason(why: str) -> str:
+    """The last cause in a long message of a storage library."""
+    found = _CAUSE.search(why)
+    return found[1].strip() if found else next(iter(why.strip().splitlines()), "no answer")

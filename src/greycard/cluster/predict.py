@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar
 
 from greycard.cluster.compute import Parts, Places, compute_shards
+from greycard.cluster.images import ShardImages
 from greycard.cluster.storage import Folder
 from greycard.cluster.work import Counted
 from greycard.core.errors import GreycardError
@@ -45,7 +46,7 @@ class Predictions:
     def words(self) -> list[str]:
         return self.job.words()
 
-    def write(self, place: Path, names: Sequence[str], images: Sequence[Any]) -> None:
+    def write(self, place: Path, names: Sequence[str], images: ShardImages) -> None:
         run, asked = _opened(self.run, self.job.model), self.job.question
         found = run.predict_each(images, refuse=asked.refuse, sets=asked.sets)
         write_parquet(place, map(partial(_answer, asked), names, found), asked)

@@ -1,4 +1,4 @@
-"""Folders of parts and images by their addresses: on this machine's file systems, or in S3 and Google Cloud Storage."""
+"""Folders of parts by their addresses: on this machine's file systems, or in S3 and Google Cloud Storage."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import IO, Any, Protocol
+from pathlib import Path
+from typing import IO, Protocol
 
 from greycard.cluster import object_store
 from greycard.cluster.claims import claimed, remove_claims
 from greycard.cluster.object_store import is_remote
 from greycard.core.atomic_files import atomic_path, remove_drafts
-from greycard.datasets.formats import has_image_ending
-from greycard.datasets.images import UnreadableImageError
-
-_MOST_BYTES = 1 << 30
-"""Of an image in remote storage: it is read into memory."""
 
 
 class Folder(Protocol):
@@ -137,33 +132,6 @@ class RemoteFolder:
         return f"{self.address.rstrip('/')}/{name}"
 
 
-@dataclass(frozen=True)
-class RemoteImage:
-    """An image in remote storage, which is read when it is decoded.
-
-    Args:
-        name: its address.
-    """
-
-    name: str
-
-    def read(self) -> bytes:
-        """All bytes of the object.
-
-        Raises:
-            UnreadableImageError: there is no such object, or it is too large.
-            GreycardError: the storage cannot be reached, or refuses access.
-        """
-        try:
-            with object_store.opened(self.name) as file:
-                content = file.read(_MOST_BYTES + 1)
-        except FileNotFoundError as error:
-            raise UnreadableImageError("No such object") from error
-        if len(content) > _MOST_BYTES:
-            raise UnreadableImageError("more than 1 GiB")
-        return content
-
-
 def folder_at(place: str | os.PathLike[str]) -> Folder:
     """The folder at a path, `s3://bucket/prefix` or `gs://bucket/prefix`.
 
@@ -175,22 +143,3 @@ def folder_at(place: str | os.PathLike[str]) -> Folder:
         object_store.expect_address(name)
         return RemoteFolder(name)
     return LocalFolder(Path(name).expanduser().absolute())
-
-
-def image_at(name: str, folder: str) -> Any:
-    """What a network reads for the name of an image; a relative path starts in the folder."""
-    return RemoteImage(name) if is_remote(name) else os.path.join(folder, name)
-
-
-def remote_images(address: str) -> Iterator[str]:
-    """The addresses of the images below a prefix, in order; or the address itself if it is an object."""
-    if object_store.is_object(address):
-        yield address
-        return
-    found = 0
-    for each in object_store.below(address):
-        if has_image_ending(PurePosixPath(each)):
-            found += 1
-            yield each
-    if not found:
-        raise object_store.no_images(address)

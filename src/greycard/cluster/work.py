@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
+
+from greycard.cluster.images import ShardImages
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,13 @@ class Work(Protocol):
         """What decides the content of a part, one phrase for each thing, such as `a model with the SHA-256 …`."""
         ...
 
-    def write(self, place: Path, names: Sequence[str], images: Sequence[Any]) -> None:
+    def write(self, place: Path, names: Sequence[str], images: ShardImages) -> None:
         """Write the part of some images as a Parquet file.
 
         Args:
             place: a new file.
             names: of the images, as the user gave them.
-            images: what a network reads for each; one that cannot be read is noted in the part.
+            images: the images; one that cannot be read is noted in the part.
 
         Raises:
             GreycardError: the model has changed since the record was written.
