@@ -217,13 +217,26 @@ def test_a_rung_waits_for_the_runs_of_others(tmp_path: Path, monkeypatch: pytest
 def test_a_folder_is_swept_as_train_would(tmp_path: Path, cli: Any) -> None:
     data = make_folder(tmp_path / "pets", ("train", "validation"), ("dark", "light"), 12)
     words = ("--weights", "none", "--epochs", 1, "--set", "image_size=16", "--set", "augmentation=none", "--quiet")
-    said = cli("sweep", data, *words, "--vary", "conv=(4),(4,8)", "--out", tmp_path / "runs", "--format", "json")
+    said = cli(
+        "sweep",
+        data,
+        *words,
+        "--minutes",
+        3,
+        "--vary",
+        "conv=(4),(4,8)",
+        "--out",
+        tmp_path / "runs",
+        "--format",
+        "json",
+    )
     assert said.code == 0, said.err
     found = SweepRecord(tmp_path / "runs" / "pets-sweep")
     assert [each.label for each in found.plan.variations] == ["conv=4", "conv=4,8"]
-    plain = cli("train", data, *words, "--set", "conv=4,8", "--out", tmp_path / "plain")
+    plain = cli("train", data, *words, "--set", "minutes=3", "--set", "conv=4,8", "--out", tmp_path / "plain")
     assert plain.code == 0, plain.err
     assert numbers(found.runs[1]) == numbers(RunRecord(tmp_path / "plain" / "pets-1"))
+    assert [run.recipe.stopping.minutes for run in found.runs] == [3, 3]
     result = json.loads(said.out)
     assert [each["value"] for each in result["combinations"]] == [run.summary.val_accuracy for run in found.runs]
     assert result["effects"][0]["value"] == "4,8"

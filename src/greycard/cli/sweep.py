@@ -29,6 +29,12 @@ from greycard.cli.output import print_table, run_path
     metavar="EPOCH",
     help="After this epoch the better half of the combinations continues, then after twice as many, and so on.",
 )
+@click.option(
+    "--minutes",
+    type=float,
+    metavar="N",
+    help="Time limit of each run, not of all; it also decides the recipe of a folder, as --set minutes=N does.",
+)
 @options.on
 @options.share
 @click.option("--backbone", metavar="NETWORK|RUN", help="Transfer from a network or a run, as in greycard train.")
@@ -40,6 +46,7 @@ def sweep(
     varied: tuple[str, ...],
     seeds: str | None,
     halve_from: int | None,
+    minutes: float | None,
     where: str,
     share: str | None,
     backbone: str | None,
@@ -77,7 +84,7 @@ def sweep(
         out=asked.out,
         quiet=asked.quiet,
         track=asked.track,
-        **asked.changes,
+        **({} if minutes is None else {"minutes": minutes}) | asked.changes,
     )
     print_sweep(found.path, form)
 
