@@ -61,8 +61,8 @@ class Parts:
 
     Attributes:
         folder: of the parts.
+        shards: those whose part is there, in order.
         images: number of images in the parts.
-        parts: number of parts that are there.
         planned: number of parts of all images.
         bad: number of unreadable images.
         examples: some of them, with the reason.
@@ -70,8 +70,8 @@ class Parts:
     """
 
     folder: Folder
+    shards: tuple[Shard, ...]
     images: int
-    parts: int
     planned: int
     bad: int
     examples: tuple[tuple[str, str], ...]
@@ -80,8 +80,9 @@ class Parts:
     def lines(self) -> Iterator[str]:
         """What the user is told."""
         bad = f", {self.bad:,} could not be read" if self.bad else ""
-        left = "" if self.parts == self.planned else f" of {self.planned:,}; the others belong to other processes"
-        yield f"{self.folder.address}: {self.images:,} images in {self.parts:,} parts{left}{bad}"
+        parts = len(self.shards)
+        left = "" if parts == self.planned else f" of {self.planned:,}; the others belong to other processes"
+        yield f"{self.folder.address}: {self.images:,} images in {parts:,} parts{left}{bad}"
         yield from (f"  {name}: {why}" for name, why in self.examples)
         if self.bad > len(self.examples):
             yield f"  and {self.bad - len(self.examples):,} more ({self.errors_are_in})"
@@ -164,7 +165,7 @@ def _parts(work: Work, folder: Folder, tasks: Sequence[Task]) -> Parts:
         examples += found.examples
     if len(shards) == len(tasks):
         folder.finish()
-    return Parts(folder, images, len(shards), len(tasks), bad, tuple(examples), work.errors_are_in)
+    return Parts(folder, tuple(shards), images, len(tasks), bad, tuple(examples), work.errors_are_in)
 
 
 def _interrupted(stop: KeyboardInterrupt, tasks: Sequence[Task]) -> InterruptedRunError:
