@@ -97,31 +97,48 @@ def label_scores(
         thresholds: that future images are decided by.
     """
     ranked = np.nan_to_num(probabilities)
-    weights = _weights(len(labels), labels.shape[1])
+    weights = resample_weights(len(labels), labels.shape[1])
     precisions = average_precisions(labels, ranked, weights)
-    hits, predicted, support = (weights @ each.astype(np.float64) for each in (labels * decisions, decisions, labels))
+    hits, predicted, support = _counts(labels, decisions, weights)
     each_f1 = _ratio(2 * hits, predicted + support)
-    micro = _ratio(2 * hits.sum(axis=1), predicted.sum(axis=1) + support.sum(axis=1))
     return LabelScores(
         images=len(labels),
-        mean_average_precision=_figure(_mean(precisions), len(labels)),
-        f1_micro=_figure(micro, len(labels)),
-        f1_macro=_figure(_mean(each_f1), len(labels)),
+        mean_average_precision=figure_of(known_mean(precisions), len(labels)),
+        f1_micro=figure_of(micro_f1(labels, decisions, weights), len(labels)),
+        f1_macro=figure_of(known_mean(each_f1), len(labels)),
         exact=float(np.mean((labels == decisions).all(axis=1))),
         labels=tuple(
             LabelScore(
                 name=name,
                 threshold=float(thresholds[place]),
-                average_precision=_figure(precisions[:, place], int(support[0, place])),
+                average_precision=figure_of(precisions[:, place], int(support[0, place])),
                 precision=_number(_ratio(hits[:1, place], predicted[:1, place])[0]),
                 recall=_number(_ratio(hits[:1, place], support[:1, place])[0]),
-                f1=_figure(each_f1[:, place], int(support[0, place])),
+                f1=figure_of(each_f1[:, place], int(support[0, place])),
                 support=int(support[0, place]),
                 predicted=int(predicted[0, place]),
             )
             for place, name in enumerate(names)
         ),
     )
+
+
+def micro_f1(labels: np.ndarray, decisions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """F1 of all labels of all images together for each row of weights, float64 (rows,); NaN if it is undefined.
+
+    Args:
+        labels: uint8 (n, classes).
+        decisions: uint8 (n, classes), the predicted labels.
+        weights: how often each image counts, float (rows, n).
+    """
+    hits, predicted, support = (each.sum(axis=1) for each in _counts(labels, decisions, weights))
+    return _ratio(2 * hits, predicted + support)
+
+
+def _counts(labels: np.ndarray, decisions: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+    """How often each label is predicted rightly, is predicted, and is there: float64 (rows, classes) each."""
+    hits, predicted, support = (weights @ each.astype(np.float64) for each in (labels * decisions, decisions, labels))
+    return hits, predicted, support
 
 
 def average_precisions(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -149,7 +166,7 @@ def _average_precision(labels: np.ndarray, probabilities: np.ndarray, weights: n
     return _ratio((added * hits / np.maximum(total, 1)).sum(axis=1), hits[:, -1])
 
 
-def _weights(images: int, labels: int) -> np.ndarray:
+def resample_weights(images: int, labels: int) -> np.ndarray:
     """The images themselves, and how often each occurs in each resample, float64 (resamples + 1, images)."""
     most = int(_MOST_WORK / (images * labels))
     resamples = min(RESAMPLES, max(_LEAST_RESAMPLES, most))
@@ -163,13 +180,13 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
+def known_mean(values: np.ndarray) -> np.ndarray:
     """The mean over the labels that have a value, (rows,); NaN if none has one."""
     known = np.isfinite(values)
     return _ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
 
 
-def _figure(values: np.ndarray, images: int) -> Figure | None:
+def figure_of(values: np.ndarray, images: int) -> Figure | None:
     """The first value, with bias-corrected quantiles of the others.
 
     Average precision is higher in resamples than in the sample, so plain quantiles hold the truth too seldom.
@@ -181,14 +198,14 @@ def _figure(values: np.ndarray, images: int) -> Figure | None:
     if not np.isfinite(values[0]):
         return None
     known = values[1:][np.isfinite(values[1:])]
-    low, high = np.quantile(known, _corrected(known, values[0])) if len(known) else (values[0], values[0])
+    low, high = np.quantile(known, bias_corrected(known, values[0])) if len(known) else (values[0], values[0])
     if values[0] in (0.0, 1.0) and images:
         exact = wilson(round(values[0] * images), images)
         low, high = min(low, exact[0]), max(high, exact[1])
     return Figure(*(float(np.clip(each, 0.0, 1.0)) for each in (values[0], low, high)))
 
 
-def _corrected(resampled: np.ndarray, value: float) -> np.ndarray:
+def bias_corrected(resampled: np.ndarray, value: float) -> np.ndarray:
     """The quantiles of an interval, moved by how many resamples are below the value; a tie counts as half."""
     below = float(np.mean(resampled < value) + np.mean(resampled == value) / 2)
     bias = ndtri(np.clip(below, _MOST_BIAS, 1 - _MOST_BIAS))

@@ -50,11 +50,15 @@ class LabelParts:
         figures: of all labels together, as (name, text).
         together: for each label the fraction of its images that have each other label, with the text of the cell;
             empty for many labels.
+        kind: which images these are, in words.
+        decided: by which thresholds each image was decided, in words.
     """
 
     rows: Sequence[LabelRow]
     figures: Sequence[tuple[str, str]]
     together: Sequence[tuple[str, Sequence[tuple[float, str]]]]
+    kind: str = "validation images"
+    decided: str = "thresholds chosen on the other half of the validation images"
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,26 @@ class ReportedLabels:
     what: str = "mean average precision"
 
 
-def reported_labels(scores: LabelScores | None) -> ReportedLabels | None:
-    """None for a run with one class per image, or if no label occurs."""
+def reported_labels(scores: LabelScores | None, kind: str = "validation images") -> ReportedLabels | None:
+    """The figure on images of a kind; None for a run with one class per image, or if no label occurs."""
     figure = None if scores is None else scores.mean_average_precision
     if scores is None or figure is None:
         return None
     interval = span(figure.low, figure.high)
-    return ReportedLabels(percent(figure.value, 1), f"{scores.images:,} validation images", interval)
+    return ReportedLabels(percent(figure.value, 1), f"{scores.images:,} {kind}", interval)
 
 
-def label_parts(run: RunRecord, scores: LabelScores) -> LabelParts:
-    """The section of a finished run with several labels per image."""
+def label_parts(run: RunRecord, scores: LabelScores, labels: np.ndarray) -> LabelParts:
+    """The section of a finished run with several labels per image.
+
+    Args:
+        run: the run.
+        scores: on some images.
+        labels: of these images, uint8 (n, classes).
+    """
     limits = _limits(run)
     rows = [_row(each, limit) for each, limit in zip(scores.labels, limits, strict=True)]
-    return LabelParts(rows, total_rows(scores), _together(run.predictions["labels"], run.classes))
+    return LabelParts(rows, total_rows(scores), _together(labels, run.classes))
 
 
 def total_rows(scores: LabelScores) -> list[tuple[str, str]]:
@@ -124,8 +134,9 @@ def names_with_shares(names: Sequence[str], row: np.ndarray, chosen: np.ndarray)
 
 def _limits(run: RunRecord) -> list[float]:
     """The thresholds on calibrated probabilities."""
-    assert isinstance(run.task, MultiLabel)
-    return run.task.scaled(run.temperature).limits.tolist()
+    task = run.calibrated_task
+    assert isinstance(task, MultiLabel)
+    return task.limits.tolist()
 
 
 def _row(each: LabelScore, limit: float) -> LabelRow:
