@@ -24,7 +24,8 @@ _OPTIONS = (
         "--unsure",
         type=click.FloatRange(0, 1),
         metavar="P",
-        help="Mark for review: predictions below this probability, and refused images.",
+        help="Mark for review: predictions below this probability, of several labels that of the least sure one, and"
+        " refused images.",
     ),
     click.option(
         "--sets",
@@ -69,7 +70,7 @@ class Asked:
 
     def is_unsure(self, found: Prediction) -> bool:
         """Whether a prediction is to be reviewed."""
-        return self.unsure is not None and not found.error and (found.refused or found.probability < self.unsure)
+        return found.is_unsure(self.unsure)
 
     def first_cells(self, found: Prediction) -> list[str]:
         """Cells of a text line before the classes."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from greycard.cli import options, several_labels
+from greycard.cli import options
 from greycard.cli.answers import Asked, answer_options
 from greycard.cli.destinations import Output, output_options
 from greycard.cli.inputs import listed_images
@@ -89,7 +89,10 @@ def predict(
 def _printer(run: Run, wanted: str | None, top: int, asked: Asked) -> Callable[[], Printer]:
     form = wanted or "text"
     if run.task.has_several:
-        several_labels.expect_plain(click.get_current_context())
+        from greycard.cli import several_labels
+        from greycard.jobs.predict import expect_no_top
+
+        expect_no_top(top)
         several = {"text": several_labels.text, "csv": several_labels.as_csv, "jsonl": several_labels.jsonl}
         return partial(several[form], run.classes, asked)
     if run.target is not None:

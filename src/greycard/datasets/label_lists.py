@@ -86,10 +86,19 @@ def is_zero_one(table: Table, columns: Sequence[int]) -> bool:
     return False
 
 
-def list_text(names: Sequence[str]) -> str:
+def separator_of(labels: Sequence[str]) -> str:
+    """The separator for lists of these labels, one for a whole column: none of them has it in its name."""
+    return next((each for each in SEPARATORS if not any(each in label for label in labels)), SEPARATORS[0])
+
+
+def list_text(names: Sequence[str], separator: str) -> str:
     """The labels of an image as a cell of a column of lists."""
-    separator = next((each for each in SEPARATORS if not any(each in name for name in names)), SEPARATORS[0])
     return separator.join(names) or NO_LABEL
+
+
+def list_names(cell: str, separator: str) -> tuple[str, ...]:
+    """The labels of `list_text`."""
+    return () if cell == NO_LABEL else tuple(cell.split(separator))
 
 
 def read_columns(table: Table, columns: Sequence[int]) -> list[tuple[str, ...]] | list[str]:

@@ -135,7 +135,7 @@ def over_images(difference: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def only_right(one: np.ndarray, other: np.ndarray, ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The images that only one of two groups predicts correctly in most of its seeds, from bool (seeds, images) each."""
+    """The images that only one of two groups, bool (seeds, images), predicts correctly in most of its seeds."""
     first, second = (right.mean(axis=0) > 0.5 for right in (one, other))
     return _named(ids, first & ~second), _named(ids, second & ~first)
 
