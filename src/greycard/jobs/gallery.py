@@ -28,6 +28,5 @@ def make_gallery(run: RunRecord, predicted: Predicted, job: Job, root: Path, rep
     """
     expect_kept((each.path for each in read_answers(predicted.place, job.question, whole=False)), "--gallery")
     done = reporter.progress("thumbnails", len(predicted))
-    return write_gallery(
-        root, run.name, read_answers(predicted.place, job.question), run.classes, job.question.every, done
-    )
+    answers, several = read_answers(predicted.place, job.question), bool(job.question.labels)
+    return write_gallery(root, run.name, answers, run.classes, job.question.every, done, several=several)
