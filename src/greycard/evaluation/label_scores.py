@@ -86,6 +86,7 @@ def label_scores(
     decisions: np.ndarray,
     names: Sequence[str],
     thresholds: Sequence[float],
+    folds: np.ndarray | None = None,
 ) -> LabelScores:
     """Measure; the intervals are quantiles over resampled images.
 
@@ -95,10 +96,14 @@ def label_scores(
         decisions: uint8 (n, classes), the predicted labels.
         names: of the labels.
         thresholds: that future images are decided by.
+        folds: int (n,), which of several models has predicted each image; None for one model. Average precisions are
+            means over the models, because the probabilities of two models do not rank images.
     """
     ranked = np.nan_to_num(probabilities)
     weights = resample_weights(len(labels), labels.shape[1])
-    precisions = average_precisions(labels, ranked, weights)
+    models = [np.full(len(labels), True)] if folds is None else [folds == each for each in np.unique(folds)]
+    each_model = [average_precisions(labels[rows], ranked[rows], weights[:, rows]) for rows in models]
+    precisions = known_mean(np.stack(each_model), axis=0)
     hits, predicted, support = _counts(labels, decisions, weights)
     each_f1 = _ratio(2 * hits, predicted + support)
     return LabelScores(
@@ -180,10 +185,10 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
 
 
-def known_mean(values: np.ndarray) -> np.ndarray:
-    """The mean over the labels that have a value, (rows,); NaN if none has one."""
+def known_mean(values: np.ndarray, axis: int = 1) -> np.ndarray:
+    """The mean over those that have a value, as over the labels (rows, labels); NaN if none has one."""
     known = np.isfinite(values)
-    return _ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
+    return _ratio(np.where(known, values, 0.0).sum(axis=axis), known.sum(axis=axis).astype(np.float64))
 
 
 def figure_of(values: np.ndarray, images: int) -> Figure | None:

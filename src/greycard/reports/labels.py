@@ -88,7 +88,7 @@ def label_parts(run: RunRecord, scores: LabelScores, labels: np.ndarray) -> Labe
         scores: on some images.
         labels: of these images, uint8 (n, classes).
     """
-    limits = _limits(run)
+    limits = limits_of(run)
     rows = [_row(each, limit) for each, limit in zip(scores.labels, limits, strict=True)]
     return LabelParts(rows, total_rows(scores), _together(labels, run.classes))
 
@@ -103,9 +103,14 @@ def total_rows(scores: LabelScores) -> list[tuple[str, str]]:
     ]
 
 
-def label_lines(run: RunRecord, scores: LabelScores) -> list[str]:
-    """One line for each label (lowest F1 first if there are many)."""
-    limits = dict(zip(run.classes, _limits(run), strict=True))
+def label_lines(scores: LabelScores, limits: Sequence[float]) -> list[str]:
+    """One line for each label (lowest F1 first if there are many).
+
+    Args:
+        scores: the figures.
+        limits: the threshold of each label.
+    """
+    limit_of = dict(zip((each.name for each in scores.labels), limits, strict=True))
     ranked = sorted(scores.labels, key=lambda each: each.f1.value if each.f1 else -1.0)
     shown = scores.labels if len(scores.labels) <= _SHOWN else ranked[:_SHOWN]
     width = max(cell_len("label"), *(cell_len(one_line(each.name)) for each in shown))
@@ -114,7 +119,7 @@ def label_lines(run: RunRecord, scores: LabelScores) -> list[str]:
         name = one_line(each.name)
         figures = f"{figure_text(each.average_precision):<24}  {figure_text(each.f1):<24}"
         space = " " * (width - cell_len(name))
-        lines.append(f"  {name}{space}  {figures}  {limits[each.name]:>9.3f}  {each.support:>6,}")
+        lines.append(f"  {name}{space}  {figures}  {limit_of[each.name]:>9.3f}  {each.support:>6,}")
     if len(shown) < len(scores.labels):
         lines.append(f"  … and {len(scores.labels) - len(shown)} labels with a higher F1")
     return lines
@@ -132,8 +137,8 @@ def names_with_shares(names: Sequence[str], row: np.ndarray, chosen: np.ndarray)
     return ", ".join(found) or "none"
 
 
-def _limits(run: RunRecord) -> list[float]:
-    """The thresholds on calibrated probabilities."""
+def limits_of(run: RunRecord) -> list[float]:
+    """A run's thresholds on calibrated probabilities."""
     task = run.calibrated_task
     assert isinstance(task, MultiLabel)
     return task.limits.tolist()

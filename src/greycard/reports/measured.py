@@ -6,7 +6,7 @@ from greycard.evaluation.intervals import wilson
 from greycard.reports.classes import classes_lines
 from greycard.reports.columns import figure_text, percent, span
 from greycard.reports.escapes import one_line
-from greycard.reports.labels import label_lines, total_rows
+from greycard.reports.labels import label_lines, limits_of, total_rows
 from greycard.runs.measurements import Earlier, Measurement, SeenImages, measured_scores
 from greycard.runs.record import RunRecord
 
@@ -21,7 +21,9 @@ def measurement_text(run: RunRecord, found: Measurement) -> str:
     width = max(20, *(len(name) for name, _ in rows))
     lines = [f"{found.run} on {one_line(found.data)}, {found.images:,} images:"]
     lines += [f"  {name:<{width}} {value}" for name, value in rows]
-    each = label_lines(run, found.labels) if found.labels else classes_lines(measured_scores(run, found.number))
+    each = (
+        label_lines(found.labels, limits_of(run)) if found.labels else classes_lines(measured_scores(run, found.number))
+    )
     return "\n".join([*lines, "", *each])
 
 
