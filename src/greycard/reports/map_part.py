@@ -173,10 +173,11 @@ def map_part(drawn: Drawn, projection: Projection) -> MapPart:
     elif drawn.several and not all(drawn.labels):
         legend.append((looks[None], NO_LABEL))
     colours = " An image has the colour of its first label." if drawn.several else ""
+    by = f"{drawn.what[0].upper()}{drawn.what[1:]}, by the features that the network computes."
     return MapPart(
         tuple(sorted(points, key=lambda each: each.wrong)),
         tuple(legend),
-        f"{drawn.what[0].upper()}{drawn.what[1:]}, by the features that the network computes. {_kept(projection)}{colours}",
+        f"{by} {_kept(projection)}{colours}",
         any(each.wrong for each in points),
         _filters(drawn) if drawn.several else (),
     )
