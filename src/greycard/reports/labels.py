@@ -71,10 +71,10 @@ class ReportedLabels:
     what: str = "mean average precision"
 
 
-def reported_labels(scores: LabelScores | None, kind: str = "validation images") -> ReportedLabels | None:
-    """The figure on images of a kind; None for a run with one class per image, or if no label occurs."""
-    figure = None if scores is None else scores.mean_average_precision
-    if scores is None or figure is None:
+def reported_labels(scores: LabelScores, kind: str) -> ReportedLabels | None:
+    """The figure on images of a kind; None if no label occurs."""
+    figure = scores.mean_average_precision
+    if figure is None:
         return None
     interval = span(figure.low, figure.high)
     return ReportedLabels(percent(figure.value, 1), f"{scores.images:,} {kind}", interval)

@@ -19,14 +19,14 @@ from greycard.reports.columns import images_line, percent, seconds, span
 from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
-from greycard.reports.labels import label_parts, names_with_shares, reported_labels, total_rows
+from greycard.reports.labels import ReportedLabels, label_parts, names_with_shares, reported_labels, total_rows
 from greycard.reports.ladder import ladder_part
 from greycard.reports.map_part import run_map_part
 from greycard.reports.measured import measured_line
 from greycard.reports.number_figures import predicted_against_true, residuals
 from greycard.reports.number_rows import ReportedNumber, number_rows
 from greycard.reports.refusals import refusal_rows
-from greycard.reports.reported import Reported, reported
+from greycard.reports.reported import Reported, reported, reported_scores
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
 from greycard.runs.evidence import verdicts
@@ -106,7 +106,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
     return {
         "headline": headline(run),
         "stopped": summary.stopped,
-        "result": ReportedNumber.of(summary.numbers) if summary.numbers else reported_labels(summary.labels) or first,
+        "result": _result(run) or first,
         "published": summary.published and summary.published.val_accuracy,
         "figures": [
             ("task", run.task.description),
@@ -125,6 +125,12 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
         "time": _time(summary.time),
         "left_out": summary.left_out,
     }
+
+
+def _result(run: RunRecord) -> ReportedNumber | ReportedLabels | None:
+    """The first figure of a run that has no accuracy."""
+    labels, numbers = reported_scores(run), run.summary.numbers
+    return ReportedNumber.of(numbers) if numbers else reported_labels(*labels) if labels else None
 
 
 def _so_far(run: RunRecord) -> dict[str, Any]:
