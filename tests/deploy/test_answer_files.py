@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greycard.core.errors import GreycardError
-from greycard.deploy.answers.answer import Answer, as_text
+from greycard.datasets.columns import read_lines
+from greycard.datasets.tables import read_table
+from greycard.deploy.answers.answer import Answer, as_text, least_sure
 from greycard.deploy.answers.file import ENDINGS, answers_file, read_answers
 from greycard.deploy.answers.job import Job, Question, job_path
 
@@ -64,6 +66,44 @@ def test_a_file_has_what_was_written_and_takes_no_answer_twice(tmp_path: Path, e
     found = [_rounded(each) for each in read_answers(place, ASKED)]
     assert found == [_rounded(each) for each in answers]
     assert sorted(path.name for path in tmp_path.iterdir()) == [place.name, job_path(place).name]
+
+
+LABELS = ("cat, or dog", "class", "split")
+LISTS = Job("pets-1", "0" * 64, Question(unsure=0.6, labels=LABELS), "/images")
+
+
+def _lists() -> list[Answer]:
+    """Both labels, one, none, and a file that is not an image; the labels have names of other columns."""
+    sets = (LABELS[:2], LABELS[2:], ())
+    pairs = tuple((label, 0.25 * (place + 1)) for place, label in enumerate(LABELS))
+    found = [Answer(f"{n}.jpg", "", least_sure(each, pairs), pairs, labels=each) for n, each in enumerate(sets)]
+    return [*found, Answer("bad.jpg", "", 0.0, (), "not an image")]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_lists_of_labels_are_read_back(tmp_path: Path, ending: str) -> None:
+    place = tmp_path / f"answers{ending}"
+    _write(place, _lists(), LISTS)
+    assert [_rounded(each) for each in read_answers(place, LISTS.question)] == [_rounded(each) for each in _lists()]
+    assert [each.probability for each in _lists()] == [0.25, 0.5, 0.25, 0.0]
+
+
+def test_a_label_file_of_answers_has_lists_and_a_probability_for_each_label(tmp_path: Path) -> None:
+    place = tmp_path / "answers.csv"
+    _write(place, _lists(), LISTS)
+    with place.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    named = [f"probability_{name}" for name in LABELS]
+    assert rows[0] == ["path", "labels", *named, "error", "refused", "strangeness", "review"]
+    assert [row[1] for row in rows[1:]] == ["cat, or dog;class", "split", "none", ""]
+    lines = read_lines(read_table(_without_the_last_line(place)))
+    assert [line.label for line in lines] == [LABELS[:2], LABELS[2:], ()]
+    assert all(line.split is None for line in lines)
+
+
+def _without_the_last_line(place: Path) -> Path:
+    place.write_text("".join(place.read_text().splitlines(keepends=True)[:-1]))
+    return place
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
 from greycard.evaluation.calibration import calibration_of, fit_temperature
+from greycard.evaluation.label_comparison import LabelGroup, label_differences, label_group
 from greycard.evaluation.label_scores import average_precisions, label_scores
 from greycard.evaluation.thresholds import LEAST, choose_thresholds, cross_fitted
 from greycard.tasks.multilabel import MultiLabel, logit, sigmoid
@@ -146,3 +147,55 @@ def test_calibration_of_several_labels_is_that_of_each_label() -> None:
     np.testing.assert_allclose(
         MultiLabel(3).at_temperature(sigmoid(2.5 * logits), 2.5), sigmoid(logit(sigmoid(2.5 * logits)) / 2.5)
     )
+
+
+def _group(name: str, labels: np.ndarray, *probabilities: np.ndarray) -> LabelGroup:
+    decided = np.stack([cross_fitted(labels, each) for each in probabilities])
+    runs = [f"{name}-{number}" for number in range(len(probabilities))]
+    return label_group(name, runs, labels, np.stack(probabilities), decided)
+
+
+def test_a_comparison_is_of_the_same_resampled_images() -> None:
+    """The difference of two figures is more certain than each of them, and a model does not differ from itself."""
+    labels, probabilities = _data(3)
+    worse = np.clip(probabilities + np.random.default_rng(0).normal(0, 0.25, labels.shape), 0, 1)
+    one, other = _group("one", labels, probabilities), _group("other", labels, worse)
+    ids = [str(number) for number in range(len(labels))]
+    (found,) = label_differences([one, other], ids)
+    assert one.mean_average_precision is not None
+    assert other.mean_average_precision is not None
+    difference = one.mean_average_precision.value - other.mean_average_precision.value
+    assert found.precision.value == pytest.approx(difference)
+    assert 0 < found.precision.low < difference < found.precision.high
+    assert found.is_real
+    wide = [each.high - each.low for each in (one.mean_average_precision, other.mean_average_precision)]
+    assert found.precision.high - found.precision.low < sum(wide)
+    (turned,) = label_differences([other, one], ids)
+    assert turned.precision.value == pytest.approx(-difference)
+    assert turned.only_first == found.only_second
+    (same,) = label_differences([one, one], ids)
+    assert (same.precision.value, same.precision.low, same.precision.high, same.precision.p) == (0, 0, 0, 1)
+
+
+def test_seeds_of_one_recipe_are_averaged() -> None:
+    labels, probabilities = _data(5)
+    worse = np.clip(probabilities + np.random.default_rng(1).normal(0, 0.2, labels.shape), 0, 1)
+    both = _group("both", labels, probabilities, worse)
+    singles = [_group("a", labels, each).mean_average_precision for each in (probabilities, worse)]
+    values = [each.value for each in singles if each is not None]
+    assert both.mean_average_precision is not None
+    assert both.mean_average_precision.value == pytest.approx(np.mean(values))
+    assert both.range == pytest.approx((min(values), max(values)))
+
+
+def test_average_precisions_of_two_models_are_means() -> None:
+    """One that has lower probabilities than the other would otherwise rank its images last."""
+    labels, probabilities = _data(9)
+    folds = np.arange(len(labels)) % 2
+    moved = np.where(folds[:, None] == 1, probabilities / 10, probabilities)
+    decided = cross_fitted(labels, probabilities)
+    found = label_scores(labels, moved, decided, "abcd", (0.5,) * 4, folds)
+    each = [average_precisions(labels[folds == fold], moved[folds == fold])[0] for fold in (0, 1)]
+    assert found.mean_average_precision is not None
+    assert found.mean_average_precision.value == pytest.approx(np.nanmean(np.nanmean(each, axis=0)))
+    assert found.mean_average_precision.low < found.mean_average_precision.value < found.mean_average_precision.high
