@@ -151,10 +151,10 @@ def test_a_comparison_has_the_differences_of_the_figures(
     found = greycard.compare(run, second)
     difference = found.differences[0]
     ours, theirs = run.summary.labels, other.summary.labels
-    for change, name in ((difference.precision, "mean_average_precision"), (difference.f1, "f1_micro")):
+    for change, name in ((difference, "mean_average_precision"), (difference.f1, "f1_micro")):
         values = [getattr(each, name).value for each in (ours, theirs)]
-        assert change.value == pytest.approx(values[0] - values[1])
-        assert change.low < change.value < change.high
+        assert change.difference == pytest.approx(values[0] - values[1])
+        assert change.low < change.difference < change.high
     assert difference.is_real
     assert len(difference.only_first) > len(difference.only_second)
     said = cli("compare", "grids-1", "grids-2", "--out", tmp_path / "runs")

@@ -165,16 +165,16 @@ def test_a_comparison_is_of_the_same_resampled_images() -> None:
     assert one.mean_average_precision is not None
     assert other.mean_average_precision is not None
     difference = one.mean_average_precision.value - other.mean_average_precision.value
-    assert found.precision.value == pytest.approx(difference)
-    assert 0 < found.precision.low < difference < found.precision.high
+    assert found.difference == pytest.approx(difference)
+    assert 0 < found.low < difference < found.high
     assert found.is_real
     wide = [each.high - each.low for each in (one.mean_average_precision, other.mean_average_precision)]
-    assert found.precision.high - found.precision.low < sum(wide)
+    assert found.high - found.low < sum(wide)
     (turned,) = label_differences([other, one], ids)
-    assert turned.precision.value == pytest.approx(-difference)
+    assert turned.difference == pytest.approx(-difference)
     assert turned.only_first == found.only_second
     (same,) = label_differences([one, one], ids)
-    assert (same.precision.value, same.precision.low, same.precision.high, same.precision.p) == (0, 0, 0, 1)
+    assert (same.difference, same.low, same.high, same.p) == (0, 0, 0, 1)
 
 
 def test_seeds_of_one_recipe_are_averaged() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -70,36 +70,34 @@ class Change:
     """The first group's figure minus the second's, with the ends of its 95 % interval, fractions.
 
     Attributes:
-        value: the difference.
+        difference: the figure of the first minus that of the second.
         low: the lower end.
         high: the upper end.
         p: probability of such a difference, or a larger one, if both are equally good: by the normal distribution, from
             the deviation over the resamples.
     """
 
-    value: float
+    difference: float
     low: float
     high: float
     p: float
 
 
 @dataclass(frozen=True)
-class LabelDifference:
-    """Two groups compared on the same images.
+class LabelDifference(Change):
+    """Two groups compared on the same images, by their mean average precision.
 
     Attributes:
         first: name of one group.
         second: name of the other group.
-        precision: of the mean average precision.
-        p_adjusted: its p after Holm's correction, if there are more than two groups.
-        f1: of F1 micro.
+        p_adjusted: p after Holm's correction, if there are more than two groups.
+        f1: the change of F1 micro.
         only_first: images that only the first predicts without a wrong label, in most of its seeds.
         only_second: images that only the second predicts without a wrong label, in most of its seeds.
     """
 
     first: str
     second: str
-    precision: Change
     p_adjusted: float
     f1: Change
     only_first: tuple[str, ...]
@@ -145,7 +143,7 @@ def label_differences(groups: Sequence[LabelGroup], ids: Sequence[str]) -> list[
     f1s = [change_of(one.f1.mean(axis=0) - other.f1.mean(axis=0)) for one, other in pairs]
     adjusted = holm([each.p for each in precisions])
     return [
-        LabelDifference(one.name, other.name, precision, p, f1, *only_right(one.right, other.right, ids))
+        LabelDifference(*astuple(precision), one.name, other.name, p, f1, *only_right(one.right, other.right, ids))
         for (one, other), precision, p, f1 in zip(pairs, precisions, adjusted, f1s, strict=True)
     ]
 

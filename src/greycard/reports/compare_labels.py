@@ -44,8 +44,8 @@ def _difference(found: LabelDifference, of: int) -> list[str]:
     adjusted = f" (adjusted for {of} comparisons: {found.p_adjusted:.2g})" if of > 1 else ""
     judged = "significant" if found.is_real else "not significant on these images"
     return [
-        f"{found.first} minus {found.second}: mean average precision {_points(found.precision)},"
-        f" p = {found.precision.p:.2g}{adjusted}: {judged}",
+        f"{found.first} minus {found.second}: mean average precision {_points(found)},"
+        f" p = {found.p:.2g}{adjusted}: {judged}",
         f"  F1 micro {_points(found.f1)}",
         f"  only {found.first} has all labels right: {images_text(found.only_first)}",
         f"  only {found.second} has all labels right: {images_text(found.only_second)}",
@@ -53,5 +53,5 @@ def _difference(found: LabelDifference, of: int) -> list[str]:
 
 
 def _points(change: Change) -> str:
-    value, low, high = (100 * each for each in (change.value, change.low, change.high))
+    value, low, high = (100 * each for each in (change.difference, change.low, change.high))
     return f"{value:+.2f} points ({low:+.2f} to {high:+.2f})"

@@ -34,7 +34,7 @@ def number_gain(best: str, new: np.ndarray, before: np.ndarray) -> Gain:
 def label_gain(best: str, new: LabelGroup, before: LabelGroup) -> Gain:
     """As `gain_over`, by the mean average precision of several labels per image, on the same images."""
     found = change_of(new.precision.mean(axis=0) - before.precision.mean(axis=0))
-    return Gain(best, found.value, found.low, found.high, found.p)
+    return Gain(best, found.difference, found.low, found.high, found.p)
 
 
 SMALL = 0.01
