@@ -163,6 +163,11 @@ def test_a_comparison_has_the_differences_of_the_figures(
     assert "only grids-1 has all labels right" in said.out
     content = json.loads(cli("compare", "grids-1", "grids-2", "--out", tmp_path / "runs", "--format", "json").out)
     assert content == json.loads(json.dumps(found.to_json()))
+    page = tmp_path / "both.html"
+    assert cli("report", "grids-1", "grids-2", "--out", tmp_path / "runs", "-o", page).code == 0
+    html = page.read_text(encoding="utf-8")
+    for words in ("Compared on the same 80 validation images", "grids-1 is better", "p comes from resampled images"):
+        assert words in html
 
 
 def test_each_fold_is_predicted_by_a_model_that_was_not_trained_on_it(grids: Grids, tmp_path: Path, cli: Any) -> None:
