@@ -118,9 +118,17 @@ def named(source: str, row: np.ndarray, classifier: Classifier, rules: Rules = N
     each = {name: float(value) for name, value in zip(classes, probabilities, strict=True)}
     refused = strangeness is not None and rules.limit is not None and strangeness > rules.limit
     one_of = None if rules.least is None else () if refused else members(each, label, rules.least)
-    facts = {"refused": refused, "strangeness": strangeness, "one_of": one_of}
-    confidence = float(task.confidence(probabilities))
-    return Prediction(source, label, each[label], each, labels=labels, confidence=confidence, **facts)
+    return Prediction(
+        source,
+        label,
+        each[label],
+        each,
+        labels=labels,
+        refused=refused,
+        strangeness=strangeness,
+        one_of=one_of,
+        confidence=float(task.confidence(probabilities)),
+    )
 
 
 def predict_numbers(model: keras.Model, numbers: float | Iterable[float]) -> list[float]:

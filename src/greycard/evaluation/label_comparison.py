@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -143,8 +143,15 @@ def label_differences(groups: Sequence[LabelGroup], ids: Sequence[str]) -> list[
     f1s = [change_of(one.f1.mean(axis=0) - other.f1.mean(axis=0)) for one, other in pairs]
     adjusted = holm([each.p for each in precisions])
     return [
-        LabelDifference(*astuple(precision), one.name, other.name, p, f1, *only_right(one.right, other.right, ids))
-        for (one, other), precision, p, f1 in zip(pairs, precisions, adjusted, f1s, strict=True)
+        LabelDifference(
+            *(change.difference, change.low, change.high, change.p),
+            one.name,
+            other.name,
+            p,
+            f1,
+            *only_right(one.right, other.right, ids),
+        )
+        for (one, other), change, p, f1 in zip(pairs, precisions, adjusted, f1s, strict=True)
     ]
 
 

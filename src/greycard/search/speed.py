@@ -120,7 +120,7 @@ def _random_pixels(recipe: Recipe, dataset: Dataset) -> Dataset:
     classes = len(dataset.classes)
     labels = np.arange(count) % classes if classes else np.arange(count, dtype=np.float32)
     if dataset.has_several_labels:
-        labels = as_rows([(label,) for label in labels.tolist()], classes)
+        labels = as_rows([(row % classes,) for row in range(count)], classes)
     part = Split(tuple(map(str, range(count))), labels, pixels)
     return Dataset(dataset.name, dataset.classes, part, part)
 

@@ -101,7 +101,7 @@ class MultiLabel(Task):
         return np.flatnonzero(labels.any(axis=0) & ~kept.any(axis=0)).tolist()
 
     def only_classes_of(self, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
-        return ~(labels[:, ~others.any(axis=0)] > 0).any(axis=1)
+        return np.asarray((labels[:, ~others.any(axis=0)] == 0).all(axis=1))
 
     def at_temperature(self, probabilities: np.ndarray, temperature: float) -> np.ndarray:
         return sigmoid(logit(probabilities.astype(np.float64)) / temperature)

@@ -49,8 +49,8 @@ def answer_from(cells: Mapping[str, Any], question: Question) -> Answer:
     if labels is not None:
         pairs = tuple((name, cells[_column(name)]) for name in question.labels)
         return Answer(path, "", least_sure(labels, pairs), pairs, labels=tuple(labels), **facts)
-    ranked = [tuple(cells.get(name) for name in _ranked(rank)) for rank in range(1, question.top + 1)]
-    known = tuple((label, value) for label, value in ranked if label)
+    ranked = [_ranked(rank) for rank in range(1, question.top + 1)]
+    known = tuple((cells[label], cells[value]) for label, value in ranked if cells.get(label))
     label, probability = known[0] if known else ("", 0.0)
     return Answer(path, label, probability, known, **facts)
 

@@ -106,7 +106,7 @@ def gallery_page(title: str, shown: Iterable[Shown], classes: Sequence[str], bad
     images = sorted(shown, key=lambda each: each.probability)
     labels = [*classes, *sorted({group for each in images for group in each.groups} - set(classes))]
     place = {label: number for number, label in enumerate(labels)}
-    data = {"labels": labels, "classes": list(classes), "folder": os.getcwd(), "separator": os.sep}
+    data: dict[str, Any] = {"labels": labels, "classes": list(classes), "folder": os.getcwd(), "separator": os.sep}
     data |= {"images": [_row(each, place) for each in images]}
     data |= {"between": separator_of(classes) if several else None, "none": NO_LABEL}
     page = Environment(
