@@ -146,7 +146,7 @@ def test_boxes_correct_lists_of_labels(lists_file: Path, tmp_path: Path) -> None
         page.press("l")
         page.run("document.getElementById('label').value = 'fox'")
         page.press("Enter")  # 2 has a new label
-        assert _text(page, "status") == "3 corrected, 2 confirmed"
+        assert _text(page, "status") == "4 corrected, 1 confirmed"
         names = [str(tmp_path / "new" / f"{number}.jpg") for number in range(6)]
         both, second = ";".join(LABELS), LABELS[1]
         saved = [[names[0], second], [names[1], both], [names[2], "fox"], [names[3], both], [names[4], both]]

@@ -74,8 +74,8 @@ def _least(run: RunRecord, sets: float) -> float:
     found = run.predictions
     if not is_one_class(found["labels"]):
         raise GreycardError(
-            f"{run.name} does not predict one class per image: a set of classes that has the right one needs that",
-            hint="use --unsure 0.9: it marks images with a label that is less sure"
+            f"{run.name} does not predict one class per image, and a prediction set has the one right class",
+            hint="use --unsure 0.9, which marks images with a label that is less sure"
             if run.task.has_several
             else "leave --sets out",
         )

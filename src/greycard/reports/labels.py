@@ -114,10 +114,10 @@ def label_lines(scores: LabelScores, limits: Sequence[float]) -> list[str]:
     ranked = sorted(scores.labels, key=lambda each: each.f1.value if each.f1 else -1.0)
     shown = scores.labels if len(scores.labels) <= _SHOWN else ranked[:_SHOWN]
     width = max(cell_len("label"), *(cell_len(one_line(each.name)) for each in shown))
-    lines = [f"  {'label':<{width}}  {'average precision':<24}  {'F1':<24}  threshold  images"]
+    lines = [f"  {'label':<{width}}  {'average precision':<25}  {'F1':<25}  threshold  images"]
     for each in shown:
         name = one_line(each.name)
-        figures = f"{figure_text(each.average_precision):<24}  {figure_text(each.f1):<24}"
+        figures = f"{figure_text(each.average_precision):<25}  {figure_text(each.f1):<25}"
         space = " " * (width - cell_len(name))
         lines.append(f"  {name}{space}  {figures}  {limit_of[each.name]:>9.3f}  {each.support:>6,}")
     if len(shown) < len(scores.labels):

@@ -240,14 +240,14 @@ function reveal() {
 
 // Give the chosen images a label, or undefined to take it back; the next image is then in focus.
 function mark(labelFor) {
-  const places = chosen();
-  for (const place of places) {
+  const marked = chosen();
+  for (const place of marked) {
     const label = labelFor(place);
     if (label === undefined) marks.delete(places[place]);
     else marks.set(places[place], label);
   }
   selected.clear();
-  if (places.length) focus = Math.min(first + count - 1, places[places.length - 1] + 1);
+  if (marked.length) focus = Math.min(first + count - 1, marked[marked.length - 1] + 1);
   anchor = focus;
   unsaved = marks.size > 0;
   keep();
