@@ -46,21 +46,23 @@ def compare_labels(runs: Sequence[RunRecord]) -> LabelComparison:
         GreycardError: fewer than two runs, a duplicate, an unfinished run, other labels or other validation images.
     """
     expect_comparable(runs)
-    groups = [group_of(group_label(members, runs), members) for members in by_recipe(runs)]
-    ids = sorted(runs[0].predictions["ids"].tolist())
+    ids = runs[0].predictions["ids"].tolist()
+    groups = [_group(group_label(members, runs), members, ids) for members in by_recipe(runs)]
     return LabelComparison(len(ids), tuple(groups), tuple(label_differences(groups, ids)))
 
 
-def group_of(name: str, members: Sequence[RunRecord]) -> LabelGroup:
-    """Runs that differ in the seed as one group; the images are sorted by id, because runs can have different orders.
+def _group(name: str, members: Sequence[RunRecord], ids: Sequence[str]) -> LabelGroup:
+    """Runs that differ in the seed as one group.
 
     Each image is decided by thresholds that were chosen on other images, as for the figures of a run.
     """
-    labels, probabilities, decided = zip(*map(_sorted, members), strict=True)
+    labels, probabilities, decided = zip(*(_in_order(run, ids) for run in members), strict=True)
     return label_group(name, [run.name for run in members], labels[0], np.stack(probabilities), np.stack(decided))
 
 
-def _sorted(run: RunRecord) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _in_order(run: RunRecord, ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, probabilities and decisions in the order of these ids, because two runs can have different orders."""
     found = run.predictions
-    order, labels, probabilities = np.argsort(found["ids"], kind="stable"), found["labels"], found["probabilities"]
-    return labels[order], probabilities[order], cross_fitted(labels, probabilities)[order]
+    row_of = {id: row for row, id in enumerate(found["ids"].tolist())}
+    rows, labels, probabilities = [row_of[id] for id in ids], found["labels"], found["probabilities"]
+    return labels[rows], probabilities[rows], cross_fitted(labels, probabilities)[rows]
