@@ -101,9 +101,7 @@ def label_scores(
     """
     ranked = np.nan_to_num(probabilities)
     weights = resample_weights(len(labels), labels.shape[1])
-    models = [np.full(len(labels), True)] if folds is None else [folds == each for each in np.unique(folds)]
-    each_model = [average_precisions(labels[rows], ranked[rows], weights[:, rows]) for rows in models]
-    precisions = known_mean(np.stack(each_model), axis=0)
+    precisions = _by_model(labels, ranked, weights, folds)
     hits, predicted, support = _counts(labels, decisions, weights)
     each_f1 = _ratio(2 * hits, predicted + support)
     return LabelScores(
@@ -126,6 +124,13 @@ def label_scores(
             for place, name in enumerate(names)
         ),
     )
+
+
+def _by_model(labels: np.ndarray, ranked: np.ndarray, weights: np.ndarray, folds: np.ndarray | None) -> np.ndarray:
+    """The mean over the models of the average precision of each label, float64 (rows, classes)."""
+    models = [np.full(len(labels), True)] if folds is None else [folds == each for each in np.unique(folds)]
+    each_model = [average_precisions(labels[rows], ranked[rows], weights[:, rows]) for rows in models]
+    return known_mean(np.stack(each_model), axis=0)
 
 
 def micro_f1(labels: np.ndarray, decisions: np.ndarray, weights: np.ndarray) -> np.ndarray:

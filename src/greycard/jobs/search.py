@@ -64,8 +64,7 @@ def search(
         out: the folder of runs; the search gets a new folder in it.
         quiet: True to print nothing.
         author: the name of who trains, shown in tables.
-        task: as for `open_dataset`; numbers are compared by mean absolute error, several labels per image by mean
-            average precision.
+        task: as for `open_dataset`. Numbers are compared by mean absolute error, labels by mean average precision.
 
     Raises:
         GreycardError: the data has no images, or no recipe can be trained.
