@@ -13,9 +13,9 @@ from scipy.special import ndtr
 from greycard.core.records import to_json
 from greycard.evaluation.comparison import holm, only_right
 from greycard.evaluation.label_scores import (
+    QUANTILES,
     Figure,
     average_precisions,
-    bias_corrected,
     figure_of,
     known_mean,
     micro_f1,
@@ -156,11 +156,14 @@ def label_differences(groups: Sequence[LabelGroup], ids: Sequence[str]) -> list[
 
 
 def change_of(differences: np.ndarray) -> Change:
-    """From the difference on the images themselves, and those on resamples of them, float64 (resamples + 1,)."""
+    """From the difference on the images themselves, and those on resamples of them, float64 (resamples + 1,).
+
+    The interval has plain quantiles: the bias of resampled average precisions is nearly the same for two models.
+    """
     value, drawn = float(differences[0]), differences[1:][np.isfinite(differences[1:])]
     if not np.isfinite(value) or not len(drawn):
         return Change(0.0, 0.0, 0.0, 1.0)
-    low, high = np.quantile(drawn, bias_corrected(drawn, value))
+    low, high = np.quantile(drawn, QUANTILES)
     deviation = float(drawn.std())
     p = float(2 * ndtr(-abs(value) / deviation)) if deviation else float(value == 0)
     return Change(value, float(low), float(high), p)

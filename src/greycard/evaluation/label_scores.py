@@ -15,7 +15,9 @@ from greycard.evaluation.intervals import wilson
 RESAMPLES = 1000
 _MOST_WORK = 5e7
 _LEAST_RESAMPLES = 200
-_QUANTILES = (0.025, 0.975)
+QUANTILES = (0.025, 0.975)
+"""Of a 95 % interval."""
+
 _MOST_BIAS = 0.01
 """At least this share of the resamples counts as below the value, and as above it."""
 
@@ -208,18 +210,18 @@ def figure_of(values: np.ndarray, images: int) -> Figure | None:
     if not np.isfinite(values[0]):
         return None
     known = values[1:][np.isfinite(values[1:])]
-    low, high = np.quantile(known, bias_corrected(known, values[0])) if len(known) else (values[0], values[0])
+    low, high = np.quantile(known, _bias_corrected(known, values[0])) if len(known) else (values[0], values[0])
     if values[0] in (0.0, 1.0) and images:
         exact = wilson(round(values[0] * images), images)
         low, high = min(low, exact[0]), max(high, exact[1])
     return Figure(*(float(np.clip(each, 0.0, 1.0)) for each in (values[0], low, high)))
 
 
-def bias_corrected(resampled: np.ndarray, value: float) -> np.ndarray:
+def _bias_corrected(resampled: np.ndarray, value: float) -> np.ndarray:
     """The quantiles of an interval, moved by how many resamples are below the value; a tie counts as half."""
     below = float(np.mean(resampled < value) + np.mean(resampled == value) / 2)
     bias = ndtri(np.clip(below, _MOST_BIAS, 1 - _MOST_BIAS))
-    return np.asarray(ndtr(2 * bias + ndtri(_QUANTILES)))
+    return np.asarray(ndtr(2 * bias + ndtri(QUANTILES)))
 
 
 def _number(value: float) -> float | None:
