@@ -34,7 +34,7 @@ def _sorted(
     with answers_file(place, JOB) as file:
         for answer in answers:
             file.append(answer)
-    predicted = Predicted(place, len(answers), 0, 0)
+    predicted = Predicted(place, len(answers), 0, 0, file.camera)
     return sort_images(predicted, JOB, root, classes, copies=copies, reporter=Silent())
 
 

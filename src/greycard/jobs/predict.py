@@ -35,12 +35,14 @@ class Predicted:
         new: the number of images predicted in this call.
         before: the number of answers that the file had before.
         bad: the number of unreadable images in the file.
+        camera: the first frame of a camera in the file; None without one.
     """
 
     place: Path
     new: int
     before: int
     bad: int
+    camera: str | None = None
 
     def __len__(self) -> int:
         return self.new + self.before
@@ -104,7 +106,7 @@ def predict_to(run: Run, place: Path, images: Images, job: Job, reporter: Report
                 answers.append(answer_of(found, asked))
                 count(1)
         answers.finish()
-        return Predicted(place, len(answers) - before, before, answers.bad)
+        return Predicted(place, len(answers) - before, before, answers.bad, answers.camera)
 
 
 def predictions_of(predict_each: PredictEach, images: Iterable[ImageLike], *, live: bool) -> Iterator[Prediction]:

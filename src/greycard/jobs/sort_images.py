@@ -59,7 +59,7 @@ def sort_images(
     Raises:
         GreycardError: an image is a camera's frame, or no name is free for an image.
     """
-    expect_kept((each.path for each in read_answers(predicted.place, job.question, whole=False)), "--sort-into")
+    expect_kept(predicted.camera, "--sort-into")
     folder, frames, names = SortedFolder(root, copies=copies), Frames(job.question.every), folder_names(classes)
     used = set[str]()
     done = reporter.progress("sorting", len(predicted))

@@ -86,6 +86,11 @@ class Together:
     comparisons: Sequence[ComparisonPart]
 
     @property
+    def has_labels(self) -> bool:
+        """Whether a run has several labels per image."""
+        return any(row.mean_average_precision is not None for row in self.rows)
+
+    @property
     def published(self) -> bool:
         return any(row.published and row.published.val_accuracy is not None for row in self.rows)
 
