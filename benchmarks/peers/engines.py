@@ -16,9 +16,9 @@ Engine = Callable[[np.ndarray], np.ndarray]
 
 def litert(model: bytes) -> Engine:
     """LiteRT with XNNPACK on all cores; one image at a time is its fastest batch."""
-    from ai_edge_litert.interpreter import Interpreter
+    import tensorflow
 
-    interpreter = Interpreter(model_content=model, num_threads=os.cpu_count())
+    interpreter = tensorflow.lite.Interpreter(model_content=model, num_threads=os.cpu_count())
     (given,), (found,) = interpreter.get_input_details(), interpreter.get_output_details()
     interpreter.resize_tensor_input(given["index"], [1, *given["shape"][1:]])
     interpreter.allocate_tensors()
