@@ -107,18 +107,19 @@ def _without_the_last_line(place: Path) -> Path:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_file_that_was_cut_anywhere_loses_and_repeats_nothing(tmp_path: Path, ending: str) -> None:
-    place, answers = tmp_path / f"answers{ending}", _answers(NAMES[:4])
-    with answers_file(place, JOB) as file:
+@pytest.mark.parametrize("job", [JOB, LISTS], ids=["classes", "lists"])
+def test_a_file_that_was_cut_anywhere_loses_and_repeats_nothing(tmp_path: Path, ending: str, job: Job) -> None:
+    place, answers = tmp_path / f"answers{ending}", _answers(NAMES[:4]) if job is JOB else _lists()
+    with answers_file(place, job) as file:
         for answer in answers:
             file.append(answer)
     lines = next(path for path in tmp_path.iterdir() if path != job_path(place))
     whole = lines.read_bytes()
-    for cut in range(0, len(whole), 5):
+    for cut in range(0, len(whole), 5 if job is JOB else 23):
         place.unlink(missing_ok=True)
         lines.write_bytes(whole[:cut] + (b"\0" * 50 if cut % 2 else b""))  # zero bytes: after a power cut
-        _write(place, answers)
-        assert [each.path for each in read_answers(place, ASKED)] == list(NAMES[:4]), cut
+        _write(place, answers, job)
+        assert [each.path for each in read_answers(place, job.question)] == [each.path for each in answers], cut
 
 
 def test_a_kill_between_the_parquet_file_and_the_end_of_its_lines_repeats_nothing(tmp_path: Path) -> None:
