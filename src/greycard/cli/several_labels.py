@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from greycard.core.errors import GreycardError
 from greycard.datasets.label_lists import NO_LABEL
 
 if TYPE_CHECKING:
@@ -18,20 +17,6 @@ if TYPE_CHECKING:
     from greycard.deploy.predict import Prediction
 
 _BETWEEN = ";"
-
-
-_ONE_CLASS = ("top", "unsure", "sets")
-"""Options about the one class of an image."""
-
-
-def expect_plain(context: click.Context) -> None:
-    """Raise GreycardError for an option about the one class of an image."""
-    for name in _ONE_CLASS:
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            raise GreycardError(
-                f"--{name} is for runs with one class per image; this run prints all labels above their thresholds",
-                hint=f"leave out --{name}; --format csv and --format jsonl have the probability of every label",
-            )
 
 
 def text(classes: Sequence[str], asked: Asked) -> Callable[[Prediction], None]:
