@@ -23,7 +23,8 @@ import greycard
 from greycard.backend import execution
 from greycard.backend.steps import KerasSteps
 from greycard.core.errors import GreycardError, GreycardWarning
-from greycard.datasets.dataset import Dataset
+from greycard.datasets.dataset import Dataset, SplitMethod
+from greycard.datasets.selection import joined
 from greycard.deploy.export.formats import FORMATS
 from greycard.evaluation.reach import halves
 from greycard.models.families import FAMILIES
@@ -323,10 +324,9 @@ def test_the_server_answers_a_number(run_of, labels: Path) -> None:
 
 def _with_validation(dataset: Dataset, count: int) -> Dataset:
     """The same images with `count` validation images, and without a test split."""
-    from greycard.datasets.selection import joined
-
     whole = joined(dataset.train, dataset.validation)
-    return replace(dataset, train=whole.take(range(count, len(whole))), validation=whole.take(range(count)), test=None)
+    train, validation = whole.take(range(count, len(whole))), whole.take(range(count))
+    return replace(dataset, train=train, validation=validation, test=None, split=SplitMethod())
 
 
 def test_the_epoch_is_chosen_on_other_images_than_those_that_set_the_width(dataset: Dataset, tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_test_images_set_the_width_if_there_are_enough(dataset: Dataset, tmp_pat
 
 def test_a_strange_image_is_none_of_these(run_of, labels: Path, cli) -> None:
     run = run_of("resnet")
-    assert run.summary.rejection.share == 0.2  # 16 validation images
+    assert run.summary.rejection.share == 0.2  # of so few validation images
     assert (run.summary.rejection.strangers, run.rejection.scores.strangers.size) == (None, 0)
     files = [labels.parent / id for id in run.predictions["ids"]]
     found = run.predict(files, refuse=0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from greycard.deploy.export.format import Format, about
 from greycard.deploy.export.formats import FORMATS
@@ -148,7 +149,7 @@ def export_of(run: RunRecord, form: Format) -> Export | None:
     parity = record.get("parity")
     if not isinstance(parity, dict) or not {"images", "largest_difference"} <= parity.keys():  # another program's file
         return None
-    figures = {name: parity.get(name) for name in Export.__match_args__[1:-1]}
+    figures: dict[str, Any] = {name: parity.get(name) for name in Export.__match_args__[1:-1]}
     return Export(form.name, **figures, not_checked=record.get("not_checked"))
 
 
