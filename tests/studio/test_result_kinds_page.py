@@ -64,7 +64,7 @@ def test_a_number_is_shown_with_its_drawings_and_worst_mistakes(tmp_path: Path) 
         Image.fromarray(pixels).save(root / f"{row}.png")
         lines.append(f"{row}.png,{0.7 * height:.2f}")
     (root / "labels.csv").write_text("\n".join(lines) + "\n")
-    dataset = greycard.open_dataset(root / "labels.csv", val_fraction=0.4)
+    dataset = greycard.open_dataset(root / "labels.csv", val_fraction=0.4, task="regression")
     run = greycard.train(dataset, out=tmp_path / "runs", name="bars", image_size=12, epochs=12, **SMALL)
     with _opened(root, tmp_path / "profile", "bars-1") as page:
         assert "gives the 120 images in this folder a number each" in _text(page, "label-file-status")

@@ -25,6 +25,8 @@ export function facts(result) {
 
 export const mistakes = ({ answers }) => answers.slice(0, WORST);
 
+export const mistakesTitle = () => text("number_errors");
+
 export const buttonText = (n) => text("show_worst", { n });
 
 export const notes = () => [text("number_mistakes_note")];

@@ -17,6 +17,8 @@ export function facts({ validation, test, kept }) {
 
 export const mistakes = ({ answers }) => answers.filter(({ label, answer }) => label !== answer);
 
+export const mistakesTitle = () => text("mistakes");
+
 export const buttonText = (n) => text("show_mistakes", { n });
 
 // `here` are the mistakes whose images are in the folder.

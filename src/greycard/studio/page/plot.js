@@ -2,7 +2,7 @@
 import { drawn } from "./calibration.js";
 import { text } from "./texts.js";
 
-const SIDE = 240, LEFT = 58, RIGHT = 12, TOP = 10, BOTTOM = 44, MOST = 1000;
+const SIDE = 240, LEFT = 58, RIGHT = 12, TOP = 22, BOTTOM = 44, MOST = 1000, MARKS = 4;
 
 // Points have x, y and words; lines have two ends, from and to. `shown` writes a value; `chosen` is called with a point.
 export function plot({ points, lines, across, down, shown }, chosen) {
@@ -14,7 +14,7 @@ export function plot({ points, lines, across, down, shown }, chosen) {
   figure.append(drawn("rect", { x: LEFT, y: TOP, width: SIDE, height: SIDE, class: "frame" }));
   figure.append(...lines.map((line) => behind(line, x, y)), ...some.map((point) => dot(point, x, y, chosen)), ...ticks(x, y, shown));
   figure.append(drawn("text", { x: LEFT + SIDE / 2, y: TOP + SIDE + 36, "text-anchor": "middle" }, across));
-  figure.append(drawn("text", { x: LEFT + 6, y: TOP + 14 }, down));
+  figure.append(drawn("text", { x: LEFT, y: TOP - 8 }, down));
   return figure;
 }
 
@@ -26,7 +26,16 @@ function scale(values, start, end) {
   const room = 0.04 * (high - low || 1);
   const [first, last] = [low - room, high + room];
   const at = (value) => start + ((value - first) / (last - first)) * (end - start);
-  return Object.assign(at, { marks: low === high ? [low] : [low, (low + high) / 2, high] });
+  return Object.assign(at, { marks: marks(low, high) });
+}
+
+// Round values between two ends: multiples of 1, 2 or 5 times a power of ten.
+function marks(low, high) {
+  if (low === high) return [low];
+  const power = 10 ** Math.floor(Math.log10((high - low) / MARKS));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => (high - low) / each <= MARKS);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, place) => (first + place) * step);
 }
 
 // A line, cut off where the drawing ends.

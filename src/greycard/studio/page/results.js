@@ -73,6 +73,7 @@ const isPresent = ({ place }) => place !== null && !place.startsWith(".");  // t
 export const mistakes = () => kind().mistakes(result);
 
 function showMistakes() {
+  element("mistakes-title").textContent = kind().mistakesTitle();
   const wrong = mistakes();
   const here = wrong.filter(isPresent);
   element("show-mistakes").textContent = kind().buttonText(here.length);

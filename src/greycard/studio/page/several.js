@@ -16,6 +16,8 @@ export const facts = ({ kept, test }) => [...(kept && !test ? [text("kept_figure
 
 export const mistakes = ({ answers }) => answers.filter(({ label, answer }) => String(label) !== String(answer));
 
+export const mistakesTitle = () => text("several_mistakes");
+
 export const buttonText = (n) => text("show_several_mistakes", { n });
 
 export const notes = (_, wrong) => [text(wrong.length ? "several_mistakes_note" : "no_mistakes")];

@@ -61,9 +61,16 @@ const inUnit = (value) => number(value, run.number?.decimals ?? 2);
 
 function numberText({ number: value, interval }) {
   if (!interval) return inUnit(value);
-  const [low, high] = interval.map(inUnit);
   const share = percent(run.number?.intervals?.share ?? 0, 0);
-  return text("number_answer", { value: inUnit(value), low, high, share });
+  return text("number_answer", { value: inUnit(value), ...ends(interval), share });
+}
+
+const ends = ([low, high]) => ({ low: inUnit(low), high: inUnit(high) });
+
+function numberItem({ number: value, interval }) {
+  const item = made("li", inUnit(value), { class: "number" });
+  if (interval) item.append(made("small", text("number_interval", ends(interval))));
+  return item;
 }
 
 function showImage(file) {
@@ -78,7 +85,7 @@ function showImage(file) {
 function showBars({ class: answer, probabilities, refused, labels, ...found }) {
   element("try-refused").hidden = !refused;
   element("try-refused").textContent = text(isNumber(found) ? "try_number_refused" : "try_refused");
-  if (isNumber(found)) return element("try-bars").replaceChildren(made("li", numberText(found), { class: "number" }));
+  if (isNumber(found)) return element("try-bars").replaceChildren(numberItem(found));
   const many = run.classes.length > MOST_BARS;
   const likeliest = Object.entries(probabilities).sort(([, one], [, other]) => other - one).slice(0, MOST_BARS);
   const bars = many ? likeliest : run.classes.map((name) => [name, probabilities[name] ?? 0]);
