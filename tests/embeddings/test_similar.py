@@ -111,7 +111,7 @@ def test_vectors_of_another_network_are_refused(run: greycard.Run, folder: Path,
     outcome = cli("similar", other.path, folder / "dark" / "001.jpg", place, "--quiet")
     assert outcome.code == 2
     assert "has vectors of pets-1 (" in outcome.err
-    assert "greycard embed pets-1 FOLDER" in outcome.err
+    assert f"greycard embed {other.path} FOLDER" in outcome.err
     moved = tmp_path / "renamed"
     shutil.copytree(run.path, moved)  # the same model in another folder
     assert cli("similar", moved, folder / "dark" / "001.jpg", place, "--quiet").code == 0

@@ -1,4 +1,4 @@
-"""What a run's model says about each of its validation images, whatever its task is."""
+"""What a run's model says about each of its validation images, for every task."""
 
 from __future__ import annotations
 

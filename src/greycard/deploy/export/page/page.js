@@ -61,7 +61,7 @@ const sentence = ({ refused, label, probabilities }) =>
 const labelsOf = (probabilities) => facts.classes.filter((_, each) => probabilities[each] >= facts.thresholds[each]).join(", ") || "none of the labels";
 const answerOf = ({ label, probabilities }) => (isNumber() ? inUnit(probabilities[0]) : facts.thresholds ? labelsOf(probabilities) : facts.classes[label]);
 
-// What an image is closest to that is none of these.
+// What a refused image is closest to.
 function closestOf({ label, probabilities }) {
   const most = isNumber() ? `Its number would be ${inUnit(probabilities[0])}.` : `Of its classes, ${facts.classes[label]} is the most likely.`;
   return `It is too different from the images that the model was trained on. ${most}`;
@@ -129,7 +129,7 @@ let told = "";
 async function answerVideo(video) {
   const answer = await answerTo(frameOf(video, facts.input).data, true);
   fill(element("live-answer"), answer);
-  const words = answer.refused ? "None of these" : isNumber() ? "the number is below the picture" : answerOf(answer);
+  const words = answer.refused ? "None of these" : isNumber() ? "the number is on the page" : answerOf(answer);
   if (words !== told) says(`Camera: ${words}`);
   told = words;
 }
