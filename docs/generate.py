@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 import classroom
+from capacity import capacity
 from greycard.cli.main import cli
 from greycard.core.fields import Field
 from greycard.datasets.catalog import CATALOG
@@ -249,6 +250,7 @@ def _coverage(row: dict[str, Any]) -> str:
 
 MAKERS: dict[str, Callable[[], str]] = {
     "regression": regression,
+    "capacity": capacity,
     "command-line": command_line,
     "recipe-fields": recipe_fields,
     "projects": project_pages,
