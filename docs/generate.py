@@ -242,7 +242,7 @@ def _coverage(row: dict[str, Any]) -> str:
     shares, count = row["coverage"], row["calibrated_on"]
     least, most, mean = (percent(share, 1) for share in (min(shares), max(shares), row["mean_coverage"]))
     return (
-        f"\nOver {len(shares)} splits of {row['set']}, a small network that keeps its last epoch has {mean} of"
+        f"\nOver {len(shares)} splits of {row['set']}, a small network that keeps its {row['kept']} epoch has {mean} of"
         f" {row['test_images']:,} new images inside its 90 % intervals, from {least} to {most}. Each is calibrated on"
         f" {count} images; so few leave some points to chance."
     )

@@ -136,7 +136,7 @@ def test_a_page_has_the_thresholds_and_the_same_probabilities(run: greycard.Run,
     assert done.parity.passed
     facts = json.loads((tmp_path / "model.html.json").read_text())
     assert facts["thresholds"] == run.classifier.task.limits.tolist()  # type: ignore[attr-defined]
-    assert facts["validation"]["accuracy"] is None
+    assert facts["validation"].keys() == {"images", "mean_average_precision"}
     assert "thresholds" in (tmp_path / "model.html").read_text()
 
 
@@ -156,7 +156,15 @@ def test_the_server_and_studio_show_the_labels(run: greycard.Run, grids: Grids) 
         table = client.get("/api/label-file").json()["label_file"]
         used = client.post("/api/label-file", json={"use": True})
     assert [each["name"] for each in found["labels"]] == list(run.classes)
-    assert (found["validation"], found["answers"]) == (None, [])
+    assert found["validation"]["kind"] == "average_precision"
+    assert found["validation"]["value"] == run.summary.labels.mean_average_precision.value
+    shown = {each["recorded"]: each for each in found["answers"]}
+    predicted = run.task.decide(run.predictions["probabilities"])
+    for id, label, answer in zip(run.predictions["ids"], run.predictions["labels"], predicted, strict=True):
+        assert shown[id]["label"] == np.flatnonzero(label).tolist()
+        assert shown[id]["answer"] == np.flatnonzero(answer).tolist()
+    wrong = [each["label"] != each["answer"] for each in found["answers"]]
+    assert wrong == sorted(wrong, reverse=True)
     assert found["trust"]["bins"]
     assert (table["several"], table["moves"]) == (True, 0)
     assert (used.status_code, "gives images several labels" in used.text) == (422, True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from greycard.core.errors import GreycardError
+
 if TYPE_CHECKING:
     from greycard.deploy.predict import Prediction
 
@@ -35,6 +37,20 @@ _OPTIONS = (
         " right class.",
     ),
 )
+
+
+_ONE_CLASS = ("top", "unsure", "sets")
+"""Options about the one class of an image."""
+
+
+def expect_one_class(context: click.Context) -> None:
+    """Raise GreycardError for an option about the class of an image; the run predicts a number."""
+    for name in _ONE_CLASS:
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise GreycardError(
+                f"--{name} is for runs with one class per image; this run predicts a number",
+                hint=f"leave out --{name}",
+            )
 
 
 def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:

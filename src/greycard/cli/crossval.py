@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -51,7 +52,10 @@ def named(what: str, data_dir: str | None) -> str | Path:
     from greycard.projects import projects
 
     place = find_path(what, data_dir)
-    return place if place.exists() and what not in {project.name for project in projects()} else what
+    if what in {project.name for project in projects()}:
+        return what
+    is_path = place.exists() or os.sep in what or "." in what  # no project's name has these
+    return place if is_path else what
 
 
 def print_crossval(path: Path, form: str = "text") -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
-from greycard.cli.answers import Asked, answer_options
+from greycard.cli.answers import Asked, answer_options, expect_one_class
 from greycard.cli.destinations import Output, output_options
 from greycard.cli.inputs import listed_images
 from greycard.cli.output import run_path
@@ -98,7 +98,8 @@ def _printer(run: Run, wanted: str | None, top: int, asked: Asked) -> Callable[[
     if run.target is not None:
         from greycard.cli.predicted_numbers import PRINTERS
 
-        return partial(PRINTERS[form], run.target)
+        expect_one_class(click.get_current_context())
+        return partial(PRINTERS[form], run.target, asked)
     return partial({"text": _text, "csv": _csv, "jsonl": _jsonl}[form], min(top, len(run.classes)), asked)
 
 
