@@ -2,7 +2,8 @@
 
     GREYCARD_DATA=… python benchmarks/beyond.py [sweep|predict|shards|workers …] [--rounds 2]
 
-`sweep` and `predict` run the same command at two sizes: here, in one process of Ray and in two, each with one thread.
+`sweep` and `predict` run the same command at two sizes: here and in one process of Ray, both bound to one core, and in
+two processes of Ray on two cores.
 The difference between the sizes is the work without its start, so both are told: the whole command, and images or runs
 per second without the start. `shards` predicts 100,000 images (hard links to few) in two processes, and is killed
 (SIGKILL, Ray with it) at a third and at two thirds. `workers` measures what scheduling costs the driver: tasks that
@@ -33,7 +34,9 @@ from processes import Finished, Watched
 from result import ResultFile, parser
 
 WORKS = ("sweep", "predict", "shards", "workers")
-PLACES = ("here", "processes:1", "processes:2")
+PLACES = {"here": {0}, "processes:1": {0}, "processes:2": {0, 1}}
+"""Where, and the cores of it: a place with one core for one process, and one with two for two."""
+
 _GREYCARD = (sys.executable, "-m", "greycard")
 _PHOTOGRAPHS = "cats-and-dogs-filtered"
 
@@ -69,7 +72,7 @@ def _sweep(scratch: Path, options: argparse.Namespace) -> Iterator[dict[str, Any
 
 def _predict(scratch: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Photographs of about 375×500, by a CNN for 150×150."""
-    sizes = (200, 400) if options.quick else (2_000, 8_000)
+    sizes = (200, 400) if options.quick else (3_000, 15_000)
     run, folders = _run(scratch), {}
     photographs = _copies(scratch / "photographs", sorted((data_dir() / entry(_PHOTOGRAPHS).folder).rglob("*.jpg")))
     for size in sizes:
@@ -87,9 +90,9 @@ def _compared(scratch: Path, sizes: tuple[int, int], rounds: int, command: Any) 
     """A row for each place; the rounds of all places are in turn."""
     found: dict[str, list[tuple[Finished, Finished]]] = {where: [] for where in PLACES}
     for number in range(rounds):
-        for where in PLACES[:: -1 if number % 2 else 1]:
+        for where in list(PLACES)[:: -1 if number % 2 else 1]:
             ended = [
-                Watched(command(where, size, scratch / f"{number}-{where[-1]}-{size}"), GREYCARD_THREADS="1").wait()
+                Watched(command(where, size, scratch / f"{number}-{where[-1]}-{size}"), PLACES[where]).wait()
                 for size in sizes
             ]
             found[where].append((ended[0], ended[1]))

@@ -27,7 +27,7 @@ class Finished:
     Attributes:
         code: of its exit.
         seconds: from its start to its end.
-        cpu_seconds: of all processes, as far as they were seen: sampled four times a second.
+        cpu_seconds: of all processes, as far as they were seen: sampled once a second.
         own_mb: the most memory of the command's own process, without files mapped into memory.
         worker_mb: the most of any other of its processes that runs Greycard's code; 0 if there is none.
         workers: how many processes ran Greycard's code for it.
@@ -46,15 +46,17 @@ class Watched:
 
     Args:
         words: the command line.
-        environment: variables on top of this process's own.
+        cores: that it and all that it starts may run on; None for all.
     """
 
-    def __init__(self, words: Sequence[str | Path], **environment: str) -> None:
+    def __init__(self, words: Sequence[str | Path], cores: set[int] | None = None) -> None:
         mark = uuid.uuid4().hex
         self._begun = time.perf_counter()
-        variables = {**os.environ, **environment, _MARK: mark}
+        variables = {**os.environ, _MARK: mark}
+        bound = ["taskset", "--cpu-list", ",".join(map(str, sorted(cores)))] if cores else []
+        line = [*bound, *map(str, words)]
         self.process = subprocess.Popen(
-            list(map(str, words)), env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            line, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         self._watch = _Watch(mark, self.process.pid)
 
@@ -93,7 +95,7 @@ class _Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ended.wait(0.25):
+        while not self._ended.wait(1.0):
             for pid in psutil.pids():
                 with suppress(psutil.Error, OSError, ValueError):
                     self._look(pid)

@@ -18,7 +18,7 @@ _NEAR = 0.8
 _MOST = 20
 """The maximum number of candidates for each image; the nearest are kept."""
 
-_TOGETHER = 1 << 16
+_TOGETHER = 1 << 14
 """Rows or pairs in a batch."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from greycard.cli import options
 from greycard.cli.output import run_or_name
 from greycard.cli.parts import Parts, parts_options
 from greycard.core.errors import GreycardError
+from greycard.evaluation.projections import LEAST_IMAGES, PCA, expect_enough
 
 if TYPE_CHECKING:
     from greycard.jobs.embed import EmbeddedImages
@@ -26,7 +27,7 @@ _NAMED = 20
 @click.option("--map", "page", metavar="FILE", help="Also draw a map of the images: an HTML file.")
 @click.option(
     "--projection",
-    type=click.Choice(("pca", "tsne"), case_sensitive=False),
+    type=click.Choice(tuple(LEAST_IMAGES), case_sensitive=False),
     help="Of the map: principal components, or t-SNE, which keeps neighbours together.  [default: pca]",
 )
 @parts_options
@@ -68,18 +69,26 @@ def embed(
         return _in_shards(run_or_name(model, out), weights, data, parts, quiet)
     if output is None:
         raise GreycardError("vectors need a file or a folder", hint="-o emb.parquet, or --answers DIR for many images")
+    named, place = run_or_name(model, out), Path(output).expanduser()
+    others = {"weights": weights, "data_dir": data_dir, "quiet": quiet}
+    return _in_a_file(named, data, place, page, projection or PCA, **others)
+
+
+def _in_a_file(model: Path | str, data: str, place: Path, page: str | None, projection: str, **others: Any) -> int:
+    """Write one file, and a map if `page` names one; `others` are arguments of `embed`. Returns the exit code."""
     from greycard.core.output_files import expect_output
     from greycard.jobs.embed import embed as embedded
     from greycard.jobs.embedding_map import expect_mappable
 
-    place, drawn = Path(output).expanduser(), Path(page).expanduser() if page else None
+    drawn = Path(page).expanduser() if page else None
     if drawn:
         expect_mappable(place)
         expect_output(drawn, example="map.html")
-    found = embedded(run_or_name(model, out), data, place, weights=weights, data_dir=data_dir, quiet=quiet)
+    expect_images = partial(expect_enough, projection.lower() if drawn else PCA)
+    found = embedded(model, data, place, expect_images=expect_images, **others)
     _tell(found)
     if drawn:
-        _write_map(found, data, drawn, projection or "pca")
+        _write_map(found, data, drawn, projection)
     return 1 if found.left_out else 0
 
 

@@ -9,16 +9,15 @@ from typing import Any
 from greycard.core.epoch import Epoch
 from greycard.evaluation.effects import Effect
 from greycard.reports.columns import loss_text, percent
-from greycard.reports.compare_numbers import number_comparison_text
+from greycard.reports.compare import comparison_text
 from greycard.reports.interval_plot import Interval, IntervalPlot, interval_plot, place_of, reach_of, ticks_of
 from greycard.reports.page import render
 from greycard.reports.sweep import difference_text, effects_title, row_of, titles_of
 from greycard.reports.together import curves, lines_of
 from greycard.runs.compare import Comparison
-from greycard.runs.compare_numbers import NumberComparison
 from greycard.runs.sweep import Decision, SweepRecord
 from greycard.runs.sweep_measure import Measure
-from greycard.runs.sweep_result import Combination, SweepResult, result_of
+from greycard.runs.sweep_result import AnyComparison, Combination, SweepResult, result_of
 
 _MOST_CURVES = 12
 
@@ -38,7 +37,7 @@ def sweep_page(sweep: SweepRecord) -> str:
         effects_unit=" points" if found.effects_on.is_fraction else "",
         compared=found.compared,
         compared_plot=interval_plot(found.compared.differences) if isinstance(found.compared, Comparison) else None,
-        compared_text=number_comparison_text(found.compared) if isinstance(found.compared, NumberComparison) else "",
+        compared_text=_comparison(found.compared),
         decisions=[_decision(each) for each in found.decisions],
         curves=curves(histories, legend=False) if histories else [],
         legend=lines_of(histories),
@@ -95,6 +94,11 @@ def _histories(sweep: SweepRecord, found: SweepResult) -> dict[str, list[Epoch]]
         if run is not None and len(run.history) > 1:
             histories[unit.variation.label] = run.history
     return histories
+
+
+def _comparison(found: AnyComparison | None) -> str:
+    """As text, where there are no numbers of images that only one of them gets right."""
+    return "" if found is None or isinstance(found, Comparison) else comparison_text(found)
 
 
 def _worseness(each: Combination, measure: Measure) -> float:

@@ -14,11 +14,14 @@ from greycard.core.errors import GreycardError
 from greycard.core.records import to_json
 from greycard.evaluation.effects import Effect, Scored, effects
 from greycard.runs.compare import Comparison, compare_groups
+from greycard.runs.compare_labels import LabelComparison, compare_label_groups
 from greycard.runs.compare_numbers import NumberComparison, compare_number_groups
 from greycard.runs.record import RunRecord
 from greycard.runs.sweep import Decision, SweepRecord
-from greycard.runs.sweep_measure import ACCURACY, ERROR, Measure, at_epoch, measure_of
+from greycard.runs.sweep_measure import ACCURACY, ERROR, PRECISION, Measure, at_epoch, measure_of
 from greycard.runs.sweep_plan import Unit, Variation
+
+AnyComparison = Comparison | NumberComparison | LabelComparison
 
 _COMPARED = 4
 """Combinations that are compared with each other: the best ones."""
@@ -62,8 +65,7 @@ class SweepResult:
         effects: of each field, on the validation images.
         effects_on: the measure of the effects.
         effects_after: the epoch of the effects' figures, at which all runs took part; None for the finished runs.
-        compared: the best combinations on the same validation images; None for fewer than two, other images, or several
-            labels per image.
+        compared: the best combinations on the same validation images; None for fewer than two, or other images.
         decisions: who continued after each rung.
     """
 
@@ -73,7 +75,7 @@ class SweepResult:
     effects: tuple[Effect, ...]
     effects_on: Measure
     effects_after: int | None
-    compared: Comparison | NumberComparison | None
+    compared: AnyComparison | None
     decisions: tuple[Decision, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -153,8 +155,8 @@ def _known(found: Sequence[tuple[Unit, float | None]]) -> list[Scored]:
 
 def _compared(
     combinations: Sequence[Combination], finished: Mapping[str, Sequence[RunRecord]], measure: Measure
-) -> Comparison | NumberComparison | None:
-    """The best combinations, image by image; several labels per image have no single right answer to compare."""
+) -> AnyComparison | None:
+    """The best combinations on the same images."""
     known = [
         (measure.worseness(each.value), place) for place, each in enumerate(combinations) if each.value is not None
     ]
@@ -167,8 +169,9 @@ def _compared(
     return None
 
 
-_COMPARISONS: Mapping[str, Callable[[Sequence[tuple[str, Sequence[RunRecord]]]], Comparison | NumberComparison]] = {
+_COMPARISONS: Mapping[str, Callable[[Sequence[tuple[str, Sequence[RunRecord]]]], AnyComparison]] = {
     ACCURACY.name: compare_groups,
+    PRECISION.name: compare_label_groups,
     ERROR.name: compare_number_groups,
 }
 """By the name of the measure."""
