@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,28 @@ def test_shares_compute_their_own_parts_where_there_are_no_locks(
         for path in sorted(photos.rglob("*.jpg"))
         if path.name != "broken.jpg"
     ]
+
+
+def test_a_killed_driver_is_continued_on_ray(run: greycard.Run, photos: Path, store: Any) -> None:
+    """Processes of Ray read and write in S3; the same command computes what is missing, and nothing twice."""
+    if find_spec("ray") is None:
+        pytest.skip("needs Ray (the extra `ray`)")
+    place = "answers/ray"
+    words = ["embed", str(run.path), "s3://photos/2026", "--answers", f"s3://{place}", "--shard", "10", "--quiet"]
+    command = [sys.executable, "-m", "greycard", *words, "--on", "processes:2"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(greycard.__file__).parents[1])}
+    process = subprocess.Popen(command, env=environment)
+    until = time.monotonic() + 120
+    while not any(store.get_file_info(f"{place}/{name}").is_file for name in PARTS):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    kept = {name: each.mtime for name in PARTS if (each := store.get_file_info(f"{place}/{name}")).is_file}
+    assert subprocess.run(command, env=environment, timeout=240).returncode == 1  # one image is damaged
+    assert len(rows(store, place)) == 24
+    assert {name: store.get_file_info(f"{place}/{name}").mtime for name in kept} == kept
 
 
 def test_a_large_part_is_whole(photos: Path, tmp_path: Path) -> None:

@@ -78,12 +78,10 @@ def check(
         problems: errors that stop training (see `Survey`); each becomes a finding.
         thumbnails: of all images, if they are known.
         on_image: called after each decoded file.
-        features: returns a pretrained network's features, float (n, d), of the images in the order of `Thumbnails`, to
-            find label errors with; None to use the pixels.
+        features: returns a network's features, float (n, d), of the thumbnails' images; None to use the pixels.
         advice: how to get such features, for the note that the pixels are not enough.
 
-    Returns:
-        The report, and the thumbnails that it is based on.
+    Returns the report, and the thumbnails that it is based on.
 
     Raises:
         GreycardError: the dataset has numbers instead of images.

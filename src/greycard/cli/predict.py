@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,7 +21,6 @@ from greycard.core.errors import GreycardError, command
 
 if TYPE_CHECKING:
     from greycard.api import Run
-    from greycard.deploy.answers.job import Question
     from greycard.deploy.inputs.images import Images
     from greycard.deploy.predict import Prediction
     from greycard.jobs.predict import PredictEach
@@ -72,7 +71,6 @@ def predict(
     images gets `none of these`. It exits with 1 if an image could not be read.
     """
     from greycard.api import open_run
-    from greycard.deploy.answers.job import Question
     from greycard.deploy.inputs.images import seconds_of
     from greycard.deploy.rules import rules_of
 
@@ -81,7 +79,7 @@ def predict(
     if not opened.recipe.data.has_images:
         return _answer_numbers(opened, paths, printed=to.is_printed and not parts.wanted)
     if parts.wanted:
-        return _in_shards(opened, paths, to, parts, Question(top=top, refuse=refuse, unsure=unsure, sets=sets))
+        return _in_shards(opened, paths, to, parts, top=top, refuse=refuse, unsure=unsure, sets=sets)
     if not to.is_printed:
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
     asked = Asked(rules_of(opened, refuse, sets).limit, unsure, sets is not None)
@@ -89,14 +87,15 @@ def predict(
     return _answer_images(predict_each, listed_images(paths, seconds), _printer(opened, to.form, top, asked), asked)
 
 
-def _in_shards(run: Run, paths: tuple[str, ...], to: Output, parts: Parts, asked: Question) -> int:
+def _in_shards(run: Run, paths: tuple[str, ...], to: Output, parts: Parts, **asked: Any) -> int:
     from greycard.cluster.predict import predict_shards
+    from greycard.deploy.answers.job import Question
 
     if not to.is_printed or to.form:
         raise GreycardError(
             "--answers writes Parquet files, without --format, -o, --sort-into and --gallery", hint="choose one"
         )
-    return parts.compute(partial(predict_shards, run, asked), paths, quiet=to.quiet)
+    return parts.compute(partial(predict_shards, run, Question(**asked)), paths, quiet=to.quiet)
 
 
 def _printer(run: Run, wanted: str | None, top: int, asked: Asked) -> Callable[[], Printer]:

@@ -62,9 +62,8 @@ def sweep(
     greycard sweep digits-cnn --seeds 0-4 --on processes:2
     greycard sweep digits-cnn --seeds 0-39 --share $SLURM_ARRAY_TASK_ID/40
 
-    Each run is an ordinary run in the folder NAME-sweep of --out. The same command again keeps the finished runs and
-    continues the others, also after a crash, and several processes can share the folder. It prints the table, the
-    effect of each field with an interval over the seeds, and a comparison of the best combinations.
+    Each run is an ordinary run in the folder NAME-sweep of --out. The same command again continues, also after a crash,
+    and several processes can share the folder. It prints the table, the effects and a comparison of the best.
     """
     from greycard.api import sweep as train_sweep
     from greycard.recipe.vary import parse_seeds, parse_varied

@@ -97,7 +97,7 @@ def _histories(sweep: SweepRecord, found: SweepResult) -> dict[str, list[Epoch]]
 
 
 def _comparison(found: AnyComparison | None) -> str:
-    """As text, where there are no numbers of images that only one of them gets right."""
+    """As text, unless it counts the images that only one of two gets right, which are drawn."""
     return "" if found is None or isinstance(found, Comparison) else comparison_text(found)
 
 
