@@ -147,8 +147,8 @@ def test_shares_compute_their_own_parts_where_there_are_no_locks(
     ]
 
 
-def test_a_killed_driver_is_continued_on_ray(run: greycard.Run, photos: Path, store: Any) -> None:
-    """Processes of Ray read and write in S3; the same command computes what is missing, and nothing twice."""
+def test_what_ray_has_begun_is_continued_here(run: greycard.Run, photos: Path, store: Any, cli: Any) -> None:
+    """Processes of Ray read and write in S3; after a kill the same command computes what is missing, nothing twice."""
     if find_spec("ray") is None:
         pytest.skip("needs Ray (the extra `ray`)")
     place = "answers/ray"
@@ -164,7 +164,7 @@ def test_a_killed_driver_is_continued_on_ray(run: greycard.Run, photos: Path, st
     process.kill()
     process.communicate()
     kept = {name: each.mtime for name in PARTS if (each := store.get_file_info(f"{place}/{name}")).is_file}
-    assert subprocess.run(command, env=environment, timeout=240).returncode == 1  # one image is damaged
+    assert cli(*words).code == 1  # one image is damaged
     assert len(rows(store, place)) == 24
     assert {name: store.get_file_info(f"{place}/{name}").mtime for name in kept} == kept
 
