@@ -138,7 +138,7 @@ def test_shares_compute_their_own_parts_where_there_are_no_locks(
 ) -> None:
     words = ("embed", run.path, "s3://photos/2026", "--answers", "s3://answers/shares", "--shard", 10, "--quiet")
     said = cli(*words, "--share", "1/2")
-    assert "10 images in 1 parts of 3; the others belong to other processes" in said.out
+    assert "10 images in 1 part of 3; the others belong to other processes" in said.out
     assert "25 images in 3 parts, 1 could not be read" in cli(*words, "--share", "0/2").out
     assert [row["path"] for row in rows(store, "answers/shares")] == [
         f"s3://photos/2026/{path.relative_to(photos).as_posix()}"

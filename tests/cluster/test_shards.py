@@ -218,6 +218,36 @@ def test_a_list_of_names_is_predicted_in_its_order(
     assert not Path("more").exists()
 
 
+@pytest.mark.parametrize("left", [(RECORD,), (".incomplete-0123abcd-manifest.jsonl",)])
+def test_a_kill_in_the_beginning_is_continued(left: tuple[str, ...], tmp_path: Path) -> None:
+    folder = LocalFolder(tmp_path / "parts")
+    shards = begin(folder, ["a", "b"], 1, ["something"])
+    record = (tmp_path / "parts" / RECORD).read_bytes()
+    for path in list((tmp_path / "parts").iterdir()):
+        path.unlink()
+    for name in left:
+        (tmp_path / "parts" / name).write_bytes(record)
+    assert begin(folder, ["a", "b"], 1, ["something"]) == shards
+    assert names_of(folder, shards[1]) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "s3://x/y"),
+        ("check", "gs://x/y"),
+        ("embed", "RUN", "s3://x", "-o", "a.npz"),
+        ("predict", "RUN", "s3://x"),
+    ],
+)
+def test_other_commands_say_that_remote_storage_is_for_shards(
+    words: tuple[str, ...], run: greycard.Run, cli: Any
+) -> None:
+    said = cli(*(run.path if word == "RUN" else word for word in words))
+    assert said.code == 2
+    assert "--answers DIR" in said.err.partition("hint: ")[2]
+
+
 def _start(run: Path, images: Path, answers: Path, *words: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(greycard.__file__).parents[1])}
     words = ("predict", str(run), str(images), "--answers", str(answers), *words)

@@ -359,7 +359,7 @@ def test_whole_numbers_are_swept_as_train_would_read_them(tmp_path: Path, cli: A
     errors = [run.summary.numbers.validation.mae for run in runs if run.summary.numbers]
     (found,) = result_of(SweepRecord(tmp_path / "runs" / "ages-sweep")).combinations
     assert (found.value, found.lowest, found.highest) == (np.mean(errors), min(errors), max(errors))
-    assert "val error" in said.out
+    assert "val MAE  lowest" in said.out
 
 
 @pytest.mark.slow

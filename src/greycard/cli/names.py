@@ -21,7 +21,7 @@ def shard_names(words: Sequence[str]) -> Iterator[str]:
     """
     from greycard.cluster.images import remote_images
     from greycard.cluster.manifests import is_manifest, listed_names
-    from greycard.cluster.object_store import is_remote
+    from greycard.core.paths import is_remote
     from greycard.deploy.inputs.images import find_images
 
     for word in words:

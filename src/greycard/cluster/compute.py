@@ -82,7 +82,7 @@ class Parts:
         bad = f", {self.bad:,} could not be read" if self.bad else ""
         parts = len(self.shards)
         left = "" if parts == self.planned else f" of {self.planned:,}; the others belong to other processes"
-        yield f"{self.folder.address}: {self.images:,} images in {parts:,} parts{left}{bad}"
+        yield f"{self.folder.address}: {self.images:,} images in {parts:,} part{'' if parts == 1 else 's'}{left}{bad}"
         yield from (f"  {name}: {why}" for name, why in self.examples)
         if self.bad > len(self.examples):
             yield f"  and {self.bad - len(self.examples):,} more ({self.errors_are_in})"

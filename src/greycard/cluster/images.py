@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, overload
 
 from greycard.cluster import object_store
-from greycard.cluster.object_store import is_remote
-from greycard.core.threads import map_ahead
+from greycard.core.paths import is_remote
+from greycard.core.threads import map_ahead, network_pool
 from greycard.datasets.formats import has_image_ending
 from greycard.datasets.images import UnreadableImageError
 
 _MOST_BYTES = 1 << 30
 """Of an image in remote storage: it is read into memory."""
 
-_READERS, _AHEAD = 16, 32
-"""Remote images that are read at a time, and those that wait: an answer takes tens of milliseconds, and no CPU."""
+_AHEAD = 32
+"""Remote images that have been read and wait."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class ShardImages(Sequence[Any]):
         if not any(map(is_remote, self.paths)):
             yield from self.paths
             return
-        with ThreadPoolExecutor(_READERS) as pool:
+        with network_pool() as pool:
             yield from map_ahead(pool, _image, self.paths, _AHEAD)
 
 

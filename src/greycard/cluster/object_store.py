@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from greycard.core.errors import GreycardError
+from greycard.core.paths import GS, S3
 
-_S3, _GS = "s3://", "gs://"
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -24,11 +24,6 @@ ENVIRONMENT = (*_ENDPOINTS, *_REGIONS)
 _SECONDS_TO_CONNECT, _SECONDS_TO_ANSWER, _ATTEMPTS = 10.0, 30.0, 3
 _CHUNK = 1 << 20
 _CAUSE = re.compile(r"(?:curlCode: \d+, |CURL error \[\d+\]=)([^;]+?)(?:;| error_info|$)", re.MULTILINE)
-
-
-def is_remote(name: str) -> bool:
-    """Whether a name is an address in remote storage."""
-    return name.startswith((_S3, _GS))
 
 
 def expect_address(address: str) -> None:
@@ -86,7 +81,7 @@ def no_images(address: str) -> GreycardError:
 
 
 def _scheme(address: str) -> str:
-    return _S3 if address.startswith(_S3) else _GS
+    return S3 if address.startswith(S3) else GS
 
 
 def _path(address: str) -> str:
@@ -94,7 +89,7 @@ def _path(address: str) -> str:
 
 
 def _files(address: str) -> Any:
-    if _scheme(address) == _GS:
+    if _scheme(address) == GS:
         return _gs()
     return _s3(_path(address).split("/")[0], _variable(_ENDPOINTS), _variable(_REGIONS))
 
@@ -147,13 +142,13 @@ def _explanation(address: str, why: str) -> GreycardError:
         who = "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         return GreycardError(
             f"{address} cannot be used: access is denied, or there are no credentials",
-            hint=f"set {who if _scheme(address) == _S3 else 'GOOGLE_APPLICATION_CREDENTIALS'}",
+            hint=f"set {who if _scheme(address) == S3 else 'GOOGLE_APPLICATION_CREDENTIALS'}",
         )
     if "NO_SUCH_BUCKET" in why or ("Bucket" in why and "not found" in why):
         return GreycardError(f"the bucket of {address} does not exist", hint="check its name and AWS_REGION")
     return GreycardError(
         f"{address} cannot be reached: {_reason(why)}",
-        hint="check the network, and AWS_ENDPOINT_URL if it is set" if _scheme(address) == _S3 else "check the network",
+        hint="check the network, and AWS_ENDPOINT_URL if it is set" if _scheme(address) == S3 else "check the network",
     )
 
 

@@ -79,9 +79,9 @@ def begin(folder: Folder, names: Iterable[str], shard: int, work: Sequence[str])
         record = Record(tuple(work), sum(one.count for one in shards), shard, digest)
         if RECORD in there:
             _expect_same(folder, _read(folder), record)
-    if RECORD not in there:
-        with folder.writing(RECORD) as draft:
-            draft.write_text(json.dumps(to_json(record), indent=2) + "\n", encoding="utf-8")
+        else:  # before the manifest, so that a folder with a manifest is known as one of parts
+            with folder.writing(RECORD) as place:
+                place.write_text(json.dumps(to_json(record), indent=2) + "\n", encoding="utf-8")
     return shards
 
 

@@ -12,8 +12,8 @@ from typing import IO, Protocol
 
 from greycard.cluster import object_store
 from greycard.cluster.claims import claimed, remove_claims
-from greycard.cluster.object_store import is_remote
-from greycard.core.atomic_files import atomic_path, remove_drafts
+from greycard.core.atomic_files import atomic_path, is_draft, remove_drafts
+from greycard.core.paths import is_remote
 
 
 class Folder(Protocol):
@@ -29,7 +29,7 @@ class Folder(Protocol):
         ...
 
     def names(self) -> set[str]:
-        """Of the files and folders in it; empty if it does not exist. NotADirectoryError if it is a file."""
+        """Of what is in it, but for drafts; empty if it does not exist. NotADirectoryError if it is a file."""
         ...
 
     def has(self, name: str) -> bool:
@@ -71,7 +71,8 @@ class LocalFolder:
         self.path.mkdir(parents=True, exist_ok=True)
 
     def names(self) -> set[str]:
-        return {entry.name for entry in self.path.iterdir()} if self.path.exists() else set()
+        names = (entry.name for entry in self.path.iterdir()) if self.path.exists() else ()
+        return {name for name in names if not is_draft(name)}
 
     def has(self, name: str) -> bool:
         return (self.path / name).is_file()

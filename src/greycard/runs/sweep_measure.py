@@ -43,7 +43,7 @@ def _error(run: RunRecord) -> float | None:
 
 ACCURACY = Measure("validation accuracy", "val acc", True, True, lambda run: run.summary.val_accuracy)
 PRECISION = Measure("mean average precision", "mAP", True, True, _precision)
-ERROR = Measure("mean absolute error", "val error", False, False, _error)
+ERROR = Measure("mean absolute error", "val MAE", False, False, _error)
 LOSS = Measure("validation loss", "val loss", False, False, lambda run: run.summary.val_loss)
 
 
