@@ -81,7 +81,6 @@ def test_a_number_is_shown_with_its_drawings_and_worst_mistakes(tmp_path: Path) 
         page.run("document.getElementById('compare').click()")
         page.wait_for("document.getElementById('comparison').textContent.includes('bars-1 is closer than')", seconds=60)
         assert "Closer in the first" in _text(page, "comparison-table")
-        (tmp_path / "compared.png").write_bytes(page.screenshot())
         page.run("document.querySelector('#runs input').click()")  # one run stays chosen
         _curves(page)
         page.drop(root / "3.png", place="#run-parts")
