@@ -28,7 +28,8 @@ def crossval(what: str, folds: int, form: str, data_dir: str | None, asked: opti
     For few images, this is more precise than one split: every image is measured once. Training and validation images
     are mixed and dealt to the folds, the same share of every class; near-duplicates stay in one fold. Each fold is an
     ordinary run in a new folder of --out. It prints the accuracy of each fold and of all, with intervals, and likely
-    label errors. `greycard resume` continues an interrupted one with the remaining folds.
+    label errors; of several labels per image, the mean average precision and F1. `greycard resume` continues an
+    interrupted one with the remaining folds.
     """
     from greycard.api import crossval as cross_validate
 

@@ -128,7 +128,7 @@ def classifier_of(run: RunRecord, model: Model) -> Classifier:
     stored, numbers = run.rejection, run.summary.numbers if run.finished else None
     calibrated = calibrated_model(model, run.task, run.temperature, stored.strangeness if stored else None)
     reach, temperature = numbers.reach if numbers else None, run.temperature
-    task = run.task.scaled(temperature)
+    task = run.calibrated_task
     return Classifier(run.name, run.recipe, task, run.classes, calibrated, model, temperature, stored, reach)
 
 

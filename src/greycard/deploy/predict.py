@@ -39,6 +39,8 @@ class Prediction:
         source: the file, or `image N` if the image has no name.
         label: the most likely class or label; "" for an unreadable image, and for a number.
         probability: the probability of `label`, calibrated on the run's validation images.
+        confidence: the calibrated probability that the answer is right: that of `label`; of several labels, that of the
+            one that is predicted least surely: p if the image has it, 1 - p if not.
         probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
         labels: the labels that reach their thresholds, if an image can have several, in the run's order; perhaps
@@ -62,6 +64,7 @@ class Prediction:
     one_of: tuple[str, ...] | None = None
     value: float | None = None
     interval: tuple[float, float] | None = None
+    confidence: float = 0.0
 
     def __repr__(self) -> str:
         if self.value is not None:
@@ -72,6 +75,10 @@ class Prediction:
     def answer(self) -> str:
         """The label, or `none of these` for a refused image; "" for an unreadable one, and for a number."""
         return NONE_OF_THESE if self.refused else self.label
+
+    def is_unsure(self, below: float | None) -> bool:
+        """Whether it is to be reviewed: refused, or of less confidence than this; None for no review."""
+        return below is not None and not self.error and (self.refused or self.confidence < below)
 
     def top(self, count: int) -> dict[str, float]:
         """The `count` most likely classes with their probabilities, the most likely first."""
@@ -114,7 +121,15 @@ def named(source: str, row: np.ndarray, classifier: Classifier, rules: Rules = N
     each = {name: float(value) for name, value in zip(classes, probabilities, strict=True)}
     one_of = None if rules.least is None else () if refused else members(each, label, rules.least)
     return Prediction(
-        source, label, each[label], each, labels=labels, refused=refused, strangeness=strangeness, one_of=one_of
+        source,
+        label,
+        each[label],
+        each,
+        labels=labels,
+        refused=refused,
+        strangeness=strangeness,
+        one_of=one_of,
+        confidence=float(task.confidence(probabilities)),
     )
 
 

@@ -48,7 +48,7 @@ def embedding_map(stored: EmbeddingFile, title: str, projection: str) -> str:
         images = list(pool.map(lambda path: file_thumbnail(path, _SIDE), some.paths))
     counts = Counter(label for label in some.labels if label is not None)
     numbers = {name: number for number, name in enumerate(sorted(counts))}
-    labels = [None if label is None else numbers[label] for label in some.labels]
+    labels = [() if label is None else (numbers[label],) for label in some.labels]
     shown = len(some.ids)
     what = f"{total:,} images" if shown == total else f"{shown:,} of {total:,} images, evenly spread"
     part = map_part(Drawn(some.ids, images, labels, (), tuple(numbers), what), found)

@@ -63,8 +63,8 @@ def _figures(summary: Summary) -> dict[str, Any]:
 
 def _thresholds(run: RunRecord) -> dict[str, Any]:
     """From these probabilities on an image has a label, if it can have several."""
-    task = run.task
-    return {"thresholds": task.scaled(run.temperature).limits.tolist()} if isinstance(task, MultiLabel) else {}
+    task = run.calibrated_task
+    return {"thresholds": task.limits.tolist()} if isinstance(task, MultiLabel) else {}
 
 
 def _outputs(run: RunRecord) -> dict[str, Any]:
