@@ -127,6 +127,10 @@ def _items(word: str, every: float) -> list[Item]:
 def _matching(word: str) -> list[Path]:
     if Path(word).exists():
         return [Path(word)]
+    if word.startswith(("s3://", "gs://")):
+        raise GreycardError(
+            f"{word} is in remote storage, whose images are predicted in shards", hint="add --answers DIR"
+        )
     found = matching(word) if glob.has_magic(word) else []
     if not found:
         what = "matches no file" if glob.has_magic(word) else "does not exist"
