@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from greycard.core.threads import ThreadCount
+from greycard.core.threads import ThreadCount, thread_count
 
 _OPENMP = "OMP_NUM_THREADS"
 _ENVIRONMENT = (_OPENMP, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What NumPy, SciPy, scikit-learn and PyTorch read when they are imported."""
+
+_XLA = "NPROC"
 
 _TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
@@ -20,7 +22,13 @@ def set_environment(threads: ThreadCount) -> None:
         for name in _ENVIRONMENT:
             os.environ.setdefault(name, str(threads.count))
     if os.environ.get("KERAS_BACKEND") == "jax":
-        os.environ.setdefault("NPROC", str(threads.count))  # XLA has no other setting for its pool
+        _limit_xla(threads)
+
+
+def _limit_xla(threads: ThreadCount) -> None:
+    """XLA has no other setting for its pool. An earlier call may have set it to the usual number."""
+    if os.environ.get(_XLA) in (None, str(thread_count().count)):
+        os.environ[_XLA] = str(threads.count)
 
 
 def limit_backend(backend: str, threads: ThreadCount) -> None:

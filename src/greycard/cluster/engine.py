@@ -11,6 +11,8 @@ from greycard.core.errors import GreycardError
 UnitT = TypeVar("UnitT")
 ResultT = TypeVar("ResultT")
 
+LOOPBACK = "127.0.0.1"
+
 
 @dataclass(frozen=True)
 class Done(Generic[UnitT, ResultT]):
@@ -21,12 +23,14 @@ class Done(Generic[UnitT, ResultT]):
         result: of the function; None if it failed.
         error: why it failed; None if it did not.
         place: where it ran, for messages; empty for this process.
+        lost: whether it failed because its process or machine ended.
     """
 
     unit: UnitT
     result: ResultT | None
     error: GreycardError | None = None
     place: str = ""
+    lost: bool = False
 
 
 class Engine(Protocol):
@@ -38,6 +42,16 @@ class Engine(Protocol):
     @property
     def shares_terminal(self) -> bool:
         """True if the function can show its progress on this terminal."""
+        ...
+
+    @property
+    def slots(self) -> int:
+        """How many units can run at the same time now."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where units reach this process in the network."""
         ...
 
     def each(
@@ -63,7 +77,7 @@ class Engine(Protocol):
 class Here:
     """Runs one unit after the other in this process."""
 
-    shares_terminal = True
+    shares_terminal, slots, address = True, 1, LOOPBACK
 
     def each(
         self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4

@@ -17,7 +17,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 
-from greycard.cluster.engine import Done, ResultT, UnitT
+from greycard.cluster.engine import LOOPBACK, Done, ResultT, UnitT
 from greycard.cluster.ray_start import connected
 from greycard.cluster.versions import expect_equal, facts
 from greycard.cluster.where import PROCESSES, Where
@@ -41,17 +41,18 @@ _PASSED_ON = ("KERAS_BACKEND", "GREYCARD_PRECISION", "GREYCARD_DATA", "GREYCARD_
 
 
 @contextmanager
-def on_ray(where: Where, say: Callable[[str], None]) -> Iterator[OnRay]:
+def on_ray(where: Where, say: Callable[[str], None], threads: int | None = None) -> Iterator[OnRay]:
     """The engine on Ray; on the way out it cancels what still runs, and leaves the cluster or ends its own.
 
     Args:
         where: processes of this machine, or the address of a cluster.
         say: called with sentences for the user.
+        threads: CPU cores of each task; None for those that the user asks for, or a part of them.
 
     Raises:
         GreycardError: no Ray answers at the address, or a machine has other versions than this one.
     """
-    threads = _threads(where)
+    threads = threads or _threads(where)
     with connected(where, where.processes * threads):
         engine = OnRay(threads, say, names_places=where.kind != PROCESSES)
         try:
@@ -80,6 +81,15 @@ class OnRay:
         self._gpus = min(1, int(ray.cluster_resources().get("GPU", 0)))
         self._expect_room()
         self._slots = self._counted_slots()
+
+    @property
+    def slots(self) -> int:
+        self._look()
+        return self._slots
+
+    @property
+    def address(self) -> str:
+        return str(ray.util.get_node_ip_address()) if self._names_places else LOOPBACK
 
     def each(
         self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
@@ -146,7 +156,7 @@ class OnRay:
             return Done(unit, None, GreycardError(_last_line(failure), hint="see Ray's log on that machine"))
         except RayError as failure:
             why = f"its process ended {attempts} times: {_last_line(failure)}"
-            return Done(unit, None, GreycardError(why, hint="the same command tries it again"))
+            return Done(unit, None, GreycardError(why, hint="the same command tries it again"), lost=True)
         return Done(unit, result, error, address if self._names_places else "")
 
     def _expect_room(self) -> None:
