@@ -1,8 +1,8 @@
 """The exchange of a group over sockets: a hub in the process of the command, and a link to it in each worker.
 
 The hub waits for a message of each worker and answers all of them: with the sum of their arrays, or with all contents.
-So each worker sends and receives the gradient once a step. The messages are bytes that nobody unpickles; both sides prove
-that they have the group's key before the first one.
+So each worker sends and receives the gradient once a step. The messages are bytes that nobody unpickles; both sides
+prove that they have the key of the group before the first one.
 """
 
 from __future__ import annotations
