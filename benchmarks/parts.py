@@ -3,8 +3,8 @@
     python benchmarks/parts.py [ROW…] [--on tensorflow jax torch] [--steps 20] [--rounds 3]
 
 Every worker is a process with one thread (`peers/part_worker.py`); they exchange sums through a hub in this process, as
-the workers of `greycard train --workers N` do. `parts` 1 are the usual steps. The digest is that of all weights after the
-steps, so equal digests are equal bits. Seconds are the median over rounds. Writes `results/speed/parts.json`.
+the workers of `greycard train --workers N` do. `parts` 1 are the usual steps. The digest is that of all weights after
+the steps, so equal digests are equal bits. Seconds are the median over rounds. Writes `results/speed/parts.json`.
 """
 
 from __future__ import annotations
