@@ -92,8 +92,9 @@ def _start(*words: str) -> subprocess.Popen[str]:
 
 def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """The exit code and stderr, which is shown if a test fails."""
-    _, err = process.communicate(timeout=240)
-    print(err)
+    out, err = process.communicate(timeout=240)
+    print(out, err)
+    assert "raylet" not in out
     return process.returncode, err
 
 

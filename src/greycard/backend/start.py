@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from greycard.backend.allocator import keep_freed_memory
 from greycard.backend.keras_settings import chosen_backend, expect_settings, without_user_settings
-from greycard.backend.thread_limits import limit_backend, set_environment
+from greycard.backend.thread_limits import changed_environment, limit_backend, set_environment
 from greycard.core.threads import ThreadCount, thread_count
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def configure(threads: ThreadCount | None = None) -> None:
         GreycardError: the backend is unknown or not installed, or `GREYCARD_THREADS` is not a valid number.
     """
     os.environ["KERAS_BACKEND"] = chosen_backend()
+    if threads:
+        os.environ.update(changed_environment(threads.count))
     set_environment(threads or thread_count())
     _ask_for_determinism(os.environ["KERAS_BACKEND"])
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
@@ -66,8 +68,8 @@ def start(threads: ThreadCount | None = None) -> None:
     Raises:
         GreycardError: as in `configure`; or the program has already imported Keras and changed a setting.
     """
-    threads = threads or thread_count()
     configure(threads)
+    threads = threads or thread_count()
     if os.environ["KERAS_BACKEND"] != "tensorflow":
         keep_freed_memory()
     if "keras" in sys.modules:

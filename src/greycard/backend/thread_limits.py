@@ -12,6 +12,7 @@ _ENVIRONMENT = (_OPENMP, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What NumPy, SciPy, scikit-learn and PyTorch read when they are imported."""
 
 _XLA = "NPROC"
+"""XLA has no other setting for its pool."""
 
 _TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
@@ -22,13 +23,16 @@ def set_environment(threads: ThreadCount) -> None:
         for name in _ENVIRONMENT:
             os.environ.setdefault(name, str(threads.count))
     if os.environ.get("KERAS_BACKEND") == "jax":
-        _limit_xla(threads)
+        os.environ.setdefault(_XLA, str(threads.count))
 
 
-def _limit_xla(threads: ThreadCount) -> None:
-    """XLA has no other setting for its pool. An earlier call may have set it to the usual number."""
-    if os.environ.get(_XLA) in (None, str(thread_count().count)):
-        os.environ[_XLA] = str(threads.count)
+def changed_environment(threads: int) -> dict[str, str]:
+    """The variables that `set_environment` has set for this process's usual threads, for another number of them.
+
+    Other processes inherit the variables, and must not take them for the user's.
+    """
+    usual = str(thread_count().count)
+    return {name: str(threads) for name in (*_ENVIRONMENT, _XLA) if os.environ.get(name) == usual}
 
 
 def limit_backend(backend: str, threads: ThreadCount) -> None:

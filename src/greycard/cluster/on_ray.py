@@ -17,6 +17,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 
+from greycard.backend.thread_limits import changed_environment
 from greycard.cluster.engine import LOOPBACK, Done, ResultT, UnitT
 from greycard.cluster.ray_start import connected
 from greycard.cluster.versions import expect_equal, facts
@@ -144,7 +145,7 @@ class OnRay:
 
     def _environment(self) -> dict[str, str]:
         found = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        return found | {VARIABLE: str(self._threads)}
+        return found | changed_environment(self._threads) | {VARIABLE: str(self._threads)}
 
     def _done(self, unit: UnitT, reference: Any, attempts: int) -> Done[UnitT, Any]:
         try:
