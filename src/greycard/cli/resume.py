@@ -45,9 +45,8 @@ def resume(
     allow. A search continues with the minutes that were left.
     It prints the run's line of the table.
     """
-    from greycard.api import resume as resume_run
     from greycard.api import runs_table
-    from greycard.cluster.group import resume_group
+    from greycard.cli.workers import resume_with
     from greycard.jobs.crossval import resume_crossval
     from greycard.runs.crossval import is_crossval
     from greycard.runs.run_args import read_run_args
@@ -60,12 +59,7 @@ def resume(
         print_crossval(resume_crossval(path, data, data_dir=data_dir, weights=weights, quiet=quiet).path)
         return
     known = data or read_run_args(path).data  # a finished run does not store the path
-    if workers is None or (workers == 1 and where == "here"):
-        finished = resume_run(path, data=data, data_dir=data_dir, weights=weights, quiet=quiet)
-    else:
-        finished = resume_group(
-            path, workers=workers, on=where, data=data, data_dir=data_dir, weights=weights, quiet=quiet
-        )
+    finished = resume_with(path, workers or 1, where, data=data, data_dir=data_dir, weights=weights, quiet=quiet)
     print_table(runs_table([finished]))
     if not quiet:
         print_next_steps([finished], known, data_dir)

@@ -54,8 +54,6 @@ def run(
     --seeds or --on, a project's runs are in the folder NAME-sweep of --out; the same command continues them. With
     --workers, --on says where the workers of each run are.
     """
-    from greycard.api import runs_table
-
     chosen = _chosen(projects, data_dir)
     if workers is not None:
         options.expect_workers(workers, where)
@@ -64,10 +62,25 @@ def run(
     if workers is None and (seeds is not None or where != "here"):
         _train_many(chosen, seeds, where, author, data_dir, asked)
         return
+    _train_each(chosen, go_on, workers or 1, where, author, data_dir, asked)
+
+
+def _train_each(
+    chosen: dict[str, Project],
+    go_on: bool,
+    workers: int,
+    where: str,
+    author: str | None,
+    data_dir: str | None,
+    asked: options.Training,
+) -> None:
+    """Train one project after the other, and print the table."""
+    from greycard.api import runs_table
+
     finished, failed = [], []
     for name, project in chosen.items():
         try:
-            finished.append(_train_one(project, go_on, workers or 1, where, author, data_dir, asked))
+            finished.append(_train_one(project, go_on, workers, where, author, data_dir, asked))
         except GreycardError as error:
             if len(chosen) == 1:
                 raise
@@ -148,7 +161,8 @@ def _train_one(
     if earlier is None:
         return train_with(project, workers, where, None, author, data_dir, asked)
     if not earlier.finished:
-        return resume_with(earlier, project.model, workers, where, data_dir, asked)
+        shared = {"model": project.model, "data_dir": data_dir, "weights": asked.weights, "quiet": asked.quiet}
+        return resume_with(earlier, workers, where, track=asked.track or None, **shared)
     click.echo(f"note: {earlier.path} is already finished", err=True)
     return open_run(earlier.path)
 

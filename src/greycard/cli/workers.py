@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greycard.cli import options
 
 if TYPE_CHECKING:
     from greycard.jobs.open_run import Run
-    from greycard.models.custom import BuildNetwork
     from greycard.runs.record import RunRecord
 
 
@@ -39,26 +39,14 @@ def train_with(
     return train_group(what, workers=workers, on=where, changes=asked.changes, **shared)
 
 
-def resume_with(
-    run: RunRecord,
-    model: BuildNetwork | None,
-    workers: int,
-    where: str,
-    data_dir: str | None,
-    asked: options.Training,
-) -> Run:
-    """Continue an unfinished run, and return it finished."""
+def resume_with(run: Path | RunRecord, workers: int, where: str, **arguments: Any) -> Run:
+    """Continue an unfinished run, and return it finished; the other arguments are those of `resume`."""
     from greycard.api import resume
     from greycard.cluster.group import resume_group
 
-    shared: dict[str, Any] = {
-        "model": model,
-        "data_dir": data_dir,
-        "weights": asked.weights,
-        "track": asked.track or None,
-        "quiet": asked.quiet,
-    }
-    return resume(run, **shared) if _alone(workers, where) else resume_group(run, workers=workers, on=where, **shared)
+    if _alone(workers, where):
+        return resume(run, **arguments)
+    return resume_group(run, workers=workers, on=where, **arguments)
 
 
 def _alone(workers: int, where: str) -> bool:

@@ -27,6 +27,8 @@ from greycard.jobs.open_run import Run
 from greycard.jobs.resume import run_args_now
 from greycard.jobs.train import Plan, plan_training
 from greycard.models.weights import expect_weights
+from greycard.recipe import Recipe
+from greycard.recipe.model import ProbeConfig
 from greycard.recipe.names import canonical
 from greycard.recipe.own_model import expect_own_model
 from greycard.runs.author import author_of
@@ -74,6 +76,7 @@ def train_group(
     configure()
     by, changed = author_of(author), canonical(changes)
     plan = plan_training(what, None, None, data_dir, weights, backbone, track, changed)
+    _expect_batches(plan.recipe)
     plan = _in_parts(plan, workers, partial(options_of, weights, backbone))
     expect_writable(out)
     job = NewRun(plan, Path(out).expanduser().absolute(), by)
@@ -133,6 +136,14 @@ def _place(workers: int, on: str) -> Where:
             f"{workers} workers need as many processes. Received: --on {on}", hint=f"--on {PROCESSES}:{workers}"
         )
     return where
+
+
+def _expect_batches(recipe: Recipe) -> None:
+    if isinstance(recipe.model, ProbeConfig):
+        raise GreycardError(
+            "a probe is fitted on features that are computed once, so workers have no batches to share",
+            hint="leave out --workers; --weights none trains a network from scratch, which workers can share",
+        )
 
 
 def _in_parts(plan: Plan, workers: int, options: Any) -> Plan:

@@ -6,18 +6,6 @@ from greycard.backend.objective import matches
 from greycard.core.errors import GreycardError
 from greycard.models.model import Model
 from greycard.recipe import Recipe
-from greycard.recipe.model import ProbeConfig
-
-_AS_ONE = "leave out --workers, or --set parts=1"
-
-
-def expect_epochs_from_images(recipe: Recipe) -> None:
-    """Raise a GreycardError if the recipe asks for parts, and its model is fitted at once."""
-    if recipe.training.parts > 1 and isinstance(recipe.model, ProbeConfig):
-        raise GreycardError(
-            "a probe is fitted at once on features that are computed once, so it has no batches to share",
-            hint=f"{_AS_ONE}; --weights none trains a network from scratch, which workers can share",
-        )
 
 
 def expect_parts(recipe: Recipe, model: Model) -> None:
@@ -27,11 +15,11 @@ def expect_parts(recipe: Recipe, model: Model) -> None:
     if model.is_frozen:
         raise GreycardError(
             "the backbone is frozen, so only a head on its cached features is trained, and that needs no workers",
-            hint=_AS_ONE,
+            hint="leave out --workers, or --set parts=1",
         )
     if not matches(model.network):
         raise GreycardError(
             "the model has a training step, a loss, an optimizer or inputs of its own, which cannot be computed in"
             " parts",
-            hint=_AS_ONE,
+            hint="leave out --workers, or --set parts=1",
         )

@@ -29,7 +29,7 @@ from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_of
 from greycard.training.decode import decoded_split
 from greycard.training.memory import expected_need
-from greycard.training.parts import expect_epochs_from_images, expect_parts
+from greycard.training.parts import expect_parts
 from greycard.training.resolve import resolve, within_limits
 from greycard.training.setup import Loaders, Saved, SplitArrays, TrainSetup
 from greycard.training.targets import expect_pixels_for_cutmix, soft_targets
@@ -56,7 +56,6 @@ def prepare(
     Raises:
         GreycardError: a mistake that the user can correct; nothing has been written yet.
     """
-    expect_epochs_from_images(recipe)
     resolved = resolve(recipe, dataset)
     files = _weight_files(resolved, weights, reporter)
     task = task_of(dataset, resolved.data.task)
@@ -66,7 +65,6 @@ def prepare(
     task = _fitted(task, resolved, limited, arrays)
     left_out = _left_out(dataset, arrays)
     model, used = _build(resolved, task, files, arrays.train, build)
-    expect_parts(resolved, model)
     if recipe.training.precision == "auto":
         resolved = resolved.replace(precision=trains_in(model.network, resolved.training.precision))
     return TrainSetup(
@@ -146,6 +144,7 @@ def _build(
                 raise
         else:
             expect_pixels_for_cutmix(recipe, model)
+            expect_parts(recipe, model)
             return model, each
     raise AssertionError("unreachable: there is always a candidate")
 
