@@ -14,6 +14,10 @@ ResultT = TypeVar("ResultT")
 LOOPBACK = "127.0.0.1"
 
 
+class NoRoomError(Exception):
+    """Machines are lost, and the others have no room for all units that must run at the same time."""
+
+
 @dataclass(frozen=True)
 class Done(Generic[UnitT, ResultT]):
     """One unit that has ended.
@@ -55,7 +59,7 @@ class Engine(Protocol):
         ...
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4, together: bool = False
     ) -> Iterator[Done[UnitT, ResultT]]:
         """Run the function for each unit, and yield what has ended, in any order.
 
@@ -63,8 +67,10 @@ class Engine(Protocol):
             function: a function of a module, so that other processes can import it.
             units: its arguments; other processes get copies.
             attempts: how often a unit may begin that ends with its process or machine. Errors are not repeated.
+            together: whether all of them must run at the same time.
 
         Raises:
+            NoRoomError: they must, and no longer can; `cancel` ends those that run.
             KeyboardInterrupt: a signal.
         """
         ...
@@ -80,7 +86,7 @@ class Here:
     shares_terminal, slots, address = True, 1, LOOPBACK
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4, together: bool = False
     ) -> Iterator[Done[UnitT, Any]]:
         for unit in units:
             try:

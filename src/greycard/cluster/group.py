@@ -6,6 +6,7 @@ A worker that is lost ends the group. It is started again, and continues from th
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greycard.backend import configure
-from greycard.cluster.engine import Done, Engine
+from greycard.cluster.engine import Done, Engine, NoRoomError
 from greycard.cluster.hub import BEGUN, Hub, LostWorkerError
 from greycard.cluster.member import BegunRun, Member, NewRun, train_member
 from greycard.cluster.sweep import say
@@ -41,6 +42,9 @@ from greycard.training.interruption import InterruptedRunError
 
 if TYPE_CHECKING:
     from greycard.models.custom import BuildNetwork
+
+_SECONDS_TO_NOTICE = 2.0
+"""A worker of a lost machine ends before Ray counts the machine as lost."""
 
 _ATTEMPTS = 4
 """How often a group may begin at the same checkpoint."""
@@ -190,10 +194,14 @@ class _Group:
         members = [Member(self._job, rank, self._workers, hub.address, hub.key) for rank in range(self._workers)]
         ended = []
         try:
-            for done in engine.each(train_member, members, attempts=1):
+            for done in engine.each(train_member, members, attempts=1, together=True):
                 ended.append(done)
                 if done.error:
                     hub.close()
+        except NoRoomError:
+            hub.close()  # so that workers that wait for a lost one end
+            engine.cancel()
+            return False
         except KeyboardInterrupt as stop:
             engine.cancel()
             raise self._interrupted(stop) from stop
@@ -225,6 +233,7 @@ class _Group:
 
     def _begin_again(self, engine: Engine) -> None:
         """Continue the run that was begun, with fewer workers if machines are gone."""
+        time.sleep(_SECONDS_TO_NOTICE)
         while self._workers > max(1, engine.slots):
             self._workers //= 2
         count = f"{self._workers} worker{' continues' if self._workers == 1 else 's continue'}"

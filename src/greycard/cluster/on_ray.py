@@ -18,7 +18,7 @@ import ray
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 
 from greycard.backend.thread_limits import changed_environment
-from greycard.cluster.engine import LOOPBACK, Done, ResultT, UnitT
+from greycard.cluster.engine import LOOPBACK, Done, NoRoomError, ResultT, UnitT
 from greycard.cluster.ray_start import connected
 from greycard.cluster.versions import expect_equal, facts
 from greycard.cluster.where import PROCESSES, Where
@@ -85,7 +85,7 @@ class OnRay:
 
     @property
     def slots(self) -> int:
-        self._look()
+        self._count_machines()
         return self._slots
 
     @property
@@ -93,7 +93,7 @@ class OnRay:
         return str(ray.util.get_node_ip_address()) if self._names_places else LOOPBACK
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4, together: bool = False
     ) -> Iterator[Done[UnitT, ResultT]]:
         task = ray.remote(_run).options(num_cpus=self._threads, num_gpus=self._gpus, max_retries=attempts - 1)
         expected, environment = facts(), self._environment()
@@ -104,6 +104,8 @@ class OnRay:
                 self._running[task.remote(function, unit, environment, expected)] = unit
             ready, _ = ray.wait(list(self._running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
             self._look()
+            if together and self._slots < len(units):
+                raise NoRoomError
             for reference in ready:
                 yield self._done(self._running.pop(reference), reference, attempts)
 
@@ -169,9 +171,12 @@ class OnRay:
             )
 
     def _look(self) -> None:
-        """Tell which machines were lost, about once a second."""
-        if time.monotonic() - self._looked < _SECONDS_BETWEEN_LOOKS:
-            return
+        """Count the machines about once a second."""
+        if time.monotonic() - self._looked >= _SECONDS_BETWEEN_LOOKS:
+            self._count_machines()
+
+    def _count_machines(self) -> None:
+        """Tell which machines were lost."""
         self._looked, now = time.monotonic(), _alive()
         for node in self._alive.keys() - now.keys():
             self._say(f"{self._alive[node]} was lost; its work continues elsewhere")
