@@ -62,6 +62,7 @@ def _group(row: str, backend: str, parts: int, workers: int, steps: int) -> list
     """What each worker of one group measured."""
     hub = Hub(workers, "127.0.0.1", lambda *_: None)
     environment = {**os.environ, "KERAS_BACKEND": backend, "GREYCARD_THREADS": "1", "GROUP_KEY": hub.key.hex()}
+    environment |= {"GREYCARD_PRECISION": "float32", "TF_CPP_MIN_LOG_LEVEL": "3"}
     words = [sys.executable, str(_WORKER), row, "--parts", str(parts), "--steps", str(steps)]
     words += ["--workers", str(workers), "--port", str(hub.address[1])]
     processes = [
@@ -83,7 +84,7 @@ def _options() -> argparse.Namespace:
     options = made.parse_args()
     options.rows = options.rows or ["cats-dogs-3k-cnn", "resnet-24"]
     if options.quick:
-        options.rows, options.on, options.steps = ["mnist-cnn"], BACKENDS[:1], 2
+        options.rows, options.on, options.steps, options.rounds = ["mnist-dnn"], BACKENDS[:1], 2, 1
     return options
 
 

@@ -151,6 +151,26 @@ def test_two_workers_train_the_bits_of_one_also_if_one_is_killed(alone: RunRecor
 
 
 @pytest.mark.slow
+def test_the_worker_that_is_left_continues_when_a_machine_is_lost(alone: RunRecord, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="needs Ray (the extra `ray`)")
+    from ray.cluster_utils import Cluster
+
+    small: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"node_ip_address": "127.0.0.6", **small})
+    try:
+        other = cluster.add_node(node_ip_address="127.0.0.7", **small)
+        process = _start("run", *RESNET, "--workers", "2", "--on", cluster.address, "--out", str(tmp_path))
+        _wait_for_epoch(tmp_path, process)
+        cluster.remove_node(other, allow_graceful=False)
+        code, err = _ended(process)
+    finally:
+        cluster.shutdown()
+    assert code == 0
+    assert_same(alone, _run_in(tmp_path))
+    assert "a worker was lost; 1 worker continues" in err
+
+
+@pytest.mark.slow
 def test_one_worker_continues_what_two_began(alone: RunRecord, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="needs Ray (the extra `ray`)")
     process = _start("run", *RESNET, "--workers", "2", "--out", str(tmp_path))
