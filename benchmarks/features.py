@@ -2,18 +2,25 @@
 
     python benchmarks/features.py [--images 512] [--rounds 3]
 
-In turn, on random pixels and random weights, which cost what real ones cost; also with OpenVINO in bfloat16, if it is
-installed and the processor has it. Each row says how far its features are from those of `model.predict`, relative to
+In turn, on random pixels and random weights, which cost what real ones cost. Beside them LiteRT and OpenVINO as an
+expert uses them without Greycard (`peers/engines.py`), and Greycard with OpenVINO in bfloat16, if it is installed and
+the processor has it. Each row says how far its features are from those of `model.predict`, relative to
 their largest. Writes `results/speed/features.json`.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.append(str(Path(__file__).parent / "peers"))
+
+import engines
 
 from clock import Way, measure
 from greycard.backend import configure
@@ -28,11 +35,11 @@ def main() -> None:
     configure()
     results = ResultFile("features", ("work", "how", "instructions"), keep=not options.quick)
     images = np.random.default_rng(0).integers(0, 256, (options.images, 224, 224, 3), dtype=np.uint8)
-    engines = _engines()
-    expected = engines["model.predict"](images[:BATCH])
-    ways = [Way("MobileNetV2 features, 224 px", how, _counted(engine, images)) for how, engine in engines.items()]
+    found = _engines()
+    expected = found["model.predict"](images[:BATCH])
+    ways = [Way("MobileNetV2 features, 224 px", how, _counted(engine, images)) for how, engine in found.items()]
     for row in measure(ways, options.rounds):
-        away = np.abs(engines[row["how"]](images[:BATCH]) - expected).max() / np.abs(expected).max()
+        away = np.abs(found[row["how"]](images[:BATCH]) - expected).max() / np.abs(expected).max()
         results.put(row | {"largest_difference": float(away), "instructions": instruction_set()})
 
 
@@ -48,12 +55,19 @@ def _options() -> argparse.Namespace:
 def _engines() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """Both take uint8 (n, 224, 224, 3) and return float32 (n, 1280), from one and the same model."""
     from greycard.backend.inference import fastest, rounded_precision
+    from greycard.backend.litert import convert
+    from greycard.backend.openvino import is_installed
     from greycard.backend.precision import BFLOAT16, FLOAT32
 
     model = _model()
+    converted = convert(model)
     found = {"model.predict": lambda images: model.predict(images, batch_size=BATCH, verbose=0)}
+    found["LiteRT alone"] = engines.litert(converted)
     found["Greycard"] = _batched(fastest(model, FLOAT32))
+    if is_installed():
+        found["OpenVINO alone, float32"] = engines.openvino(converted, "f32")
     if rounded_precision() == BFLOAT16:
+        found["OpenVINO alone, bfloat16"] = engines.openvino(converted, "bf16")
         found["Greycard with OpenVINO"] = _batched(fastest(model, BFLOAT16))
     return found
 

@@ -487,6 +487,49 @@ def _serving_cells(row: Row) -> list[str]:
     return [str(row["clients"]), *sides[0], *sides[1], _times(row["ratio"]), str(errors)]
 
 
+def beyond(rows: list[Row]) -> list[str]:
+    """The same work in one process and in two, each with one thread; the start is told apart."""
+    head = ["work", "where", "each second", "each CPU second", "times `here`", "CPU, against `here`"]
+    chosen = [row for row in rows if "units_per_second" in row]
+    here = {row["work"]: row for row in chosen if row["where"] == "here"}
+    cells = [_beyond_cells(row, here[row["work"]]) for row in chosen]
+    return _table([*head, "whole commands, by size"], cells, words=2)
+
+
+def _beyond_cells(row: Row, here: Row) -> list[str]:
+    what = "runs of `digits-cnn`" if row["work"] == "sweep" else "photographs"
+    rates = [f"{row[name]:.3g}" for name in ("units_per_second", "units_per_cpu_second")]
+    against = [row[name] / here[name] for name in ("units_per_second", "units_per_cpu_second")]
+    pairs = zip(row["sizes"], row["command_seconds"], strict=True)
+    whole = ", ".join(f"{size:,}: {seconds(took)}" for size, took in pairs)
+    return [f"{row['work']}: {what}", f"`{row['where']}`", *rates, _times(against[0]), percent(against[1], 0), whole]
+
+
+def in_parts(rows: list[Row]) -> list[str]:
+    """Many images predicted in shards by two processes."""
+    head = ["where", "images", "rows in the parts", "whole process", "images/s", "driver's own memory"]
+    cells = [
+        [
+            row["where"],
+            f"{row['images']:,}",
+            f"{row['rows']:,}",
+            seconds(row["seconds"]),
+            f"{row['images_per_second']:,.0f}",
+            *(_gigabytes(row[name]) for name in ("driver_mb", "worker_mb")),
+        ]
+        for row in rows
+        if row["work"] == "shards"
+    ]
+    return _table([*head, "largest worker's"], cells)
+
+
+def scheduling(rows: list[Row]) -> list[str]:
+    """What many workers cost the driver."""
+    chosen = [row for row in rows if row["work"] == "workers"]
+    cells = [[row["where"], seconds(row["seconds"]), f"{row['driver_cpu_seconds']:.1f}"] for row in chosen]
+    return _table(["work", "wall time", "driver's CPU seconds"], cells)
+
+
 DOCTOR_SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Changed copies of real photographs", "copies", copies),
     ("The real datasets", "datasets", datasets),
@@ -512,6 +555,9 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Memory", "memory", memory),
     ("Predicting", "use", predicting),
     ("Predicting many images", "predict_many", predicting_many),
+    ("In one process and in two", "beyond", beyond),
+    ("Predicting many images in shards", "beyond", in_parts),
+    ("Scheduling for many workers", "beyond", scheduling),
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
     ("None of these", "rejection", refusing),

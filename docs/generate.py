@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 import classroom
+from capacity import capacity
 from greycard.cli.main import cli
 from greycard.core.fields import Field
 from greycard.datasets.catalog import CATALOG
@@ -241,7 +242,7 @@ def _coverage(row: dict[str, Any]) -> str:
     shares, count = row["coverage"], row["calibrated_on"]
     least, most, mean = (percent(share, 1) for share in (min(shares), max(shares), row["mean_coverage"]))
     return (
-        f"\nOver {len(shares)} splits of {row['set']}, a small network that keeps its last epoch has {mean} of"
+        f"\nOver {len(shares)} splits of {row['set']}, a small network that keeps its {row['kept']} epoch has {mean} of"
         f" {row['test_images']:,} new images inside its 90 % intervals, from {least} to {most}. Each is calibrated on"
         f" {count} images; so few leave some points to chance."
     )
@@ -249,6 +250,7 @@ def _coverage(row: dict[str, Any]) -> str:
 
 MAKERS: dict[str, Callable[[], str]] = {
     "regression": regression,
+    "capacity": capacity,
     "command-line": command_line,
     "recipe-fields": recipe_fields,
     "projects": project_pages,

@@ -37,6 +37,7 @@ from greycard.reports.rows import row_of
 from greycard.reports.table import Table, make_table
 from greycard.runs.author import author_of
 from greycard.runs.compare import Comparison, compare_runs
+from greycard.runs.compare_labels import LabelComparison, compare_labels
 from greycard.runs.compare_numbers import NumberComparison, compare_numbers
 from greycard.runs.record import RunRecord, find_runs
 from greycard.runs.shared import shared_runs
@@ -111,7 +112,9 @@ def split(
         )
 
 
-def compare(*runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> Comparison | NumberComparison:
+def compare(
+    *runs: str | Path | RunRecord | Iterable[str | Path | RunRecord],
+) -> Comparison | NumberComparison | LabelComparison:
     """Compare two or more runs on their common validation images; the seeds of one recipe form one group.
 
     Args:
@@ -121,7 +124,9 @@ def compare(*runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) ->
         GreycardError: the runs cannot be compared.
     """
     records = [run for each in runs for run in _records(each)]
-    return compare_numbers(records) if any(run.target for run in records) else compare_runs(records)
+    if any(run.target for run in records):
+        return compare_numbers(records)
+    return compare_labels(records) if any(run.task.has_several for run in records) else compare_runs(records)
 
 
 def serve(

@@ -186,3 +186,16 @@ def test_sample_renders_a_folder_to_train_on(cli) -> None:
     cli("sample", "others", "--seed", "0")
     names = [path.relative_to("pets") for path in Path("pets").rglob("*.jpg")]
     assert all(Path("others", name).read_bytes() == Path("pets", name).read_bytes() for name in names)
+
+
+@pytest.mark.parametrize("words", [("sweep", "--seeds", "0,1"), ("crossval",)])
+def test_a_missing_path_is_named_as_such(cli, tmp_path: Path, words: tuple[str, ...]) -> None:
+    name, *more = words
+    (tmp_path / "pets").mkdir()
+    for what, said in (
+        (tmp_path / "petz", f"{tmp_path / 'petz'} does not exist\nhint: did you mean {tmp_path / 'pets'}?"),
+        ("labels.csv", "labels.csv cannot be read: No such file or directory"),
+        ("petz", "petz does not exist, and there is no project of that name"),
+    ):
+        told = cli(name, what, *more, "--out", tmp_path / "runs")
+        assert (told.code, said in told.err) == (2, True), told.err

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,9 +22,11 @@ from PIL import Image
 import greycard
 from greycard.backend import execution
 from greycard.backend.steps import KerasSteps
-from greycard.core.errors import GreycardError
-from greycard.datasets.dataset import Dataset
+from greycard.core.errors import GreycardError, GreycardWarning
+from greycard.datasets.dataset import Dataset, SplitMethod
+from greycard.datasets.selection import joined
 from greycard.deploy.export.formats import FORMATS
+from greycard.evaluation.reach import halves
 from greycard.models.families import FAMILIES
 from greycard.models.saved import load_model
 from greycard.tasks.regression import Regression
@@ -42,9 +47,9 @@ KINDS = pytest.mark.parametrize("kind", SETTINGS)
 EXPORTS = [
     (kind, form.name)
     for form in FORMATS
-    if form.name != "html"  # its page shows classes, and refuses numbers
+    if form.name != "html"  # its page needs a runtime; below
     for kind in (SETTINGS if form.name == "litert" else ("resnet", "probe"))
-    if form.name != "html" and all(map(find_spec, form.needs))
+    if all(map(find_spec, form.needs))
 ]
 """LiteRT for every family; the other formats for one from scratch and one with a backbone."""
 
@@ -173,9 +178,13 @@ def test_every_export_answers_as_the_run_does(run_of, labels: Path, kind: str, f
     ending = next(each.ending for each in FORMATS if each.name == form)
     done = run_of(kind).export(form, tmp_path / f"model{ending}", data=labels)
     assert done.parity.passed
+    assert done.parity.refusals.agree or done.parity.tolerance is None  # integers round the features
     assert done.parity.original_mae == pytest.approx(run_of(kind).summary.numbers.validation.mae, rel=1e-3)
     written = json.loads((tmp_path / f"model{ending}.json").read_text())
     assert written["outputs"]["probabilities"]["values"] == "a number in the unit of the labels"
+    assert written["outputs"].keys() == {"probabilities", "strangeness"}
+    assert written["validation"]["mean_absolute_error"]["value"] == run_of(kind).summary.numbers.validation.mae
+    assert written["refuse_above"] > 0
     assert written["parity"]["passed"]
 
 
@@ -212,8 +221,6 @@ def test_resumed_equals_uninterrupted(
 @pytest.mark.parametrize("kind", ["resnet", pytest.param("probe", marks=pytest.mark.slow)])
 def test_another_unit_changes_only_the_unit(run_of, dataset: Dataset, kind: str, tmp_path: Path) -> None:
     """Grams or tonnes: a factor that floats hold exactly gives the same training, bit for bit."""
-    from dataclasses import replace
-
     factor, plain = 1024.0, run_of(kind)
     parts = {
         name: replace(getattr(dataset, name), labels=getattr(dataset, name).labels * np.float32(factor))
@@ -290,7 +297,7 @@ def test_every_report_shows_the_errors(run_of, cli, labels: Path) -> None:
     assert page.count("<img src=") >= 10  # the worst mistakes
     assert "accuracy" not in run.card().partition("## How it was made")[0]
     said = cli("predict", run.path, labels.parent / "0.png", "--format", "csv")
-    assert said.out.splitlines()[0] == "path,number,low,high,error"
+    assert said.out.splitlines()[0] == "path,number,low,high,error,refused,strangeness"
     assert float(said.out.splitlines()[1].split(",")[1]) == pytest.approx(run.predict(labels.parent / "0.png")[0].value)
     said = cli("predict", run.path, labels.parent / "0.png", "--format", "jsonl")
     assert json.loads(said.out)["number"] == pytest.approx(run.predict(labels.parent / "0.png")[0].value)
@@ -312,6 +319,119 @@ def test_the_server_answers_a_number(run_of, labels: Path) -> None:
     assert answer["number"] == pytest.approx(expected.value, abs=1e-3)
     assert (answer["interval"] is None) == (expected.interval is None)
     assert "class" not in answer
+    assert answer["strangeness"] == pytest.approx(expected.strangeness, abs=1e-3)
+
+
+def test_the_epoch_is_chosen_on_other_images_than_those_that_set_the_width(labels: Path, tmp_path: Path) -> None:
+    """With a folder of strangers beside the label file, which measures how many of them are refused."""
+    folder = shutil.copytree(labels.parent, tmp_path / "bars", ignore=shutil.ignore_patterns(".greycard"))
+    (folder / "strangers").mkdir()
+    for number in range(4):
+        Image.new("RGB", (SIDE, SIDE), (0, 60 * number, 255)).save(folder / "strangers" / f"{number}.png")
+    given = greycard.open_dataset(folder / "labels.csv", val_fraction=0.4, task="regression")
+    with pytest.warns(GreycardWarning, match="4 images of other things"):
+        run = greycard.train(recipe_of("mlp", epochs=4), given, out=tmp_path, quiet=True)
+    assert (run.summary.rejection.strangers_are, run.summary.rejection.strangers.images) == ("images", 4)
+    errors = (run.predictions["probabilities"][:, 0] - run.predictions["labels"]) / run.target.deviation
+    calibrating, others = halves(len(errors))
+    assert run.history[run.summary.kept_epoch - 1].val_loss == pytest.approx(np.mean(errors[others] ** 2), rel=1e-4)
+    reach = run.summary.numbers.reach
+    rank = int(np.ceil(0.9 * (len(calibrating) + 1)))
+    assert (reach.split, reach.calibrated_on) == ("validation", len(calibrating))
+    expected = np.sort(np.abs(errors[calibrating]))[rank - 1] * run.target.deviation
+    assert reach.width == pytest.approx(expected, rel=1e-4)
+    assert "the epoch was chosen on these others" in run.card()
+
+
+def test_test_images_set_the_width_if_there_are_enough(dataset: Dataset, tmp_path: Path) -> None:
+    whole = joined(dataset.train, dataset.validation)
+    parts = {"train": range(38, 80), "validation": range(20), "test": range(20, 38)}
+    given = replace(dataset, **{name: whole.take(rows) for name, rows in parts.items()}, split=SplitMethod())
+    run = greycard.train(recipe_of("mlp", epochs=4), given, out=tmp_path, quiet=True)
+    reach = run.summary.numbers.reach
+    assert (reach.split, reach.calibrated_on, reach.measured_on) == ("test", 9, 9)
+    assert run.history[run.summary.kept_epoch - 1].val_loss == pytest.approx(run.summary.val_loss, rel=1e-4)
+
+
+def test_a_strange_image_is_none_of_these(run_of, labels: Path, cli) -> None:
+    run = run_of("resnet")
+    assert run.summary.rejection.share == 0.2  # of so few validation images
+    assert (run.summary.rejection.strangers, run.rejection.scores.strangers.size) == (None, 0)
+    files = [labels.parent / id for id in run.predictions["ids"]]
+    found = run.predict(files, refuse=0.5)
+    assert {each.refused for each in found} == {True, False}
+    assert [each.answer for each in found] == ["none of these" if each.refused else "" for each in found]
+    said = cli("predict", run.path, *files, "--refuse", "0.5")
+    assert [("\tnone of these\t" in line) for line in said.out.splitlines()] == [each.refused for each in found]
+    for text in (cli("show", run.path).out, run.card()):
+        assert "of images like its own, with 95 % confidence" in text
+        assert "put images of other things into a folder strangers/" in text
+    refused = cli("predict", run.path, files[0], "--unsure", "1")
+    assert (refused.code, "--unsure is for runs with one class per image" in refused.err) == (2, True)
+
+
+def test_studio_shows_the_errors_and_the_images(run_of, labels: Path) -> None:
+    starlette = pytest.importorskip("starlette.testclient")
+    from greycard.studio.app import make_app
+    from greycard.studio.context import Context
+    from greycard.studio.images.folder import ImageFolder
+
+    run = run_of("resnet")
+    scores = run.summary.numbers.validation
+    run.export("keras", data=labels)
+    with starlette.TestClient(make_app(Context(ImageFolder(labels.parent), run.path.parent))) as client:
+        found = client.get(f"/api/runs/{run.name}").json()
+        (line,) = [each for each in client.get("/api/runs").json()["runs"] if each["name"] == run.name]
+        table = client.get("/api/label-file").json()["label_file"]
+    assert (found["validation"]["kind"], found["validation"]["value"]) == ("error", scores.mae)
+    assert line["figure"] == found["validation"]
+    assert (found["classes"], found["labels"], found["trust"]) == ([], [], None)
+    assert (found["number"]["r2"], found["number"]["guess"]) == (scores.r2, scores.guess_mae)
+    errors = [abs(each["answer"] - each["label"]) for each in found["answers"]]
+    assert errors == sorted(errors, reverse=True)
+    assert np.mean(errors) == pytest.approx(scores.mae)
+    assert {each["place"] for each in found["answers"]} == set(run.predictions["ids"].tolist())
+    (export,) = found["exports"]
+    assert (export["format"], export["accuracy"]) == ("keras", None)
+    assert export["mae"] == pytest.approx(scores.mae, rel=1e-3)
+    assert (table["numbers"], table["moves"]) == (True, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("web_runtime")
+@pytest.mark.parametrize("kind", ["resnet", "convnet"])
+def test_a_page_shows_the_number_its_interval_and_a_heat_map(run_of, labels: Path, kind: str, tmp_path: Path) -> None:
+    """Grad-CAM where the head is linear in the pooled map, else the occlusion map; both in standard deviations."""
+    from browser import opened_page
+    from greycard.explain.gradcam import heat_of
+    from greycard.explain.occlusion import occlusion
+
+    run = run_of(kind)
+    done = run.export("html", tmp_path / "model.html", data=labels)
+    assert done.parity.passed
+    files = [labels.parent / id for id in run.predictions["ids"][:4]]
+    with opened_page((tmp_path / "model.html").as_uri(), tmp_path / "profile") as page:
+        page.wait_for("document.querySelector('#status').textContent === 'Ready.'")
+        assert "predicts a number from an image" in page.run("document.querySelector('#classes').textContent")
+        page.drop(*files, place="#drop")
+        page.wait_for("document.querySelector('#status').textContent === '4 of 4 files predicted.'")
+        shown = page.run("[...document.querySelectorAll('#answers .class')].map((each) => each.textContent)")
+        expected = run.predict(files[::-1])
+        for words, found in zip(shown, expected, strict=True):
+            assert words == "None of these" if found.refused else abs(float(words) - found.value) < 0.02
+        classifier = run.classifier
+        pixels = classifier.decode(files[0])
+        map = page.run(f"greycard.heatFor('{base64.b64encode(pixels.tobytes()).decode()}', 0)")
+        if kind == "resnet":
+            heat = heat_of(classifier.trained, run.task)(pixels, 0)
+        else:
+            heat = np.abs(occlusion(lambda images: run.task.standardised(classifier.at_once(images)), pixels, 0))
+        np.testing.assert_allclose(np.array(map).reshape(heat.shape), heat, atol=2e-3)
+        for width in (390, 1280):
+            page.resize(width, 900)
+            page.wait_for(f"document.documentElement.scrollWidth === {width}")
+            (tmp_path / f"page-{width}.png").write_bytes(page.screenshot())
+        assert page.complaints == []
 
 
 @pytest.mark.parametrize(

@@ -26,37 +26,15 @@ from greycard.studio.app import make_app
 from greycard.studio.context import Context
 from greycard.studio.images.folder import ImageFolder
 from greycard.tasks.multilabel import MultiLabel
-from label_grids import Grids, make_grids
-
-COUNT = 240
-SMALL: dict[str, Any] = {"image_size": (20, 20), "channels": 1, "conv": (16,), "dense": (48,), "quiet": True}
+from label_grids import Grids, small_recipe
 
 
 @pytest.fixture(scope="module")
-def grids(tmp_path_factory: pytest.TempPathFactory) -> Grids:
-    found = make_grids(tmp_path_factory.mktemp("grids"), COUNT)
-    lines = found.table.read_text().splitlines()
-    sides = ["split", *("test" if row % 6 == 5 else "validation" if row % 3 == 1 else "train" for row in range(COUNT))]
-    found.table.write_text("\n".join(f"{line},{side}" for line, side in zip(lines, sides, strict=True)) + "\n")
-    return found
+def run(several_labels_run: greycard.Run) -> greycard.Run:
+    return several_labels_run
 
 
-def _recipe(**changes: Any) -> greycard.Recipe:
-    settings = {name: value for name, value in SMALL.items() if name != "quiet"}
-    return greycard.Recipe.make("grids", "grids", **{"epochs": 25, "learning_rate": 0.003} | settings | changes)
-
-
-@pytest.fixture(scope="module")
-def run(grids: Grids, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
-    """Calibrated with a temperature that moves every threshold."""
-    found = greycard.train(_recipe(), str(grids.table), out=tmp_path_factory.mktemp("runs"), quiet=True)
-    summary = json.loads((found.path / "summary.json").read_text())
-    summary["calibration"] = {"error": 0.2, "temperature": 1.7, "error_after_scaling": 0.1}
-    (found.path / "summary.json").write_text(json.dumps(summary))
-    return greycard.open_run(found.path)
-
-
-def _files(grids: Grids, count: int = COUNT) -> list[Path]:
+def _files(grids: Grids, count: int = 240) -> list[Path]:
     return [grids.table.parent / path for path in grids.paths[:count]]
 
 
@@ -110,15 +88,16 @@ def test_the_command_prints_all_labels_in_every_format(run: greycard.Run, grids:
     assert [tuple(line[1::2]) for line in text] == [labels or ("none",) for labels in expected]
     rows = list(csv.DictReader(io.StringIO(cli("predict", run.path, *files, "--format", "csv").out)))
     assert [row["labels"] for row in rows] == [";".join(labels) or "none" for labels in expected]
-    assert list(rows[0])[: 3 + len(run.classes)] == ["path", "labels", *run.classes, "error"]
+    named = [f"probability_{name}" for name in run.classes]
+    assert list(rows[0])[: 3 + len(run.classes)] == ["path", "labels", *named, "error"]
     lines = [json.loads(line) for line in cli("predict", run.path, *files, "--format", "jsonl").out.splitlines()]
     assert [tuple(line["labels"]) for line in lines] == expected
     assert list(lines[0]["probabilities"]) == list(run.classes)
-    for option, value in (("--top", "2"), ("--sets", "0.9"), ("--unsure", "0.5")):
-        refused = cli("predict", run.path, files[0], option, value)
-        assert (refused.code, "one class" in refused.err) == (2, True)
-    written = cli("predict", run.path, files[0], "-o", "answers.csv")
-    assert (written.code, "can have several labels" in written.err) == (2, True)
+    for option, value in (("--top", "2"), ("--sets", "0.9")):
+        for to in ((), ("-o", "answers.csv")):
+            refused = cli("predict", run.path, files[0], option, value, *to)
+            assert (refused.code, "one class per image" in refused.err) == (2, True)
+    assert not Path("answers.csv").exists()
     strange = cli("predict", run.path, *files, "--refuse", "0.5").out
     assert "none of these" in strange
 
@@ -157,7 +136,7 @@ def test_a_page_has_the_thresholds_and_the_same_probabilities(run: greycard.Run,
     assert done.parity.passed
     facts = json.loads((tmp_path / "model.html.json").read_text())
     assert facts["thresholds"] == run.classifier.task.limits.tolist()  # type: ignore[attr-defined]
-    assert facts["validation"]["accuracy"] is None
+    assert facts["validation"].keys() == {"images", "mean_average_precision"}
     assert "thresholds" in (tmp_path / "model.html").read_text()
 
 
@@ -177,7 +156,15 @@ def test_the_server_and_studio_show_the_labels(run: greycard.Run, grids: Grids) 
         table = client.get("/api/label-file").json()["label_file"]
         used = client.post("/api/label-file", json={"use": True})
     assert [each["name"] for each in found["labels"]] == list(run.classes)
-    assert (found["validation"], found["answers"]) == (None, [])
+    assert found["validation"]["kind"] == "average_precision"
+    assert found["validation"]["value"] == run.summary.labels.mean_average_precision.value
+    shown = {each["recorded"]: each for each in found["answers"]}
+    predicted = run.task.decide(run.predictions["probabilities"])
+    for id, label, answer in zip(run.predictions["ids"], run.predictions["labels"], predicted, strict=True):
+        assert shown[id]["label"] == np.flatnonzero(label).tolist()
+        assert shown[id]["answer"] == np.flatnonzero(answer).tolist()
+    wrong = [each["label"] != each["answer"] for each in found["answers"]]
+    assert wrong == sorted(wrong, reverse=True)
     assert found["trust"]["bins"]
     assert (table["several"], table["moves"]) == (True, 0)
     assert (used.status_code, "gives images several labels" in used.text) == (422, True)
@@ -210,38 +197,13 @@ def test_reports_show_each_label(run: greycard.Run, cli: Any) -> None:
     assert cli("diagnose", run.path).code == 0
 
 
-REFUSED = {
-    "compare": "can have several labels; a comparison needs",
-    "test": "a test measures the accuracy of one class",
-    "crossval": "a cross-validation needs one class",
-    "search": "a search compares accuracies",
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_needs_one_class_says_so(run: greycard.Run, grids: Grids, what: str, tmp_path: Path) -> None:
-    calls = {
-        "compare": lambda: greycard.compare(run, _another(grids, tmp_path)),
-        "test": lambda: run.test(grids.table),
-        "crossval": lambda: greycard.crossval(str(grids.table), out=tmp_path, quiet=True),
-        "search": lambda: greycard.search(str(grids.table), minutes=1, out=tmp_path, quiet=True),
-    }
-    with pytest.raises(GreycardError, match=REFUSED[what]) as caught:
-        calls[what]()
-    assert caught.value.hint
-
-
-def _another(grids: Grids, folder: Path) -> greycard.Run:
-    return greycard.train(_recipe(epochs=1), str(grids.table), out=folder, quiet=True)
-
-
 def test_settings_that_need_one_class_are_refused(grids: Grids, tmp_path: Path) -> None:
     for changes, sentence in (
         ({"balance": "weights"}, "balance=weights"),
         ({"target_accuracy": 0.9}, "target_accuracy"),
     ):
         with pytest.raises(GreycardError, match=f"{sentence} needs one class per image"):
-            greycard.train(_recipe(**changes), str(grids.table), out=tmp_path, quiet=True)
+            greycard.train(small_recipe(**changes), str(grids.table), out=tmp_path, quiet=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -256,7 +218,7 @@ def test_resumed_equals_uninterrupted(
     name: str, grids: Grids, interrupted: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(execution, "_MOST_STEPS", 1)
-    recipe = _recipe(epochs=3, batch_size=16, **SETTINGS[name])
+    recipe = small_recipe(epochs=3, batch_size=16, **SETTINGS[name])
     path = interrupted(4, recipe, str(grids.table), out=tmp_path / "a", quiet=True)
     interrupted(7, path, resume=True, quiet=True)
     resumed = greycard.resume(path, quiet=True)

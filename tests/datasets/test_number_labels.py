@@ -165,3 +165,23 @@ def test_the_doctor_checks_images_with_numbers(tmp_path: Path, cli) -> None:
     assert said.code == 0
     assert "conflicting labels" in said.out
     assert "labels were not checked: they are numbers" in said.out
+
+
+def test_a_cell_of_text_among_numbers_is_named_without_a_task(tmp_path: Path) -> None:
+    place = label_file(tmp_path, [*(f"{number}.5" for number in range(20)), "much"])
+    with pytest.raises(GreycardError, match="1 label is not a finite number: 'much' in line 22") as refused:
+        greycard.open_dataset(place)
+    assert "--set task=regression" in refused.value.hint
+
+
+def test_strangers_may_be_beside_a_label_file(tmp_path: Path) -> None:
+    place = label_file(tmp_path, [f"{number}.5" for number in range(20)])
+    folder = tmp_path / "strangers"
+    folder.mkdir()
+    Image.new("RGB", (8, 8), "red").save(folder / "wall.png")
+    found = greycard.open_dataset(place)
+    assert found.strangers is not None
+    assert found.strangers.ids == ("strangers/wall.png",)
+    assert any("1 image of other things, without a number: never trained on" in note for note in found.notes)
+    place.write_text(place.read_text() + "strangers/wall.png,3.5\n")
+    assert greycard.open_dataset(place).strangers is None  # the file gives it a number

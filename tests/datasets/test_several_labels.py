@@ -89,6 +89,27 @@ def test_other_files_have_one_label_as_before(base: Path, header: str) -> None:
     assert bool(dataset.notes) == any(mark in name for name in names for mark in ";|")
 
 
+COMMAS = {
+    "path,labels": ("cat,dog", "bird"),
+    "path,label": ("cat,dog", "cat"),
+}
+
+
+@pytest.mark.parametrize("header", COMMAS)
+def test_lists_with_commas_are_read_as_one_label_with_a_note(base: Path, header: str) -> None:
+    names = COMMAS[header]
+    dataset = _load(base, [f'{number}.png,"{names[number % 2]}"' for number in range(COUNT)], header)
+    assert set(dataset.classes) == set(names)
+    assert "'cat,dog' in the column" in dataset.notes[-1]
+    assert "Lists are separated by ; or |, such as cat;dog" in dataset.notes[-1]
+
+
+def test_a_name_with_a_comma_is_no_list(base: Path) -> None:
+    names = ("Canis, lupus", "Felis, catus")
+    dataset = _load(base, [f'{number}.png,"{names[number % 2]}"' for number in range(COUNT)], "path,label")
+    assert (dataset.classes, dataset.notes) == (names, ())
+
+
 MISTAKES = {
     "an empty list": (["0.png,", "1.png,cat;dog", "2.png, ; "], r"lines 2 and 4 of .* have an empty list"),
     "none with a label": (["0.png,none;cat", "1.png,cat;dog"], r"line 2 of .* has 'none' together with labels"),

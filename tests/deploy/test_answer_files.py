@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greycard.core.errors import GreycardError
-from greycard.deploy.answers.answer import Answer, as_text
+from greycard.datasets.columns import read_lines
+from greycard.datasets.tables import read_table
+from greycard.deploy.answers.answer import Answer, as_text, least_sure
 from greycard.deploy.answers.file import ENDINGS, answers_file, read_answers
 from greycard.deploy.answers.job import Job, Question, job_path
 
@@ -66,19 +68,58 @@ def test_a_file_has_what_was_written_and_takes_no_answer_twice(tmp_path: Path, e
     assert sorted(path.name for path in tmp_path.iterdir()) == [place.name, job_path(place).name]
 
 
+LABELS = ("cat, or dog", "class", "split")
+LISTS = Job("pets-1", "0" * 64, Question(unsure=0.6, labels=LABELS), "/images")
+
+
+def _lists() -> list[Answer]:
+    """Both labels, one, none, and a file that is not an image; the labels have names of other columns."""
+    sets = (LABELS[:2], LABELS[2:], ())
+    pairs = tuple((label, 0.25 * (place + 1)) for place, label in enumerate(LABELS))
+    found = [Answer(f"{n}.jpg", "", least_sure(each, pairs), pairs, labels=each) for n, each in enumerate(sets)]
+    return [*found, Answer("bad.jpg", "", 0.0, (), "not an image")]
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_file_that_was_cut_anywhere_loses_and_repeats_nothing(tmp_path: Path, ending: str) -> None:
-    place, answers = tmp_path / f"answers{ending}", _answers(NAMES[:4])
-    with answers_file(place, JOB) as file:
+def test_lists_of_labels_are_read_back(tmp_path: Path, ending: str) -> None:
+    place = tmp_path / f"answers{ending}"
+    _write(place, _lists(), LISTS)
+    assert [_rounded(each) for each in read_answers(place, LISTS.question)] == [_rounded(each) for each in _lists()]
+    assert [each.probability for each in _lists()] == [0.25, 0.5, 0.25, 0.0]
+
+
+def test_a_label_file_of_answers_has_lists_and_a_probability_for_each_label(tmp_path: Path) -> None:
+    place = tmp_path / "answers.csv"
+    _write(place, _lists(), LISTS)
+    with place.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    named = [f"probability_{name}" for name in LABELS]
+    assert rows[0] == ["path", "labels", *named, "error", "refused", "strangeness", "review"]
+    assert [row[1] for row in rows[1:]] == ["cat, or dog;class", "split", "none", ""]
+    lines = read_lines(read_table(_without_the_last_line(place)))
+    assert [line.label for line in lines] == [LABELS[:2], LABELS[2:], ()]
+    assert all(line.split is None for line in lines)
+
+
+def _without_the_last_line(place: Path) -> Path:
+    place.write_text("".join(place.read_text().splitlines(keepends=True)[:-1]))
+    return place
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("job", [JOB, LISTS], ids=["classes", "lists"])
+def test_a_file_that_was_cut_anywhere_loses_and_repeats_nothing(tmp_path: Path, ending: str, job: Job) -> None:
+    place, answers = tmp_path / f"answers{ending}", _answers(NAMES[:4]) if job is JOB else _lists()
+    with answers_file(place, job) as file:
         for answer in answers:
             file.append(answer)
     lines = next(path for path in tmp_path.iterdir() if path != job_path(place))
     whole = lines.read_bytes()
-    for cut in range(0, len(whole), 5):
+    for cut in range(0, len(whole), 5 if job is JOB else 23):
         place.unlink(missing_ok=True)
         lines.write_bytes(whole[:cut] + (b"\0" * 50 if cut % 2 else b""))  # zero bytes: after a power cut
-        _write(place, answers)
-        assert [each.path for each in read_answers(place, ASKED)] == list(NAMES[:4]), cut
+        _write(place, answers, job)
+        assert [each.path for each in read_answers(place, job.question)] == [each.path for each in answers], cut
 
 
 def test_a_kill_between_the_parquet_file_and_the_end_of_its_lines_repeats_nothing(tmp_path: Path) -> None:

@@ -46,15 +46,36 @@ def _written(root: Path, answers: Sequence[Answer], classes: Sequence[str] = ("c
 
 def test_images_are_in_groups_and_the_least_sure_come_first(tmp_path: Path) -> None:
     facts = [("dog", 0.6), ("cat", 0.9), ("none of these", 0.4), ("cat", 0.5), ("dog", 0.51)]
-    shown = [Shown(f"{number}.jpg", "", label, value) for number, (label, value) in enumerate(facts)]
+    shown = [Shown(f"{number}.jpg", "", (label,), value) for number, (label, value) in enumerate(facts)]
     data = data_of(gallery_page("pets-1", shown, ("cat", "dog", "rabbit"), 0))
     assert (data["labels"], data["classes"]) == (["cat", "dog", "rabbit", "none of these"], ["cat", "dog", "rabbit"])
-    assert [row[0] for row in data["images"]] == ["3.jpg", "1.jpg", "4.jpg", "0.jpg", "2.jpg"]  # type: ignore[index, union-attr, attr-defined]
+    assert [row[0] for row in data["images"]] == ["2.jpg", "3.jpg", "4.jpg", "0.jpg", "1.jpg"]  # type: ignore[attr-defined]
+    assert [row[2] for row in data["images"]] == [[3], [0], [1], [1], [0]]  # type: ignore[attr-defined]
+
+
+def test_an_image_with_several_labels_is_in_the_group_of_each(tmp_path: Path) -> None:
+    pairs = (("cat", 0.9), ("dog", 0.6))
+    sets = {"both.jpg": ("cat", "dog"), "cat.jpg": ("cat",), "nothing.jpg": ()}
+    answers = [Answer(name, "", 0.6, pairs, labels=labels) for name, labels in sets.items()]
+    answers.append(Answer("strange.jpg", "", 0.9, pairs, refused=True, labels=("cat",)))
+    answers.append(Answer("unsure.jpg", "", 0.3, pairs, review=True, labels=("dog",)))
+    page = write_gallery(tmp_path / "look", "pets-1", answers, ("cat", "dog"), 1.0, lambda count: None, several=True)
+    data = data_of(page.read_text(encoding="utf-8"))
+    assert (data["between"], data["none"]) == (";", "none")
+    assert data["labels"] == ["cat", "dog", "none", "none of these", "unsure"]
+    rows = {row[0]: (row[2], *row[5:]) for row in data["images"]}  # type: ignore[attr-defined]
+    assert rows == {
+        "both.jpg": ([0, 1], [0, 1]),
+        "cat.jpg": ([0], [0]),
+        "nothing.jpg": ([2], []),
+        "strange.jpg": ([3],),  # its answer is none of the labels
+        "unsure.jpg": ([4], [1]),
+    }
 
 
 def test_names_are_text_wherever_they_are(tmp_path: Path) -> None:
     hostile = "</script><script>alert(1)</script><b>"
-    page = gallery_page(hostile, [Shown(f"{hostile}.jpg", "", hostile, 0.5)], (hostile, "{{ 7 * 7 }}"), 3)
+    page = gallery_page(hostile, [Shown(f"{hostile}.jpg", "", (hostile,), 0.5)], (hostile, "{{ 7 * 7 }}"), 3)
     assert page.count("<script") == 2
     assert page.count("</script>") == 2
     assert "<b>" not in page
@@ -88,7 +109,7 @@ def test_thumbnails_are_made_once_and_again_for_a_changed_image(tmp_path: Path) 
 
 def test_an_image_that_is_gone_is_shown_without_a_thumbnail(tmp_path: Path) -> None:
     data = _written(tmp_path / "look", [_answer("gone.jpg", "cat")])
-    assert data["images"] == [["gone.jpg", "", 0, 0.9]]
+    assert data["images"] == [["gone.jpg", "", [0], 0.9]]
 
 
 def test_frames_are_saved_so_that_corrections_can_name_them(tmp_path: Path) -> None:

@@ -110,10 +110,65 @@ def test_several_images_get_one_label(page_file: Path, tmp_path: Path) -> None:
         assert len(_saved(page, tmp_path)) == 6  # a confirmed `none of these` is no label
 
 
+@pytest.fixture
+def lists_file(tmp_path: Path) -> Path:
+    """Six images with several labels: both, the first, and none, twice each."""
+    sets = (LABELS, LABELS[:1], ())
+    answers = []
+    for number in range(6):
+        file = tmp_path / "new" / f"{number}.jpg"
+        file.parent.mkdir(exist_ok=True)
+        image(number, 40 + 15 * number).save(file)
+        pairs = tuple((label, 0.5) for label in LABELS)
+        answers.append(Answer(str(file), "", 0.5 + number / 100, pairs, labels=sets[number % 3]))
+    return write_gallery(tmp_path / "look", "pets-1", answers, LABELS, 1.0, lambda count: None, several=True)
+
+
+def test_boxes_correct_lists_of_labels(lists_file: Path, tmp_path: Path) -> None:
+    boxes = (
+        "[...document.querySelectorAll('#boxes input')].map((each) => each.indeterminate ? 2 : Number(each.checked))"
+    )
+    with _gallery(lists_file, tmp_path / "profile") as page:
+        groups = page.run("[...document.querySelectorAll('#groups span')].map((each) => each.textContent)")
+        assert groups == [*LABELS, "none"]
+        page.run("document.getElementById('grid').focus()")
+        assert page.run(boxes) == [1, 1]  # 0 has both labels
+        page.press("1")
+        page.press("Enter")  # and now the second one alone
+        assert page.run(boxes) == [1, 0]
+        page.press("Enter")  # 1 is right
+        page.press("a", CTRL)
+        assert page.run(boxes) == [2, 2]
+        page.press("2")
+        page.press("Enter")  # all of the group have the second label; the first one only where it was
+        page.press("n")
+        page.press("n")
+        page.press("l")
+        page.run("document.getElementById('label').value = 'fox'")
+        page.press("Enter")  # 2 has a new label
+        assert _text(page, "status") == "4 corrected, 1 confirmed"
+        names = [str(tmp_path / "new" / f"{number}.jpg") for number in range(6)]
+        both, second = ";".join(LABELS), LABELS[1]
+        saved = [[names[0], second], [names[1], both], [names[2], "fox"], [names[3], both], [names[4], both]]
+        assert _saved(page, tmp_path) == [["path", "labels"], *saved]
+        page.run("document.getElementById('all').click()")
+        assert _saved(page, tmp_path)[-1] == [names[5], "none"]
+        page.reload()
+        page.wait_for("document.readyState === 'complete' && document.querySelectorAll('#boxes input').length === 3")
+        assert page.complaints == []
+    listing = read_listing(tmp_path / "downloads" / "corrections.csv")
+    assert [image.label for image in listing.images][:3] == [(second,), tuple(sorted(LABELS)), ("fox",)]
+
+
+@pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_has_no_barrier(page_file: Path, tmp_path: Path, scheme: str, width: int) -> None:
+def test_the_page_has_no_barrier(
+    page_file: Path, lists_file: Path, tmp_path: Path, scheme: str, width: int, several: bool
+) -> None:
     axe = pytest.importorskip("axe_playwright_python")  # only for its copy of axe-core
+    if several:
+        page_file = lists_file
     with _gallery(page_file, tmp_path / "profile") as page:
         page.resize(width, 800)
         page.dark(scheme == "dark")
@@ -129,7 +184,7 @@ def test_the_page_has_no_barrier(page_file: Path, tmp_path: Path, scheme: str, w
 
 
 def test_a_hundred_thousand_images_are_scrolled_through(tmp_path: Path) -> None:
-    shown = [Shown(f"{number:06}.jpg", "", LABELS[0], number / 100_000) for number in range(100_000)]
+    shown = [Shown(f"{number:06}.jpg", "", (LABELS[0],), number / 100_000) for number in range(100_000)]
     (tmp_path / "index.html").write_text(gallery_page("pets-1", shown, LABELS, 0), encoding="utf-8")
     with _gallery(tmp_path / "index.html", tmp_path / "profile") as page:
         page.run("document.getElementById('grid').focus()")

@@ -34,7 +34,7 @@ def _sorted(
     with answers_file(place, JOB) as file:
         for answer in answers:
             file.append(answer)
-    predicted = Predicted(place, len(answers), 0, 0)
+    predicted = Predicted(place, len(answers), 0, 0, file.camera)
     return sort_images(predicted, JOB, root, classes, copies=copies, reporter=Silent())
 
 
@@ -50,6 +50,21 @@ def files(tmp_path: Path) -> list[Path]:
         file.parent.mkdir(parents=True)
         image(min(number, 1)).save(file)
     return found
+
+
+def test_an_image_is_in_the_folder_of_each_of_its_labels(tmp_path: Path, files: list[Path]) -> None:
+    sets = (("cat", "dog"), ("dog",), ())
+    pairs = (("cat", 0.5), ("dog", 0.5))
+    answers = [Answer(str(file), "", 0.5, pairs, labels=each) for file, each in zip(files, sets, strict=True)]
+    place, job = tmp_path / "answers.csv", Job("pets-1", "0" * 64, Question(labels=("cat", "dog")), "/images")
+    with answers_file(place, job) as file:
+        for answer in answers:
+            file.append(answer)
+    root = tmp_path / "sorted"
+    done = sort_images(Predicted(place, 3, 0, 0), job, root, ("cat", "dog"), copies=False, reporter=Silent())
+    assert (done.placed, done.folders) == (4, 3)
+    found = {folder.name: sorted(path.resolve() for path in folder.iterdir()) for folder in root.iterdir()}
+    assert found == {"cat": files[:1], "dog": sorted(files[:2]), "none": files[2:]}
 
 
 @pytest.mark.parametrize("copies", [False, True])

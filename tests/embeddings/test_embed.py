@@ -238,3 +238,11 @@ def test_numbers_are_no_images(tmp_path: Path, cli: Cli) -> None:
     outcome = cli("embed", run.path, "digits", "-o", tmp_path / "emb.npz", "--quiet")
     assert outcome.code == 2
     assert "takes numbers, not images" in outcome.err
+
+
+def test_too_few_images_for_tsne_are_told_before_any_work(run: greycard.Run, cli: Any, tmp_path: Path) -> None:
+    few = make_folder(tmp_path / "few", ("",), ("dark", "light"), 2)
+    options = ("-o", tmp_path / "emb.npz", "--map", tmp_path / "map.html", "--projection", "tsne")
+    said = cli("embed", run.path, few, *options)
+    assert (said.code, "--projection tsne needs at least 10 images. Received: 4" in said.err) == (2, True)
+    assert not (tmp_path / "emb.npz").exists()

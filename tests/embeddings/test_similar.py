@@ -111,7 +111,7 @@ def test_vectors_of_another_network_are_refused(run: greycard.Run, folder: Path,
     outcome = cli("similar", other.path, folder / "dark" / "001.jpg", place, "--quiet")
     assert outcome.code == 2
     assert "has vectors of pets-1 (" in outcome.err
-    assert "greycard embed pets-1 FOLDER" in outcome.err
+    assert f"greycard embed {other.path} FOLDER" in outcome.err
     moved = tmp_path / "renamed"
     shutil.copytree(run.path, moved)  # the same model in another folder
     assert cli("similar", moved, folder / "dark" / "001.jpg", place, "--quiet").code == 0
@@ -129,3 +129,21 @@ def test_mistakes_are_explained(run: greycard.Run, folder: Path, tmp_path: Path,
     place.write_bytes(content[: len(content) - 200])
     with pytest.raises(GreycardError):
         run.similar(folder / "dark" / "001.jpg", place)
+
+
+def test_of_equally_similar_images_the_first_come(run: greycard.Run) -> None:
+    vectors = np.array([[0, 1], [1, 0], [1, 0], [1, 1], [1, 0], [1, 0]], np.float32)
+    names = [str(number) for number in range(len(vectors))]
+    rows = Rows(names, [""] * len(names), [None] * len(names), vectors)
+    (found,) = nearest(np.array([[1, 0]], np.float32), [None], [rows], 3)
+    assert [each.id for each in found] == ["1", "2", "4"]
+
+
+def test_a_hint_has_the_runs_path_and_says_what_a_csv_of_vectors_is_for(
+    run: greycard.Run, folder: Path, cli: Cli, tmp_path: Path
+) -> None:
+    place = tmp_path / "emb.csv"
+    greycard.embed(run, folder, place, quiet=True)
+    said = cli("similar", run.path, folder / "dark" / "003.jpg", place)
+    assert (said.code, "does not read vectors in CSV files" in said.err) == (2, True)
+    assert f"hint: `greycard embed {run.path} FOLDER -o {place.with_suffix('.npz')}`" in said.err

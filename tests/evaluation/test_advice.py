@@ -11,12 +11,16 @@ from functools import partial
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 import greycard
+from conftest import a_summary, an_epoch
 from greycard.cli.main import cli as group
 from greycard.core.errors import command
 from greycard.recipe.names import setting_names
+from greycard.runs.evidence import evidence_of
+from greycard.runs.run_args import RunArgs
 
 SOURCE = Path(greycard.__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,3 +208,11 @@ def test_the_advice_on_a_regression_shows_it(cli) -> None:
         assert said.code == 2
         if words[0] != "compare":
             assert cli(*_advice(said.err)).code == 0
+
+
+def test_advice_names_a_label_file_as_it_is_typed() -> None:
+    """The name of the dataset is the file's without its ending, which no command takes."""
+    nobody, args = np.empty(0, np.int64), RunArgs(data="/images/my labels.csv")
+    recipe = greycard.Recipe.make("labels", "my labels")
+    evidence = evidence_of(recipe, a_summary(reason="chosen"), [an_epoch(1)], (), nobody, nobody, "labels-1", args)
+    assert evidence.command == "greycard train 'my labels.csv'"

@@ -382,3 +382,11 @@ def test_a_target_that_is_missed_is_told_of_and_a_regression_has_none(images, cl
     said = cli("train", images, "--target-accuracy", "1", "--set", "target_uses_lower_bound=true", *words)
     assert "the target of 100 % validation accuracy was not reached in 1 epoch; the best was" in said.err
     assert cli("run", "house-prices", "--epochs", "2", "--target-accuracy", "0.9", "--out", tmp_path).code == 0
+
+
+def test_time_that_ends_a_training_without_an_accuracy() -> None:
+    """Several labels per image have none; the losses say whether it still improved."""
+    falling, flat = ([an_epoch(n, val_accuracy=None, val_loss=loss) for n, loss in enumerate(losses, 1)]
+                     for losses in ((0.7, 0.6, 0.5), (0.5, *[0.6] * 12)))  # fmt: skip
+    assert evidence(falling, minutes=1.0, epochs_planned=30).time_ended_it
+    assert not evidence(flat, minutes=1.0, epochs_planned=30).time_ended_it

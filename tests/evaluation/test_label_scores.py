@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
 from greycard.evaluation.calibration import calibration_of, fit_temperature
-from greycard.evaluation.label_scores import average_precisions, label_scores
+from greycard.evaluation.label_comparison import LabelGroup, change_of, label_differences, label_group
+from greycard.evaluation.label_scores import average_precisions, known_mean, label_scores, resample_weights
 from greycard.evaluation.thresholds import LEAST, choose_thresholds, cross_fitted
 from greycard.tasks.multilabel import MultiLabel, logit, sigmoid
 
@@ -146,3 +147,82 @@ def test_calibration_of_several_labels_is_that_of_each_label() -> None:
     np.testing.assert_allclose(
         MultiLabel(3).at_temperature(sigmoid(2.5 * logits), 2.5), sigmoid(logit(sigmoid(2.5 * logits)) / 2.5)
     )
+
+
+def _group(name: str, labels: np.ndarray, *probabilities: np.ndarray) -> LabelGroup:
+    decided = np.stack([cross_fitted(labels, each) for each in probabilities])
+    runs = [f"{name}-{number}" for number in range(len(probabilities))]
+    return label_group(name, runs, labels, np.stack(probabilities), decided)
+
+
+def test_a_comparison_is_of_the_same_resampled_images() -> None:
+    """The difference of two figures is more certain than each of them, and a model does not differ from itself."""
+    labels, probabilities = _data(3)
+    worse = np.clip(probabilities + np.random.default_rng(0).normal(0, 0.25, labels.shape), 0, 1)
+    one, other = _group("one", labels, probabilities), _group("other", labels, worse)
+    ids = [str(number) for number in range(len(labels))]
+    (found,) = label_differences([one, other], ids)
+    assert one.mean_average_precision is not None
+    assert other.mean_average_precision is not None
+    difference = one.mean_average_precision.value - other.mean_average_precision.value
+    assert found.difference == pytest.approx(difference)
+    assert 0 < found.low < difference < found.high
+    assert found.is_real
+    wide = [each.high - each.low for each in (one.mean_average_precision, other.mean_average_precision)]
+    assert found.high - found.low < sum(wide)
+    (turned,) = label_differences([other, one], ids)
+    assert turned.difference == pytest.approx(-difference)
+    assert turned.only_first == found.only_second
+    (same,) = label_differences([one, one], ids)
+    assert (same.difference, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
+def test_seeds_of_one_recipe_are_averaged() -> None:
+    labels, probabilities = _data(5)
+    worse = np.clip(probabilities + np.random.default_rng(1).normal(0, 0.2, labels.shape), 0, 1)
+    both = _group("both", labels, probabilities, worse)
+    singles = [_group("a", labels, each).mean_average_precision for each in (probabilities, worse)]
+    values = [each.value for each in singles if each is not None]
+    assert both.mean_average_precision is not None
+    assert both.mean_average_precision.value == pytest.approx(np.mean(values))
+    assert both.range == pytest.approx((min(values), max(values)))
+
+
+def test_average_precisions_of_two_models_are_means() -> None:
+    """One that has lower probabilities than the other would otherwise rank its images last."""
+    labels, probabilities = _data(9)
+    folds = np.arange(len(labels)) % 2
+    moved = np.where(folds[:, None] == 1, probabilities / 10, probabilities)
+    decided = cross_fitted(labels, probabilities)
+    found = label_scores(labels, moved, decided, "abcd", (0.5,) * 4, folds)
+    each = [average_precisions(labels[folds == fold], moved[folds == fold])[0] for fold in (0, 1)]
+    assert found.mean_average_precision is not None
+    assert found.mean_average_precision.value == pytest.approx(np.nanmean(np.nanmean(each, axis=0)))
+    assert found.mean_average_precision.low < found.mean_average_precision.value < found.mean_average_precision.high
+
+
+@pytest.mark.slow
+def test_the_interval_of_a_difference_holds_the_truth() -> None:
+    """95 % of the intervals should; with 300 of them, less than 92 % would be a wrong interval."""
+    images, samples, noise = 60, 300, (0.8, 1.3)
+    draw = np.random.default_rng(0)
+    truth = _precision_of_two(*_two_models(draw, 100_000, noise))
+    covered = 0
+    for _ in range(samples):
+        labels, one, other = _two_models(draw, images, noise)
+        weights = resample_weights(*labels.shape)
+        each = [known_mean(average_precisions(labels, found, weights)) for found in (one, other)]
+        change = change_of(each[0] - each[1])
+        covered += change.low <= truth <= change.high
+    assert covered >= 0.92 * samples
+
+
+def _two_models(draw: np.random.Generator, images: int, noise: tuple[float, float]) -> tuple[np.ndarray, ...]:
+    """Labels, and the probabilities of two models that find the same images difficult."""
+    labels = (draw.random((images, 3)) < np.linspace(0.1, 0.5, 3)).astype(np.uint8)
+    difficult = 2.0 * labels - 1 + draw.normal(0, 1, labels.shape)
+    return labels, *(sigmoid(difficult + draw.normal(0, each, labels.shape)) for each in noise)
+
+
+def _precision_of_two(labels: np.ndarray, one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.mean(average_precisions(labels, one)[0] - average_precisions(labels, other)[0]))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from greycard.core.errors import GreycardError
 from greycard.evaluation.number_comparison import NumberGroup, number_differences
 from greycard.evaluation.numbers import number_scores
-from greycard.evaluation.reach import least_images, reach_of
+from greycard.evaluation.reach import choice_rows, halves, least_images, reach_of
 from greycard.tasks.target import Target
 
 TRAIN = Target.of(np.random.default_rng(0).normal(50, 10, 400))
@@ -78,6 +78,25 @@ def test_too_few_images_promise_nothing() -> None:
     assert reach_of(true[:-1], found[:-1]) is None
     assert least_images() == 17
     assert least_images(0.5) == 1
+
+
+@pytest.mark.parametrize(("validation", "test"), [(17, 0), (60, 0), (61, 16)])
+def test_no_choice_sees_the_images_that_set_the_width(validation: int, test: int) -> None:
+    calibrating, others = halves(validation)
+    assert sorted([*calibrating, *others]) == list(range(validation))
+    assert sorted(others) == choice_rows(validation, test).tolist()
+    true, found = _drawn(5, validation)
+    worse = found.copy()
+    worse[choice_rows(validation, test)] += 1e6
+    before, after = reach_of(true, found), reach_of(true, worse)
+    assert before is not None
+    assert after is not None
+    assert (after.width, after.inside) == (before.width, 0)
+
+
+@pytest.mark.parametrize(("validation", "test"), [(60, 17), (16, 0)])
+def test_all_validation_images_choose_if_they_set_no_width(validation: int, test: int) -> None:
+    assert choice_rows(validation, test).tolist() == list(range(validation))
 
 
 def test_an_interval_is_the_number_and_its_reach() -> None:

@@ -97,14 +97,14 @@ def test_a_damaged_map_is_named_and_a_regression_has_none(run: greycard.Run, tmp
             run.report()
     prices = greycard.train("house-prices", epochs=1, out=tmp_path, quiet=True)
     outcome = cli("report", prices.path, "--map")
-    assert (outcome.code, "has no class for each image" in outcome.err) == (2, True)
+    assert (outcome.code, "has no classes of images" in outcome.err) == (2, True)
     outcome = cli("report", run.path, "--data", "pets")
     assert (outcome.code, "--data and --data-dir are for a new map" in outcome.err) == (2, True)
 
 
 def _drawn(count: int, classes: int) -> Drawn:
     images = [np.zeros((8, 8, 3), np.uint8)] * count
-    labels = [number % classes for number in range(count)]
+    labels = [(number % classes,) for number in range(count)]
     return Drawn([f"{n}.jpg" for n in range(count)], images, labels, (), [f"c{n}" for n in range(classes)], "images")
 
 

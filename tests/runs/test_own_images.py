@@ -240,7 +240,15 @@ def test_a_damaged_record_is_named(run: greycard.Run, photos: Path, cli: Any) ->
 
 def a_measurement(right: int, images: int, val_right: int, val_images: int, **figures: Any) -> Measurement:
     usual: dict[str, Any] = {"number": 1, "run": "a", "data": "b", "measured": "2026-01-01T00:00:00+00:00"}
-    usual |= {"digest": "0", "seen": None, "earlier": (), "missing": (), "left_out": (), "greycard": "0"}
+    usual |= {
+        "digest": "0",
+        "labels": None,
+        "seen": None,
+        "earlier": (),
+        "missing": (),
+        "left_out": (),
+        "greycard": "0",
+    }
     counts = {"right": right, "images": images, "val_right": val_right, "val_images": val_images}
     return Measurement(**(usual | counts | figures))
 

@@ -47,7 +47,8 @@ def test_the_images_move_into_its_classes_and_the_file_into_the_trash_as_one_ste
 ) -> None:
     _write(root, "file,label,split", "a.png,cat,train", "b,Dog,val", "old/d.png,cat,train", "gone.png,cat,train")
     before = _images(client)
-    expected = {"name": "labels.csv", "images": 3, "moves": 3, "missing": 1, "has_split": True, "several": False}
+    kinds = {"has_split": True, "several": False, "numbers": False, "train": f"greycard train {root / 'labels.csv'}"}
+    expected = {"name": "labels.csv", "images": 3, "moves": 3, "missing": 1, **kinds}
     assert _found(client) == expected
     changed = client.post("/api/label-file", json={"use": True}).json()
     assert changed["undo"] == "3 images to the classes of labels.csv"
@@ -159,3 +160,13 @@ def test_another_table_is_none(client: TestClient, root: Path, lines: list[str])
     assert _found(client) is None
     assert client.post("/api/label-file", json={"use": True}).status_code == 409
     assert client.post("/api/label", json={"ids": ["a.png"], "class": "dog"}).status_code == 200
+
+
+def test_numbers_do_not_become_folders(client: TestClient, root: Path) -> None:
+    for number in range(12):
+        image(number).save(root / f"n{number}.png")
+    _write(root, "file,fill", *(f"n{number}.png,{number}.5" for number in range(12)))
+    assert (_found(client)["numbers"], _found(client)["moves"]) == (True, 0)
+    answer = client.post("/api/label-file", json={"use": True})
+    assert (answer.status_code, "gives images numbers" in answer.json()["error"]) == (422, True)
+    assert f"greycard train {root / 'labels.csv'}" in answer.json()["error"]

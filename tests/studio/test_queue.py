@@ -298,8 +298,9 @@ def test_trainings_run_one_after_the_other_and_make_ordinary_runs(root: Path) ->
             ("pets-1", FINISHED, False),
         ]
         run = greycard.open_run(root.parent / "runs" / "pets-2")
-        assert (lines[0]["accuracy"], lines[0]["epochs"]) == (run.summary.val_accuracy, run.summary.epochs)
-        assert lines[0]["low"] < lines[0]["accuracy"] <= lines[0]["high"]
+        figure = lines[0]["figure"]
+        assert (figure["value"], lines[0]["epochs"]) == (run.summary.val_accuracy, run.summary.epochs)
+        assert figure["low"] < figure["value"] <= figure["high"]
         curves = client.get("/api/runs/curves?name=pets-2").json()
         assert curves == {"name": "pets-2", "history": [epoch.to_json() for epoch in run.history], "search": None}
         compared = client.get("/api/runs/compare?name=pets-2&name=pets-1").json()

@@ -62,8 +62,8 @@ def _answers(client: TestClient) -> dict[str, dict[str, Any]]:
 
 def test_the_figures_are_the_runs(client: TestClient, run: greycard.Run) -> None:
     found = client.get("/api/runs/pets-1").json()
-    assert found["validation"]["accuracy"] == run.summary.val_accuracy
-    assert found["validation"]["low"] < found["validation"]["accuracy"] < found["validation"]["high"]
+    assert found["validation"]["value"] == run.summary.val_accuracy
+    assert found["validation"]["low"] < found["validation"]["value"] < found["validation"]["high"]
     assert [each["sentence"] for each in found["findings"]] == [each.sentence for each in run.diagnose()]
     assert found["classes"] == ["dark", "light"]
     matrix = np.zeros((2, 2), int)

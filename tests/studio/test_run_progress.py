@@ -98,10 +98,10 @@ def test_runs_of_a_folder_are_listed_with_what_can_be_done(tmp_path: Path) -> No
     assert [(line.state, line.can_resume) for line in runs_on(root, runs)] == [("unfinished", True)]
     run.finish(a_summary(val_accuracy=0.9, val_images=100))
     (line,) = runs_on(root, runs)
-    assert (line.state, line.can_resume, line.accuracy, line.images) == ("finished", False, 0.9, 100)
-    assert line.low is not None
-    assert line.high is not None
-    assert line.low < 0.9 < line.high
+    assert (line.state, line.can_resume) == ("finished", False)
+    assert line.figure is not None
+    assert (line.figure.kind, line.figure.value, line.figure.images) == ("accuracy", 0.9, 100)
+    assert line.figure.low < 0.9 < line.figure.high
     (run.path / "summary.json").write_text("{}")
     assert runs_on(root, runs) == []  # a damaged run hides no other
     other.release()
@@ -142,4 +142,12 @@ def test_a_search_shows_the_recipe_that_it_trains_and_its_ladder(tmp_path: Path)
         run.write_json(SEARCH, to_json(replace(record, ended=ended)))
         assert (is_unfinished(run.path), is_done(run.path)) == (can_go_on, not can_go_on)
     (line,) = runs_on(tmp_path, tmp_path / "runs")
-    assert (line.accuracy, line.images, line.set_aside) == (0.75, 40, True)
+    assert line.figure is not None
+    assert (line.figure.value, line.figure.images, line.figure.set_aside) == (0.75, 40, True)
+
+
+def test_runs_of_a_label_file_belong_to_its_folder(tmp_path: Path) -> None:
+    root, runs = tmp_path / "pets", tmp_path / "runs"
+    _begun(runs, root / "labels.csv").release()
+    _begun(runs, root / "more" / "labels.csv").release()
+    assert [line.name for line in runs_on(root, runs)] == ["pets-1"]

@@ -154,6 +154,25 @@ def test_a_temperature_changes_probabilities_and_no_decision(task: Task, seed: i
 @pytest.mark.parametrize("task", CLASSIFYING, ids=repr)
 @few
 @given(seed=SEEDS)
+def test_the_confidence_is_the_probability_of_the_least_sure_part_of_the_answer(task: Task, seed: int) -> None:
+    probabilities = task.to_probabilities(_outputs(task, seed))
+    decided = task.decide(probabilities)
+    for row, answer, found in zip(
+        probabilities.tolist(), decided.tolist(), task.confidence(probabilities), strict=True
+    ):
+        parts = [p if one else 1 - p for p, one in zip(row, answer, strict=True)] if task in SEVERAL else [row[answer]]
+        assert found == pytest.approx(min(parts))
+
+
+def test_images_with_a_class_that_others_lack_are_left_out() -> None:
+    assert MultiClass(3).only_classes_of(np.array([0, 1, 2]), np.array([0, 2])).tolist() == [True, False, True]
+    labels, others = np.array([[1, 0], [1, 1], [0, 0]]), np.array([[1, 0], [0, 0]])
+    assert MultiLabel(2).only_classes_of(labels, others).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("task", CLASSIFYING, ids=repr)
+@few
+@given(seed=SEEDS)
 def test_the_worst_mistakes_are_all_wrong_images_once(task: Task, seed: int) -> None:
     probabilities, labels = task.to_probabilities(_outputs(task, seed)), _labels(task, seed)
     wrong = np.flatnonzero(~task.correct(labels, probabilities))

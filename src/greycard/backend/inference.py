@@ -28,8 +28,8 @@ bfloat16 exceeds it, so an engine that computes in lower precision is rejected.
 ROUNDED_TOLERANCE = 0.1
 """The same for an engine that rounds to bfloat16, on a few random images. A wrong engine is far beyond it."""
 
-_TIMED = 8
-"""Images with which the engine is timed."""
+_FEWEST, _MOST, _SECONDS = 8, 32, 0.25
+"""Engines are timed with as many images as take about this long, but at most with a batch of features."""
 
 Engine = Callable[[np.ndarray], np.ndarray]
 """uint8 images (n, height, width, channels) to float32 outputs (n, …), in inference mode."""
@@ -75,7 +75,7 @@ def _rounded(exact: Engine, converted: bytes, expected: np.ndarray, probe: np.nd
         agrees = _agree(quick(probe), expected, ROUNDED_TOLERANCE)
     except Exception:  # OpenVINO does not support a layer
         return exact
-    images = np.random.default_rng(0).integers(0, 256, (_TIMED, *probe.shape[1:]), dtype=np.uint8)
+    images = _timed(quick, probe.shape[1:])
     return quick if agrees and is_faster(_seconds(quick, images), _seconds(exact, images)) else exact
 
 
@@ -84,11 +84,19 @@ def _faster(batches: LiteRT, converted: bytes, model: keras.Model) -> Engine:
 
     Both compute the same numbers. A single image is always computed with all threads.
     """
-    images = np.random.default_rng(0).integers(0, 256, (_TIMED, *model.input_shape[1:]), dtype=np.uint8)
-    singles = SingleImages(converted)
+    images, singles = _timed(batches, model.input_shape[1:]), SingleImages(converted)
     if is_faster(_seconds(singles, images), _seconds(batches, images)):
         return lambda images: singles(images) if len(images) > 1 else batches(images)
     return batches
+
+
+def _timed(engine: Engine, shape: tuple[int, ...]) -> np.ndarray:
+    """Images for timing: which engine is faster depends on the size of a batch."""
+    images = np.random.default_rng(0).integers(0, 256, (_MOST, *shape), dtype=np.uint8)
+    begun = time.perf_counter()
+    engine(images[:_FEWEST])
+    an_image = (time.perf_counter() - begun) / _FEWEST
+    return images[: int(np.clip(_SECONDS / an_image, _FEWEST, _MOST))]
 
 
 def _seconds(engine: Engine, images: np.ndarray) -> float:

@@ -40,7 +40,7 @@ class OpenVino:
             file = Path(folder, "model.tflite")
             file.write_bytes(model)
             compiled = core.compile_model(core.read_model(str(file)), "CPU", settings)
-        self._queue = openvino.AsyncInferQueue(compiled, count)
+        self._queue = openvino.AsyncInferQueue(compiled, 2 * count)  # half of them wait, so that no thread has to
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         """Outputs float32 (n, …) for at least one input."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from greycard.core.errors import GreycardError
+
 if TYPE_CHECKING:
     from greycard.deploy.predict import Prediction
 
@@ -24,7 +26,8 @@ _OPTIONS = (
         "--unsure",
         type=click.FloatRange(0, 1),
         metavar="P",
-        help="Mark for review: predictions below this probability, and refused images.",
+        help="Mark for review: predictions below this probability, of several labels that of the least sure one, and"
+        " refused images.",
     ),
     click.option(
         "--sets",
@@ -34,6 +37,20 @@ _OPTIONS = (
         " right class.",
     ),
 )
+
+
+_ONE_CLASS = ("top", "unsure", "sets")
+"""Options about the one class of an image."""
+
+
+def expect_one_class(context: click.Context) -> None:
+    """Raise GreycardError for an option about the class of an image; the run predicts a number."""
+    for name in _ONE_CLASS:
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise GreycardError(
+                f"--{name} is for runs with one class per image; this run predicts a number",
+                hint=f"leave out --{name}",
+            )
 
 
 def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,7 +86,7 @@ class Asked:
 
     def is_unsure(self, found: Prediction) -> bool:
         """Whether a prediction is to be reviewed."""
-        return self.unsure is not None and not found.error and (found.refused or found.probability < self.unsure)
+        return found.is_unsure(self.unsure)
 
     def first_cells(self, found: Prediction) -> list[str]:
         """Cells of a text line before the classes."""

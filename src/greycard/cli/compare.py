@@ -23,7 +23,8 @@ def compare(runs: tuple[str, ...], form: str, out: str, debug: bool) -> None:
     greycard compare mnist-dnn-1 mnist-cnn-1 --format json
 
     The runs must have the same validation images. Runs that differ only in the seed count as one recipe. Two single
-    runs are compared with McNemar's exact test, runs that predict a number by a paired t test of their absolute errors.
+    runs are compared with McNemar's exact test, runs that predict a number by a paired t test of their absolute errors,
+    and runs with several labels per image by mean average precision and F1, with intervals from resampled images.
     """
     from greycard.api import compare as compared
     from greycard.reports.compare import comparison_text

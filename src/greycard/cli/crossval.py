@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -27,7 +28,8 @@ def crossval(what: str, folds: int, form: str, data_dir: str | None, asked: opti
     For few images, this is more precise than one split: every image is measured once. Training and validation images
     are mixed and dealt to the folds, the same share of every class; near-duplicates stay in one fold. Each fold is an
     ordinary run in a new folder of --out. It prints the accuracy of each fold and of all, with intervals, and likely
-    label errors. `greycard resume` continues an interrupted one with the remaining folds.
+    label errors; of several labels per image, the mean average precision and F1. `greycard resume` continues an
+    interrupted one with the remaining folds.
     """
     from greycard.api import crossval as cross_validate
 
@@ -50,7 +52,10 @@ def named(what: str, data_dir: str | None) -> str | Path:
     from greycard.projects import projects
 
     place = find_path(what, data_dir)
-    return place if place.exists() and what not in {project.name for project in projects()} else what
+    if what in {project.name for project in projects()}:
+        return what
+    is_path = place.exists() or os.sep in what or "." in what  # no project's name has these
+    return place if is_path else what
 
 
 def print_crossval(path: Path, form: str = "text") -> None:

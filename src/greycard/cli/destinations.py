@@ -30,7 +30,11 @@ _OPTIONS = (
         metavar="FILE",
         help="Write the answers to a .csv, .jsonl or .parquet FILE; the same command continues it after a kill.",
     ),
-    click.option("--sort-into", metavar="DIR", help="Make a folder for each answer in DIR, with links to the images."),
+    click.option(
+        "--sort-into",
+        metavar="DIR",
+        help="Make a folder for each answer in DIR, with links to the images; of several labels, for each label.",
+    ),
     click.option("--copy", "copies", is_flag=True, help="Copy the images into the folders of --sort-into."),
     click.option("--gallery", metavar="DIR", help="Write a page to DIR to look at the answers and to correct them."),
     click.option("--quiet", is_flag=True, help="Show no progress of -o, --sort-into and --gallery."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.output import run_or_name
+from greycard.evaluation.projections import LEAST_IMAGES, PCA, expect_enough
 
 if TYPE_CHECKING:
     from greycard.jobs.embed import EmbeddedImages
@@ -23,8 +25,8 @@ _NAMED = 20
 @click.option("--map", "page", metavar="FILE", help="Also draw a map of the images: an HTML file.")
 @click.option(
     "--projection",
-    type=click.Choice(("pca", "tsne"), case_sensitive=False),
-    default="pca",
+    type=click.Choice(tuple(LEAST_IMAGES), case_sensitive=False),
+    default=PCA,
     show_default=True,
     help="Of the map: principal components, or t-SNE, which keeps neighbours together.",
 )
@@ -63,7 +65,15 @@ def embed(
     if drawn:
         expect_mappable(place)
         expect_output(drawn, example="map.html")
-    found = embedded(run_or_name(model, out), data, place, weights=weights, data_dir=data_dir, quiet=quiet)
+    found = embedded(
+        run_or_name(model, out),
+        data,
+        place,
+        weights=weights,
+        data_dir=data_dir,
+        quiet=quiet,
+        expect_images=partial(expect_enough, projection.lower() if drawn else PCA),
+    )
     _tell(found)
     if drawn:
         _write_map(found, data, drawn, projection)

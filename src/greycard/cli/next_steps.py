@@ -45,7 +45,6 @@ def _after_one(run: RunRecord, image: Path | None) -> list[list[object]]:
 def _after_several(runs: Sequence[RunRecord]) -> list[list[object]]:
     paths = [run.path for run in runs]
     alike = len({_validation(run) for run in runs}) == 1 and runs[0].recipe.data.has_images
-    alike = alike and not runs[0].task.has_several
     compared: list[object] = ["compare", *paths] if alike else ["show", paths[-1]]
     return [["table", *paths], compared, ["report", *paths]]
 

@@ -10,28 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from greycard.core.errors import GreycardError
-from greycard.datasets.label_lists import NO_LABEL
+from greycard.datasets.label_lists import NO_LABEL, list_text, separator_of
+from greycard.deploy.answers.cells import answer_columns
+from greycard.deploy.answers.job import Question
 
 if TYPE_CHECKING:
     from greycard.cli.answers import Asked
     from greycard.deploy.predict import Prediction
-
-_BETWEEN = ";"
-
-
-_ONE_CLASS = ("top", "unsure", "sets")
-"""Options about the one class of an image."""
-
-
-def expect_plain(context: click.Context) -> None:
-    """Raise GreycardError for an option about the one class of an image."""
-    for name in _ONE_CLASS:
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            raise GreycardError(
-                f"--{name} is for runs with one class per image; this run prints all labels above their thresholds",
-                hint=f"leave out --{name}; --format csv and --format jsonl have the probability of every label",
-            )
 
 
 def text(classes: Sequence[str], asked: Asked) -> Callable[[Prediction], None]:
@@ -42,21 +27,22 @@ def text(classes: Sequence[str], asked: Asked) -> Callable[[Prediction], None]:
             click.echo(f"error: {found.source}: {found.error}", err=True)
             return
         answers = [f"{label}\t{(found.probabilities or {})[label]:.4f}" for label in found.labels]
-        click.echo("\t".join((found.source, *asked.first_cells(found), *(answers or [NO_LABEL]))))
+        cells = (*asked.first_cells(found), *(answers or [NO_LABEL]), *asked.last_cells(found))
+        click.echo("\t".join((found.source, *cells)))
 
     return show
 
 
 def as_csv(classes: Sequence[str], asked: Asked) -> Callable[[Prediction], None]:
     """A column of lists, as in a label file, and the probability of each label."""
-    lines = csv.writer(sys.stdout, lineterminator="\n")
-    lines.writerow(["path", "labels", *classes, "error", *asked.columns])
+    lines, separator = csv.writer(sys.stdout, lineterminator="\n"), separator_of(classes)
+    lines.writerow(["path", *answer_columns(Question(labels=tuple(classes))), "error", *asked.columns])
 
     def show(found: Prediction) -> None:
         cells = [""] * (1 + len(classes))
         if not found.error:
             values = (f"{(found.probabilities or {})[name]:.6f}" for name in classes)
-            cells = [_BETWEEN.join(found.labels) or NO_LABEL, *values]
+            cells = [list_text(found.labels, separator), *values]
         lines.writerow([found.source, *cells, found.error or "", *asked.row(found)])
         sys.stdout.flush()
 

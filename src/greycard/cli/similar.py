@@ -74,7 +74,7 @@ def similar(
     named = run_or_name(model, out)
     with terminal_reporter(quiet) as shown:
         load = partial(embedder_of, named, weights, shown)
-        found = find_similar(load, images, where, count, data_dir=data_dir, reporter=shown)
+        found = find_similar(load, named, images, where, count, data_dir=data_dir, reporter=shown)
     for item in found.left_out:
         click.echo(f"error: {item.id}: {item.reason}", err=True)
     {"text": _text, "csv": _csv, "jsonl": _jsonl}[form.lower()](found.similar)

@@ -146,7 +146,7 @@ def predict_shard(task: Task) -> int:
 
 def _answer(asked: Question, name: str, found: Prediction) -> Answer:
     """The answer under the name that the user gave."""
-    return replace(answer_of(found, asked.top, asked.unsure), path=name)
+    return replace(answer_of(found, asked), path=name)
 
 
 @lru_cache(maxsize=1)

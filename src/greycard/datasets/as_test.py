@@ -12,6 +12,8 @@ import numpy as np
 from greycard.core.errors import GreycardError
 from greycard.core.suggestions import near
 from greycard.datasets.dataset import Dataset, LeftOut, Split
+from greycard.datasets.label_lists import NO_LABEL
+from greycard.datasets.label_sets import as_rows, class_counts, has_several
 from greycard.datasets.open import survey_dataset
 from greycard.datasets.parts import some
 from greycard.datasets.roles import Role, role_of
@@ -40,7 +42,12 @@ class LabelledImages:
 
 
 def open_as_test(
-    what: Dataset | Source | str | Path, classes: Sequence[str], model: str, data_dir: str | Path | None = None
+    what: Dataset | Source | str | Path,
+    classes: Sequence[str],
+    model: str,
+    data_dir: str | Path | None = None,
+    *,
+    several: bool = False,
 ) -> LabelledImages:
     """Open a dataset for a measurement. It need not be fit to train on: a class may have one image or none.
 
@@ -49,24 +56,48 @@ def open_as_test(
         classes: the class names of the model, in label order.
         model: the name of the model, for messages.
         data_dir: the folder of named datasets.
+        several: whether an image can have several labels for the model. Data with one class for each image then has
+            one label for each, and `none` is no label.
 
     Raises:
         GreycardError: the dataset does not exist, has no images or labels, or has a class that the model does not know.
     """
     found = survey_dataset(what, data_dir)
     dataset = found.dataset
-    if dataset.has_several_labels:
+    if dataset.has_several_labels and not several:
         raise GreycardError(
             f"an image of {dataset.origin or dataset.name} can have several labels; {model} has one class per image",
             hint="name images with one class each",
         )
     images = reduce(joined, _with_unique_ids(dataset.splits))
-    present = [dataset.classes[label] for label in np.unique(images.labels)] if dataset.classes else []
+    present = _present(images.labels, dataset.classes, several)
     _expect_known(found, present, classes, model)
-    number = np.array([classes.index(name) if name in classes else -1 for name in dataset.classes], np.int64)
     missing = tuple(name for name in classes if name not in present)
-    labelled = replace(images, labels=number[images.labels])
+    renumbered = _label_rows if several else _class_numbers
+    labelled = replace(images, labels=renumbered(images.labels, dataset.classes, classes))
     return LabelledImages(dataset.name, labelled, missing, dataset.left_out, dataset.notes)
+
+
+def _present(labels: np.ndarray, names: Sequence[str], several: bool) -> list[str]:
+    """The names that an image has; where an image can have several, `none` is no label."""
+    counts = class_counts(labels, len(names)) if names else ()
+    found = [name for name, count in zip(names, counts, strict=True) if count]
+    return [name for name in found if not (several and name.casefold() == NO_LABEL)]
+
+
+def _class_numbers(labels: np.ndarray, names: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """Numbers of `names` as numbers of `classes`, int64 (n,)."""
+    return np.array([classes.index(name) if name in classes else -1 for name in names], np.int64)[labels]
+
+
+def _label_rows(labels: np.ndarray, names: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """Labels of `names`, one or several for each image, as rows of 0 and 1 for `classes`, uint8 (n, classes)."""
+    rows = labels if has_several(labels) else as_rows([(label,) for label in labels.tolist()], len(names))
+    found = np.zeros((len(labels), len(classes)), np.uint8)
+    for place, name in enumerate(names):
+        if name in classes:
+            found[:, classes.index(name)] = rows[:, place]
+    return found
 
 
 def _with_unique_ids(splits: Sequence[Split]) -> list[Split]:

@@ -68,7 +68,7 @@ def read_lines(table: Table) -> list[Line]:
         raise _no_columns(table)
     split = columns.split
     return [
-        _line(table, row, _cell(row, columns.path), value, None if split is None else _cell(row, split))
+        _line(table, row, row.cell(columns.path), value, None if split is None else row.cell(split))
         for row, value in zip(table.rows, _labels(table, columns), strict=True)
     ]
 
@@ -98,7 +98,7 @@ def _columns(table: Table) -> _Columns:
 def _labels(table: Table, columns: _Columns) -> Sequence[Label]:
     if columns.label is None:
         return read_columns(table, columns.others)
-    return read_lists(table, columns.label) or [_cell(row, columns.label) for row in table.rows]
+    return read_lists(table, columns.label) or [row.cell(columns.label) for row in table.rows]
 
 
 def readable_text(cell: str) -> str:
@@ -126,10 +126,6 @@ def _line(table: Table, row: Row, path: str, label: Label, split: str | None) ->
 
 def _find(names: list[str], known: str) -> int | None:
     return next((names.index(name) for name in known.split() if name in names), None)
-
-
-def _cell(row: Row, place: int) -> str:
-    return row.cells[place] if place < len(row.cells) else ""
 
 
 def _no_columns(table: Table) -> GreycardError:

@@ -97,16 +97,10 @@ def _in_dataset(dataset: Dataset) -> EveryImage:
     if any(isinstance(each.images, np.ndarray) and each.images.ndim < 3 for _, each in splits):
         raise GreycardError(f"{dataset.name} has numbers, not images", hint="name a folder with images")
     ids = tuple(id for side, each in splits for id in _unique(side, each))
-    labels = tuple(_label(dataset.classes, label) for _, each in splits for label in each.labels.tolist())
+    named = dataset.label_text if dataset.classes else lambda label: None
+    labels = tuple(named(label) for _, each in splits for label in each.labels)
     images, known = _Joined([each.images for _, each in splits]), len(set(labels)) > 1  # one is only a folder's name
     return EveryImage(dataset.name, ids, images, labels if known else None, dataset.left_out)
-
-
-def _label(classes: Sequence[str], label: int | float | list[int]) -> str | None:
-    """The name of a class, or of several, if there are classes."""
-    if isinstance(label, list):
-        return ", ".join(name for name, shown in zip(classes, label, strict=True) if shown) or None
-    return classes[int(label)] if classes else None
 
 
 def _unique(side: str, split: Split) -> Iterator[str]:

@@ -9,9 +9,10 @@ from greycard.core.errors import GreycardError
 from greycard.core.paths import as_path
 from greycard.datasets.dataset import Dataset, SplitMethod
 from greycard.datasets.layouts import find_layout
-from greycard.datasets.parts import STRANGERS, Layout, Part, part_notes, some
+from greycard.datasets.parts import Layout, part_notes, some
 from greycard.datasets.scan import Scan, others_note, scan
 from greycard.datasets.splits import stratified_split
+from greycard.datasets.strangers import with_strangers
 from greycard.datasets.survey import Survey
 
 
@@ -56,7 +57,6 @@ def survey_layout(layout: Layout, root: Path, name: str, *, val_fraction: float,
     train = scan(layout.train, root)
     validation = scan(layout.validation, root) if layout.validation else None
     test = scan(layout.test, root) if layout.test else None
-    strangers = scan(Part(layout.strangers, {STRANGERS: (layout.strangers,)}), root) if layout.strangers else None
     parts = tuple(part for part in (train, validation, test) if part)
     problems = [layout.problem] if layout.problem else _problems(train, validation, test)
     classes = tuple(sorted({name for part in parts for name in part.classes}))
@@ -68,18 +68,11 @@ def survey_layout(layout: Layout, root: Path, name: str, *, val_fraction: float,
     else:
         rows = stratified_split(whole.labels, val_fraction, split_seed)
         splits, method = (whole.take(rows[0]), whole.take(rows[1])), SplitMethod(val_fraction, split_seed)
-    notes = (*layout.notes, *_notes(parts), *_strangers_note(strangers))
-    left_out = tuple(item for part in (*parts, *([strangers] if strangers else [])) for item in part.left_out)
+    notes = (*layout.notes, *_notes(parts))
+    left_out = tuple(item for part in parts for item in part.left_out)
     found = Dataset(name, classes, *splits, left_out=left_out, notes=notes, sizes=train.sizes, split=method)
-    outside = strangers.split([STRANGERS]) if strangers and strangers.paths else None
-    return Survey(replace(found, test=test.split(classes) if test else None, strangers=outside), tuple(problems))
-
-
-def _strangers_note(found: Scan | None) -> list[str]:
-    if found is None:
-        return []
-    count = f"{len(found.paths):,} image{'' if len(found.paths) == 1 else 's'}"
-    return [f"{found.part.place} has {count} of none of the classes: not a class, and never trained on"]
+    whole_set = replace(found, test=test.split(classes) if test else None)
+    return with_strangers(Survey(whole_set, tuple(problems)), layout.strangers, root)
 
 
 def _problems(train: Scan, validation: Scan | None, test: Scan | None) -> list[GreycardError]:

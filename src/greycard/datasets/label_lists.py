@@ -9,11 +9,14 @@ import re
 from collections.abc import Sequence
 
 from greycard.core.errors import GreycardError
-from greycard.datasets.tables import Row, Table, short
+from greycard.datasets.tables import Table, short
 
 SEPARATORS = (";", "|")
 NO_LABEL = "none"
 """What a list says of an image that has none of the labels; an empty cell could be a label that was forgotten."""
+
+_COMMA = ","
+"""Separates no labels, because names of classes have commas, too."""
 
 _NAMED = ("labels", "tags", "classes")
 """Columns with one of these names hold lists if there is one; other columns need more evidence."""
@@ -31,7 +34,7 @@ def read_lists(table: Table, column: int) -> list[tuple[str, ...]] | None:
     Raises:
         GreycardError: two separators, an empty cell, or `none` together with labels.
     """
-    cells = [row.cells[column] if column < len(row.cells) else "" for row in table.rows]
+    cells = [row.cell(column) for row in table.rows]
     used = [each for each in SEPARATORS if any(len(_names(cell, each)) > 1 for cell in cells)]
     if not used or not (_is_named(table.header[column]) or any(_is_list(cells, each) for each in used)):
         return None
@@ -43,19 +46,29 @@ def read_lists(table: Table, column: int) -> list[tuple[str, ...]] | None:
 
 
 def separator_note(table: Table, column: int) -> list[str]:
-    """A note if a column of one label each has separators in its names."""
-    cells = [row.cells[column] for row in table.rows if column < len(row.cells)]
+    """A note if a column of one label each has separators in its names, or looks like lists separated by commas."""
+    cells = [row.cell(column) for row in table.rows]
     if not any(len(_names(cell, each)) > 1 for cell in cells for each in SEPARATORS):
-        return []
+        return _comma_note(table, column, cells)
     return [
         f"the column {table.header[column]!r} of {table.place.name} has names with ; or | in them; each is read as one"
         " label. If they are lists of labels, name the column `labels`"
     ]
 
 
+def _comma_note(table: Table, column: int, cells: Sequence[str]) -> list[str]:
+    listed = next((cell for cell in cells if len(_names(cell, _COMMA)) > 1), None)
+    if listed is None or not (_is_named(table.header[column]) or _is_list(cells, _COMMA)):
+        return []
+    return [
+        f"{short(listed)} in the column {table.header[column]!r} of {table.place.name} looks like a list, and is read"
+        f" as one label. Lists are separated by ; or |, such as {SEPARATORS[0].join(_names(listed, _COMMA)[:3])}"
+    ]
+
+
 def list_words(table: Table, column: int) -> str:
     """How the labels of `read_lists` were found."""
-    cells = [row.cells[column] for row in table.rows if column < len(row.cells)]
+    cells = [row.cell(column) for row in table.rows]
     used = next(each for each in SEPARATORS if any(len(_names(cell, each)) > 1 for cell in cells))
     return f"the column {table.header[column]!r} has lists of labels, separated by {used!r}"
 
@@ -71,7 +84,7 @@ def is_zero_one(table: Table, columns: Sequence[int]) -> bool:
     Raises:
         GreycardError: nearly all cells are 0 or 1, and a few are not.
     """
-    wrong = [(row, place) for row in table.rows for place in columns if _cell(row, place) not in _ZERO_ONE]
+    wrong = [(row, place) for row in table.rows for place in columns if row.cell(place) not in _ZERO_ONE]
     if not wrong:
         return True
     lines = sorted({row.line for row, _ in wrong})
@@ -79,17 +92,26 @@ def is_zero_one(table: Table, columns: Sequence[int]) -> bool:
         row, place = wrong[0]
         raise GreycardError(
             f"{lines_text(lines)} of {table.place} {'has' if len(lines) == 1 else 'have'} other values than 0 and 1,"
-            f" such as {short(_cell(row, place))} in the column {table.header[place]!r}; expected one column of 0 and 1"
+            f" such as {short(row.cell(place))} in the column {table.header[place]!r}; expected one column of 0 and 1"
             " for each label",
             hint=f"correct {lines_text(lines)}, or name the column of labels `label`",
         )
     return False
 
 
-def list_text(names: Sequence[str]) -> str:
+def separator_of(labels: Sequence[str]) -> str:
+    """The separator for lists of these labels, one for a whole column: none of them has it in its name."""
+    return next((each for each in SEPARATORS if not any(each in label for label in labels)), SEPARATORS[0])
+
+
+def list_text(names: Sequence[str], separator: str) -> str:
     """The labels of an image as a cell of a column of lists."""
-    separator = next((each for each in SEPARATORS if not any(each in name for name in names)), SEPARATORS[0])
     return separator.join(names) or NO_LABEL
+
+
+def list_names(cell: str, separator: str) -> tuple[str, ...]:
+    """The labels of `list_text`."""
+    return () if cell == NO_LABEL else tuple(cell.split(separator))
 
 
 def read_columns(table: Table, columns: Sequence[int]) -> list[tuple[str, ...]] | list[str]:
@@ -98,7 +120,7 @@ def read_columns(table: Table, columns: Sequence[int]) -> list[tuple[str, ...]] 
     Raises:
         GreycardError: a few rows do not have exactly one label, and all the others have.
     """
-    found = [tuple(table.header[place] for place in columns if float(_cell(row, place))) for row in table.rows]
+    found = [tuple(table.header[place] for place in columns if float(row.cell(place))) for row in table.rows]
     several = sum(len(names) > 1 for names in found)
     if several and several >= _SHARE * len(found):
         return found
@@ -142,10 +164,6 @@ def _is_list(cells: Sequence[str], separator: str) -> bool:
 
 def _says_none(names: Sequence[str]) -> bool:
     return len(names) == 1 and names[0].casefold() == NO_LABEL
-
-
-def _cell(row: Row, place: int) -> str:
-    return row.cells[place] if place < len(row.cells) else ""
 
 
 def _expect_complete(table: Table, column: int, lists: Sequence[Sequence[str]], separator: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from greycard.datasets.label_lists import list_text
+from greycard.datasets.label_lists import list_text, separator_of
 
 
 def has_several(labels: np.ndarray) -> bool:
@@ -34,7 +34,7 @@ def names_of(row: np.ndarray, classes: tuple[str, ...]) -> tuple[str, ...]:
 
 def label_text(label: np.ndarray, classes: tuple[str, ...]) -> str:
     """An image's class, or a list of its labels if it can have several, as one text; of a row of an array of labels."""
-    return list_text(names_of(label, classes)) if np.ndim(label) else classes[int(label)]
+    return list_text(names_of(label, classes), separator_of(classes)) if np.ndim(label) else classes[int(label)]
 
 
 def several_split(labels: np.ndarray, fraction: float, order: np.ndarray) -> np.ndarray:

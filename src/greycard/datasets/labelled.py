@@ -7,7 +7,7 @@ from pathlib import Path
 
 from greycard.core.errors import GreycardError
 from greycard.datasets.listing import Listing, survey_listing
-from greycard.datasets.numbers import REGRESSION, are_numbers, number_note, survey_numbers
+from greycard.datasets.numbers import REGRESSION, are_numbers, number_note, odd_labels, survey_numbers
 from greycard.datasets.survey import Survey
 
 
@@ -42,4 +42,6 @@ def survey_labelled(
         )
     notes = number_note(labels, listing.place) if task is None else []
     told = replace(listing, notes=(*listing.notes, *notes))
-    return survey_listing(told, name, origin, val_fraction=val_fraction, split_seed=split_seed)
+    found = survey_listing(told, name, origin, val_fraction=val_fraction, split_seed=split_seed)
+    odd = odd_labels(listing) if task is None and found.problems else []
+    return replace(found, problems=(*odd, *found.problems))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from greycard.core.errors import GreycardError
 from greycard.datasets.columns import Label
 from greycard.datasets.dataset import Dataset, LeftOut, Split, SplitMethod
 from greycard.datasets.file_facts import FileFacts
-from greycard.datasets.label_sets import as_rows
+from greycard.datasets.label_sets import as_rows, has_several
 from greycard.datasets.parts import some
 from greycard.datasets.roles import Role
 from greycard.datasets.scan import needed_extra, spread
 from greycard.datasets.splits import stratified_split
+from greycard.datasets.strata import strata
 from greycard.datasets.survey import Survey
 
 _WORDS = {Role.TRAIN: "training ", Role.VALIDATION: "validation ", Role.TEST: "test "}
@@ -104,13 +105,43 @@ def survey_listing(listing: Listing, name: str, origin: Path | None, *, val_frac
     classes = tuple(sorted({name for image in listing.images for name in _names(image)}))
     problems = [*listing.problems, *_problems(listing, sides, classes)]
     parts = {role: _split(side, classes, listing.several is not None) for role, side in sides.items()}
+    return survey_parts(
+        listing, parts, classes, problems, name, origin, val_fraction=val_fraction, split_seed=split_seed
+    )
+
+
+def survey_parts(
+    listing: Listing,
+    parts: Mapping[Role | None, Split],
+    classes: tuple[str, ...],
+    problems: Sequence[GreycardError],
+    name: str,
+    origin: Path | None,
+    *,
+    val_fraction: float,
+    split_seed: int,
+) -> Survey:
+    """The dataset of listed images with their labels, split if the list does not split them.
+
+    Args:
+        listing: the images.
+        parts: the readable images with labels, by role as `Listing.sides` has them.
+        classes: the label names; empty for numbers.
+        problems: that prevent training.
+        name: the dataset's.
+        origin: the file or folder that lists them, or None.
+        val_fraction: share of each class, or of small and large numbers, for validation, if the images have no split.
+        split_seed: random seed of that split.
+    """
     method, test = SplitMethod(), parts.get(Role.TEST)
     if None not in parts:
         train, validation = parts[Role.TRAIN], parts[Role.VALIDATION]
     elif problems:  # there may be no images to split
         train, validation = parts[None], parts[None].take([])
     else:
-        rows = stratified_split(parts[None].labels, val_fraction, split_seed)
+        labels = parts[None].labels
+        among = labels if has_several(labels) else strata(labels)
+        rows = stratified_split(among, val_fraction, split_seed)
         train, validation = parts[None].take(rows[0]), parts[None].take(rows[1])
         method = SplitMethod(val_fraction, split_seed)
     whole = next(iter(parts.values()))

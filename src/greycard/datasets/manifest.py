@@ -14,6 +14,7 @@ from greycard.core.output_files import expect_folder_of
 from greycard.core.paths import as_path
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.labelled import survey_labelled
+from greycard.datasets.strangers import strangers_beside, with_strangers
 from greycard.datasets.survey import Survey
 from greycard.datasets.table_listing import read_listing
 
@@ -93,6 +94,7 @@ def survey_manifest(
         GreycardError: no such file, or not a table of paths and labels.
     """
     place = as_path(file, "a label file")
-    return survey_labelled(
+    found = survey_labelled(
         read_listing(place), place.stem, place, val_fraction=val_fraction, split_seed=split_seed, task=task
     )
+    return with_strangers(found, strangers_beside(found, place), place.absolute().parent)

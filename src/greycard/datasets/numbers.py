@@ -10,13 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from greycard.core.errors import GreycardError
-from greycard.datasets.dataset import Dataset, Split, SplitMethod
-from greycard.datasets.listing import ListedImage, Listing, Sides, side_word
+from greycard.datasets.dataset import Dataset, Split
+from greycard.datasets.listing import ListedImage, Listing, Sides, side_word, survey_parts
 from greycard.datasets.parts import some
 from greycard.datasets.roles import Role
-from greycard.datasets.scan import needed_extra, spread
-from greycard.datasets.splits import stratified_split
-from greycard.datasets.strata import strata
+from greycard.datasets.scan import needed_extra
 from greycard.datasets.survey import Survey
 
 REGRESSION = "regression"
@@ -28,6 +26,9 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LARGEST = float(np.finfo(np.float32).max)
 _MOST_CLASSES = 10
 """Up to so many different numbers are classes, such as the ten digits, unless the user asks for a regression."""
+
+_NUMBERS_TO_ODD = 10
+"""So many numbers for each other label mean that the other labels are mistakes."""
 
 _LEAST = {None: 4, Role.TRAIN: 2, Role.VALIDATION: 2, Role.TEST: 1}
 """The least number of readable images of each part; without a split, of all of them."""
@@ -78,20 +79,15 @@ def survey_numbers(
     }
     parts = {role: _split(side) for role, side in sides.items()}
     problems = [*listing.problems, *_not_numbers(listing, bad), *_problems(listing, parts)]
-    method, test = SplitMethod(), parts.get(Role.TEST)
-    if None not in parts:
-        train, validation = parts[Role.TRAIN], parts[Role.VALIDATION]
-    elif problems:  # there may be no images to split
-        train, validation = parts[None], parts[None].take([])
-    else:
-        rows = stratified_split(strata(parts[None].labels), val_fraction, split_seed)
-        train, validation = parts[None].take(rows[0]), parts[None].take(rows[1])
-        method = SplitMethod(val_fraction, split_seed)
-    whole = next(iter(parts.values()))
-    notes = listing.notes if asked else (*listing.notes, _decided(listing))
-    sizes = spread([facts.size for facts in whole.facts or ()])
-    found = Dataset(name, (), train, validation, listing.left_out(), notes, sizes, origin, method, test)
-    return Survey(found, tuple(problems))
+    told = listing if asked else replace(listing, notes=(*listing.notes, _decided(listing)))
+    return survey_parts(told, parts, (), problems, name, origin, val_fraction=val_fraction, split_seed=split_seed)
+
+
+def odd_labels(listing: Listing) -> list[GreycardError]:
+    """An error for images that cannot be classes, because nearly all of their labels are numbers."""
+    bad = [image for image in listing.images if as_number(image.text) is None]
+    good = [image.text for image in listing.images if as_number(image.text) is not None]
+    return _not_numbers(listing, bad) if len(good) >= _NUMBERS_TO_ODD * len(bad) and are_numbers(good) else []
 
 
 def with_numbers(found: Survey) -> Survey:
@@ -143,7 +139,7 @@ def _not_numbers(listing: Listing, bad: Sequence[ListedImage]) -> list[GreycardE
     return [
         GreycardError(
             f"{listing.place}: {are} not a finite number: {some(where)}; a regression needs a number for each image",
-            hint="correct or remove them; a number is written like 3.5",
+            hint=f"correct or remove them; a number is written like 3.5, and {AS_NUMBERS} reads numbers",
         )
     ]
 

@@ -24,6 +24,10 @@ class Row:
     line: int
     cells: tuple[str, ...]
 
+    def cell(self, place: int) -> str:
+        """The cell in a column; a line may have fewer cells than the first one, and then it is empty."""
+        return self.cells[place] if place < len(self.cells) else ""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -44,8 +44,8 @@ class Classifier:
         recipe: the run's recipe, for size, channels and `data.resize`.
         task: the run's task; decides on calibrated probabilities.
         classes: the run's class names; empty for a regression.
-        model: from uint8 images to the calibrated probability of every class, and to the strangeness if the run
-            refuses images; or to the number (n, 1).
+        model: from uint8 images to the calibrated probability of every class or to the number (n, 1), and to the
+            strangeness if the run refuses images.
         trained: the trained model with its parts; its outputs are not calibrated.
         temperature: by which the logits are divided in `model`.
         rejection: how unlike the training images an image may be; None if the run refuses no image.
@@ -65,8 +65,13 @@ class Classifier:
     @property
     def at_once(self) -> Engine:
         """Compute probabilities float32 (n, classes), or numbers (n, 1), of images, without a warm-up."""
-        rows, width = self.rows_at_once, len(self.classes) or self.task.units
+        rows, width = self.rows_at_once, self.width
         return lambda images: rows(images)[:, :width]
+
+    @property
+    def width(self) -> int:
+        """The number of probabilities, or of numbers, in a row."""
+        return len(self.classes) or self.task.units
 
     @cached_property
     def rows_at_once(self) -> Engine:
@@ -87,8 +92,8 @@ class Classifier:
     def rows(self) -> Engine:
         """The fastest function from images to rows; its preparation takes some seconds, once.
 
-        Rows are float32 (n, classes): probabilities; or (n, classes + 1) with the strangeness, if the run refuses
-        images.
+        Rows are float32 (n, classes): probabilities, or (n, 1): numbers; with one more column for the strangeness, if
+        the run refuses images.
         """
         return self._finite(fastest(in_one_row(self.model)))
 
@@ -123,7 +128,7 @@ def classifier_of(run: RunRecord, model: Model) -> Classifier:
     stored, numbers = run.rejection, run.summary.numbers if run.finished else None
     calibrated = calibrated_model(model, run.task, run.temperature, stored.strangeness if stored else None)
     reach, temperature = numbers.reach if numbers else None, run.temperature
-    task = run.task.scaled(temperature)
+    task = run.calibrated_task
     return Classifier(run.name, run.recipe, task, run.classes, calibrated, model, temperature, stored, reach)
 
 

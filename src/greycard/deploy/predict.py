@@ -39,11 +39,14 @@ class Prediction:
         source: the file, or `image N` if the image has no name.
         label: the most likely class or label; "" for an unreadable image, and for a number.
         probability: the probability of `label`, calibrated on the run's validation images.
+        confidence: the calibrated probability that the answer is right: that of `label`; of several labels, that of the
+            one that is predicted least surely: p if the image has it, 1 - p if not.
         probabilities: class name to probability, in the run's order of classes.
         error: why the image could not be read, or None.
         labels: the labels that reach their thresholds, if an image can have several, in the run's order; perhaps
             none. With one class per image, that class.
-        refused: whether the image is so unlike the training images that it belongs to none of the classes.
+        refused: whether the image is so unlike the training images that it belongs to none of the classes, or that
+            its number means nothing.
         strangeness: how unlike the training images it is, 0 to 2; None if the run cannot tell.
         one_of: the classes of the prediction set, the most likely first; empty if refused, None if not asked for.
         value: the number that a regression predicts, in the unit of its labels; None for classes.
@@ -61,16 +64,21 @@ class Prediction:
     one_of: tuple[str, ...] | None = None
     value: float | None = None
     interval: tuple[float, float] | None = None
+    confidence: float = 0.0
 
     def __repr__(self) -> str:
         if self.value is not None:
-            return f"Prediction({self.source!r}, {self.value:.6g})"
+            return f"Prediction({self.source!r}, {f'{self.answer}, ' if self.refused else ''}{self.value:.6g})"
         return f"Prediction({self.source!r}, {self.error or f'{self.answer}, {self.probability:.1%}'})"
 
     @property
     def answer(self) -> str:
-        """The label, or `none of these` for a refused image; "" for an unreadable one."""
+        """The label, or `none of these` for a refused image; "" for an unreadable one, and for a number."""
         return NONE_OF_THESE if self.refused else self.label
+
+    def is_unsure(self, below: float | None) -> bool:
+        """Whether it is to be reviewed: refused, or of less confidence than this; None for no review."""
+        return below is not None and not self.error and (self.refused or self.confidence < below)
 
     def top(self, count: int) -> dict[str, float]:
         """The `count` most likely classes with their probabilities, the most likely first."""
@@ -100,19 +108,28 @@ def predict_images(
 
 def named(source: str, row: np.ndarray, classifier: Classifier, rules: Rules = NO_RULES) -> Prediction:
     """A prediction from a row of a classifier's `rows`."""
-    if not classifier.task.has_classes:
-        value, reach = float(classifier.task.decide(row)), classifier.reach
-        return Prediction(source, value=value, interval=None if reach is None else reach.around(value))
-    classes = classifier.classes
-    probabilities, strangeness = row[: len(classes)], None if classifier.rejection is None else float(row[-1])
-    task = classifier.task
+    task, classes, reach = classifier.task, classifier.classes, classifier.reach
+    strangeness = None if classifier.rejection is None else float(row[-1])
+    refused = strangeness is not None and rules.limit is not None and strangeness > rules.limit
+    if not task.has_classes:
+        value = float(task.decide(row))
+        ends = None if reach is None else reach.around(value)
+        return Prediction(source, value=value, interval=ends, refused=refused, strangeness=strangeness)
+    probabilities = row[: len(classes)]
     label = classes[int(task.likeliest(probabilities))]
     labels = (label,) if task.has_one_class else names_of(task.decide(probabilities), classes)
     each = {name: float(value) for name, value in zip(classes, probabilities, strict=True)}
-    refused = strangeness is not None and rules.limit is not None and strangeness > rules.limit
     one_of = None if rules.least is None else () if refused else members(each, label, rules.least)
     return Prediction(
-        source, label, each[label], each, labels=labels, refused=refused, strangeness=strangeness, one_of=one_of
+        source,
+        label,
+        each[label],
+        each,
+        labels=labels,
+        refused=refused,
+        strangeness=strangeness,
+        one_of=one_of,
+        confidence=float(task.confidence(probabilities)),
     )
 
 

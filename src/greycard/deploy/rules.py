@@ -74,7 +74,9 @@ def _least(run: RunRecord, sets: float) -> float:
     found = run.predictions
     if not is_one_class(found["labels"]):
         raise GreycardError(
-            f"{run.name} does not predict one class for each image, so it has no sets of classes",
-            hint="leave --sets out",
+            f"{run.name} does not predict one class per image, and a prediction set has the one right class",
+            hint="use --unsure 0.9, which marks images with a label that is less sure"
+            if run.task.has_several
+            else "leave --sets out",
         )
     return least_probability(found["labels"], at_temperature(found["probabilities"], run.temperature), sets)

@@ -7,6 +7,18 @@ from pathlib import Path
 
 from greycard.embeddings.table import About, Rows
 
+_FIRST = ["id", "path"]
+_FEATURE = "f{}"
+
+
+def is_csv_of_vectors(place: Path) -> bool:
+    """Whether a file has the columns that `CsvWriter` writes."""
+    if place.suffix.lower() != ".csv" or not place.is_file():
+        return False
+    with place.open(newline="", encoding="utf-8", errors="replace") as file:
+        columns = next(csv.reader(file), [])
+    return columns[:2] == _FIRST and _FEATURE.format(0) in columns[2:4]
+
 
 class CsvWriter:
     """Writes lines; a CSV file has no metadata.
@@ -20,7 +32,7 @@ class CsvWriter:
         self._file = place.open("w", newline="", encoding="utf-8", errors="backslashreplace")
         self._lines, self._labelled = csv.writer(self._file, lineterminator="\n"), about.labelled
         label = ["label"] if about.labelled else []
-        self._lines.writerow(["id", "path", *label, *(f"f{number}" for number in range(about.network.features))])
+        self._lines.writerow([*_FIRST, *label, *map(_FEATURE.format, range(about.network.features))])
 
     def write(self, rows: Rows) -> None:
         for id, path, label, vector in zip(rows.ids, rows.paths, rows.labels, rows.vectors, strict=True):

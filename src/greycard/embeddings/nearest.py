@@ -51,11 +51,20 @@ def nearest(
     for rows in parts:
         similarities = np.clip(wanted @ _unit(rows.vectors).T, -1, 1)
         for query, row in enumerate(similarities):
-            others = np.array([each != paths[query] for each in rows.paths], bool)
-            best = np.flatnonzero(others)[np.argsort(-row[others], kind="stable")[:count]]
+            others = np.flatnonzero([each != paths[query] for each in rows.paths])
+            best = others[_largest(row[others], count)]
             more = [Neighbour(rows.ids[at], rows.paths[at], rows.labels[at], float(row[at])) for at in best]
             found[query] = sorted([*found[query], *more], key=lambda each: -each.similarity)[:count]
     return found
+
+
+def _largest(values: np.ndarray, count: int) -> np.ndarray:
+    """The places of the largest values, the largest first; of equal ones the first. Only these are sorted."""
+    if count >= len(values):
+        return np.argsort(-values, kind="stable")
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    places = np.flatnonzero(values >= least)
+    return places[np.argsort(-values[places], kind="stable")[:count]]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -110,7 +110,7 @@ def differences(groups: Sequence[Group], ids: Sequence[str]) -> list[Difference]
     figures = [_figures(one, other) for one, other in pairs]
     adjusted = holm([found[3] for found in figures])
     return [
-        Difference(one.name, other.name, *found, p_adjusted, *_disagreements(one, other, ids))
+        Difference(one.name, other.name, *found, p_adjusted, *only_right(one.right, other.right, ids))
         for (one, other), found, p_adjusted in zip(pairs, figures, adjusted, strict=True)
     ]
 
@@ -134,8 +134,9 @@ def over_images(difference: np.ndarray) -> tuple[float, float, float, float]:
     return float(difference.mean()), float(low), float(high), float(test.pvalue)
 
 
-def _disagreements(one: Group, other: Group, ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    first, second = (group.right.mean(axis=0) > 0.5 for group in (one, other))
+def only_right(one: np.ndarray, other: np.ndarray, ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The images that only one of two groups, bool (seeds, images), predicts correctly in most of its seeds."""
+    first, second = (right.mean(axis=0) > 0.5 for right in (one, other))
     return _named(ids, first & ~second), _named(ids, second & ~first)
 
 

@@ -15,7 +15,9 @@ from greycard.evaluation.intervals import wilson
 RESAMPLES = 1000
 _MOST_WORK = 5e7
 _LEAST_RESAMPLES = 200
-_QUANTILES = (0.025, 0.975)
+QUANTILES = (0.025, 0.975)
+"""Of a 95 % interval."""
+
 _MOST_BIAS = 0.01
 """At least this share of the resamples counts as below the value, and as above it."""
 
@@ -86,6 +88,7 @@ def label_scores(
     decisions: np.ndarray,
     names: Sequence[str],
     thresholds: Sequence[float],
+    folds: np.ndarray | None = None,
 ) -> LabelScores:
     """Measure; the intervals are quantiles over resampled images.
 
@@ -95,33 +98,59 @@ def label_scores(
         decisions: uint8 (n, classes), the predicted labels.
         names: of the labels.
         thresholds: that future images are decided by.
+        folds: int (n,), which of several models has predicted each image; None for one model. Average precisions are
+            means over the models, because the probabilities of two models do not rank images.
     """
     ranked = np.nan_to_num(probabilities)
-    weights = _weights(len(labels), labels.shape[1])
-    precisions = average_precisions(labels, ranked, weights)
-    hits, predicted, support = (weights @ each.astype(np.float64) for each in (labels * decisions, decisions, labels))
+    weights = resample_weights(len(labels), labels.shape[1])
+    precisions = _by_model(labels, ranked, weights, folds)
+    hits, predicted, support = _counts(labels, decisions, weights)
     each_f1 = _ratio(2 * hits, predicted + support)
-    micro = _ratio(2 * hits.sum(axis=1), predicted.sum(axis=1) + support.sum(axis=1))
     return LabelScores(
         images=len(labels),
-        mean_average_precision=_figure(_mean(precisions), len(labels)),
-        f1_micro=_figure(micro, len(labels)),
-        f1_macro=_figure(_mean(each_f1), len(labels)),
+        mean_average_precision=figure_of(known_mean(precisions), len(labels)),
+        f1_micro=figure_of(micro_f1(labels, decisions, weights), len(labels)),
+        f1_macro=figure_of(known_mean(each_f1), len(labels)),
         exact=float(np.mean((labels == decisions).all(axis=1))),
         labels=tuple(
             LabelScore(
                 name=name,
                 threshold=float(thresholds[place]),
-                average_precision=_figure(precisions[:, place], int(support[0, place])),
+                average_precision=figure_of(precisions[:, place], int(support[0, place])),
                 precision=_number(_ratio(hits[:1, place], predicted[:1, place])[0]),
                 recall=_number(_ratio(hits[:1, place], support[:1, place])[0]),
-                f1=_figure(each_f1[:, place], int(support[0, place])),
+                f1=figure_of(each_f1[:, place], int(support[0, place])),
                 support=int(support[0, place]),
                 predicted=int(predicted[0, place]),
             )
             for place, name in enumerate(names)
         ),
     )
+
+
+def _by_model(labels: np.ndarray, ranked: np.ndarray, weights: np.ndarray, folds: np.ndarray | None) -> np.ndarray:
+    """The mean over the models of the average precision of each label, float64 (rows, classes)."""
+    models = [np.full(len(labels), True)] if folds is None else [folds == each for each in np.unique(folds)]
+    each_model = [average_precisions(labels[rows], ranked[rows], weights[:, rows]) for rows in models]
+    return known_mean(np.stack(each_model), axis=0)
+
+
+def micro_f1(labels: np.ndarray, decisions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """F1 of all labels of all images together for each row of weights, float64 (rows,); NaN if it is undefined.
+
+    Args:
+        labels: uint8 (n, classes).
+        decisions: uint8 (n, classes), the predicted labels.
+        weights: how often each image counts, float (rows, n).
+    """
+    hits, predicted, support = (each.sum(axis=1) for each in _counts(labels, decisions, weights))
+    return _ratio(2 * hits, predicted + support)
+
+
+def _counts(labels: np.ndarray, decisions: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+    """How often each label is predicted rightly, is predicted, and is there: float64 (rows, classes) each."""
+    hits, predicted, support = (weights @ each.astype(np.float64) for each in (labels * decisions, decisions, labels))
+    return hits, predicted, support
 
 
 def average_precisions(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -149,7 +178,7 @@ def _average_precision(labels: np.ndarray, probabilities: np.ndarray, weights: n
     return _ratio((added * hits / np.maximum(total, 1)).sum(axis=1), hits[:, -1])
 
 
-def _weights(images: int, labels: int) -> np.ndarray:
+def resample_weights(images: int, labels: int) -> np.ndarray:
     """The images themselves, and how often each occurs in each resample, float64 (resamples + 1, images)."""
     most = int(_MOST_WORK / (images * labels))
     resamples = min(RESAMPLES, max(_LEAST_RESAMPLES, most))
@@ -163,13 +192,13 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """The mean over the labels that have a value, (rows,); NaN if none has one."""
+def known_mean(values: np.ndarray, axis: int = 1) -> np.ndarray:
+    """The mean over those that have a value, as over the labels (rows, labels); NaN if none has one."""
     known = np.isfinite(values)
-    return _ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
+    return _ratio(np.where(known, values, 0.0).sum(axis=axis), known.sum(axis=axis).astype(np.float64))
 
 
-def _figure(values: np.ndarray, images: int) -> Figure | None:
+def figure_of(values: np.ndarray, images: int) -> Figure | None:
     """The first value, with bias-corrected quantiles of the others.
 
     Average precision is higher in resamples than in the sample, so plain quantiles hold the truth too seldom.
@@ -181,18 +210,18 @@ def _figure(values: np.ndarray, images: int) -> Figure | None:
     if not np.isfinite(values[0]):
         return None
     known = values[1:][np.isfinite(values[1:])]
-    low, high = np.quantile(known, _corrected(known, values[0])) if len(known) else (values[0], values[0])
+    low, high = np.quantile(known, _bias_corrected(known, values[0])) if len(known) else (values[0], values[0])
     if values[0] in (0.0, 1.0) and images:
         exact = wilson(round(values[0] * images), images)
         low, high = min(low, exact[0]), max(high, exact[1])
     return Figure(*(float(np.clip(each, 0.0, 1.0)) for each in (values[0], low, high)))
 
 
-def _corrected(resampled: np.ndarray, value: float) -> np.ndarray:
+def _bias_corrected(resampled: np.ndarray, value: float) -> np.ndarray:
     """The quantiles of an interval, moved by how many resamples are below the value; a tie counts as half."""
     below = float(np.mean(resampled < value) + np.mean(resampled == value) / 2)
     bias = ndtri(np.clip(below, _MOST_BIAS, 1 - _MOST_BIAS))
-    return np.asarray(ndtr(2 * bias + ndtri(_QUANTILES)))
+    return np.asarray(ndtr(2 * bias + ndtri(QUANTILES)))
 
 
 def _number(value: float) -> float | None:

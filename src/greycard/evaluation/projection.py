@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from greycard.core.errors import GreycardError
+from greycard.evaluation import projections
 
 PCA, TSNE = "PCA", "t-SNE"
-LEAST_FOR_TSNE = 10
 _PERPLEXITY = 30
 
 
@@ -53,12 +52,9 @@ def tsne(vectors: np.ndarray) -> Projection:
         vectors: float (n, features), finite.
 
     Raises:
-        GreycardError: fewer than `LEAST_FOR_TSNE` vectors.
+        GreycardError: too few vectors.
     """
-    if len(vectors) < LEAST_FOR_TSNE:
-        raise GreycardError(
-            f"t-SNE needs at least {LEAST_FOR_TSNE} images. Received: {len(vectors)}", hint="use --projection pca"
-        )
+    projections.expect_enough(projections.TSNE, len(vectors))
     from sklearn import manifold
 
     perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)

@@ -14,7 +14,6 @@ from keras import layers, ops
 
 from greycard.models.calibrated import logits_of
 from greycard.models.model import Model
-from greycard.tasks.single_label import SingleLabel
 from greycard.tasks.task import Task
 
 _TOLERANCE = 1e-3
@@ -38,11 +37,11 @@ def class_activation(model: Model, task: Task) -> ClassActivation | None:
     """The evidence of a model's feature map; None if the logits are not linear in it, which is tried on two images.
 
     Args:
-        model: a classifier; it does not change.
-        task: the model's task; it has classes.
+        model: it does not change.
+        task: the model's task; a number is one class, and its logit is the number in standard deviations.
     """
     feature_map, head = model.feature_map, model.head
-    if feature_map is None or not isinstance(task, SingleLabel) or head.kernel.shape[0] != feature_map.shape[-1]:
+    if feature_map is None or task.has_several or head.kernel.shape[0] != feature_map.shape[-1]:
         return None
     kernel = ops.convert_to_numpy(task.class_logits(ops.convert_to_tensor(head.kernel)))
     bias = ops.convert_to_numpy(head.bias) if head.use_bias else np.zeros(head.units, np.float32)

@@ -17,6 +17,7 @@ from greycard.core.errors import GreycardError, command
 from greycard.core.reporter import Reporter
 from greycard.core.values import plain
 from greycard.datasets.dataset import Dataset, Split, SplitMethod
+from greycard.datasets.label_sets import class_counts
 from greycard.datasets.open import open_dataset
 from greycard.datasets.selection import joined, select
 from greycard.datasets.source import Source
@@ -72,8 +73,8 @@ def crossval(
 ) -> CrossValidation:
     """Train a recipe once for each fold; every image is predicted by a model that was not trained on it.
 
-    Training and validation images are mixed and dealt to the folds: the same share of every class, or of small and
-    large numbers, and near-duplicates stay in one fold. Test images are not used.
+    Training and validation images are mixed and dealt to the folds: the same share of every class or label, or of small
+    and large numbers, and near-duplicates stay in one fold. Test images are not used.
 
     Args:
         what: as for `train`; or the folder of an unfinished cross-validation, which is resumed.
@@ -175,11 +176,6 @@ def _plan(
             f"{data.name} has numbers as inputs; a cross-validation needs images",
             hint=f"`{command('run', project.name)}` trains on it",
         )
-    if data.has_several_labels:
-        raise GreycardError(
-            f"an image of {data.name} can have several labels; a cross-validation needs one class per image",
-            hint="train once instead: its figures have intervals, too",
-        )
     return replace(project, recipe=project.recipe.replace(**changes)), data
 
 
@@ -200,7 +196,7 @@ def _dealt(data: Dataset, folds: int, seed: int, quiet: bool) -> tuple[Split, np
 
 
 def _expect_enough(data: Dataset, images: Split, folds: int) -> None:
-    """Raise GreycardError unless each fold can get an image of each class, or two numbers."""
+    """Raise GreycardError unless each fold can get an image of each class or label, or two numbers."""
     if not data.classes:
         if len(images) < 2 * folds:
             raise GreycardError(
@@ -208,11 +204,12 @@ def _expect_enough(data: Dataset, images: Split, folds: int) -> None:
                 hint="add images, or use fewer folds (--folds)",
             )
         return
-    counts = np.bincount(images.labels, minlength=len(data.classes))
+    counts = class_counts(images.labels, len(data.classes))
     if counts.min() < folds:
         name, count = data.classes[int(counts.argmin())], int(counts.min())
+        kind, images_text = "label" if data.has_several_labels else "class", f"{count} image{'' if count == 1 else 's'}"
         raise GreycardError(
-            f"class {name!r} has {count} image{'' if count == 1 else 's'}; {folds} folds need at least {folds}",
+            f"{kind} {name!r} has {images_text}; {folds} folds need at least {folds}",
             hint="add images, or use fewer folds (--folds)" if count > 1 else "add images",
         )
 

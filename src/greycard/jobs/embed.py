@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -49,6 +49,7 @@ def embed(
     weights: str | Path | None = None,
     data_dir: str | Path | None = None,
     quiet: bool = False,
+    expect_images: Callable[[int], None] = lambda images: None,
 ) -> EmbeddedImages:
     """Compute the vectors, and write them some at a time: memory does not grow with the number of images.
 
@@ -59,6 +60,7 @@ def embed(
         weights: of a pretrained network: a file, a folder, or `imagenet`; None for those that are here.
         data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
         quiet: True to print nothing.
+        expect_images: raises a GreycardError if these are too few images for what is done with the vectors.
 
     Raises:
         GreycardError: the network or the data cannot be opened, no image can be read, or the file cannot be written.
@@ -69,6 +71,7 @@ def embed(
     expect_embedding_output(target)
     _expect_outside(target, data)
     found = every_image(data, data_dir)
+    expect_images(len(found))
     left_out, count = list(found.left_out), 0
     with terminal_reporter(quiet) as shown:
         embedder = embedder_of(model, weights, shown)

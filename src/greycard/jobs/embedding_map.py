@@ -12,11 +12,12 @@ from greycard.core.threads import thread_pool
 from greycard.embeddings.files import CSV, EmbeddingFile
 from greycard.embeddings.table import Rows
 from greycard.evaluation.projection import principal_components, tsne
+from greycard.evaluation.projections import PCA, TSNE
 from greycard.reports.map_page import map_page
 from greycard.reports.map_part import Drawn, map_part
 from greycard.reports.thumbnails import file_thumbnail
 
-PROJECTIONS = {"pca": principal_components, "tsne": tsne}
+_PROJECTED = {PCA: principal_components, TSNE: tsne}
 
 _MOST, _SIDE = 1000, 64
 
@@ -35,19 +36,19 @@ def embedding_map(stored: EmbeddingFile, title: str, projection: str) -> str:
     Args:
         stored: the file of vectors.
         title: the page's heading.
-        projection: one of `PROJECTIONS`.
+        projection: one of `LEAST_IMAGES`.
 
     Raises:
         GreycardError: the file is damaged, or has too few images for t-SNE.
     """
     total = sum(len(rows.ids) for rows in stored.rows())
     some = _some(stored, -(-total // _MOST))
-    found = PROJECTIONS[projection](some.vectors)
+    found = _PROJECTED[projection](some.vectors)
     with thread_pool() as pool:
         images = list(pool.map(lambda path: file_thumbnail(path, _SIDE), some.paths))
     counts = Counter(label for label in some.labels if label is not None)
     numbers = {name: number for number, name in enumerate(sorted(counts))}
-    labels = [None if label is None else numbers[label] for label in some.labels]
+    labels = [() if label is None else (numbers[label],) for label in some.labels]
     shown = len(some.ids)
     what = f"{total:,} images" if shown == total else f"{shown:,} of {total:,} images, evenly spread"
     part = map_part(Drawn(some.ids, images, labels, (), tuple(numbers), what), found)

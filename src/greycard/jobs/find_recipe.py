@@ -45,7 +45,7 @@ def project_of(what: object) -> Project | None:
     if isinstance(what, str | Path) and (is_project_file(what) or _is_recipe_file(what)):
         return _the_only(find_projects(what), what)
     if isinstance(what, str) and not Path(what).exists():
-        return find_project(what)
+        return _named(what)
     if isinstance(what, str) and what in {project.name for project in projects()}:
         return find_project(what)
     if isinstance(what, str | Path | Dataset) or is_source(what):
@@ -55,6 +55,14 @@ def project_of(what: object) -> Project | None:
         f" images. Received: {type(what).__name__}",
         hint="for example train('digits-cnn'), or train('pets')",
     )
+
+
+def _named(what: str) -> Project:
+    """The project of a name that is no path."""
+    try:
+        return find_project(what)
+    except GreycardError as error:
+        raise GreycardError(f"{what} does not exist, and there is no project of that name", hint=error.hint) from error
 
 
 def _the_only(found: tuple[Project, ...], name: str | Path) -> Project:

@@ -26,8 +26,7 @@ def make_gallery(run: RunRecord, predicted: Predicted, job: Job, root: Path, rep
     Raises:
         GreycardError: an image is a camera's frame.
     """
-    expect_kept((each.path for each in read_answers(predicted.place, job.question, whole=False)), "--gallery")
+    expect_kept(predicted.camera, "--gallery")
     done = reporter.progress("thumbnails", len(predicted))
-    return write_gallery(
-        root, run.name, read_answers(predicted.place, job.question), run.classes, job.question.every, done
-    )
+    answers, several = read_answers(predicted.place, job.question), bool(job.question.labels)
+    return write_gallery(root, run.name, answers, run.classes, job.question.every, done, several=several)

@@ -30,8 +30,8 @@ _SIDE = 64
 def expect_map(run: RunRecord) -> None:
     """Raise a GreycardError if the run cannot have a map."""
     run.expect_finished()
-    if run.recipe.data.image_size is None or not run.task.has_one_class:
-        raise GreycardError(f"{run.path} has no class for each image, so it has no map", hint="leave out --map")
+    if run.recipe.data.image_size is None or not run.task.has_classes:
+        raise GreycardError(f"{run.path} has no classes of images, so it has no map", hint="leave out --map")
 
 
 def make_map(

@@ -12,6 +12,7 @@ from keras import layers
 from greycard.backend.inference import by_keras
 from greycard.evaluation.label_scores import LabelScores, label_scores
 from greycard.evaluation.numbers import number_scores
+from greycard.evaluation.reach import TEST, reach_of
 from greycard.models.model import Model
 from greycard.models.views import views_of
 from greycard.pipeline.array_split import ArraySplit
@@ -36,11 +37,13 @@ class Answers:
     features: np.ndarray
 
     def measured(self, task: Task, labels: np.ndarray) -> Measured:
-        """The metrics for labels (n,)."""
+        """The metrics for labels (n,), which no choice has seen."""
         measured = Measured.of(task.measure(labels, self.outputs))
         if task.target is None or not np.isfinite(self.outputs).all():
             return measured
-        return replace(measured, numbers=number_scores(labels, task.decide(self.outputs), task.target))
+        predicted = task.decide(self.outputs)
+        reach = reach_of(labels, predicted, TEST)
+        return replace(measured, numbers=number_scores(labels, predicted, task.target), reach=reach)
 
     def label_scores(self, task: Task, labels: np.ndarray, names: Sequence[str]) -> LabelScores | None:
         """Each label's figures if an image can have several; None otherwise."""

@@ -73,7 +73,7 @@ class ModelRun(RunRecord):
             top: the number of classes in each answer.
             every: seconds between two frames of a video.
             refuse: as for `predict`.
-            unsure: mark predictions below this probability for review, and refused images.
+            unsure: mark predictions of less confidence for review, and refused images.
             sets: as for `predict`.
             sort_into: a folder, in which a folder for each answer gets links to the images.
             copies: True for copies in place of links.

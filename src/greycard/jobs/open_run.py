@@ -247,7 +247,9 @@ class Run(ModelRun):
         from greycard.reports.progress import terminal_reporter
 
         with terminal_reporter(quiet) as shown:
-            found = find_similar(lambda: self._embedder, [image], where, count, data_dir=data_dir, reporter=shown)
+            found = find_similar(
+                lambda: self._embedder, self.path, [image], where, count, data_dir=data_dir, reporter=shown
+            )
         return list(found.similar[0].neighbours)
 
     def map(

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.datasets.digests import file_digest
 from greycard.deploy.answers.answer import answer_of
@@ -34,12 +35,14 @@ class Predicted:
         new: the number of images predicted in this call.
         before: the number of answers that the file had before.
         bad: the number of unreadable images in the file.
+        camera: the first frame of a camera in the file; None without one.
     """
 
     place: Path
     new: int
     before: int
     bad: int
+    camera: str | None = None
 
     def __len__(self) -> int:
         return self.new + self.before
@@ -54,11 +57,24 @@ class Predicted:
 
 
 def job_of(run: Run, asked: Question) -> Job:
-    """The record of an answers file; GreycardError if the run is unfinished."""
+    """The record of an answers file; GreycardError if the run is unfinished, or has no classes to rank."""
     if not run.model_path.is_file():
         run.expect_finished()
-    asked = replace(asked, top=min(asked.top, len(run.classes)))
+    if run.task.has_several:
+        expect_no_top(asked.top)
+        asked = replace(asked, labels=run.classes)
+    else:
+        asked = replace(asked, top=min(asked.top, len(run.classes)))
     return Job(run.name, file_digest(run.model_path), asked, str(Path.cwd()))
+
+
+def expect_no_top(top: int) -> None:
+    """Raise GreycardError for a number of most likely classes: an image can have several labels, which have no rank."""
+    if top != 1:
+        raise GreycardError(
+            f"--top {top} is for runs with one class per image; this run answers with the probability of every label",
+            hint="leave out --top",
+        )
 
 
 def predict_to(run: Run, place: Path, images: Images, job: Job, reporter: Reporter) -> Predicted:
@@ -87,10 +103,10 @@ def predict_to(run: Run, place: Path, images: Images, job: Job, reporter: Report
                 predictions = predictions_of(predict_each, chain(first, each), live=images.live)
             count = reporter.progress("predicting", left.count)
             for found in predictions:
-                answers.append(answer_of(found, asked.top, asked.unsure))
+                answers.append(answer_of(found, asked))
                 count(1)
         answers.finish()
-        return Predicted(place, len(answers) - before, before, answers.bad)
+        return Predicted(place, len(answers) - before, before, answers.bad, answers.camera)
 
 
 def predictions_of(predict_each: PredictEach, images: Iterable[ImageLike], *, live: bool) -> Iterator[Prediction]:

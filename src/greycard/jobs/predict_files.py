@@ -96,11 +96,6 @@ def predict_files(
             f"{run.path} predicts numbers; files of answers, folders and galleries are for classes",
             hint=f"`{command('predict', run.path, 'FOLDER', '--format', 'csv')}` prints the numbers",
         )
-    if run.task.has_several:
-        raise GreycardError(
-            f"an image of {run.path} can have several labels; files of answers are for one class per image",
-            hint=f"`{command('predict', run.path, 'FOLDER', '--format', 'csv')}` prints a label file: redirect it",
-        )
     _expect_places(words, images, to)
     rules_of(run, asked.refuse, asked.sets)  # a share that cannot be promised is reported before anything is created
     job = job_of(run, asked)

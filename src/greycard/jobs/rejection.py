@@ -42,9 +42,9 @@ def learned_rejection(setup: TrainSetup, test: Answers | None, reporter: Reporte
         reporter: shows the progress of reading images that belong to no class.
 
     Returns:
-        None if the data are no images, for numbers, or if features are NaN or infinite.
+        None if the data are no images, or if features are NaN or infinite.
     """
-    if setup.recipe.data.image_size is None or setup.task.target is not None:
+    if setup.recipe.data.image_size is None:
         return None
     saved, seed = setup.saved, setup.recipe.training.seed
     network = keras.Model(saved.network.inputs[0], inputs_of(saved.network, saved.model.head)[0])
@@ -124,6 +124,8 @@ def _strangers(
     reporter: Reporter,
 ) -> tuple[np.ndarray, str]:
     """The strangeness of images that belong to no class, and what they are; without any, of each class left out.
+
+    Numbers and several labels have no classes to leave out, so there the scores may be empty.
 
     Args:
         setup: of the finished training.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from greycard.runs.directory import RunDirectory
 from greycard.runs.environment import machine, peak_memory_mb
 from greycard.runs.evidence import evidence_of, number_verdicts
 from greycard.runs.numbers import number_figures
+from greycard.runs.run_args import RunArgs
 from greycard.runs.schema import Summary, WeightsFile
 from greycard.tasks.multilabel import MultiLabel
 from greycard.training.loop import FitResult, Measured
@@ -64,7 +65,7 @@ class Known:
         test: the finished model's metrics on the test images; None if there are none.
         test_labels: each label's figures there, if an image can have several.
         rejection: the promise about images that belong to no class; None for none.
-        options: as in `RunArgs`.
+        args: of the command that trained it.
     """
 
     reason: str | None
@@ -73,7 +74,7 @@ class Known:
     test: Measured | None
     test_labels: LabelScores | None = None
     rejection: Rejection | None = None
-    options: tuple[str, ...] = ()
+    args: RunArgs = field(default_factory=RunArgs)
 
 
 def summarise(setup: TrainSetup, result: FitResult, clock: Clock, *, run: str, known: Known) -> Summary:
@@ -163,9 +164,10 @@ def _with_numbers(setup: TrainSetup, result: FitResult, summary: Summary, run: s
     task, validation = setup.task, setup.arrays.validation
     if task.target is None:
         return summary
-    predicted, test = task.decide(result.outputs), known.test.numbers if known.test else None
-    summary = replace(summary, numbers=number_figures(task.target, validation.labels, predicted, test))
-    verdicts = number_verdicts(setup.recipe, summary, result.history, validation.labels, run, known.options)
+    predicted, test = task.decide(result.outputs), known.test
+    on_test = (test.numbers, test.reach) if test else ()
+    summary = replace(summary, numbers=number_figures(task.target, validation.labels, predicted, *on_test))
+    verdicts = number_verdicts(setup.recipe, summary, result.history, validation.labels, run, known.args)
     return replace(summary, diagnosis=tuple(verdicts))
 
 
@@ -176,7 +178,7 @@ def _diagnosed(setup: TrainSetup, result: FitResult, summary: Summary, run: str,
     calibration = calibration_of(labels, probabilities) if np.isfinite(probabilities).all() else None
     summary = replace(summary, calibration=calibration)
     evidence = evidence_of(
-        setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run, known.options
+        setup.recipe, summary, result.history, setup.classes, labels, task.decide(probabilities), run, known.args
     )
     if summary.labels:
         return replace(summary, diagnosis=tuple(diagnose_labels(evidence, summary.labels)))

@@ -64,7 +64,7 @@ def search(
         out: the folder of runs; the search gets a new folder in it.
         quiet: True to print nothing.
         author: the name of who trains, shown in tables.
-        task: as for `open_dataset`; numbers are compared by mean absolute error.
+        task: as for `open_dataset`. Numbers are compared by mean absolute error, labels by mean average precision.
 
     Raises:
         GreycardError: the data has no images, or no recipe can be trained.
@@ -205,11 +205,6 @@ def _opened(what: str | Path | Dataset | Source, data_dir: str | Path | None, ta
         raise GreycardError(
             f"{dataset.name} has numbers as inputs: a search compares models of images",
             hint=f"`{command('run', dataset.name)}` trains its project",
-        )
-    if dataset.has_several_labels:
-        raise GreycardError(
-            f"an image of {dataset.name} can have several labels: a search compares accuracies, which need one class",
-            hint="leave out --minutes; `--set minutes=N` limits the time of one training",
         )
     for note in dataset.notes:
         warnings.warn(note, GreycardWarning, stacklevel=3)

@@ -13,6 +13,7 @@ from greycard.core.epoch import Epoch
 from greycard.core.errors import GreycardError
 from greycard.core.records import to_json
 from greycard.core.reporter import Reporter
+from greycard.jobs.search_gain import gain_of
 from greycard.jobs.search_plan import Plan, counts_of
 from greycard.jobs.training_run import begin_run, finish_run
 from greycard.recipe import Recipe
@@ -21,9 +22,10 @@ from greycard.reports.ladder import rung_line
 from greycard.runs.directory import RunDirectory
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs
+from greycard.runs.schema import Summary
 from greycard.search.budget import Budget, Corrections, Cost, Rates, cost_of, fitted, test_seconds
 from greycard.search.candidates import Candidate
-from greycard.search.decide import best_of, cannot_be_beaten, gain_over, more_minutes, number_gain
+from greycard.search.decide import best_of, cannot_be_beaten, more_minutes
 from greycard.search.record import (
     ALL_TRIED,
     CERTAIN,
@@ -204,8 +206,7 @@ class Climb:
             self._corrections.learn(run.recipe, expected, took)
         gain = None
         if best is not None and self.record.best is not None:
-            compared = gain_over if run.task.has_classes else number_gain
-            gain = compared(self.record.best, *_aligned(run, best))
+            gain = gain_of(run, self.record.best, best)
         timed = summary.stopped is not None and "time limit" in summary.stopped
         done = replace(
             self.record.rung(candidate.name),
@@ -214,6 +215,7 @@ class Climb:
             seconds=took,
             val_accuracy=summary.val_accuracy,
             val_mae=summary.numbers.validation.mae if summary.numbers else None,
+            val_average_precision=_average_precision(summary),
             stopped=summary.stopped,
             shortened=_shortened(candidate.recipe, run.recipe),
             rising=timed and summary.best_epoch == summary.epochs,
@@ -225,7 +227,7 @@ class Climb:
 
     def _is_certain(self) -> bool:
         best = self.best
-        if best is None or not best.task.has_classes:
+        if best is None or not best.task.has_one_class:
             return False
         right = best.task.correct(best.predictions["labels"], best.predictions["probabilities"])
         return cannot_be_beaten(int(np.sum(~right)), len(right))
@@ -251,20 +253,7 @@ def _shortened(full: Recipe, trained: Recipe) -> str | None:
     return f"{epochs} of {planned}" if epochs < planned else None
 
 
-def _aligned(run: RunRecord, other: RunRecord) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of two runs is right, bool (n,), or its absolute errors, on the validation images that both read."""
-    found = []
-    common = set(run.predictions["ids"].tolist()) & set(other.predictions["ids"].tolist())
-    for each in (run, other):
-        ids = each.predictions["ids"]
-        order = [row for row in np.argsort(ids, kind="stable") if ids[row] in common]
-        found.append(_judged(each)[order])
-    return found[0], found[1]
-
-
-def _judged(run: RunRecord) -> np.ndarray:
-    """Which predictions are right, bool (n,); of numbers, the absolute errors, float (n,)."""
-    labels, outputs = run.predictions["labels"], run.predictions["probabilities"]
-    if run.task.has_classes:
-        return run.task.correct(labels, outputs)
-    return np.abs(run.task.decide(outputs.astype(np.float64)) - labels)
+def _average_precision(summary: Summary) -> float | None:
+    """The mean average precision on validation, if an image can have several labels."""
+    figure = summary.labels.mean_average_precision if summary.labels else None
+    return figure.value if figure else None

@@ -56,9 +56,11 @@ def with_test(best: RunRecord, dataset: Dataset, reporter: Reporter) -> Reported
         rejection = recalibrated(rejection, test, answers.features, best.recipe.training.seed)
         summary = replace(summary, rejection=rejection.scores.rejection())
     if summary.numbers is not None:
-        summary = replace(summary, numbers=replace(summary.numbers, test=measured.numbers))
+        reach = measured.reach or summary.numbers.reach
+        summary = replace(summary, numbers=replace(summary.numbers, test=measured.numbers, reach=reach))
+    labels = answers.label_scores(best.task, test.labels, best.classes)
     found = replace(summary, test_images=len(test), test_accuracy=measured.accuracy, test_loss=measured.loss)
-    return Reported(found, rejection)
+    return Reported(replace(found, test_labels=labels), rejection)
 
 
 def finish_search(record: SearchRecord, best: RunRecord, reported: Reported, directory: RunDirectory) -> None:

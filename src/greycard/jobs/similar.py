@@ -16,6 +16,7 @@ from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.datasets.every_image import EveryImage, every_image
 from greycard.datasets.source import Source
 from greycard.deploy.sources import ImageLike, name_of
+from greycard.embeddings.csv_table import is_csv_of_vectors
 from greycard.embeddings.files import EmbeddingFile, is_embedding_file, open_embeddings
 from greycard.embeddings.nearest import Neighbour, nearest
 from greycard.embeddings.table import Rows
@@ -53,6 +54,7 @@ class Found:
 
 def find_similar(
     make_embedder: Callable[[], Embedder],
+    model: str | Path,
     images: Sequence[ImageLike],
     where: Dataset | Source | str | Path,
     count: int,
@@ -64,6 +66,7 @@ def find_similar(
 
     Args:
         make_embedder: loads the network; called after the images were found.
+        model: the network as a command names it: a run's folder, or the name of a pretrained network.
         images: at least one; a file among those searched is not compared with itself.
         where: as `data` for `embed`, or the file of vectors that `embed` wrote with the same network.
         count: neighbours of each image.
@@ -75,11 +78,16 @@ def find_similar(
     """
     expect_readable(images)
     place = Path(where) if isinstance(where, str | Path) else None
+    if place is not None and is_csv_of_vectors(place):
+        raise GreycardError(
+            f"{place} has vectors for other programs; Greycard does not read vectors in CSV files",
+            hint=f"`{command('embed', model, 'FOLDER', '-o', place.with_suffix('.npz'))}`",
+        )
     stored = open_embeddings(place) if place is not None and is_embedding_file(place) else None
     found = None if stored else every_image(where, data_dir)
     embedder = make_embedder()
     left_out = list(found.left_out) if found else []
-    rows = _stored(stored, embedder) if stored else _computed(embedder, found, left_out, reporter)
+    rows = _stored(stored, embedder, model) if stored else _computed(embedder, found, left_out, reporter)
     paths = [os.path.abspath(os.path.expanduser(name)) if (name := name_of(image, "")) else None for image in images]
     names = [name_of(image, f"image {number}") for number, image in enumerate(images)]
     every = nearest(query_vectors(embedder, images), paths, rows, count)
@@ -111,8 +119,8 @@ def expect_readable(images: Sequence[ImageLike]) -> None:
             )
 
 
-def _stored(stored: EmbeddingFile, embedder: Embedder) -> Iterator[Rows]:
-    again = f"make it again: `{command('embed', embedder.network.name, 'FOLDER', '-o', stored.place)}`"
+def _stored(stored: EmbeddingFile, embedder: Embedder, model: str | Path) -> Iterator[Rows]:
+    again = f"make it again: `{command('embed', model, 'FOLDER', '-o', stored.place)}`"
     embedder.network.expect_same(stored.about.network, stored.place, again)
     return stored.rows()
 

@@ -44,7 +44,9 @@ class SortedImages:
 def sort_images(
     predicted: Predicted, job: Job, root: Path, classes: Iterable[str], *, copies: bool, reporter: Reporter
 ) -> SortedImages:
-    """Link or copy every image of an answers file into the folder of its answer; unreadable images are left out.
+    """Link or copy every image of an answers file into the folder of its answer, or of each of its labels.
+
+    Unreadable images are left out.
 
     Args:
         predicted: the file of answers.
@@ -57,19 +59,22 @@ def sort_images(
     Raises:
         GreycardError: an image is a camera's frame, or no name is free for an image.
     """
-    expect_kept((each.path for each in read_answers(predicted.place, job.question, whole=False)), "--sort-into")
+    expect_kept(predicted.camera, "--sort-into")
     folder, frames, names = SortedFolder(root, copies=copies), Frames(job.question.every), folder_names(classes)
-    used = set()
+    used = set[str]()
     done = reporter.progress("sorting", len(predicted))
     for answer in read_answers(predicted.place, job.question):
         if answer.error:
             continue
-        if answer.group not in names:  # not a class, such as "none of these"
-            names = folder_names([*names, answer.group])
-        used.add(answer.group)
+        if others := [group for group in answer.groups if group not in names]:  # no class, such as "none of these"
+            names = folder_names([*names, *others])
+        used |= set(answer.groups)
+        inside = [names[group] for group in answer.groups]
         if video_of(answer.path) is None:
-            folder.place(Path(answer.path), names[answer.group])
+            for name in inside:
+                folder.place(Path(answer.path), name)
         elif frame := frames.find(answer.path):
-            folder.place_frame(frame, answer.path, names[answer.group])
+            for name in inside:
+                folder.place_frame(frame, answer.path, name)
         done(1)
     return SortedImages(root, folder.placed, folder.there, len(used), folder.copies)

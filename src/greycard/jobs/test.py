@@ -19,6 +19,8 @@ from greycard.core.reporter import Reporter
 from greycard.datasets.as_test import LabelledImages, open_as_test
 from greycard.datasets.dataset import Dataset, Split
 from greycard.datasets.source import Source
+from greycard.evaluation.label_scores import LabelScores, label_scores
+from greycard.evaluation.thresholds import cross_fitted
 from greycard.jobs.data import dataset_of
 from greycard.jobs.mistakes import worst_mistakes
 from greycard.pipeline.array_split import ArraySplit
@@ -36,6 +38,7 @@ from greycard.runs.measurements import (
     write_measurement,
 )
 from greycard.runs.record import RunRecord, find_runs
+from greycard.tasks.multilabel import MultiLabel
 from greycard.training.decode import decoded_split
 
 if TYPE_CHECKING:
@@ -49,11 +52,6 @@ def expect_testable(run: RunRecord) -> None:
         raise GreycardError(
             f"{run.path} is a regression; only a classifier can be measured on images",
             hint=f"`{command('show', run.path)}` shows its results",
-        )
-    if run.task.has_several:
-        raise GreycardError(
-            f"an image of {run.path} can have several labels; a test measures the accuracy of one class per image",
-            hint="give the test images in the label file, with `test` in a column `split`; training measures them once",
         )
 
 
@@ -76,7 +74,7 @@ def measure_run(
     Raises:
         GreycardError: the data cannot be opened, has unknown classes, or no readable images.
     """
-    opened = open_as_test(data, run.classes, run.name, data_dir)
+    opened = open_as_test(data, run.classes, run.name, data_dir, several=run.task.has_several)
     pixels = decoded_split(run.recipe, opened.images, "test", reporter)
     if not len(pixels):
         raise GreycardError(
@@ -87,7 +85,7 @@ def measure_run(
         loaded = classifier()
     with reporter.status(f"measuring {len(pixels):,} test images"):
         probabilities = _probabilities(loaded, pixels)
-    right = run.task.correct(pixels.labels, probabilities)
+    right = run.calibrated_task.correct(pixels.labels, probabilities)
     images = _readable(opened.images, pixels)
     seen = _seen(run, images, right, data_dir, reporter)
     return _record(run, opened, pixels, probabilities, image_digests(images), seen)
@@ -130,7 +128,7 @@ def _record(
     seen: SeenImages | None,
 ) -> Measurement:
     """Write the measurement to the run."""
-    val = _right_on_validation(run, pixels.labels)
+    task, val = run.calibrated_task, _right_on_validation(run, pixels.labels)
     found = Measurement(
         number=next_number(run),
         run=run.name,
@@ -138,7 +136,8 @@ def _record(
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
         digest=hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest(),
         images=len(pixels),
-        right=int(run.task.correct(pixels.labels, probabilities).sum()),
+        right=int(task.correct(pixels.labels, probabilities).sum()),
+        labels=_label_scores(run, pixels.labels, probabilities),
         val_images=len(val),
         val_right=int(val.sum()),
         seen=seen,
@@ -147,7 +146,7 @@ def _record(
         left_out=(*opened.left_out, *pixels.left_out),
         greycard=version("greycard"),
     )
-    ids, labels, rows, images = worst_mistakes(run.task, pixels, probabilities)
+    ids, labels, rows, images = worst_mistakes(task, pixels, probabilities)
     mistakes = {"ids": np.array(ids, np.str_), "labels": labels, "probabilities": rows, "images": images}
     predictions = {
         "ids": np.array(pixels.ids, np.str_),
@@ -168,10 +167,23 @@ def _record(
 def _right_on_validation(run: RunRecord, labels: np.ndarray) -> np.ndarray:
     """Which validation images of the classes in `labels` are predicted correctly, bool (n,).
 
-    Another mix of classes alone would change the accuracy.
+    Another mix of classes alone would change the accuracy. Where an image can have several labels, the thresholds that
+    decide it were chosen on other images, as those that decide the test images.
     """
-    found = run.predictions
-    return run.task.correct(found["labels"], found["probabilities"])[np.isin(found["labels"], labels)]
+    found, task = run.predictions, run.task
+    right = task.correct(found["labels"], found["probabilities"])
+    if isinstance(task, MultiLabel):
+        right = (cross_fitted(found["labels"], found["probabilities"]) == found["labels"]).all(axis=1)
+    return right[task.only_classes_of(found["labels"], labels)]
+
+
+def _label_scores(run: RunRecord, labels: np.ndarray, probabilities: np.ndarray) -> LabelScores | None:
+    """Each label's figures by calibrated probabilities and the run's thresholds, if an image can have several."""
+    task = run.task
+    if not isinstance(task, MultiLabel):
+        return None
+    decided = run.calibrated_task.decide(probabilities)
+    return label_scores(labels, probabilities, decided, run.classes, task.thresholds)
 
 
 def _earlier(run: RunRecord, digests: Sequence[str]) -> tuple[Earlier, ...]:

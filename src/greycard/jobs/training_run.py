@@ -103,7 +103,7 @@ def finish_run(
             test = answers_on_test(setup)
         rejection = _learn_rejection(setup, test, directory, reporter, clock)
         figures = _measured(setup, test), _label_scores(setup, test)
-        known = Known(args.reason, args.published, data, *figures, rejection, args.options)
+        known = Known(args.reason, args.published, data, *figures, rejection, args)
         summary = summarise(setup, result, clock, run=directory.path.name, known=known)
         directory.finish(summary)
     except BaseException:  # Ctrl-C, too

@@ -46,7 +46,7 @@ def model_card(run: RunRecord) -> str:
         numbers=summary.numbers,
         number_rows=number_rows(summary.numbers, kept=summary.kept is not None) if summary.numbers else (),
         scores=scores,
-        labels=label_parts(run, summary.labels) if summary.labels else None,
+        labels=label_parts(run, summary.labels, run.predictions["labels"]) if summary.labels else None,
         points=_points,
         temperature=run.temperature,
         verdicts=verdicts(run),

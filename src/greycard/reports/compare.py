@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.cells import cell_len
 
 from greycard.evaluation.comparison import Difference, Group
 from greycard.reports.columns import percent, span
+from greycard.reports.compare_labels import images_text, label_comparison_text
 from greycard.reports.compare_numbers import number_comparison_text
-from greycard.reports.escapes import one_line
 from greycard.runs.compare import Comparison
+from greycard.runs.compare_labels import LabelComparison
 from greycard.runs.compare_numbers import NumberComparison
 
-_SHOWN = 5
 
-
-def comparison_text(comparison: Comparison | NumberComparison) -> str:
+def comparison_text(comparison: Comparison | NumberComparison | LabelComparison) -> str:
     """One line for each recipe, then the difference of every pair and the images behind it."""
     if isinstance(comparison, NumberComparison):
         return number_comparison_text(comparison)
+    if isinstance(comparison, LabelComparison):
+        return label_comparison_text(comparison)
     width = max(cell_len(group.name) for group in comparison.groups)
     lines = [f"on the same {comparison.images:,} validation images:"]
     lines += [
@@ -47,11 +46,6 @@ def _difference(found: Difference, of: int) -> list[str]:
     return [
         f"{found.first} minus {found.second}: {points:+.2f} points ({low:+.2f} to {high:+.2f}),"
         f" p = {found.p:.2g}{adjusted}: {judged}",
-        f"  only {found.first} is right: {_images(found.only_first)}",
-        f"  only {found.second} is right: {_images(found.only_second)}",
+        f"  only {found.first} is right: {images_text(found.only_first)}",
+        f"  only {found.second} is right: {images_text(found.only_second)}",
     ]
-
-
-def _images(ids: Sequence[str]) -> str:
-    more = ", …" if len(ids) > _SHOWN else ""
-    return f"{len(ids):,}" + (f" ({', '.join(map(one_line, ids[:_SHOWN]))}{more})" if ids else "")

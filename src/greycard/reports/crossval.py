@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from greycard.evaluation.label_scores import LabelScores
 from greycard.evaluation.numbers import NumberScores
 from greycard.reports.classes import classes_lines
-from greycard.reports.columns import percent, seconds, span
+from greycard.reports.columns import figure_text, percent, seconds, span
 from greycard.reports.escapes import one_line
+from greycard.reports.labels import label_lines, total_rows
 from greycard.reports.number_rows import error_text, r2_text
 from greycard.runs.crossval import CrossValidation, Fold
 
@@ -20,6 +22,8 @@ def crossval_text(found: CrossValidation) -> str:
     """
     if found.numbers is not None:
         return _numbers_text(found, found.numbers)
+    if found.labels is not None:
+        return _labels_text(found, found.labels)
     measured, folds = found.scores, found.folds
     accuracies = [fold.figure for fold in folds]
     spread = f"{percent(min(accuracies), 1)} to {percent(max(accuracies), 1)}"
@@ -58,6 +62,28 @@ def _numbers_text(found: CrossValidation, numbers: NumberScores) -> str:
         for fold in folds
     ]
     return "\n".join(lines)
+
+
+def _labels_text(found: CrossValidation, scores: LabelScores) -> str:
+    """The results of runs with several labels per image."""
+    figures = [fold.figure for fold in found.folds]
+    spread = f"{percent(min(figures), 1)} to {percent(max(figures), 1)}"
+    rows = [*total_rows(scores), ("by fold", f"{spread}, standard deviation {100 * found.deviation:.1f} points")]
+    lines = [
+        f"{found.name}: {found.recipe.architecture} on {found.recipe.data.dataset}, {found.count} folds",
+        *(f"  {name:<22}  {value}" for name, value in rows),
+        f"  each of {scores.images:,} images predicted by the model that was not trained on it; average precisions are"
+        " means over the folds",
+    ]
+    if found.recipe.stopping.keep == "best":
+        lines.append("  each fold kept its best epoch on the images that it predicts, so this is slightly optimistic")
+    lines += ["", "  fold  mean average precision    images      time  run"]
+    lines += [
+        f"  {fold.number:>4}  {figure_text(fold.mean_average_precision):<24}  {fold.images:>6,}"
+        f"  {seconds(fold.seconds):>8}  {fold.run}"
+        for fold in found.folds
+    ]
+    return "\n".join([*lines, "", *label_lines(scores, scores.thresholds)])
 
 
 def _fold_line(fold: Fold) -> str:

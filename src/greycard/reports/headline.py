@@ -6,7 +6,7 @@ from greycard.core.errors import command
 from greycard.evaluation.label_scores import LabelScores
 from greycard.recipe import Recipe
 from greycard.reports.columns import figure_text, loss_text, seconds
-from greycard.reports.reported import reported
+from greycard.reports.reported import NOT_CHOSEN, reported, reported_scores
 from greycard.runs.directory import is_in_training
 from greycard.runs.numbers import NumberFigures
 from greycard.runs.record import RunRecord
@@ -27,8 +27,8 @@ def unfinished_hint(run: RunRecord) -> str:
 def headline(run: RunRecord) -> str:
     """What was trained, its accuracy with an interval, and its diagnosis."""
     summary, recipe = run.summary, run.recipe
-    if summary.labels:
-        return _of_labels(run, summary.labels)
+    if labels := reported_scores(run):
+        return _of_labels(run, *labels)
     figure = reported(run)
     if figure is None:
         loss = loss_text(summary.val_loss)
@@ -59,13 +59,13 @@ def diagnosis_sentence(summary: Summary) -> str:
     return f" Diagnosis: {', '.join(names)}." if names else ""
 
 
-def _of_labels(run: RunRecord, scores: LabelScores) -> str:
+def _of_labels(run: RunRecord, scores: LabelScores, kind: str) -> str:
     """The same for several labels per image."""
-    kept = run.summary.kept
+    kept = None if kind == NOT_CHOSEN else run.summary.kept
     chosen = f" Its weights are from {kept}, so the figures are slightly optimistic." if kept else ""
     return (
         f"{_made(run)} has a mean average precision of {figure_text(scores.mean_average_precision)} over"
-        f" {len(scores.labels)} labels on {scores.images:,} validation images, and an F1 of"
+        f" {len(scores.labels)} labels on {scores.images:,} {kind}, and an F1 of"
         f" {figure_text(scores.f1_micro)}.{chosen}{diagnosis_sentence(run.summary)}"
     )
 

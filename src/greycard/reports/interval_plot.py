@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from greycard.evaluation.comparison import Difference
+from greycard.evaluation.label_comparison import LabelDifference
 
 WIDTH = 400
 _MIDDLE, _REACH = WIDTH / 2, WIDTH / 2 - 45
@@ -53,7 +54,7 @@ class IntervalPlot:
     ticks: tuple[Tick, ...]
 
 
-def interval_plot(differences: Sequence[Difference]) -> IntervalPlot:
+def interval_plot(differences: Sequence[Difference | LabelDifference]) -> IntervalPlot:
     """Scale the differences, in order, so that the longest interval fits."""
     reach = reach_of([100 * max(abs(found.low), abs(found.high)) for found in differences])
     return IntervalPlot(tuple(_interval(found, reach, len(differences)) for found in differences), ticks_of(reach))
@@ -73,7 +74,7 @@ def reach_of(values: Sequence[float]) -> float:
     return unit * math.ceil(points / unit)
 
 
-def _interval(found: Difference, reach: float, of: int) -> Interval:
+def _interval(found: Difference | LabelDifference, reach: float, of: int) -> Interval:
     points, low, high = (100 * value for value in (found.difference, found.low, found.high))
     adjusted = f", adjusted for {of} comparisons {_p(found.p_adjusted)}" if of > 1 else ""
     return Interval(
@@ -92,7 +93,7 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.2g}"
 
 
-def _verdict(found: Difference) -> str:
+def _verdict(found: Difference | LabelDifference) -> str:
     if not found.is_real:
         return "not significant on these images"
     return f"{found.first if found.difference > 0 else found.second} is better"

@@ -50,11 +50,15 @@ class LabelParts:
         figures: of all labels together, as (name, text).
         together: for each label the fraction of its images that have each other label, with the text of the cell;
             empty for many labels.
+        kind: which images these are, in words.
+        decided: by which thresholds each image was decided, in words.
     """
 
     rows: Sequence[LabelRow]
     figures: Sequence[tuple[str, str]]
     together: Sequence[tuple[str, Sequence[tuple[float, str]]]]
+    kind: str = "validation images"
+    decided: str = "thresholds chosen on the other half of the validation images"
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,26 @@ class ReportedLabels:
     what: str = "mean average precision"
 
 
-def reported_labels(scores: LabelScores | None) -> ReportedLabels | None:
-    """None for a run with one class per image, or if no label occurs."""
-    figure = None if scores is None else scores.mean_average_precision
-    if scores is None or figure is None:
+def reported_labels(scores: LabelScores, kind: str) -> ReportedLabels | None:
+    """The figure on images of a kind; None if no label occurs."""
+    figure = scores.mean_average_precision
+    if figure is None:
         return None
     interval = span(figure.low, figure.high)
-    return ReportedLabels(percent(figure.value, 1), f"{scores.images:,} validation images", interval)
+    return ReportedLabels(percent(figure.value, 1), f"{scores.images:,} {kind}", interval)
 
 
-def label_parts(run: RunRecord, scores: LabelScores) -> LabelParts:
-    """The section of a finished run with several labels per image."""
-    limits = _limits(run)
+def label_parts(run: RunRecord, scores: LabelScores, labels: np.ndarray) -> LabelParts:
+    """The section of a finished run with several labels per image.
+
+    Args:
+        run: the run.
+        scores: on some images.
+        labels: of these images, uint8 (n, classes).
+    """
+    limits = limits_of(run)
     rows = [_row(each, limit) for each, limit in zip(scores.labels, limits, strict=True)]
-    return LabelParts(rows, total_rows(scores), _together(run.predictions["labels"], run.classes))
+    return LabelParts(rows, total_rows(scores), _together(labels, run.classes))
 
 
 def total_rows(scores: LabelScores) -> list[tuple[str, str]]:
@@ -93,18 +103,23 @@ def total_rows(scores: LabelScores) -> list[tuple[str, str]]:
     ]
 
 
-def label_lines(run: RunRecord, scores: LabelScores) -> list[str]:
-    """One line for each label (lowest F1 first if there are many)."""
-    limits = dict(zip(run.classes, _limits(run), strict=True))
+def label_lines(scores: LabelScores, limits: Sequence[float]) -> list[str]:
+    """One line for each label (lowest F1 first if there are many).
+
+    Args:
+        scores: the figures.
+        limits: the threshold of each label.
+    """
+    limit_of = dict(zip((each.name for each in scores.labels), limits, strict=True))
     ranked = sorted(scores.labels, key=lambda each: each.f1.value if each.f1 else -1.0)
     shown = scores.labels if len(scores.labels) <= _SHOWN else ranked[:_SHOWN]
     width = max(cell_len("label"), *(cell_len(one_line(each.name)) for each in shown))
-    lines = [f"  {'label':<{width}}  {'average precision':<24}  {'F1':<24}  threshold  images"]
+    lines = [f"  {'label':<{width}}  {'average precision':<25}  {'F1':<25}  threshold  images"]
     for each in shown:
         name = one_line(each.name)
-        figures = f"{figure_text(each.average_precision):<24}  {figure_text(each.f1):<24}"
+        figures = f"{figure_text(each.average_precision):<25}  {figure_text(each.f1):<25}"
         space = " " * (width - cell_len(name))
-        lines.append(f"  {name}{space}  {figures}  {limits[each.name]:>9.3f}  {each.support:>6,}")
+        lines.append(f"  {name}{space}  {figures}  {limit_of[each.name]:>9.3f}  {each.support:>6,}")
     if len(shown) < len(scores.labels):
         lines.append(f"  … and {len(scores.labels) - len(shown)} labels with a higher F1")
     return lines
@@ -122,10 +137,11 @@ def names_with_shares(names: Sequence[str], row: np.ndarray, chosen: np.ndarray)
     return ", ".join(found) or "none"
 
 
-def _limits(run: RunRecord) -> list[float]:
-    """The thresholds on calibrated probabilities."""
-    assert isinstance(run.task, MultiLabel)
-    return run.task.scaled(run.temperature).limits.tolist()
+def limits_of(run: RunRecord) -> list[float]:
+    """A run's thresholds on calibrated probabilities."""
+    task = run.calibrated_task
+    assert isinstance(task, MultiLabel)
+    return task.limits.tolist()
 
 
 def _row(each: LabelScore, limit: float) -> LabelRow:

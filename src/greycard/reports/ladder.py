@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.cells import cell_len
 
 from greycard.evaluation.intervals import accuracy_interval
-from greycard.reports.columns import percent, seconds, span
+from greycard.reports.columns import figure_text, percent, seconds, span
 from greycard.reports.number_rows import error_text
 from greycard.runs.record import RunRecord
 from greycard.runs.schema import Summary
@@ -58,7 +58,9 @@ def rung_line(record: SearchRecord, rung: Rung) -> str:
 
 
 def _figure(rung: Rung) -> str:
-    """The validation accuracy, or the mean absolute error of numbers."""
+    """The validation accuracy, the mean average precision of several labels, or the mean absolute error of numbers."""
+    if rung.val_average_precision is not None:
+        return f"mAP {percent(rung.val_average_precision)}"
     return percent(rung.val_accuracy) if rung.val_mae is None else f"off by {rung.val_mae:.4g}"
 
 
@@ -105,6 +107,9 @@ def reported_line(summary: Summary) -> str | None:
     if summary.numbers is not None and summary.numbers.test is not None:
         error = error_text(summary.numbers.test, summary.numbers.target)
         return f"off by {error}, on {summary.numbers.test.images:,} images that no choice has seen"
+    if summary.test_labels is not None:
+        figure = figure_text(summary.test_labels.mean_average_precision)
+        return f"mean average precision {figure}, on {images:,} images that no choice has seen"
     if accuracy is None or not images:
         return None
     return (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from greycard.datasets.label_lists import NO_LABEL
 from greycard.evaluation.projection import TSNE, Projection
 from greycard.reports.columns import percent
 from greycard.reports.figures import SERIES
@@ -39,18 +40,20 @@ class Drawn:
     Attributes:
         ids: their names.
         thumbnails: uint8 (height, width, channels) each; None for an image that cannot be shown.
-        labels: the number of each one's class, or None.
+        labels: the number of each one's class, or the numbers of its labels; empty if it has none.
         answers: what was predicted for each, in words, and whether it is wrong; empty without predictions.
         classes: the class names.
         what: the images in words, such as `500 of 1,200 validation images, drawn at random`.
+        several: whether an image can have several labels; then it has the colour of the first.
     """
 
     ids: Sequence[str]
     thumbnails: Sequence[np.ndarray | None]
-    labels: Sequence[int | None]
+    labels: Sequence[Sequence[int]]
     answers: Sequence[tuple[str, bool]]
     classes: Sequence[str]
     what: str
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Point:
         wrong: whether the prediction is wrong.
         card_x: left edge of what it shows.
         card_y: upper edge of what it shows.
+        marks: words that say which labels it has, for the filters; "" without filters.
     """
 
     x: float
@@ -86,39 +90,75 @@ class Point:
     wrong: bool
     card_x: float
     card_y: float
+    marks: str
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A label that the page can show alone.
+
+    Attributes:
+        mark: the word of its images in `Point.marks`.
+        name: of the label.
+        colour: its `--series-N`.
+        count: number of images on the map that have it.
+    """
+
+    mark: str
+    name: str
+    colour: int
+    count: int
 
 
 @dataclass(frozen=True)
 class MapPart:
-    """What `map.html` shows: the points, mistakes last so that they lie on top; the legend; and sentences about it."""
+    """What `map.html` shows: the points, mistakes last so that they lie on top; the legend; and sentences about it.
+
+    If an image can have several labels, there is a filter for each.
+    """
 
     points: tuple[Point, ...]
     legend: tuple[tuple[Look, str], ...]
     note: str
     has_mistakes: bool
+    filters: tuple[Filter, ...]
 
 
 def run_map_part(run: RunRecord) -> MapPart | None:
     """The map of a run's validation images; None if none was made, or if the run has no classes."""
-    found = read_map(run) if run.task.has_one_class else None
+    found = read_map(run) if run.task.has_classes else None
     if found is None:
         return None
     kept = run.predictions
     rows = {id: row for row, id in enumerate(kept["ids"].tolist())}
     shown = [(place, rows[id]) for place, id in enumerate(found.ids) if id in rows]
     places, chosen = [place for place, _ in shown], [row for _, row in shown]
-    labels = kept["labels"][chosen].tolist()
-    guesses = run.task.decide(kept["probabilities"][chosen]).tolist()
+    labels, several = kept["labels"][chosen], run.task.has_several
+    guesses = run.task.decide(kept["probabilities"][chosen])
+    wrong = ~run.task.correct(labels, kept["probabilities"][chosen])
     some = f"{len(shown):,} of {found.of:,} validation images, drawn at random"
     drawn = Drawn(
         [found.ids[place] for place in places],
         [found.thumbnails[place] for place in places],
-        labels,
-        [(run.classes[guess], guess != label) for guess, label in zip(guesses, labels, strict=True)],
+        [_numbers(label) for label in labels],
+        [
+            (_names(_numbers(each), run.classes), is_wrong)
+            for each, is_wrong in zip(guesses, wrong.tolist(), strict=True)
+        ],
         run.classes,
         some if len(shown) < found.of else f"{len(shown):,} validation images",
+        several,
     )
     return map_part(drawn, Projection("PCA", found.positions[places], found.share))
+
+
+def _numbers(label: np.ndarray) -> list[int]:
+    """The number of a class, or the numbers of labels from a row of 0 and 1."""
+    return np.flatnonzero(label).tolist() if np.ndim(label) else [int(label)]
+
+
+def _names(numbers: Sequence[int], classes: Sequence[str]) -> str:
+    return ", ".join(classes[number] for number in numbers) or NO_LABEL
 
 
 def map_part(drawn: Drawn, projection: Projection) -> MapPart:
@@ -127,14 +167,31 @@ def map_part(drawn: Drawn, projection: Projection) -> MapPart:
     every = zip(_placed(projection.positions).tolist(), range(len(drawn.ids)), strict=True)
     points = [_point(drawn, row, looks, x, y) for (x, y), row in every]
     legend = [(look, drawn.classes[number]) for number, look in looks.items() if number is not None]
-    others = {each for each in drawn.labels if each is not None} - looks.keys()
+    others = {label for label in map(_first, drawn.labels) if label is not None} - looks.keys()
     if others:
         legend.append((looks[None], f"{len(others)} other classes"))
+    elif drawn.several and not all(drawn.labels):
+        legend.append((looks[None], NO_LABEL))
+    colours = " An image has the colour of its first label." if drawn.several else ""
+    by = f"{drawn.what[0].upper()}{drawn.what[1:]}, by the features that the network computes."
     return MapPart(
         tuple(sorted(points, key=lambda each: each.wrong)),
         tuple(legend),
-        f"{drawn.what[0].upper()}{drawn.what[1:]}, by the features that the network computes. {_kept(projection)}",
+        f"{by} {_kept(projection)}{colours}",
         any(each.wrong for each in points),
+        _filters(drawn) if drawn.several else (),
+    )
+
+
+def _first(labels: Sequence[int]) -> int | None:
+    return labels[0] if labels else None
+
+
+def _filters(drawn: Drawn) -> tuple[Filter, ...]:
+    counts = Counter(label for labels in drawn.labels for label in labels)
+    return tuple(
+        Filter(f"label-{number}", drawn.classes[number], 1 + number % len(SERIES), counts[number])
+        for number in sorted(counts)
     )
 
 
@@ -151,7 +208,7 @@ def _kept(projection: Projection) -> str:
 
 def _looks(drawn: Drawn) -> dict[int | None, Look]:
     """A colour and a shape for each class, no two the same; for the most frequent classes, if there are very many."""
-    counts = Counter(label for label in drawn.labels if label is not None)
+    counts = Counter(label for label in map(_first, drawn.labels) if label is not None)
     most = sorted(each for each, _ in counts.most_common(_MOST_CLASSES))
     colours, shapes = len(SERIES), len(_SHAPES)
     looks: dict[int | None, Look] = {
@@ -172,8 +229,8 @@ def _placed(positions: np.ndarray) -> np.ndarray:
 
 
 def _point(drawn: Drawn, row: int, looks: dict[int | None, Look], x: float, y: float) -> Point:
-    id, label, image = drawn.ids[row], drawn.labels[row], drawn.thumbnails[row]
-    name = None if label is None else drawn.classes[label]
+    id, labels, image = drawn.ids[row], drawn.labels[row], drawn.thumbnails[row]
+    name = _names(labels, drawn.classes) if labels or drawn.several else None
     answer, wrong = drawn.answers[row] if drawn.answers else (None, False)
     said = f"predicted {answer}" if wrong else "predicted correctly" if answer else None
     facts = [fact for fact in (name, said) if fact]
@@ -181,13 +238,14 @@ def _point(drawn: Drawn, row: int, looks: dict[int | None, Look], x: float, y: f
     return Point(
         x,
         y,
-        looks.get(label, looks[None]),
+        looks.get(_first(labels), looks[None]),
         f"{id}: {', '.join(facts)}" if facts else id,
         (*map(_start, facts), _end(id)),
         None if image is None else jpeg_url(image),
         wrong,
         round(min(max(x - width / 2, 0), WIDTH - width), 1),
         round(y - height - 9 if y > height + 9 else y + 9, 1),
+        "".join(f" label-{label}" for label in labels) if drawn.several else "",
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from greycard.evaluation.numbers import NumberScores
-from greycard.evaluation.reach import SHARE, Reach, least_images
+from greycard.evaluation.reach import SHARE, VALIDATION, Reach, least_images
 from greycard.reports.columns import percent, span
 from greycard.runs.numbers import NumberFigures
 from greycard.tasks.target import Target
 
-_CHOSEN = "; the epoch was chosen on these images, so new ones may be inside a little less often"
+_CHOSEN = "; the epoch was chosen on these others, so their share is slightly optimistic"
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ class ReportedNumber:
 def number_rows(numbers: NumberFigures, *, kept: bool) -> list[tuple[str, str]]:
     """The facts of a regression on images, each with its name; `kept` if validation chose the epoch."""
     target, scores = numbers.target, numbers.validation
+    on_validation = numbers.reach is not None and numbers.reach.split == VALIDATION
     rows = [
         ("mean absolute error", f"{error_text(scores, target)}, on {scores.images:,} validation images"),
         ("R²", r2_text(scores)),
         ("without a model", f"always predicting the training median is off by {target.text(scores.guess_mae)}"),
-        ("prediction interval", reach_text(numbers.reach, target) + (_CHOSEN if kept and numbers.reach else "")),
+        ("prediction interval", reach_text(numbers.reach, target) + (_CHOSEN if kept and on_validation else "")),
     ]
     if numbers.test is not None:
         images = f"on {numbers.test.images:,} images that were not used for model selection"
@@ -73,6 +74,6 @@ def reach_text(reach: Reach | None, target: Target) -> str:
         return f"none: {percent(SHARE, 0)} of true numbers inside can be promised from {least_images()} images on"
     return (
         f"± {target.text(reach.width)} for {percent(reach.share, 0)} of true numbers, calibrated on"
-        f" {reach.calibrated_on:,} validation images; {percent(reach.coverage, 1)}"
+        f" {reach.calibrated_on:,} {reach.split} images; {percent(reach.coverage, 1)}"
         f" ({span(*reach.coverage_interval)}) of the other {reach.measured_on:,} are inside"
     )

@@ -19,14 +19,14 @@ from greycard.reports.columns import images_line, percent, seconds, span
 from greycard.reports.headline import headline, precision_line, unfinished_hint
 from greycard.reports.html_text import with_code
 from greycard.reports.image_urls import image_url, png_url
-from greycard.reports.labels import label_parts, names_with_shares, reported_labels, total_rows
+from greycard.reports.labels import ReportedLabels, label_parts, names_with_shares, reported_labels, total_rows
 from greycard.reports.ladder import ladder_part
 from greycard.reports.map_part import run_map_part
 from greycard.reports.measured import measured_line
 from greycard.reports.number_figures import predicted_against_true, residuals
 from greycard.reports.number_rows import ReportedNumber, number_rows
 from greycard.reports.refusals import refusal_rows
-from greycard.reports.reported import Reported, reported
+from greycard.reports.reported import Reported, reported, reported_scores
 from greycard.reports.svg import inline_svg
 from greycard.reports.together import curves, together
 from greycard.runs.evidence import verdicts
@@ -34,6 +34,7 @@ from greycard.runs.measurements import measurements_of
 from greycard.runs.numbers import NumberFigures
 from greycard.runs.record import RunRecord
 from greycard.runs.scores import scores_of
+from greycard.tasks.task import Task
 
 _MISTAKES = 12
 _NO_MISTAKES: dict[str, np.ndarray] = {}
@@ -105,7 +106,7 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
     return {
         "headline": headline(run),
         "stopped": summary.stopped,
-        "result": ReportedNumber.of(summary.numbers) if summary.numbers else reported_labels(summary.labels) or first,
+        "result": _result(run) or first,
         "published": summary.published and summary.published.val_accuracy,
         "figures": [
             ("task", run.task.description),
@@ -116,14 +117,20 @@ def _outcome(run: RunRecord) -> dict[str, Any]:
         ],
         "verdicts": verdicts(run),
         "classes": scores and class_parts(scores, run.classes),
-        "labels": label_parts(run, summary.labels) if summary.labels else None,
+        "labels": label_parts(run, summary.labels, run.predictions["labels"]) if summary.labels else None,
         "trust": trust_part(scores, scores.calibration) if scores and scores.calibration else None,
         "numbers": number_part(run, summary.numbers) if summary.numbers else None,
-        "mistakes": mistake_parts(run, run.mistakes or _NO_MISTAKES),
+        "mistakes": mistake_parts(run, run.task, run.mistakes or _NO_MISTAKES),
         "map": run_map_part(run),
         "time": _time(summary.time),
         "left_out": summary.left_out,
     }
+
+
+def _result(run: RunRecord) -> ReportedNumber | ReportedLabels | None:
+    """The first figure of a run that has no accuracy."""
+    labels, numbers = reported_scores(run), run.summary.numbers
+    return ReportedNumber.of(numbers) if numbers else reported_labels(*labels) if labels else None
 
 
 def _so_far(run: RunRecord) -> dict[str, Any]:
@@ -183,35 +190,41 @@ def _after_scaling(calibration: Calibration) -> str | None:
     return f"{100 * calibration.error_after_scaling:.1f}" if calibration.scaling_helps else None
 
 
-def mistake_parts(run: RunRecord, kept: Mapping[str, np.ndarray]) -> list[dict[str, str]]:
-    """The worst predictions: saved `ids`, `labels`, `probabilities` and `images`."""
-    answer: Callable[[RunRecord, Any, np.ndarray], tuple[str, str]]
-    answer = _several_answer if run.task.has_several else _named_answer if run.target is None else _number_answer
+def mistake_parts(run: RunRecord, task: Task, kept: Mapping[str, np.ndarray]) -> list[dict[str, str]]:
+    """The worst predictions.
+
+    Args:
+        run: the run.
+        task: decides on the probabilities.
+        kept: saved `ids`, `labels`, `probabilities` and `images`.
+    """
+    answer: Callable[[RunRecord, Task, Any, np.ndarray], tuple[str, str]]
+    answer = _several_answer if task.has_several else _named_answer if run.target is None else _number_answer
     shown = []
     for id, label, row, image in zip(*kept.values(), strict=True):
-        true, predicted = answer(run, label, row)
+        true, predicted = answer(run, task, label, row)
         shown.append({"id": str(id), "true": true, "predicted": predicted, "image": image_url(image)})
-    return shown[: None if run.task.has_several else _MISTAKES]
+    return shown[: None if task.has_several else _MISTAKES]
 
 
-def _several_answer(run: RunRecord, label: np.ndarray, row: np.ndarray) -> tuple[str, str]:
+def _several_answer(run: RunRecord, task: Task, label: np.ndarray, row: np.ndarray) -> tuple[str, str]:
     """The true labels of an image, and the predicted ones with their probabilities; then those that were missed."""
-    decided = run.task.decide(row)
+    decided = task.decide(row)
     missed = names_with_shares(run.classes, row, (label > 0) & (decided == 0)) if (label > decided).any() else ""
     predicted = names_with_shares(run.classes, row, decided > 0)
     return ", ".join(names_of(label, run.classes)) or "none", predicted + (f"; missed {missed}" if missed else "")
 
 
-def _named_answer(run: RunRecord, label: int, row: np.ndarray) -> tuple[str, str]:
+def _named_answer(run: RunRecord, task: Task, label: int, row: np.ndarray) -> tuple[str, str]:
     """The true class, and the predicted one with its probability."""
-    guess = int(run.task.decide(row))
+    guess = int(task.decide(row))
     return run.classes[label], f"{run.classes[guess]} {percent(float(row[guess]), 1)}"
 
 
-def _number_answer(run: RunRecord, label: float, row: np.ndarray) -> tuple[str, str]:
+def _number_answer(run: RunRecord, task: Task, label: float, row: np.ndarray) -> tuple[str, str]:
     """The true number and the predicted one."""
     assert run.target is not None
-    return run.target.text(float(label)), run.target.text(float(run.task.decide(row)))
+    return run.target.text(float(label)), run.target.text(float(task.decide(row)))
 
 
 def number_part(run: RunRecord, numbers: NumberFigures) -> dict[str, Any]:

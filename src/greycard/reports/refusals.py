@@ -9,27 +9,28 @@ from greycard.runs.record import RunRecord
 
 
 def refusal_rows(run: RunRecord) -> list[tuple[str, str]]:
-    """The facts of a finished run, each with its name; none without images or without classes."""
+    """The facts of a finished run, each with its name; none without images."""
     found = run.summary.rejection
-    if run.recipe.data.image_size is None or not run.task.has_classes:
+    if run.recipe.data.image_size is None:
         return []
     if found is None:
         least = images_needed(SHARES[-1])
         return [("none of these", f"never answered: a promise needs at least {least} validation images")]
-    return [("none of these", promise(found)), ("  strangers", strangers(found))]
+    own = "the classes' own images" if run.task.has_classes else "images like its own"
+    return [("none of these", promise(found, own)), ("  strangers", strangers(found))]
 
 
-def promise(found: Rejection) -> str:
-    """The promise, and the share that was really refused."""
+def promise(found: Rejection, own: str) -> str:
+    """The promise about the run's `own` images, and the share that was really refused."""
     calibrated = f"from {found.calibration_images:,} {found.calibrated_on} images"
     measured = f"refused {shares(found.own)} other ones" if found.own else "not measured: too few other images"
-    return f"at most {percent(found.share)} of the classes' own images, with 95 % confidence, {calibrated}; {measured}"
+    return f"at most {percent(found.share)} of {own}, with 95 % confidence, {calibrated}; {measured}"
 
 
 def strangers(found: Rejection) -> str:
     """How many images of no class are refused."""
     if found.strangers is None:
-        return "not measured: put images of none of the classes into a folder strangers/"
+        return "not measured: put images of other things into a folder strangers/"
     if found.strangers_are == CLASSES:
         return (
             f"refused {shares(found.strangers)} images whose class is left out of the comparison: an estimate, because"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.label_scores import LabelScores
 from greycard.reports.columns import percent, span
 from greycard.runs.record import RunRecord
 
@@ -47,11 +48,22 @@ class Reported:
         return f"{self.images:,} {self.kind}"
 
 
+NOT_CHOSEN = "images that no choice has seen"
+
+
+def reported_scores(run: RunRecord) -> tuple[LabelScores, str] | None:
+    """The first figures of a finished run with several labels per image, and the kind of their images; else None."""
+    summary = run.summary
+    if run.search is not None and summary.test_labels is not None:
+        return summary.test_labels, NOT_CHOSEN
+    return None if summary.labels is None else (summary.labels, "validation images")
+
+
 def reported(run: RunRecord) -> Reported | None:
     """The first figure of a finished run; None for a task without classes."""
     summary = run.summary
     if run.search is not None and summary.test_accuracy is not None and summary.test_images:
-        return Reported(summary.test_accuracy, summary.test_images, "images that no choice has seen", chosen=False)
+        return Reported(summary.test_accuracy, summary.test_images, NOT_CHOSEN, chosen=False)
     if summary.val_accuracy is None:
         return None
     return Reported(

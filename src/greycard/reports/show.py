@@ -14,7 +14,7 @@ from greycard.reports.columns import images_line, loss_text, percent, seconds, s
 from greycard.reports.diagnosis import diagnosis_lines
 from greycard.reports.escapes import one_line
 from greycard.reports.headline import precision_line, unfinished_hint
-from greycard.reports.labels import label_lines, total_rows
+from greycard.reports.labels import label_lines, limits_of, total_rows
 from greycard.reports.ladder import search_lines
 from greycard.reports.measured import measured_line
 from greycard.reports.number_rows import number_rows
@@ -42,7 +42,7 @@ def run_text(run: RunRecord) -> str:
         lines += [*diagnosis_lines(verdicts(run)), ""]
     if run.finished and run.task.has_classes:
         scores = run.summary.labels
-        lines += [*(label_lines(run, scores) if scores else classes_lines(scores_of(run))), ""]
+        lines += [*(label_lines(scores, limits_of(run)) if scores else classes_lines(scores_of(run))), ""]
     lines += [*_epochs(run), ""]
     environment = run.environment
     lines.append(

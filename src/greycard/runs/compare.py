@@ -42,7 +42,8 @@ def compare_runs(runs: Sequence[RunRecord]) -> Comparison:
     """Compare runs that were measured on the same validation images.
 
     Raises:
-        GreycardError: fewer than two runs, a duplicate, an unfinished run, numbers, or other validation images.
+        GreycardError: fewer than two runs, a duplicate, an unfinished run, one without a class for each image, or other
+            validation images.
     """
     expect_comparable(runs)
     return compare_groups([(group_label(members, runs), members) for members in by_recipe(runs)])
@@ -52,12 +53,12 @@ def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Compari
     """Compare groups of finished runs, each with a name; the runs of a group differ in the seed.
 
     Raises:
-        GreycardError: the runs were measured on different validation images, or predict numbers.
+        GreycardError: the runs were measured on different validation images, or have not one class for each image.
     """
     first = groups[0][1][0]
-    if first.target is not None:
+    if not first.task.has_one_class:
         raise GreycardError(
-            f"{first.path} predicts numbers; expected runs with classes", hint="greycard.compare takes both"
+            f"{first.path} has no class for each image: {first.task.description}", hint="greycard.compare takes all"
         )
     for _, members in groups:
         for run in members:
@@ -102,12 +103,6 @@ def _expect_two(runs: Sequence[RunRecord]) -> None:
             f"a comparison needs two different runs or more. Received: {', '.join(run.name for run in runs)}",
             hint="`greycard table` lists the runs",
         )
-    for run in runs:
-        if run.task.has_several:
-            raise GreycardError(
-                f"an image of {run.path} can have several labels; a comparison needs one class per image",
-                hint="`greycard table` shows the mean average precision and F1 of runs side by side",
-            )
     for run in runs:
         run.summary  # noqa: B018 (raises for an unfinished run)
         if not run.recipe.data.has_images:

@@ -16,8 +16,10 @@ from greycard.core.errors import GreycardError, command
 from greycard.core.records import to_json
 from greycard.core.run_format import SCHEMA
 from greycard.evaluation.intervals import accuracy_interval
+from greycard.evaluation.label_scores import Figure, LabelScores, label_scores
 from greycard.evaluation.numbers import NumberScores, number_scores
 from greycard.evaluation.scores import Scores, scores
+from greycard.evaluation.thresholds import cross_fitted
 from greycard.recipe import Recipe
 from greycard.runs.directory import RUN_ARGS
 from greycard.runs.record import RunRecord, find_runs
@@ -34,9 +36,10 @@ class Fold:
         number: counted from 1.
         run: the folder name of its run.
         images: number of images that it predicts.
-        accuracy: on these; None for numbers.
+        accuracy: on these; None for numbers, and for several labels per image.
         mae: the mean absolute error on these; None for classes.
         seconds: of the whole run.
+        mean_average_precision: on these, with its interval; None unless an image can have several labels.
     """
 
     number: int
@@ -45,15 +48,18 @@ class Fold:
     accuracy: float | None
     seconds: float
     mae: float | None = None
+    mean_average_precision: Figure | None = None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Wilson's 95 % interval of the accuracy; None for numbers."""
+        """Wilson's 95 % interval of the accuracy; None for numbers, and for several labels per image."""
         return None if self.accuracy is None else accuracy_interval(self.accuracy, self.images)
 
     @property
     def figure(self) -> float:
-        """The accuracy, or the mean absolute error."""
+        """The accuracy, the mean average precision, or the mean absolute error."""
+        if self.mean_average_precision is not None:
+            return self.mean_average_precision.value
         return (self.accuracy or 0.0) if self.mae is None else self.mae
 
 
@@ -141,9 +147,27 @@ class CrossValidation:
             return None
         return number_scores(found["labels"], run.task.decide(found["probabilities"]), run.target)
 
+    @cached_property
+    def labels(self) -> LabelScores | None:
+        """The figures of all out-of-fold predictions, if an image can have several labels; None otherwise.
+
+        Average precisions are means over the folds. Each image is decided by thresholds that were chosen on the other
+        half of its fold; the thresholds of the figures are means over the folds.
+        """
+        measured = [run.summary.labels for run in self.runs]
+        thresholds = [each.thresholds for each in measured if each is not None]
+        if not thresholds:
+            return None
+        found, each = self.predictions, [run.predictions for run in self.runs]
+        decided = np.concatenate([cross_fitted(fold["labels"], fold["probabilities"]) for fold in each])
+        folds = np.repeat(np.arange(len(each)), [len(fold["ids"]) for fold in each])
+        means = np.mean(thresholds, axis=0).tolist()
+        return label_scores(found["labels"], found["probabilities"], decided, self.classes, means, folds)
+
     @property
     def deviation(self) -> float:
-        """The standard deviation of the folds' accuracies, a fraction; or of their mean absolute errors."""
+        """The standard deviation of the folds' accuracies, or mean average precisions, fractions; or of their mean
+        absolute errors."""
         return float(np.std([fold.figure for fold in self.folds], ddof=1))
 
     @cached_property
@@ -153,18 +177,18 @@ class CrossValidation:
         return confident_label_errors(found["probabilities"], found["labels"])
 
     def to_json(self) -> dict[str, Any]:
-        if self.numbers is not None:
-            return self._numbers_json(self.numbers)
-        found, errors, measured = self.predictions, self.label_errors, self.scores
+        if measured := self.numbers or self.labels:
+            return self._json(measured)
+        found, errors, pooled = self.predictions, self.label_errors, self.scores
         named = zip(errors.rows.tolist(), errors.instead.tolist(), strict=True)
         return {
             "name": self.name,
             "recipe": self.recipe.name,
-            "images": measured.images,
-            "accuracy": measured.accuracy,
-            "interval": list(measured.interval),
+            "images": pooled.images,
+            "accuracy": pooled.accuracy,
+            "interval": list(pooled.interval),
             "deviation": self.deviation,
-            "folds": [vars(fold) | {"interval": list(fold.interval or ())} for fold in self.folds],
+            "folds": [to_json(fold) | {"interval": list(fold.interval or ())} for fold in self.folds],
             "label_errors": [
                 {
                     "id": str(found["ids"][row]),
@@ -176,13 +200,13 @@ class CrossValidation:
             ],
         }
 
-    def _numbers_json(self, numbers: NumberScores) -> dict[str, Any]:
+    def _json(self, measured: NumberScores | LabelScores) -> dict[str, Any]:
         return {
             "name": self.name,
             "recipe": self.recipe.name,
-            **to_json(numbers),
+            **to_json(measured),
             "deviation": self.deviation,
-            "folds": [vars(fold) for fold in self.folds],
+            "folds": [to_json(fold) for fold in self.folds],
         }
 
     def __repr__(self) -> str:
@@ -220,5 +244,7 @@ def _fold(number: int, run: RunRecord) -> Fold:
     if run.target is not None:
         errors = np.abs(run.task.decide(found["probabilities"].astype(np.float64)) - found["labels"])
         return Fold(number, run.name, images, None, time, float(errors.mean()))
+    if summary.labels is not None:
+        return Fold(number, run.name, images, None, time, None, summary.labels.mean_average_precision)
     accuracy = float(np.mean(run.task.correct(found["labels"], found["probabilities"])))
     return Fold(number, run.name, images, accuracy, time)

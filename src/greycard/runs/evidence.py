@@ -21,10 +21,12 @@ from greycard.models.preferred import available
 from greycard.recipe import Recipe
 from greycard.recipe.model import CustomConfig, ProbeConfig, ResNetConfig
 from greycard.runs.record import RunRecord
-from greycard.runs.run_args import read_run_args
+from greycard.runs.run_args import RunArgs, read_run_args
 from greycard.runs.schema import Summary
 from greycard.training.recommend import LEAST_PIXELS
 from greycard.training.stopping import missed_target
+
+_NO_ARGS = RunArgs()
 
 
 def verdicts(run: RunRecord) -> list[Verdict]:
@@ -36,11 +38,11 @@ def verdicts(run: RunRecord) -> list[Verdict]:
     if not run.recipe.data.has_images:
         return []
     summary, found = run.summary, run.predictions
-    options = read_run_args(run.path).options
+    args = read_run_args(run.path)
     if not run.task.has_classes:
-        return number_verdicts(run.recipe, summary, run.history, found["labels"], run.name, options)
+        return number_verdicts(run.recipe, summary, run.history, found["labels"], run.name, args)
     guesses = run.task.decide(found["probabilities"])
-    evidence = evidence_of(run.recipe, summary, run.history, run.classes, found["labels"], guesses, run.name, options)
+    evidence = evidence_of(run.recipe, summary, run.history, run.classes, found["labels"], guesses, run.name, args)
     return diagnose_labels(evidence, summary.labels) if summary.labels else diagnose(evidence)
 
 
@@ -52,7 +54,7 @@ def evidence_of(
     labels: np.ndarray,
     guesses: np.ndarray,
     run: str,
-    options: Sequence[str] = (),
+    args: RunArgs = _NO_ARGS,
 ) -> Evidence:
     """The figures of one classification run.
 
@@ -64,7 +66,7 @@ def evidence_of(
         labels: int (validation images,), the class of each; or uint8 (validation images, classes) of 0 and 1.
         guesses: of the same shape, what is predicted.
         run: the name of its folder.
-        options: of the command that trained it.
+        args: of the command that trained it.
     """
     data, calibration, count = summary.data, summary.calibration, len(classes)
     return Evidence(
@@ -74,9 +76,9 @@ def evidence_of(
         kept_epoch=summary.kept_epoch,
         train_accuracy_after=summary.train_accuracy_after,
         val_accuracy_after=summary.val_accuracy,
-        **_of_recipe(recipe, chosen=summary.reason is not None),
+        **_of_recipe(recipe, args.data_name or recipe.data.dataset, chosen=summary.reason is not None),
         run=run,
-        options=options,
+        options=args.options,
         target_reached=_target_reached(recipe, summary, history),
         network=_network_here(),
         classes=classes,
@@ -103,7 +105,7 @@ def number_verdicts(
     history: Sequence[Epoch],
     labels: np.ndarray,
     run: str,
-    options: Sequence[str] = (),
+    args: RunArgs = _NO_ARGS,
 ) -> list[Verdict]:
     """The diagnosis of one regression on images.
 
@@ -113,10 +115,10 @@ def number_verdicts(
         history: every epoch.
         labels: float (validation images,), the true number of each.
         run: the name of its folder.
-        options: of the command that trained it.
+        args: of the command that trained it.
     """
     nobody = np.empty(0, np.int64)
-    base, numbers = evidence_of(recipe, summary, history, (), nobody, nobody, run, options), summary.numbers
+    base, numbers = evidence_of(recipe, summary, history, (), nobody, nobody, run, args), summary.numbers
     if numbers is None:
         diverged = not_a_number(base)
         return [diverged] if diverged else []
@@ -133,14 +135,15 @@ def number_verdicts(
     )
 
 
-def _of_recipe(recipe: Recipe, *, chosen: bool) -> dict[str, Any]:
+def _of_recipe(recipe: Recipe, data: str, *, chosen: bool) -> dict[str, Any]:
     """The evidence that comes from the recipe alone.
 
     Args:
         recipe: the run's recipe.
+        data: the name of its folder or file, which can be typed where that is.
         chosen: whether Greycard chose it for a folder; otherwise it belongs to a project.
     """
-    folder = shlex.quote(recipe.data.dataset)
+    folder = shlex.quote(data)
     return {
         "command": f"greycard train {folder}" if chosen else f"greycard run {shlex.quote(recipe.name)}",
         "folder": folder,

@@ -16,6 +16,7 @@ from greycard.core.records import Count, Number, from_json, to_json
 from greycard.core.run_format import SCHEMA
 from greycard.datasets.dataset import LeftOut
 from greycard.evaluation.intervals import wilson
+from greycard.evaluation.label_scores import LabelScores
 from greycard.evaluation.scores import Scores, scores
 from greycard.evaluation.unpaired import Unpaired, unpaired
 from greycard.runs.record import RunRecord
@@ -78,7 +79,8 @@ class Measurement:
         measured: date and time, ISO 8601, UTC.
         digest: SHA-256 of the images and labels, in any order.
         images: number of images.
-        right: number of correct predictions.
+        right: number of correct predictions; of several labels per image, all of them.
+        labels: each label's figures if an image can have several, decided by the run's thresholds; None otherwise.
         val_images: number of the run's validation images of the same classes.
         val_right: number of correct predictions of these.
         seen: the images that the run has seen before; None if its training images are not available.
@@ -95,6 +97,7 @@ class Measurement:
     digest: str
     images: Number
     right: Count
+    labels: LabelScores | None
     val_images: Count
     val_right: Count
     seen: SeenImages | None
@@ -105,6 +108,7 @@ class Measurement:
 
     @property
     def accuracy(self) -> float:
+        """The fraction of correct predictions; of several labels per image, with all of them right."""
         return self.right / self.images
 
     @property
@@ -132,11 +136,12 @@ class Measurement:
         """The figures that follow from the fields, for JSON output."""
         compared = self.against_validation
         right, images = self.unseen
+        name = "accuracy" if self.labels is None else "exact"
         return {
-            "accuracy": self.accuracy,
+            name: self.accuracy,
             "interval": list(self.interval),
             "unseen_images": images,
-            "unseen_accuracy": right / images if images else None,
+            f"unseen_{name}": right / images if images else None,
             "against_validation": None if compared is None else to_json(compared) | {"is_real": compared.is_real},
         }
 

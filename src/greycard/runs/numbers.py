@@ -19,7 +19,7 @@ class NumberFigures:
         target: the training numbers.
         validation: of the saved model on the validation images.
         test: of the saved model on the test images; None if the data has no test split.
-        reach: of the prediction intervals; None if there are too few validation images to promise one.
+        reach: of the prediction intervals; None if there are too few images to promise one.
     """
 
     target: Target
@@ -29,7 +29,11 @@ class NumberFigures:
 
 
 def number_figures(
-    target: Target, labels: np.ndarray, predicted: np.ndarray, test: NumberScores | None
+    target: Target,
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    test: NumberScores | None = None,
+    test_reach: Reach | None = None,
 ) -> NumberFigures | None:
     """The figures of predictions on validation images; None if one of them is not finite.
 
@@ -38,8 +42,9 @@ def number_figures(
         labels: the true numbers of the validation images, float (n,).
         predicted: float (n,).
         test: the figures on the test images.
+        test_reach: calibrated on test images, which no choice has seen; else the validation images calibrate.
     """
     if not np.isfinite(predicted).all():
         return None
     scores = number_scores(labels, predicted, target)
-    return NumberFigures(target=target, validation=scores, test=test, reach=reach_of(labels, predicted))
+    return NumberFigures(target=target, validation=scores, test=test, reach=test_reach or reach_of(labels, predicted))

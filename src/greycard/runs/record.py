@@ -112,6 +112,11 @@ class RunRecord:
             return MultiLabel(task.classes, self.summary.labels.thresholds)
         return task
 
+    @property
+    def calibrated_task(self) -> Task:
+        """The task that decides on calibrated probabilities, such as those of predictions and measurements."""
+        return self.task.scaled(self.temperature)
+
     @cached_property
     def target(self) -> Target | None:
         """The numbers that a regression on images learned; None for other runs."""

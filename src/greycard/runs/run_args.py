@@ -70,6 +70,11 @@ class RunArgs:
             reason=reason,
         )
 
+    @property
+    def data_name(self) -> str | None:
+        """The name of the folder or manifest of the images, such as `labels.csv`; None without one."""
+        return None if self.data is None else Path(self.data).name
+
     def to_json(self) -> dict[str, Any]:
         return to_json(self)
 

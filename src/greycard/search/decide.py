@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from greycard.evaluation.label_comparison import LabelGroup, change_of
 from greycard.evaluation.number_comparison import NumberGroup, number_differences
 from greycard.evaluation.paired import LEVEL, mcnemar, paired
 from greycard.search.candidates import FROM_SCRATCH
@@ -30,6 +31,12 @@ def number_gain(best: str, new: np.ndarray, before: np.ndarray) -> Gain:
     return Gain(best, found.difference, found.low, found.high, found.p)
 
 
+def label_gain(best: str, new: LabelGroup, before: LabelGroup) -> Gain:
+    """As `gain_over`, by the mean average precision of several labels per image, on the same images."""
+    found = change_of(new.precision.mean(axis=0) - before.precision.mean(axis=0))
+    return Gain(best, found.difference, found.low, found.high, found.p)
+
+
 SMALL = 0.01
 """A gain in accuracy that is not worth more time if it cannot be told apart either."""
 
@@ -45,14 +52,16 @@ def cannot_be_beaten(mistakes: int, images: int) -> bool:
 
 
 def best_of(rungs: Sequence[Rung]) -> Rung | None:
-    """The finished rung with the highest validation accuracy, or the lowest error; of equal ones the cheapest, which
-    was tried first."""
+    """The finished rung with the highest validation accuracy or mean average precision, or the lowest error; of equal
+    ones the cheapest, which was tried first."""
     done = [rung for rung in rungs if rung.state == DONE and _merit(rung) is not None]
     return max(done, key=lambda rung: _merit(rung) or 0.0, default=None)
 
 
 def _merit(rung: Rung) -> float | None:
-    return rung.val_accuracy if rung.val_mae is None else -rung.val_mae
+    if rung.val_mae is not None:
+        return -rung.val_mae
+    return rung.val_accuracy if rung.val_average_precision is None else rung.val_average_precision
 
 
 def more_minutes(record: SearchRecord, certain: bool) -> str:

@@ -26,11 +26,12 @@ class Gain:
 
     Attributes:
         over: the name of the best recipe before it.
-        difference: its accuracy minus that of the best before it, a fraction; for numbers, the mean absolute error of
-            the best before it minus its own, so above 0 is better, too.
+        difference: its accuracy minus that of the best before it, a fraction; for several labels per image, the same
+            of the mean average precision; for numbers, the mean absolute error of the best before it minus its own, so
+            above 0 is better, too.
         low: the lower end of the 95 % interval of the difference.
         high: the upper end.
-        p: of McNemar's exact test; for numbers of a paired t test.
+        p: of McNemar's exact test; for numbers of a paired t test; for several labels from resampled images.
     """
 
     over: str
@@ -53,8 +54,9 @@ class Rung:
         why: why it was skipped or failed.
         run: the folder of its run in `tried/`.
         seconds: what it took.
-        val_accuracy: its validation accuracy, a fraction; None for numbers.
+        val_accuracy: its validation accuracy, a fraction; None for numbers, and for several labels per image.
         val_mae: its mean absolute error on validation; None for classes.
+        val_average_precision: its mean average precision on validation; None unless an image can have several labels.
         stopped: why its training stopped early.
         shortened: its epochs and those of its full length, such as `12 of 30`, if only fewer fitted into the time.
         rising: True if the time ended its training while its validation accuracy was still rising.
@@ -71,6 +73,7 @@ class Rung:
     seconds: Seconds | None = None
     val_accuracy: Fraction | None = None
     val_mae: float | None = None
+    val_average_precision: Fraction | None = None
     stopped: str | None = None
     shortened: str | None = None
     rising: bool = False

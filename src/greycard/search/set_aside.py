@@ -12,6 +12,7 @@ from greycard.audit.group_split import duplicate_levels, split_by_levels
 from greycard.audit.thumbnails import load_thumbnails
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Dataset, LeftOut, Split, SplitMethod
+from greycard.datasets.label_sets import class_counts
 from greycard.datasets.selection import joined
 from greycard.datasets.strata import strata
 
@@ -48,10 +49,10 @@ def in_three_parts(dataset: Dataset, seed: int, on_image: Callable[[], None] = l
 
     Images that the data itself keeps apart are set aside: its test images, else its validation images. From other
     data a fifth of each class is set aside, at most 5,000 images, and a fifth of the rest is for choosing. Duplicates
-    stay on one side.
+    stay on one side. Of several labels per image, the rarest counts as its class.
 
     Args:
-        dataset: of images with classes or numbers.
+        dataset: of images with classes, labels or numbers.
         seed: the same images and seed give the same parts.
         on_image: called after each file that is compared with the others.
 
@@ -126,15 +127,16 @@ def _expect_two_of_each(dataset: Dataset, pool: Split, unreadable: Sequence[Left
     if not dataset.classes:
         _expect_enough(dataset, pool)
         return
-    counts = np.bincount(pool.labels, minlength=len(dataset.classes))
+    counts = class_counts(pool.labels, len(dataset.classes))
     few = int(counts.argmin())
     if counts[few] < 2:
         files = f"; {len(unreadable):,} files cannot be read, such as {unreadable[0].id}" if unreadable else ""
+        kind = "label" if dataset.has_several_labels else "class"
         images = f"{counts[few]} readable training image{'' if counts[few] == 1 else 's'}"
         raise GreycardError(
-            f"class {dataset.classes[few]!r} has {images}; a search needs at least 2, one to train and one to choose"
+            f"{kind} {dataset.classes[few]!r} has {images}; a search needs at least 2, one to train and one to choose"
             f"{files}",
-            hint="add images to the class, or remove it",
+            hint=f"add images to the {kind}, or remove it",
         )
 
 

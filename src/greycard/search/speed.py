@@ -17,6 +17,7 @@ from greycard.core.reporter import Silent
 from greycard.core.threads import thread_pool
 from greycard.datasets.dataset import Dataset, Split
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
+from greycard.datasets.label_sets import as_rows
 from greycard.models.mixed_precision import mixed_precision
 from greycard.models.probe import extractors
 from greycard.models.tuning import LAST, split_below_tuned
@@ -111,13 +112,15 @@ def _of_network(network: keras.Model, inputs: np.ndarray, setup: TrainSetup, pla
 
 
 def _random_pixels(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """A dataset of the same classes, or of numbers, with one training batch, so that nothing is decoded or cached."""
+    """A dataset of the same classes or labels, or of numbers, with one training batch: nothing is decoded or cached."""
     assert recipe.data.image_size is not None
     count = recipe.training.batch_size
     shape = (count, *recipe.data.image_size, recipe.data.channels)
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     classes = len(dataset.classes)
     labels = np.arange(count) % classes if classes else np.arange(count, dtype=np.float32)
+    if dataset.has_several_labels:
+        labels = as_rows([(row % classes,) for row in range(count)], classes)
     part = Split(tuple(map(str, range(count))), labels, pixels)
     return Dataset(dataset.name, dataset.classes, part, part)
 

@@ -25,19 +25,19 @@ def run_named(runs: Path, name: object) -> RunRecord:
 
 
 def run_of(runs: Path, name: object) -> RunRecord:
-    """The finished run with this name, with classes.
+    """The finished run with this name, on images.
 
     Raises:
-        RefusedError: there is no such run, it is unfinished, or it predicts numbers.
+        RefusedError: there is no such run, it is unfinished, or it takes numbers.
     """
     run = run_named(runs, name)
     try:
         run.expect_finished()
-        has_classes = run.task.has_classes
+        has_images = run.recipe.data.has_images
     except GreycardError as error:
         raise RefusedError(409, str(error.args[0])) from error
-    if not has_classes:
-        raise RefusedError(409, f"{run.name} predicts numbers; the page shows runs with classes")
+    if not has_images:
+        raise RefusedError(409, f"{run.name} takes numbers; the page shows runs on images")
     return run
 
 

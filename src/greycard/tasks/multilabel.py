@@ -80,6 +80,10 @@ class MultiLabel(Task):
         """Which images have exactly the predicted labels, bool (n,)."""
         return (self.decide(probabilities) == labels).all(axis=1)
 
+    def confidence(self, probabilities: np.ndarray) -> np.ndarray:
+        """That of the label that is decided least surely: of a predicted label p, of another one 1 - p."""
+        return np.where(self.decide(probabilities) > 0, probabilities, 1 - probabilities).min(axis=-1)
+
     def mistakes(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """The rows with a wrong label; in turns the next one of each label, so that every label has some."""
         wrong = self.decide(probabilities) != labels
@@ -95,6 +99,9 @@ class MultiLabel(Task):
 
     def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:
         return np.flatnonzero(labels.any(axis=0) & ~kept.any(axis=0)).tolist()
+
+    def only_classes_of(self, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
+        return np.asarray((labels[:, ~others.any(axis=0)] == 0).all(axis=1))
 
     def at_temperature(self, probabilities: np.ndarray, temperature: float) -> np.ndarray:
         return sigmoid(logit(probabilities.astype(np.float64)) / temperature)

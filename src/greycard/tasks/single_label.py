@@ -47,6 +47,9 @@ class SingleLabel(Task):
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         return likeliest(probabilities)
 
+    def confidence(self, probabilities: np.ndarray) -> np.ndarray:
+        return probabilities.max(axis=-1)
+
     def mistakes(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """The most confident first."""
         guesses = self.decide(probabilities)
@@ -58,6 +61,9 @@ class SingleLabel(Task):
 
     def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:
         return sorted(set(labels.tolist()) - set(kept.tolist()))
+
+    def only_classes_of(self, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
+        return np.isin(labels, others)
 
     def class_probabilities(self, class_logits: Any) -> Any:
         from keras import ops

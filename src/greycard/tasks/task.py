@@ -138,6 +138,11 @@ class Task(ABC):
         """Which decisions equal the labels, bool (n,); of several labels, all of an image."""
         return self.decide(probabilities) == labels
 
+    def confidence(self, probabilities: np.ndarray) -> np.ndarray:
+        """The probability that the decision is right, float (...) for (..., classes); of several labels, that the least
+        sure one is decided rightly."""
+        raise TypeError(f"{self.name} has no probabilities")
+
     @abstractmethod
     def mistakes(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """The rows of the wrong predictions, worst first, int (mistakes,)."""
@@ -145,6 +150,10 @@ class Task(ABC):
     @abstractmethod
     def lost_labels(self, labels: np.ndarray, kept: np.ndarray) -> list[int]:
         """The classes that occur in `labels` and not in `kept`, in order."""
+
+    def only_classes_of(self, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Which images have no class that is missing in `others`, the labels of other images; bool (n,)."""
+        return np.ones(len(labels), dtype=bool)
 
     @abstractmethod
     def probability_layers(self, logits: keras.KerasTensor) -> keras.KerasTensor:

@@ -18,6 +18,7 @@ from greycard.core.clock import Clock
 from greycard.core.epoch import Epoch
 from greycard.core.reporter import Reporter
 from greycard.evaluation.numbers import NumberScores
+from greycard.evaluation.reach import Reach
 from greycard.models.mixed_precision import mixed_precision
 from greycard.training.callbacks import Callback
 from greycard.training.checkpoint import TrainState
@@ -35,11 +36,13 @@ class Measured:
         loss: None if it is NaN or infinite.
         accuracy: a fraction; None for a task without one class per image.
         numbers: the errors of a regression on images, if they were measured.
+        reach: of its prediction intervals, if they were calibrated on these images.
     """
 
     loss: float | None
     accuracy: float | None
     numbers: NumberScores | None = None
+    reach: Reach | None = None
 
     @classmethod
     def of(cls, figures: Mapping[str, float]) -> Measured:
@@ -174,7 +177,8 @@ class Loop:
         trained = time.perf_counter()
         with self._clock("validation"), self._measured_weights():
             outputs = predict(self._steps.predict, validation, self._setup.exchange)
-            val = Measured.of(self._setup.task.measure(validation.split.labels, outputs))
+            rows = self._setup.choice_rows
+            val = Measured.of(self._setup.task.measure(validation.split.labels[rows], outputs[rows]))
         epoch = _figures(number, train, val, self._learning_rate(), begun - before, trained)
         epoch = agreed_epoch(self._setup.exchange, epoch, self._setup.network)
         state.history.append(epoch)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import keras
+import numpy as np
 
 from greycard.backend.choices import Choices
 from greycard.backend.exchange import Alone, Exchange
 from greycard.datasets.dataset import Dataset, LeftOut
+from greycard.evaluation.reach import choice_rows
 from greycard.models.model import Model, Weights
 from greycard.pipeline.array_split import ArraySplit
 from greycard.pipeline.loader import Loader
@@ -118,6 +121,14 @@ class TrainSetup:
         for loader in (self.loaders.train, self.loaders.validation):
             digest.update(loader.split.digest.encode() + loader.split.labels.tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def choice_rows(self) -> np.ndarray:
+        """The rows of the validation images that every epoch is measured on: all, but for the intervals of numbers."""
+        images, test = len(self.arrays.validation), self.arrays.test
+        if self.task.target is None:
+            return np.arange(images)
+        return choice_rows(images, len(test) if test else 0)
 
     @property
     def steps(self) -> int:

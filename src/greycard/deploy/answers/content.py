@@ -41,14 +41,13 @@ class Frames:
         return None
 
 
-def expect_kept(names: Iterator[str], option: str) -> None:
+def expect_kept(camera: str | None, option: str) -> None:
     """Raise GreycardError for frames of a camera: nothing has kept them.
 
     Args:
-        names: the names of the images.
+        camera: the first of these frames; None without one.
         option: what needs the images, for the message.
     """
-    camera = next((name for name in names if name.startswith("camera:")), None)
     if camera is not None:
         raise GreycardError(
             f"{option} needs images that are files, but {camera} is a frame of a camera, which is not kept",

@@ -36,10 +36,12 @@ class AnswersFile:
     Attributes:
         place: the file.
         bad: the number of unreadable images in it.
+        camera: the first frame of a camera in it; None without one.
     """
 
     def __init__(self, place: Path, job: Job) -> None:
         self.place, self.bad = place, 0
+        self.camera: str | None = None
         self._asked, self._lines, self._path = job.question, _lines(place, job.question), _lines_path(place)
         self._known: set[str] = set()
         self._stream: IO[str] | None = None
@@ -86,6 +88,8 @@ class AnswersFile:
     def _count(self, answer: Answer) -> None:
         self._known.add(as_text(answer.path))
         self.bad += bool(answer.error)
+        if self.camera is None and answer.path.startswith("camera:"):
+            self.camera = answer.path
 
     def _to_disk(self, stream: IO[str]) -> None:
         stream.flush()

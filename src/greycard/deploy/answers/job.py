@@ -25,8 +25,10 @@ class Question:
         top: the number of classes in each answer.
         every: seconds between two frames of a video.
         refuse: which share of the classes' own images may be refused, `default` or `none`.
-        unsure: predictions below this probability are to be reviewed; None for no review.
+        unsure: predictions below this probability are to be reviewed, of several labels that of the least sure one;
+            None for no review.
         sets: the share of prediction sets that have the right class; None for no sets.
+        labels: all labels of the run, if an image can have several; each answer has the probability of each.
     """
 
     top: Number = 1
@@ -34,6 +36,7 @@ class Question:
     refuse: str = "default"
     unsure: Fraction | None = None
     sets: Fraction | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 
 from greycard.core.errors import GreycardError
 from greycard.core.records import from_json, to_json
-from greycard.deploy.answers.answer import Answer
+from greycard.datasets.label_lists import list_names, list_text, separator_of
+from greycard.deploy.answers.answer import Answer, least_sure
+from greycard.deploy.answers.cells import answer_columns, answer_from, cells_of, columns_of
 from greycard.deploy.answers.job import Question
 
 ODD_NAMES = sys.getfilesystemencodeerrors()
@@ -37,14 +39,6 @@ class Lines(Protocol):
         """The complete lines from the start of a file; raises ValueError for a complete line that is no answer."""
 
 
-def columns_of(question: Question) -> list[str]:
-    """The columns of a table of answers, as `greycard predict --format csv` prints them."""
-    more = [f"{column}_{rank}" for rank in range(2, question.top + 1) for column in ("class", "probability")]
-    wanted = {"one_of": question.sets, "review": question.unsure}
-    asked = [name for name, value in wanted.items() if value is not None]
-    return ["path", "class", "probability", *more, "error", "refused", "strangeness", *asked]
-
-
 class CsvLines:
     """A table with a first line of names.
 
@@ -54,22 +48,16 @@ class CsvLines:
 
     def __init__(self, question: Question) -> None:
         self.columns = columns_of(question)
+        self._question, self._separator = question, separator_of(question.labels)
+        self._numbers = {"strangeness", *(name for name in answer_columns(question) if name.startswith("probability"))}
 
     @property
     def first(self) -> str:
         return _csv_line(self.columns)
 
     def text(self, answer: Answer) -> str:
-        cells = {"path": answer.path, "error": answer.error or ""}
-        if not answer.error:
-            for rank, (label, value) in enumerate(answer.ranked, 1):
-                end = "" if rank == 1 else f"_{rank}"
-                cells |= {f"class{end}": label, f"probability{end}": f"{value:.6f}"}
-            cells["refused"] = _YES if answer.refused else ""
-            cells["strangeness"] = "" if answer.strangeness is None else f"{answer.strangeness:.6f}"
-            cells["one_of"] = _OR.join(answer.one_of or ())
-            cells["review"] = _YES if answer.review else ""
-        return _csv_line([cells.get(name, "") for name in self.columns])
+        cells = cells_of(answer)
+        return _csv_line([self._cell(name, cells.get(name)) for name in self.columns])
 
     def read(self, file: Iterable[bytes]) -> Iterator[Read]:
         end, row = 0, b""
@@ -90,7 +78,27 @@ class CsvLines:
             return None
         if first or len(cells) != len(self.columns):
             raise ValueError(f"expected the columns {','.join(self.columns)}")
-        return _from_cells(dict(zip(self.columns, cells, strict=True)))
+        return answer_from(
+            {name: self._value(name, cell) for name, cell in zip(self.columns, cells, strict=True)}, self._question
+        )
+
+    def _cell(self, name: str, value: Any) -> str:
+        """A value as text."""
+        if value is None or isinstance(value, str):
+            return value or ""
+        if name == "labels":
+            return list_text(value, self._separator)
+        if name in self._numbers:
+            return f"{value:.6f}"
+        return _OR.join(value) if name == "one_of" else _YES if value else ""
+
+    def _value(self, name: str, cell: str) -> Any:
+        """The value of a text; not of a prediction set, whose classes cannot be told apart."""
+        if name in self._numbers:
+            return float(cell) if cell else None
+        if not cell or name == "one_of":
+            return None
+        return list_names(cell, self._separator) if name == "labels" else cell
 
 
 class JsonLines:
@@ -102,7 +110,10 @@ class JsonLines:
         fields: dict[str, Any] = {"path": answer.path}
         if answer.error:
             return json.dumps(fields | {"error": answer.error}) + "\n"
-        fields |= {"class": answer.label, "probability": answer.probability, "probabilities": dict(answer.ranked)}
+        if answer.labels is None:
+            fields |= {"class": answer.label, "probability": answer.probability, "probabilities": dict(answer.ranked)}
+        else:
+            fields |= {"labels": list(answer.labels), "probabilities": dict(answer.ranked)}
         if answer.strangeness is not None:
             fields |= {"refused": answer.refused, "strangeness": answer.strangeness}
         if answer.one_of is not None:
@@ -118,26 +129,14 @@ class JsonLines:
             yield _from_fields(json.loads(line)), end
 
 
-def _from_cells(cells: dict[str, str]) -> Answer:
-    """An answer without its prediction set, whose classes cannot be told apart in a cell."""
-    ranked = [(cells["class"], float(cells["probability"] or 0))] if cells["class"] else []
-    rank = 2
-    while label := cells.get(f"class_{rank}"):
-        ranked.append((label, float(cells[f"probability_{rank}"])))
-        rank += 1
-    strangeness = float(cells["strangeness"]) if cells["strangeness"] else None
-    label, probability = ranked[0] if ranked else ("", 0.0)
-    refused, review = (cells.get(name) == _YES for name in ("refused", "review"))
-    error = cells["error"] or None
-    return Answer(cells["path"], label, probability, tuple(ranked), error, refused, strangeness, None, review)
-
-
 def _from_fields(fields: dict[str, Any]) -> Answer:
     if not isinstance(fields, dict) or not isinstance(fields.get("path"), str):
         raise ValueError("expected an object with the path of an image")
     kept = dict(fields)
-    ranked = [list(pair) for pair in kept.pop("probabilities", {}).items()]
-    known = {"label": kept.pop("class", ""), "ranked": ranked}
+    pairs = kept.pop("probabilities", {}).items()
+    known: dict[str, Any] = {"label": kept.pop("class", ""), "ranked": [list(pair) for pair in pairs]}
+    if kept.get("labels") is not None:
+        known["probability"] = least_sure(kept["labels"], pairs)
     nothing = to_json(Answer("", "", 0.0, ()))
     try:
         return from_json(Answer, nothing | kept | known)

@@ -11,8 +11,8 @@ from typing import Any
 from greycard.core.atomic_files import atomic_path
 from greycard.core.errors import GreycardError
 from greycard.deploy.answers.answer import Answer, as_text
+from greycard.deploy.answers.cells import answer_columns, answer_from, cells_of, columns_of
 from greycard.deploy.answers.job import Question
-from greycard.deploy.answers.lines import columns_of
 
 _GROUP = 20_000
 """Answers in one group of rows, which is written at once."""
@@ -55,7 +55,7 @@ def read_parquet(place: Path, asked: Question, *, whole: bool) -> Iterator[Answe
             if file.schema_arrow.names != names:
                 raise ValueError(f"expected the columns {', '.join(names)}")
             for batch in file.iter_batches(_GROUP, columns=names if whole else ["path", "error"]):
-                yield from map(_answer, batch.to_pylist())
+                yield from (_answer(row, asked) for row in batch.to_pylist())
     except (ArrowException, ValueError) as error:
         raise GreycardError(
             f"{place} cannot be continued: {str(error).splitlines()[0]}", hint="choose another file"
@@ -79,36 +79,17 @@ def read_errors(place: Path, most: int) -> tuple[int, int, list[tuple[str, str]]
 def _schema(asked: Question) -> Any:
     import pyarrow as pa
 
-    kinds = {"probability": pa.float32(), "strangeness": pa.float32(), "one_of": pa.list_(pa.string())}
-    kinds |= {"refused": pa.bool_(), "review": pa.bool_()}
-    return pa.schema([(name, kinds.get(_plain(name), pa.string())) for name in columns_of(asked)])
-
-
-def _plain(name: str) -> str:
-    """A column's name without its rank."""
-    return name.rstrip("0123456789").rstrip("_")
+    names = pa.list_(pa.string())
+    kinds = {"strangeness": pa.float32(), "one_of": names, "refused": pa.bool_(), "review": pa.bool_(), "labels": names}
+    kinds |= {name: pa.float32() for name in answer_columns(asked) if name.startswith("probability")}
+    return pa.schema([(name, kinds.get(name, pa.string())) for name in columns_of(asked)])
 
 
 def _row(answer: Answer, names: Iterable[str]) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(names)
-    row["path"] = as_text(answer.path)
-    if answer.error:
-        return row | {"error": as_text(answer.error)}
-    for rank, (label, value) in enumerate(answer.ranked, 1):
-        end = "" if rank == 1 else f"_{rank}"
-        row |= {f"class{end}": label, f"probability{end}": value}
-    facts: dict[str, Any] = {"refused": answer.refused, "strangeness": answer.strangeness, "review": answer.review}
-    facts["one_of"] = None if answer.one_of is None else list(answer.one_of)
-    return row | {name: value for name, value in facts.items() if name in row}
+    cells = {name: as_text(value) if isinstance(value, str) else value for name, value in cells_of(answer).items()}
+    return {name: cells.get(name) for name in names}
 
 
-def _answer(row: dict[str, Any]) -> Answer:
-    ranked, rank, end = [], 1, ""
-    while name := row.get(f"class{end}"):
-        ranked.append((name, row[f"probability{end}"]))
-        rank, end = rank + 1, f"_{rank + 1}"
-    label, probability = ranked[0] if ranked else ("", 0.0)
-    refused, review = (bool(row.get(name)) for name in ("refused", "review"))
-    one_of = None if row.get("one_of") is None else tuple(row["one_of"])
-    facts = (row["error"], refused, row.get("strangeness"), one_of, review)
-    return Answer(row["path"], label, probability, tuple(ranked), *facts)
+def _answer(row: dict[str, Any], asked: Question) -> Answer:
+    one_of = row.get("one_of")
+    return answer_from(row if one_of is None else row | {"one_of": tuple(one_of)}, asked)

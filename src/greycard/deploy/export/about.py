@@ -11,10 +11,10 @@ from typing import Any
 from greycard.core.records import to_json
 from greycard.deploy.export.web_page import fill_in
 from greycard.evaluation.intervals import accuracy_interval
-from greycard.evaluation.label_scores import LabelScores
 from greycard.evaluation.rejection.record import Rejection
 from greycard.models.strangeness import NAME as STRANGENESS
 from greycard.runs.record import RunRecord
+from greycard.runs.schema import Summary
 from greycard.tasks.multilabel import MultiLabel
 
 MEMBER = "greycard.json"
@@ -40,12 +40,7 @@ def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
         "refuse_above": rejection.limit if rejection else None,
         "refuse_share": rejection.share if rejection else None,
         "temperature": run.temperature,
-        "validation": {
-            "images": summary.val_images,
-            "accuracy": summary.val_accuracy,
-            "interval": accuracy_interval(summary.val_accuracy or 0.0, summary.val_images),
-            **_precision(summary.labels),
-        },
+        "validation": {"images": summary.val_images, **_figures(summary)},
         **_thresholds(run),
         "recipe_sha256": run.recipe.digest,
         "dataset": data.dataset,
@@ -53,36 +48,43 @@ def describe(run: RunRecord, rejection: Rejection | None) -> dict[str, Any]:
     }
 
 
-def _precision(labels: LabelScores | None) -> dict[str, Any]:
-    """The mean average precision, which stands for the accuracy if an image can have several labels."""
-    figure = None if labels is None else labels.mean_average_precision
-    return {} if figure is None else {"accuracy": None, "mean_average_precision": to_json(figure)}
+def _figures(summary: Summary) -> dict[str, Any]:
+    """The accuracy; the mean average precision of several labels; or the mean absolute error of numbers."""
+    if summary.numbers:
+        scores = summary.numbers.validation
+        error = {"value": scores.mae, "low": scores.mae_interval[0], "high": scores.mae_interval[1]}
+        return {"mean_absolute_error": error}
+    if summary.labels:
+        figure = summary.labels.mean_average_precision
+        return {"mean_average_precision": None if figure is None else to_json(figure)}
+    accuracy = summary.val_accuracy or 0.0
+    return {"accuracy": accuracy, "interval": accuracy_interval(accuracy, summary.val_images)}
 
 
 def _thresholds(run: RunRecord) -> dict[str, Any]:
     """From these probabilities on an image has a label, if it can have several."""
-    task = run.task
-    return {"thresholds": task.scaled(run.temperature).limits.tolist()} if isinstance(task, MultiLabel) else {}
+    task = run.calibrated_task
+    return {"thresholds": task.limits.tolist()} if isinstance(task, MultiLabel) else {}
 
 
 def _outputs(run: RunRecord) -> dict[str, Any]:
     """The outputs by name; `index` is their place in formats without names."""
-    if not run.task.has_classes:
-        return {"probabilities": _number(run)}
     probabilities = {"index": 0, "dtype": "float32", "shape": [None, len(run.classes)]}
-    found = {"probabilities": {**probabilities, "values": "calibrated probabilities"}}
+    calibrated = {**probabilities, "values": "calibrated probabilities"}
+    found: dict[str, Any] = {"probabilities": calibrated if run.task.has_classes else _number(run)}
     if run.rejection is not None:
-        values = "distance from the training images; above refuse_above: none of the classes"
+        values = "distance from the training images; above refuse_above: none of these"
         found[STRANGENESS] = {"index": 1, "dtype": "float32", "shape": [None, 1], "values": values}
     return found
 
 
 def _number(run: RunRecord) -> dict[str, Any]:
-    """The output of a regression, with half the width of its prediction intervals."""
-    numbers = run.summary.numbers
+    """The output of a regression: half the width of its prediction intervals, and the training numbers."""
+    numbers, target = run.summary.numbers, run.target
     reach = None if numbers is None or numbers.reach is None else to_json(numbers.reach)
     named = {"index": 0, "dtype": "float32", "shape": [None, 1]}
-    return {**named, "values": "a number in the unit of the labels", "interval": reach}
+    learned = {} if target is None else {**to_json(target), "decimals": target.decimals}
+    return {**named, "values": "a number in the unit of the labels", "interval": reach, **learned}
 
 
 def embed(facts: dict[str, Any], place: Path) -> None:

@@ -20,7 +20,8 @@ from greycard.deploy.classifier import Classifier
 from greycard.deploy.export.about import describe, embed
 from greycard.deploy.export.format import Format, about
 from greycard.deploy.export.number_parity import NumberParity
-from greycard.deploy.export.parity import Limits, ParityCheck, answers, check_parity
+from greycard.deploy.export.parity import ParityCheck, answers, check_parity
+from greycard.deploy.export.refusal_parity import Limits
 from greycard.evaluation.rejection.record import Rejection, distance_limit
 from greycard.pipeline.array_split import ArraySplit
 from greycard.runs.record import RunRecord
@@ -161,14 +162,14 @@ def _with_own_limit(
 def _original(run: RunRecord, classifier: Classifier, pixels: ArraySplit) -> np.ndarray:
     """The trained model's rows, calibrated independently of the exported graph."""
     outputs = np.concatenate(list(answers(classifier.original, pixels)))
-    if not classifier.task.has_classes:
-        return outputs
-    probabilities = classifier.task.at_temperature(classifier.task.to_probabilities(outputs), run.temperature)
+    found = classifier.task.to_probabilities(outputs)
+    if classifier.task.has_classes:
+        found = classifier.task.at_temperature(found, run.temperature)
     if classifier.rejection is None:
-        return probabilities
+        return found
     features = np.concatenate(list(answers(classifier.features, pixels)))
     strangeness = classifier.rejection.strangeness.of(features)
-    return np.concatenate([probabilities, strangeness[:, None]], axis=1)
+    return np.concatenate([found, strangeness[:, None]], axis=1)
 
 
 def _write(facts: dict[str, Any], target: Path) -> None:

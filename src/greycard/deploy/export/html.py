@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from greycard.core.errors import GreycardError
 from greycard.deploy.export.format import Format
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 _CAM = "heat map (Grad-CAM): brighter regions add more points of probability, from 1 to 100"
 _OCCLUSION = "heat map (occlusion): covering a brighter region costs more points of probability, from 1 to 100"
+_NUMBER_CAM = "heat map (Grad-CAM): brighter regions raise the number more, from 1 hundredth of a standard deviation on"
+_NUMBER_OCCLUSION = "heat map (occlusion): covering a brighter region changes the number more, up or down"
 _NOT_RUN = "the page itself was not run: {}. Its model was run with LiteRT instead"
 
 
@@ -36,8 +37,6 @@ def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     from greycard.explain.class_activation import class_activation
     from greycard.models.calibrated import in_one_row
 
-    if not classifier.task.has_classes:
-        raise GreycardError("a page shows classes; this run predicts a number", hint="export it to litert")
     found = class_activation(classifier.trained, classifier.task)
     row = in_one_row(classifier.model)
     extra = [_in_one_row(found.evidence)] if found else []
@@ -66,12 +65,19 @@ def _about(classifier: Classifier, found: ClassActivation | None) -> dict[str, A
         "temperature": classifier.temperature,
     }
     return {
-        "row": len(classifier.classes) + (classifier.rejection is not None),
+        "row": classifier.width + (classifier.rejection is not None),
         "evidence": evidence,
         "part": classifier.recipe.prediction.center_crop,
-        "caption": _CAM if found else _OCCLUSION,
+        "caption": _caption(found is not None, classes=classifier.task.has_classes),
         "colours": base64.b64encode(colours.tobytes()).decode(),
     }
+
+
+def _caption(linear: bool, *, classes: bool) -> str:
+    """Which heat map the page draws; without a linear head it covers parts of the image."""
+    if classes:
+        return _CAM if linear else _OCCLUSION
+    return _NUMBER_CAM if linear else _NUMBER_OCCLUSION
 
 
 class PageModel:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from greycard.deploy.export.refusal_parity import Refusals
 from greycard.evaluation.numbers import number_scores
 from greycard.tasks.target import Target
 
@@ -25,6 +26,7 @@ class NumberParity:
         original_mae: mean absolute error of the original.
         highest_mae: the upper end of the original's 95 % interval.
         tolerance: largest allowed difference; None if the error decides, as for int8.
+        refusals: the comparison of what is refused; None if the run refuses no image.
     """
 
     images: int
@@ -33,12 +35,13 @@ class NumberParity:
     original_mae: float
     highest_mae: float
     tolerance: float | None
+    refusals: Refusals | None = None
 
     @property
     def passed(self) -> bool:
         if self.tolerance is None:
             return self.mae <= self.highest_mae
-        return self.largest_difference <= self.tolerance
+        return self.largest_difference <= self.tolerance and (self.refusals is None or self.refusals.agree)
 
     @property
     def why_refused(self) -> str:
@@ -48,6 +51,8 @@ class NumberParity:
                 f"its mean absolute error on {self.images:,} validation images is {self.mae:.4g}, the original's is"
                 f" {self.original_mae:.4g}; expected at most {self.highest_mae:.4g}, the upper end of its 95 % interval"
             )
+        if self.refusals is not None and self.largest_difference <= self.tolerance:
+            return self.refusals.why_refused(self.images)
         return (
             f"a number differs by {self.largest_difference:.2g} from the original's on {self.images:,} validation"
             f" images; expected at most {self.tolerance:.2g}"
@@ -59,6 +64,7 @@ class NumberParity:
         return (
             f"{self.images:,} validation images: largest difference of a number {self.largest_difference:.2g}, mean"
             f" absolute error {self.mae:.4g} (original {self.original_mae:.4g})"
+            f"{f'; {self.refusals.line}' if self.refusals else ''}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -66,7 +72,13 @@ class NumberParity:
 
 
 def number_parity(
-    labels: np.ndarray, original: np.ndarray, found: np.ndarray, target: Target, *, exact: bool
+    labels: np.ndarray,
+    original: np.ndarray,
+    found: np.ndarray,
+    target: Target,
+    refusals: Refusals | None = None,
+    *,
+    exact: bool,
 ) -> NumberParity:
     """Compare the numbers of an export with the original's.
 
@@ -75,6 +87,7 @@ def number_parity(
         original: the original's numbers, float (n, 1).
         found: the export's numbers, float (n, 1).
         target: the training numbers.
+        refusals: the comparison of what is refused; None if no image is.
         exact: True if numbers must agree, False if the error must stay in its interval.
     """
     difference = np.abs(found - original).max()
@@ -87,4 +100,5 @@ def number_parity(
         original_mae=before.mae,
         highest_mae=before.mae_interval[1],
         tolerance=TOLERANCE * target.deviation if exact else None,
+        refusals=refusals,
     )

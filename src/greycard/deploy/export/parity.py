@@ -10,6 +10,7 @@ import numpy as np
 
 from greycard.backend.inference import Engine
 from greycard.deploy.export.number_parity import NumberParity, number_parity
+from greycard.deploy.export.refusal_parity import Limits, Refusals, compare_refusals
 from greycard.evaluation.intervals import accuracy_interval
 from greycard.pipeline.array_split import ArraySplit
 from greycard.tasks.task import Task
@@ -18,31 +19,6 @@ TOLERANCE = 1e-3
 """The largest allowed difference of a probability, if both models use floating point."""
 
 _BATCH = 32
-
-
-@dataclass(frozen=True)
-class Refusals:
-    """What an export and its original refuse, on the same images.
-
-    Attributes:
-        refused: number of images that the export refuses.
-        original_refused: number of images that the original refuses.
-        same: number of images on which they agree.
-        largest_difference: largest difference of a squared strangeness.
-    """
-
-    refused: int
-    original_refused: int
-    same: int
-    largest_difference: float
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The largest strangeness that is not refused, by the original and by the export."""
-
-    original: float
-    export: float
 
 
 @dataclass(frozen=True)
@@ -79,10 +55,7 @@ class ParityCheck:
                 " 95 % interval"
             )
         if self.refusals is not None and self.largest_difference <= self.tolerance:
-            return (
-                f"a squared strangeness differs by {self.refusals.largest_difference:.2g} from the original's on"
-                f" {self.images:,} validation images; expected at most {self.tolerance:g}"
-            )
+            return self.refusals.why_refused(self.images)
         return (
             f"a probability differs by {self.largest_difference:.2g} from the original's on {self.images:,} validation"
             f" images; expected at most {self.tolerance:g}"
@@ -94,26 +67,14 @@ class ParityCheck:
         return (
             f"{self.images:,} validation images: {self.same_answers:,} with the same prediction, largest difference of"
             f" a probability {self.largest_difference:.2g}, accuracy {self.accuracy:.2%}"
-            f" (original {self.original_accuracy:.2%}){self._refusals_text}"
-        )
-
-    @property
-    def _refusals_text(self) -> str:
-        """What is none of the classes, compared."""
-        found = self.refusals
-        if found is None:
-            return ""
-        return (
-            f"; none of these: {found.refused:,} (original {found.original_refused:,}), {found.same:,} with the same"
-            " answer"
+            f" (original {self.original_accuracy:.2%}){f'; {self.refusals.line}' if self.refusals else ''}"
         )
 
     @property
     def passed(self) -> bool:
         if self.tolerance is None:
             return self.accuracy >= self.lowest_accuracy
-        differences = [self.largest_difference, *([self.refusals.largest_difference] if self.refusals else [])]
-        return max(differences) <= self.tolerance
+        return self.largest_difference <= self.tolerance and (self.refusals is None or self.refusals.agree)
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "passed": self.passed}
@@ -132,20 +93,20 @@ def check_parity(
 
     Args:
         task: the run's task.
-        original: the original's rows: probabilities, float (n, classes), and with `limits` the strangeness after them;
-            or numbers (n, 1).
+        original: the original's rows: probabilities, float (n, classes), or numbers (n, 1), and with `limits` the
+            strangeness after them.
         export: the exported model as a function from images to such rows.
         pixels: validation images with their labels.
         exact: True if probabilities must agree within `TOLERANCE`, False if the accuracy must stay in its interval.
         limits: what is refused; None if no image is.
     """
     rows = np.concatenate(list(answers(export, pixels)))
-    if task.target is not None:
-        return number_parity(pixels.labels, original, rows, task.target, exact=exact)
     refusals = None
     if limits is not None:
-        refusals = _refusals(original[:, -1], rows[:, -1], limits)
+        refusals = compare_refusals(original[:, -1], rows[:, -1], limits)
         original, rows = original[:, :-1], rows[:, :-1]
+    if task.target is not None:
+        return number_parity(pixels.labels, original, rows, task.target, refusals, exact=exact)
     return _compared(task, original, rows, pixels.labels, refusals, exact=exact)
 
 
@@ -163,17 +124,6 @@ def _compared(
         lowest_accuracy=accuracy_interval(float(right_before), len(labels))[0],
         tolerance=TOLERANCE if exact else None,
         refusals=refusals,
-    )
-
-
-def _refusals(original: np.ndarray, found: np.ndarray, limits: Limits) -> Refusals:
-    before, after = original > limits.original, found > limits.export
-    difference = np.abs(found.astype(np.float64) ** 2 - original.astype(np.float64) ** 2).max()
-    return Refusals(
-        refused=int(after.sum()),
-        original_refused=int(before.sum()),
-        same=int(np.sum(before == after)),
-        largest_difference=float(difference) if np.isfinite(difference) else 1.0,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from greycard.deploy.export.web_runtime import VERSION, WebRuntime
 
-_SCRIPTS = ("unpack", "resize", "decode", "model", "heat", "camera", "page")
+_SCRIPTS = ("unpack", "resize", "decode", "model", "number", "heat", "camera", "page")
 """In this order, as one script: a page that is opened as a file cannot load modules."""
 
 _FACTS = '<script type="application/json" id="facts">{}</script>'

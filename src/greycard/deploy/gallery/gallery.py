@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
@@ -18,6 +19,7 @@ from greycard.core.errors import GreycardError
 from greycard.core.output_files import GENERATOR, made_by_greycard
 from greycard.core.threads import map_ahead, thread_pool
 from greycard.datasets.images import UnreadableImageError
+from greycard.datasets.label_lists import NO_LABEL, separator_of
 from greycard.datasets.thumbnail import smaller
 from greycard.deploy.answers.answer import Answer
 from greycard.deploy.answers.content import Frames
@@ -39,16 +41,18 @@ class Shown:
     Attributes:
         path: as it was given.
         thumbnail: the file's name without folder and ending; "" if the image cannot be read any more.
-        label: the answer.
-        probability: of the most likely class.
+        groups: the answer; of several labels each of them, so that the image is in the group of each.
+        probability: of the most likely class, or of the least sure label.
         file: the image that corrections name, if it is not `path`: a frame that was saved.
+        labels: the predicted labels if an image can have several, also of one that is unsure; None if it is refused.
     """
 
     path: str
     thumbnail: str
-    label: str
+    groups: tuple[str, ...]
     probability: float
     file: str | None = None
+    labels: tuple[str, ...] | None = None
 
 
 def expect_gallery_place(root: Path) -> None:
@@ -67,6 +71,8 @@ def write_gallery(
     classes: Sequence[str],
     every: float,
     done: Callable[[int], None],
+    *,
+    several: bool = False,
 ) -> Path:
     """Write the page and the thumbnails that are not there yet.
 
@@ -77,6 +83,7 @@ def write_gallery(
         classes: of the run, in order.
         every: seconds between two frames of a video.
         done: called with the number of finished thumbnails.
+        several: whether an image can have several labels.
 
     Returns:
         The page.
@@ -90,27 +97,32 @@ def write_gallery(
                 shown.append(each)
             done(1)
     page = root / PAGE
-    atomic_write(page, gallery_page(title, shown, classes, bad))
+    atomic_write(page, gallery_page(title, shown, classes, bad, several=several))
     return page
 
 
-def gallery_page(title: str, shown: Iterable[Shown], classes: Sequence[str], bad: int) -> str:
+def gallery_page(title: str, shown: Iterable[Shown], classes: Sequence[str], bad: int, *, several: bool = False) -> str:
     """The page as HTML: images in groups by answer, the least sure first; it needs its thumbnails beside it."""
-    images = list(shown)
-    labels = [*classes, *sorted({each.label for each in images} - set(classes))]
+    images = sorted(shown, key=lambda each: each.probability)
+    labels = [*classes, *sorted({group for each in images for group in each.groups} - set(classes))]
     place = {label: number for number, label in enumerate(labels)}
-    images.sort(key=lambda each: (place[each.label], each.probability))
-    rows = [
-        [each.path, each.thumbnail, place[each.label], round(each.probability, 4), *([each.file] if each.file else [])]
-        for each in images
-    ]
-    data = {"labels": labels, "classes": list(classes), "folder": os.getcwd(), "separator": os.sep, "images": rows}
+    data: dict[str, Any] = {"labels": labels, "classes": list(classes), "folder": os.getcwd(), "separator": os.sep}
+    data |= {"images": [_row(each, place) for each in images]}
+    data |= {"between": separator_of(classes) if several else None, "none": NO_LABEL}
     page = Environment(
         loader=PackageLoader("greycard.deploy.gallery", "page"), autoescape=True, undefined=StrictUndefined
     )
     return page.get_template("gallery.html").render(
         title=title, generator=GENERATOR, data=data, bad=bad, thumbnails=THUMBNAILS
     )
+
+
+def _row(shown: Shown, place: Mapping[str, int]) -> list[Any]:
+    """Path, thumbnail, the numbers of its groups and its probability; then, if there are any, its file and labels."""
+    more = [shown.file, None if shown.labels is None else [place[each] for each in shown.labels]]
+    while more and more[-1] is None:
+        more.pop()
+    return [shown.path, shown.thumbnail, [place[each] for each in shown.groups], round(shown.probability, 4), *more]
 
 
 def _with_frames(answers: Iterable[Answer], frames: Frames) -> Iterator[tuple[Answer, Image.Image | None]]:
@@ -130,7 +142,8 @@ def _shown(root: Path, answer: Answer, frame: Image.Image | None) -> Shown | Non
             file = os.path.abspath(saved)
         if frame is not None or video_of(answer.path) is None:
             thumbnail = _thumbnail(root, Path(file or answer.path))
-    return Shown(answer.path, thumbnail, answer.group, answer.probability, file)
+    labels = None if answer.refused else answer.labels
+    return Shown(answer.path, thumbnail, answer.groups, answer.probability, file, labels)
 
 
 def _thumbnail(root: Path, image: Path) -> str:

@@ -137,12 +137,13 @@ class _Service:
 
 def _said(found: Prediction, top: int) -> dict[str, Any]:
     """A prediction as the API has it: classes, or a number."""
+    strange = {"refused": found.refused, "strangeness": found.strangeness}
     if found.value is not None:
-        return {"number": found.value, "interval": None if found.interval is None else list(found.interval)}
+        ends = None if found.interval is None else list(found.interval)
+        return {"number": found.value, "interval": ends, **strange}
     return {
         "answer": found.answer,
-        "refused": found.refused,
-        "strangeness": found.strangeness,
+        **strange,
         "class": found.label,
         "probability": found.probability,
         "probabilities": found.top(top),

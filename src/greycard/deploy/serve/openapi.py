@@ -79,7 +79,7 @@ _SCHEMAS: dict[str, Any] = {
         "properties": {
             "model": {"type": "string"},
             "answer": {"type": "string", "description": "the most likely class, or `none of these`"},
-            "refused": {"type": "boolean", "description": "whether the image belongs to none of the classes"},
+            "refused": {"type": "boolean", "description": "whether it is unlike all training images"},
             "strangeness": {
                 "type": ["number", "null"],
                 "description": "the distance from the training images, 0 to 2; null for a model that refuses no image",

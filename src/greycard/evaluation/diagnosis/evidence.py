@@ -174,10 +174,11 @@ class Evidence:
 
     @cached_property
     def past_best(self) -> bool:
-        """True if neither validation accuracy nor validation loss improved over the last epochs."""
+        """True if neither validation accuracy, if there is one, nor validation loss improved over the last epochs."""
         losses = self.val_losses
         lowest = 0 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
-        since = len(self.history) - max(self.best[0], lowest)
+        highest = 0 if np.isnan(self.val_accuracies).all() else self.best[0]
+        since = len(self.history) - max(highest, lowest)
         return since >= (self.patience or max(_PLATEAU, len(self.history) // 5))
 
     @property

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from greycard.core.errors import GreycardError
+from greycard.core.errors import GreycardError, command
 from greycard.datasets.columns import Line, read_lines
 from greycard.datasets.formats import has_image_ending
 from greycard.datasets.inside import is_system
 from greycard.datasets.listed import Finder, base_of
 from greycard.datasets.manifest import TABLE_ENDINGS
+from greycard.datasets.numbers import are_numbers
 from greycard.datasets.tables import read_table
 from greycard.studio.images.names import is_text, label_of
 
@@ -25,25 +26,31 @@ class LabelFile:
     """A table that names classes of images in its folder.
 
     Attributes:
-        name: of the file.
+        place: the file.
         labels: the class of each image, by id.
         missing: lines whose image is not in the folder.
         has_split: whether it also splits them into training and validation images.
         problem: why it cannot be used; None if it can.
         several: whether it gives images several labels, which folders cannot.
+        numbers: whether its labels are numbers, for which there are no folders.
     """
 
-    name: str
+    place: Path
     labels: Mapping[str, str]
     missing: int
     has_split: bool
     problem: str | None
     several: bool = False
+    numbers: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.place.name
 
     @property
     def moves(self) -> int:
-        """The number of images that are not in the folder of their class; 0 if an image can have several labels."""
-        return 0 if self.several else sum(label_of(id) != label for id, label in self.labels.items())
+        """The number of images that are not in the folder of their class; 0 for several labels and for numbers."""
+        return 0 if self.several or self.numbers else sum(label_of(id) != label for id, label in self.labels.items())
 
 
 class LabelFiles:
@@ -96,8 +103,9 @@ def _read(root: Path, place: Path) -> LabelFile | None:
     several = any(isinstance(line.label, tuple) for line in lines)
     labels = {id: _name(line) for line, id in reversed(found)}  # the first line if there are several
     has_split = any(line.split for line in lines)
-    problem = _problem(place.name, found, labels, several)
-    return LabelFile(place.name, labels, len(lines) - len(found), has_split, problem, several)
+    numbers = not several and are_numbers([_name(line) for line, _ in found])
+    problem = _no_folders(place, several, numbers) or _contradiction(place.name, found, labels)
+    return LabelFile(place, labels, len(lines) - len(found), has_split, problem, several, numbers)
 
 
 def _id(root: Path, path: Path | None) -> str | None:
@@ -113,12 +121,18 @@ def _name(line: Line) -> str:
     return line.label if isinstance(line.label, str) else ", ".join(line.label)
 
 
-def _problem(name: str, found: Iterable[tuple[Line, str]], labels: Mapping[str, str], several: bool) -> str | None:
-    if several:
-        return (
-            f"{name} gives images several labels, and this page sorts images into one folder each. Train with it on the"
-            f" command line: greycard train {name}"
-        )
+def _no_folders(place: Path, several: bool, numbers: bool) -> str | None:
+    """Why its labels cannot be folders; None if they can."""
+    if not (several or numbers):
+        return None
+    what = "several labels" if several else "numbers"
+    return (
+        f"{place.name} gives images {what}, and this page sorts images into one folder each. Train with it on the"
+        f" command line: {command('train', place)}"
+    )
+
+
+def _contradiction(name: str, found: Iterable[tuple[Line, str]], labels: Mapping[str, str]) -> str | None:
     wrong = next(((line, id) for line, id in found if _name(line) != labels[id]), None)
     if wrong is None:
         return None

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from greycard.core.errors import command
 from greycard.deploy.serve.limits import RefusedError
 from greycard.studio.changing import changed
 from greycard.studio.context import Context
@@ -25,8 +26,9 @@ def label_file_routes(context: Context) -> list[Route]:
         if table is None:
             return JSONResponse({"label_file": None})
         facts = {"images": len(table.labels), "moves": table.moves, "missing": table.missing}
-        kinds = {"has_split": table.has_split, "several": table.several}
-        return JSONResponse({"label_file": {"name": table.name, **facts, **kinds}})
+        kinds = {"has_split": table.has_split, "several": table.several, "numbers": table.numbers}
+        train = command("train", table.place)
+        return JSONResponse({"label_file": {"name": table.name, **facts, **kinds, "train": train}})
 
     async def decide(request: Request) -> JSONResponse:
         use = (await read_fields(request, ("use",)))["use"]

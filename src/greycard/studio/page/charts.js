@@ -76,6 +76,9 @@ const digits = (apart) => [0, 1, 2, 3, 4].find((each) => Math.abs(apart * 10 ** 
 const loss = (value, apart = 0.001) => (value === null ? "" : number(value, digits(apart)));
 const share = (value) => (value === null ? "" : percent(value));
 
+// One epoch is a figure, not a curve.
+const isCurve = ({ values }) => values.length > 1 && values.some((each) => each !== null);
+
 // Accuracy and loss of one run or several in `place`; the words are a sentence about them.
 export class Curves {
   constructor(place) {
@@ -97,9 +100,10 @@ export class Curves {
       { label: text("training_images"), values: history.map((each) => each[`train_${name}`]), colour: 1, dashed: true },
     ];
     this.show(lines, words);
+    const has = history.some((each) => each.val_accuracy !== null);  // numbers and several labels have no accuracy
     const figures = ({ epoch, train_accuracy, val_accuracy, train_loss, val_loss, seconds }) =>
-      [number(epoch), share(val_accuracy), share(train_accuracy), loss(val_loss), loss(train_loss), number(seconds, 1)];
-    const titles = ["epoch", "val_accuracy", "train_accuracy", "val_loss", "train_loss", "seconds"];
+      [number(epoch), ...(has ? [share(val_accuracy), share(train_accuracy)] : []), loss(val_loss), loss(train_loss), number(seconds, 1)];
+    const titles = ["epoch", ...(has ? ["val_accuracy", "train_accuracy"] : []), "val_loss", "train_loss", "seconds"];
     fill(this.table, titles.map((title) => text(title)), history.map(figures));
   }
 
@@ -108,17 +112,17 @@ export class Curves {
     const lines = (name) => runs.map((run, colour) => ({ label: run.name, values: run.history.map((each) => each[`val_${name}`]), colour }));
     this.show(lines, words);
     const epochs = Math.max(...runs.map((run) => run.history.length));
-    const row = (_, place) => [number(place + 1), ...runs.map((run) => share(run.history[place]?.val_accuracy ?? null))];
+    const measure = (epoch) => (epoch === undefined ? "" : epoch.val_accuracy === null ? loss(epoch.val_loss) : share(epoch.val_accuracy));
+    const row = (_, place) => [number(place + 1), ...runs.map((run) => measure(run.history[place]))];
     fill(this.table, [text("epoch"), ...runs.map((run) => run.name)], Array.from({ length: epochs }, row));
   }
 
   show(lines, words) {
     this.caption.textContent = words;
-    const found = [lines("accuracy"), lines("loss")];
-    const isCurve = found[0].some((line) => line.values.length > 1);  // one epoch is a figure, not a curve
-    for (const [place, chart] of this.charts.entries()) {
-      chart.place.hidden = !isCurve;
-      if (isCurve) chart.show(found[place]);
+    for (const [place, name] of ["accuracy", "loss"].entries()) {
+      const [found, chart] = [lines(name), this.charts[place]];
+      chart.place.hidden = !found.some(isCurve);
+      if (!chart.place.hidden) chart.show(found.filter(({ values }) => values.some((each) => each !== null)));
     }
   }
 }

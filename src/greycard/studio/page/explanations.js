@@ -12,6 +12,7 @@ const address = (what) => `runs/${encodeURIComponent(run.name)}/${what}`;
 
 export function open(result, wrong) {
   [run, mistakes] = [result, wrong];
+  element("explain-mistakes").textContent = text(run.classes.length && !run.labels.length ? "heat_of_mistakes" : "heat_of_worst");
   element("augmentation-note").textContent = text(run.augmented ? "augmentation_note" : "augmentation_none");
   watchOutput("explain", showDrawings);
   watchOutput("augmentation", showSheet);

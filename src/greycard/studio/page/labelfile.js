@@ -8,8 +8,8 @@ const SOON = 500;
 let timer = null;
 const section = element("label-file");
 
-function words({ name, images, moves, missing, has_split, several }) {
-  if (several) return text("label_file_several", { n: images, name });
+function words({ name, images, moves, missing, has_split, several, numbers, train }) {
+  if (several || numbers) return text(several ? "label_file_several" : "label_file_numbers", { n: images, name, train });
   const found = [text("label_file_found", { n: images, name }), text(moves ? "label_file_offer" : "label_file_agrees")];
   if (missing) found.push(text("label_file_missing", { n: missing }));
   if (has_split) found.push(text("label_file_split"));

@@ -2,7 +2,7 @@
 import { Curves } from "./charts.js";
 import { element, made } from "./dialogs.js";
 import { fill } from "./tables.js";
-import { duration, number, percent, points, text } from "./texts.js";
+import { decimalsOf, duration, errors, number, percent, points, significant, text } from "./texts.js";
 
 let curves = null;
 
@@ -37,11 +37,20 @@ function pace({ elapsed_seconds, progress }) {
 // The curves in a sentence.
 export function summary(history, epochs = null) {
   const measured = history.filter((each) => each.val_accuracy !== null);
-  if (!measured.length) return "";
+  if (!measured.length) return lossSummary(history, epochs);
   const [last, best] = [measured.at(-1), measured.reduce((one, other) => (other.val_accuracy > one.val_accuracy ? other : one))];
   const values = { n: last.epoch, epochs, now: percent(last.val_accuracy), best: percent(best.val_accuracy), best_epoch: best.epoch };
   const words = text(epochs === 1 || (epochs === null && last.epoch === 1) ? "curve_once" : epochs === null ? "curve" : "curve_so_far", values);
   return last.train_accuracy === null ? words : `${words} ${text("curve_training", { share: percent(last.train_accuracy) })}`;
+}
+
+// Numbers and several labels have no accuracy.
+function lossSummary(history, epochs) {
+  const measured = history.filter((each) => each.val_loss !== null);
+  if (!measured.length) return "";
+  const [last, best] = [measured.at(-1), measured.reduce((one, other) => (other.val_loss < one.val_loss ? other : one))];
+  const values = { n: last.epoch, epochs, now: significant(last.val_loss), best: significant(best.val_loss), best_epoch: best.epoch };
+  return text(epochs === 1 || (epochs === null && last.epoch === 1) ? "loss_once" : epochs === null ? "loss_curve" : "loss_so_far", values);
 }
 
 // What a search has tried, with the result of each.
@@ -49,7 +58,8 @@ export function showLadder(place, search) {
   place.hidden = !search;
   if (!search) return place.replaceChildren();
   const table = made("table");
-  const titles = ["recipe", "took", "val_accuracy", "gain"].map((key) => text(key));
+  const measure = search.rungs.some((rung) => rung.val_mae !== null) ? "val_error" : "val_accuracy";
+  const titles = ["recipe", "took", measure, "gain"].map((key) => text(key));
   fill(table, titles, search.rungs.map((rung) => [named(rung, search.best), ...cells(rung)]));
   const scroll = made("div", "", { class: "scroll" });
   scroll.append(table);
@@ -63,8 +73,10 @@ function named(rung, best) {
   return found;
 }
 
-function cells({ state, seconds, expected_seconds, val_accuracy, gain, why }) {
+function cells({ state, seconds, expected_seconds, val_accuracy, val_mae, gain, why }) {
   const took = state === "done" ? duration(seconds) : text(`rung_${state}`);
   const expected = state === "planned" && expected_seconds !== null ? ` (${text("expected", { time: duration(expected_seconds) })})` : "";
-  return [took + expected, val_accuracy === null ? "" : percent(val_accuracy), why ?? (gain ? points(gain) : "")];
+  const found = val_mae !== null ? significant(val_mae) : val_accuracy === null ? "" : percent(val_accuracy);
+  const better = gain && (val_mae !== null ? errors(gain, decimalsOf(val_mae)) : points(gain));
+  return [took + expected, found, why ?? better ?? ""];
 }

@@ -17,6 +17,9 @@ const isWrong = ({ answer }) => answer.label !== answer.answer;
 const address = () => `/api/runs/${encodeURIComponent(run.name)}/map`;
 
 export async function open(result, mistakes, showAnswers) {
+  const isOneClass = result.classes.length > 0 && !result.labels.length;  // its points have the looks of classes
+  element("map").hidden = !isOneClass;
+  if (!isOneClass) return;
   [run, opens] = [result, showAnswers];
   const found = await tried(() => get(address()));
   if (run !== result) return;

@@ -4,7 +4,7 @@ import { button, element, made, tried } from "./dialogs.js";
 import { showLadder, summary } from "./live.js";
 import { get } from "./server.js";
 import { fill } from "./tables.js";
-import { duration, number, percent, points, text } from "./texts.js";
+import { duration, errors, figure, number, points, text } from "./texts.js";
 
 const chosen = new Set();
 let runs = [], onResume = () => {}, curves = null, asked = 0, loads = 0;
@@ -22,7 +22,8 @@ function show(found) {
   for (const name of chosen) if (!runs.some((run) => run.name === name)) chosen.delete(name);
   element("runs-empty").hidden = runs.length > 0;
   element("runs").hidden = !runs.length;
-  fill(element("runs"), ["run", "accuracy", "time", "begun"].map((key) => text(key)), runs.map(row));
+  const measure = runs.every((run) => run.figure === null || run.figure.kind === "accuracy") ? "accuracy" : "result";
+  fill(element("runs"), ["run", measure, "time", "begun"].map((key) => text(key)), runs.map(row));
   count();
 }
 
@@ -42,9 +43,10 @@ function row(run) {
 
 function measured(run) {
   const found = made("span");
-  if (run.accuracy !== null) {
-    const [low, high] = [percent(run.low), percent(run.high)];
-    found.append(percent(run.accuracy), made("small", text(run.set_aside ? "set_aside" : "on_validation", { low, high, n: run.images })));
+  if (run.figure) {
+    const [value, low, high] = [run.figure.value, run.figure.low, run.figure.high].map((each) => figure(run.figure, each));
+    const words = text(run.figure.set_aside ? "set_aside" : "on_validation", { low, high, n: run.figure.images });
+    found.append(text(`figure_${run.figure.kind}`, { value }), made("small", words));
   } else {
     found.append(text(`run_is_${run.state}`));
   }
@@ -85,19 +87,33 @@ async function showDifferences(names, turn) {
     element("comparison").textContent = text("not_comparable", { why: refused });
     return;
   }
+  const { sentence, titles, cells } = runs.find((run) => run.name === names[0]).figure.kind === "error" ? ofNumbers : ofClasses;
   element("comparison").textContent = found.differences.length ? found.differences.map((each) => sentence(each, found.images)).join(" ") : text("seeds_of_one");
-  const titles = ["pair", "difference", "p_value", "only_first", "only_second"].map((key) => text(key));
-  const cells = (each) => [text("minus", each), points(each), p(each.p_adjusted), number(each.only_first.length), number(each.only_second.length)];
-  if (found.differences.length) fill(element("comparison-table"), titles, found.differences.map(cells));
+  if (found.differences.length) fill(element("comparison-table"), titles(), found.differences.map(cells));
 }
 
 const p = (value) => (value < 0.001 ? `< ${number(0.001, 3)}` : number(value, 3));
 
-function sentence({ first, second, difference, low, high, p_adjusted, is_real }, images) {
+const decimals = (name) => runs.find((run) => run.name === name)?.figure.decimals ?? 2;
+
+const ofClasses = {
+  titles: () => ["pair", "difference", "p_value", "only_first", "only_second"].map((key) => text(key)),
+  cells: (each) => [text("minus", each), points(each), p(each.p_adjusted), number(each.only_first.length), number(each.only_second.length)],
+  sentence: (each, images) => text(each.is_real ? "is_better" : "not_significant", inOrder(each, images, points)),
+};
+
+// The better of two runs that predict a number has the smaller error.
+const ofNumbers = {
+  titles: () => ["pair", "difference", "p_value", "closer_first", "closer_second"].map((key) => text(key)),
+  cells: (each) => [text("minus", each), errors(each, decimals([...chosen][0])), p(each.p_adjusted), number(each.first_closer), number(each.second_closer)],
+  sentence: ({ first, second, ...each }, images) =>
+    text(each.is_real ? "is_closer" : "not_significant", inOrder({ ...each, first: second, second: first }, images, (by) => errors(by, decimals([...chosen][0])))),
+};
+
+function inOrder({ first, second, difference, low, high, p_adjusted }, images, shown) {
   const turned = difference < 0;
-  const by = points(turned ? { difference: -difference, low: -high, high: -low } : { difference, low, high });
-  const values = { better: turned ? second : first, worse: turned ? first : second, n: images, by, p: p(p_adjusted) };
-  return text(is_real ? "is_better" : "not_significant", values);
+  const by = shown(turned ? { difference: -difference, low: -high, high: -low } : { difference, low, high });
+  return { better: turned ? second : first, worse: turned ? first : second, n: images, by, p: p(p_adjusted) };
 }
 
 export function start(resume) {

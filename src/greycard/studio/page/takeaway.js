@@ -2,7 +2,7 @@
 import { button, element, made, tried } from "./dialogs.js";
 import { watchOutput } from "./outputs.js";
 import { get, post } from "./server.js";
-import { number, percent, text } from "./texts.js";
+import { number, percent, significant, text } from "./texts.js";
 
 const PAGES = ["report", "card"];
 let run = null;
@@ -72,14 +72,20 @@ async function showExport({ state, run: name, error }) {
 
 const showExports = () => element("exports").replaceChildren(...run.exports.map(exported));
 
-function exported({ format, images, same_answers, largest_difference, accuracy, original_accuracy, not_checked }) {
+function exported({ format, images, largest_difference, not_checked, ...figures }) {
   const item = made("li");
   item.append(made("strong", format), " ", button(text("download"), () => download("export", format)));
-  const figures = { n: images, same: same_answers, accuracy: percent(accuracy), original: percent(original_accuracy) };
-  const difference = largest_difference < 1e-4 ? text("below", { value: number(1e-4, 4) }) : number(largest_difference, 4);
-  item.append(made("p", text("parity", { ...figures, difference }), { class: "note" }));
+  const small = largest_difference < 1e-4;
+  const difference = small ? text("below", { value: number(1e-4, 4) }) : figures.mae === null ? number(largest_difference, 4) : significant(largest_difference);
+  item.append(made("p", parity({ n: images, difference }, figures), { class: "note" }));
   if (not_checked) item.append(made("p", text("not_checked", { words: not_checked }), { class: "note" }));
   return item;
+}
+
+function parity(values, { same_answers, accuracy, original_accuracy, mae, original_mae }) {
+  if (mae !== null) return text("parity_number", { ...values, error: significant(mae), original: significant(original_mae) });
+  const shares = { accuracy: percent(accuracy), original: percent(original_accuracy) };
+  return text(run.labels.length ? "parity_several" : "parity", { ...values, ...shares, same: same_answers });
 }
 
 export function start() {

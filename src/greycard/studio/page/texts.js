@@ -15,6 +15,10 @@ export function text(key, values = {}) {
 export const number = (value, digits = 0) =>
   (Number(value.toFixed(digits)) || 0).toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
+// Three digits that say something, for numbers of unknown size.
+export const decimalsOf = (value) => Math.min(12, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1))));
+export const significant = (value) => number(value, decimalsOf(value));
+
 export const percent = (share, digits = 1) => `${number(100 * share, digits)}\u00a0%`;
 
 export function duration(seconds) {
@@ -22,13 +26,19 @@ export function duration(seconds) {
   return seconds < 5400 ? text("in_minutes", { n: Math.round(seconds / 60) }) : text("in_hours", { n: number(seconds / 3600, 1) });
 }
 
+// The main figure of a run: a fraction, or an error in the unit of its numbers.
+export const figure = ({ kind, decimals }, value) => (kind === "error" ? number(value, decimals) : percent(value));
+
 // A difference of accuracies with its interval, in points.
-export function points({ difference, low, high }) {
-  const signed = (value) => {
-    const size = number(Math.abs(100 * value), 1);
-    return Number(Math.abs(100 * value).toFixed(1)) === 0 ? size : `${value > 0 ? "+" : "\u2212"}${size}`;
-  };
-  return text("points", { difference: signed(difference), low: signed(low), high: signed(high) });
+export const points = (each) => text("points", signed(each, (value) => number(100 * value, 1)));
+
+// A difference of errors with its interval, in their unit.
+export const errors = (each, decimals) => text("errors", signed(each, (value) => number(value, decimals)));
+
+function signed({ difference, low, high }, shown) {
+  const sign = (value) => (shown(Math.abs(value)) === shown(0) ? "" : value > 0 ? "+" : "\u2212");
+  const words = (value) => sign(value) + shown(Math.abs(value));
+  return { difference: words(difference), low: words(low), high: words(high) };
 }
 
 // Fill the elements that name their text: data-text, and data-label for what only a screen reader says.

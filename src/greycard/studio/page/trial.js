@@ -1,7 +1,7 @@
 // Try the model: an image that is chosen, dropped or pasted, or the camera, about five times a second.
 import { element, made, says, tried } from "./dialogs.js";
 import { get, post, send } from "./server.js";
-import { percent, text } from "./texts.js";
+import { number, percent, text } from "./texts.js";
 
 const EVERY = 200, LOOK = 400, FRAME = 320, MOST_BARS = 10;
 let run = null, stream = null, shown = null;
@@ -49,10 +49,28 @@ async function tryImage(file) {
   element("try-status").textContent = answerText(found);
 }
 
-// All labels that reach their thresholds where an image can have several, else its class.
-function answerText({ class: name, probability, refused, labels }) {
+// All labels that reach their thresholds where an image can have several, else its class or its number.
+function answerText({ class: name, probability, refused, labels, ...found }) {
+  if (isNumber(found)) return refused ? text("number_refused", { value: inUnit(found.number) }) : numberText(found);
   if (labels && !refused) return labels.length ? text("several_answer", { labels: labels.join(", ") }) : text("several_none");
   return refused ? text("none_of_these", { class: name }) : text("answer", { class: name, share: percent(probability) });
+}
+
+const isNumber = ({ number: value }) => value !== undefined;
+const inUnit = (value) => number(value, run.number?.decimals ?? 2);
+
+function numberText({ number: value, interval }) {
+  if (!interval) return inUnit(value);
+  const share = percent(run.number?.intervals?.share ?? 0, 0);
+  return text("number_answer", { value: inUnit(value), ...ends(interval), share });
+}
+
+const ends = ([low, high]) => ({ low: inUnit(low), high: inUnit(high) });
+
+function numberItem({ number: value, interval }) {
+  const item = made("li", inUnit(value), { class: "number" });
+  if (interval) item.append(made("small", text("number_interval", ends(interval))));
+  return item;
 }
 
 function showImage(file) {
@@ -63,9 +81,11 @@ function showImage(file) {
   element("try-image").hidden = element("try-shown").hidden = false;
 }
 
-// A bar for each class, always in the same order; for many classes, the likeliest first.
-function showBars({ class: answer, probabilities, refused, labels }) {
+// A bar for each class, always in the same order; for many classes, the likeliest first. A number has no bars.
+function showBars({ class: answer, probabilities, refused, labels, ...found }) {
   element("try-refused").hidden = !refused;
+  element("try-refused").textContent = text(isNumber(found) ? "try_number_refused" : "try_refused");
+  if (isNumber(found)) return element("try-bars").replaceChildren(numberItem(found));
   const many = run.classes.length > MOST_BARS;
   const likeliest = Object.entries(probabilities).sort(([, one], [, other]) => other - one).slice(0, MOST_BARS);
   const bars = many ? likeliest : run.classes.map((name) => [name, probabilities[name] ?? 0]);

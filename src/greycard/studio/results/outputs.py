@@ -14,13 +14,15 @@ from greycard.studio.processes import Command, failure_of
 
 KINDS = ("report", "card", "export", "explain", "augmentation", "map")
 
+_HEAT = "-heat.png"
+
 
 @dataclass(frozen=True)
 class Drawing:
     """The figures of one image in the run's `explain/` folder, by their files' names.
 
     Attributes:
-        id: the image's.
+        id: the image's; for several labels the name of the figure, which has the label.
         heat: heat map and occlusion map.
         maps: feature maps; None for a model without convolutions.
     """
@@ -108,11 +110,15 @@ def augmentation_words(run: RunRecord, images: Path, out: Path) -> list[str | Pa
 
 
 def _drawings(ids: Sequence[str], printed: str) -> tuple[Drawing, ...]:
-    """The printed files by image: each image has a heat map, and then perhaps feature maps."""
+    """The printed files by image: each image has a heat map, and then perhaps feature maps.
+
+    An image that can have several labels has as many heat maps, so there they have their own names.
+    """
     found: list[list[str]] = []
     for name in (Path(line).name for line in printed.splitlines()):
-        if name.endswith("-heat.png"):
+        if name.endswith(_HEAT):
             found.append([name])
         elif name.endswith("-maps.png") and found:
             found[-1].append(name)
-    return tuple(Drawing(id, names[0], [*names, None][1]) for id, names in zip(ids, found, strict=False))
+    shown = ids if len(ids) == len(found) else [names[0].removesuffix(_HEAT) for names in found]
+    return tuple(Drawing(id, names[0], [*names, None][1]) for id, names in zip(shown, found, strict=True))

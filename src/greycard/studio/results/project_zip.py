@@ -11,6 +11,7 @@ from pathlib import Path
 from greycard.deploy.serve.limits import RefusedError
 from greycard.runs.directory import CHECKPOINTS, RUN_ARGS
 from greycard.studio.images.folder import ImageFolder
+from greycard.studio.training.run_list import label_file_of
 
 _PART = 1 << 18
 """Bytes that are read and sent at once."""
@@ -25,7 +26,7 @@ class Entry:
 
 
 def project_entries(images: ImageFolder, run: Path) -> Iterator[Entry]:
-    """The images by class, and a run without its private files: unpacked, they are a folder to open with the page.
+    """The images by class, their label file, and a run without its private files: unpacked, a folder for the page.
 
     An image that is a link to a file outside the folder is left out.
     """
@@ -33,6 +34,9 @@ def project_entries(images: ImageFolder, run: Path) -> Iterator[Entry]:
         for id in ids:
             with suppress(RefusedError):
                 yield Entry(images.path(id), f"{images.root.name}/{id}")
+    table = label_file_of(run)
+    if table and table.is_file() and table.parent == images.root.resolve():
+        yield Entry(table, f"{images.root.name}/{table.name}")
     yield from folder_entries(run, f"runs/{run.name}", without=(RUN_ARGS, CHECKPOINTS))
 
 

@@ -4,48 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 from greycard.deploy.export.format import Format, about
 from greycard.deploy.export.formats import FORMATS
 from greycard.evaluation.calibration import Bin, reliability
 from greycard.evaluation.diagnosis.evidence import Verdict
-from greycard.evaluation.intervals import accuracy_interval
-from greycard.evaluation.label_scores import Figure, LabelScores
+from greycard.evaluation.label_scores import Figure
 from greycard.runs.evidence import verdicts
 from greycard.runs.record import RunRecord
 from greycard.studio.json_files import read_object
+from greycard.studio.measured import Measured, on_test, on_validation
+from greycard.studio.results.answers import Answer, answers_of
+from greycard.studio.results.number_result import NumberResult, number_result
 from greycard.tasks.multilabel import MultiLabel
-
-
-@dataclass(frozen=True)
-class Measured:
-    """An accuracy, its 95 % interval, and the number of images."""
-
-    accuracy: float
-    low: float
-    high: float
-    images: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the run's model says about a validation image.
-
-    Attributes:
-        place: the image's id now; None if it is no longer in the folder.
-        recorded: its id when the run was trained.
-        label: the number of its class then.
-        answer: the number of the predicted class.
-        probability: of the predicted class, calibrated; None if it is NaN.
-    """
-
-    place: str | None
-    recorded: str
-    label: int
-    answer: int
-    probability: float | None
 
 
 @dataclass(frozen=True)
@@ -82,14 +54,19 @@ class Trust:
 
 @dataclass(frozen=True)
 class Export:
-    """An export of the run: its format, the figures of its parity check, and what that did not run."""
+    """An export of the run: its format, the figures of its parity check, and what that did not run.
+
+    Figures of classes are None if the run predicts a number, and the other way round.
+    """
 
     format: str
     images: int
-    same_answers: int
     largest_difference: float
-    accuracy: float
-    original_accuracy: float
+    same_answers: int | None
+    accuracy: float | None
+    original_accuracy: float | None
+    mae: float | None
+    original_mae: float | None
     not_checked: str | None
 
 
@@ -102,18 +79,18 @@ class Result:
         architecture: the model in a few words.
         seconds: that it took.
         train_images: number of training images.
-        validation: on the validation images; None if an image can have several labels.
-        test: on images that no choice has seen; None if there were none.
+        validation: the main figure on the validation images; None if the training failed.
+        test: the same on images that no choice has seen; None if there were none.
         kept: how the weights were chosen on validation; None if they were not.
         augmented: whether the training images were augmented.
-        classes: in label order.
+        classes: in label order; empty if it predicts a number.
         findings: what is wrong, the most important first.
-        trust: None if a probability is NaN.
-        answers: of all validation images, the surest first.
+        trust: None if a probability is NaN, and for numbers.
+        answers: of all validation images, as `answers_of` sorts them.
         formats: of exports.
         exports: that the run has.
-        labels: each label's figures if an image can have several; empty otherwise, and then `answers` is empty.
-        average_precision: the mean over the labels with its interval; None with one class per image.
+        labels: each label's figures if an image can have several; empty otherwise.
+        number: figures of a run that predicts a number; None for classes, and if the training failed.
     """
 
     name: str
@@ -131,11 +108,11 @@ class Result:
     formats: tuple[str, ...]
     exports: tuple[Export, ...]
     labels: tuple[LabelResult, ...] = ()
-    average_precision: Measured | None = None
+    number: NumberResult | None = None
 
 
 def result_of(run: RunRecord, places: Mapping[str, str]) -> Result:
-    """The result of a finished run with classes.
+    """The result of a finished run on images.
 
     Args:
         run: the run.
@@ -150,18 +127,18 @@ def result_of(run: RunRecord, places: Mapping[str, str]) -> Result:
         architecture=summary.architecture,
         seconds=summary.time.total_seconds,
         train_images=summary.train_images,
-        validation=None if summary.labels else _measured(summary.val_accuracy or 0.0, summary.val_images),
-        test=_measured(summary.test_accuracy, summary.test_images or 0) if summary.test_accuracy is not None else None,
+        validation=on_validation(summary),
+        test=on_test(summary),
         kept=summary.kept,
         augmented=run.recipe.augmentation is not None,
         classes=run.classes,
         findings=tuple(verdicts(run)),
         trust=_trust(run),
-        answers=() if summary.labels else _answers(run, places),
+        answers=answers_of(run, places),
         formats=tuple(form.name for form in FORMATS),
         exports=tuple(export for form in FORMATS if (export := export_of(run, form))),
         labels=_labels(run),
-        average_precision=_average_precision(summary.labels) if summary.labels else None,
+        number=number_result(summary.numbers) if summary.numbers else None,
     )
 
 
@@ -170,15 +147,10 @@ def export_of(run: RunRecord, form: Format) -> Export | None:
     place = form.place_in(run.path)
     record = read_object(about(place)) if place.exists() else {}
     parity = record.get("parity")
-    try:
-        figures = {name: parity[name] for name in Export.__match_args__[1:-1]} if parity else {}
-        return Export(form.name, **figures, not_checked=record.get("not_checked")) if figures else None
-    except (KeyError, TypeError):  # another program's file
+    if not isinstance(parity, dict) or not {"images", "largest_difference"} <= parity.keys():  # another program's file
         return None
-
-
-def _measured(accuracy: float, images: int) -> Measured:
-    return Measured(accuracy, *accuracy_interval(accuracy, images), images)
+    figures: dict[str, Any] = {name: parity.get(name) for name in Export.__match_args__[1:-1]}
+    return Export(form.name, **figures, not_checked=record.get("not_checked"))
 
 
 def _labels(run: RunRecord) -> tuple[LabelResult, ...]:
@@ -192,23 +164,8 @@ def _labels(run: RunRecord) -> tuple[LabelResult, ...]:
     )
 
 
-def _average_precision(scores: LabelScores) -> Measured | None:
-    figure = scores.mean_average_precision
-    return None if figure is None else Measured(figure.value, figure.low, figure.high, scores.images)
-
-
 def _value(figure: Figure | None) -> float | None:
     return None if figure is None else figure.value
-
-
-def _answers(run: RunRecord, places: Mapping[str, str]) -> tuple[Answer, ...]:
-    found = run.predictions
-    rows = run.task.at_temperature(found["probabilities"], run.temperature)
-    answers = run.task.decide(found["probabilities"])
-    sureness = np.nan_to_num(rows[np.arange(len(rows)), answers])
-    every = zip(found["ids"].tolist(), found["labels"].tolist(), answers.tolist(), sureness.tolist(), strict=True)
-    listed = [Answer(places.get(id), id, label, answer, share or None) for id, label, answer, share in every]
-    return tuple(listed[row] for row in np.argsort(-sureness, kind="stable"))
 
 
 def _trust(run: RunRecord) -> Trust | None:

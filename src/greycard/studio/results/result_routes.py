@@ -25,6 +25,7 @@ from greycard.studio.results.outputs import KINDS, Output, augmentation_words
 from greycard.studio.results.result import result_of
 from greycard.studio.results.run_images import RunImages
 from greycard.studio.run_names import run_of
+from greycard.studio.training.run_list import label_file_of
 
 _MOST_EXPLAINED = 12
 """Images that are explained at once: each takes a second or two."""
@@ -107,7 +108,12 @@ class _Results:
         self._outputs["map"].start(run, lambda: ["report", run.path, "--map", "--quiet", *data()])
 
     def _data_words(self, run: RunRecord, folder: str) -> list[str | Path]:
-        """The option that says where the images are: in a folder of links, where they are as in training."""
+        """The option that says where the images are: in a folder of links, where they are as in training.
+
+        A label file says it itself, and while it is there, this page changes no label.
+        """
+        if label_file_of(run.path):
+            return []
         try:
             data = as_trained(run, self._context.images, self._finder, self._context.state / folder)
         except GreycardError as error:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from greycard.core.errors import GreycardError
-from greycard.evaluation.intervals import accuracy_interval
+from greycard.datasets.manifest import TABLE_ENDINGS
 from greycard.runs.directory import ENVIRONMENT, RECIPE, is_in_training
 from greycard.runs.record import RunRecord, find_runs
 from greycard.runs.run_args import read_run_args
 from greycard.search.record import INTERRUPTED, read_search
 from greycard.studio.json_files import read_object
+from greycard.studio.measured import Measured, measured_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +28,7 @@ class RunLine:
         state: `finished`, `training` or `unfinished`.
         can_resume: whether `greycard resume` can go on.
         epochs: trained so far.
-        accuracy: a fraction; None for an unfinished run.
-        low: the lower end of its 95 % interval.
-        high: the upper end.
-        images: number of images that it was measured on.
-        set_aside: whether no choice has seen these images; else they are the validation images.
+        figure: its main figure; None for an unfinished run, and for one whose training failed.
         seconds: that training took.
     """
 
@@ -41,11 +38,7 @@ class RunLine:
     state: str
     can_resume: bool
     epochs: int
-    accuracy: float | None = None
-    low: float | None = None
-    high: float | None = None
-    images: int | None = None
-    set_aside: bool = False
+    figure: Measured | None = None
     seconds: float | None = None
 
 
@@ -60,9 +53,16 @@ def runs_on(root: Path, runs: Path) -> list[RunLine]:
 
 
 def is_of(run: Path, root: Path) -> bool:
-    """True if a run was trained on this folder."""
+    """True if a run was trained on this folder, or on a label file directly in it."""
+    table, data = label_file_of(run), read_run_args(run).data
+    place = table.parent if table else data and Path(data).resolve()
+    return place == root.resolve()
+
+
+def label_file_of(run: Path) -> Path | None:
+    """The label file that a run was trained with; None if it was trained on a folder."""
     data = read_run_args(run).data
-    return data is not None and Path(data).resolve() == root.resolve()
+    return Path(data).resolve() if data and data.lower().endswith(TABLE_ENDINGS) else None
 
 
 def is_unfinished(run: Path) -> bool:
@@ -106,33 +106,13 @@ def _changed_since(runs: Path, since: float) -> Iterator[Path]:
 def line_of(run: RunRecord) -> RunLine:
     """A run as the table shows it; GreycardError for a damaged one."""
     state = "finished" if run.finished else "training" if is_in_training(run.path) else "unfinished"
-    known = RunLine(
+    return RunLine(
         name=run.name,
         started=str(run.environment["started"]),
         architecture=run.recipe.architecture,
         state=state,
         can_resume=is_unfinished(run.path) and not is_in_training(run.path),
         epochs=len(run.history),
-    )
-    return _with_figures(known, run) if run.finished else known
-
-
-def _with_figures(line: RunLine, run: RunRecord) -> RunLine:
-    summary, set_aside = run.summary, read_search(run.path) is not None
-    accuracy, images = summary.val_accuracy, summary.val_images
-    if set_aside and summary.test_accuracy is not None and summary.test_images:
-        accuracy, images = summary.test_accuracy, summary.test_images
-    else:
-        set_aside = False
-    if accuracy is None:
-        return line
-    low, high = accuracy_interval(accuracy, images)
-    return replace(
-        line,
-        accuracy=accuracy,
-        low=low,
-        high=high,
-        images=images,
-        set_aside=set_aside,
-        seconds=summary.time.total_seconds,
+        figure=measured_of(run.summary, set_aside=read_search(run.path) is not None) if run.finished else None,
+        seconds=run.summary.time.total_seconds if run.finished else None,
     )

@@ -1,4 +1,5 @@
-// Heat maps: how much each place of an image adds to the probability of a class, Float32Array (height × width).
+// Heat maps: how much each place of an image adds to the probability of a class, Float32Array (height × width). For a
+// number, in standard deviations of the training numbers.
 // `about` is what the exporter knows of the model; without `evidence` the map comes from covering parts of the image.
 const LEAST = 0.01; // places that add less than one point have no colour
 const PATCHES = 8;
@@ -24,7 +25,7 @@ function classActivation({ evidence: { rows, columns, bias, temperature }, part 
       if (!speaks) rest[each] += share;
     }
   }
-  const probability = facts.thresholds ? sigmoid : softmax;  // several labels do not exclude each other
+  const probability = isNumber() ? (logits) => logits : facts.thresholds ? sigmoid : softmax;  // several labels do not exclude each other
   const lost = probability(all, temperature)[label] - probability(rest, temperature)[label];
   const map = placed(enlarged(shown, rows, columns, part, height, width), part, height, width);
   const most = map.reduce((one, other) => Math.max(one, other), 0);
@@ -92,7 +93,7 @@ async function occlusion(model, pixels, probability, label, [height, width, chan
     }
     await new Promise((resolve) => setTimeout(resolve)); // the page stays usable
   }
-  return lost.map((value, place) => value / Math.max(times[place], 1));
+  return lost.map((value, place) => (isNumber() ? Math.abs(value) / numberFacts().deviation : value) / Math.max(times[place], 1));
 }
 
 function positions(side) {

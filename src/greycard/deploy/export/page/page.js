@@ -18,14 +18,17 @@ function says(words, wrong = false) {
 // The run's own rule for one class per image: the first of the most likely.
 const likeliest = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 
-// Whether the image is of none of the classes, by the run's own limit; false for a run without one. The strangeness
-// follows the probabilities in the model's first output.
-const isRefused = (row) => Boolean(facts.refuse_above != null && row[facts.classes.length] > facts.refuse_above);
+// The probabilities of the classes, or the number, come first in the model's first output.
+const WIDTH = facts.classes.length || 1;
+
+// Whether the image is unlike all training images, by the run's own limit; false for a run without one. The strangeness
+// follows the probabilities.
+const isRefused = (row) => Boolean(facts.refuse_above != null && row[WIDTH] > facts.refuse_above);
 
 async function answerTo(pixels, live) {
   const model = await ready;
   const outputs = await model(pixels);
-  const probabilities = outputs[0].slice(0, facts.classes.length);
+  const probabilities = outputs[0].slice(0, WIDTH);
   const label = likeliest(probabilities);
   const heat = element("heat").checked ? await heatOf(model, about, pixels, outputs, label, shape, live) : null;
   return { pixels, probabilities, label, refused: isRefused(outputs[0]), heat };
@@ -34,7 +37,7 @@ async function answerTo(pixels, live) {
 async function answerFiles(files) {
   let failed = 0;
   for (const file of files) {
-    says(`Classifying ${nameOf(file)} …`);
+    says(`Looking at ${nameOf(file)} …`);
     try {
       await ready;
       const answer = await answerTo((await pixelsOf(file, facts.input)).data, false);
@@ -46,17 +49,23 @@ async function answerFiles(files) {
       says(`${nameOf(file)}: ${error.message}`, true);
     }
   }
-  if (files.length > 1) says(`${files.length - failed} of ${files.length} files classified.`, failed > 0);
+  if (files.length > 1) says(`${files.length - failed} of ${files.length} files ${isNumber() ? "predicted" : "classified"}.`, failed > 0);
 }
 
 const nameOf = (file) => file.name || "image";
 
 const sentence = ({ refused, label, probabilities }) =>
-  refused ? "none of these" : facts.thresholds ? labelsOf(probabilities) : `${facts.classes[label]}, ${percent(probabilities[label])}`;
+  refused ? "none of these" : isNumber() ? numberText(probabilities[0]) : facts.thresholds ? labelsOf(probabilities) : `${facts.classes[label]}, ${percent(probabilities[label])}`;
 
-// The class; or all labels that reach their thresholds, where an image can have several.
+// The class or the number; or all labels that reach their thresholds, where an image can have several.
 const labelsOf = (probabilities) => facts.classes.filter((_, each) => probabilities[each] >= facts.thresholds[each]).join(", ") || "none of the labels";
-const answerOf = ({ label, probabilities }) => (facts.thresholds ? labelsOf(probabilities) : facts.classes[label]);
+const answerOf = ({ label, probabilities }) => (isNumber() ? inUnit(probabilities[0]) : facts.thresholds ? labelsOf(probabilities) : facts.classes[label]);
+
+// What a refused image is closest to.
+function closestOf({ label, probabilities }) {
+  const most = isNumber() ? `Its number would be ${inUnit(probabilities[0])}.` : `Of its classes, ${facts.classes[label]} is the most likely.`;
+  return `It is too different from the images that the model was trained on. ${most}`;
+}
 
 // A card for each file, the newest first: the image, and its prediction.
 function show(file, part) {
@@ -88,12 +97,14 @@ function fill(part, { pixels, probabilities, label, refused, heat }) {
   part.querySelector(".class").textContent = refused ? "None of these" : answerOf({ label, probabilities });
   const closest = part.querySelector(".closest");
   closest.hidden = !refused;
-  closest.textContent = `It is too different from the images that the model was trained on. Of its classes, ${facts.classes[label]} is the most likely.`;
-  const order = [...probabilities.keys()].sort((one, other) => probabilities[other] - probabilities[one]).slice(0, SHOWN);
+  closest.textContent = closestOf({ label, probabilities });
+  part.querySelector("table").hidden = isNumber();
+  part.querySelector(".between").textContent = isNumber() && !refused ? intervalText(probabilities[0]) : "";
+  const order = isNumber() ? [] : [...probabilities.keys()].sort((one, other) => probabilities[other] - probabilities[one]).slice(0, SHOWN);
   part.querySelector("tbody").replaceChildren(...order.map((each) => row(facts.classes[each], probabilities[each])));
   const map = part.querySelector(".map");
   map.hidden = !heat;
-  if (heat) drawMap(map, pixels, heat, facts.classes[label]);
+  if (heat) drawMap(map, pixels, heat, isNumber() ? "the number" : facts.classes[label]);
 }
 
 function drawMap(map, pixels, heat, name) {
@@ -102,7 +113,7 @@ function drawMap(map, pixels, heat, name) {
   canvas.hidden = !some;
   if (some) drawHeat(canvas, pixels, heat, colours, shape);
   canvas.setAttribute("aria-label", `the image, coloured where it supports ${name}`);
-  map.querySelector("figcaption").textContent = some ? about.caption : `no heat map: no region changes the probability of ${name} by one point`;
+  map.querySelector("figcaption").textContent = some ? about.caption : `no heat map: no region changes ${isNumber() ? name : `the probability of ${name} by one point`}`;
 }
 
 function row(name, probability) {
@@ -113,17 +124,18 @@ function row(name, probability) {
   return line;
 }
 
-// What the camera shows; a screen reader is told only when the class changes.
+// What the camera shows; a screen reader is told only when the class changes: a number changes all the time.
 let told = "";
 async function answerVideo(video) {
   const answer = await answerTo(frameOf(video, facts.input).data, true);
   fill(element("live-answer"), answer);
-  const words = answer.refused ? "None of these" : answerOf(answer);
+  const words = answer.refused ? "None of these" : isNumber() ? "the number is on the page" : answerOf(answer);
   if (words !== told) says(`Camera: ${words}`);
   told = words;
 }
 
 function introduction() {
+  if (isNumber()) return numberIntroduction(facts);
   const { name, classes, validation: { images, accuracy, interval } } = facts;
   const listed = classes.length > 12 ? [...classes.slice(0, 11), "…"] : classes;
   if (facts.thresholds) return severalIntroduction(name, listed);
@@ -141,7 +153,10 @@ function severalIntroduction(name, listed) {
 
 function begin() {
   element("classes").textContent = introduction();
-  element("limits").textContent = facts.refuse_above == null ? "For any other image it also returns one of its classes." : "An image that is too different from those gets “none of these”.";
+  if (isNumber()) document.title = element("title").textContent = "A number from an image";
+  const known = isNumber() ? "images like those it was trained on" : "its own classes";
+  const others = facts.refuse_above == null ? `For any other image it also returns ${isNumber() ? "a number" : "one of its classes"}.` : "An image that is too different from those gets “none of these”.";
+  element("limits").textContent = `The model knows only ${known}. ${others}`;
   element("live-answer").append(element("answer").content.cloneNode(true));
   for (const id of ["files", "photo"]) {
     element(id).addEventListener("change", (event) => answerFiles([...event.target.files]).then(() => { event.target.value = ""; }));

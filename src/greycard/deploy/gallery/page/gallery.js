@@ -3,12 +3,18 @@
 // the rows in view, and some around them, are elements of the page.
 const element = (id) => document.getElementById(id);
 const data = JSON.parse(element("data").textContent);
-const CELL = 116, AROUND = 2, PATH = 0, THUMBNAIL = 1, LABEL = 2, PROBABILITY = 3, FILE = 4;
+const CELL = 116, AROUND = 2, PATH = 0, THUMBNAIL = 1, GROUPS = 2, PROBABILITY = 3, FILE = 4, LABELS = 5;
 const images = data.images, cells = new Map(), marks = new Map(), selected = new Set();
 const STORE = `greycard gallery ${location.pathname}`;
 let first = 0, count = 0, focus = 0, anchor = 0, unsaved = false;
 
-const labelOf = (place) => data.labels[images[place][LABEL]];
+// If an image can have several labels, `data.between` separates those of a list; otherwise it is null.
+const textOf = (names) => names.join(data.between) || data.none;
+const answers = images.map((image) => image[LABELS] ? textOf(image[LABELS].map((each) => data.classes[each])) : data.labels[image[GROUPS][0]]);
+const noLabels = new Set(data.labels.slice(data.classes.length).filter((each) => !data.between || each !== data.none));
+const imageAt = (place) => images[places[place]];
+const answerAt = (place) => answers[places[place]];
+const markAt = (place) => marks.get(places[place]);
 const isAbsolute = (path) => path.startsWith("/") || path.startsWith("\\") || /^[A-Za-z]:/.test(path);
 
 // The image that a label file names: an absolute path, so that the file may lie anywhere.
@@ -20,17 +26,22 @@ const percent = (value) => `${(100 * value).toFixed(value > 0.9995 ? 0 : 1)}\u00
 const columns = () => Math.max(1, Math.floor(element("grid").clientWidth / CELL));
 const chosen = () => (selected.size ? [...selected].sort((a, b) => a - b) : count ? [focus] : []);
 
-// The groups: the images of each answer lie beside each other.
-const groups = data.labels.map((label, number) => ({ label, number, first: 0, count: 0 }));
-images.forEach((image, place) => {
-  const group = groups[image[LABEL]];
-  if (!group.count) group.first = place;
-  group.count += 1;
-});
+// The groups: the images of each answer lie beside each other. An image with several labels has a place in each.
+const groups = data.labels.map((label, number) => ({ label, number, first: 0, count: 0, members: [] }));
+images.forEach((image, index) => { for (const each of image[GROUPS]) groups[each].members.push(index); });
+const places = [];
+for (const group of groups) {
+  group.first = places.length;
+  group.count = group.members.length;
+  for (const index of group.members) places.push(index);
+}
 const shown = groups.filter((group) => group.count);
 
 function start() {
-  for (const label of data.classes) element("labels").append(new Option(label, label));
+  for (const label of data.classes) {
+    element("labels").append(new Option(label, label));
+    if (data.between) addBox(label);
+  }
   for (const group of shown) element("groups").append(groupItem(group));
   restore();
   element("grid").addEventListener("scroll", draw, { passive: true });
@@ -40,7 +51,7 @@ function start() {
     event.preventDefault();
     correct(element("label").value);
   });
-  element("right").addEventListener("click", () => mark((place) => labelOf(place)));
+  element("right").addEventListener("click", () => mark(answerAt));
   element("undo").addEventListener("click", () => mark(() => undefined));
   element("save").addEventListener("click", save);
   document.addEventListener("keydown", pressed);
@@ -101,10 +112,10 @@ function drawCell(place, wide) {
   cell.style.transform = `translate(${(at % wide) * CELL}px, ${Math.floor(at / wide) * CELL}px)`;
   cell.setAttribute("aria-selected", selected.has(place));
   cell.classList.toggle("focused", place === focus);
-  const mark = marks.get(place);
+  const mark = markAt(place);
   cell.classList.toggle("marked", mark !== undefined);
-  const probability = percent(images[place][PROBABILITY]);
-  cell.lastChild.textContent = mark === undefined ? probability : mark === labelOf(place) ? `✓ ${probability}` : `→ ${mark}`;
+  const probability = percent(imageAt(place)[PROBABILITY]);
+  cell.lastChild.textContent = mark === undefined ? probability : mark === answerAt(place) ? `✓ ${probability}` : `→ ${mark}`;
 }
 
 function newCell(place) {
@@ -115,8 +126,8 @@ function newCell(place) {
   cell.dataset.place = place;
   cell.setAttribute("aria-posinset", place - first + 1);
   cell.setAttribute("aria-setsize", count);
-  image.alt = images[place][PATH];
-  image.src = images[place][THUMBNAIL] ? `thumbnails/${images[place][THUMBNAIL]}.jpg` : "data:,";
+  image.alt = imageAt(place)[PATH];
+  image.src = imageAt(place)[THUMBNAIL] ? `thumbnails/${imageAt(place)[THUMBNAIL]}.jpg` : "data:,";
   cell.append(image, document.createElement("small"));
   cells.set(place, cell);
   element("rows").append(cell);
@@ -128,11 +139,50 @@ function about() {
   const several = selected.size > 1, link = element("open");
   link.hidden = several || !count;
   if (!link.hidden) {
-    link.textContent = images[focus][PATH];
-    link.href = addressOf(fileOf(images[focus]));
+    link.textContent = imageAt(focus)[PATH];
+    link.href = addressOf(fileOf(imageAt(focus)));
   }
   element("about").textContent = several ? `${selected.size.toLocaleString("en")} images selected`
-    : count ? `${labelOf(focus)}, ${percent(images[focus][PROBABILITY])}` : "";
+    : count ? `${answerAt(focus)}, ${percent(imageAt(focus)[PROBABILITY])}` : "";
+  if (data.between) showBoxes();
+}
+
+// A box for each label, if an image can have several: they say which labels the chosen images get.
+const boxes = () => [...element("boxes").querySelectorAll("input")];
+
+function addBox(label) {
+  const known = boxes().find((each) => each.value === label);
+  if (known) return known;
+  const item = document.createElement("label"), box = document.createElement("input");
+  box.type = "checkbox";
+  box.value = label;
+  item.append(box, ` ${label}`);
+  element("boxes").append(item);
+  return box;
+}
+
+const namesOf = (text) => (text === data.none || noLabels.has(text) ? [] : text.split(data.between));
+const namesAt = (place) => namesOf(markAt(place) ?? answerAt(place));
+
+// A box is half checked if only some of the chosen images have its label; they then keep what they have.
+function showBoxes() {
+  const lists = chosen().map(namesAt);
+  for (const box of boxes()) {
+    const having = lists.filter((names) => names.includes(box.value)).length;
+    box.checked = having > 0 && having === lists.length;
+    box.indeterminate = having > 0 && having < lists.length;
+  }
+}
+
+function boxesFor(place) {
+  const names = namesAt(place);
+  return textOf(boxes().filter((box) => (box.indeterminate ? names.includes(box.value) : box.checked)).map((box) => box.value));
+}
+
+function toggleBox(label) {
+  const box = addBox(label);
+  box.checked = box.indeterminate || !box.checked;
+  box.indeterminate = false;
 }
 
 function addressOf(file) {
@@ -190,14 +240,14 @@ function reveal() {
 
 // Give the chosen images a label, or undefined to take it back; the next image is then in focus.
 function mark(labelFor) {
-  const places = chosen();
-  for (const place of places) {
+  const marked = chosen();
+  for (const place of marked) {
     const label = labelFor(place);
-    if (label === undefined) marks.delete(place);
-    else marks.set(place, label);
+    if (label === undefined) marks.delete(places[place]);
+    else marks.set(places[place], label);
   }
   selected.clear();
-  if (places.length) focus = Math.min(first + count - 1, places[places.length - 1] + 1);
+  if (marked.length) focus = Math.min(first + count - 1, marked[marked.length - 1] + 1);
   anchor = focus;
   unsaved = marks.size > 0;
   keep();
@@ -208,28 +258,32 @@ function mark(labelFor) {
 
 function correct(typed) {
   const label = typed.trim();
-  if (!label) return element("label").focus();
-  mark(() => label);
+  if (data.between) {
+    for (const each of label.split(data.between).map((name) => name.trim()).filter(Boolean)) Object.assign(addBox(each), { checked: true, indeterminate: false });
+    mark(boxesFor);
+  } else if (label) mark(() => label);
+  else return element("label").focus();
   element("label").value = "";
   element("grid").focus();
 }
 
 function told() {
-  const changed = [...marks].filter(([place, label]) => label !== labelOf(place)).length;
+  const changed = [...marks].filter(([index, label]) => label !== answers[index]).length;
   element("status").textContent = `${changed.toLocaleString("en")} corrected, ${(marks.size - changed).toLocaleString("en")} confirmed`;
 }
 
 // A reload of the page keeps the corrections, where the browser allows a page to keep something.
 function keep() {
   try {
-    localStorage.setItem(STORE, JSON.stringify([...marks].map(([place, label]) => [images[place][PATH], label])));
+    localStorage.setItem(STORE, JSON.stringify([...marks].map(([index, label]) => [images[index][PATH], label])));
   } catch { /* the page then warns before it is closed */ }
 }
 
 function restore() {
   try {
     const kept = new Map(JSON.parse(localStorage.getItem(STORE) ?? "[]"));
-    if (kept.size) images.forEach((image, place) => { if (kept.has(image[PATH])) marks.set(place, kept.get(image[PATH])); });
+    if (kept.size) images.forEach((image, index) => { if (kept.has(image[PATH])) marks.set(index, kept.get(image[PATH])); });
+    if (data.between) for (const label of marks.values()) namesOf(label).forEach(addBox);
   } catch { /* nothing was kept */ }
 }
 
@@ -237,11 +291,10 @@ const quoted = (cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')
 
 // An answer that is no class, such as "none of these", is no label to train on.
 function save() {
-  const all = element("all").checked, lines = ["path,label"];
-  const answers = new Set(data.labels.slice(data.classes.length));
-  images.forEach((image, place) => {
-    const label = marks.get(place) ?? (all ? labelOf(place) : undefined);
-    if (label !== undefined && !answers.has(label)) lines.push(`${quoted(fileOf(image))},${quoted(label)}`);
+  const all = element("all").checked, lines = [data.between ? "path,labels" : "path,label"];
+  images.forEach((image, index) => {
+    const label = marks.get(index) ?? (all ? answers[index] : undefined);
+    if (label !== undefined && !noLabels.has(label)) lines.push(`${quoted(fileOf(image))},${quoted(label)}`);
   });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }));
@@ -263,16 +316,16 @@ const KEYS = {
   Home: (more) => move(-count, more),
   End: (more) => move(count, more),
   " ": () => toggle(focus),
-  Enter: () => mark((place) => labelOf(place)),
+  Enter: () => mark(data.between ? boxesFor : answerAt),
   Escape: () => { selected.clear(); refresh(); },
 };
 
 function pressed(event) {
-  if (event.altKey || event.target.closest("input")) return;
+  if (event.altKey || event.target.closest("input:not([type=checkbox])")) return;
   const key = event.key.toLowerCase(), digit = /^[1-9]$/.test(event.key) ? data.classes[event.key - 1] : undefined;
   let act;
   if (event.ctrlKey || event.metaKey) act = key === "a" && (() => { for (let place = first; place < first + count; place++) selected.add(place); refresh(); });
-  else if (digit !== undefined) act = () => mark(() => digit);
+  else if (digit !== undefined) act = () => (data.between ? toggleBox(digit) : mark(() => digit));
   else if (key === "l") act = () => element("label").focus();
   else if (key === "u") act = () => mark(() => undefined);
   else if (key === "n") act = next;

@@ -38,7 +38,7 @@ function sentence(model) {
     decimals.set(model.name, model.number.decimals);
     const [lowest, highest] = model.number.val_mae_interval.map((value) => inUnit(model.name, value));
     return `${model.name} predicts a number: off by ${inUnit(model.name, model.number.val_mae)} on average on `
-      + `${model.val_images} validation images (95\u00a0% interval ${lowest} to ${highest}).`;
+      + `${model.val_images} validation images (95\u00a0% interval ${lowest} to ${highest}).${refusals(model)}`;
   }
   const shown = model.classes.length > 12 ? [...model.classes.slice(0, 11), "…"] : model.classes;
   if (model.val_accuracy === null)
@@ -50,9 +50,10 @@ function sentence(model) {
 }
 
 // Many refused images mean that images have changed since training.
-function refusals({ refuse_share: share, last_hour: { images, refused } }) {
-  if (share === null) return " It answers with one of its classes for every image.";
-  const promise = `At most ${percent(share)} of its classes\u2019 own images are \u201cnone of these\u201d`;
+function refusals({ number, refuse_share: share, last_hour: { images, refused } }) {
+  if (share === null) return ` It answers with ${number ? "a number" : "one of its classes"} for every image.`;
+  const own = number ? "images like its own" : "its classes\u2019 own images";
+  const promise = `At most ${percent(share)} of ${own} are \u201cnone of these\u201d`;
   return ` ${promise}; in the last hour it was ${refused} of ${images}.`;
 }
 
@@ -80,6 +81,7 @@ const labelsText = (found) => (found.refused ? found.answer : found.labels.join(
 function said(found) {
   if (found.labels) return labelsText(found);
   if (found.number === undefined) return `${found.answer}${found.refused ? "" : `, ${percent(found.probability)}`}`;
+  if (found.refused) return `none of these; the number would be ${inUnit(found.model, found.number)}`;
   const between = found.interval ? `, between ${found.interval.map((end) => inUnit(found.model, end)).join(" and ")}` : "";
   return `${inUnit(found.model, found.number)}${between}`;
 }
@@ -121,6 +123,7 @@ function modelAnswer(found) {
   const isNumber = found.number !== undefined;
   part.querySelector(".answer").textContent = isNumber || found.labels ? said(found) : found.answer;
   part.querySelector(".refused").hidden = !found.refused;
+  if (isNumber) part.querySelector(".refused").textContent = "It is unlike all training images, so its number means little.";
   if (isNumber) part.querySelector("table").remove();
   else part.querySelector("tbody").append(...likeliestFirst(found.probabilities).map(row));
   const explained = isNumber ? "the number" : found.class;
