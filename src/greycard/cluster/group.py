@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -150,7 +150,7 @@ def _expect_batches(recipe: Recipe) -> None:
         )
 
 
-def _in_parts(plan: Plan, workers: int, options: Any) -> Plan:
+def _in_parts(plan: Plan, workers: int, options: Callable[[Mapping[str, Any]], tuple[str, ...]]) -> Plan:
     """The plan with a part for each worker at least."""
     if plan.recipe.training.parts >= workers:
         return plan
