@@ -15,7 +15,7 @@ from keras import layers
 from greycard.backend import measurements, tensorflow_choices, tensorflow_steps
 from greycard.backend.choices import Choice, Choices, Measured, Shape, Table
 from greycard.backend.measurements import keep, own_file, packaged_measurements, table
-from greycard.backend.parts import BYTES, images_that_fit, part_size
+from greycard.backend.memory_parts import BYTES, images_that_fit, part_size
 from greycard.core.records import from_json, to_json
 
 pytest.importorskip("tensorflow")

@@ -34,6 +34,7 @@ def test_the_small_project_runs_on(backend: str) -> None:
         TESTS / "models" / "test_optimizers.py",
         TESTS / "backend" / "test_averaging.py",
         TESTS / "backend" / "test_all_backends.py",
+        TESTS / "backend" / "test_parts.py",
         TESTS / "backend" / "test_torch_graph.py",
     ]
     done = subprocess.run(

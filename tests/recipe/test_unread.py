@@ -37,7 +37,7 @@ def test_a_probe_reads_a_field_or_refuses_it(part: str, name: str) -> None:
 
 
 def test_fine_tuning_reads_what_is_for_epochs() -> None:
-    assert unread_fields(_probe(fine_tune="all").model) == ("ema",)
+    assert unread_fields(_probe(fine_tune="all").model) == ("ema", "parts")
     assert "cutmix" in unread_fields(_probe(fine_tune="last").model)
     expect_read_settings(_probe(fine_tune="last", label_smoothing=0.1, mixup=0.2, learning_rate=0.01, epochs=3))
     for change in ({"cutmix": 1.0}, {"rotation_range": 10}):

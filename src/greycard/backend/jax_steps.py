@@ -13,8 +13,8 @@ import numpy as np
 
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.execution import is_dense, steps_together
+from greycard.backend.memory_parts import images_that_fit
 from greycard.backend.objective import SUMS, Objective, restored, stored
-from greycard.backend.parts import images_that_fit
 from greycard.backend.steps import as_targets
 
 _CALLS_AT_ONCE = 2

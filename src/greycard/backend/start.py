@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from greycard.backend.allocator import keep_freed_memory
 from greycard.backend.keras_settings import chosen_backend, expect_settings, without_user_settings
-from greycard.backend.thread_limits import limit_backend, set_environment
-from greycard.core.threads import thread_count
+from greycard.backend.thread_limits import changed_environment, limit_backend, set_environment
+from greycard.core.threads import ThreadCount, thread_count
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def configure() -> None:
+def configure(threads: ThreadCount | None = None) -> None:
     """Set the environment for Keras and its backend; call this before Keras is imported.
 
     This hides start-up messages, and it never overrides other settings of the user. Two settings make TensorFlow faster
@@ -30,11 +30,16 @@ def configure() -> None:
     system again, which takes a third of the time of a small CNN. And it uses oneDNN on all processors: TensorFlow turns
     it off on some, although it is up to 1.5 times as fast there.
 
+    Args:
+        threads: to compute with; None for `thread_count`.
+
     Raises:
         GreycardError: the backend is unknown or not installed, or `GREYCARD_THREADS` is not a valid number.
     """
     os.environ["KERAS_BACKEND"] = chosen_backend()
-    set_environment(thread_count())
+    if threads:
+        os.environ.update(changed_environment(threads.count))
+    set_environment(threads or thread_count())
     _ask_for_determinism(os.environ["KERAS_BACKEND"])
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -54,24 +59,28 @@ def _ask_for_determinism(backend: str) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else PyTorch warns that a product may differ
 
 
-def start() -> None:
+def start(threads: ThreadCount | None = None) -> None:
     """Import Keras and its backend without their messages on stderr. The first call takes some seconds.
+
+    Args:
+        threads: to compute with; None for `thread_count`. Only PyTorch can change it later.
 
     Raises:
         GreycardError: as in `configure`; or the program has already imported Keras and changed a setting.
     """
-    configure()
+    configure(threads)
+    threads = threads or thread_count()
     if os.environ["KERAS_BACKEND"] != "tensorflow":
         keep_freed_memory()
     if "keras" in sys.modules:
         expect_settings()
-        limit_backend(sys.modules["keras"].config.backend(), thread_count())
+        limit_backend(sys.modules["keras"].config.backend(), threads)
         return
     with muted(), without_user_settings(), _interruption_kept():
         import_module("optree")  # first: if this import fails inside Keras, Keras reports "not installed"
         import keras
 
-        limit_backend(keras.config.backend(), thread_count())
+        limit_backend(keras.config.backend(), threads)
         keras.ops.convert_to_numpy(keras.ops.zeros(1) + 1)  # the first operation prints messages, too
 
 

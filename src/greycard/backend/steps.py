@@ -9,6 +9,7 @@ import numpy as np
 
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.choices import Choices
+from greycard.backend.exchange import Exchange
 from greycard.backend.objective import matches
 from greycard.backend.start import on_tensorflow_cpu
 
@@ -88,6 +89,15 @@ def steps_for(
     from greycard.backend.torch_steps import TorchSteps
 
     return TorchSteps(model, batch_size, average)
+
+
+def steps_in_parts(
+    model: keras.Model, parts: int, seed: int, exchange: Exchange, average: WeightAverage | None = None
+) -> Steps:
+    """Training steps whose bits do not depend on the number of workers; arguments as for `PartSteps`."""
+    from greycard.backend.part_steps import PartSteps
+
+    return PartSteps(model, parts, seed, exchange, average)
 
 
 def as_targets(labels: np.ndarray) -> np.ndarray:

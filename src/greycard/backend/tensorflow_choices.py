@@ -10,8 +10,8 @@ import keras
 
 from greycard.backend import measurements, tensorflow_conv, tensorflow_conv_pool, tensorflow_pool
 from greycard.backend.choices import Choice, Choices, Measured, Shape, Table
+from greycard.backend.memory_parts import part_size
 from greycard.backend.objective import matches
-from greycard.backend.parts import part_size
 from greycard.backend.tensorflow_forward import shapes
 from greycard.backend.tensorflow_steps import is_long
 from greycard.backend.tensorflow_tune import measure

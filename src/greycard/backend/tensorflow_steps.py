@@ -17,8 +17,8 @@ from keras import layers
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.choices import Choices
 from greycard.backend.execution import is_dense, steps_together
+from greycard.backend.memory_parts import images_that_fit
 from greycard.backend.objective import SUMS, Objective, restored, stored
-from greycard.backend.parts import images_that_fit
 from greycard.backend.steps import as_targets
 from greycard.backend.tensorflow_forward import forward
 
@@ -68,10 +68,10 @@ class TensorFlowSteps:
         self._part = choices.part or batch_size
         self._update = tf.function(self._apply, jit_compile=True) if compiled and not whole else self._apply
         self._run = (
-            tf.function(self._steps, jit_compile=whole or None) if compiled else _of_any_size(self._steps, axis=1)
+            tf.function(self._steps, jit_compile=whole or None) if compiled else of_any_size(self._steps, axis=1)
         )
         self._predicted_at_once = images_that_fit(model, "float32")
-        self._outputs = _of_any_size(lambda images: model(images, training=False), axis=0)
+        self._outputs = of_any_size(lambda images: model(images, training=False), axis=0)
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> None:
         targets = as_targets(labels)
@@ -150,7 +150,7 @@ class TensorFlowSteps:
             self._average.update()
 
 
-def _of_any_size(function: Callable[..., Any], axis: int) -> Callable[..., Any]:
+def of_any_size(function: Callable[..., Any], axis: int) -> Callable[..., Any]:
     """Trace a function once for every number of images, which is the arrays' side of this axis.
 
     What is not compiled gains little from a known size, and a trace takes as long as many small steps.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from greycard.core.threads import ThreadCount
+from greycard.core.threads import ThreadCount, thread_count
 
 _OPENMP = "OMP_NUM_THREADS"
 _ENVIRONMENT = (_OPENMP, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What NumPy, SciPy, scikit-learn and PyTorch read when they are imported."""
+
+_XLA = "NPROC"
+"""XLA has no other setting for its pool."""
 
 _TENSORFLOW = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
@@ -20,7 +23,16 @@ def set_environment(threads: ThreadCount) -> None:
         for name in _ENVIRONMENT:
             os.environ.setdefault(name, str(threads.count))
     if os.environ.get("KERAS_BACKEND") == "jax":
-        os.environ.setdefault("NPROC", str(threads.count))  # XLA has no other setting for its pool
+        os.environ.setdefault(_XLA, str(threads.count))
+
+
+def changed_environment(threads: int) -> dict[str, str]:
+    """The variables that `set_environment` has set for this process's usual threads, for another number of them.
+
+    Other processes inherit the variables, and must not take them for the user's.
+    """
+    usual = str(thread_count().count)
+    return {name: str(threads) for name in (*_ENVIRONMENT, _XLA) if os.environ.get(name) == usual}
 
 
 def limit_backend(backend: str, threads: ThreadCount) -> None:

@@ -10,8 +10,8 @@ import torch
 
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.execution import steps_together
+from greycard.backend.memory_parts import images_that_fit
 from greycard.backend.objective import SUMS, Objective, restored, stored
-from greycard.backend.parts import images_that_fit
 from greycard.backend.steps import as_targets
 from greycard.backend.torch_forward import forward
 from greycard.backend.torch_graph import NumbersOnGpu, RecordedStep

@@ -54,6 +54,14 @@ on = click.option(
     " RAY_ADDRESS.",
 )
 
+workers = click.option(
+    "--workers",
+    type=int,
+    metavar="N",
+    help="Train one run with N workers, a power of two, each of which computes its part of every batch; by default in"
+    " processes of this machine.",
+)
+
 seeds = click.option("--seeds", metavar="0-4", help="Train with each of these seeds, such as 0-4 or 0,1,7.")
 
 share = click.option(
@@ -141,6 +149,16 @@ def _changes(
 def _track(tensorboard: bool, mlflow: bool) -> list[str]:
     """The names of the requested experiment trackers."""
     return [name for name, requested in (("tensorboard", tensorboard), ("mlflow", mlflow)) if requested]
+
+
+def expect_workers(workers: int | None, where: str) -> None:
+    """Raise a GreycardError for a wrong number of workers, or for a place without one."""
+    from greycard.cluster.where import expect_power_of_two
+
+    if workers is not None:
+        expect_power_of_two(workers)
+    if workers is None and where != "here":
+        raise GreycardError(f"--on {where} says where workers train, not how many", hint=f"--workers 2 --on {where}")
 
 
 def parse_share(text: str | None) -> tuple[int, int] | None:

@@ -2,46 +2,75 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from greycard.cli import options
 from greycard.cli.crossval import print_crossval
 from greycard.cli.next_steps import print_next_steps
 from greycard.cli.output import print_table, run_path
+from greycard.core.errors import GreycardError, command
 
 
 @click.command()
 @click.argument("run", metavar="RUN")
 @click.option("--data", metavar="FOLDER|CSV", help="New path of the training images, if they were moved.")
+@options.workers
+@options.on
 @options.data_dir
 @options.weights
 @options.out
 @options.quiet
 @options.debug
 def resume(
-    run: str, data: str | None, data_dir: str | None, weights: str | None, out: str, quiet: bool, debug: bool
+    run: str,
+    data: str | None,
+    workers: int | None,
+    where: str,
+    data_dir: str | None,
+    weights: str | None,
+    out: str,
+    quiet: bool,
+    debug: bool,
 ) -> None:
     """Continue an unfinished RUN, search or cross-validation.
 
     \b
     greycard resume pets-1
     greycard resume runs/pets-1 --data elsewhere/pets
+    greycard resume pets-1 --workers 4
 
-    On a CPU the results are the same as without the interruption. A search continues with the minutes that were left.
+    On a CPU the results are the same as without the interruption, with any number of workers that the run's `parts`
+    allow. A search continues with the minutes that were left.
     It prints the run's line of the table.
     """
-    from greycard.api import resume as resume_run
     from greycard.api import runs_table
+    from greycard.cli.workers import resume_with
     from greycard.jobs.crossval import resume_crossval
     from greycard.runs.crossval import is_crossval
     from greycard.runs.run_args import read_run_args
 
+    options.expect_workers(workers, where)
     path = run_path(run, out)
+    if workers is not None:
+        _expect_one_run(path)
     if is_crossval(path):
         print_crossval(resume_crossval(path, data, data_dir=data_dir, weights=weights, quiet=quiet).path)
         return
     known = data or read_run_args(path).data  # a finished run does not store the path
-    finished = resume_run(path, data=data, data_dir=data_dir, weights=weights, quiet=quiet)
+    finished = resume_with(path, workers or 1, where, data=data, data_dir=data_dir, weights=weights, quiet=quiet)
     print_table(runs_table([finished]))
     if not quiet:
         print_next_steps([finished], known, data_dir)
+
+
+def _expect_one_run(path: Path) -> None:
+    from greycard.runs.crossval import is_crossval
+    from greycard.search.record import is_search
+
+    if is_crossval(path) or is_search(path):
+        raise GreycardError(
+            f"{path} has several runs, and workers share one run",
+            hint=f"`{command('resume', path)}` continues it with one worker",
+        )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     help="Resume unfinished runs in --out and skip finished ones.",
 )
 @options.seeds
+@options.workers
 @options.on
 @options.author
 @options.data_dir
@@ -33,6 +34,7 @@ def run(
     projects: tuple[str, ...],
     go_on: bool,
     seeds: str | None,
+    workers: int | None,
     where: str,
     author: str | None,
     data_dir: str | None,
@@ -46,20 +48,39 @@ def run(
     greycard run recipe.yaml my_projects.py
     greycard run all --resume
     greycard run all --seeds 0-2 --on processes:2
+    greycard run mnist-cnn --workers 2
 
     It prints one line of the table for each; `greycard recipe PROJECT` prints a project's recipe, a recipe file. With
-    --seeds or --on, a project's runs are in the folder NAME-sweep of --out; the same command continues them.
+    --seeds or --on, a project's runs are in the folder NAME-sweep of --out; the same command continues them. With
+    --workers, --on says where the workers of each run are.
     """
-    from greycard.api import runs_table
-
     chosen = _chosen(projects, data_dir)
-    if seeds is not None or where != "here":
+    if workers is not None:
+        options.expect_workers(workers, where)
+    if workers is not None and seeds is not None:
+        raise GreycardError("--workers share one run, and --seeds trains several", hint="leave out one of them")
+    if workers is None and (seeds is not None or where != "here"):
         _train_many(chosen, seeds, where, author, data_dir, asked)
         return
+    _train_each(chosen, go_on, workers or 1, where, author, data_dir, asked)
+
+
+def _train_each(
+    chosen: dict[str, Project],
+    go_on: bool,
+    workers: int,
+    where: str,
+    author: str | None,
+    data_dir: str | None,
+    asked: options.Training,
+) -> None:
+    """Train one project after the other, and print the table."""
+    from greycard.api import runs_table
+
     finished, failed = [], []
     for name, project in chosen.items():
         try:
-            finished.append(_train_one(project, go_on, author, data_dir, asked))
+            finished.append(_train_one(project, go_on, workers, where, author, data_dir, asked))
         except GreycardError as error:
             if len(chosen) == 1:
                 raise
@@ -120,29 +141,28 @@ def _chosen(names: tuple[str, ...], data_dir: str | None) -> dict[str, Project]:
     return chosen
 
 
-def _train_one(project: Project, go_on: bool, author: str | None, data_dir: str | None, asked: options.Training) -> Run:
-    from greycard.api import open_run, resume, train
+def _train_one(
+    project: Project,
+    go_on: bool,
+    workers: int,
+    where: str,
+    author: str | None,
+    data_dir: str | None,
+    asked: options.Training,
+) -> Run:
+    from greycard.api import open_run
+    from greycard.cli.workers import resume_with, train_with
     from greycard.runs.author import author_of
     from greycard.runs.record import earlier_run
 
     recipe = project.recipe.replace(**asked.changes)
+    recipe = recipe.replace(parts=max(recipe.training.parts, workers))
     earlier = earlier_run(asked.out, recipe, author_of(author)) if go_on else None
     if earlier is None:
-        return train(
-            project,
-            data_dir=data_dir,
-            weights=asked.weights,
-            out=asked.out,
-            quiet=asked.quiet,
-            track=asked.track,
-            author=author,
-            **asked.changes,
-        )
+        return train_with(project, workers, where, None, author, data_dir, asked)
     if not earlier.finished:
-        track = asked.track or None
-        return resume(
-            earlier, model=project.model, data_dir=data_dir, weights=asked.weights, track=track, quiet=asked.quiet
-        )
+        shared = {"model": project.model, "data_dir": data_dir, "weights": asked.weights, "quiet": asked.quiet}
+        return resume_with(earlier, workers, where, track=asked.track or None, **shared)
     click.echo(f"note: {earlier.path} is already finished", err=True)
     return open_run(earlier.path)
 

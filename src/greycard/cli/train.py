@@ -30,6 +30,8 @@ from greycard.core.errors import GreycardError, command
     metavar="N",
     help="Time budget: try recipes from quick to slow for N minutes, and keep the best.",
 )
+@options.workers
+@options.on
 @options.author
 @options.data_dir
 @options.training
@@ -38,6 +40,8 @@ def train(
     backbone: str | None,
     fine_tune: str | None,
     minutes: float | None,
+    workers: int | None,
+    where: str,
     author: str | None,
     data_dir: str | None,
     asked: options.Training,
@@ -50,6 +54,7 @@ def train(
     greycard train pets --weights none --epochs 30 --set rotation_range=20
     greycard train pets --backbone EfficientNetLite0
     greycard train pets --fine-tune last
+    greycard train pets --weights none --workers 2
 
     With --minutes, Greycard measures this machine, prints the recipes that fit, and trains them one after the other.
     The reported accuracy is measured on images that were set aside before. Ctrl-C keeps the best recipe so far.
@@ -64,18 +69,26 @@ def train(
     """
     if fine_tune is not None:
         asked = replace(asked, changes={"fine_tune": fine_tune} | asked.changes)
+    options.expect_workers(workers, where)
     if minutes is not None:
+        _expect_one(workers)
         _search(folder, minutes, backbone, author, data_dir, asked)
         return
-    _train(folder, backbone, author, data_dir, asked)
+    _train(folder, backbone, workers or 1, where, author, data_dir, asked)
 
 
 def _train(
-    folder: str, backbone: str | None, author: str | None, data_dir: str | None, asked: options.Training
+    folder: str,
+    backbone: str | None,
+    workers: int,
+    where: str,
+    author: str | None,
+    data_dir: str | None,
+    asked: options.Training,
 ) -> None:
     """Train one recipe, and print the run's line of the table."""
     from greycard.api import open_dataset, runs_table
-    from greycard.api import train as train_dataset
+    from greycard.cli.workers import train_with
     from greycard.jobs.train import HOW_TO_READ
     from greycard.models.weights import expect_weights
 
@@ -89,19 +102,19 @@ def _train(
     dataset = open_dataset(folder, data_dir, **read)
     if backbone and run_path(backbone, asked.out).is_dir():
         backbone = str(run_path(backbone, asked.out))
-    run = train_dataset(
-        dataset,
-        weights=weights,
-        backbone=backbone,
-        out=asked.out,
-        quiet=asked.quiet,
-        track=asked.track,
-        author=author,
-        **changes,
-    )
+    asked = replace(asked, changes=changes, weights=weights)
+    run = train_with(dataset, workers, where, backbone, author, None, asked)
     print_table(runs_table([run]))
     if not asked.quiet:
         print_next_steps([run], dataset.origin)
+
+
+def _expect_one(workers: int | None) -> None:
+    if workers is not None:
+        raise GreycardError(
+            "--minutes tries recipes one after the other, each with one worker",
+            hint="leave out --workers; --set minutes=N limits the time of one recipe, which workers can share",
+        )
 
 
 def _search(

@@ -1,1 +1,1 @@
-"""Many units of work, here or on many machines: each is idempotent, and its state is files that Greycard writes."""
+"""Many units of work, or the workers of one run, here or on many machines; the state is files that Greycard writes."""

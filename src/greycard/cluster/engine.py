@@ -11,6 +11,12 @@ from greycard.core.errors import GreycardError
 UnitT = TypeVar("UnitT")
 ResultT = TypeVar("ResultT")
 
+LOOPBACK = "127.0.0.1"
+
+
+class NoRoomError(Exception):
+    """Machines are lost, and the others have no room for all units that must run at the same time."""
+
 
 @dataclass(frozen=True)
 class Done(Generic[UnitT, ResultT]):
@@ -21,12 +27,14 @@ class Done(Generic[UnitT, ResultT]):
         result: of the function; None if it failed.
         error: why it failed; None if it did not.
         place: where it ran, for messages; empty for this process.
+        lost: whether it failed because its process or machine ended.
     """
 
     unit: UnitT
     result: ResultT | None
     error: GreycardError | None = None
     place: str = ""
+    lost: bool = False
 
 
 class Engine(Protocol):
@@ -40,8 +48,18 @@ class Engine(Protocol):
         """True if the function can show its progress on this terminal."""
         ...
 
+    @property
+    def slots(self) -> int:
+        """How many units can run at the same time now."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where units reach this process in the network."""
+        ...
+
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4, together: bool = False
     ) -> Iterator[Done[UnitT, ResultT]]:
         """Run the function for each unit, and yield what has ended, in any order.
 
@@ -49,8 +67,10 @@ class Engine(Protocol):
             function: a function of a module, so that other processes can import it.
             units: its arguments; other processes get copies.
             attempts: how often a unit may begin that ends with its process or machine. Errors are not repeated.
+            together: whether all of them must run at the same time.
 
         Raises:
+            NoRoomError: they must, and no longer can; `cancel` ends those that run.
             KeyboardInterrupt: a signal.
         """
         ...
@@ -63,10 +83,10 @@ class Engine(Protocol):
 class Here:
     """Runs one unit after the other in this process."""
 
-    shares_terminal = True
+    shares_terminal, slots, address = True, 1, LOOPBACK
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4, together: bool = False
     ) -> Iterator[Done[UnitT, Any]]:
         for unit in units:
             try:

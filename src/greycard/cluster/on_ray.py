@@ -17,7 +17,8 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 
-from greycard.cluster.engine import Done, ResultT, UnitT
+from greycard.backend.thread_limits import changed_environment
+from greycard.cluster.engine import LOOPBACK, Done, NoRoomError, ResultT, UnitT
 from greycard.cluster.object_store import ENVIRONMENT
 from greycard.cluster.ray_start import connected
 from greycard.cluster.versions import expect_equal, facts
@@ -42,17 +43,18 @@ _PASSED_ON = ("KERAS_BACKEND", "GREYCARD_PRECISION", "GREYCARD_DATA", "GREYCARD_
 
 
 @contextmanager
-def on_ray(where: Where, say: Callable[[str], None]) -> Iterator[OnRay]:
+def on_ray(where: Where, say: Callable[[str], None], threads: int | None = None) -> Iterator[OnRay]:
     """The engine on Ray; on the way out it cancels what still runs, and leaves the cluster or ends its own.
 
     Args:
         where: processes of this machine, or the address of a cluster.
         say: called with sentences for the user.
+        threads: CPU cores of each task; None for those that the user asks for, or a part of them.
 
     Raises:
         GreycardError: no Ray answers at the address, or a machine has other versions than this one.
     """
-    threads = _threads(where)
+    threads = threads or _threads(where)
     with connected(where, where.processes * threads):
         engine = OnRay(threads, say, names_places=where.kind != PROCESSES)
         try:
@@ -82,8 +84,17 @@ class OnRay:
         self._expect_room()
         self._slots = self._counted_slots()
 
+    @property
+    def slots(self) -> int:
+        self._count_machines()
+        return self._slots
+
+    @property
+    def address(self) -> str:
+        return str(ray.util.get_node_ip_address()) if self._names_places else LOOPBACK
+
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4, together: bool = False
     ) -> Iterator[Done[UnitT, ResultT]]:
         task = ray.remote(_run).options(num_cpus=self._threads, num_gpus=self._gpus, max_retries=attempts - 1)
         expected, environment = facts(), self._environment()
@@ -94,6 +105,8 @@ class OnRay:
                 self._running[task.remote(function, unit, environment, expected)] = unit
             ready, _ = ray.wait(list(self._running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
             self._look()
+            if together and self._slots < len(units):
+                raise NoRoomError
             for reference in ready:
                 yield self._done(self._running.pop(reference), reference, attempts)
 
@@ -135,7 +148,7 @@ class OnRay:
 
     def _environment(self) -> dict[str, str]:
         found = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        return found | {VARIABLE: str(self._threads)}
+        return found | changed_environment(self._threads) | {VARIABLE: str(self._threads)}
 
     def _done(self, unit: UnitT, reference: Any, attempts: int) -> Done[UnitT, Any]:
         try:
@@ -147,7 +160,7 @@ class OnRay:
             return Done(unit, None, GreycardError(_last_line(failure), hint="see Ray's log on that machine"))
         except RayError as failure:
             why = f"its process ended {attempts} times: {_last_line(failure)}"
-            return Done(unit, None, GreycardError(why, hint="the same command tries it again"))
+            return Done(unit, None, GreycardError(why, hint="the same command tries it again"), lost=True)
         return Done(unit, result, error, address if self._names_places else "")
 
     def _expect_room(self) -> None:
@@ -159,9 +172,12 @@ class OnRay:
             )
 
     def _look(self) -> None:
-        """Tell which machines were lost, about once a second."""
-        if time.monotonic() - self._looked < _SECONDS_BETWEEN_LOOKS:
-            return
+        """Count the machines about once a second."""
+        if time.monotonic() - self._looked >= _SECONDS_BETWEEN_LOOKS:
+            self._count_machines()
+
+    def _count_machines(self) -> None:
+        """Tell which machines were lost."""
         self._looked, now = time.monotonic(), _alive()
         for node in self._alive.keys() - now.keys():
             self._say(f"{self._alive[node]} was lost; its work continues elsewhere")

@@ -64,7 +64,8 @@ def connected(where: Where, cores: int) -> Iterator[None]:
     try:
         with _handlers_kept():
             _init(where, _private(cores, str(folder)) if private else {"address": where.address})
-        yield
+        with _no_messages():
+            yield
     finally:
         with _handlers_kept():
             ray.shutdown()
@@ -116,6 +117,19 @@ def _expect_answer(address: str) -> None:
             f"no Ray cluster answers at {address}: {why}",
             hint="`ray start --head` starts one; --on processes:2 needs none",
         ) from error
+
+
+@contextmanager
+def _no_messages() -> Iterator[None]:
+    """Within the block Ray does not print on stdout that a worker has died; it has no option for that."""
+    from ray._private import worker
+
+    printing = worker.print_to_stdstream
+    worker.print_to_stdstream = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = printing
 
 
 @contextmanager

@@ -55,6 +55,12 @@ def parse_where(text: str) -> Where:
     return _installed(_cluster(text), text)
 
 
+def expect_power_of_two(workers: int) -> None:
+    """Raise a GreycardError if so many workers cannot have equal shares of a binary tree."""
+    if workers < 1 or workers & (workers - 1):
+        raise GreycardError(f"the number of workers must be a power of two. Received: {workers}", hint="--workers 4")
+
+
 def expect_share(share: tuple[int, int] | None, where: Where) -> None:
     """Raise a GreycardError if a process cannot be part `share[0]` of `share[1]`, counted from 0."""
     if share is None:
@@ -70,12 +76,13 @@ def expect_share(share: tuple[int, int] | None, where: Where) -> None:
 
 
 @contextmanager
-def open_engine(where: Where, say: Callable[[str], None]) -> Iterator[Engine]:
+def open_engine(where: Where, say: Callable[[str], None], threads: int | None = None) -> Iterator[Engine]:
     """The engine of a place, and its end after the block.
 
     Args:
         where: the place.
         say: called with sentences for the user, such as the loss of a machine.
+        threads: cores of each unit; by default the cores are divided.
 
     Raises:
         GreycardError: nothing answers at the address, or a machine there has another version of Greycard.
@@ -88,7 +95,7 @@ def open_engine(where: Where, say: Callable[[str], None]) -> Iterator[Engine]:
     prepare(where)  # before Ray is imported
     from greycard.cluster.on_ray import on_ray
 
-    with on_ray(where, say) as engine:
+    with on_ray(where, say, threads) as engine:
         yield engine
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 ORDER, AUGMENTATION, SPLIT, SUBSET, MIXING, CROP, WINDOW, COLOUR, CUTOUT, TRIVIAL, FOLDS, BANK = range(12)
-BOOTSTRAP, HALVES = 12, 13
+BOOTSTRAP, HALVES, PARTS = 12, 13, 14
 """The purposes of random numbers: two purposes with the same seed get different numbers."""
 
 

@@ -64,6 +64,18 @@ def thread_count() -> ThreadCount:
     return ThreadCount(usable, AFFINITY) if usable < cores else ThreadCount(cores, CORES)
 
 
+def threads_for_parts() -> ThreadCount:
+    """The number of threads that compute a part of a batch: one, unless `GREYCARD_THREADS` is set.
+
+    The last bits of a sum depend on the number of threads, and workers on other machines have other cores.
+
+    Raises:
+        GreycardError: as in `thread_count`.
+    """
+    found = thread_count()
+    return found if found.reason == REQUESTED else ThreadCount(1, REQUESTED)
+
+
 def thread_pool() -> ThreadPoolExecutor:
     """A pool for decoding and other work on files: as many threads as requested, else a few more than cores."""
     threads = thread_count()

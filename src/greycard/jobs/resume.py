@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greycard import backend
-from greycard.backend import configure, start
+from greycard.backend import configure
+from greycard.backend.exchange import Alone, Exchange
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.source import Source
 from greycard.jobs.data import dataset_of
 from greycard.jobs.open_run import Run
+from greycard.jobs.train import start_for
 from greycard.models.weights import expect_weights
 from greycard.recipe.own_model import expect_own_model
 from greycard.runs.directory import RUN_ARGS, RunDirectory
@@ -69,12 +71,12 @@ def resume(
     expect_own_model(record.recipe, model)
     expect_weights(weights)
     named = dataset if isinstance(dataset, str | Path) else data
-    args = _run_args(record, named, data_dir, weights, track)
+    args = run_args_now(record, named, data_dir, weights, track)
     expect_installed(args.track)
     found = dataset_of(record, dataset or data, data_dir)
     with terminal_reporter(quiet) as reporter:
         with reporter.status("starting Keras"):
-            start()
+            start_for(record.recipe)
         return Run(resume_run(record, found, args, model, callbacks, reporter))
 
 
@@ -89,7 +91,7 @@ def _resumed_search(
 
     expect_weights(weights)
     named = data if isinstance(data, str | Path) else None
-    return resume_search(run, data, data_dir, _run_args(run, named, data_dir, weights, None), quiet)
+    return resume_search(run, data, data_dir, run_args_now(run, named, data_dir, weights, None), quiet)
 
 
 def resume_run(
@@ -100,8 +102,9 @@ def resume_run(
     callbacks: Sequence[object],
     reporter: Reporter,
     pause_after: int | None = None,
+    exchange: Exchange | None = None,
 ) -> Path:
-    """Continue a run on its images, with a reporter that is open; returns its folder.
+    """Continue a run on its images, with a reporter that is open; returns its folder. Arguments as for `train_plan`.
 
     Raises:
         PausedRunError: it has trained the epoch `pause_after`, counted from 1, and is saved.
@@ -120,6 +123,7 @@ def resume_run(
         _expect_backbone(run, args)
         named = replace(dataset, name=run.recipe.data.dataset)
         setup = prepare(run.recipe, named, args.weights, reporter, clock, model)
+        setup = replace(setup, exchange=exchange or Alone())
         _warn_other_versions(run)
         reporter.log(opening(setup, directory.path))
         if not checkpoints(directory.checkpoints):
@@ -130,7 +134,7 @@ def resume_run(
     return finish_run(setup, directory, args, called, reporter, clock, pause_after)
 
 
-def _run_args(
+def run_args_now(
     run: RunRecord,
     data: str | Path | None,
     data_dir: str | Path | None,

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greycard.backend import configure, start
+from greycard.backend.exchange import Alone, Exchange
 from greycard.core.clock import Clock
 from greycard.core.errors import GreycardWarning
 from greycard.core.published import Published
 from greycard.core.reporter import Reporter
+from greycard.core.threads import threads_for_parts
 from greycard.datasets.catalog import CATALOG
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.load import load_dataset
@@ -164,6 +166,7 @@ def train_plan(
     name: str | None = None,
     pause_after: int | None = None,
     begun: Callable[[Path], None] = lambda _: None,
+    exchange: Exchange | None = None,
 ) -> Path:
     """Train a plan as a new run in `out`, with a reporter that is open; returns its folder.
 
@@ -176,14 +179,12 @@ def train_plan(
         name: of the folder, before its number; by default the recipe's name.
         pause_after: the epoch, counted from 1, after which training pauses; None to train to the end.
         begun: called with the folder when it exists.
+        exchange: with the workers that follow this one; None for a worker alone.
 
     Raises:
         PausedRunError: it paused after that epoch, and is saved.
     """
-    _log_choices(plan, reporter)
-    recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
-    with reporter.status("starting Keras"):
-        start()
+    recipe, data = settle_plan(plan, reporter)
     from greycard.jobs.training_run import begin_run, finish_run, opening
     from greycard.training.callbacks import callbacks_of
     from greycard.training.prepare import prepare
@@ -192,10 +193,25 @@ def train_plan(
     called = callbacks_of(callbacks, recipe.schedule.kind)
     _warn(data, recipe)
     setup = prepare(recipe, data, plan.args.weights, reporter, clock, plan.build)
+    setup = replace(setup, exchange=exchange or Alone())
     directory = begin_run(setup, plan.args, out, name, author)
     begun(directory.path)
     reporter.log(opening(setup, directory.path))
     return finish_run(setup, directory, plan.args, called, reporter, clock, pause_after)
+
+
+def settle_plan(plan: Plan, reporter: Reporter) -> tuple[Recipe, Dataset]:
+    """The recipe and the data of a plan with their split, and Keras started for them."""
+    _log_choices(plan, reporter)
+    recipe, data = settle_split(plan.recipe, plan.data, plan.changes, reporter)
+    with reporter.status("starting Keras"):
+        start_for(recipe)
+    return recipe, data
+
+
+def start_for(recipe: Recipe) -> None:
+    """Start Keras with the threads of this recipe's training."""
+    start(threads_for_parts() if recipe.training.parts > 1 else None)
 
 
 def _log_choices(plan: Plan, reporter: Reporter) -> None:

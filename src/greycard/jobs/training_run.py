@@ -12,6 +12,7 @@ import keras
 from greycard import backend
 from greycard.audit.facts import Preflight
 from greycard.audit.preflight import preflight
+from greycard.backend.choices import Choices
 from greycard.backend.steps import choices_for
 from greycard.core.atomic_files import remove
 from greycard.core.clock import Clock
@@ -151,8 +152,10 @@ def _with_choices(setup: TrainSetup, directory: RunDirectory, reporter: Reporter
     choices = RunRecord(directory.path).choices
     if choices is None:
         train, precision = setup.loaders.train, setup.recipe.training.precision
-        with reporter.status("choosing the fastest operations"):
-            choices = choices_for(setup.network, train.batch_size, setup.steps, precision)
+        choices = Choices()
+        if setup.recipe.training.parts == 1:
+            with reporter.status("choosing the fastest operations"):
+                choices = choices_for(setup.network, train.batch_size, setup.steps, precision)
         directory.write_json(CHOICES, to_json(choices))
     return replace(setup, choices=choices)
 
@@ -207,9 +210,8 @@ def _train(
     pause_after: int | None,
 ) -> FitResult:
     interruption = Interruption(None if pause_after == setup.recipe.training.epochs else pause_after)
-    checkpointer = Checkpointer(
-        directory.checkpoints, setup.data_digest, clock, interruption, setup.recipe.stopping.keep
-    )
+    keep, exchange = setup.recipe.stopping.keep, setup.exchange
+    checkpointer = Checkpointer(directory.checkpoints, setup.data_digest, clock, interruption, keep, exchange)
     with interruption.awaited():
         return fit(setup, checkpointer, [_History(directory), *callbacks], reporter, clock)
 

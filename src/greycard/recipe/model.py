@@ -37,6 +37,7 @@ def _numbers_of_blocks(values: Any) -> bool:
 
 _ONLY_IN_EPOCHS = (
     "augmentation", "mixing", "loss.label_smoothing", "optimizer", "schedule", "training.batch_size", "training.epochs",
+    "training.parts",
     "stopping.target_accuracy", "stopping.target_split", "stopping.target_uses_lower_bound", "stopping.patience",
     "stopping.keep",
 )  # fmt: skip
@@ -218,10 +219,10 @@ class ProbeConfig(ModelConfig):
     def unread(self) -> tuple[str, ...]:
         """Without fine-tuning, all that is for epochs; the last block is tuned on feature maps, not on pixels.
 
-        Fine-tuning has an average of its own, of the weights before and after.
+        Fine-tuning has an average of its own, of the weights before and after, and computes batches as a whole.
         """
-        pixels, average = ("augmentation", "mixing.cutmix"), ("optimizer.ema",)
-        return {None: _ONLY_IN_EPOCHS, "last": (*pixels, *average), "all": average}[self.fine_tune]
+        pixels, own = ("augmentation", "mixing.cutmix"), ("optimizer.ema", "training.parts")
+        return {None: _ONLY_IN_EPOCHS, "last": (*pixels, *own), "all": own}[self.fine_tune]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,8 @@ from typing import ClassVar
 from greycard.core.fields import Check, OneOf
 from greycard.recipe.config import COUNT, MOST_SEED, SEED, Config, whole
 
+POWERS = tuple(2**power for power in range(11))
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig(Config):
@@ -15,6 +17,8 @@ class TrainingConfig(Config):
 
     Attributes:
         batch_size: training images per step.
+        parts: into how many parts a batch is divided. Each is computed apart, so that up to as many workers give the
+            same numbers as one; 1 computes it as a whole.
         val_batch_size: validation images per batch, or more if that is faster; results do not depend on it.
         epochs: passes over the training images.
         precision: the precision of training: bfloat16, float32, or auto, which is bfloat16 if the hardware supports it.
@@ -23,6 +27,7 @@ class TrainingConfig(Config):
     """
 
     batch_size: int = 32
+    parts: int = 1
     val_batch_size: int = 32
     epochs: int = 10
     precision: str = "auto"
@@ -30,6 +35,7 @@ class TrainingConfig(Config):
 
     CHECKS: ClassVar[tuple[Check, ...]] = (
         ("batch_size", whole(1), COUNT, "32"),
+        ("parts", OneOf(POWERS), "a power of two from 1 to 1024", "4"),
         ("val_batch_size", whole(1), COUNT, "32"),
         ("epochs", whole(1), COUNT, "10"),
         ("precision", OneOf(("auto", "float32", "bfloat16")), "auto, float32 or bfloat16", "auto"),

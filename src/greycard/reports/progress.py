@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -51,6 +51,14 @@ def terminal_reporter(quiet: bool = False, lines: int = _LINES) -> Iterator[Repo
         yield _Terminal(console, progress, lines)
 
 
+class Lines(Protocol):
+    """What a log is written to."""
+
+    def write(self, text: str) -> int: ...
+    def flush(self) -> None: ...
+    def isatty(self) -> bool: ...
+
+
 class LateLog:
     """A text file that gets its place later, when the run's folder exists; until then it keeps what is written."""
 
@@ -79,8 +87,8 @@ class LateLog:
 
 
 @contextmanager
-def log_reporter(log: LateLog) -> Iterator[Reporter]:
-    """A reporter that writes plain lines to a file; warnings become lines, too."""
+def log_reporter(log: Lines) -> Iterator[Reporter]:
+    """A reporter that writes plain lines; warnings become lines, too."""
     console = Console(file=cast(IO[str], log), highlight=False, soft_wrap=True, force_terminal=False)
     with Progress(console=console, disable=True) as progress, warnings.catch_warnings():
         reporter = _Terminal(console, progress, _LINES)

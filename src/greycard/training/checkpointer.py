@@ -13,11 +13,13 @@ import numpy as np
 
 from greycard.backend import random_state, set_random_state
 from greycard.backend.averaging import WeightAverage
+from greycard.backend.exchange import Alone, Exchange
 from greycard.backend.steps import Steps
 from greycard.core.clock import Clock
 from greycard.core.errors import GreycardError, GreycardWarning, command
 from greycard.training.best_weights import BestWeights
 from greycard.training.checkpoint import BadNumbersError, TrainState, expect_finite, newest_checkpoint, write_checkpoint
+from greycard.training.group import agreed_step, shared_state
 from greycard.training.interruption import InterruptedRunError, Interruption, PausedRunError
 
 SHARE = 0.01
@@ -36,14 +38,23 @@ class Checkpointer:
         clock: measures the time that checkpoints take.
         interruption: checked after every step.
         keep: which weights the finished model gets: those of the `last` or the `best` epoch.
+        exchange: between the workers of a group; worker 0 reads and writes for all of them.
 
     Attributes:
         best: the best epoch's weights, set by `restore`; None if the last epoch's are kept.
         non_finite: True if the last check found NaN or infinity.
     """
 
-    def __init__(self, folder: Path, data: str, clock: Clock, interruption: Interruption, keep: str) -> None:
-        self._keep_best = keep == "best"
+    def __init__(
+        self,
+        folder: Path,
+        data: str,
+        clock: Clock,
+        interruption: Interruption,
+        keep: str,
+        exchange: Exchange | None = None,
+    ) -> None:
+        self._keep_best, self._exchange = keep == "best", exchange or Alone()
         self.best: BestWeights | None = None
         self._folder, self._data, self._clock, self._interruption = folder, data, clock, interruption
         self._due, self._saved, self._failed, self.non_finite = 0.0, "", False, False
@@ -77,13 +88,15 @@ class Checkpointer:
             InterruptedRunError: a signal requested the end of training; the state is saved first, if possible.
             PausedRunError: this is the end of the epoch after which training pauses; the state is saved first.
         """
-        if self._interruption.received:
+        is_due = time.perf_counter() >= self._due
+        received, is_due = agreed_step(self._exchange, self._interruption.received, is_due)
+        if received:
             self._save(state)
-            raise InterruptedRunError(self._folder.parent, self._saved, self._interruption.received)
+            raise InterruptedRunError(self._folder.parent, self._saved, received)
         if state.epoch == self._interruption.pause_after and not (state.batch or state.stopped or state.finished):
             self._save(state)
             raise PausedRunError(self._folder.parent)
-        if time.perf_counter() >= self._due:
+        if is_due:
             self._save(state)
         return not self.non_finite
 
@@ -109,13 +122,21 @@ class Checkpointer:
             with self._clock("checkpoint"):
                 if not all(map(math.isfinite, state.sums.values())):
                     raise BadNumbersError
-                write_checkpoint(self._folder, state, self._arrays())
+                self._write(state)
             self._saved, self._failed = state.place, False
         except BadNumbersError:
             self.non_finite = True
         except OSError as error:
             self._warn_once(error)
         self._wait(time.perf_counter() - begun)
+
+    def _write(self, state: TrainState) -> None:
+        """Every worker looks for bad numbers, and comes to the same answer; one of them writes."""
+        if self._exchange.rank == 0:
+            write_checkpoint(self._folder, state, self._arrays())
+        else:
+            for array in self._arrays():
+                expect_finite(array)
 
     def _wait(self, cost: float) -> None:
         least = _AFTER_FAILURE_SECONDS if self._failed else _LEAST_SECONDS
@@ -128,11 +149,9 @@ class Checkpointer:
         self._failed = True
 
     def _load_newest(self, before_epoch: int | None = None) -> TrainState | None:
-        found = newest_checkpoint(self._folder, before_epoch)
-        if found is None:
+        state, arrays = self._newest(before_epoch)
+        if state is None:
             return None
-        state, arrays = found
-        self._expect_same(state, arrays)
         count = len(self._variables)
         for variable, value in zip(self._variables, arrays[:count], strict=True):
             variable.assign(value)
@@ -141,6 +160,14 @@ class Checkpointer:
             self.best.load(state.best, arrays[count + 1 :])
         self._steps.load_state(state.sums)
         return state
+
+    def _newest(self, before_epoch: int | None) -> tuple[TrainState | None, list[np.ndarray]]:
+        """Read the newest checkpoint that belongs to this model and these data."""
+        found = newest_checkpoint(self._folder, before_epoch) if self._exchange.rank == 0 else None
+        if found is not None:
+            self._expect_same(*found)
+        state, arrays = found or (None, [])
+        return shared_state(self._exchange, state, arrays) if self._exchange.workers > 1 else (state, arrays)
 
     def _arrays(self) -> Iterator[np.ndarray]:
         """Everything that training changes, the random state, and the best epoch's weights, if there are any."""

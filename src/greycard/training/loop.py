@@ -12,18 +12,18 @@ import keras
 import numpy as np
 
 from greycard.backend.averaging import WeightAverage
-from greycard.backend.inference import Engine, by_keras
-from greycard.backend.steps import steps_for
+from greycard.backend.inference import by_keras
+from greycard.backend.steps import Steps, steps_for, steps_in_parts
 from greycard.core.clock import Clock
 from greycard.core.epoch import Epoch
 from greycard.core.reporter import Reporter
 from greycard.evaluation.numbers import NumberScores
 from greycard.evaluation.reach import Reach
 from greycard.models.mixed_precision import mixed_precision
-from greycard.pipeline.loader import Loader
 from greycard.training.callbacks import Callback
 from greycard.training.checkpoint import TrainState
 from greycard.training.checkpointer import Checkpointer
+from greycard.training.group import agreed_epoch, agreed_seconds, expect_same_work, predict
 from greycard.training.setup import TrainSetup
 from greycard.training.stopping import Rule, divergence, stopping_rules, unfinished_schedule, will_not_finish
 
@@ -93,11 +93,6 @@ def fit(
     return Loop(setup, checkpointer, callbacks, reporter, clock).run()
 
 
-def predict(engine: Engine, loader: Loader) -> np.ndarray:
-    """The model's outputs, float32 (n, units), in the split's order."""
-    return np.concatenate([engine(images) for images, _ in loader.epoch(0)])
-
-
 class Loop:
     """One training; see `fit`."""
 
@@ -111,12 +106,12 @@ class Loop:
     ) -> None:
         self._setup, self._loaders, self._epochs = setup, setup.loaders, setup.recipe.training.epochs
         self._checkpointer, self._callbacks, self._reporter, self._clock = checkpointer, callbacks, reporter, clock
-        train = self._loaders.train
+        expect_same_work(setup)
         ema = setup.recipe.optimizer.ema
         self._average = WeightAverage(setup.network, ema) if ema and not setup.head_fit else None
-        self._steps = steps_for(setup.network, train.batch_size, setup.steps, setup.choices, self._average)
-        images = len(train.split), len(self._loaders.validation.split)
-        self._spent = clock.total
+        self._steps = self._chosen_steps()
+        images = len(self._loaders.train.split), len(self._loaders.validation.split)
+        self._spent = agreed_seconds(setup.exchange, clock.total)
         self._rules: Sequence[Rule] = stopping_rules(setup.recipe, *images, self._spent)
 
     def run(self) -> FitResult:
@@ -144,6 +139,12 @@ class Loop:
         result = self._measured(state, stopped, outputs)
         self._checkpointer.after_step(state)
         return result
+
+    def _chosen_steps(self) -> Steps:
+        setup, training = self._setup, self._setup.recipe.training
+        if training.parts > 1:
+            return steps_in_parts(setup.network, training.parts, training.seed, setup.exchange, self._average)
+        return steps_for(setup.network, self._loaders.train.batch_size, setup.steps, setup.choices, self._average)
 
     def _after_epoch(self, last: Epoch, state: TrainState) -> str | None:
         """Keep the best weights and call the rules and callbacks; returns the first reason to stop."""
@@ -175,9 +176,11 @@ class Loop:
             train = Measured.of(self._train(state))
         trained = time.perf_counter()
         with self._clock("validation"), self._measured_weights():
-            outputs, rows = predict(self._steps.predict, validation), self._setup.choice_rows
+            outputs = predict(self._steps.predict, validation, self._setup.exchange)
+            rows = self._setup.choice_rows
             val = Measured.of(self._setup.task.measure(validation.split.labels[rows], outputs[rows]))
         epoch = _figures(number, train, val, self._learning_rate(), begun - before, trained)
+        epoch = agreed_epoch(self._setup.exchange, epoch, self._setup.network)
         state.history.append(epoch)
         state.epoch, state.batch, state.epoch_seconds = number, 0, 0.0
         with self._clock("saving"):
@@ -256,9 +259,10 @@ class Loop:
             outputs = None
         engine = self._steps.predict if same else by_keras(saved.network)
         with self._clock("validation"), self._reporter.status("measuring the training images without augmentation"):
-            known = outputs if outputs is not None else predict(engine, saved.validation)
+            known = outputs if outputs is not None else predict(engine, saved.validation, self._setup.exchange)
             val = Measured.of(task.measure(saved.validation.split.labels, known))
-            train_eval = Measured.of(task.measure(saved.unaugmented.split.labels, predict(engine, saved.unaugmented)))
+            unaugmented = predict(engine, saved.unaugmented, self._setup.exchange)
+            train_eval = Measured.of(task.measure(saved.unaugmented.split.labels, unaugmented))
         return FitResult(state.history, stopped, kept, known, val, train_eval, state.resumed)
 
 

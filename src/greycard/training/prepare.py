@@ -29,6 +29,7 @@ from greycard.tasks.task import Task
 from greycard.tasks.tasks import task_of
 from greycard.training.decode import decoded_split
 from greycard.training.memory import expected_need
+from greycard.training.parts import expect_parts
 from greycard.training.resolve import resolve, within_limits
 from greycard.training.setup import Loaders, Saved, SplitArrays, TrainSetup
 from greycard.training.targets import expect_pixels_for_cutmix, soft_targets
@@ -143,6 +144,7 @@ def _build(
                 raise
         else:
             expect_pixels_for_cutmix(recipe, model)
+            expect_parts(recipe, model)
             return model, each
     raise AssertionError("unreachable: there is always a candidate")
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from greycard.backend.choices import Choices
+from greycard.backend.exchange import Alone, Exchange
 from greycard.datasets.dataset import Dataset, LeftOut
 from greycard.evaluation.reach import choice_rows
 from greycard.models.model import Model, Weights
@@ -95,6 +96,7 @@ class TrainSetup:
         saved: the finished model.
         head_fit: fits the head in the first epoch; None if all epochs are gradient steps.
         choices: how the training steps are computed.
+        exchange: between the workers of a group.
     """
 
     recipe: Recipe
@@ -110,6 +112,7 @@ class TrainSetup:
     saved: Saved
     head_fit: HeadFit | None = None
     choices: Choices = field(default_factory=Choices)
+    exchange: Exchange = field(default_factory=Alone)
 
     @property
     def data_digest(self) -> str:

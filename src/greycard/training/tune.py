@@ -10,7 +10,7 @@ import numpy as np
 
 from greycard import backend
 from greycard.backend.choices import Measured
-from greycard.backend.parts import part_size
+from greycard.backend.memory_parts import part_size
 from greycard.backend.steps import choices_for, steps_for
 from greycard.backend.tensorflow_forward import shapes
 from greycard.backend.tensorflow_tune import measure

@@ -1,0 +1,169 @@
+"""Training steps that sum the gradients of a batch's parts, so that any number of workers computes the same bits.
+
+Each part is a small batch of its own: it has its own dropout, drawn from the seed, the step and the part, and its batch
+norm sees the part's images. The parts' gradients, and the changes of batch norm's statistics, are summed in a fixed
+order. So nothing depends on which worker computes a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from keras import ops
+
+from greycard.backend.averaging import WeightAverage
+from greycard.backend.exchange import Exchange
+from greycard.backend.memory_parts import images_that_fit
+from greycard.backend.objective import SUMS, Objective, restored, stored
+from greycard.backend.steps import as_targets
+from greycard.backend.tree import part_bounds, tree_sum
+from greycard.core.randomness import PARTS, generator
+
+_SEED_STATE, _MOST_SEED = "seed_generator_state", 2**31 - 1
+
+
+class PartComputer(Protocol):
+    """A model's computation of one part, by a backend."""
+
+    def sums(self, images: np.ndarray, targets: np.ndarray, whole: int, seed: int) -> Any:
+        """A part's share in the sums of its batch, float32 (n,).
+
+        They are the gradients of all trainable weights, the changes of other weights, and the loss and the number of
+        correct predictions. The model itself does not change.
+
+        Args:
+            images: of the part, at least one.
+            targets: as Keras's losses take them.
+            whole: number of images in the batch.
+            seed: of random numbers outside the model's seed generators.
+        """
+
+    def apply(self, total: np.ndarray) -> None:
+        """Update the weights, the optimizer and the average by the sum over all parts."""
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The outputs float32 (n, units) in inference mode."""
+
+
+class Layout:
+    """Where each variable's numbers are in the sums.
+
+    Args:
+        model: compiled.
+
+    Attributes:
+        trained: the trainable variables.
+        others: other float32 variables, such as the statistics of batch norm.
+        seeds: the states of seed generators.
+        length: of all sums.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.trained: list[keras.Variable] = model.trainable_variables
+        rest = model.non_trainable_variables
+        self.others = [each for each in rest if each.dtype == "float32"]
+        self.seeds = [each for each in rest if each.path.endswith(_SEED_STATE)]
+        self._shapes = [tuple(each.shape) for each in (*self.trained, *self.others)]
+        self.length = sum(int(np.prod(shape)) for shape in self._shapes) + len(SUMS) - 1
+
+    def pack(self, gradients: Sequence[Any], changes: Sequence[Any], loss: Any, right: Any) -> Any:
+        """One array of all of them, in a function that a backend compiles."""
+        single = [ops.reshape(ops.cast(each, "float32"), (1,)) for each in (loss, right)]
+        return ops.concatenate([*(ops.reshape(each, (-1,)) for each in (*gradients, *changes)), *single])
+
+    def unpack(self, total: Any) -> tuple[list[Any], list[Any]]:
+        """The gradients and the changes."""
+        found, start = [], 0
+        for shape in self._shapes:
+            size = int(np.prod(shape))
+            found.append(ops.reshape(total[start : start + size], shape))
+            start += size
+        return found[: len(self.trained)], found[len(self.trained) :]
+
+
+class PartSteps:
+    """See `Steps`.
+
+    Args:
+        model: a compiled model that `objective.matches` accepts.
+        parts: of a batch; a power of two, and a multiple of the number of workers.
+        seed: of dropout.
+        exchange: between the workers.
+        average: of the weights, updated after every step.
+    """
+
+    steps_per_execution = 1
+
+    def __init__(
+        self, model: keras.Model, parts: int, seed: int, exchange: Exchange, average: WeightAverage | None = None
+    ) -> None:
+        model.optimizer.build(model.trainable_variables)
+        self._layout, self._objective, self._optimizer = Layout(model), Objective.of(model), model.optimizer
+        self._parts, self._seed, self._exchange = parts, seed, exchange
+        self._computer = _computer(model, self._layout, average)
+        self._predicted_at_once = images_that_fit(model, "float32")
+        self._sums = np.zeros(len(SUMS))
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> None:
+        total = self._exchange.total(self.own_sum(images, labels))
+        self.apply(total, len(images))
+
+    def own_sum(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """The sum over this worker's parts of a batch, float32 (n,)."""
+        targets, bounds = as_targets(labels), part_bounds(len(images), self._parts)
+        step = int(ops.convert_to_numpy(self._optimizer.iterations))
+
+        def term(part: int) -> np.ndarray:
+            if not len(images[bounds[part]]):
+                return np.zeros(self._layout.length, np.float32)
+            seed = self._reseeded(step * self._parts + part)
+            found = self._computer.sums(images[bounds[part]], targets[bounds[part]], len(images), seed)
+            return np.asarray(found)
+
+        mine = self._parts // self._exchange.workers
+        return tree_sum(term, self._exchange.rank * mine, mine)
+
+    def apply(self, total: np.ndarray, images: int) -> None:
+        """Do the step, with the sum over all parts of a batch with so many images."""
+        self._computer.apply(total)
+        loss, right = total[-2:].astype(np.float64)
+        self._sums += (loss * images, right, images)
+
+    def result(self) -> dict[str, float]:
+        means = self._objective.means(self._sums)
+        self.load_state({})
+        return means
+
+    def state(self) -> dict[str, float]:
+        return stored(self._sums)
+
+    def load_state(self, sums: dict[str, float]) -> None:
+        self._sums = np.array(restored(sums))
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        size = self._predicted_at_once
+        return np.concatenate([self._computer.predict(images[at : at + size]) for at in range(0, len(images), size)])
+
+    def _reseeded(self, counter: int) -> int:
+        """Set the state of each seed generator for one part of one step; returns a seed for everything else."""
+        draws = generator(PARTS, self._seed, counter).integers(_MOST_SEED, size=1 + 2 * len(self._layout.seeds))
+        for position, state in enumerate(self._layout.seeds):
+            state.assign(draws[1 + 2 * position : 3 + 2 * position].astype(state.dtype))
+        return int(draws[0])
+
+
+def _computer(model: keras.Model, layout: Layout, average: WeightAverage | None) -> PartComputer:
+    if keras.backend.backend() == "tensorflow":
+        from greycard.backend.tensorflow_part import TensorFlowPart
+
+        return TensorFlowPart(model, layout, average)
+    if keras.backend.backend() == "jax":
+        from greycard.backend.jax_part import JaxPart
+
+        return JaxPart(model, layout, average)
+    from greycard.backend.torch_part import TorchPart
+
+    return TorchPart(model, layout, average)

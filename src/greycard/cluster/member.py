@@ -1,0 +1,125 @@
+"""One worker of a group: it trains with the others, and the first one writes the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greycard.backend import configure
+from greycard.cluster.hub import BEGUN, SAID, Link
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset
+from greycard.jobs.follow import follow_plan, follow_run
+from greycard.jobs.resume import resume_run
+from greycard.jobs.train import Plan, start_for, train_plan
+from greycard.reports.progress import log_reporter
+from greycard.runs.author import Author
+from greycard.runs.record import RunRecord
+from greycard.runs.run_args import RunArgs
+
+if TYPE_CHECKING:
+    from greycard.models.custom import BuildNetwork
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What a group trains from the beginning.
+
+    Attributes:
+        plan: of the training.
+        out: the folder of runs.
+        author: who trains it.
+    """
+
+    plan: Plan
+    out: Path
+    author: Author | None
+
+    def lead(self, link: Link, reporter: Reporter) -> None:
+        def begun(path: Path) -> None:
+            link.send(BEGUN, str(path).encode())
+
+        train_plan(self.plan, (), self.out, self.author, reporter, begun=begun, exchange=link)
+
+    def follow(self, link: Link) -> None:
+        follow_plan(self.plan, link)
+
+
+@dataclass(frozen=True)
+class BegunRun:
+    """What a group continues.
+
+    Attributes:
+        path: the run's folder.
+        dataset: its images.
+        args: its arguments.
+        build: builds the user's own model.
+    """
+
+    path: Path
+    dataset: Dataset
+    args: RunArgs
+    build: BuildNetwork | None
+
+    def lead(self, link: Link, reporter: Reporter) -> None:
+        run = RunRecord(self.path)
+        start_for(run.recipe)
+        resume_run(run, self.dataset, self.args, self.build, (), reporter, exchange=link)
+
+    def follow(self, link: Link) -> None:
+        follow_run(RunRecord(self.path), self.dataset, self.args, self.build, link)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One worker.
+
+    Attributes:
+        job: what the group trains.
+        rank: the worker's number, from 0.
+        workers: how many there are.
+        address: of the hub.
+        key: the group's secret.
+    """
+
+    job: NewRun | BegunRun
+    rank: int
+    workers: int
+    address: tuple[str, int]
+    key: bytes
+
+
+def train_member(member: Member) -> None:
+    """Train as a worker of the group, to the end.
+
+    Raises:
+        GreycardError: as in `train`; a LostWorkerError if another worker has ended.
+        InterruptedRunError: a signal; the run is saved.
+    """
+    configure()
+    with Link(member.address, member.key, member.rank, member.workers) as link:
+        if member.rank:
+            member.job.follow(link)
+            return
+        with log_reporter(_Lines(link)) as reporter:
+            member.job.lead(link, reporter)
+
+
+class _Lines:
+    """A text file whose lines are shown where the command runs."""
+
+    def __init__(self, link: Link) -> None:
+        self._link, self._rest = link, ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._link.send(SAID, line.encode())
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
