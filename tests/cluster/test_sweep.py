@@ -20,8 +20,11 @@ from greycard.cluster.claims import claimed
 from greycard.cluster.units import LOG
 from greycard.core.errors import GreycardError
 from greycard.recipe import Recipe
+from greycard.reports.compare import comparison_text
+from greycard.reports.sweep_page import sweep_page
 from greycard.runs.record import RunRecord, find_runs
 from greycard.runs.sweep import DECISIONS, PLAN, SweepRecord
+from greycard.runs.sweep_result import result_of
 
 SMALL: dict[str, Any] = {
     "epochs": 4,
@@ -215,15 +218,28 @@ def test_a_rung_waits_for_the_runs_of_others(tmp_path: Path, monkeypatch: pytest
 def test_a_folder_is_swept_as_train_would(tmp_path: Path, cli: Any) -> None:
     data = make_folder(tmp_path / "pets", ("train", "validation"), ("dark", "light"), 12)
     words = ("--weights", "none", "--epochs", 1, "--set", "image_size=16", "--set", "augmentation=none", "--quiet")
-    said = cli("sweep", data, *words, "--vary", "conv=(4),(4,8)", "--out", tmp_path / "runs", "--format", "json")
+    said = cli(
+        "sweep",
+        data,
+        *words,
+        "--minutes",
+        3,
+        "--vary",
+        "conv=(4),(4,8)",
+        "--out",
+        tmp_path / "runs",
+        "--format",
+        "json",
+    )
     assert said.code == 0, said.err
     found = SweepRecord(tmp_path / "runs" / "pets-sweep")
     assert [each.label for each in found.plan.variations] == ["conv=4", "conv=4,8"]
-    plain = cli("train", data, *words, "--set", "conv=4,8", "--out", tmp_path / "plain")
+    plain = cli("train", data, *words, "--set", "minutes=3", "--set", "conv=4,8", "--out", tmp_path / "plain")
     assert plain.code == 0, plain.err
     assert numbers(found.runs[1]) == numbers(RunRecord(tmp_path / "plain" / "pets-1"))
+    assert [run.recipe.stopping.minutes for run in found.runs] == [3, 3]
     result = json.loads(said.out)
-    assert [each["accuracy"] for each in result["combinations"]] == [run.summary.val_accuracy for run in found.runs]
+    assert [each["value"] for each in result["combinations"]] == [run.summary.val_accuracy for run in found.runs]
     assert result["effects"][0]["value"] == "4,8"
     assert result["compared"]["images"] == 24
 
@@ -338,4 +354,39 @@ def test_whole_numbers_are_swept_as_train_would_read_them(tmp_path: Path, cli: A
     words = ("--weights", "none", "--epochs", 1, "--set", "image_size=16", "--set", "augmentation=none", "--quiet")
     said = cli("sweep", table, *words, "--set", "task=regression", "--seeds", "0-1", "--out", tmp_path / "runs")
     assert said.code == 0, said.err
-    assert all(run.target is not None for run in SweepRecord(tmp_path / "runs" / "ages-sweep").runs)
+    runs = SweepRecord(tmp_path / "runs" / "ages-sweep").runs
+    assert all(run.target is not None for run in runs)
+    errors = [run.summary.numbers.validation.mae for run in runs if run.summary.numbers]
+    (found,) = result_of(SweepRecord(tmp_path / "runs" / "ages-sweep")).combinations
+    assert (found.value, found.lowest, found.highest) == (np.mean(errors), min(errors), max(errors))
+    assert "val MAE  lowest" in said.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("column", "task", "on"),
+    [("age", "regression", "mean absolute error"), ("a,b", "multilabel", "mean average precision in points")],
+)
+def test_numbers_and_several_labels_have_effects(column: str, task: str, on: str, tmp_path: Path, cli: Any) -> None:
+    for row in range(40):
+        Image.fromarray(np.full((16, 16, 3), 6 * row, np.uint8)).save(tmp_path / f"{row}.png")
+    labels = (f"{row}" if task == "regression" else f"{int(row > 10)},{row % 2}" for row in range(40))
+    table = tmp_path / "ages.csv"
+    table.write_text(f"path,{column}\n" + "".join(f"{row}.png,{label}\n" for row, label in enumerate(labels)))
+    words = ("--weights", "none", "--epochs", 2, "--set", "image_size=16", "--set", "augmentation=none", "--quiet")
+    words = ("sweep", table, *words, "--set", f"task={task}", "--seeds", "0-1", "--vary", "learning_rate=0.01,0.0001")
+    said = cli(*words, "--out", tmp_path / "runs")
+    assert said.code == 0, said.err
+    assert f"effect on {on}, of the finished runs (95 % interval over 2 seeds)" in said.out
+    sweep = SweepRecord(tmp_path / "runs" / "ages-sweep")
+    found = result_of(sweep)
+    first, second = (each.value for each in found.combinations)
+    assert first is not None
+    assert second is not None
+    assert found.effects[0].difference == pytest.approx(second - first)
+    assert found.compared is not None
+    assert comparison_text(found.compared) in said.out
+    page = sweep_page(sweep)
+    assert f"Effect on {on}" in page
+    assert f'<th class="number">{found.measure.title}</th>' in page
+    assert f"{found.measure.name[1:]} and loss on the validation images" in page

@@ -66,6 +66,7 @@ def check(
     dataset: Dataset,
     *,
     problems: Sequence[GreycardError] = (),
+    thumbnails: Thumbnails | None = None,
     on_image: Callable[[], None] = lambda: None,
     features: Callable[[], np.ndarray | None] = lambda: None,
     advice: str = "",
@@ -75,13 +76,12 @@ def check(
     Args:
         dataset: a dataset of images; a split or a class may be empty.
         problems: errors that stop training (see `Survey`); each becomes a finding.
+        thumbnails: of all images, if they are known.
         on_image: called after each decoded file.
-        features: returns a pretrained network's features, float (n, d), of the images in the order of `Thumbnails`, to
-            find label errors with; None to use the pixels.
+        features: returns a network's features, float (n, d), of the thumbnails' images; None to use the pixels.
         advice: how to get such features, for the note that the pixels are not enough.
 
-    Returns:
-        The report, and the thumbnails that it is based on.
+    Returns the report, and the thumbnails that it is based on.
 
     Raises:
         GreycardError: the dataset has numbers instead of images.
@@ -91,7 +91,7 @@ def check(
             f"{dataset.name} has numbers as inputs; a check needs images",
             hint="name a folder of images: `greycard check FOLDER`",
         )
-    thumbnails = load_thumbnails(dataset, on_image)
+    thumbnails = load_thumbnails(dataset, on_image) if thumbnails is None else thumbnails
     facts = [each for split in dataset.splits for each in named_facts(split)]
     label_errors, notes = _label_errors(dataset, thumbnails, features, advice)
     found = [
@@ -132,11 +132,14 @@ def _label_errors(
     features = computed()
     if not can_judge(thumbnails.labels):
         return None, ("labels were not checked: there are too few images, or too few of a class",)
-    by = "the pixels" if features is None else "the network's features"
-    found = find_label_errors(descriptors(thumbnails.grey(SIDE)) if features is None else features, thumbnails.labels)
+    if features is None:
+        features, by = descriptors(len(thumbnails), lambda rows: thumbnails.grey(SIDE, rows)), "the pixels"
+    else:
+        by = "the network's features"
+    found = find_label_errors(features, thumbnails.labels)
     if found.is_able:
         return found, ()
-    hint = f"; {advice}" if features is None and advice else ""
+    hint = f"; {advice}" if by == "the pixels" and advice else ""
     return None, (
         f"labels were not checked: {by} predict only {100 * found.accuracy:.0f} % of the labels correctly{hint}",
     )

@@ -11,7 +11,7 @@ from greycard.audit.duplicates import Pair, grouped
 from greycard.audit.finding import Finding
 from greycard.audit.label_errors import LabelErrors
 from greycard.audit.limits import SHIFTED, UNEQUAL
-from greycard.audit.shift import find_shift
+from greycard.audit.shift import find_shift, sample
 from greycard.audit.thumbnails import Thumbnails
 from greycard.core.records import to_json
 
@@ -139,7 +139,8 @@ def imbalance(thumbnails: Thumbnails, classes: Sequence[str]) -> Finding | None:
 
 
 def shift(thumbnails: Thumbnails) -> Finding | None:
-    found = find_shift(thumbnails.colour[thumbnails.in_train], thumbnails.colour[thumbnails.in_validation])
+    sides = (np.flatnonzero(side) for side in (thumbnails.in_train, thumbnails.in_validation))
+    found = find_shift(*(thumbnails.colour[sample(rows)] for rows in sides))
     if found is None or found.low <= SHIFTED:
         return None
     return Finding(

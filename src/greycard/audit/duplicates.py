@@ -17,6 +17,7 @@ from greycard.audit.thumbnails import Thumbnails
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.digests import file_digest
 from greycard.datasets.images import UnreadableImageError, opened
+from greycard.pipeline.array_split import rows_of
 
 _BAND = 256
 """Number of rows of an image that are hashed at a time."""
@@ -96,8 +97,17 @@ class _WholeImages:
 
 
 def _alike(thumbnails: Thumbnails) -> list[list[int]]:
-    """Groups of images with equal thumbnails; images with the same bytes or pixels are always in one group."""
-    return _by_key(range(len(thumbnails)), lambda row: hashlib.sha256(thumbnails.colour[row].tobytes()).digest())
+    """Groups of images with equal thumbnails; images with the same bytes or pixels are always in one group.
+
+    Digests are sorted, so that memory is 16 bytes for a digest, and as much to sort it.
+    """
+    digests = np.empty((len(thumbnails), 2), np.uint64)
+    for row, image in enumerate(rows_of(thumbnails.colour)):
+        digests[row] = np.frombuffer(hashlib.sha256(image.tobytes()).digest()[:16], np.uint64)
+    order = np.lexsort(digests.T)  # equal ones stay in the order of their rows
+    same = np.flatnonzero((digests[order[1:]] == digests[order[:-1]]).all(axis=1))
+    runs = np.split(same, np.flatnonzero(np.diff(same) > 1) + 1) if len(same) else []
+    return sorted(order[run[0] : run[-1] + 2].tolist() for run in runs)
 
 
 def _exactly_same(rows: list[int], whole: _WholeImages) -> list[Pair]:
@@ -114,8 +124,8 @@ def _exactly_same(rows: list[int], whole: _WholeImages) -> list[Pair]:
 
 def _near_pairs(thumbnails: Thumbnails, most_aligned: int) -> list[Pair]:
     """Compare each image with the others and with their mirror images."""
-    count, small = len(thumbnails), thumbnails.grey(SIDE)
-    points = descriptors(np.concatenate([small, small[:, :, ::-1]]))
+    count = len(thumbnails)
+    points = descriptors(2 * count, lambda rows: thumbnails.turned(SIDE, rows))
     pairs = candidates(points, originals=count)
     kept, distances = same_images(thumbnails, pairs[pairs[:, 1] != pairs[:, 0] + count], most_aligned)
     return _once(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 
 SIDE = 16
@@ -16,22 +18,28 @@ _NEAR = 0.8
 _MOST = 20
 """The maximum number of candidates for each image; the nearest are kept."""
 
+_TOGETHER = 1 << 14
+"""Rows or pairs in a batch."""
 
-def descriptors(grey: np.ndarray) -> np.ndarray:
-    """Descriptors of images, independent of brightness and contrast: float32 (n, at most 32), unit length.
+
+def descriptors(count: int, grey: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Descriptors of images, independent of brightness and contrast: float32 (count, at most 32), unit length.
 
     Args:
-        grey: float32 (n, side, side), with a small side.
+        count: number of images.
+        grey: from rows to images, float32 (rows, side, side), with a small side; called for some rows at a time.
 
     A descriptor is the grey values without their mean, projected on the principal axes of a sample. Flat images give
     zeros.
     """
-    values = grey.reshape(len(grey), -1)
-    centred = _unit(values - values.mean(axis=1, keepdims=True))
-    sample = centred[:: max(1, len(centred) // _SAMPLE)]
-    spread = sample - sample.mean(axis=0)
+    sample = _centred(grey(np.arange(0, count, max(1, count // _SAMPLE))))
+    mean = sample.mean(axis=0)
+    spread = sample - mean
     axes = np.linalg.eigh(spread.T @ spread)[1][:, ::-1][:, :_DIMENSIONS]  # much faster than an SVD of the sample
-    return _unit((centred - sample.mean(axis=0)) @ axes)
+    found = np.empty((count, axes.shape[1]), np.float32)
+    for rows in _batches(count):
+        found[rows] = _unit((_centred(grey(np.arange(count)[rows])) - mean) @ axes)
+    return found
 
 
 def candidates(points: np.ndarray, originals: int, seed: int = 0) -> np.ndarray:
@@ -48,16 +56,26 @@ def candidates(points: np.ndarray, originals: int, seed: int = 0) -> np.ndarray:
 
     Source: Charikar, "Similarity estimation techniques from rounding algorithms" (2002).
     """
-    random, found = np.random.default_rng(seed), [np.empty(0, np.int64)]
+    random, found = np.random.default_rng(seed), np.empty(0, np.int64)
     bits = max(1, int(np.log2(max(len(points), 2))))
     for _ in range(_TABLES):
-        projected = points @ random.standard_normal((points.shape[1], bits + 1)).astype(points.dtype)
-        codes = (projected[:, :bits] > 0) @ (1 << np.arange(bits))
-        order = np.lexsort((projected[:, bits], codes))
-        for step in range(1, min(_AHEAD, len(order) - 1) + 1):
-            found.append(_alike(points, order[:-step], order[step:], originals))
-    firsts, seconds = np.divmod(np.unique(np.concatenate(found)), len(points))
+        order = _sorted(points, random.standard_normal((points.shape[1], bits + 1)).astype(points.dtype))
+        steps = range(1, min(_AHEAD, len(order) - 1) + 1)
+        new = [_alike(points, order[:-step][rows], order[step:][rows], originals)
+               for step in steps for rows in _batches(len(order) - step)]  # fmt: skip
+        found = np.unique(np.concatenate([found, *new]))
+    firsts, seconds = np.divmod(found, len(points))
     return _nearest(points, np.stack([firsts, seconds], axis=1))
+
+
+def _sorted(points: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    """The rows, sorted by the signs of their projections on all planes but the last, then by the last projection."""
+    bits = planes.shape[1] - 1
+    codes, last = np.empty(len(points), np.int64), np.empty(len(points), points.dtype)
+    for rows in _batches(len(points)):
+        projected = points[rows] @ planes
+        codes[rows], last[rows] = (projected[:, :bits] > 0) @ (1 << np.arange(bits)), projected[:, bits]
+    return np.lexsort((last, codes))
 
 
 def _alike(points: np.ndarray, one: np.ndarray, other: np.ndarray, originals: int) -> np.ndarray:
@@ -71,7 +89,9 @@ def _alike(points: np.ndarray, one: np.ndarray, other: np.ndarray, originals: in
 
 def _nearest(points: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Keep the nearest few pairs of each row: if all images look alike, there would be millions."""
-    likeness = np.einsum("nd,nd->n", points[pairs[:, 0]], points[pairs[:, 1]])
+    likeness = np.empty(len(pairs), points.dtype)
+    for some in _batches(len(pairs)):
+        likeness[some] = np.einsum("nd,nd->n", points[pairs[some, 0]], points[pairs[some, 1]])
     keep = np.zeros(len(pairs), dtype=bool)
     for side in (0, 1):
         order = np.lexsort((-likeness, pairs[:, side]))
@@ -79,6 +99,16 @@ def _nearest(points: np.ndarray, pairs: np.ndarray) -> np.ndarray:
         rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
         keep[order[rank < _MOST]] = True
     return pairs[keep]
+
+
+def _batches(count: int) -> Iterator[slice]:
+    """All rows, some at a time, so that memory for intermediate results does not grow."""
+    return (slice(start, min(start + _TOGETHER, count)) for start in range(0, count, _TOGETHER))
+
+
+def _centred(grey: np.ndarray) -> np.ndarray:
+    values = grey.reshape(len(grey), -1)
+    return _unit(values - values.mean(axis=1, keepdims=True))
 
 
 def _unit(values: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ def find_shift(train: np.ndarray, validation: np.ndarray, seed: int = 0) -> Shif
 
     if min(len(train), len(validation)) < _FEWEST:
         return None
-    parts = [_described(_sample(part, seed)) for part in (train, validation)]
+    parts = [_described(sample(part, seed)) for part in (train, validation)]
     features, origin = np.concatenate(parts), np.repeat([0, 1], [len(part) for part in parts])
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     products = PolynomialFeatures(2, include_bias=False)  # they show spread and correlations
@@ -50,7 +50,8 @@ def find_shift(train: np.ndarray, validation: np.ndarray, seed: int = 0) -> Shif
     return Shift(auc, max(0.0, auc - reach), min(1.0, auc + reach), _telling(features, origin))
 
 
-def _sample(part: np.ndarray, seed: int) -> np.ndarray:
+def sample(part: np.ndarray, seed: int = 0) -> np.ndarray:
+    """At most as many rows as a test uses, in order; a test of these rows is a test of all."""
     if len(part) <= _MOST:
         return part
     return part[np.sort(generator(SUBSET, seed).permutation(len(part))[:_MOST])]

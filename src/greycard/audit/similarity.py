@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from greycard.audit.thumbnails import Thumbnails
+from greycard.pipeline.cache import scratch_array
 
 CERTAIN, LIKELY = 0.002, 0.05
 """Limits of the distance, which is 1 minus correlation: up to the first, two images are the same; up to the second,
@@ -77,7 +78,10 @@ def _is_same(distance: np.ndarray, nearby: np.ndarray) -> np.ndarray:
 
 def _distances(thumbnails: Thumbnails, pairs: np.ndarray) -> np.ndarray:
     """1 minus the correlation of each pair's pixels; independent of brightness and contrast."""
-    grey = thumbnails.grey(min(_SIDE, *thumbnails.colour.shape[1:3]))
+    side = min(_SIDE, *thumbnails.colour.shape[1:3])
+    grey = scratch_array((len(thumbnails), side, side), np.float32)
+    for row in range(len(thumbnails)):
+        grey[row] = thumbnails.grey(side, [row])[0]
     found = [np.empty(0, np.float32)]
     for start in range(0, len(pairs), _CHUNK):
         first, second = (_unit(_turned(grey, rows)) for rows in pairs[start : start + _CHUNK].T)

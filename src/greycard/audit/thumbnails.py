@@ -55,6 +55,12 @@ class Thumbnails:
         chosen = range(len(self)) if rows is None else rows
         return np.array([self._grey(row, side) for row in chosen], np.float32).reshape(-1, side, side)
 
+    def turned(self, side: int, rows: np.ndarray) -> np.ndarray:
+        """As `grey`, where row n + i is image i mirrored."""
+        chosen, mirrored = self.grey(side, rows % len(self)), rows >= len(self)
+        chosen[mirrored] = chosen[mirrored][:, :, ::-1]
+        return chosen
+
     def _grey(self, row: int, side: int) -> np.ndarray:
         image = self.colour[row]
         flat = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.shape[2] == 3 else image[:, :, 0]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from greycard.cli import options
 from greycard.cli.output import run_or_name
+from greycard.cli.parts import Parts, parts_options
+from greycard.core.errors import GreycardError
 from greycard.evaluation.projections import LEAST_IMAGES, PCA, expect_enough
 
 if TYPE_CHECKING:
@@ -20,16 +22,15 @@ _NAMED = 20
 
 @click.command()
 @click.argument("model", metavar="RUN|BACKBONE")
-@click.argument("data", metavar="FOLDER|DATASET")
-@click.option("-o", "--output", required=True, metavar="FILE", help="Output file: .parquet, .npz or .csv.")
+@click.argument("data", metavar="FOLDER|DATASET|LIST")
+@click.option("-o", "--output", metavar="FILE", help="Output file: .parquet, .npz or .csv.")
 @click.option("--map", "page", metavar="FILE", help="Also draw a map of the images: an HTML file.")
 @click.option(
     "--projection",
     type=click.Choice(tuple(LEAST_IMAGES), case_sensitive=False),
-    default=PCA,
-    show_default=True,
-    help="Of the map: principal components, or t-SNE, which keeps neighbours together.",
+    help="Of the map: principal components, or t-SNE, which keeps neighbours together.  [default: pca]",
 )
+@parts_options
 @options.weights
 @options.data_dir
 @options.out
@@ -38,13 +39,14 @@ _NAMED = 20
 def embed(
     model: str,
     data: str,
-    output: str,
+    output: str | None,
     page: str | None,
-    projection: str,
+    projection: str | None,
     weights: str | None,
     data_dir: str | None,
     out: str,
     quiet: bool,
+    parts: Parts,
     debug: bool,
 ) -> int:
     """Write the feature vector of each image in a FOLDER or DATASET.
@@ -52,32 +54,48 @@ def embed(
     \b
     greycard embed pets-1 pets -o pets.parquet
     greycard embed EfficientNetLite0 photos -o photos.npz --map photos.html
+    greycard embed pets-1 s3://photos/2026 --answers s3://vectors/2026 --on cluster
 
     The network is a RUN's, or a pretrained BACKBONE by its name. FOLDER may also have images without labels. The file
-    has the columns id, path, label and embedding, and states the network and its weights. It exits with 1 if an image
-    could not be read.
+    has the columns id, path, label and embedding, and states the network and its weights. With --answers many images
+    become a file for each shard, without labels; LIST is a .txt or .parquet file of their names, or - for stdin. It
+    exits with 1 if an image could not be read.
     """
+    if parts.wanted:
+        if output or page or projection or data_dir:
+            raise GreycardError(
+                "--answers writes Parquet files, without -o, --map, --projection and --data-dir", hint="choose one"
+            )
+        return _in_shards(run_or_name(model, out), weights, data, parts, quiet)
+    if output is None:
+        raise GreycardError("vectors need a file or a folder", hint="-o emb.parquet, or --answers DIR for many images")
+    named, place = run_or_name(model, out), Path(output).expanduser()
+    others = {"weights": weights, "data_dir": data_dir, "quiet": quiet}
+    return _in_a_file(named, data, place, page, projection or PCA, **others)
+
+
+def _in_a_file(model: Path | str, data: str, place: Path, page: str | None, projection: str, **others: Any) -> int:
+    """Write one file, and a map if `page` names one; `others` are arguments of `embed`. Returns the exit code."""
     from greycard.core.output_files import expect_output
     from greycard.jobs.embed import embed as embedded
     from greycard.jobs.embedding_map import expect_mappable
 
-    place, drawn = Path(output).expanduser(), Path(page).expanduser() if page else None
+    drawn = Path(page).expanduser() if page else None
     if drawn:
         expect_mappable(place)
         expect_output(drawn, example="map.html")
-    found = embedded(
-        run_or_name(model, out),
-        data,
-        place,
-        weights=weights,
-        data_dir=data_dir,
-        quiet=quiet,
-        expect_images=partial(expect_enough, projection.lower() if drawn else PCA),
-    )
+    expect_images = partial(expect_enough, projection.lower() if drawn else PCA)
+    found = embedded(model, data, place, expect_images=expect_images, **others)
     _tell(found)
     if drawn:
         _write_map(found, data, drawn, projection)
     return 1 if found.left_out else 0
+
+
+def _in_shards(model: Path | str, weights: str | None, data: str, parts: Parts, quiet: bool) -> int:
+    from greycard.cluster.embed import embed_shards
+
+    return parts.compute(partial(embed_shards, model, weights), [data], quiet=quiet)
 
 
 def _tell(found: EmbeddedImages) -> None:

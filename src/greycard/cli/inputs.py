@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
-    from greycard.deploy.inputs.images import Images, Item
+    from greycard.deploy.inputs.images import Images
 
 _LOOK_BYTES = 4096
 
@@ -25,18 +25,18 @@ def listed_images(paths: Sequence[str], every: float) -> Images:
     Raises:
         GreycardError: nothing is there, or stdin has no list of names.
     """
-    from greycard.deploy.inputs.images import Images, find_images
+    from greycard.deploy.inputs.images import Images, as_item, find_images
 
-    found = [_names(every) if path == "-" else find_images([path], every).items for path in paths]
+    lines = (as_item(Path(line), every) for line in stdin_lines()) if "-" in paths else iter(())
+    found = [lines if path == "-" else find_images([path], every).items for path in paths]
     items = (item for each in found for item in each)
     return Images(items, streamed=True) if "-" in paths else Images(list(items))
 
 
-def _names(every: float) -> Iterator[Item]:
-    from greycard.deploy.inputs.images import as_item
-
+def stdin_lines() -> Iterator[str]:
+    """The names on stdin, one by one; GreycardError if it has no list of names."""
     _expect_names()
-    return (as_item(Path(line.rstrip("\r\n")), every) for line in sys.stdin if line.strip())
+    return (line.rstrip("\r\n") for line in sys.stdin if line.strip())
 
 
 def _expect_names() -> None:

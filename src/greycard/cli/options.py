@@ -50,7 +50,7 @@ on = click.option(
     metavar="WHERE",
     default="here",
     show_default=True,
-    help="Where runs are trained: here; processes:N on this machine; HOST:PORT of a Ray cluster; or cluster, at"
+    help="Where the work is done: here; processes:N on this machine; HOST:PORT of a Ray cluster; or cluster, at"
     " RAY_ADDRESS.",
 )
 

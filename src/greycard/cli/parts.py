@@ -1,27 +1,31 @@
-"""`greycard predict --answers DIR`: many images in shards, here or on many machines."""
+"""`greycard predict` and `embed` with `--answers DIR`: many images in shards, here or on many machines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from greycard.cli import options
+from greycard.cli.names import shard_names
 from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
-    from greycard.cli.destinations import Output
-    from greycard.deploy.inputs.images import Images
-    from greycard.jobs.open_run import Run
+    from greycard.cluster.compute import Parts as Computed
 
-_SHARD = 4096
+Compute = Callable[..., "Computed"]
+"""Called with the names, the folder, the reporter and the places."""
+
 _OPTIONS = (
-    click.option("--answers", metavar="DIR", help="Write the answers to Parquet files in DIR, one for each shard."),
-    click.option("--shard", type=click.IntRange(1), metavar="N", help=f"Images of a shard.  [default: {_SHARD}]"),
+    click.option(
+        "--answers",
+        metavar="DIR",
+        help="Write Parquet files to DIR, one for each shard. DIR may be s3://bucket/folder or gs://bucket/folder.",
+    ),
+    click.option("--shard", type=click.IntRange(1), metavar="N", help="Images of a shard.  [default: 4096]"),
     options.on,
     options.share,
 )
@@ -38,7 +42,7 @@ class Parts:
 
     @property
     def wanted(self) -> bool:
-        """Whether answers are written in shards.
+        """Whether it is computed in shards.
 
         Raises:
             GreycardError: options of shards without a folder.
@@ -51,31 +55,24 @@ class Parts:
                 )
         return self.answers is not None
 
-    def write(self, run: Run, images: Images, to: Output, **asked: Any) -> int:
-        """Predict in shards, and print how many; returns the exit code.
+    def compute(self, work: Compute, words: Sequence[str], *, quiet: bool) -> int:
+        """Compute in shards, and print how many; returns the exit code.
 
         Args:
-            run: the run.
-            images: all of them files.
-            to: the other places for answers, which do not go together with shards.
-            asked: fields of a `Question`.
+            work: predicts or embeds.
+            words: the arguments that name images.
+            quiet: True to show no progress.
         """
-        from greycard.cluster.predict import predict_shards
+        from greycard.cluster.compute import SHARD, Places
+        from greycard.cluster.storage import folder_at
         from greycard.cluster.where import expect_share, parse_where
-        from greycard.deploy.answers.job import Question
         from greycard.reports.progress import terminal_reporter
 
-        if not to.is_printed or to.form:
-            raise GreycardError("--answers writes Parquet files, without --format, -o, --sort-into and --gallery",
-                                hint="choose one")  # fmt: skip
         where, share = parse_where(self.where), options.parse_share(self.share)
         expect_share(share, where)
-        place, size = Path(self.answers or ""), self.shard or _SHARD
-        with terminal_reporter(to.quiet) as shown:
-            found = predict_shards(
-                run, map(_name, images.items), place, Question(**asked), shown,
-                shard=size, where=where, share=share or (0, 1),
-            )  # fmt: skip
+        folder, places = folder_at(self.answers or ""), Places(where, self.shard or SHARD, share or (0, 1))
+        with terminal_reporter(quiet) as shown:
+            found = work(shard_names(words), folder, shown, places)
         for line in found.lines():
             click.echo(line)
         return 1 if found.bad else 0
@@ -92,11 +89,3 @@ def parts_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         packed = option(packed)
     return packed
-
-
-def _name(item: object) -> str:
-    if not isinstance(item, Path):
-        raise GreycardError(
-            f"shards are of image files. Received: {item}", hint="-o FILE predicts the frames of videos and cameras"
-        )
-    return str(item)

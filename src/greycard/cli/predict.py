@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -62,6 +62,7 @@ def predict(
     greycard predict pets-1 new/ -o new.csv --sort-into sorted --gallery look
     greycard predict pets-1 film.mp4 --every 0.5s
     greycard predict pets-1 camera:0
+    greycard predict pets-1 s3://photos/2026 --answers s3://answers/2026 --on cluster
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
@@ -78,12 +79,23 @@ def predict(
     if not opened.recipe.data.has_images:
         return _answer_numbers(opened, paths, printed=to.is_printed and not parts.wanted)
     if parts.wanted:
-        return parts.write(opened, listed_images(paths, seconds), to, top=top, refuse=refuse, unsure=unsure, sets=sets)
+        return _in_shards(opened, paths, to, parts, top=top, refuse=refuse, unsure=unsure, sets=sets)
     if not to.is_printed:
         return to.write(opened, paths, seconds, top=top, refuse=refuse, unsure=unsure, sets=sets)
     asked = Asked(rules_of(opened, refuse, sets).limit, unsure, sets is not None)
     predict_each = partial(opened.predict_each, refuse=refuse, sets=sets)
     return _answer_images(predict_each, listed_images(paths, seconds), _printer(opened, to.form, top, asked), asked)
+
+
+def _in_shards(run: Run, paths: tuple[str, ...], to: Output, parts: Parts, **asked: Any) -> int:
+    from greycard.cluster.predict import predict_shards
+    from greycard.deploy.answers.job import Question
+
+    if not to.is_printed or to.form:
+        raise GreycardError(
+            "--answers writes Parquet files, without --format, -o, --sort-into and --gallery", hint="choose one"
+        )
+    return parts.compute(partial(predict_shards, run, Question(**asked)), paths, quiet=to.quiet)
 
 
 def _printer(run: Run, wanted: str | None, top: int, asked: Asked) -> Callable[[], Printer]:

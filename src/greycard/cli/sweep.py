@@ -29,6 +29,12 @@ from greycard.cli.output import print_table, run_path
     metavar="EPOCH",
     help="After this epoch the better half of the combinations continues, then after twice as many, and so on.",
 )
+@click.option(
+    "--minutes",
+    type=float,
+    metavar="N",
+    help="Time limit of each run, not of all; it also decides the recipe of a folder, as --set minutes=N does.",
+)
 @options.on
 @options.share
 @click.option("--backbone", metavar="NETWORK|RUN", help="Transfer from a network or a run, as in greycard train.")
@@ -40,6 +46,7 @@ def sweep(
     varied: tuple[str, ...],
     seeds: str | None,
     halve_from: int | None,
+    minutes: float | None,
     where: str,
     share: str | None,
     backbone: str | None,
@@ -55,9 +62,8 @@ def sweep(
     greycard sweep digits-cnn --seeds 0-4 --on processes:2
     greycard sweep digits-cnn --seeds 0-39 --share $SLURM_ARRAY_TASK_ID/40
 
-    Each run is an ordinary run in the folder NAME-sweep of --out. The same command again keeps the finished runs and
-    continues the others, also after a crash, and several processes can share the folder. It prints the table, the
-    effect of each field with an interval over the seeds, and a comparison of the best combinations.
+    Each run is an ordinary run in the folder NAME-sweep of --out. The same command again continues, also after a crash,
+    and several processes can share the folder. It prints the table, the effects and a comparison of the best.
     """
     from greycard.api import sweep as train_sweep
     from greycard.recipe.vary import parse_seeds, parse_varied
@@ -77,7 +83,7 @@ def sweep(
         out=asked.out,
         quiet=asked.quiet,
         track=asked.track,
-        **asked.changes,
+        **({} if minutes is None else {"minutes": minutes}) | asked.changes,
     )
     print_sweep(found.path, form)
 

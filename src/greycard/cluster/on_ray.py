@@ -19,6 +19,7 @@ from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskE
 
 from greycard.backend.thread_limits import changed_environment
 from greycard.cluster.engine import LOOPBACK, Done, NoRoomError, ResultT, UnitT
+from greycard.cluster.object_store import ENVIRONMENT
 from greycard.cluster.ray_start import connected
 from greycard.cluster.versions import expect_equal, facts
 from greycard.cluster.where import PROCESSES, Where
@@ -37,7 +38,7 @@ _SECONDS_TO_ANSWER = 120.0
 _AHEAD = 2
 """Tasks in flight for each one that can run: enough to keep all machines busy, and few to cancel."""
 
-_PASSED_ON = ("KERAS_BACKEND", "GREYCARD_PRECISION", "GREYCARD_DATA", "GREYCARD_WEIGHTS")
+_PASSED_ON = ("KERAS_BACKEND", "GREYCARD_PRECISION", "GREYCARD_DATA", "GREYCARD_WEIGHTS", *ENVIRONMENT)
 """Environment variables that have to be the same on all machines."""
 
 

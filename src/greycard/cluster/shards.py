@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
-from greycard.core.atomic_files import atomic_path, atomic_write
+from greycard.cluster.storage import Folder
 from greycard.core.errors import GreycardError
 from greycard.core.records import Number, from_json, to_json
-from greycard.deploy.answers.job import Job
 
-MANIFEST, RECORD = "manifest.jsonl", "answers.json"
+MANIFEST, RECORD = "manifest.jsonl", "shards.json"
+_ANOTHER = "choose another folder for the parts"
 
 
 @dataclass(frozen=True)
@@ -23,100 +24,121 @@ class Shard:
     Attributes:
         number: counted from 0.
         start: position of its first line in the manifest, in bytes.
+        end: position after its last line.
         count: number of images.
     """
 
     number: int
     start: int
+    end: int
     count: int
 
     @property
     def file(self) -> str:
-        """The name of its part of the answers."""
+        """The name of its part."""
         return f"part-{self.number:06}.parquet"
 
 
 @dataclass(frozen=True)
 class Record:
-    """What all parts of a folder have in common; the content of `answers.json`.
+    """What all parts of a folder have in common; the content of `shards.json`.
 
     Attributes:
-        job: the model and what is asked.
+        work: what decides the content of the parts, in words.
         images: number of images.
         shard: the most images of a part.
         manifest: SHA-256 of the names.
     """
 
-    job: Job
+    work: tuple[str, ...]
     images: int
     shard: Number
     manifest: str
 
 
-def begin(folder: Path, names: Iterable[str], shard: int, job: Job) -> list[Shard]:
+def begin(folder: Folder, names: Iterable[str], shard: int, work: Sequence[str]) -> list[Shard]:
     """Write the manifest and the record into a folder, or check that an earlier call has written the same.
 
     Args:
         folder: of the parts; a new one, or one that an earlier call began.
         names: of the images, in order.
         shard: the most images of a part.
-        job: the model and what is asked.
+        work: what decides the content of the parts, in words.
 
     Raises:
-        GreycardError: the folder has other files, or answers of other images, another model or other options.
+        GreycardError: the folder has other files, or parts of other images or of other work.
     """
-    known = folder / RECORD
-    if folder.exists() and not known.is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise GreycardError(f"{folder} is not a new or empty folder", hint="choose another folder for the answers")
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic_path(folder / MANIFEST) as draft:
-        shards, digest = _write(draft, names, shard)
-        record = Record(job, sum(each.count for each in shards), shard, digest)
-        if known.is_file():
-            _expect_same(folder, _read(known), record)
-    atomic_write(known, json.dumps(to_json(record), indent=2) + "\n")
+    there = _names(folder)
+    if there and RECORD not in there:
+        raise _not_empty(folder)
+    each = iter(names)
+    first = list(islice(each, 1))  # a wrong path is found here, before the folder is created
+    folder.create()
+    with folder.writing(MANIFEST) as draft:
+        shards, digest = _write(draft, chain(first, each), shard)
+        record = Record(tuple(work), sum(one.count for one in shards), shard, digest)
+        if RECORD in there:
+            _expect_same(folder, _read(folder), record)
+        else:  # before the manifest, so that a folder with a manifest is known as one of parts
+            with folder.writing(RECORD) as place:
+                place.write_text(json.dumps(to_json(record), indent=2) + "\n", encoding="utf-8")
     return shards
 
 
-def names_of(folder: Path, shard: Shard) -> Iterator[str]:
+def names_of(folder: Folder, shard: Shard) -> list[str]:
     """The names of a shard's images."""
-    with (folder / MANIFEST).open("rb") as file:
+    with folder.open(MANIFEST) as file:
         file.seek(shard.start)
-        for _ in range(shard.count):
-            yield json.loads(file.readline())
+        return [json.loads(line) for line in file.read(shard.end - shard.start).splitlines()]
+
+
+def _names(folder: Folder) -> set[str]:
+    try:
+        return folder.names()
+    except NotADirectoryError as error:
+        raise _not_empty(folder) from error
+
+
+def _not_empty(folder: Folder) -> GreycardError:
+    return GreycardError(f"{folder.address} is not a new or empty folder", hint=_ANOTHER)
 
 
 def _write(place: Path, names: Iterable[str], shard: int) -> tuple[list[Shard], str]:
     """Write a manifest; returns its shards and its SHA-256."""
-    starts, digest, end, count = [], hashlib.sha256(), 0, 0
+    starts, digest, end, count = [0], hashlib.sha256(), 0, 0
     with place.open("wb") as file:
         for count, name in enumerate(names, 1):
-            if (count - 1) % shard == 0:
-                starts.append(end)
             line = json.dumps(name).encode() + b"\n"
             digest.update(line)
             end += file.write(line)
-    last = count - shard * (len(starts) - 1)
-    counts = [*[shard] * (len(starts) - 1), last] if starts else []
-    pairs = enumerate(zip(starts, counts, strict=True))
-    return [Shard(number, start, size) for number, (start, size) in pairs], digest.hexdigest()
+            if count % shard == 0:
+                starts.append(end)
+    if starts[-1] != end:
+        starts.append(end)
+    sizes = [min(shard, count - first) for first in range(0, count, shard)]
+    each = enumerate(zip(starts, starts[1:], sizes, strict=False))
+    return [Shard(number, start, after, size) for number, (start, after, size) in each], digest.hexdigest()
 
 
-def _read(place: Path) -> Record:
+def _read(folder: Folder) -> Record:
     try:
-        return from_json(Record, json.loads(place.read_text(encoding="utf-8")))
+        with folder.open(RECORD) as file:
+            return from_json(Record, json.loads(file.read()))
     except (OSError, ValueError, GreycardError) as error:
-        raise GreycardError(f"{place} is damaged", hint="choose another folder for the answers") from error
+        raise GreycardError(f"{RECORD} in {folder.address} is damaged", hint=_ANOTHER) from error
 
 
-def _expect_same(folder: Path, old: Record, new: Record) -> None:
-    hint = "choose another folder for the answers"
-    old.job.expect_same(folder, new.job)
+def _expect_same(folder: Folder, old: Record, new: Record) -> None:
+    for had, has in zip(old.work, new.work, strict=False):
+        if had != has:
+            raise GreycardError(f"{folder.address} has parts of {had}. Received: {has}", hint=_ANOTHER)
     if old.shard != new.shard:
         raise GreycardError(
-            f"{folder} has parts of {old.shard:,} images. Received: --shard {new.shard}", hint=f"--shard {old.shard}"
+            f"{folder.address} has parts of {old.shard:,} images. Received: --shard {new.shard}",
+            hint=f"--shard {old.shard}",
         )
     if old.manifest != new.manifest:
         raise GreycardError(
-            f"{folder} has answers for other images: {old.images:,} then, {new.images:,} now, or other names", hint=hint
+            f"{folder.address} has parts of other images: {old.images:,} then, {new.images:,} now, or other names",
+            hint=_ANOTHER,
         )

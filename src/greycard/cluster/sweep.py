@@ -136,15 +136,14 @@ class Sweep:
 
     def tasks_left(self, engine: Engine) -> list[Task]:
         """A task for each run that is not finished."""
-        left = (unit for unit in self.record.plan.units if not has_reached(self.record.run_of(unit), None))
-        return [self._task(unit, None, engine) for unit in left]
+        return [self._task(unit, None, engine) for unit in self._waiting(self.record.plan.units, None)]
 
     def _train(self, engine: Engine, units: Sequence[Unit], until: int | None) -> int:
         """Train units until they are finished or have reached an epoch; returns how many others train now.
 
         At a rung this waits for the runs of other processes, and trains those of processes that have ended.
         """
-        waiting = [unit for unit in self._mine_first(units) if not has_reached(self.record.run_of(unit), until)]
+        waiting = self._waiting(self._mine_first(units), until)
         while waiting:
             tasks = [self._task(unit, until, engine) for unit in waiting]
             elsewhere = []
@@ -155,12 +154,17 @@ class Sweep:
                     self.tell(done)
             expect_no_failure(self.failed, len(self.record.plan.units))
             stuck = len(elsewhere) == len(tasks)
-            waiting = [unit for unit in elsewhere if not has_reached(self.record.run_of(unit), until)]
+            waiting = self._waiting(elsewhere, until)
             if stuck and until is None and engine.shares_terminal:
                 return len(waiting)
             if waiting and stuck:
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
         return 0
+
+    def _waiting(self, units: Sequence[Unit], until: int | None) -> list[Unit]:
+        """Those that have not reached an epoch."""
+        begun = self.record.begun()
+        return [unit for unit in units if not has_reached(begun.get(unit.number), until)]
 
     def _task(self, unit: Unit, until: int | None, engine: Engine) -> Task:
         number, of = self.share
@@ -185,7 +189,8 @@ class Sweep:
         if any(each.epoch == rung for each in self.record.decisions):
             return
         plan, kept = self.record.plan, self.record.kept
-        scores = tuple(self._score(label, rung) for label in kept)
+        begun = self.record.begun()
+        scores = tuple(_score(label, [begun[each.number] for each in plan.units_of((label,))], rung) for label in kept)
         decision = Decision(plan.digest, rung, scores, better_half(scores))
         self.record.decide(decision)
         ended = [label for label in kept if label not in decision.kept]
@@ -193,11 +198,6 @@ class Sweep:
             f"after epoch {rung}: {len(decision.kept)} of {len(kept)} continue: {', '.join(decision.kept)};"
             f" ended: {', '.join(ended)}"
         )
-
-    def _score(self, label: str, rung: int) -> Score:
-        runs = [self.record.run_of(unit) for unit in self.record.plan.units_of((label,))]
-        epochs = [run.history[:rung][-1] for run in runs if run is not None]
-        return Score(label, _mean([each.val_accuracy for each in epochs]), _mean([each.val_loss for each in epochs]))
 
     def tell(self, done: Done[Task, Outcome]) -> None:
         """One line for a unit that has ended."""
@@ -220,6 +220,11 @@ class Sweep:
         )
         halved = f", halved after epoch {', '.join(map(str, plan.rungs))}" if plan.rungs else ""
         return f"{text}{halved}" + (f"; {done} already finished" if done else "")
+
+
+def _score(label: str, runs: Sequence[RunRecord], rung: int) -> Score:
+    epochs = [run.history[:rung][-1] for run in runs]
+    return Score(label, _mean([each.val_accuracy for each in epochs]), _mean([each.val_loss for each in epochs]))
 
 
 def expect_no_failure(failed: Mapping[str, GreycardError], of: int) -> None:

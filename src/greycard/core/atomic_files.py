@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fnmatch
 import glob
 import os
 import secrets
@@ -64,6 +65,11 @@ def atomic_write(place: Path, content: str | bytes) -> None:
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     with atomic_path(place) as draft:
         draft.write_bytes(data)
+
+
+def is_draft(name: str) -> bool:
+    """Whether a file has the name of a draft, which a killed writer may have left."""
+    return fnmatch.fnmatchcase(name, f"{_DRAFTS}*")
 
 
 def remove_drafts(folder: Path, name: str = "") -> None:

@@ -11,6 +11,14 @@ from platformdirs import user_cache_path, user_data_path
 
 from greycard.core.errors import GreycardError
 
+S3, GS = "s3://", "gs://"
+"""What addresses of remote storage begin with."""
+
+
+def is_remote(name: str) -> bool:
+    """Whether a name is an address in S3 or Google Cloud Storage."""
+    return name.startswith((S3, GS))
+
 
 def as_path(place: str | os.PathLike[str], what: str) -> Path:
     """Convert a Python caller's argument to a path and expand `~`.
@@ -20,12 +28,17 @@ def as_path(place: str | os.PathLike[str], what: str) -> Path:
         what: what the path is for, as the error message says it.
 
     Raises:
-        GreycardError: the argument is not a path, or is empty.
+        GreycardError: the argument is not a path, is empty, or is an address in remote storage.
     """
     if not isinstance(place, str | os.PathLike) or not os.fspath(place):
         raise GreycardError(
             f"{what} must be a path. Received: {type(place).__name__} {str(place)[:80]!r}",
             hint="pass a string or a pathlib.Path",
+        )
+    if is_remote(str(place)):
+        raise GreycardError(
+            f"{what} must be on a file system of this machine. Received: {place}",
+            hint="copy it here; `greycard predict` and `greycard embed` read images there with --answers DIR",
         )
     return Path(os.path.expanduser(place))
 

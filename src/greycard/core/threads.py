@@ -24,6 +24,10 @@ _WAITING, _MOST_IN_POOL = 4, 32
 """Python's own rule for the size of a pool: some more threads than cores, because threads also wait for the disk."""
 
 
+_READERS = 16
+"""Answers of remote storage that are waited for at a time."""
+
+
 @dataclass(frozen=True)
 class ThreadCount:
     """A number of threads and where it comes from.
@@ -77,6 +81,11 @@ def thread_pool() -> ThreadPoolExecutor:
     threads = thread_count()
     size = threads.count if threads.reason == REQUESTED else min(_MOST_IN_POOL, threads.count + _WAITING)
     return ThreadPoolExecutor(size)
+
+
+def network_pool() -> ThreadPoolExecutor:
+    """A pool for reading from remote storage: an answer takes tens of milliseconds, in which no core is used."""
+    return ThreadPoolExecutor(_READERS)
 
 
 def map_ahead(

@@ -61,14 +61,14 @@ def every_image(what: Dataset | Source | str | Path, data_dir: str | Path | None
     Raises:
         GreycardError: nothing has that name, or it has no images.
     """
-    folder = _folder(what, data_dir) if isinstance(what, str | Path) else None
+    folder = image_folder(what, data_dir) if isinstance(what, str | Path) else None
     found = _in_folder(folder) if folder else _in_dataset(survey_dataset(what, data_dir).dataset)
     if not len(found):
         raise GreycardError(f"there are no images in {found.name}", hint="name a folder with images")
     return found
 
 
-def _folder(what: str | Path, data_dir: str | Path | None) -> Path | None:
+def image_folder(what: str | Path, data_dir: str | Path | None) -> Path | None:
     """The folder of image files that is meant; None for a named dataset, a file, Parquet files, or a wrong path."""
     if str(what) in {entry.name for entry in CATALOG} and not Path(what).exists():
         return None

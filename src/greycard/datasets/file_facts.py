@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class FileFacts:
         """(height, width) in pixels as shown upright."""
         swapped = self.orientation >= 5 and self.format != "TIFF"  # Pillow rotates a TIFF itself
         return (self.width, self.height) if swapped else (self.height, self.width)
+
+
+ReadFacts = Callable[[Sequence[Path]], list["FileFacts | str"]]
+"""`scan_files`, or what knows its results."""
 
 
 def scan_files(paths: Sequence[Path]) -> list[FileFacts | str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from greycard.core.errors import GreycardError
 from greycard.core.paths import as_path
 from greycard.datasets.dataset import Dataset, SplitMethod
+from greycard.datasets.file_facts import ReadFacts, scan_files
 from greycard.datasets.layouts import find_layout
 from greycard.datasets.parts import Layout, part_notes, some
 from greycard.datasets.scan import Scan, others_note, scan
@@ -35,15 +36,22 @@ def load_folder(folder: str | Path, *, val_fraction: float = 0.2, split_seed: in
     return survey_folder(folder, val_fraction=val_fraction, split_seed=split_seed).expect_trainable()
 
 
-def survey_folder(folder: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0) -> Survey:
+def survey_folder(
+    folder: str | Path, *, val_fraction: float = 0.2, split_seed: int = 0, read: ReadFacts = scan_files
+) -> Survey:
     """Like `load_folder`, but reports problems instead of raising them.
+
+    Args:
+        read: reads the facts of files; all other arguments are those of `load_folder`.
 
     Raises:
         GreycardError: no such folder.
     """
     root = as_path(folder, "a folder")
     layout = find_layout(root)
-    found = survey_layout(layout, root, root.resolve().name, val_fraction=val_fraction, split_seed=split_seed)
+    found = survey_layout(
+        layout, root, root.resolve().name, val_fraction=val_fraction, split_seed=split_seed, read=read
+    )
     return replace(found, dataset=replace(found.dataset, origin=root))
 
 
@@ -52,11 +60,13 @@ def load_layout(layout: Layout, root: Path, name: str, *, val_fraction: float, s
     return survey_layout(layout, root, name, val_fraction=val_fraction, split_seed=split_seed).expect_trainable()
 
 
-def survey_layout(layout: Layout, root: Path, name: str, *, val_fraction: float, split_seed: int) -> Survey:
+def survey_layout(
+    layout: Layout, root: Path, name: str, *, val_fraction: float, split_seed: int, read: ReadFacts = scan_files
+) -> Survey:
     """The images of a layout, and the problems that prevent training."""
-    train = scan(layout.train, root)
-    validation = scan(layout.validation, root) if layout.validation else None
-    test = scan(layout.test, root) if layout.test else None
+    train = scan(layout.train, root, read)
+    validation = scan(layout.validation, root, read) if layout.validation else None
+    test = scan(layout.test, root, read) if layout.test else None
     parts = tuple(part for part in (train, validation, test) if part)
     problems = [layout.problem] if layout.problem else _problems(train, validation, test)
     classes = tuple(sorted({name for part in parts for name in part.classes}))
@@ -72,7 +82,7 @@ def survey_layout(layout: Layout, root: Path, name: str, *, val_fraction: float,
     left_out = tuple(item for part in parts for item in part.left_out)
     found = Dataset(name, classes, *splits, left_out=left_out, notes=notes, sizes=train.sizes, split=method)
     whole_set = replace(found, test=test.split(classes) if test else None)
-    return with_strangers(Survey(whole_set, tuple(problems)), layout.strangers, root)
+    return with_strangers(Survey(whole_set, tuple(problems)), layout.strangers, root, read)
 
 
 def _problems(train: Scan, validation: Scan | None, test: Scan | None) -> list[GreycardError]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import LeftOut, Split
-from greycard.datasets.file_facts import FileFacts, scan_files
+from greycard.datasets.file_facts import FileFacts, ReadFacts, scan_files
 from greycard.datasets.formats import HEIC_EXTRA, has_image_ending, is_no_image
 from greycard.datasets.inside import files_below, loose_files
 from greycard.datasets.parts import SHAPE, Part, some
@@ -112,11 +112,11 @@ class Scan:
         return f". {self.notes()[0]}" if self.loose else ""
 
 
-def scan(part: Part, root: Path) -> Scan:
-    """Scan a split; every file is read once."""
+def scan(part: Part, root: Path, read: ReadFacts = scan_files) -> Scan:
+    """Scan a split; every file is read once, by `read`."""
     below = [(label, files_below(folder)) for label, folders in enumerate(part.folders.values()) for folder in folders]
     found = [(label, path) for label, each in below for path in each.files]
-    outcomes = scan_files([path for _, path in found])
+    outcomes = read([path for _, path in found])
     good = [(*pair, facts) for pair, facts in zip(found, outcomes, strict=True) if not isinstance(facts, str)]
     bad = [(path, why) for (_, path), why in zip(found, outcomes, strict=True) if isinstance(why, str)]
     others = {path: None for path, why in bad if _is_other(path, why)}

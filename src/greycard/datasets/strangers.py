@@ -5,22 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from greycard.datasets.file_facts import ReadFacts, scan_files
 from greycard.datasets.parts import STRANGERS, Part, strangers_in
 from greycard.datasets.scan import scan
 from greycard.datasets.survey import Survey
 
 
-def with_strangers(found: Survey, place: Path | None, root: Path) -> Survey:
+def with_strangers(found: Survey, place: Path | None, root: Path, read: ReadFacts = scan_files) -> Survey:
     """A survey with the images of a folder of strangers, and a note about them.
 
     Args:
         found: the images of the dataset.
         place: the folder; None for none.
         root: ids are paths relative to it.
+        read: reads the facts of files.
     """
     if place is None:
         return found
-    strangers, dataset = scan(Part(place, {STRANGERS: (place,)}), root), found.dataset
+    strangers, dataset = scan(Part(place, {STRANGERS: (place,)}), root, read), found.dataset
     count = f"{len(strangers.paths):,} image{'' if len(strangers.paths) == 1 else 's'}"
     what = "of none of the classes: not a class, and" if dataset.classes else "of other things, without a number:"
     return replace(

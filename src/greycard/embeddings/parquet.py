@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from greycard.embeddings.table import KEY, About, Rows
 
 _GROUP_BYTES = 32_000_000
 """Vectors in a row group, about: so much is in memory at a time."""
+
+_ERRORS = "errors"
+"""The key of the metadata that names images without a vector."""
 
 
 class ParquetWriter:
@@ -39,6 +43,10 @@ class ParquetWriter:
         if sum(len(each.ids) for each in self._waiting) >= self._room:
             self._write_group()
 
+    def note(self, errors: Sequence[tuple[str, str]]) -> None:
+        """State images that have no vector, each with the reason, in the file's metadata."""
+        self._file.add_key_value_metadata({_ERRORS: json.dumps(errors)})
+
     def close(self) -> None:
         if self._waiting:
             self._write_group()
@@ -64,6 +72,15 @@ def read_about(place: Path) -> bytes | None:
 
     found = parquet.read_schema(place).metadata or {}
     return found.get(KEY.encode())
+
+
+def read_errors(file: IO[bytes]) -> tuple[int, list[tuple[str, str]]]:
+    """The number of vectors in a file, and the images without one that `note` stated, each with the reason."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(file) as opened:
+        found = json.loads((opened.metadata.metadata or {}).get(_ERRORS.encode(), b"[]"))
+        return opened.metadata.num_rows, [(name, why) for name, why in found]
 
 
 def read_rows(place: Path, about: About) -> Iterator[Rows]:

@@ -19,12 +19,12 @@ class Scored:
     Attributes:
         settings: the value of each varied field, as text.
         seed: of the run.
-        accuracy: a fraction.
+        value: its figure.
     """
 
     settings: Mapping[str, str]
     seed: int
-    accuracy: float
+    value: float
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Effect:
         field: the varied field.
         value: its value.
         baseline: the value that it is compared with.
-        difference: the mean difference in accuracy, a fraction.
+        difference: the mean difference of the figures.
         low: the lower end of its 95 % interval over the seeds; None for one seed.
         high: the upper end.
         seeds: number of seeds.
@@ -66,7 +66,7 @@ def effects(runs: Sequence[Scored]) -> list[Effect]:
     For each seed, the differences of all pairs of runs that differ only in the field are averaged. The interval is
     Student's t over the seeds' averages, because runs of one seed are not independent.
     """
-    known = {(_key(run.settings), run.seed): run.accuracy for run in runs}
+    known = {(_key(run.settings), run.seed): run.value for run in runs}
     values: dict[str, dict[str, None]] = {}
     for run in runs:
         for field, value in run.settings.items():
@@ -87,7 +87,7 @@ def _differences(
     for run in runs:
         other = known.get((_key({**run.settings, field: baseline}), run.seed))
         if run.settings[field] == value and other is not None:
-            by_seed.setdefault(run.seed, []).append(run.accuracy - other)
+            by_seed.setdefault(run.seed, []).append(run.value - other)
     return by_seed
 
 

@@ -16,7 +16,11 @@ from greycard.models.packaged import lite0_hint
 
 
 def check_dataset(
-    data: Dataset | Survey, *, weights: str | Path | None, reporter: Reporter
+    data: Dataset | Survey,
+    *,
+    weights: str | Path | None,
+    reporter: Reporter,
+    thumbnails: Thumbnails | None = None,
 ) -> tuple[Report, Thumbnails]:
     """Check every image.
 
@@ -25,17 +29,20 @@ def check_dataset(
         weights: a pretrained network's file or folder of files, `imagenet`, or None to judge labels by pixels, as those
             are that cannot be trained on.
         reporter: shows progress.
+        thumbnails: of all images, if they are known.
 
     Raises:
         GreycardError: see `check`, or invalid weights.
     """
     found = data if isinstance(data, Survey) else Survey(data)
     dataset = found.dataset
-    count = reporter.progress("checking images", sum(map(len, dataset.splits)))
+    left = 0 if thumbnails else sum(map(len, dataset.splits))
+    count = reporter.progress("checking images", left) if left else (lambda images: None)
     with reporter.status("comparing images"):
         return check(
             dataset,
             problems=found.problems,
+            thumbnails=thumbnails,
             on_image=lambda: count(1),
             features=_features(dataset, None if found.problems else weights, reporter),
             advice=lite0_hint("--weights imagenet"),

@@ -53,10 +53,7 @@ class ArraySplit:
 
     def each(self) -> Iterator[np.ndarray]:
         """Iterate over the images; memory use does not grow with the number of images read."""
-        together = max(1, DROP_BYTES // max(self.images[:1].nbytes, 1))
-        for start in range(0, len(self), together):
-            yield from self.images[start : start + together]
-            drop_pages(self.images)
+        return rows_of(self.images)
 
 
 @dataclass(frozen=True)
@@ -84,6 +81,14 @@ class _File:
     content: str
 
 
+def rows_of(images: np.ndarray) -> Iterator[np.ndarray]:
+    """Iterate over the rows of an array that may be mapped; memory use does not grow with the number of rows read."""
+    together = max(1, DROP_BYTES // max(images[:1].nbytes, 1))
+    for start in range(0, len(images), together):
+        yield from images[start : start + together]
+        drop_pages(images)
+
+
 def load_arrays(
     split: Split,
     size: tuple[int, int] | None,
@@ -109,6 +114,31 @@ def load_arrays(
     if target is None or isinstance(split.images, np.ndarray):
         return _from_array(split, np.asarray(split.images), target)
     return _from_files(split, split.images, target, on_image, decoded)
+
+
+def decode_unchanged(
+    path: Path, digest: str, size: tuple[int, int], channels: int, resize: str = "stretch"
+) -> np.ndarray:
+    """Decode a file whose content has a known SHA-256: a wrong entry in the cache would affect every later run.
+
+    Raises:
+        UnreadableImageError: its pixels cannot be decoded.
+        GreycardError: its content is another, or memory is short, which says nothing about the file.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        content = None
+    if content is None or hashlib.sha256(content).hexdigest() != digest:
+        raise GreycardError(f"{path} changed while it was read", hint="run it again when the folder is not in use")
+    if not content:
+        raise UnreadableImageError("the file is empty")
+    try:
+        return decode(content, size, channels, resize)
+    except UnreadableImageError as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise GreycardError(f"there is too little memory to decode {path}", hint="close other programs") from error
+        raise
 
 
 def _from_array(split: Split, array: np.ndarray, target: _Target | None) -> ArraySplit:
@@ -185,9 +215,9 @@ def _decode_into(
 
     def decode_row(row: int) -> str | None:
         try:
-            images[row] = target.decode(_unchanged(files[row]))
+            file = files[row]
+            images[row] = decode_unchanged(file.path, file.content, target.size, target.channels, target.resize)
         except UnreadableImageError as error:
-            _expect_memory(files[row], error)
             return str(error)
         finally:
             on_image()
@@ -211,25 +241,6 @@ def _copy_into(images: np.ndarray, files: Sequence[_File], decoded: ArraySplit) 
     for place, row in enumerate(good):
         images[place] = decoded.images[row]
     return {"left_out": [[file.id, reasons[file.id]] for file in files if file.id not in row_of]}
-
-
-def _unchanged(file: _File) -> bytes:
-    """The file's bytes, compared with the digest in the cache key: a wrong entry would affect every later run."""
-    try:
-        content = file.path.read_bytes()
-    except OSError:
-        content = None
-    if content is None or hashlib.sha256(content).hexdigest() != file.content:
-        raise GreycardError(f"{file.path} changed while it was read", hint="run it again when the folder is not in use")
-    if not content:
-        raise UnreadableImageError("the file is empty")
-    return content
-
-
-def _expect_memory(file: _File, error: UnreadableImageError) -> None:
-    """Raise an error if memory is short: this says nothing about the file, so it must not be cached."""
-    if isinstance(error.__cause__, MemoryError):
-        raise GreycardError(f"there is too little memory to decode {file.path}", hint="close other programs") from error
 
 
 def _close_gaps(images: np.ndarray, problems: Sequence[str | None]) -> None:

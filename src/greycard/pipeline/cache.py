@@ -149,6 +149,16 @@ def drop_pages(array: np.ndarray) -> None:
         pages.madvise(mmap.MADV_DONTNEED)
 
 
+def scratch_array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array to fill: in memory up to `IN_MEMORY_BYTES`, else in a temporary file that ends with the array."""
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if size <= IN_MEMORY_BYTES:
+        return np.empty(shape, dtype=dtype)
+    with tempfile.TemporaryFile() as file:  # the map keeps the pages; nothing is left behind
+        reserve_space(file.fileno(), size)
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
+
+
 @dataclass(frozen=True)
 class _Draft:
     """A folder with an array to fill, and a lock that shows other processes that this one is alive."""
@@ -216,18 +226,10 @@ def _discard(building: _Draft) -> None:
 
 
 def _without_cache(wanted: EntrySpec, fill: Fill) -> _Cached:
-    array = _allocate(wanted)
+    array = scratch_array(wanted.shape, wanted.dtype)
     facts = fill(array)
     array.flags.writeable = False
     return array, facts
-
-
-def _allocate(wanted: EntrySpec) -> np.ndarray:
-    if wanted.bytes <= IN_MEMORY_BYTES:
-        return np.empty(wanted.shape, dtype=wanted.dtype)
-    with tempfile.TemporaryFile() as file:  # the map keeps the pages; nothing is left behind
-        reserve_space(file.fileno(), wanted.bytes)
-        return np.memmap(file, dtype=wanted.dtype, mode="w+", shape=wanted.shape)
 
 
 def _warn_not_cached(wanted: EntrySpec, error: Exception) -> None:

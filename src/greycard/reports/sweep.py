@@ -9,16 +9,15 @@ from rich.cells import cell_len
 from greycard.evaluation.effects import Effect
 from greycard.reports.columns import loss_text, percent
 from greycard.reports.compare import comparison_text
+from greycard.runs.sweep_measure import Measure
 from greycard.runs.sweep_result import Combination, SweepResult
-
-_TITLES = ("combination", "seeds", "val acc", "lowest", "highest", "val loss", "")
 
 
 def sweep_text(found: SweepResult) -> str:
     """The figures of a sweep on one screen."""
     lines = [
         f"{found.name}: {len(found.combinations)} combinations",
-        *_aligned([_TITLES, *map(_row, found.combinations)]),
+        *_aligned([titles_of(found), *(row_of(each, found.measure) for each in found.combinations)]),
     ]
     if found.effects:
         lines += ["", *_effects(found)]
@@ -26,15 +25,32 @@ def sweep_text(found: SweepResult) -> str:
         count = len(found.compared.groups)
         lines += ["", f"the best {count}, {comparison_text(found.compared)}"]
         if len(found.combinations) > 1:
-            lines.append("  the best of several is chosen on these images, so its accuracy is slightly optimistic")
+            lines.append("  the best of several is chosen on these images, so its figure is slightly optimistic")
     return "\n".join(lines)
 
 
-def _row(each: Combination) -> tuple[str, ...]:
+def titles_of(found: SweepResult) -> tuple[str, ...]:
+    """The titles of the columns of `row_of`."""
+    return "combination", "seeds", found.measure.title, "lowest", "highest", "val loss", ""
+
+
+def row_of(each: Combination, measure: Measure) -> tuple[str, ...]:
+    """A combination in the columns of the table."""
     done = f"{len(each.runs)}" if len(each.runs) == each.planned else f"{len(each.runs)} of {each.planned}"
-    figures = (percent(each.accuracy), percent(each.lowest), percent(each.highest))
+    figures = (_figure(value, measure) for value in (each.value, each.lowest, each.highest))
     loss = "–" if each.loss is None else loss_text(each.loss)
     return each.label, done, *figures, loss, ended_text(each)
+
+
+def difference_text(value: float, measure: Measure) -> str:
+    """A difference of two figures with its sign, in points for fractions."""
+    return f"{100 * value:+.2f}" if measure.is_fraction else f"{value:+.4g}"
+
+
+def _figure(value: float | None, measure: Measure) -> str:
+    if measure.is_fraction or value is None:
+        return percent(value)
+    return f"{value:.4g}"
 
 
 def ended_text(each: Combination) -> str:
@@ -52,18 +68,19 @@ def effects_title(found: SweepResult) -> str:
     )
     seeds = max(each.seeds for each in found.effects)
     how = f"95 % interval over {seeds} seeds" if seeds > 1 else "one seed, so no interval: --seeds 0-4 gives one"
-    return f"effect on validation accuracy in points, {when} ({how})"
+    points = " in points" if found.effects_on.is_fraction else ""
+    return f"effect on {found.effects_on.name}{points}, {when} ({how})"
 
 
 def _effects(found: SweepResult) -> list[str]:
-    return [f"{effects_title(found)}:", *_aligned([_effect(each) for each in found.effects])]
+    return [f"{effects_title(found)}:", *_aligned([_effect(each, found.effects_on) for each in found.effects])]
 
 
-def _effect(each: Effect) -> tuple[str, ...]:
-    points = f"{100 * each.difference:+.2f}"
+def _effect(each: Effect, on: Measure) -> tuple[str, ...]:
+    points = difference_text(each.difference, on)
     if each.low is None or each.high is None:
         return f"{each.field}={each.value}", points, f"against {each.baseline}"
-    interval = f"({100 * each.low:+.2f} to {100 * each.high:+.2f})"
+    interval = f"({difference_text(each.low, on)} to {difference_text(each.high, on)})"
     judged = "" if each.is_real else "; the interval includes 0"
     return f"{each.field}={each.value}", f"{points} {interval}", f"against {each.baseline}{judged}"
 

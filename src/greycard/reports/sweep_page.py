@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from greycard.core.epoch import Epoch
 from greycard.evaluation.effects import Effect
 from greycard.reports.columns import loss_text, percent
+from greycard.reports.compare import comparison_text
 from greycard.reports.interval_plot import Interval, IntervalPlot, interval_plot, place_of, reach_of, ticks_of
 from greycard.reports.page import render
-from greycard.reports.sweep import effects_title, ended_text
+from greycard.reports.sweep import difference_text, effects_title, row_of, titles_of
 from greycard.reports.together import curves, lines_of
+from greycard.runs.compare import Comparison
 from greycard.runs.sweep import Decision, SweepRecord
-from greycard.runs.sweep_result import Combination, SweepResult, result_of
+from greycard.runs.sweep_measure import Measure
+from greycard.runs.sweep_result import AnyComparison, Combination, SweepResult, result_of
 
 _MOST_CURVES = 12
 
@@ -25,11 +29,15 @@ def sweep_page(sweep: SweepRecord) -> str:
     return render(
         "sweep.html",
         title=f"{sweep.name}: {len(found.combinations)} combinations, {len(sweep.plan.seeds)} seeds",
-        combinations=[_row(each) for each in found.combinations],
+        titles=titles_of(found)[1:-1],
+        measure=found.measure.name,
+        combinations=[row_of(each, found.measure) for each in found.combinations],
         effects=effects_title(found) if found.effects else "",
-        effect_plot=effect_plot(found.effects),
+        effect_plot=effect_plot(found.effects, found.effects_on),
+        effects_unit=" points" if found.effects_on.is_fraction else "",
         compared=found.compared,
-        compared_plot=interval_plot(found.compared.differences) if found.compared else None,
+        compared_plot=interval_plot(found.compared.differences) if isinstance(found.compared, Comparison) else None,
+        compared_text=_comparison(found.compared),
         decisions=[_decision(each) for each in found.decisions],
         curves=curves(histories, legend=False) if histories else [],
         legend=lines_of(histories),
@@ -37,37 +45,33 @@ def sweep_page(sweep: SweepRecord) -> str:
     )
 
 
-def effect_plot(effects: Sequence[Effect]) -> IntervalPlot | None:
+def effect_plot(effects: Sequence[Effect], on: Measure) -> IntervalPlot | None:
     """The effects on one scale; an effect without an interval is a dot."""
     if not effects:
         return None
+    scale = 100 if on.is_fraction else 1
     ends = [(each.low, each.high) if each.low is not None and each.high is not None else None for each in effects]
-    points = [100 * abs(end) for pair in ends if pair for end in pair]
-    reach = reach_of([*points, *(100 * abs(each.difference) for each in effects)])
-    intervals = (_interval(each, pair, reach) for each, pair in zip(effects, ends, strict=True))
+    points = [scale * abs(end) for pair in ends if pair for end in pair]
+    reach = reach_of([*points, *(scale * abs(each.difference) for each in effects)])
+    intervals = (_interval(each, pair, reach, on) for each, pair in zip(effects, ends, strict=True))
     return IntervalPlot(tuple(intervals), ticks_of(reach))
 
 
-def _interval(each: Effect, ends: tuple[float, float] | None, reach: float) -> Interval:
+def _interval(each: Effect, ends: tuple[float, float] | None, reach: float, on: Measure) -> Interval:
     low, high = ends or (each.difference, each.difference)
-    span = f", 95 % interval {100 * low:+.1f} to {100 * high:+.1f}" if ends else ""
+    span = f", 95 % interval {difference_text(low, on)} to {difference_text(high, on)}" if ends else ""
     verdict = "" if not ends else "the interval leaves out 0" if each.is_real else "the interval includes 0"
+    scale, unit = (100, " points") if on.is_fraction else (1, "")
     return Interval(
         f"{each.field}={each.value}",
         each.baseline,
-        place_of(100 * low, reach),
-        place_of(100 * each.difference, reach),
-        place_of(100 * high, reach),
-        f"{100 * each.difference:+.1f} points{span}",
+        place_of(scale * low, reach),
+        place_of(scale * each.difference, reach),
+        place_of(scale * high, reach),
+        f"{difference_text(each.difference, on)}{unit}{span}",
         verdict,
         f"{each.seeds} seed{'' if each.seeds == 1 else 's'}",
     )
-
-
-def _row(each: Combination) -> tuple[str, ...]:
-    loss = "–" if each.loss is None else loss_text(each.loss)
-    figures = (percent(each.accuracy), percent(each.lowest), percent(each.highest), loss)
-    return each.label, f"{len(each.runs)} of {each.planned}", *figures, ended_text(each)
 
 
 def _decision(each: Decision) -> dict[str, Any]:
@@ -82,11 +86,20 @@ def _decision(each: Decision) -> dict[str, Any]:
 
 def _histories(sweep: SweepRecord, found: SweepResult) -> dict[str, list[Epoch]]:
     """The epochs of each combination's first seed, of the best ones if there are many."""
-    order = sorted(found.combinations, key=lambda each: (-(each.accuracy or 0.0), -(each.ended_after or 0)))
+    order = sorted(found.combinations, key=lambda each: (_worseness(each, found.measure), -(each.ended_after or 0)))
     shown = {each.label for each in order[:_MOST_CURVES]}
-    histories = {}
+    histories, begun = {}, sweep.begun()
     for unit in sweep.plan.units[: len(sweep.plan.variations)]:
-        run = sweep.run_of(unit) if unit.variation.label in shown else None
+        run = begun.get(unit.number) if unit.variation.label in shown else None
         if run is not None and len(run.history) > 1:
             histories[unit.variation.label] = run.history
     return histories
+
+
+def _comparison(found: AnyComparison | None) -> str:
+    """As text, unless it counts the images that only one of two gets right, which are drawn."""
+    return "" if found is None or isinstance(found, Comparison) else comparison_text(found)
+
+
+def _worseness(each: Combination, measure: Measure) -> float:
+    return math.inf if each.value is None else measure.worseness(each.value)

@@ -60,9 +60,7 @@ def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Compari
         raise GreycardError(
             f"{first.path} has no class for each image: {first.task.description}", hint="greycard.compare takes all"
         )
-    for _, members in groups:
-        for run in members:
-            _expect_same_images(first, run)
+    expect_same_images([run for _, members in groups for run in members])
     named = tuple(_group(name, members) for name, members in groups)
     ids = sorted(first.predictions["ids"].tolist())
     return Comparison(len(ids), named, tuple(differences(named, ids)))
@@ -71,6 +69,11 @@ def compare_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> Compari
 def expect_comparable(runs: Sequence[RunRecord]) -> None:
     """Raise GreycardError unless these are different finished runs that were measured on the same images."""
     _expect_two(runs)
+    expect_same_images(runs)
+
+
+def expect_same_images(runs: Sequence[RunRecord]) -> None:
+    """Raise GreycardError unless these finished runs were measured on the same validation images."""
     for run in runs:
         _expect_same_images(runs[0], run)
 

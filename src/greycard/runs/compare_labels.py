@@ -10,7 +10,7 @@ import numpy as np
 
 from greycard.evaluation.label_comparison import LabelDifference, LabelGroup, label_differences, label_group
 from greycard.evaluation.thresholds import cross_fitted
-from greycard.runs.compare import by_recipe, expect_comparable, group_label
+from greycard.runs.compare import by_recipe, expect_comparable, expect_same_images, group_label
 from greycard.runs.record import RunRecord
 
 
@@ -46,9 +46,19 @@ def compare_labels(runs: Sequence[RunRecord]) -> LabelComparison:
         GreycardError: fewer than two runs, a duplicate, an unfinished run, other labels or other validation images.
     """
     expect_comparable(runs)
-    ids = runs[0].predictions["ids"].tolist()
-    groups = [_group(group_label(members, runs), members, ids) for members in by_recipe(runs)]
-    return LabelComparison(len(ids), tuple(groups), tuple(label_differences(groups, ids)))
+    return compare_label_groups([(group_label(members, runs), members) for members in by_recipe(runs)])
+
+
+def compare_label_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> LabelComparison:
+    """Compare groups of finished runs, each with a name; the runs of a group differ in the seed.
+
+    Raises:
+        GreycardError: the runs have other labels or other validation images.
+    """
+    expect_same_images([run for _, members in groups for run in members])
+    ids = groups[0][1][0].predictions["ids"].tolist()
+    found = [_group(name, members, ids) for name, members in groups]
+    return LabelComparison(len(ids), tuple(found), tuple(label_differences(found, ids)))
 
 
 def _group(name: str, members: Sequence[RunRecord], ids: Sequence[str]) -> LabelGroup:

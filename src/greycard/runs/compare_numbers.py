@@ -10,7 +10,7 @@ import numpy as np
 
 from greycard.core.errors import GreycardError
 from greycard.evaluation.number_comparison import NumberDifference, NumberGroup, number_differences
-from greycard.runs.compare import by_recipe, expect_comparable, group_label
+from greycard.runs.compare import by_recipe, expect_comparable, expect_same_images, group_label
 from greycard.runs.record import RunRecord
 from greycard.tasks.target import Target
 
@@ -50,13 +50,23 @@ def compare_numbers(runs: Sequence[RunRecord]) -> NumberComparison:
             predictions, or other validation images.
     """
     expect_comparable(runs)
-    groups = []
-    for members in by_recipe(runs):
-        errors = np.stack([_errors(run) for run in members])
-        groups.append(NumberGroup(group_label(members, runs), tuple(run.name for run in members), errors))
-    target = runs[0].target
-    assert target is not None
-    return NumberComparison(groups[0].errors.shape[1], tuple(groups), tuple(number_differences(groups)), target)
+    return compare_number_groups([(group_label(members, runs), members) for members in by_recipe(runs)])
+
+
+def compare_number_groups(groups: Sequence[tuple[str, Sequence[RunRecord]]]) -> NumberComparison:
+    """Compare groups of finished runs, each with a name; the runs of a group differ in the seed.
+
+    Raises:
+        GreycardError: the runs were measured on different validation images, or predict NaN.
+    """
+    first = groups[0][1][0]
+    expect_same_images([run for _, members in groups for run in members])
+    found = [
+        NumberGroup(name, tuple(run.name for run in members), np.stack([_errors(run) for run in members]))
+        for name, members in groups
+    ]
+    assert first.target is not None
+    return NumberComparison(found[0].errors.shape[1], tuple(found), tuple(number_differences(found)), first.target)
 
 
 def _errors(run: RunRecord) -> np.ndarray:

@@ -15,7 +15,7 @@ from greycard.core.locks import locked
 from greycard.core.records import from_json, to_json
 from greycard.core.run_format import SCHEMA
 from greycard.runs.record import RunRecord
-from greycard.runs.sweep_plan import Plan, Unit, Variation
+from greycard.runs.sweep_plan import Plan, Unit, runs_in
 
 PLAN, DECISIONS = "sweep.json", "decisions.jsonl"
 CLAIMS = "claims"
@@ -129,23 +129,24 @@ class SweepRecord:
         decisions = self.decisions
         return decisions[-1].kept if decisions else self.plan.labels
 
-    def runs_of(self, variation: Variation) -> list[RunRecord]:
-        """The finished runs of a variation, one for each seed."""
-        found = map(self.run_of, self.plan.units_of((variation.label,)))
-        return [run for run in found if run is not None and run.finished]
+    def begun(self) -> dict[int, RunRecord]:
+        """The runs that have begun, finished or not, by the numbers of their units; the folder is read once."""
+        return runs_in(self.path, self.plan.units)
 
     @property
     def runs(self) -> list[RunRecord]:
         """All finished runs, in the plan's order."""
-        found = map(self.run_of, self.plan.units)
-        return [run for run in found if run is not None and run.finished]
+        return [run for run in self.begun().values() if run.finished]
 
     @property
     def finished(self) -> bool:
         """Whether every run is finished that no decision has ended, and every decision is made."""
-        if len(self.decisions) < len(self.plan.rungs) and len(self.kept) > 1:
+        kept = self.kept
+        if len(self.decisions) < len(self.plan.rungs) and len(kept) > 1:
             return False
-        return all(run is not None and run.finished for run in map(self.run_of, self.plan.units_of(self.kept)))
+        units = self.plan.units_of(kept)
+        begun = runs_in(self.path, units)
+        return all(unit.number in begun and begun[unit.number].finished for unit in units)
 
     def run_of(self, unit: Unit) -> RunRecord | None:
         """The run of a unit, finished or not; None if it has not begun."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,14 +66,8 @@ class Unit:
         return folder_name(f"{whole[:_LONGEST_NAME]} seed {self.seed}")
 
     def run_in(self, folder: Path) -> RunRecord | None:
-        """Its run, finished or not; None if it has not begun. A folder with this name and another recipe is not it."""
-        recipe, found = self.recipe, []
-        for path in folder.glob(f"{glob.escape(self.name)}-*"):
-            if (path / RECIPE).is_file():
-                run = RunRecord(path)
-                if recipe.matches_resolved(run.recipe):
-                    found.append(run)
-        return max(found, key=lambda run: (run.finished, run.path.name), default=None)
+        """Its run, finished or not; None if it has not begun."""
+        return runs_in(folder, (self,)).get(self.number)
 
 
 @dataclass(frozen=True)
@@ -125,3 +119,20 @@ class Plan:
     def from_json(cls, content: Mapping[str, Any]) -> Plan:
         variations = (Variation(each["settings"], Recipe.from_json(each["recipe"])) for each in content["variations"])
         return cls(content["name"], tuple(variations), tuple(content["seeds"]), tuple(content["rungs"]))
+
+
+def runs_in(folder: Path, units: Sequence[Unit]) -> dict[int, RunRecord]:
+    """The runs of units that have begun, finished or not, by the units' numbers; the folder is listed once.
+
+    A folder with the name of a unit and another recipe is not its run.
+    """
+    named = defaultdict(list)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        named[path.name.rpartition("-")[0]].append(path)
+    found = {}
+    for unit in units:
+        there = [RunRecord(path) for path in named[unit.name] if (path / RECIPE).is_file()]
+        runs = [run for run in there if unit.recipe.matches_resolved(run.recipe)]
+        if runs:
+            found[unit.number] = max(runs, key=lambda run: (run.finished, run.path.name))
+    return found

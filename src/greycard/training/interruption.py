@@ -28,13 +28,13 @@ class InterruptedRunError(EndedError):
     """A run was interrupted by a signal.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or that of many units of work.
         saved: the position of the last saved state, in words; empty if the state could not be saved.
         number: the signal's number.
         hint: how to continue it; None for `greycard resume`.
     """
 
-    def __init__(self, run: Path, saved: str, number: int, hint: str | None = None) -> None:
+    def __init__(self, run: Path | str, saved: str, number: int, hint: str | None = None) -> None:
         super().__init__(number, f"{run} is saved, {saved}" if saved else f"the state of {run} could not be saved")
         self.run, self.hint = run, hint
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from greycard.core.atomic_files import atomic_path
 from greycard.core.errors import GreycardError
 from greycard.core.output_files import expect_folder_of
 from greycard.deploy.answers.answer import Answer, as_text
@@ -74,7 +75,8 @@ class AnswersFile:
         """Complete the file: a Parquet file is written from its lines, which are then removed."""
         self.close()
         if self.place.suffix.lower() == _PARQUET and self._path.exists():
-            write_parquet(Path(os.path.realpath(self.place)), read_answers(self.place, self._asked), self._asked)
+            with atomic_path(Path(os.path.realpath(self.place))) as draft:
+                write_parquet(draft, read_answers(self.place, self._asked), self._asked)
             self._path.unlink()
 
     def _opened(self) -> IO[str]:

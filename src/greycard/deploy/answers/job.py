@@ -57,9 +57,24 @@ class Job:
     folder: str
     schema: int = SCHEMA
 
+    def words(self) -> list[str]:
+        """What can differ between two jobs, one phrase for each thing."""
+        asked = self.question
+        return [
+            f"the run {self.run}",
+            f"a model with the SHA-256 {self.model[:12]}",
+            f"--top {asked.top}",
+            f"--every {asked.every:g}s",
+            f"--refuse {asked.refuse}",
+            "no --unsure" if asked.unsure is None else f"--unsure {asked.unsure:g}",
+            "no --sets" if asked.sets is None else f"--sets {asked.sets:g}",
+            f"image paths that start in {self.folder}",
+            f"format {self.schema}",
+        ]
+
     def expect_same(self, place: Path, new: Job) -> None:
         """Raise a GreycardError if `place` has answers of this job, and a new one is another."""
-        for had, has in zip(_words(self), _words(new), strict=True):
+        for had, has in zip(self.words(), new.words(), strict=True):
             if had != has:
                 raise GreycardError(
                     f"{place} has answers of {had}. Received: {has}",
@@ -110,19 +125,3 @@ def _read(path: Path, text: bytes) -> Job:
         raise GreycardError(
             f"{path} is not a record of predictions", hint="choose another name, or move this file away"
         ) from error
-
-
-def _words(job: Job) -> list[str]:
-    """The job in words, one for each thing that can differ."""
-    asked = job.question
-    return [
-        f"the run {job.run}",
-        f"a model with the SHA-256 {job.model[:12]}",
-        f"--top {asked.top}",
-        f"--every {asked.every:g}s",
-        f"--refuse {asked.refuse}",
-        "no --unsure" if asked.unsure is None else f"--unsure {asked.unsure:g}",
-        "no --sets" if asked.sets is None else f"--sets {asked.sets:g}",
-        f"image paths that start in {job.folder}",
-        f"format {job.schema}",
-    ]

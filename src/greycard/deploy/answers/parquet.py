@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from greycard.core.atomic_files import atomic_path
 from greycard.core.errors import GreycardError
 from greycard.deploy.answers.answer import Answer, as_text
 from greycard.deploy.answers.cells import answer_columns, answer_from, cells_of, columns_of
@@ -26,12 +25,12 @@ def expect_pyarrow() -> None:
 
 
 def write_parquet(place: Path, answers: Iterable[Answer], asked: Question) -> None:
-    """Write all answers atomically, one group of rows after the other."""
+    """Write all answers into a new file, one group of rows after the other."""
     from pyarrow import Table, parquet
 
     schema = _schema(asked)
     left = iter(answers)
-    with atomic_path(place) as draft, parquet.ParquetWriter(draft, schema) as writer:
+    with parquet.ParquetWriter(place, schema) as writer:
         while group := list(islice(left, _GROUP)):
             writer.write_table(Table.from_pylist([_row(answer, schema.names) for answer in group], schema))
 
@@ -62,7 +61,7 @@ def read_parquet(place: Path, asked: Question, *, whole: bool) -> Iterator[Answe
         ) from error
 
 
-def read_errors(place: Path, most: int) -> tuple[int, int, list[tuple[str, str]]]:
+def read_errors(place: Path | IO[bytes], most: int) -> tuple[int, int, list[tuple[str, str]]]:
     """The number of answers in a file, the number of unreadable images, and some of them with the reason."""
     from pyarrow import compute, parquet
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greycard.core.errors import GreycardError, GreycardWarning
+from greycard.core.paths import is_remote
 from greycard.core.suggestions import did_you_mean
 from greycard.datasets.patterns import matching
 from greycard.datasets.scan import image_files, others_note
@@ -127,6 +128,10 @@ def _items(word: str, every: float) -> list[Item]:
 def _matching(word: str) -> list[Path]:
     if Path(word).exists():
         return [Path(word)]
+    if is_remote(word):
+        raise GreycardError(
+            f"{word} is in remote storage, whose images are predicted in shards", hint="add --answers DIR"
+        )
     found = matching(word) if glob.has_magic(word) else []
     if not found:
         what = "matches no file" if glob.has_magic(word) else "does not exist"

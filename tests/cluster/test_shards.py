@@ -1,4 +1,4 @@
-"""Prediction in shards: the answers of one process, each image once, whole files only, and bad files named."""
+"""Predictions and features in shards: those of one file, each image once, whole files only, bad files named."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from conftest import make_folder
 from greycard.cluster import predict as driver
 from greycard.cluster.claims import claimed
 from greycard.cluster.shards import MANIFEST, RECORD, begin, names_of
+from greycard.cluster.storage import LocalFolder
 from greycard.core.errors import GreycardError
-from greycard.deploy.answers.job import Job, Question
+from greycard.embeddings.files import open_embeddings
 
 pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
-
-JOB = Job("pets-1", "0" * 64, Question(), "/")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +113,7 @@ def test_a_part_that_another_process_has_claimed_is_left_to_it(
     (tmp_path / "answers" / "part-000002.parquet").unlink()
     with claimed(tmp_path / "answers", "part-000002.parquet", otherwise=False):
         said = cli(*words)
-    assert "40 images in 4 parts of 5; the others are predicted elsewhere" in said.out
+    assert "40 images in 4 parts of 5; the others belong to other processes" in said.out
     assert "50 images in 5 parts" in cli(*words).out
 
 
@@ -122,7 +121,7 @@ def test_a_part_that_another_process_has_claimed_is_left_to_it(
     ("words", "sentence"),
     [
         (("--shard", "8"), "has parts of 7 images. Received: --shard 8"),
-        (("--shard", "7", "--top", "2"), "has answers of --top 1. Received: --top 2"),
+        (("--shard", "7", "--top", "2"), "has parts of --top 1. Received: --top 2"),
         (("--shard", "7", "-o", "x.csv"), "--answers writes Parquet files, without --format, -o"),
         (("--shard", "7", "--on", "mars"), "work cannot run on 'mars'"),
     ],
@@ -144,21 +143,109 @@ def test_other_images_are_refused(run: greycard.Run, many: Path, tmp_path: Path,
     cli("predict", run.path, many / "validation", "--answers", place, "--quiet")
     before = (place / MANIFEST).read_bytes()
     said = cli("predict", run.path, many / "train", "--answers", place, "--quiet")
-    assert "has answers for other images: 24 then, 26 now" in said.err
+    assert "has parts of other images: 24 then, 26 now" in said.err
     assert (place / MANIFEST).read_bytes() == before
     assert "is not a new or empty folder" in cli("predict", run.path, many, "--answers", many).err
     assert "--shard is for shards" in cli("predict", run.path, many, "--shard", "3").err
 
 
 def test_a_manifest_gives_every_name_back(tmp_path: Path) -> None:
-    names = ["a", "with\nline end", "é \udc80", "", 'q"uote', "b"] * 3
-    shards = begin(tmp_path / "m", names, 4, JOB)
+    names, work = ["a", "with\nline end", "é \udc80", "", 'q"uote', "b"] * 3, ["something"]
+    folder = LocalFolder(tmp_path / "m")
+    shards = begin(folder, names, 4, work)
     assert [each.count for each in shards] == [4, 4, 4, 4, 2]
-    assert [name for each in shards for name in names_of(tmp_path / "m", each)] == names
-    assert begin(tmp_path / "m", iter(names), 4, JOB) == shards
+    assert [name for each in shards for name in names_of(folder, each)] == names
+    assert begin(folder, iter(names), 4, work) == shards
     with pytest.raises(GreycardError, match="other images"):
-        begin(tmp_path / "m", names[:-1], 4, JOB)
-    assert begin(tmp_path / "none", [], 4, JOB) == []
+        begin(folder, names[:-1], 4, work)
+    with pytest.raises(GreycardError, match=r"has parts of something\. Received: something else"):
+        begin(folder, names, 4, ["something else"])
+    assert begin(LocalFolder(tmp_path / "none"), [], 4, work) == []
+    assert [each.count for each in begin(LocalFolder(tmp_path / "even"), names[:8], 4, work)] == [4, 4]
+
+
+def test_shards_of_features_have_the_vectors_of_one_file(
+    run: greycard.Run, many: Path, tmp_path: Path, cli: Any
+) -> None:
+    whole = greycard.embed(run, many, tmp_path / "all.parquet", quiet=True).place
+    place = tmp_path / "vectors"
+    for _ in range(2):  # the second call computes nothing
+        said = cli("embed", run.path, many, "--answers", place, "--shard", 20, "--quiet")
+        assert said.code == 1
+        assert f"{place}: 50 images in 3 parts, 1 could not be read" in said.out
+        assert "broken.jpg: not an image" in said.out
+    from pyarrow import parquet
+
+    found, expected = rows(place), parquet.read_table(whole).to_pylist()
+    assert [Path(row["path"]) for row in found] == [Path(row["path"]) for row in expected]
+    assert [row["id"] for row in found] == [row["path"] for row in found]
+    for one, other in zip(found, expected, strict=True):
+        assert one["embedding"] == pytest.approx(other["embedding"], abs=1e-4)
+    part = place / "part-000000.parquet"
+    assert parquet.read_schema(part).field("embedding") == parquet.read_schema(whole).field("embedding")
+    assert open_embeddings(part).about.network == open_embeddings(whole).about.network
+    assert "has parts of features by " in cli("predict", run.path, many, "--answers", place, "--shard", 20).err
+    assert "choose one" in cli("embed", run.path, many, "--answers", place, "--map", tmp_path / "map.html").err
+    assert "-o emb.parquet" in cli("embed", run.path, many).err
+
+
+@pytest.mark.parametrize("ending", ["txt", "parquet"])
+def test_a_list_of_names_is_predicted_in_its_order(
+    ending: str, run: greycard.Run, many: Path, tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyarrow import parquet, table
+
+    monkeypatch.chdir(many)
+    names = [
+        "train/light/003.jpg",
+        str(many / "train" / "dark" / "001.jpg"),
+        'train/dark/a "quoted", é.jpg',
+        "none.jpg",
+    ]
+    place = tmp_path / f"list.{ending}"
+    if ending == "txt":
+        place.write_text("\r\n".join(names), encoding="utf-8")
+    else:
+        parquet.write_table(table({"label": ["a"] * 4, "path": names}), place)
+    assert cli("predict", run.path, place, "--answers", tmp_path / "answers", "--quiet").code == 1
+    found = rows(tmp_path / "answers")
+    assert [row["path"] for row in found] == names
+    assert [row["class"] for row in found] == [*(each.answer for each in run.predict(names[:3])), None]
+    parquet.write_table(table({"file": names}), tmp_path / "other.parquet")
+    said = cli("predict", run.path, tmp_path / "other.parquet", "--answers", "more")
+    assert "has no column `path`. Received: file" in said.err
+    assert "list.txt cannot be read: No such file" in cli("predict", run.path, "list.txt", "--answers", "more").err
+    assert not Path("more").exists()
+
+
+@pytest.mark.parametrize("left", [(RECORD,), (".incomplete-0123abcd-manifest.jsonl",)])
+def test_a_kill_in_the_beginning_is_continued(left: tuple[str, ...], tmp_path: Path) -> None:
+    folder = LocalFolder(tmp_path / "parts")
+    shards = begin(folder, ["a", "b"], 1, ["something"])
+    record = (tmp_path / "parts" / RECORD).read_bytes()
+    for path in list((tmp_path / "parts").iterdir()):
+        path.unlink()
+    for name in left:
+        (tmp_path / "parts" / name).write_bytes(record)
+    assert begin(folder, ["a", "b"], 1, ["something"]) == shards
+    assert names_of(folder, shards[1]) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "s3://x/y"),
+        ("check", "gs://x/y"),
+        ("embed", "RUN", "s3://x", "-o", "a.npz"),
+        ("predict", "RUN", "s3://x"),
+    ],
+)
+def test_other_commands_say_that_remote_storage_is_for_shards(
+    words: tuple[str, ...], run: greycard.Run, cli: Any
+) -> None:
+    said = cli(*(run.path if word == "RUN" else word for word in words))
+    assert said.code == 2
+    assert "--answers DIR" in said.err.partition("hint: ")[2]
 
 
 def _start(run: Path, images: Path, answers: Path, *words: str) -> subprocess.Popen[str]:

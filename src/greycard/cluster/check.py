@@ -1,0 +1,119 @@
+"""Survey a folder of images with their reading and decoding in shards; the rest of a check is on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from greycard.audit.thumbnails import SIDE, Thumbnails
+from greycard.cluster.compute import Places, compute_shards
+from greycard.cluster.readings import Readings, each_reading
+from greycard.cluster.shards import Shard
+from greycard.cluster.storage import Folder, LocalFolder
+from greycard.core.atomic_files import remove
+from greycard.core.errors import GreycardError
+from greycard.core.reporter import Reporter
+from greycard.datasets.dataset import Dataset, LeftOut
+from greycard.datasets.every_image import image_folder
+from greycard.datasets.file_facts import FileFacts
+from greycard.datasets.folders import survey_folder
+from greycard.datasets.inside import files_below
+from greycard.datasets.layouts import find_layout
+from greycard.datasets.survey import Survey
+from greycard.deploy.answers.answer import as_text
+from greycard.deploy.answers.parquet import expect_pyarrow
+from greycard.pipeline.cache import drop_pages, scratch_array
+
+SHARD = 1024
+"""Images of a shard: each has a thumbnail of 12 kB in its part."""
+
+_APPEARED = "it appeared while the folder was read"
+
+
+def survey_shards(
+    what: str, data_dir: str | None, parts: Path, reporter: Reporter, places: Places
+) -> tuple[Survey, Thumbnails]:
+    """What `survey_dataset` and `load_thumbnails` find, read in shards; the same call again continues.
+
+    Args:
+        what: a folder of images.
+        data_dir: the folder of named datasets.
+        parts: a folder for what was read, on a file system that all machines share; it is removed at the end.
+        reporter: shows progress.
+        places: where the images are read.
+
+    Raises:
+        GreycardError: no folder of images, an image changed, or parts that could not be computed.
+        InterruptedRunError: a signal; the same call continues.
+    """
+    root = image_folder(what, data_dir)
+    if root is None:
+        raise GreycardError(
+            f"--on reads the images of a folder. Received: {what}", hint="name a folder, or leave out --on"
+        )
+    expect_pyarrow()
+    folder, names = LocalFolder(parts.absolute()), [str(path) for path in _files(root)]
+    shards = compute_shards(Readings(os.getcwd()), names, folder, reporter, places).shards
+    with reporter.status("gathering thumbnails"):
+        known, problems = _facts(folder, shards)
+        _expect_unchanged(known, folder)
+        found = survey_folder(root, read=lambda paths: [known.get(as_text(str(path)), _APPEARED) for path in paths])
+        thumbnails = _thumbnails(found.dataset, problems, folder, shards)
+    remove(folder.path)
+    return found, thumbnails
+
+
+def _files(root: Path) -> list[Path]:
+    """Every file that a survey of the folder reads, once."""
+    layout = find_layout(root)
+    parts = (part for part in (layout.train, layout.validation, layout.test) if part)
+    places = [place for part in parts for each in part.folders.values() for place in each]
+    places += [layout.strangers] if layout.strangers else []
+    return list(dict.fromkeys(path for place in places for path in files_below(place).files))
+
+
+def _facts(folder: Folder, shards: Sequence[Shard]) -> tuple[dict[str, FileFacts | str], dict[str, str]]:
+    """The facts of each file, and why pixels cannot be decoded, by the names of files."""
+    known: dict[str, FileFacts | str] = {}
+    problems = {}
+    for name, reading in each_reading(folder, shards, pixels=False):
+        known[name] = reading.facts
+        if reading.problem is not None:
+            problems[name] = reading.problem
+    return known, problems
+
+
+def _expect_unchanged(known: dict[str, FileFacts | str], folder: LocalFolder) -> None:
+    """Parts of an interrupted call may be older than the images."""
+    for name, facts in known.items():
+        if isinstance(facts, FileFacts):
+            now = os.stat(name)
+            if (now.st_size, now.st_mtime_ns) != (facts.bytes, facts.modified):
+                raise GreycardError(
+                    f"{name} has changed since it was read", hint=f"remove {folder.address}, and run it again"
+                )
+
+
+def _thumbnails(dataset: Dataset, problems: dict[str, str], folder: Folder, shards: Sequence[Shard]) -> Thumbnails:
+    ids: list[str] = []
+    row_of: dict[str, int] = {}
+    labels, sides, left_out = [], [], []
+    for side, split in enumerate(dataset.splits):
+        names = [as_text(str(path)) for path in split.images]
+        good = [row for row, name in enumerate(names) if name not in problems]
+        left_out += [LeftOut(split.ids[row], problems[name]) for row, name in enumerate(names) if name in problems]
+        row_of |= {names[row]: len(ids) + place for place, row in enumerate(good)}
+        ids += [split.ids[row] for row in good]
+        labels.append(split.labels[good])
+        sides += [side] * len(good)
+    colour = scratch_array((len(ids), SIDE, SIDE, 3), np.uint8)
+    for shard in shards:
+        for name, reading in each_reading(folder, (shard,), pixels=True):
+            if name in row_of and reading.pixels is not None:
+                colour[row_of[name]] = reading.pixels
+        drop_pages(colour)
+    of = np.array(sides, np.int8)
+    return Thumbnails(tuple(ids), np.concatenate(labels), of == 1, of == 2, colour, tuple(left_out))

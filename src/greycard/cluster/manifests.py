@@ -1,0 +1,61 @@
+"""Lists of image names: text with one name a line, or Parquet with a column `path`; here or in remote storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from greycard.cluster.storage import folder_at
+from greycard.core.errors import GreycardError
+
+_TEXT, _PARQUET, _COLUMN = ".txt", ".parquet", "path"
+_ROWS = 20_000
+
+
+def is_manifest(name: str) -> bool:
+    """Whether a file with this name is a list of names."""
+    return PurePosixPath(name).suffix.lower() in (_TEXT, _PARQUET) and not Path(name).is_dir()
+
+
+def listed_names(address: str) -> Iterator[str]:
+    """The names in a list, some at a time.
+
+    Raises:
+        GreycardError: the list is not there or cannot be read, or it has no column `path`.
+    """
+    try:
+        yield from (_column if address.lower().endswith(_PARQUET) else _lines)(address)
+    except (OSError, ValueError) as error:  # pyarrow's errors are among these
+        why = getattr(error, "strerror", None) or (str(error).splitlines() or ["it is damaged"])[0]
+        raise GreycardError(
+            f"the list {address} cannot be read: {why}", hint="a list is text with one name a line, or Parquet"
+        ) from error
+
+
+def _lines(address: str) -> Iterator[str]:
+    folder, _, name = address.rpartition("/")
+    with folder_at(folder or ".").open(name) as file:
+        rest = b""
+        while block := file.read(1 << 20):
+            *whole, rest = (rest + block).split(b"\n")
+            yield from _decoded(whole)
+        yield from _decoded([rest])
+
+
+def _decoded(lines: list[bytes]) -> Iterator[str]:
+    return (text for line in lines if (text := line.decode("utf-8", "surrogateescape").rstrip("\r")).strip())
+
+
+def _column(address: str) -> Iterator[str]:
+    from pyarrow import parquet
+
+    folder, _, name = address.rpartition("/")
+    with folder_at(folder or ".").open(name) as opened, parquet.ParquetFile(opened) as file:
+        columns = file.schema_arrow.names
+        if _COLUMN not in columns:
+            raise GreycardError(
+                f"the list {address} has no column `{_COLUMN}`. Received: {', '.join(columns)}",
+                hint=f"rename the column with the names of the images to `{_COLUMN}`",
+            )
+        for batch in file.iter_batches(_ROWS, columns=[_COLUMN]):
+            yield from (each for each in batch.column(0).to_pylist() if each)

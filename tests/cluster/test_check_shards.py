@@ -1,0 +1,107 @@
+"""A check whose images are read in shards finds what a check in one process finds."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from greycard.audit import lsh
+from greycard.audit.thumbnails import load_thumbnails
+from greycard.cluster import check as driver
+from greycard.cluster.check import survey_shards
+from greycard.cluster.compute import Places
+from greycard.cluster.where import HERE, Where
+from greycard.core.errors import GreycardError
+from greycard.core.reporter import Silent
+from greycard.datasets.folders import survey_folder
+from greycard.synthetic.defects import plant_defects
+from greycard.synthetic.sample import write_sample
+
+pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
+
+PLACES = Places(Where(HERE), 100)
+
+
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample with defects, a file that is no image, and one whose pixels are damaged."""
+    folder = tmp_path_factory.mktemp("spoiled") / "pets"
+    write_sample(folder, train_per_class=60, validation_per_class=25, spoil=plant_defects)
+    first = next(folder.rglob("*.jpg"))
+    first.with_name("cut.jpg").write_bytes(first.read_bytes()[:400])
+    (first.parent / "notes.md").write_text("notes")
+    return folder
+
+
+def test_images_are_read_as_in_one_process(pets: Path, tmp_path: Path) -> None:
+    found, thumbnails = survey_shards(str(pets), None, tmp_path / "parts", Silent(), PLACES)
+    expected = survey_folder(pets)
+    known = load_thumbnails(expected.dataset)
+    assert (found.dataset.notes, found.dataset.left_out) == (expected.dataset.notes, expected.dataset.left_out)
+    assert found.dataset.train.facts == expected.dataset.train.facts
+    assert (thumbnails.ids, thumbnails.left_out) == (known.ids, known.left_out)
+    for name in ("labels", "in_validation", "in_test", "colour"):
+        assert np.array_equal(getattr(thumbnails, name), getattr(known, name))
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_continues_and_refuses_images_that_changed(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "_thumbnails", _ends)
+    with pytest.raises(KeyboardInterrupt):
+        survey_shards(str(pets), None, tmp_path / "parts", Silent(), PLACES)
+    parts = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").glob("part-*")}
+    assert parts
+    with pytest.raises(KeyboardInterrupt):
+        survey_shards(str(pets), None, tmp_path / "parts", Silent(), PLACES)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").glob("part-*")} == parts
+    changed = next(pets.rglob("*.jpg"))
+    os.utime(changed, (1, 1))
+    with pytest.raises(GreycardError, match=r"has changed since it was read") as refused:
+        survey_shards(str(pets), None, tmp_path / "parts", Silent(), PLACES)
+    assert f"remove {tmp_path / 'parts'}" in refused.value.hint
+
+
+def _ends(*_: object) -> Any:
+    raise KeyboardInterrupt
+
+
+def test_other_data_than_folders_are_refused(tmp_path: Path, cli: Any) -> None:
+    (tmp_path / "labels.csv").write_text("path,label\na.jpg,a\n")
+    if find_spec("ray") is None:
+        pytest.skip("needs Ray (the extra `ray`)")
+    said = cli("check", tmp_path / "labels.csv", "--on", "processes:2", "--out", tmp_path / "out")
+    assert said.code == 2
+    assert "--on reads the images of a folder. Received: " in said.err
+
+
+def test_batches_change_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    grey = random.random((300, 16, 16)).astype(np.float32)
+    grey[200:] = grey[:100] + 0.01 * random.random((100, 16, 16)).astype(np.float32)
+    whole = lsh.descriptors(300, lambda rows: grey[rows])
+    pairs = lsh.candidates(whole, originals=300)
+    assert len(pairs) >= 100
+    monkeypatch.setattr(lsh, "_TOGETHER", 7)
+    small = lsh.descriptors(300, lambda rows: grey[rows])
+    np.testing.assert_allclose(small, whole, atol=1e-5)
+    assert np.array_equal(lsh.candidates(whole, originals=300), pairs)
+
+
+@pytest.mark.slow
+def test_processes_find_the_same(pets: Path, tmp_path: Path, cli: Any) -> None:
+    if find_spec("ray") is None:
+        pytest.skip("needs Ray (the extra `ray`)")
+    words = ("check", pets, "--format", "json", "--quiet", "--out")
+    here = cli(*words, tmp_path / "here")
+    there = cli(*words, tmp_path / "there", "--on", "processes:2")
+    assert (here.code, there.code) == (0, 0), there.err
+    assert json.loads(here.out) == json.loads(there.out)
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["pets-check.png"]
