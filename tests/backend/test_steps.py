@@ -86,6 +86,7 @@ def test_conv_pool_is_convolution_relu_and_pooling_and_so_is_its_gradient(
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * np.abs(theirs).max() + 1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(
     height=st.integers(1, 10),

@@ -174,6 +174,7 @@ def test_a_run_that_another_process_has_claimed_is_left_to_it(
     assert not (folder / "claims").exists()
 
 
+@pytest.mark.slow
 def test_a_share_begins_with_its_part_and_takes_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     once = SMALL | {"epochs": 1, "dense": 16, "out": tmp_path, "seeds": range(3)}
     labels = trained(monkeypatch)

@@ -46,6 +46,7 @@ print("twice")
 """
 
 
+@pytest.mark.slow
 def test_public_names_stay_functions_after_every_submodule_is_imported() -> None:
     done = subprocess.run([sys.executable, "-c", _TWICE], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "twice", done.stderr

@@ -146,6 +146,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return greycard.train("digits-cnn", out=out, epochs=1, train_limit=100, quiet=True).path
 
 
+@pytest.mark.slow
 def test_a_transfer_run_resumed_equals_uninterrupted(interrupted, network: Path, tmp_path: Path) -> None:
     changes = SMALL | {"conv": (), "backbone": str(network), "dense": (16,), "dropout": 0.2, "rotation_range": 10.0}
     run = interrupted(20, "digits-cnn", out=tmp_path / "a", **changes)

@@ -49,6 +49,7 @@ def _keras_json(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
     Path("keras", "keras.json").write_text(content, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_command_with_everything_set_otherwise(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One process for many settings, since each takes Keras's start: none of them may matter."""
     Path("home", ".keras").mkdir(parents=True)

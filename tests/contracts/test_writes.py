@@ -153,6 +153,7 @@ def test_an_export_that_was_changed_is_no_earlier_export(run: Path, data: Path, 
     assert Path("n.keras.refused.json").read_bytes() == PRECIOUS
 
 
+@pytest.mark.slow
 def test_every_image_has_an_explanation_of_its_own(run: Path, cli) -> None:
     names = ("a.png", "a.bmp", "A.png", "one/x-y.png", "one-x/y.png", "ü ø.png", f"{'long' * 60}.png")
     for number, name in enumerate(names):

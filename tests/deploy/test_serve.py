@@ -480,6 +480,7 @@ def _memory_mb(address: str) -> float:
     return float(found[1]) / 1e6
 
 
+@pytest.mark.slow
 def test_hostile_images_leave_no_memory_behind(address: Any) -> None:
     """Bombs that are refused, and one that is just small enough to be decoded: 250 MB while it is, none afterwards."""
     stream = io.BytesIO()
@@ -509,6 +510,7 @@ def test_a_body_that_is_too_large_is_answered_all_the_same(address: Any) -> None
     assert b"at most 16 MB" in said
 
 
+@pytest.mark.slow
 def test_who_hangs_up_or_does_not_read_costs_the_others_nothing(address: Any) -> None:
     with _connection(address[0]) as connection:
         connection.sendall(b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsome")

@@ -166,6 +166,7 @@ def test_a_project_on_a_folder_of_the_users(cli, images: Path, tmp_path: Path) -
     assert outcome.code == 0, outcome.err
 
 
+@pytest.mark.slow
 def test_the_pages_code_runs(cli, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "extend.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

@@ -90,6 +90,7 @@ def test_every_public_name_is_in_the_python_page() -> None:
     assert all(name in text for name in greycard.__all__ if name not in ("Dataset", "Run", "Table")), "docs/python.md"
 
 
+@pytest.mark.slow
 def test_the_readmes_own_python_runs(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     cli("sample", "pets")

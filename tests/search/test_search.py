@@ -170,6 +170,7 @@ def test_ctrl_c_keeps_the_best_and_resume_goes_on(
     assert (refused.code, "is finished" in refused.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_search_that_is_interrupted_before_any_recipe_is_unfinished(
     noise: Path, interrupted: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ def test_the_first_epoch_is_the_probe_and_the_others_tune(
     np.testing.assert_allclose(answers, tuned.predictions["probabilities"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_schedule_ends_with_the_last_step(recipe_of, dataset, tmp_path: Path) -> None:
     fields = {"schedule": "step", "milestones": (0.8,), "factor": 0.1}
     run = greycard.train(recipe_of("last", **fields), dataset, out=tmp_path, quiet=True)

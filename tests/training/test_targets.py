@@ -65,6 +65,7 @@ def test_two_classes_with_one_unit_learn_from_soft_targets(images: Path, tmp_pat
     assert run.history[-1].train_loss > 0.19  # the entropy of a target of 0.95 and 0.05
 
 
+@pytest.mark.slow
 def test_a_frozen_backbone_mixes_features_and_refuses_cutmix(images: Path, tmp_path: Path) -> None:
     dataset = greycard.load_folder(images)
     first = Recipe.make("first", "images", image_size=24, conv=(4,), dense=(8,), epochs=1)

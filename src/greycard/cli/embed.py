@@ -54,7 +54,7 @@ def embed(
     \b
     greycard embed pets-1 pets -o pets.parquet
     greycard embed EfficientNetLite0 photos -o photos.npz --map photos.html
-    greycard embed pets-1 s3://photos/2026 --answers s3://vectors/2026 --on cluster
+    greycard embed pets-1 s3://photos/new --answers s3://vectors --on cluster
 
     The network is a RUN's, or a pretrained BACKBONE by its name. FOLDER may also have images without labels. The file
     has the columns id, path, label and embedding, and states the network and its weights. With --answers many images

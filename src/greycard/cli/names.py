@@ -49,5 +49,5 @@ def _image(name: str) -> str:
 def _refused(item: object) -> str:
     raise GreycardError(
         f"shards are of image files. Received: {item}",
-        hint="`greycard predict -o FILE` predicts the frames of videos and cameras",
+        hint="-o FILE in place of --answers predicts the frames of videos and cameras",
     )

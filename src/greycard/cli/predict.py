@@ -62,7 +62,7 @@ def predict(
     greycard predict pets-1 new/ -o new.csv --sort-into sorted --gallery look
     greycard predict pets-1 film.mp4 --every 0.5s
     greycard predict pets-1 camera:0
-    greycard predict pets-1 s3://photos/2026 --answers s3://answers/2026 --on cluster
+    greycard predict pets-1 s3://photos/new --answers s3://answers --on cluster
     greycard predict house-prices-1 7  # bedrooms, for this project
 
     It prints one line for each image: path, class and probability, which is calibrated on the run's validation images.
