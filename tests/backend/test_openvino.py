@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +129,35 @@ def test_openvino_computes_each_image_as_keras_does_and_keeps_their_order() -> N
         np.testing.assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())
         assert np.array_equal(np.abs(found[:, None] - expected[None]).sum(axis=2).argmin(axis=1), np.arange(9))
     np.testing.assert_array_equal(engine(IMAGES[:1]), found[:1])
+
+
+_TWO_ENDED = """
+import gc, os, signal
+import keras
+import numpy as np
+from greycard.backend.litert import convert
+from greycard.backend.openvino import OpenVino
+
+signal.signal(signal.SIGINT, lambda *_: print("saved"))
+inputs = keras.Input((4,), dtype="uint8")
+model = convert(keras.Model(inputs, keras.layers.Rescaling(2.0)(inputs)))
+first, second = OpenVino(model), OpenVino(model)
+for engine in (first, second):
+    engine(np.ones((3, 4), np.uint8))
+del first, engine
+gc.collect()
+del second
+gc.collect()
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of another kind")
+def test_a_signal_is_handled_after_engines_have_ended() -> None:
+    """OpenVINO changes the stack of signal handlers; Ctrl-C has to save the run, whichever engine has ended first."""
+    pytest.importorskip("openvino", reason="needs OpenVINO (the extra `openvino`)")
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", _TWO_ENDED], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["saved"]), done.stderr[-2000:]

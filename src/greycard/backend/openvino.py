@@ -7,6 +7,7 @@ runtime, which reads LiteRT's format.
 from __future__ import annotations
 
 import tempfile
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,19 @@ from greycard.core.threads import thread_count
 def is_installed() -> bool:
     """True if the package can be imported."""
     return find_spec("openvino") is not None
+
+
+@cache
+def core() -> Any:
+    """OpenVINO's core, one for the whole process.
+
+    A core that computes on the CPU gives the thread another stack for signal handlers, and restores the one before it
+    at its end. If two of them end in the order in which they began, the thread is left with a stack whose memory is
+    free, and the next signal, such as Ctrl-C, ends the process at once (SIGSEGV; OpenVINO 2026.4).
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 class OpenVino:
@@ -34,12 +48,12 @@ class OpenVino:
     def __init__(self, model: bytes) -> None:
         import openvino
 
-        count, core = thread_count().count, openvino.Core()
+        count = thread_count().count
         settings = {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": count, "NUM_STREAMS": count}
         with tempfile.TemporaryDirectory() as folder:  # it reads this format only from a file
             file = Path(folder, "model.tflite")
             file.write_bytes(model)
-            compiled = core.compile_model(core.read_model(str(file)), "CPU", settings)
+            compiled = core().compile_model(core().read_model(str(file)), "CPU", settings)
         self._queue = openvino.AsyncInferQueue(compiled, 2 * count)  # half of them wait, so that no thread has to
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:

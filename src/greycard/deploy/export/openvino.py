@@ -25,23 +25,24 @@ def _write(classifier: Classifier, place: Path, _: np.ndarray) -> None:
     import openvino
 
     from greycard.backend.litert import convert
+    from greycard.backend.openvino import core
 
     with tempfile.TemporaryDirectory() as folder:  # it reads this format only from a file
         file = Path(folder, "model.tflite")
         file.write_bytes(convert(classifier.model))
-        model = openvino.Core().read_model(str(file))
+        model = core().read_model(str(file))
         place.mkdir()
         openvino.save_model(model, str(place / _GRAPH), compress_to_fp16=False)
 
 
 def _open(place: Path) -> Engine:
     import numpy as np
-    import openvino
 
+    from greycard.backend.openvino import core
     from greycard.core.threads import thread_count
 
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": thread_count().count}
-    compiled = openvino.Core().compile_model(str(place / _GRAPH), "CPU", settings)
+    compiled = core().compile_model(str(place / _GRAPH), "CPU", settings)
     return lambda images: np.concatenate([*compiled(images).to_tuple()], axis=-1)
 
 
