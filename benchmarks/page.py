@@ -523,6 +523,22 @@ def in_parts(rows: list[Row]) -> list[str]:
     return _table([*head, "largest worker's"], cells)
 
 
+def parts_of_batches(rows: list[Row]) -> list[str]:
+    """A step in parts, by workers of one thread each; equal digests of the weights are equal bits."""
+    whole = {(row["row"], row["backend"]): row for row in rows if (row["parts"], row["workers"]) == (1, 1)}
+    cells = [_parts_cells(row, whole[row["row"], row["backend"]]) for row in rows]
+    head = ["network", "backend", "digest of the weights", "parts", "workers", "s / step", "times one whole batch"]
+    return _table([*head, "CPU s / step of a worker"], cells, words=3)
+
+
+def _parts_cells(row: Row, whole: Row) -> list[str]:
+    took = row["seconds_a_step"]
+    speed = _times(whole["seconds_a_step"] / took)
+    figures = [str(row["parts"]), str(row["workers"]), f"{took:.3f}", speed]
+    cpu = f"{row['cpu_seconds_a_step_and_worker']:.3f}"
+    return [f"`{row['row']}`", row["backend"], f"`{row['digest'][:8]}`", *figures, cpu]
+
+
 def scheduling(rows: list[Row]) -> list[str]:
     """What many workers cost the driver."""
     chosen = [row for row in rows if row["work"] == "workers"]
@@ -557,6 +573,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Predicting many images", "predict_many", predicting_many),
     ("In one process and in two", "beyond", beyond),
     ("Predicting many images in shards", "beyond", in_parts),
+    ("One run by several workers", "parts", parts_of_batches),
     ("Scheduling for many workers", "beyond", scheduling),
     ("Serving", "use", serving),
     ("20,000 requests", "use", enduring),
