@@ -87,5 +87,5 @@ def _survey(
     from greycard.cluster.compute import Places
     from greycard.cluster.where import parse_where
 
-    parts = out / f"{Path(data).name}-check-parts"
+    parts = out / f"{Path(data).absolute().name}-check-parts"
     return survey_shards(data, data_dir, parts, reporter, Places(parse_where(where), SHARD))

@@ -56,14 +56,24 @@ def survey_shards(
         )
     expect_pyarrow()
     folder, names = LocalFolder(parts.absolute()), [str(path) for path in _files(root)]
-    shards = compute_shards(Readings(os.getcwd()), names, folder, reporter, places).shards
+    _expect_outside(folder, root)
+    shards = compute_shards(Readings(os.getcwd()), names, folder, reporter, places, another=_again(folder)).shards
     with reporter.status("gathering thumbnails"):
         known, problems = _facts(folder, shards)
-        _expect_unchanged(known, folder)
+        _expect_unchanged(names, known, folder)
         found = survey_folder(root, read=lambda paths: [known.get(as_text(str(path)), _APPEARED) for path in paths])
         thumbnails = _thumbnails(found.dataset, problems, folder, shards)
     remove(folder.path)
     return found, thumbnails
+
+
+def _expect_outside(folder: LocalFolder, root: Path) -> None:
+    """Raise a GreycardError if the parts would be among the images."""
+    if folder.path.resolve().is_relative_to(root.resolve()):
+        raise GreycardError(
+            f"what is read cannot be kept among the images. Received: {folder.path} in {root}",
+            hint="--out names a folder outside, such as --out ../runs",
+        )
 
 
 def _files(root: Path) -> list[Path]:
@@ -86,15 +96,25 @@ def _facts(folder: Folder, shards: Sequence[Shard]) -> tuple[dict[str, FileFacts
     return known, problems
 
 
-def _expect_unchanged(known: dict[str, FileFacts | str], folder: LocalFolder) -> None:
+def _expect_unchanged(names: Sequence[str], known: dict[str, FileFacts | str], folder: LocalFolder) -> None:
     """Parts of an interrupted call may be older than the images."""
-    for name, facts in known.items():
-        if isinstance(facts, FileFacts):
-            now = os.stat(name)
-            if (now.st_size, now.st_mtime_ns) != (facts.bytes, facts.modified):
-                raise GreycardError(
-                    f"{name} has changed since it was read", hint=f"remove {folder.address}, and run it again"
-                )
+    for name in names:
+        facts = known.get(as_text(name))
+        if isinstance(facts, FileFacts) and _now(name) != (facts.bytes, facts.modified):
+            raise GreycardError(f"{as_text(name)} has changed since it was read", hint=_again(folder))
+
+
+def _now(name: str) -> tuple[int, int] | None:
+    """A file's size and time; None if it is no longer there."""
+    try:
+        now = os.stat(name)
+    except FileNotFoundError:
+        return None
+    return now.st_size, now.st_mtime_ns
+
+
+def _again(folder: LocalFolder) -> str:
+    return f"remove {folder.address}, and run it again"
 
 
 def _thumbnails(dataset: Dataset, problems: dict[str, str], folder: Folder, shards: Sequence[Shard]) -> Thumbnails:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from greycard.cluster.engine import Engine
 from greycard.cluster.images import ShardImages
-from greycard.cluster.shards import Shard, begin, names_of
+from greycard.cluster.shards import ANOTHER, Shard, begin, names_of
 from greycard.cluster.storage import Folder
 from greycard.cluster.where import Where, open_engine
 from greycard.cluster.work import Work
@@ -88,7 +88,9 @@ class Parts:
             yield f"  and {self.bad - len(self.examples):,} more ({self.errors_are_in})"
 
 
-def compute_shards(work: Work, names: Iterable[str], folder: Folder, reporter: Reporter, places: Places) -> Parts:
+def compute_shards(
+    work: Work, names: Iterable[str], folder: Folder, reporter: Reporter, places: Places, another: str = ANOTHER
+) -> Parts:
     """Compute `part-000000.parquet` and so on; the same call again continues.
 
     Args:
@@ -97,6 +99,7 @@ def compute_shards(work: Work, names: Iterable[str], folder: Folder, reporter: R
         folder: of the parts; a new one, or one that an earlier call began.
         reporter: shows progress.
         places: where, and how large shards are.
+        another: the hint if the folder has other parts.
 
     Raises:
         GreycardError: a folder with other parts, or parts that could not be computed.
@@ -104,7 +107,7 @@ def compute_shards(work: Work, names: Iterable[str], folder: Folder, reporter: R
     """
     number, of = places.share
     with open_engine(places.where, reporter.log) as engine:
-        shards = begin(folder, names, places.shard, work.words())
+        shards = begin(folder, names, places.shard, work.words(), another)
         tasks = [Task(each, folder, work, each.number % of == number) for each in shards]
         try:
             _compute(engine, _left(tasks, number, of), reporter)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import secrets
 import socket
+import struct
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener, wait
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge, wait
 from types import TracebackType
 
 import numpy as np
@@ -28,6 +30,9 @@ _KIND = len(_SUM)
 
 Hear = Callable[[bytes, str], None]
 """Called with `SAID` and a line for the user, or with `BEGUN` and the run's folder."""
+
+
+_SECONDS_TO_GREET = 10
 
 
 class LostWorkerError(GreycardError):
@@ -50,7 +55,7 @@ class Hub:
     def __init__(self, workers: int, host: str, hear: Hear) -> None:
         self._workers, self._hear, self._closed = workers, hear, False
         self.key = secrets.token_bytes(32)
-        self._listener = Listener((host, 0), backlog=workers, authkey=self.key)
+        self._listener = Listener((host, 0), backlog=workers)
         self.address: tuple[str, int] = (host, int(self._listener.address[1]))
         self._links: dict[int, Connection] = {}
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -71,7 +76,7 @@ class Hub:
         with suppress(EOFError, OSError):
             self._accept()
             waiting: dict[int, bytes] = {}
-            while self._links:
+            while self._links and not self._closed:
                 others = {link: rank for rank, link in self._links.items() if rank not in waiting}
                 for link in wait(list(others)):
                     assert isinstance(link, Connection)
@@ -87,7 +92,7 @@ class Hub:
         while len(self._links) < self._workers and not self._closed:
             with suppress(EOFError, OSError, AuthenticationError):
                 link = self._listener.accept()
-                self._links[int.from_bytes(link.recv_bytes(), "big")] = _without_delay(link)
+                self._links[_greeted(link, self.key)] = _without_delay(link)
 
     def _take(self, rank: int, message: bytes, waiting: dict[int, bytes]) -> None:
         kind = message[:_KIND]
@@ -165,6 +170,27 @@ class Link:
 
 def _lost() -> LostWorkerError:
     return LostWorkerError("another worker of the group was lost", hint="`greycard resume RUN` continues the run")
+
+
+def _greeted(link: Connection, key: bytes) -> int:
+    """The rank of a worker that knows the key; it has some seconds, so that nobody keeps the others waiting."""
+    try:
+        _wait_at_most(link, _SECONDS_TO_GREET)
+        deliver_challenge(link, key)
+        answer_challenge(link, key)
+        rank = int.from_bytes(link.recv_bytes(), "big")
+        _wait_at_most(link, 0)
+    except (EOFError, OSError, AuthenticationError):
+        link.close()
+        raise
+    return rank
+
+
+def _wait_at_most(link: Connection, seconds: int) -> None:
+    """How long reading waits before it fails; 0 for as long as it takes. Windows has another form of this option."""
+    if sys.platform != "win32":
+        with socket.fromfd(link.fileno(), socket.AF_INET, socket.SOCK_STREAM) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", seconds, 0))
 
 
 def _without_delay(link: Connection) -> Connection:

@@ -95,8 +95,7 @@ def _image(path: str) -> Any:
 
 def _content(address: str) -> bytes | str:
     try:
-        with object_store.opened(address) as file:
-            content = file.read(_MOST_BYTES + 1)
+        content = object_store.content(address, _MOST_BYTES + 1)
     except FileNotFoundError:
         return "No such object"
     return "more than 1 GiB" if len(content) > _MOST_BYTES else content

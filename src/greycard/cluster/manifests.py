@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from greycard.cluster.storage import folder_at
 from greycard.core.errors import GreycardError
@@ -32,9 +33,13 @@ def listed_names(address: str) -> Iterator[str]:
         ) from error
 
 
+def _opened(address: str) -> IO[bytes]:
+    folder, slash, name = address.rpartition("/")
+    return folder_at(folder or slash or ".").open(name)
+
+
 def _lines(address: str) -> Iterator[str]:
-    folder, _, name = address.rpartition("/")
-    with folder_at(folder or ".").open(name) as file:
+    with _opened(address) as file:
         rest = b""
         while block := file.read(1 << 20):
             *whole, rest = (rest + block).split(b"\n")
@@ -49,8 +54,7 @@ def _decoded(lines: list[bytes]) -> Iterator[str]:
 def _column(address: str) -> Iterator[str]:
     from pyarrow import parquet
 
-    folder, _, name = address.rpartition("/")
-    with folder_at(folder or ".").open(name) as opened, parquet.ParquetFile(opened) as file:
+    with _opened(address) as opened, parquet.ParquetFile(opened) as file:
         columns = file.schema_arrow.names
         if _COLUMN not in columns:
             raise GreycardError(

@@ -23,6 +23,7 @@ ENVIRONMENT = (*_ENDPOINTS, *_REGIONS)
 
 _SECONDS_TO_CONNECT, _SECONDS_TO_ANSWER, _ATTEMPTS = 10.0, 30.0, 3
 _CHUNK = 1 << 20
+_FORBIDDEN = re.compile(r"\bHTTP (?:status|response code):? ?403")
 _CAUSE = re.compile(r"(?:curlCode: \d+, |CURL error \[\d+\]=)([^;]+?)(?:;| error_info|$)", re.MULTILINE)
 
 
@@ -62,6 +63,12 @@ def below(address: str) -> Iterator[str]:
     yield from (f"{_scheme(address)}{path}" for path in sorted(found))
 
 
+def content(address: str, most: int) -> bytes:
+    """An object's bytes, at most so many; FileNotFoundError if there is none."""
+    with _explained(address, missing=False), _files(address).open_input_file(_path(address)) as file:
+        return bytes(file.read(most))
+
+
 def opened(address: str) -> IO[bytes]:
     """An object, open for reading at any position; FileNotFoundError if there is none."""
     with _explained(address, missing=False):
@@ -69,10 +76,14 @@ def opened(address: str) -> IO[bytes]:
 
 
 def put(file: Path, address: str) -> None:
-    """Copy a file into an object, which is seen when all of it is there."""
-    with _explained(address), file.open("rb") as source, _files(address).open_output_stream(_path(address)) as target:
-        while chunk := source.read(_CHUNK):
-            target.write(chunk)
+    """Copy a file into an object, which is seen when all of it is there.
+
+    pyarrow copies it in one call: a stream that Ctrl-C ends would be closed, and so become an object with a part of it.
+    """
+    from pyarrow import fs
+
+    with _explained(address):
+        fs.copy_files(str(file), _path(address), fs.LocalFileSystem(), _files(address), chunk_size=_CHUNK)
 
 
 def no_images(address: str) -> GreycardError:
@@ -138,7 +149,7 @@ def _explained(address: str, *, missing: bool = True) -> Iterator[None]:
 
 
 def _explanation(address: str, why: str) -> GreycardError:
-    if "ACCESS_DENIED" in why or "INVALID_ACCESS_KEY_ID" in why or "SIGNATURE" in why or "403" in why:
+    if "ACCESS_DENIED" in why or "INVALID_ACCESS_KEY_ID" in why or "SIGNATURE" in why or _FORBIDDEN.search(why):
         who = "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         return GreycardError(
             f"{address} cannot be used: access is denied, or there are no credentials",

@@ -105,7 +105,7 @@ class OnRay:
                 self._running[task.remote(function, unit, environment, expected)] = unit
             ready, _ = ray.wait(list(self._running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
             self._look()
-            if together and self._slots < len(units):
+            if together and self._slots < len(self._running) - len(ready):
                 raise NoRoomError
             for reference in ready:
                 yield self._done(self._running.pop(reference), reference, attempts)
@@ -186,8 +186,13 @@ class OnRay:
 
     def _counted_slots(self) -> int:
         """How many tasks can run at a time; machines may come and go."""
-        resources = ray.cluster_resources()
-        return max(1, int(resources.get("GPU", 0) if self._gpus else resources.get("CPU", 0) // self._threads))
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        return max(1, sum(self._room(each) for each in machines))
+
+    def _room(self, resources: dict[str, float]) -> int:
+        """How many tasks can run at a time on a machine; none runs on two."""
+        by_cores = int(resources.get("CPU", 0) // self._threads)
+        return min(by_cores, int(resources.get("GPU", 0))) if self._gpus else by_cores
 
 
 def _run(function: Callable[[Any], Any], unit: Any, environment: dict[str, str], expected: dict[str, str]) -> Any:

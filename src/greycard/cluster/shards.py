@@ -14,7 +14,8 @@ from greycard.core.errors import GreycardError
 from greycard.core.records import Number, from_json, to_json
 
 MANIFEST, RECORD = "manifest.jsonl", "shards.json"
-_ANOTHER = "choose another folder for the parts"
+ANOTHER = "choose another folder for the parts"
+"""What to do about a folder with other parts."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Record:
     manifest: str
 
 
-def begin(folder: Folder, names: Iterable[str], shard: int, work: Sequence[str]) -> list[Shard]:
+def begin(folder: Folder, names: Iterable[str], shard: int, work: Sequence[str], another: str = ANOTHER) -> list[Shard]:
     """Write the manifest and the record into a folder, or check that an earlier call has written the same.
 
     Args:
@@ -64,13 +65,14 @@ def begin(folder: Folder, names: Iterable[str], shard: int, work: Sequence[str])
         names: of the images, in order.
         shard: the most images of a part.
         work: what decides the content of the parts, in words.
+        another: the hint if the folder has something else.
 
     Raises:
         GreycardError: the folder has other files, or parts of other images or of other work.
     """
-    there = _names(folder)
+    there = _names(folder, another)
     if there and RECORD not in there:
-        raise _not_empty(folder)
+        raise _not_empty(folder, another)
     each = iter(names)
     first = list(islice(each, 1))  # a wrong path is found here, before the folder is created
     folder.create()
@@ -78,7 +80,7 @@ def begin(folder: Folder, names: Iterable[str], shard: int, work: Sequence[str])
         shards, digest = _write(draft, chain(first, each), shard)
         record = Record(tuple(work), sum(one.count for one in shards), shard, digest)
         if RECORD in there:
-            _expect_same(folder, _read(folder), record)
+            _expect_same(folder, _read(folder, another), record, another)
         else:  # before the manifest, so that a folder with a manifest is known as one of parts
             with folder.writing(RECORD) as place:
                 place.write_text(json.dumps(to_json(record), indent=2) + "\n", encoding="utf-8")
@@ -92,15 +94,15 @@ def names_of(folder: Folder, shard: Shard) -> list[str]:
         return [json.loads(line) for line in file.read(shard.end - shard.start).splitlines()]
 
 
-def _names(folder: Folder) -> set[str]:
+def _names(folder: Folder, another: str) -> set[str]:
     try:
         return folder.names()
     except NotADirectoryError as error:
-        raise _not_empty(folder) from error
+        raise _not_empty(folder, another) from error
 
 
-def _not_empty(folder: Folder) -> GreycardError:
-    return GreycardError(f"{folder.address} is not a new or empty folder", hint=_ANOTHER)
+def _not_empty(folder: Folder, another: str) -> GreycardError:
+    return GreycardError(f"{folder.address} is not a new or empty folder", hint=another)
 
 
 def _write(place: Path, names: Iterable[str], shard: int) -> tuple[list[Shard], str]:
@@ -120,18 +122,19 @@ def _write(place: Path, names: Iterable[str], shard: int) -> tuple[list[Shard], 
     return [Shard(number, start, after, size) for number, (start, after, size) in each], digest.hexdigest()
 
 
-def _read(folder: Folder) -> Record:
+def _read(folder: Folder, another: str) -> Record:
+    with folder.open(RECORD) as file:
+        content = file.read()
     try:
-        with folder.open(RECORD) as file:
-            return from_json(Record, json.loads(file.read()))
-    except (OSError, ValueError, GreycardError) as error:
-        raise GreycardError(f"{RECORD} in {folder.address} is damaged", hint=_ANOTHER) from error
+        return from_json(Record, json.loads(content))
+    except (ValueError, GreycardError) as error:
+        raise GreycardError(f"{RECORD} in {folder.address} is damaged", hint=another) from error
 
 
-def _expect_same(folder: Folder, old: Record, new: Record) -> None:
+def _expect_same(folder: Folder, old: Record, new: Record, another: str) -> None:
     for had, has in zip(old.work, new.work, strict=False):
         if had != has:
-            raise GreycardError(f"{folder.address} has parts of {had}. Received: {has}", hint=_ANOTHER)
+            raise GreycardError(f"{folder.address} has parts of {had}. Received: {has}", hint=another)
     if old.shard != new.shard:
         raise GreycardError(
             f"{folder.address} has parts of {old.shard:,} images. Received: --shard {new.shard}",
@@ -140,5 +143,5 @@ def _expect_same(folder: Folder, old: Record, new: Record) -> None:
     if old.manifest != new.manifest:
         raise GreycardError(
             f"{folder.address} has parts of other images: {old.images:,} then, {new.images:,} now, or other names",
-            hint=_ANOTHER,
+            hint=another,
         )

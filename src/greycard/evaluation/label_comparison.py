@@ -165,5 +165,5 @@ def change_of(differences: np.ndarray) -> Change:
         return Change(0.0, 0.0, 0.0, 1.0)
     low, high = np.quantile(drawn, QUANTILES)
     deviation = float(drawn.std())
-    p = float(2 * ndtr(-abs(value) / deviation)) if deviation else float(value == 0)
+    p = float(2 * ndtr(-abs(value) / deviation)) if deviation else 1.0
     return Change(value, float(low), float(high), p)

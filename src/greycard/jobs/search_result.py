@@ -56,8 +56,8 @@ def with_test(best: RunRecord, dataset: Dataset, reporter: Reporter) -> Reported
         rejection = recalibrated(rejection, test, answers.features, best.recipe.training.seed)
         summary = replace(summary, rejection=rejection.scores.rejection())
     if summary.numbers is not None:
-        reach = measured.reach or summary.numbers.reach
-        summary = replace(summary, numbers=replace(summary.numbers, test=measured.numbers, reach=reach))
+        # The validation images, which the best recipe was chosen on, say nothing about new ones.
+        summary = replace(summary, numbers=replace(summary.numbers, test=measured.numbers, reach=measured.reach))
     labels = answers.label_scores(best.task, test.labels, best.classes)
     found = replace(summary, test_images=len(test), test_accuracy=measured.accuracy, test_loss=measured.loss)
     return Reported(replace(found, test_labels=labels), rejection)

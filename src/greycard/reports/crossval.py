@@ -25,7 +25,7 @@ def crossval_text(found: CrossValidation) -> str:
     if found.labels is not None:
         return _labels_text(found, found.labels)
     measured, folds = found.scores, found.folds
-    accuracies = [fold.figure for fold in folds]
+    accuracies = found.figures
     spread = f"{percent(min(accuracies), 1)} to {percent(max(accuracies), 1)}"
     lines = [
         f"{found.name}: {found.recipe.architecture} on {found.recipe.data.dataset}, {found.count} folds",
@@ -44,7 +44,7 @@ def _numbers_text(found: CrossValidation, numbers: NumberScores) -> str:
     """The results of runs that predict numbers."""
     target, folds = found.runs[0].target, found.folds
     assert target is not None
-    errors = [fold.figure for fold in folds]
+    errors = found.figures
     lines = [
         f"{found.name}: {found.recipe.architecture} on {found.recipe.data.dataset}, {found.count} folds",
         f"  mean absolute error  {error_text(numbers, target)}: each of {numbers.images:,} images predicted by a model"
@@ -58,7 +58,7 @@ def _numbers_text(found: CrossValidation, numbers: NumberScores) -> str:
         lines.append("  each fold kept its best epoch on the images that it predicts, so this is slightly optimistic")
     lines += ["", "  fold     error  images      time  run"]
     lines += [
-        f"  {fold.number:>4}  {target.text(fold.figure):>8}  {fold.images:>6,}  {seconds(fold.seconds):>8}  {fold.run}"
+        f"  {fold.number:>4}  {target.text(fold.mae or 0.0):>8}  {fold.images:>6,}  {seconds(fold.seconds):>8}  {fold.run}"
         for fold in folds
     ]
     return "\n".join(lines)
@@ -66,7 +66,7 @@ def _numbers_text(found: CrossValidation, numbers: NumberScores) -> str:
 
 def _labels_text(found: CrossValidation, scores: LabelScores) -> str:
     """The results of runs with several labels per image."""
-    figures = [fold.figure for fold in found.folds]
+    figures = found.figures
     spread = f"{percent(min(figures), 1)} to {percent(max(figures), 1)}"
     rows = [*total_rows(scores), ("by fold", f"{spread}, standard deviation {100 * found.deviation:.1f} points")]
     lines = [

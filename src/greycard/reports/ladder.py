@@ -136,6 +136,7 @@ class LadderPart:
     time: str
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]
+    gain: str
     more: str | None
 
 
@@ -150,8 +151,18 @@ def ladder_part(run: RunRecord) -> LadderPart | None:
         f"{seconds(record.spent_seconds)} of {minutes_text(record.minutes)} were used",
         TITLES,
         ladder_rows(record),
+        _gained(record),
         record.more,
     )
+
+
+def _gained(record: SearchRecord) -> str:
+    """What the gain of a recipe is, and the test of its p value."""
+    if any(rung.val_mae is not None for rung in record.rungs):
+        return "the mean absolute error, by a paired t test"
+    if any(rung.val_average_precision is not None for rung in record.rungs):
+        return "mean average precision, by resampled images"
+    return "accuracy, by McNemar's exact test"
 
 
 def _expected(rung: Rung) -> str:

@@ -56,11 +56,11 @@ class Fold:
         return None if self.accuracy is None else accuracy_interval(self.accuracy, self.images)
 
     @property
-    def figure(self) -> float:
-        """The accuracy, the mean average precision, or the mean absolute error."""
+    def figure(self) -> float | None:
+        """The accuracy, the mean average precision, or the mean absolute error; None for a fold without any label."""
         if self.mean_average_precision is not None:
             return self.mean_average_precision.value
-        return (self.accuracy or 0.0) if self.mae is None else self.mae
+        return self.accuracy if self.mae is None else self.mae
 
 
 class CrossValidation:
@@ -168,7 +168,12 @@ class CrossValidation:
     def deviation(self) -> float:
         """The standard deviation of the folds' accuracies, or mean average precisions, fractions; or of their mean
         absolute errors."""
-        return float(np.std([fold.figure for fold in self.folds], ddof=1))
+        return float(np.std(self.figures, ddof=1)) if len(self.figures) > 1 else 0.0
+
+    @property
+    def figures(self) -> list[float]:
+        """The figure of each fold that has one."""
+        return [figure for fold in self.folds if (figure := fold.figure) is not None]
 
     @cached_property
     def label_errors(self) -> LabelErrors:

@@ -133,14 +133,14 @@ def _from_fields(fields: dict[str, Any]) -> Answer:
     if not isinstance(fields, dict) or not isinstance(fields.get("path"), str):
         raise ValueError("expected an object with the path of an image")
     kept = dict(fields)
-    pairs = kept.pop("probabilities", {}).items()
-    known: dict[str, Any] = {"label": kept.pop("class", ""), "ranked": [list(pair) for pair in pairs]}
-    if kept.get("labels") is not None:
-        known["probability"] = least_sure(kept["labels"], pairs)
     nothing = to_json(Answer("", "", 0.0, ()))
     try:
+        pairs = kept.pop("probabilities", {}).items()
+        known: dict[str, Any] = {"label": kept.pop("class", ""), "ranked": [list(pair) for pair in pairs]}
+        if kept.get("labels") is not None:
+            known["probability"] = least_sure(kept["labels"], pairs)
         return from_json(Answer, nothing | kept | known)
-    except GreycardError as error:
+    except (GreycardError, TypeError, AttributeError) as error:
         raise ValueError(error.args[0]) from error
 
 

@@ -396,6 +396,7 @@ export default {
   loss_once: "Fitted at once: validation loss {now}.",
   loss_curve: "{n} epochs; validation loss ended at {now}, the lowest was {best} in epoch {best_epoch}.",
   loss_so_far: "Epoch {n} of at most {epochs}: validation loss {now}, the lowest {best} in epoch {best_epoch}.",
+  val_average_precision: "Mean average precision",
   val_error: "Validation error",
   errors: "{difference} ({low} to {high})",
   result: "Result",

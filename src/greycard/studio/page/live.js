@@ -58,7 +58,9 @@ export function showLadder(place, search) {
   place.hidden = !search;
   if (!search) return place.replaceChildren();
   const table = made("table");
-  const measure = search.rungs.some((rung) => rung.val_mae !== null) ? "val_error" : "val_accuracy";
+  const measures = { val_mae: "val_error", val_average_precision: "val_average_precision" };
+  const known = Object.keys(measures).find((name) => search.rungs.some((rung) => rung[name] !== null));
+  const measure = measures[known] ?? "val_accuracy";
   const titles = ["recipe", "took", measure, "gain"].map((key) => text(key));
   fill(table, titles, search.rungs.map((rung) => [named(rung, search.best), ...cells(rung)]));
   const scroll = made("div", "", { class: "scroll" });
@@ -73,10 +75,11 @@ function named(rung, best) {
   return found;
 }
 
-function cells({ state, seconds, expected_seconds, val_accuracy, val_mae, gain, why }) {
+function cells({ state, seconds, expected_seconds, val_accuracy, val_average_precision, val_mae, gain, why }) {
   const took = state === "done" ? duration(seconds) : text(`rung_${state}`);
   const expected = state === "planned" && expected_seconds !== null ? ` (${text("expected", { time: duration(expected_seconds) })})` : "";
-  const found = val_mae !== null ? significant(val_mae) : val_accuracy === null ? "" : percent(val_accuracy);
+  const share = val_average_precision ?? val_accuracy;
+  const found = val_mae !== null ? significant(val_mae) : share === null ? "" : percent(share);
   const better = gain && (val_mae !== null ? errors(gain, decimalsOf(val_mae)) : points(gain));
   return [took + expected, found, why ?? better ?? ""];
 }

@@ -112,7 +112,10 @@ class _Results:
 
         A label file says it itself, and while it is there, this page changes no label.
         """
-        if label_file_of(run.path):
+        table = label_file_of(run.path)
+        if table:
+            if not table.is_file():
+                raise RefusedError(409, f"{table.name}, with which {run.name} was trained, is no longer there")
             return []
         try:
             data = as_trained(run, self._context.images, self._finder, self._context.state / folder)
@@ -128,7 +131,8 @@ class _Results:
         self._outputs["explain"].start(run, lambda: ["explain", run.path, *files], ids)
 
     def _start_augmentation(self, run: RunRecord, fields: dict[str, Any]) -> None:
-        images, out = self._context.images.root, self._context.state / "augmented"
+        images = label_file_of(run.path) or self._context.images.root
+        out = self._context.state / "augmented"
         self._outputs["augmentation"].start(run, lambda: augmentation_words(run, images, out))
 
     async def drawing(self, request: Request) -> Response:

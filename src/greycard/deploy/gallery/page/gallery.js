@@ -259,7 +259,8 @@ function mark(labelFor) {
 function correct(typed) {
   const label = typed.trim();
   if (data.between) {
-    for (const each of label.split(data.between).map((name) => name.trim()).filter(Boolean)) Object.assign(addBox(each), { checked: true, indeterminate: false });
+    if (label === data.none) for (const box of boxes()) Object.assign(box, { checked: false, indeterminate: false });
+    else for (const each of label.split(data.between).map((name) => name.trim()).filter(Boolean)) Object.assign(addBox(each), { checked: true, indeterminate: false });
     mark(boxesFor);
   } else if (label) mark(() => label);
   else return element("label").focus();
