@@ -58,8 +58,8 @@ def _numbers_text(found: CrossValidation, numbers: NumberScores) -> str:
         lines.append("  each fold kept its best epoch on the images that it predicts, so this is slightly optimistic")
     lines += ["", "  fold     error  images      time  run"]
     lines += [
-        f"  {fold.number:>4}  {target.text(fold.mae or 0.0):>8}  {fold.images:>6,}  {seconds(fold.seconds):>8}  {fold.run}"
-        for fold in folds
+        f"  {fold.number:>4}  {target.text(error):>8}  {fold.images:>6,}  {seconds(fold.seconds):>8}  {fold.run}"
+        for fold, error in zip(folds, errors, strict=True)
     ]
     return "\n".join(lines)
 
