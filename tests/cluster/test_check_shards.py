@@ -51,6 +51,28 @@ def test_images_are_read_as_in_one_process(pets: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_name_that_is_no_text_is_a_name(pets: Path, tmp_path: Path) -> None:
+    """On Linux any bytes are a name."""
+    folder = tmp_path / "few"
+    for label in ("a", "b"):
+        (folder / label).mkdir(parents=True)
+        for number, image in enumerate(sorted(pets.rglob("*[0-9].jpg"))[:4]):
+            place = os.fsencode(folder / label) + b"/\xff%d.jpg" % number
+            try:
+                Path(os.fsdecode(place)).write_bytes(image.read_bytes())
+            except (OSError, UnicodeError):
+                pytest.skip("names are text on this file system")
+    found, _ = survey_shards(str(folder), None, tmp_path / "parts", Silent(), PLACES)
+    assert sum(map(len, found.dataset.splits)) + len(found.dataset.left_out) == 8
+
+
+def test_parts_are_kept_outside_the_images(pets: Path) -> None:
+    with pytest.raises(GreycardError, match="cannot be kept among the images") as refused:
+        survey_shards(str(pets), None, pets / "runs" / "pets-check-parts", Silent(), PLACES)
+    assert "--out ../runs" in (refused.value.hint or "")
+    assert not (pets / "runs").exists()
+
+
 def test_it_continues_and_refuses_images_that_changed(
     pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
