@@ -180,7 +180,7 @@ def test_one_worker_continues_what_two_began(alone: RunRecord, tmp_path: Path) -
     code, err = _ended(process)
     assert code == 130
     run = _run_in(tmp_path)
-    assert f"interrupted; {run.path} is saved, in epoch " in err
+    assert f"interrupted; {run.path} is saved, " in err
     assert f"hint: `greycard resume {run.path} --workers 2` continues it" in err
     assert not psutil.wait_procs(children, timeout=20)[1]
     assert _ended(_start("resume", str(run.path), "--workers", "1"))[0] == 0

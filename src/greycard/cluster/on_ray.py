@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
 
 from greycard.backend.thread_limits import changed_environment
 from greycard.cluster.engine import LOOPBACK, Done, NoRoomError, ResultT, UnitT
@@ -98,17 +98,21 @@ class OnRay:
     ) -> Iterator[Done[UnitT, ResultT]]:
         task = ray.remote(_run).options(num_cpus=self._threads, num_gpus=self._gpus, max_retries=attempts - 1)
         expected, environment = facts(), self._environment()
-        waiting = deque(units)
+        waiting = deque((unit, 1) for unit in units)
         while waiting or self._running:
             while waiting and len(self._running) < _AHEAD * self._slots:
-                unit = waiting.popleft()
-                self._running[task.remote(function, unit, environment, expected)] = unit
+                unit, tried = waiting.popleft()
+                self._running[task.remote(function, unit, environment, expected)] = unit, tried
             ready, _ = ray.wait(list(self._running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
             self._look()
             if together and self._slots < len(self._running) - len(ready):
                 raise NoRoomError
             for reference in ready:
-                yield self._done(self._running.pop(reference), reference, attempts)
+                unit, tried = self._running.pop(reference)
+                if tried < attempts and _was_ended(reference):
+                    waiting.append((unit, tried + 1))
+                else:
+                    yield self._done(unit, reference, attempts)
 
     def cancel(self) -> None:
         """Cancel what still runs, as Ctrl-C does, and wait until it has saved its state."""
@@ -156,11 +160,12 @@ class OnRay:
         except OutOfMemoryError:
             hint = f"{VARIABLE}=N gives each run N cores, so that fewer run at a time"
             return Done(unit, None, GreycardError("the machine had too little memory for it", hint=hint))
+        except TaskCancelledError as failure:
+            return _lost(unit, attempts, failure)
         except RayTaskError as failure:  # before the function began
             return Done(unit, None, GreycardError(_last_line(failure), hint="see Ray's log on that machine"))
         except RayError as failure:
-            why = f"its process ended {attempts} times: {_last_line(failure)}"
-            return Done(unit, None, GreycardError(why, hint="the same command tries it again"), lost=True)
+            return _lost(unit, attempts, failure)
         return Done(unit, result, error, address if self._names_places else "")
 
     def _expect_room(self) -> None:
@@ -208,6 +213,23 @@ def _run(function: Callable[[Any], Any], unit: Any, environment: dict[str, str],
     except Exception as error:
         message = f"Greycard failed: {type(error).__name__}: {error}"
         return None, GreycardError(message, hint="--on here --debug shows where"), address
+
+
+def _was_ended(reference: Any) -> bool:
+    """Whether a task was ended by a signal of its machine, such as at a shutdown; Ray repeats no such task."""
+    try:
+        ray.get(reference)
+    except TaskCancelledError:
+        return True
+    except RayError:
+        return False
+    return False
+
+
+def _lost(unit: UnitT, attempts: int, failure: Exception) -> Done[UnitT, Any]:
+    """A unit whose process has ended again and again."""
+    why = f"its process ended {attempts} times: {_last_line(failure)}"
+    return Done(unit, None, GreycardError(why, hint="the same command tries it again"), lost=True)
 
 
 @contextmanager
