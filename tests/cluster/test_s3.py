@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -175,6 +176,24 @@ def test_a_large_part_is_whole(photos: Path, tmp_path: Path) -> None:
     object_store.put(tmp_path / "large", "s3://answers/large")
     with object_store.opened("s3://answers/large") as file:
         assert file.read() == content
+
+
+def test_an_interrupted_part_is_whole(
+    photos: Path, tmp_path: Path, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, copy = tmp_path / "part", object_store._copy
+    part.write_bytes(os.urandom(3 << 20))
+
+    def interrupted(file: Path, address: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        copy(file, address)
+
+    monkeypatch.setattr(object_store, "_copy", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        object_store.put(part, "s3://answers/interrupted")
+    with store.open_input_file("answers/interrupted") as file:
+        assert file.read() == part.read_bytes()
 
 
 def test_a_list_in_s3_names_objects_and_files(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
@@ -78,12 +79,17 @@ def opened(address: str) -> IO[bytes]:
 def put(file: Path, address: str) -> None:
     """Copy a file into an object, which is seen when all of it is there.
 
-    pyarrow copies it in one call: a stream that Ctrl-C ends would be closed, and so become an object with a part of it.
+    A thread copies it, and Ctrl-C waits for its end: a stream that is left early is closed, and so becomes an object
+    with a part of the bytes.
     """
-    from pyarrow import fs
+    with _explained(address), ThreadPoolExecutor(1) as thread:
+        thread.submit(_copy, file, address).result()
 
-    with _explained(address):
-        fs.copy_files(str(file), _path(address), fs.LocalFileSystem(), _files(address), chunk_size=_CHUNK)
+
+def _copy(file: Path, address: str) -> None:
+    with file.open("rb") as source, _files(address).open_output_stream(_path(address)) as target:
+        while chunk := source.read(_CHUNK):
+            target.write(chunk)
 
 
 def no_images(address: str) -> GreycardError:
