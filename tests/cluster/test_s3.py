@@ -185,8 +185,9 @@ def test_an_interrupted_part_is_whole(
     part.write_bytes(os.urandom(3 << 20))
 
     def interrupted(file: Path, address: str) -> None:
+        time.sleep(0.2)  # `put` waits
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.2)
+        time.sleep(0.2)  # it would have left
         copy(file, address)
 
     monkeypatch.setattr(object_store, "_copy", interrupted)
