@@ -18,8 +18,8 @@ import pytest
 
 import greycard
 from conftest import make_folder
-from greycard.cluster import object_store
-from greycard.cluster.shards import MANIFEST, RECORD
+from greycard.storage import object_store
+from greycard.storage.parts import MANIFEST, RECORD
 
 pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
 pytestmark = pytest.mark.slow

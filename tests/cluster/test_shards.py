@@ -16,11 +16,12 @@ import pytest
 import greycard
 from conftest import make_folder
 from greycard.cluster import predict as driver
-from greycard.cluster.claims import claimed
-from greycard.cluster.shards import MANIFEST, RECORD, begin, names_of
-from greycard.cluster.storage import LocalFolder
+from greycard.cluster.shards import begin, names_of
 from greycard.core.errors import GreycardError
 from greycard.embeddings.files import open_embeddings
+from greycard.storage.claims import claimed
+from greycard.storage.folders import LocalFolder
+from greycard.storage.parts import MANIFEST, RECORD
 
 pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
 

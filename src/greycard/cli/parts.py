@@ -64,9 +64,9 @@ class Parts:
             quiet: True to show no progress.
         """
         from greycard.cluster.compute import SHARD, Places
-        from greycard.cluster.storage import folder_at
         from greycard.cluster.where import expect_share, parse_where
         from greycard.reports.progress import terminal_reporter
+        from greycard.storage.folders import folder_at
 
         where, share = parse_where(self.where), options.parse_share(self.share)
         expect_share(share, where)

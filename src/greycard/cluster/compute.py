@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from greycard.cluster.engine import Engine
 from greycard.cluster.images import ShardImages
 from greycard.cluster.shards import ANOTHER, Shard, begin, names_of
-from greycard.cluster.storage import Folder
 from greycard.cluster.where import Where, open_engine
 from greycard.cluster.work import Work
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
+from greycard.storage.folders import Folder
 from greycard.training.interruption import InterruptedRunError
 
 SHARD = 4096

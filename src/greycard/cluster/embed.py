@@ -12,9 +12,9 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from greycard.cluster.compute import Parts, Places, compute_shards
 from greycard.cluster.images import ShardImages
-from greycard.cluster.storage import Folder
 from greycard.cluster.work import Counted
 from greycard.core.errors import GreycardError
+from greycard.core.paths import is_remote
 from greycard.core.reporter import Reporter, Silent
 from greycard.deploy.answers.parquet import expect_pyarrow
 from greycard.embeddings.network import Network
@@ -22,6 +22,7 @@ from greycard.embeddings.parquet import ParquetWriter, read_errors
 from greycard.embeddings.table import About, Rows
 from greycard.jobs.network import embedder_of
 from greycard.runs.run_args import absolute_path
+from greycard.storage.folders import Folder
 
 if TYPE_CHECKING:
     from greycard.embeddings.compute import Embedded
@@ -91,7 +92,8 @@ def embed_shards(
 
 def _rows(names: Sequence[str], images: ShardImages, found: Embedded) -> Rows:
     rows = found.rows.tolist()
-    return Rows([names[row] for row in rows], [images.paths[row] for row in rows], [None] * len(rows), found.vectors)
+    paths = [path if is_remote(path := images.paths[row]) else os.path.normpath(path) for row in rows]
+    return Rows([names[row] for row in rows], paths, [None] * len(rows), found.vectors)
 
 
 @lru_cache(maxsize=1)

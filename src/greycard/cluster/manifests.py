@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from greycard.cluster.storage import folder_at
 from greycard.core.errors import GreycardError
+from greycard.storage.folders import folder_at
 
 _TEXT, _PARQUET, _COLUMN = ".txt", ".parquet", "path"
 _ROWS = 20_000

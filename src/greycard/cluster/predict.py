@@ -10,7 +10,6 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from greycard.cluster.compute import Parts, Places, compute_shards
 from greycard.cluster.images import ShardImages
-from greycard.cluster.storage import Folder
 from greycard.cluster.work import Counted
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
@@ -20,6 +19,7 @@ from greycard.deploy.answers.parquet import expect_pyarrow, read_errors, write_p
 from greycard.deploy.rules import rules_of
 from greycard.jobs.open_run import Run
 from greycard.jobs.predict import job_of
+from greycard.storage.folders import Folder
 
 if TYPE_CHECKING:
     from greycard.deploy.predict import Prediction

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from greycard.cluster import object_store
-from greycard.cluster.claims import claimed, remove_claims
 from greycard.core.atomic_files import atomic_path, is_draft, remove_drafts
 from greycard.core.paths import is_remote
+from greycard.storage import object_store
+from greycard.storage.claims import claimed, remove_claims
 
 
 class Folder(Protocol):

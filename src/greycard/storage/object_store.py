@@ -67,7 +67,7 @@ def below(address: str) -> Iterator[str]:
 def content(address: str, most: int) -> bytes:
     """An object's bytes, at most so many; FileNotFoundError if there is none."""
     with _explained(address, missing=False), _files(address).open_input_file(_path(address)) as file:
-        return bytes(file.read(most))
+        return bytes(file.read(min(most, file.size())))  # a buffer of this size is reserved
 
 
 def opened(address: str) -> IO[bytes]:
