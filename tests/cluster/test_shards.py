@@ -73,11 +73,14 @@ def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> 
 def test_parts_have_the_answers_of_one_file(
     run: greycard.Run, many: Path, expected: list[dict[str, Any]], tmp_path: Path, cli: Any
 ) -> None:
+    from pyarrow import dataset
+
     said = cli("predict", run.path, many, "--answers", tmp_path / "answers", "--shard", 7, "--quiet")
     assert said.code == 1
     assert f"{tmp_path / 'answers'}: 50 images in 8 parts, 1 could not be read" in said.out
     assert "broken.jpg: " in said.out
     assert_same(rows(tmp_path / "answers"), expected)
+    assert dataset.dataset(tmp_path / "answers").to_table().to_pylist() == rows(tmp_path / "answers")
     names = {path.name for path in (tmp_path / "answers").iterdir()}
     assert names == {MANIFEST, RECORD, *(f"part-{number:06}.parquet" for number in range(8))}
 
@@ -190,6 +193,44 @@ def test_shards_of_features_have_the_vectors_of_one_file(
     assert "-o emb.parquet" in cli("embed", run.path, many).err
 
 
+def test_python_computes_what_the_commands_do(
+    run: greycard.Run, many: Path, expected: list[dict[str, Any]], tmp_path: Path, cli: Any
+) -> None:
+    from pyarrow import parquet
+
+    place, names = tmp_path / "answers", [row["path"] for row in expected][::-1]
+    found = greycard.predict_shards(run.path, many, place, top=2, shard=20, quiet=True)
+    assert repr(found) == f"Parts('{place}', 50 images in 3 parts, 1 could not be read)"
+    assert_same([row for file in found.files for row in parquet.read_table(file).to_pylist()], expected)
+    said = cli("predict", run.path, many, "--answers", place, "--top", 2, "--shard", 20, "--quiet")  # it continues
+    assert said.out.splitlines()[0] == f"{place}: 50 images in 3 parts, 1 could not be read"
+    vectors = greycard.embed_shards(run, map(Path, names), tmp_path / "vectors", share=(0, 2), quiet=True)
+    assert (vectors.images, vectors.bad, vectors.planned) == (50, 1, 1)
+    assert [row["id"] for row in rows(tmp_path / "vectors")] == [name for name in names if "broken" not in name]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"shard": 0}, "a shard has 1 image or more. Received: 0"),
+        ({"share": (2, 2)}, "share i/n needs 0 ≤ i < n. Received: 2/2"),
+        ({"on": "mars"}, "work cannot run on 'mars'"),
+        ({"images": None}, "shards are of image files, by their names. Received: None"),
+        ({"images": ["film.mp4"]}, "shards are of image files, by their names. Received: film.mp4"),
+        ({"answers": None}, "a folder must be a path. Received: NoneType"),
+        ({"top": 2, "run": "no-run"}, "no-run is not a run"),
+    ],
+)
+def test_a_mistake_in_python_is_one_sentence(
+    options: dict[str, Any], sentence: str, run: greycard.Run, many: Path, tmp_path: Path
+) -> None:
+    arguments: dict[str, Any] = {"run": run, "images": many, "answers": tmp_path / "a", "quiet": True} | options
+    with pytest.raises(GreycardError) as error:
+        greycard.predict_shards(**arguments)
+    assert sentence in str(error.value)
+    assert not (tmp_path / "a").exists()
+
+
 @pytest.mark.parametrize("ending", ["txt", "parquet"])
 def test_a_list_of_names_is_predicted_in_its_order(
     ending: str, run: greycard.Run, many: Path, tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
@@ -219,7 +260,7 @@ def test_a_list_of_names_is_predicted_in_its_order(
     assert not Path("more").exists()
 
 
-@pytest.mark.parametrize("left", [(RECORD,), (".incomplete-0123abcd-manifest.jsonl",)])
+@pytest.mark.parametrize("left", [(RECORD,), (f".incomplete-0123abcd-{MANIFEST}",)])
 def test_a_kill_in_the_beginning_is_continued(left: tuple[str, ...], tmp_path: Path) -> None:
     folder = LocalFolder(tmp_path / "parts")
     shards = begin(folder, ["a", "b"], 1, ["something"])

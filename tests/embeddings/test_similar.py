@@ -24,6 +24,7 @@ from greycard.embeddings.nearest import nearest
 from greycard.embeddings.network import Network
 from greycard.embeddings.table import About, Rows
 from greycard.jobs.embedding_map import embedding_map
+from greycard.storage.parts import RECORD
 
 Cli = Callable[..., Any]
 
@@ -201,7 +202,7 @@ def test_an_unfinished_folder_is_refused(run: greycard.Run, folder: Path, parts:
         ("no metadata", "part-000002.parquet has no feature vectors; expected parts that `greycard embed` wrote"),
         ("another schema", "part-000002.parquet cannot be read: its metadata is not of schema 1"),
         ("cut", "part-000002.parquet cannot be read: "),
-        ("record", "shards.json in "),
+        ("record", f"{RECORD} in "),
     ],
 )
 def test_parts_that_do_not_belong_together_are_refused(
@@ -214,7 +215,7 @@ def test_parts_that_do_not_belong_together_are_refused(
         "another schema": about | {"schema": 2},
     }
     if damage == "record":
-        (parts / "shards.json").write_text("{}")
+        (parts / RECORD).write_text("{}")
     elif damage == "cut":
         part.write_bytes(part.read_bytes()[:-100])
     else:

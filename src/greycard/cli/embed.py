@@ -92,14 +92,14 @@ def _in_shards(
     model: Path | str, weights: str | None, data: str, parts: Parts, page: str | None, projection: str, quiet: bool
 ) -> int:
     """Write a folder of parts, and a map if `page` names one. Returns the exit code."""
-    from greycard.cluster.embed import embed_shards
+    from greycard.api import embed_shards
 
     if page and parts.share:
         raise GreycardError(
             "--map needs the vectors of all shares", hint="the same command with --map and without --share draws it"
         )
     drawn = _checked(page)
-    code = parts.compute(partial(embed_shards, model, weights), [data], quiet=quiet)
+    code = parts.compute(partial(embed_shards, model, weights=weights), [data], quiet=quiet)
     if drawn:
         _write_map(parts.answers or "", data, drawn, projection)
     return code

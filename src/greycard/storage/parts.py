@@ -9,12 +9,13 @@ from greycard.core.errors import GreycardError
 from greycard.core.records import Number, from_json
 from greycard.storage.folders import Folder
 
-MANIFEST, RECORD = "manifest.jsonl", "shards.json"
+MANIFEST, RECORD = "_manifest.jsonl", "_shards.json"
+"""Programs that read a folder of Parquet files as one table leave out names that begin with `_`."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What all parts of a folder have in common; the content of `shards.json`.
+    """What all parts of a folder have in common; the content of `_shards.json`.
 
     Attributes:
         work: what decides the content of the parts, in words.
