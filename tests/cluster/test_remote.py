@@ -291,7 +291,7 @@ def test_a_list_in_storage_names_objects_and_files(
     ("source", "answers", "sentence"),
     [
         ("nothing/2026", "answers/a", "the bucket of {}nothing/2026 does not exist"),
-        ("nothing/list.txt", "answers/a", "the list {}nothing/list.txt cannot be read: No such object"),
+        ("nothing/list.txt", "answers/a", "the list {}nothing/list.txt does not exist"),
         ("photos/2027", "answers/a", "{}photos/2027 does not exist"),
         ("photos/2026", "nothing/a", "does not exist"),
         ("photos/2026", "/a", "{}/a has no bucket"),

@@ -189,7 +189,7 @@ def test_shards_of_features_have_the_vectors_of_one_file(
     assert parquet.read_schema(part).field("embedding") == parquet.read_schema(whole).field("embedding")
     assert open_embeddings(part).about.network == open_embeddings(whole).about.network
     assert "has parts of features by " in cli("predict", run.path, many, "--answers", place, "--shard", 20).err
-    assert "choose one" in cli("embed", run.path, many, "--answers", place, "--map", tmp_path / "map.html").err
+    assert "choose one" in cli("embed", run.path, many, "--answers", place, "-o", tmp_path / "x.npz").err
     assert "-o emb.parquet" in cli("embed", run.path, many).err
 
 
@@ -218,7 +218,14 @@ def test_python_computes_what_the_commands_do(
         ({"images": None}, "shards are of image files, by their names. Received: None"),
         ({"images": ["film.mp4"]}, "shards are of image files, by their names. Received: film.mp4"),
         ({"answers": None}, "a folder must be a path. Received: NoneType"),
-        ({"top": 2, "run": "no-run"}, "no-run is not a run"),
+        ({"run": "no-run"}, "no-run is not a run"),
+        ({"images": []}, "there are no images in the list of names"),
+        ({"images": "names.csv"}, "names.csv is no image; expected a list of names as .txt or .parquet"),
+        ({"images": "gcs://photos/2026"}, "gcs://photos/2026 is in no storage that Greycard knows"),
+        ({"images": "s3a://photos/list.txt"}, "s3a://photos/list.txt is in no storage that Greycard knows"),
+        ({"answers": "s3:/answers"}, "s3:/answers is in no storage that Greycard knows"),
+        ({"answers": Path("gs://answers")}, "gs:/answers is in no storage that Greycard knows"),
+        ({"answers": "s3://"}, "s3:// has no bucket"),
     ],
 )
 def test_a_mistake_in_python_is_one_sentence(
@@ -228,6 +235,22 @@ def test_a_mistake_in_python_is_one_sentence(
     with pytest.raises(GreycardError) as error:
         greycard.predict_shards(**arguments)
     assert sentence in str(error.value)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("a.jpg\n".encode("utf-16"), "list.txt cannot be read: it is not text in UTF-8"),  # as PowerShell writes it
+        (b"\n", "there are no images in "),
+    ],
+)
+def test_a_list_without_names_is_told(
+    content: bytes, sentence: str, run: greycard.Run, tmp_path: Path, cli: Any
+) -> None:
+    (tmp_path / "list.txt").write_bytes(content)
+    said = cli("predict", run.path, tmp_path / "list.txt", "--answers", tmp_path / "a")
+    assert (said.code, sentence in said.err) == (2, True), said.err
     assert not (tmp_path / "a").exists()
 
 
@@ -246,7 +269,7 @@ def test_a_list_of_names_is_predicted_in_its_order(
     ]
     place = tmp_path / f"list.{ending}"
     if ending == "txt":
-        place.write_text("\r\n".join(names), encoding="utf-8")
+        place.write_text("\r\n".join(names), encoding="utf-8-sig")  # as Notepad writes it
     else:
         parquet.write_table(table({"label": ["a"] * 4, "path": names}), place)
     assert cli("predict", run.path, place, "--answers", tmp_path / "answers", "--quiet").code == 1
@@ -256,7 +279,7 @@ def test_a_list_of_names_is_predicted_in_its_order(
     parquet.write_table(table({"file": names}), tmp_path / "other.parquet")
     said = cli("predict", run.path, tmp_path / "other.parquet", "--answers", "more")
     assert "has no column `path`. Received: file" in said.err
-    assert "list.txt cannot be read: No such file" in cli("predict", run.path, "list.txt", "--answers", "more").err
+    assert "the list list.txt does not exist" in cli("predict", run.path, "list.txt", "--answers", "more").err
     assert not Path("more").exists()
 
 

@@ -43,6 +43,16 @@ def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> greycard.Run:
     return greycard.train(greycard.load_folder(folder), out=tmp_path_factory.mktemp("runs"), quiet=True, **recipe)
 
 
+@pytest.fixture
+def parts(run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli) -> Path:
+    """The vectors of the folder in three parts."""
+    place = tmp_path / "vectors"
+    said = cli("embed", run.path, folder, "--answers", place, "--shard", 10, "--quiet")
+    assert said.code == 0, said.err
+    assert sum(path.suffix == ".parquet" for path in place.iterdir()) == 3
+    return place
+
+
 @given(st.integers(0, 1000), st.integers(1, 12), st.integers(1, 7))
 def test_the_parts_do_not_matter(seed: int, count: int, part: int) -> None:
     random = np.random.default_rng(seed)
@@ -109,14 +119,19 @@ def test_lines_objects_and_a_page(run: greycard.Run, folder: Path, tmp_path: Pat
     assert json.loads(objects[0])["same"] is True
 
 
-def test_vectors_of_another_network_are_refused(run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli) -> None:
+def test_vectors_of_another_network_are_refused(
+    run: greycard.Run, folder: Path, parts: Path, tmp_path: Path, cli: Cli
+) -> None:
     place = greycard.embed(run, folder, tmp_path / "emb.npz", quiet=True).place
     recipe = {"name": "pets", "image_size": 20, "conv": (8,), "dense": (16,), "backbone": None, "epochs": 1}
     other = greycard.train(greycard.load_folder(folder), out=tmp_path, quiet=True, **recipe)
     outcome = cli("similar", other.path, folder / "dark" / "001.jpg", place, "--quiet")
     assert outcome.code == 2
     assert "has vectors of pets-1 (" in outcome.err
-    assert f"greycard embed {other.path} FOLDER" in outcome.err
+    assert f"`greycard embed {other.path} FOLDER -o {place}`" in outcome.err
+    outcome = cli("similar", other.path, folder / "dark" / "001.jpg", parts, "--quiet")
+    assert f"{parts} has vectors of pets-1 (" in outcome.err
+    assert f"`greycard embed {other.path} FOLDER --answers DIR`" in outcome.err
     moved = tmp_path / "renamed"
     shutil.copytree(run.path, moved)  # the same model in another folder
     assert cli("similar", moved, folder / "dark" / "001.jpg", place, "--quiet").code == 0
@@ -154,16 +169,6 @@ def test_a_hint_has_the_runs_path_and_says_what_a_csv_of_vectors_is_for(
     assert f"hint: `greycard embed {run.path} FOLDER -o {place.with_suffix('.npz')}`" in said.err
 
 
-@pytest.fixture
-def parts(run: greycard.Run, folder: Path, tmp_path: Path, cli: Cli) -> Path:
-    """The vectors of the folder in three parts."""
-    place = tmp_path / "vectors"
-    said = cli("embed", run.path, folder, "--answers", place, "--shard", 10, "--quiet")
-    assert said.code == 0, said.err
-    assert sum(path.suffix == ".parquet" for path in place.iterdir()) == 3
-    return place
-
-
 def test_a_folder_of_parts_gives_the_same_as_the_folder_of_images(
     run: greycard.Run, folder: Path, parts: Path, cli: Cli
 ) -> None:
@@ -198,8 +203,8 @@ def test_an_unfinished_folder_is_refused(run: greycard.Run, folder: Path, parts:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        ("another network", "part-000002.parquet has vectors of other (8 features"),
-        ("no metadata", "part-000002.parquet has no feature vectors; expected parts that `greycard embed` wrote"),
+        ("another network", "part-000002.parquet has vectors of other (968 features"),
+        ("no metadata", "part-000002.parquet has no feature vectors; expected parts with feature vectors"),
         ("another schema", "part-000002.parquet cannot be read: its metadata is not of schema 1"),
         ("cut", "part-000002.parquet cannot be read: "),
         ("record", f"{RECORD} in "),
@@ -223,16 +228,6 @@ def test_parts_that_do_not_belong_together_are_refused(
         parquet.write_table(parquet.read_table(part).replace_schema_metadata(metadata), part)
     said = cli("similar", run.path, folder / "dark" / "001.jpg", parts)
     assert (said.code, sentence in said.err, len(said.err.strip().splitlines())) == (2, True, 2), said.err
-
-
-def test_parts_of_another_network_than_the_runs_are_refused(
-    run: greycard.Run, folder: Path, parts: Path, tmp_path: Path, cli: Cli
-) -> None:
-    recipe = {"name": "pets", "image_size": 20, "conv": (8,), "dense": (16,), "backbone": None, "epochs": 1}
-    other = greycard.train(greycard.load_folder(folder), out=tmp_path, quiet=True, **recipe)
-    said = cli("similar", other.path, folder / "dark" / "001.jpg", parts, "--quiet")
-    assert f"{parts} has vectors of pets-1 (" in said.err
-    assert f"`greycard embed {other.path} FOLDER --answers DIR`" in said.err
 
 
 def test_a_map_is_drawn_from_parts(run: greycard.Run, folder: Path, parts: Path, tmp_path: Path, cli: Cli) -> None:

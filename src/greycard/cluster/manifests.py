@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -10,12 +11,21 @@ from greycard.core.errors import GreycardError
 from greycard.storage.folders import folder_at
 
 _TEXT, _PARQUET, _COLUMN = ".txt", ".parquet", "path"
+_OTHERS = (".csv", ".tsv", ".json", ".jsonl")
+"""Files that could hold a list, but have columns or fields."""
+
 _ROWS = 20_000
 
 
 def is_manifest(name: str) -> bool:
-    """Whether a file with this name is a list of names."""
-    return PurePosixPath(name).suffix.lower() in (_TEXT, _PARQUET) and not Path(name).is_dir()
+    """Whether a file with this name is a list of names; GreycardError for a list in another format."""
+    ending = PurePosixPath(name).suffix.lower()
+    if ending in _OTHERS:
+        raise GreycardError(
+            f"{name} is no image; expected a list of names as {_TEXT} or {_PARQUET}",
+            hint=f"write one name a line into a {_TEXT} file",
+        )
+    return ending in (_TEXT, _PARQUET) and not Path(name).is_dir()
 
 
 def listed_names(address: str) -> Iterator[str]:
@@ -26,6 +36,8 @@ def listed_names(address: str) -> Iterator[str]:
     """
     try:
         yield from (_column if address.lower().endswith(_PARQUET) else _lines)(address)
+    except FileNotFoundError as error:
+        raise GreycardError(f"the list {address} does not exist", hint="check its name") from error
     except (OSError, ValueError) as error:  # pyarrow's errors are among these
         why = getattr(error, "strerror", None) or (str(error).splitlines() or ["it is damaged"])[0]
         raise GreycardError(
@@ -40,8 +52,10 @@ def _opened(address: str) -> IO[bytes]:
 
 def _lines(address: str) -> Iterator[str]:
     with _opened(address) as file:
-        rest = b""
+        rest = file.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
         while block := file.read(1 << 20):
+            if b"\0" in block:
+                raise ValueError("it is not text in UTF-8")
             *whole, rest = (rest + block).split(b"\n")
             yield from _decoded(whole)
         yield from _decoded([rest])

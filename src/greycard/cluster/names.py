@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from greycard.cluster.images import remote_images
 from greycard.cluster.manifests import is_manifest, listed_names
 from greycard.core.errors import GreycardError
-from greycard.core.paths import is_remote
+from greycard.core.paths import expect_known_storage, is_remote
 from greycard.deploy.inputs.frames import is_video
 from greycard.deploy.inputs.images import find_images
 
@@ -26,12 +26,23 @@ def image_names(images: Named | Iterable[Named]) -> Iterator[str]:
     Raises:
         GreycardError: nothing is there, or it is a video, a camera, or no name.
     """
+    empty = True
+    for item in _items(images):
+        yield _image(item)
+        empty = False
+    if empty:
+        where = images if isinstance(images, str | os.PathLike) else "the list of names"
+        raise GreycardError(f"there are no images in {where}", hint="look at what has written the list")
+
+
+def _items(images: Named | Iterable[Named]) -> Iterable[object]:
     if isinstance(images, str | os.PathLike):
-        return map(_image, _found(os.fspath(images)))
-    return map(_image, images) if isinstance(images, Iterable) else iter([_image(images)])
+        return _found(os.fspath(images))
+    return images if isinstance(images, Iterable) else [images]
 
 
 def _found(place: str) -> Iterator[object]:
+    expect_known_storage(place)
     if is_manifest(place):
         return listed_names(place)
     return remote_images(place) if is_remote(place) else iter(find_images([place]).items)

@@ -63,7 +63,7 @@ def open_parts(folder: Folder) -> EmbeddingParts:
             about, count = about or found, count + rows
             about.network.expect_same(found.network, _address(folder, file), _AGAIN)
     if about is None or not count:
-        raise GreycardError(f"{folder.address} has no feature vectors", hint="compute those of other images")
+        raise GreycardError(f"{folder.address} has no feature vectors", hint="name images that can be read")
     return EmbeddingParts(folder, tuple(files), about, count)
 
 
@@ -75,7 +75,7 @@ def _about(folder: Folder, file: str) -> tuple[About, int]:
         if text is not None:
             return _parsed(text), rows
     raise GreycardError(
-        f"{_address(folder, file)} has no feature vectors; expected parts that `greycard embed` wrote",
+        f"{_address(folder, file)} has no feature vectors; expected parts with feature vectors",
         hint=f"`{command('embed', 'RUN', 'FOLDER', '--answers', 'DIR')}` writes them",
     )
 

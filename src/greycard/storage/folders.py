@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from greycard.core.atomic_files import atomic_path, is_draft, remove_drafts
-from greycard.core.paths import as_path, is_remote
+from greycard.core.paths import as_path, expect_known_storage, is_remote
 from greycard.storage import object_store
 from greycard.storage.claims import claimed, remove_claims
 
@@ -137,9 +137,10 @@ def folder_at(place: str | os.PathLike[str]) -> Folder:
     """The folder at a path, `s3://bucket/prefix` or `gs://bucket/prefix`.
 
     Raises:
-        GreycardError: an address without a bucket, pyarrow is missing, or it is no path.
+        GreycardError: an address without a bucket or of another storage, pyarrow is missing, or it is no path.
     """
     if isinstance(place, str) and is_remote(place):
         object_store.expect_address(place)
         return RemoteFolder(place)
+    expect_known_storage(str(place))
     return LocalFolder(as_path(place, "a folder").absolute())
