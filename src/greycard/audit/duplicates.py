@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from greycard.audit.connected import connected_rows
-from greycard.audit.lsh import SIDE, candidates, descriptors
+from greycard.audit.lsh import SIDE, as_int8, candidates, descriptors
 from greycard.audit.similarity import MOST_ALIGNED, same_images
 from greycard.audit.thumbnails import Thumbnails
 from greycard.datasets.dataset import Dataset
@@ -125,7 +125,7 @@ def _exactly_same(rows: list[int], whole: _WholeImages) -> list[Pair]:
 def _near_pairs(thumbnails: Thumbnails, most_aligned: int) -> list[Pair]:
     """Compare each image with the others and with their mirror images."""
     count = len(thumbnails)
-    points = descriptors(2 * count, lambda rows: thumbnails.turned(SIDE, rows))
+    points = as_int8(descriptors(2 * count, lambda rows: thumbnails.turned(SIDE, rows)))
     pairs = candidates(points, originals=count)
     kept, distances = same_images(thumbnails, pairs[pairs[:, 1] != pairs[:, 0] + count], most_aligned)
     return _once(
