@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from greycard.core.errors import GreycardError
+from greycard.storage.failures import reason
 from greycard.storage.folders import folder_at
 
 _TEXT, _PARQUET, _COLUMN = ".txt", ".parquet", "path"
@@ -39,7 +40,7 @@ def listed_names(address: str) -> Iterator[str]:
     except FileNotFoundError as error:
         raise GreycardError(f"the list {address} does not exist", hint="check its name") from error
     except (OSError, ValueError) as error:  # pyarrow's errors are among these
-        why = getattr(error, "strerror", None) or (str(error).splitlines() or ["it is damaged"])[0]
+        why = getattr(error, "strerror", None) or reason(error)
         raise GreycardError(
             f"the list {address} cannot be read: {why}", hint="a list is text with one name a line, or Parquet"
         ) from error

@@ -11,6 +11,7 @@ from greycard.core.errors import GreycardError, command
 from greycard.core.threads import map_ahead, network_pool
 from greycard.embeddings import parquet
 from greycard.embeddings.table import About, Rows
+from greycard.storage.failures import reason
 from greycard.storage.folders import Folder
 from greycard.storage.parts import finished_parts
 
@@ -97,5 +98,4 @@ def _explained(folder: Folder, file: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are among these
-        why = str(error).splitlines()[0] if str(error) else error
-        raise GreycardError(f"{_address(folder, file)} cannot be read: {why}", hint=_AGAIN) from error
+        raise GreycardError(f"{_address(folder, file)} cannot be read: {reason(error)}", hint=_AGAIN) from error

@@ -69,9 +69,11 @@ def _explanation(address: str, error: Exception) -> GreycardError:
         return GreycardError(f"the bucket of {address} does not exist", hint=hints.no_bucket)
     if absent:
         return GreycardError(f"{address} does not exist", hint="check the bucket and the prefix")
-    return GreycardError(f"{address} cannot be reached: {_reason(why)}", hint=hints.unreachable)
+    return GreycardError(f"{address} cannot be reached: {reason(error)}", hint=hints.unreachable)
 
 
-def _reason(why: str) -> str:
+def reason(error: Exception) -> str:
+    """The cause in the message of a library, in a few words."""
+    why = str(error)
     found = _CONNECTION.search(why) or _ANSWER.search(why)
     return found[1].strip() if found else next(iter(why.strip().splitlines()), "no answer")
