@@ -12,21 +12,12 @@ from greycard.storage.failures import reason
 from greycard.storage.folders import folder_at
 
 _TEXT, _PARQUET, _COLUMN = ".txt", ".parquet", "path"
-_OTHERS = (".csv", ".tsv", ".json", ".jsonl")
-"""Files that could hold a list, but have columns or fields."""
-
 _ROWS = 20_000
 
 
 def is_manifest(name: str) -> bool:
-    """Whether a file with this name is a list of names; GreycardError for a list in another format."""
-    ending = PurePosixPath(name).suffix.lower()
-    if ending in _OTHERS:
-        raise GreycardError(
-            f"{name} is no image; expected a list of names as {_TEXT} or {_PARQUET}",
-            hint=f"write one name a line into a {_TEXT} file",
-        )
-    return ending in (_TEXT, _PARQUET) and not Path(name).is_dir()
+    """Whether a file with this name is a list of names."""
+    return PurePosixPath(name).suffix.lower() in (_TEXT, _PARQUET) and not Path(name).is_dir()
 
 
 def listed_names(address: str) -> Iterator[str]:

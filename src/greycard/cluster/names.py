@@ -15,6 +15,9 @@ from greycard.deploy.inputs.images import find_images
 
 Named = str | os.PathLike[str]
 
+_TABLES = (".csv", ".tsv", ".json", ".jsonl")
+"""Files that could hold a list, but have columns or fields."""
+
 
 def image_names(images: Named | Iterable[Named]) -> Iterator[str]:
     """The names of all images, in order, one by one.
@@ -45,6 +48,11 @@ def _found(place: str) -> Iterator[object]:
     expect_known_storage(place)
     if is_manifest(place):
         return listed_names(place)
+    if PurePosixPath(place).suffix.lower() in _TABLES:
+        raise GreycardError(
+            f"{place} is no image; expected a list of names as .txt or .parquet",
+            hint="write one name a line into a .txt file",
+        )
     return remote_images(place) if is_remote(place) else iter(find_images([place]).items)
 
 
