@@ -50,7 +50,7 @@ def _lines(address: str) -> Iterator[str]:
                 raise ValueError("it is not text in UTF-8")
             *whole, rest = (rest + block).split(b"\n")
             yield from _decoded(whole)
-        yield from _decoded([rest])
+        yield from _decoded(rest.split(b"\n"))
 
 
 def _decoded(lines: list[bytes]) -> Iterator[str]:
