@@ -12,7 +12,6 @@ from greycard.audit.thumbnails import SIDE, Thumbnails
 from greycard.cluster.compute import Places, compute_shards
 from greycard.cluster.readings import Readings, each_reading
 from greycard.cluster.shards import Shard
-from greycard.cluster.storage import Folder, LocalFolder
 from greycard.core.atomic_files import remove
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
@@ -26,6 +25,7 @@ from greycard.datasets.survey import Survey
 from greycard.deploy.answers.answer import as_text
 from greycard.deploy.answers.parquet import expect_pyarrow
 from greycard.pipeline.cache import drop_pages, scratch_array
+from greycard.storage.folders import Folder, LocalFolder
 
 SHARD = 1024
 """Images of a shard: each has a thumbnail of 12 kB in its part."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from greycard.cluster.storage import folder_at
 from greycard.core.errors import GreycardError
+from greycard.storage.failures import reason
+from greycard.storage.folders import folder_at
 
 _TEXT, _PARQUET, _COLUMN = ".txt", ".parquet", "path"
 _ROWS = 20_000
@@ -26,8 +28,10 @@ def listed_names(address: str) -> Iterator[str]:
     """
     try:
         yield from (_column if address.lower().endswith(_PARQUET) else _lines)(address)
+    except FileNotFoundError as error:
+        raise GreycardError(f"the list {address} does not exist", hint="check its name") from error
     except (OSError, ValueError) as error:  # pyarrow's errors are among these
-        why = getattr(error, "strerror", None) or (str(error).splitlines() or ["it is damaged"])[0]
+        why = getattr(error, "strerror", None) or reason(error)
         raise GreycardError(
             f"the list {address} cannot be read: {why}", hint="a list is text with one name a line, or Parquet"
         ) from error
@@ -40,11 +44,13 @@ def _opened(address: str) -> IO[bytes]:
 
 def _lines(address: str) -> Iterator[str]:
     with _opened(address) as file:
-        rest = b""
+        rest = file.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
         while block := file.read(1 << 20):
+            if b"\0" in block:
+                raise ValueError("it is not text in UTF-8")
             *whole, rest = (rest + block).split(b"\n")
             yield from _decoded(whole)
-        yield from _decoded([rest])
+        yield from _decoded(rest.split(b"\n"))
 
 
 def _decoded(lines: list[bytes]) -> Iterator[str]:

@@ -19,12 +19,12 @@ from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskE
 
 from greycard.backend.thread_limits import changed_environment
 from greycard.cluster.engine import LOOPBACK, Done, NoRoomError, ResultT, UnitT
-from greycard.cluster.object_store import ENVIRONMENT
 from greycard.cluster.ray_start import connected
 from greycard.cluster.versions import expect_equal, facts
 from greycard.cluster.where import PROCESSES, Where
 from greycard.core.errors import GreycardError
 from greycard.core.threads import REQUESTED, VARIABLE, thread_count
+from greycard.storage.object_store import ENVIRONMENT
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 """Between two looks at which machines are alive."""

@@ -13,7 +13,6 @@ import PIL
 from greycard.audit.thumbnails import SIDE
 from greycard.cluster.images import ShardImages
 from greycard.cluster.shards import Shard
-from greycard.cluster.storage import Folder
 from greycard.cluster.work import Counted
 from greycard.core.threads import map_ahead, thread_pool
 from greycard.datasets.file_facts import FileFacts, file_facts
@@ -22,6 +21,7 @@ from greycard.deploy.answers.answer import as_text
 from greycard.deploy.answers.parquet import read_errors
 from greycard.pipeline.array_split import decode_unchanged
 from greycard.pipeline.decode import POLICY
+from greycard.storage.folders import Folder
 
 _CHANNELS = 3
 _GROUP = 256
