@@ -31,7 +31,7 @@ FEW_ALIGNED = 1_000
 SAME_FILE, SAME_PIXELS, NEAR = "the same file", "the same pixels", "nearly the same"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
     """Two rows of the thumbnails that show the same image.
 

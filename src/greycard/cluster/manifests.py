@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from greycard.cluster.images import remote_images
 from greycard.cluster.storage import folder_at
 from greycard.core.errors import GreycardError
+from greycard.core.paths import is_remote
 
 _TEXT, _PARQUET, _COLUMN = ".txt", ".parquet", "path"
 _ROWS = 20_000
@@ -16,6 +21,55 @@ _ROWS = 20_000
 def is_manifest(name: str) -> bool:
     """Whether a file with this name is a list of names."""
     return PurePosixPath(name).suffix.lower() in (_TEXT, _PARQUET) and not Path(name).is_dir()
+
+
+@dataclass(frozen=True)
+class ImageList:
+    """Images without labels.
+
+    Attributes:
+        name: for files.
+        names: paths or addresses, one by one.
+    """
+
+    name: str
+    names: Iterator[str]
+
+
+def list_of(what: object) -> ImageList | None:
+    """The images without labels that are meant: by a list of names, a file of one, or a prefix; None for other data.
+
+    A Parquet file is a list if it has the column `path` and none with images.
+    """
+    if isinstance(what, list | tuple):
+        return ImageList("images", map(os.fspath, what))
+    if not isinstance(what, str | Path):
+        return None
+    word = str(what)
+    if is_remote(word):
+        names = listed_names(word) if is_manifest(word) else remote_images(word)
+        return ImageList(_name(word), names)
+    has_images = word.lower().endswith(_PARQUET) and not _has_paths_only(Path(word))
+    return ImageList(_name(word), listed_names(word)) if is_manifest(word) and not has_images else None
+
+
+def _name(word: str) -> str:
+    path = PurePosixPath(Path(word).as_posix())
+    return path.stem if is_manifest(word) else path.name
+
+
+def _has_paths_only(place: Path) -> bool:
+    """Whether a Parquet file has the column `path` and none with images; False if it cannot be read."""
+    if find_spec("pyarrow") is None:
+        return False
+    from pyarrow import ArrowException, parquet, types
+
+    try:
+        schema = parquet.read_schema(place)
+    except (ArrowException, OSError):
+        return False
+    of_bytes = (types.is_struct, types.is_binary, types.is_large_binary)
+    return _COLUMN in schema.names and not any(is_kind(kind) for kind in schema.types for is_kind in of_bytes)
 
 
 def listed_names(address: str) -> Iterator[str]:
