@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -42,7 +41,7 @@ def list_of(what: object) -> ImageList | None:
     A Parquet file is a list if it has the column `path` and none with images.
     """
     if isinstance(what, list | tuple):
-        return ImageList("images", map(os.fspath, what))
+        return ImageList("images", map(_as_name, what))
     if not isinstance(what, str | Path):
         return None
     word = str(what)
@@ -51,6 +50,15 @@ def list_of(what: object) -> ImageList | None:
         return ImageList(_name(word), names)
     has_images = word.lower().endswith(_PARQUET) and not _has_paths_only(Path(word))
     return ImageList(_name(word), listed_names(word)) if is_manifest(word) and not has_images else None
+
+
+def _as_name(image: object) -> str:
+    if not isinstance(image, str | Path):
+        raise GreycardError(
+            f"a list of images has names. Received: {type(image).__name__} {str(image)[:80]!r}",
+            hint="pass strings or pathlib.Paths",
+        )
+    return str(image)
 
 
 def _name(word: str) -> str:
