@@ -44,10 +44,9 @@ KEYS = st.one_of(st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES), st.integers(
 @given(st.lists(st.lists(KEYS, max_size=12), min_size=1, max_size=4), st.integers(1, 5))
 @settings(max_examples=40)
 def test_the_groups_of_equal_keys_are_found(splits: list[list[bytes]], buckets: int) -> None:
-    expected, row = defaultdict(list), 0
-    for key in (key for keys in splits for key in keys):
+    expected = defaultdict(list)
+    for row, key in enumerate(key for keys in splits for key in keys):
         expected[key].append(row)
-        row += 1
     with tempfile.TemporaryDirectory() as place:
         folder, first = LocalFolder(Path(place)), 0
         for number, keys in enumerate(splits):

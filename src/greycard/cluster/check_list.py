@@ -104,4 +104,4 @@ def _continued(engine: Engine, parts: LocalFolder) -> Iterator[None]:
         engine.cancel()
         number = getattr(stop, "number", signal.SIGINT)
         hint = "the same command continues it"
-        raise InterruptedRunError(parts.address, "with all images read", number, hint) from stop
+        raise InterruptedRunError(parts.address, "with what was computed", number, hint) from stop
