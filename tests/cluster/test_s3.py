@@ -212,6 +212,29 @@ def test_a_list_in_s3_names_objects_and_files(
     assert [row["error"] for row in found] == [None, None, "No such object"]
 
 
+def test_a_check_of_a_prefix_finds_what_a_check_of_the_files_finds(
+    photos: Path, store: Any, tmp_path: Path, cli: Any
+) -> None:
+    from pyarrow import parquet
+
+    content = (photos / "dark" / "001.jpg").read_bytes()
+    with store.open_output_stream("photos/2026/again.png") as file:
+        file.write(content)
+    (photos / "again.png").write_bytes(content)
+    (tmp_path / "files.txt").write_text("\n".join(str(path) for path in sorted(photos.rglob("*.[jp][pn]g"))))
+    words = ("--out", tmp_path, "--strict", "--quiet")
+    there, here = cli("check", "s3://photos/2026", *words), cli("check", tmp_path / "files.txt", *words)
+    assert (there.code, here.code) == (1, 1)
+    assert "26 images checked" in there.out
+    assert "the same file" in there.out
+    for name in ("unreadable.parquet", "files.parquet", "duplicates.parquet"):
+        remote, local = (parquet.read_table(tmp_path / f"{each}-check" / name) for each in ("2026", "files"))
+        expected = [row | {"path": row["path"].replace(f"{photos}/", "s3://photos/2026/")} for row in local.to_pylist()]
+        assert remote.to_pylist() == expected
+    store.delete_file("photos/2026/again.png")
+    (photos / "again.png").unlink()
+
+
 @pytest.mark.parametrize(
     ("source", "answers", "sentence"),
     [

@@ -134,7 +134,7 @@ def _batches(count: int) -> Iterator[slice]:
 
 
 def _centred(grey: np.ndarray) -> np.ndarray:
-    values = grey.reshape(len(grey), -1)
+    values = grey.reshape(len(grey), grey.shape[1] * grey.shape[2])
     return _unit(values - values.mean(axis=1, keepdims=True))
 
 

@@ -12,6 +12,7 @@ from greycard.audit.check import Report
 from greycard.audit.finding import KINDS, Finding
 from greycard.audit.list_report import ListReport
 from greycard.audit.thumbnails import Thumbnails
+from greycard.reports.escapes import one_line
 from greycard.reports.fonts import drawable, font_file, warn_of_missing_fonts
 
 _LISTED = 5
@@ -20,21 +21,19 @@ _SHOWN, _COLUMNS, _SIDE, _GAP, _LINE, _SMALL = 12, 12, 96, 8, 18, 10
 
 def report_text(report: Report | ListReport) -> str:
     """One paragraph for each finding: what it is, its first images, and the next step."""
-    of_list = isinstance(report, ListReport)
-    all_are_in = str(report.folder) if of_list else "--format json"
-    lines = [f"{report.name}: {_counts(report)} checked"]
+    if isinstance(report, ListReport):
+        images = f"{report.images:,} image{'' if report.images == 1 else 's'}"
+        return "\n".join(_lines(report, images, str(report.folder)))
+    test = f" and {report.test_images:,} test" if report.test_images else ""
+    images = f"{report.train_images:,} training and {report.val_images:,} validation{test} images"
+    return "\n".join([*_lines(report, images, "--format json"), *(f"note: {note}" for note in report.notes)])
+
+
+def _lines(report: Report | ListReport, images: str, all_are_in: str) -> list[str]:
+    lines = [f"{report.name}: {images} checked"]
     for finding in report.findings:
         lines += ["", f"{finding.kind}: {finding.sentence}", *_listed(finding, all_are_in), f"  → {finding.next_step}"]
-    if not report.findings:
-        lines += ["", "no problems found"]
-    return "\n".join([*lines, *(f"note: {note}" for note in (() if of_list else report.notes))])
-
-
-def _counts(report: Report | ListReport) -> str:
-    if isinstance(report, ListReport):
-        return f"{report.images:,} image{'' if report.images == 1 else 's'}"
-    test = f" and {report.test_images:,} test" if report.test_images else ""
-    return f"{report.train_images:,} training and {report.val_images:,} validation{test} images"
+    return lines if report.findings else [*lines, "", "no problems found"]
 
 
 def _listed(finding: Finding, all_are_in: str) -> list[str]:
@@ -48,7 +47,7 @@ def _listed(finding: Finding, all_are_in: str) -> list[str]:
 
 def _some(ids: Sequence[str], most: int = 4) -> str:
     more = f" and {len(ids) - most} more" if len(ids) > most else ""
-    return " = ".join(ids[:most]) + more
+    return " = ".join(map(one_line, ids[:most])) + more
 
 
 def findings_sheet(report: Report | ListReport, thumbnails: Thumbnails) -> Image.Image | None:
