@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from greycard.audit.connected import connected_rows
-from greycard.audit.lsh import SIDE, candidates, descriptors
+from greycard.audit.lsh import SIDE, as_int8, candidates, descriptors
 from greycard.audit.similarity import MOST_ALIGNED, same_images
 from greycard.audit.thumbnails import Thumbnails
 from greycard.datasets.dataset import Dataset
@@ -173,7 +173,7 @@ def _alike(thumbnails: Thumbnails) -> list[list[int]]:
 def _similar(thumbnails: Thumbnails, most_aligned: int) -> list[Pair]:
     """Compare each image with the others and with their mirror images."""
     count = len(thumbnails)
-    points = descriptors(2 * count, lambda rows: thumbnails.turned(SIDE, rows))
+    points = as_int8(descriptors(2 * count, lambda rows: thumbnails.turned(SIDE, rows)))
     return near_pairs(thumbnails, candidates(points, originals=count), most_aligned)
 
 

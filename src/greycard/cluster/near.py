@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from greycard.audit.duplicates import SAME_PIXELS, Pair, may_have_same_pixels, near_pairs
-from greycard.audit.lsh import SAMPLE, SIDE, Axes, candidates, find_axes
+from greycard.audit.lsh import SAMPLE, SIDE, Axes, as_int8, candidates, find_axes
 from greycard.audit.thumbnails import Thumbnails, unlabelled
 from greycard.cluster.exact import pixel_digests
 from greycard.cluster.listing import Listing, Some
@@ -23,7 +23,7 @@ _AXES = "axes.npz"
 
 @dataclass(frozen=True)
 class Points:
-    """The unit that describes some images: float32 (2, images, 32), the images and their mirror images.
+    """The unit that describes some images: int8 (2, images, at most 32), the images and their mirror images.
 
     Attributes:
         some: the images; an unreadable one has zeros.
@@ -41,11 +41,11 @@ class Points:
 
     def write(self, folder: Folder, place: Path) -> None:
         axes = _read_axes(folder)
-        points = np.zeros((2, self.images, axes.axes.shape[1]), np.float32)
+        points = np.zeros((2, self.images, axes.axes.shape[1]), np.int8)
         for first, shard in self.some.each():
             rows, colour = pixels_of(folder, shard, np.arange(shard.count))
             for side, grey in enumerate(_both(unlabelled(("",) * len(rows), colour))):
-                points[side, first - self.some.first + rows] = axes.project(grey)
+                points[side, first - self.some.first + rows] = as_int8(axes.project(grey))
         with place.open("wb") as file:
             np.save(file, points)
 
@@ -112,13 +112,13 @@ def _both(thumbnails: Thumbnails) -> Iterator[np.ndarray]:
 
 
 def _gathered(listing: Listing, units: list[Points]) -> np.ndarray:
-    """The descriptors of all images, then those of their mirror images: float32 (2 n, 32)."""
+    """The descriptors of all images, then those of their mirror images: int8 (2 n, at most 32)."""
     points, start = None, 0
     for unit in units:
         with listing.folder.open(unit.file) as file:
             found = np.load(file)
         if points is None:
-            points = scratch_array((2, len(listing), found.shape[2]), np.float32)
+            points = scratch_array((2, len(listing), found.shape[2]), np.int8)
         points[:, start : start + found.shape[1]] = found
         start += found.shape[1]
         drop_pages(points)
