@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 
 import greycard
-from greycard.audit.check import check
+from greycard.audit.content import near_empty
 from greycard.audit.duplicates import find_pairs, grouped, surest_pairs
-from greycard.audit.files import FILE_KINDS
+from greycard.audit.files import FILE_KINDS, file_findings, named_facts, unreadable
 from greycard.audit.list_report import ListReport
-from greycard.audit.thumbnails import load_thumbnails
+from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.cluster import exact, file_units, listing, readings
 from greycard.cluster.check_list import check_list
 from greycard.cluster.manifests import list_of
@@ -41,7 +41,7 @@ FILES = ["duplicates.parquet", "files.parquet", "unreadable.parquet"]
 def pets(tmp_path_factory: pytest.TempPathFactory) -> Survey:
     """A sample with defects, and a file whose pixels are damaged."""
     folder = tmp_path_factory.mktemp("spoiled") / "pets"
-    write_sample(folder, train_per_class=30, validation_per_class=25, spoil=plant_defects)
+    write_sample(folder, train_per_class=24, validation_per_class=12, spoil=plant_defects)
     first = next(folder.rglob("*.jpg"))
     first.with_name("cut.jpg").write_bytes(first.read_bytes()[:400])
     return survey_folder(folder)
@@ -80,8 +80,12 @@ def groups_of(rows: Iterable[dict[str, Any]]) -> set[frozenset[tuple[str, str]]]
     return {frozenset(each) for each in groups.values()}
 
 
-def test_duplicates_are_those_of_a_folder(pets: Survey, found: tuple[ListReport, Path]) -> None:
-    thumbnails = load_thumbnails(pets.dataset)
+@pytest.fixture(scope="module")
+def thumbnails(pets: Survey) -> Thumbnails:
+    return load_thumbnails(pets.dataset)
+
+
+def test_duplicates_are_those_of_a_folder(pets: Survey, thumbnails: Thumbnails, found: tuple[ListReport, Path]) -> None:
     pairs = find_pairs(thumbnails, pets.dataset)
     path_of = {id: str(path) for each in pets.dataset.splits for id, path in zip(each.ids, each.images, strict=True)}
     surest = surest_pairs(pairs)
@@ -93,12 +97,15 @@ def test_duplicates_are_those_of_a_folder(pets: Survey, found: tuple[ListReport,
     assert all(row["distance"] == 0 for row in duplicates if row["how"] == "the same file")
 
 
-def test_other_findings_are_those_of_a_folder(pets: Survey, found: tuple[ListReport, Path]) -> None:
+def test_other_findings_are_those_of_a_folder(
+    pets: Survey, thumbnails: Thumbnails, found: tuple[ListReport, Path]
+) -> None:
     report, folder = found
     root = Path(pets.dataset.train.images[0]).parents[2]
-    of_folder, _ = check(pets.dataset)
-    expected = {each.kind: each for each in of_folder.findings if each.kind in FILE_KINDS}
-    assert len(expected) == 6
+    facts = [each for split in pets.dataset.splits for each in named_facts(split)]
+    of_folder = [near_empty(thumbnails), unreadable(pets.dataset.left_out + thumbnails.left_out), *file_findings(facts)]
+    expected = {each.kind: each for each in of_folder if each}
+    assert set(expected) == set(FILE_KINDS)
     of_list = {each.kind: each for each in report.findings}
     assert set(of_list) == {*expected, "duplicates"}
     listed = defaultdict(set)
@@ -152,7 +159,7 @@ def test_it_continues_after_an_interruption_at_any_unit(
 ) -> None:
     """Each call writes a single file more, and no image is read twice."""
     few = [*names[:20], *names[:3]]
-    whole, _ = check_list(few, "whole", tmp_path, Where(HERE), Silent(), shard=8)
+    whole, _ = check_list(few, "whole", tmp_path, Where(HERE), Silent(), shard=4)
     known, read = file_units._write, []
 
     def once(task: Any) -> None:
@@ -167,10 +174,10 @@ def test_it_continues_after_an_interruption_at_any_unit(
     while report is None:
         assert not (tmp_path / "cut-check").exists()
         try:
-            report, _ = check_list(few, "cut", tmp_path, Where(HERE), Silent(), shard=8)
+            report, _ = check_list(few, "cut", tmp_path, Where(HERE), Silent(), shard=4)
         except InterruptedRunError as stop:
             hints.append(stop.hint)
-    assert len(hints) >= 4  # remarks, splits, joins, points
+    assert len(hints) >= 7  # two units each of remarks, splits and points; joins
     assert set(hints) == {"the same command continues it"}
     assert len(read) == len(few)
     assert_same(report.folder, whole.folder)

@@ -51,9 +51,13 @@ class Points:
 
 
 def find_near(stages: Stages, exact: Sequence[Pair]) -> list[Pair]:
-    """Pairs of nearly the same images that are not among the exact ones, the most certain first.
+    """Pairs of nearly the same images, the most certain first; only the first of equal images is searched.
 
-    Those with the same pixels say so: JPEG and PNG are reduced differently, so that thumbnails differ.
+    Others may have the same pixels, and say so: JPEG and PNG are reduced differently, so that thumbnails differ.
+
+    Args:
+        stages: of the check.
+        exact: pairs of an image and the first one with the same pixels.
     """
     listing, units = stages.listing, [Points(some) for some in stages.listing.units()]
     with stages.reporter.status("looking for the main differences of images"):
@@ -62,15 +66,11 @@ def find_near(stages: Stages, exact: Sequence[Pair]) -> list[Pair]:
         return []
     stages.write("describing images", units)
     with stages.reporter.status("looking for near-duplicates"):
-        points = _gathered(listing, units)
-        pairs = candidates(points, originals=len(listing))
-        del points
+        pairs = candidates(_gathered(listing, units, exact), originals=len(listing))
         rows, thumbnails = listing.thumbnails(np.unique(pairs % len(listing)))
-        known = {(pair.first, pair.second) for pair in exact}
         near = [
-            (in_list, may_have_same_pixels(thumbnails, pair))
+            (_in_list(pair, rows), may_have_same_pixels(thumbnails, pair))
             for pair in near_pairs(thumbnails, _renumbered(pairs, rows, len(listing)))
-            if ((in_list := _in_list(pair, rows)).first, in_list.second) not in known
         ]
     unsure = (row for pair, maybe in near if maybe for row in (pair.first, pair.second))
     digests = pixel_digests(stages, "near", unsure)
@@ -111,8 +111,8 @@ def _both(thumbnails: Thumbnails) -> Iterator[np.ndarray]:
     yield grey[:, :, ::-1]
 
 
-def _gathered(listing: Listing, units: list[Points]) -> np.ndarray:
-    """The descriptors of all images, then those of their mirror images: int8 (2 n, at most 32)."""
+def _gathered(listing: Listing, units: list[Points], exact: Sequence[Pair]) -> np.ndarray:
+    """The descriptors of all images, then those of their mirror images: int8 (2 n, at most 32); zeros for repeats."""
     points, start = None, 0
     for unit in units:
         with listing.folder.open(unit.file) as file:
@@ -123,6 +123,7 @@ def _gathered(listing: Listing, units: list[Points]) -> np.ndarray:
         start += found.shape[1]
         drop_pages(points)
     assert points is not None
+    points[:, [pair.second for pair in exact]] = 0
     return points.reshape(2 * len(listing), -1)
 
 
