@@ -235,7 +235,7 @@ def test_a_kill_in_the_beginning_is_continued(left: tuple[str, ...], tmp_path: P
     "words",
     [
         ("train", "s3://x/y"),
-        ("check", "gs://x/y"),
+        ("split", "gs://x/y"),
         ("embed", "RUN", "s3://x", "-o", "a.npz"),
         ("predict", "RUN", "s3://x"),
     ],
