@@ -24,6 +24,7 @@ from greycard.cluster import exact, file_units, listing, readings
 from greycard.cluster.check_list import check_list
 from greycard.cluster.manifests import list_of
 from greycard.cluster.where import HERE, Where
+from greycard.core import atomic_files
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Silent
 from greycard.datasets.folders import survey_folder
@@ -182,6 +183,18 @@ def test_it_continues_after_an_interruption_at_any_unit(
     assert len(read) == len(few)
     assert_same(report.folder, whole.folder)
     assert not (tmp_path / "cut-check-parts").exists()
+
+
+def test_an_interrupted_removal_leaves_nothing_that_the_next_call_stumbles_over(
+    names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic_files.shutil, "rmtree", _ends)
+        with pytest.raises(KeyboardInterrupt):
+            check_list(names[:5], "few", tmp_path, Where(HERE), Silent())
+    assert (tmp_path / "few-check").is_dir()
+    check_list(names[:6], "few", tmp_path, Where(HERE), Silent())
+    assert [path.name for path in tmp_path.iterdir()] == ["few-check"]
 
 
 def test_images_of_another_list_are_refused(names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from greycard.cluster.readings import Readings, each_reading
 from greycard.cluster.shards import Shard
 from greycard.cluster.storage import Folder, LocalFolder
 from greycard.cluster.where import HERE, Where
-from greycard.core.atomic_files import remove
+from greycard.core.atomic_files import remove_drafts, remove_whole
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
@@ -85,13 +85,14 @@ def survey_shards(
     expect_pyarrow()
     folder, names = LocalFolder(parts.absolute()), [str(path) for path in _files(root)]
     _expect_outside(folder, root)
+    remove_drafts(parts.parent, parts.name)
     shards = compute_shards(Readings(os.getcwd()), names, folder, reporter, places, another=again(folder)).shards
     with reporter.status("gathering thumbnails"):
         known, problems = _facts(folder, shards)
         _expect_unchanged(names, known, folder)
         found = survey_folder(root, read=lambda paths: [known.get(as_text(str(path)), _APPEARED) for path in paths])
         thumbnails = _thumbnails(found.dataset, problems, folder, shards)
-    remove(folder.path)
+    remove_whole(folder.path)
     return found, thumbnails
 
 

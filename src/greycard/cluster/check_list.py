@@ -25,7 +25,7 @@ from greycard.cluster.remarks import Remarks
 from greycard.cluster.stages import Stages
 from greycard.cluster.storage import LocalFolder
 from greycard.cluster.where import Where, open_engine
-from greycard.core.atomic_files import remove
+from greycard.core.atomic_files import remove_drafts, remove_whole
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.deploy.answers.parquet import expect_pyarrow
@@ -60,6 +60,8 @@ def check_list(
     first = next(each, None)
     if first is None:
         raise GreycardError(f"{name} names no images", hint="a list is text with one name a line, or Parquet")
+    for place in (parts.path, results):
+        remove_drafts(out, place.name)
     with open_engine(where, reporter.log) as engine, _continued(engine, parts):
         read = compute_on(engine, work, chain([first], each), parts, reporter, Places(where, shard), again(parts))
         _expect_all(read)
@@ -69,7 +71,7 @@ def check_list(
         pairs = _pairs(stages)
         with reporter.status("writing what was found"):
             found = report_of(name, stages.listing, remarks, pairs, results)
-    remove(parts.path)
+    remove_whole(parts.path)
     return found
 
 
