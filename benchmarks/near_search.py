@@ -3,8 +3,8 @@
     GREYCARD_DATA=… python benchmarks/near_search.py [--images 100000 1000000 4000000]
 
 Descriptors are drawn with the spread of those of the filtered Cats vs Dogs set; each image has a mirrored one, as in a
-check. One in a hundred is nearly another one, by a cosine of 0.99 or of 0.9, in turn. Each size is a process of its own;
-seconds and memory are those of the search, without the drawing. Writes `results/doctor/search.json`.
+check. One image in a hundred has a copy with a cosine of 0.99, another one a copy with a cosine of 0.9. Each size is a
+process; seconds and memory are those of the search, without the drawing. Writes `results/doctor/search.json`.
 """
 
 from __future__ import annotations

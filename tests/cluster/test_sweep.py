@@ -66,6 +66,7 @@ def halved(tmp_path_factory: pytest.TempPathFactory) -> SweepRecord:
     return greycard.sweep("digits-cnn", out=tmp_path_factory.mktemp("halved"), **HALVED)
 
 
+@pytest.mark.slow
 def test_halving_trains_the_numbers_of_train(halved: SweepRecord, tmp_path: Path) -> None:
     """Each run is as far as the decisions let it be, and has the numbers of a run without pauses."""
     first, second = halved.decisions

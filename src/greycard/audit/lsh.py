@@ -14,7 +14,9 @@ _DIMENSIONS = 32
 SAMPLE = 5_000
 """Images whose principal axes are found, about."""
 
-_TABLES, _AHEAD = 16, 6
+_TABLES, _AHEAD, _MORE_BITS = 64, 4, 4
+"""The number of tables, how far a row is compared in each, and signs beyond those that number the rows."""
+
 _NEAR = 0.8
 """A pair is a candidate if the cosine of its descriptors is larger; after a crop of 5 % it is about 0.9."""
 
@@ -22,7 +24,7 @@ _MOST = 20
 """The maximum number of candidates for each image; the nearest are kept."""
 
 MOST_PAIRS = 20_000_000
-"""Pairs in memory, some 100 bytes each; 100,000 images that are all alike have no more."""
+"""Pairs in memory, some 100 bytes each."""
 
 _STEPS = 127
 """Of an int8 number between 0 and 1."""
@@ -99,7 +101,7 @@ def candidates(points: np.ndarray, originals: int, seed: int = 0, most: int = MO
     Source: Charikar, "Similarity estimation techniques from rounding algorithms" (2002).
     """
     random, found = np.random.default_rng(seed), _Pairs(points, originals, most)
-    bits = max(1, int(np.log2(max(len(points), 2))))
+    bits = int(np.log2(max(len(points), 2))) + _MORE_BITS
     for _ in range(_TABLES):
         order = _sorted(points, random.standard_normal((points.shape[1], bits + 1)).astype(np.float32))
         for step in range(1, min(_AHEAD, len(order) - 1) + 1):
