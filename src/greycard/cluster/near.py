@@ -18,7 +18,7 @@ from greycard.cluster.stages import Stages
 from greycard.cluster.storage import Folder
 from greycard.pipeline.cache import drop_pages, scratch_array
 
-_AXES = "axes.npz"
+_AXES, _CANDIDATES = "axes.npz", "candidates.npy"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def find_near(stages: Stages, exact: Sequence[Pair]) -> list[Pair]:
         return []
     stages.write("describing images", units)
     with stages.reporter.status("looking for near-duplicates"):
-        pairs = candidates(_gathered(listing, units, exact), originals=len(listing))
+        pairs = _candidates(listing, units, exact)
         rows, thumbnails = listing.thumbnails(np.unique(pairs % len(listing)))
         near = [
             (_in_list(pair, rows), may_have_same_pixels(thumbnails, pair))
@@ -78,6 +78,16 @@ def find_near(stages: Stages, exact: Sequence[Pair]) -> list[Pair]:
         replace(pair, how=SAME_PIXELS) if maybe and digests[pair.first] == digests[pair.second] else pair
         for pair, maybe in near
     ]
+
+
+def _candidates(listing: Listing, units: Sequence[Points], exact: Sequence[Pair]) -> np.ndarray:
+    """The pairs of `candidates`, searched for once: it takes the longest of what one machine does."""
+    if not listing.folder.has(_CANDIDATES):
+        found = candidates(_gathered(listing, units, exact), originals=len(listing))
+        with listing.folder.writing(_CANDIDATES) as place, place.open("wb") as file:
+            np.save(file, found)
+    with listing.folder.open(_CANDIDATES) as opened:
+        return np.load(opened)
 
 
 def _in_list(pair: Pair, rows: np.ndarray) -> Pair:
@@ -111,7 +121,7 @@ def _both(thumbnails: Thumbnails) -> Iterator[np.ndarray]:
     yield grey[:, :, ::-1]
 
 
-def _gathered(listing: Listing, units: list[Points], exact: Sequence[Pair]) -> np.ndarray:
+def _gathered(listing: Listing, units: Sequence[Points], exact: Sequence[Pair]) -> np.ndarray:
     """The descriptors of all images, then those of their mirror images: int8 (2 n, at most 32); zeros for repeats."""
     points, start = None, 0
     for unit in units:
