@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greycard.backend import start
+from greycard.cluster.check_data import check
 from greycard.cluster.embed import embed_shards
 from greycard.cluster.predict import predict_shards
 from greycard.cluster.sweep import sweep
@@ -18,9 +19,8 @@ from greycard.datasets.dataset import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.datasets.manifest import load_manifest
-from greycard.datasets.open import open_dataset, survey_dataset
+from greycard.datasets.open import open_dataset
 from greycard.datasets.source import Source
-from greycard.datasets.survey import Survey
 from greycard.jobs.crossval import crossval
 from greycard.jobs.embed import embed
 from greycard.jobs.find_lr import find_lr
@@ -28,7 +28,6 @@ from greycard.jobs.open_run import Run
 from greycard.jobs.resume import resume
 from greycard.jobs.search import search
 from greycard.jobs.train import train
-from greycard.models.weights import expect_weights
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe
@@ -41,8 +40,6 @@ from greycard.runs.compare_numbers import NumberComparison, compare_numbers
 from greycard.runs.record import RunRecord
 
 if TYPE_CHECKING:
-    from greycard.audit.check import Report
-    from greycard.audit.thumbnails import Thumbnails
     from greycard.jobs.split import NewSplit
 
 
@@ -54,28 +51,6 @@ def project(name: str) -> Recipe:
 def open_run(path: str | Path) -> Run:
     """Open a run directory, finished or not; raises a GreycardError if it is not one."""
     return Run(path)
-
-
-def check(
-    dataset: Dataset | Survey | Source | str | Path, *, weights: str | Path | None = None, quiet: bool = False
-) -> tuple[Report, Thumbnails]:
-    """Check the images and labels of a dataset; returns a report and the thumbnails it is based on.
-
-    Args:
-        dataset: anything that `open_dataset` takes, even if it is not trainable; or a `Survey`.
-        weights: find label errors by a pretrained network's features, not by pixels: a file, a folder, or `imagenet`.
-        quiet: True to print nothing.
-
-    Raises:
-        GreycardError: the dataset has no images, or the weights are invalid.
-    """
-    from greycard.jobs.check import check_dataset
-    from greycard.reports.progress import terminal_reporter
-
-    expect_weights(weights)
-    found = dataset if isinstance(dataset, Survey) else survey_dataset(dataset)
-    with terminal_reporter(quiet) as shown:
-        return check_dataset(found, weights=weights, reporter=shown)
 
 
 def split(

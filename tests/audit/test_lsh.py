@@ -42,7 +42,7 @@ def test_whole_numbers_of_8_bits_change_a_cosine_little() -> None:
 @given(seed=st.integers(0, 100), most=st.integers(150, 400))
 def test_with_too_many_pairs_the_most_alike_are_kept(seed: int, most: int) -> None:
     random = np.random.default_rng(seed)
-    alike = 1 + 0.2 * random.standard_normal((200, 32))  # all pairs are near
+    alike = 1 + 0.4 * random.standard_normal((200, 32))  # most pairs are near, but less than a copy
     alike[100:130] = alike[:30] + 0.001 * random.standard_normal((30, 32))
     points = lsh.as_int8(alike / np.linalg.norm(alike, axis=1, keepdims=True))
     everything, bounded = (

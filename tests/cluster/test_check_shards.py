@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import greycard
 from greycard.audit.thumbnails import load_thumbnails
 from greycard.cluster import check as driver
 from greycard.cluster.check import survey_shards
@@ -100,7 +101,9 @@ def test_other_data_than_folders_are_refused(tmp_path: Path, cli: Any) -> None:
         pytest.skip("needs Ray (the extra `ray`)")
     said = cli("check", tmp_path / "labels.csv", "--on", "processes:2", "--out", tmp_path / "out")
     assert said.code == 2
-    assert "--on reads the images of a folder. Received: " in said.err
+    assert "--on reads the images of a folder or a list. Received: " in said.err
+    with pytest.raises(GreycardError, match=r"Received: Dataset"):
+        greycard.check(greycard.load_dataset("digits"), on="processes:2", quiet=True)
 
 
 @pytest.mark.slow

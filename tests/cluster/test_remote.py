@@ -219,6 +219,30 @@ def test_similar_images_and_a_map_come_from_parts(
     assert (said.code, f"{source} is not a folder of feature vectors" in said.err) == (2, True)
 
 
+def test_a_check_of_a_prefix_finds_what_a_check_of_the_files_finds(
+    images: Path, storage: Storage, tmp_path: Path, cli: Any
+) -> None:
+    from pyarrow import parquet
+
+    content = (images / "dark" / "001.jpg").read_bytes()
+    with storage.files.open_output_stream("photos/2026/again.png") as file:
+        file.write(content)
+    (images / "again.png").write_bytes(content)
+    source = storage.at("photos/2026")
+    (tmp_path / "files.txt").write_text("\n".join(str(path) for path in sorted(images.rglob("*.[jp][pn]g"))))
+    words = ("--out", tmp_path, "--strict", "--quiet")
+    there, here = cli("check", source, *words), cli("check", tmp_path / "files.txt", *words)
+    storage.files.delete_file("photos/2026/again.png")
+    (images / "again.png").unlink()
+    assert (there.code, here.code) == (1, 1)
+    assert "26 images checked" in there.out
+    assert "the same file" in there.out
+    for name in ("unreadable.parquet", "files.parquet", "duplicates.parquet"):
+        remote, local = (parquet.read_table(tmp_path / f"{each}-check" / name) for each in ("2026", "files"))
+        expected = [row | {"path": row["path"].replace(f"{images}/", f"{source}/")} for row in local.to_pylist()]
+        assert remote.to_pylist() == expected
+
+
 def test_what_ray_has_begun_is_continued_here(run: greycard.Run, storage: Storage, cli: Any) -> None:
     """Processes of Ray read and write there; after a kill the same command computes what is missing, nothing twice."""
     if find_spec("ray") is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +11,9 @@ SIDE = 16
 """Side length of the described images in pixels; smaller images are too similar to find near-duplicates."""
 
 _DIMENSIONS = 32
-_SAMPLE = 5_000
+SAMPLE = 5_000
+"""Images whose principal axes are found, about."""
+
 _TABLES, _AHEAD, _MORE_BITS = 64, 4, 4
 """The number of tables, how far a row is compared in each, and signs beyond those that number the rows."""
 
@@ -30,6 +33,34 @@ _TOGETHER = 1 << 14
 """Rows or pairs in a batch."""
 
 
+@dataclass(frozen=True)
+class Axes:
+    """The principal axes of images, whose brightness and contrast are removed.
+
+    Attributes:
+        mean: float32 (pixels,).
+        axes: float32 (pixels, at most 32).
+    """
+
+    mean: np.ndarray
+    axes: np.ndarray
+
+    def project(self, grey: np.ndarray) -> np.ndarray:
+        """Descriptors of grey images (n, side, side): float32 (n, at most 32), unit length; zeros for flat images."""
+        values = _centred(grey)
+        found = _unit((values - self.mean) @ self.axes)
+        found[~values.any(axis=1)] = 0
+        return found
+
+
+def find_axes(sample: np.ndarray) -> Axes:
+    """The axes of some images, one or more: float32 (n, side, side), with a small side."""
+    values = _centred(sample)
+    mean = values.mean(axis=0)
+    spread = values - mean
+    return Axes(mean, np.linalg.eigh(spread.T @ spread)[1][:, ::-1][:, :_DIMENSIONS])  # much faster than an SVD
+
+
 def descriptors(count: int, grey: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Descriptors of images, independent of brightness and contrast: float32 (count, at most 32), unit length.
 
@@ -37,17 +68,13 @@ def descriptors(count: int, grey: Callable[[np.ndarray], np.ndarray]) -> np.ndar
         count: number of images.
         grey: from rows to images, float32 (rows, side, side), with a small side; called for some rows at a time.
 
-    A descriptor is the grey values without their mean, projected on the principal axes of a sample. Flat images give
-    zeros.
+    A descriptor is the grey values without their mean, projected on the principal axes of a sample.
     """
-    sample = _centred(grey(np.arange(0, count, max(1, count // _SAMPLE))))
-    mean = sample.mean(axis=0)
-    spread = sample - mean
-    axes = np.linalg.eigh(spread.T @ spread)[1][:, ::-1][:, :_DIMENSIONS]  # much faster than an SVD of the sample
-    found = np.empty((count, axes.shape[1]), np.float32)
+    found = find_axes(grey(np.arange(0, count, max(1, count // SAMPLE))))
+    points = np.empty((count, found.axes.shape[1]), np.float32)
     for rows in _batches(count):
-        found[rows] = _unit((_centred(grey(np.arange(count)[rows])) - mean) @ axes)
-    return found
+        points[rows] = found.project(grey(np.arange(count)[rows]))
+    return points
 
 
 def as_int8(points: np.ndarray) -> np.ndarray:
@@ -156,7 +183,7 @@ def _batches(count: int) -> Iterator[slice]:
 
 
 def _centred(grey: np.ndarray) -> np.ndarray:
-    values = grey.reshape(len(grey), -1)
+    values = grey.reshape(len(grey), grey.shape[1] * grey.shape[2])
     return _unit(values - values.mean(axis=1, keepdims=True))
 
 

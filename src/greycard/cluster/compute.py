@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from greycard.cluster.engine import Engine
+from greycard.cluster.file_units import run_units
 from greycard.cluster.images import ShardImages
 from greycard.cluster.shards import ANOTHER, Shard, begin, names_of
 from greycard.cluster.where import Where, expect_share, open_engine, parse_where
@@ -135,15 +136,28 @@ def compute_shards(
         GreycardError: a folder with other parts, or parts that could not be computed.
         InterruptedRunError: a signal; the same call continues.
     """
-    number, of = places.share
     with open_engine(places.where, reporter.log) as engine:
-        shards = begin(folder, names, places.shard, work.words(), another)
-        tasks = [Task(each, folder, work, each.number % of == number) for each in shards]
-        try:
-            _compute(engine, _left(tasks, number, of), reporter)
-        except KeyboardInterrupt as stop:
-            engine.cancel()
-            raise _interrupted(stop, tasks) from stop
+        return compute_on(engine, work, names, folder, reporter, places, another)
+
+
+def compute_on(
+    engine: Engine,
+    work: Work,
+    names: Iterable[str],
+    folder: Folder,
+    reporter: Reporter,
+    places: Places,
+    another: str = ANOTHER,
+) -> Parts:
+    """As `compute_shards`, on an engine that has more to do afterwards."""
+    number, of = places.share
+    shards = begin(folder, names, places.shard, work.words(), another)
+    tasks = [Task(each, folder, work, each.number % of == number) for each in shards]
+    try:
+        _compute(engine, _left(tasks, number, of), reporter)
+    except KeyboardInterrupt as stop:
+        engine.cancel()
+        raise _interrupted(stop, tasks) from stop
     return _parts(work, folder, tasks)
 
 
@@ -172,17 +186,7 @@ def _compute(engine: Engine, tasks: list[Task], reporter: Reporter) -> None:
     if not tasks:
         return
     count = reporter.progress(tasks[0].work.verb, sum(task.shard.count for task in tasks))
-    failed: list[GreycardError] = []
-    for done in engine.each(compute_shard, tasks):
-        if done.error:
-            failed.append(done.error)
-        else:
-            count(done.unit.shard.count)
-    if failed:
-        raise GreycardError(
-            f"{len(failed)} of {len(tasks)} parts could not be computed: {failed[0].args[0]}",
-            hint=f"{failed[0].hint}; the same command continues",
-        )
+    run_units(engine, compute_shard, tasks, lambda task: count(task.shard.count))
 
 
 def _parts(work: Work, folder: Folder, tasks: Sequence[Task]) -> Parts:

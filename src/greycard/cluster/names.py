@@ -60,6 +60,6 @@ def _image(item: object) -> str:
     if isinstance(item, str | Path) and not is_video(PurePosixPath(item)):
         return str(item)
     raise GreycardError(
-        f"shards are of image files, by their names. Received: {str(item)[:80]}",
+        f"expected image files, by their names. Received: {str(item)[:80]}",
         hint="-o FILE in place of --answers, or run.predict_to, predicts the frames of videos and cameras",
     )

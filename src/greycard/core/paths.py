@@ -51,7 +51,7 @@ def as_path(place: str | os.PathLike[str], what: str) -> Path:
     if is_remote(str(place)):
         raise GreycardError(
             f"{what} must be on a file system of this machine. Received: {place}",
-            hint="copy it here; with --answers DIR, the commands predict and embed read images there",
+            hint="copy it here; the commands check, and predict and embed with --answers DIR, read images there",
         )
     return Path(os.path.expanduser(place))
 
