@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greycard.backend import start
+from greycard.cluster.resume import resume
 from greycard.cluster.sweep import sweep
+from greycard.cluster.train import train
 from greycard.core.errors import GreycardError, GreycardWarning
 from greycard.core.values import plain
 from greycard.datasets.dataset import Dataset
@@ -24,9 +26,7 @@ from greycard.jobs.crossval import crossval
 from greycard.jobs.embed import embed
 from greycard.jobs.find_lr import find_lr
 from greycard.jobs.open_run import Run
-from greycard.jobs.resume import resume
 from greycard.jobs.search import search
-from greycard.jobs.train import train
 from greycard.models.weights import expect_weights
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import Project, find_project, projects
