@@ -122,6 +122,25 @@ def test_dropout_differs_from_part_to_part_and_from_step_to_step() -> None:
     assert not np.array_equal(one.steps.own_sum(*same), first)
 
 
+def test_frozen_weights_are_neither_exchanged_nor_changed() -> None:
+    """Only gradients, statistics of batch norm that is not frozen, the loss and the number of right answers are."""
+    images, labels = _data()
+    layers = keras.layers
+    frozen = [layers.Conv2D(5, 3, trainable=False), layers.BatchNormalization(trainable=False)]
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), *frozen, layers.BatchNormalization(), layers.Flatten(), layers.Dense(3, "softmax")]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    before = [np.array(each) for layer in frozen for each in layer.get_weights()]
+    steps, norm = PartSteps(model, PARTS, 7, Alone()), model.layers[2]
+    total = steps.own_sum(images[:BATCH], labels[:BATCH])
+    assert len(total) == model.count_params() - sum(layer.count_params() for layer in frozen) + 2
+    steps.apply(total, BATCH)
+    after = [each for layer in frozen for each in layer.get_weights()]
+    assert all(map(np.array_equal, after, before))
+    assert np.any(keras.ops.convert_to_numpy(norm.moving_mean))
+
+
 def test_parts_differ_by_one_image_at_most() -> None:
     assert [each.stop - each.start for each in part_bounds(30, 4)] == [8, 8, 7, 7]
     assert [each.stop - each.start for each in part_bounds(3, 4)] == [1, 1, 1, 0]

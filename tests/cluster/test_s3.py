@@ -20,9 +20,10 @@ import greycard
 from conftest import make_folder
 from greycard.cluster import object_store
 from greycard.cluster.shards import MANIFEST, RECORD
+from processes import start, wait
 
 pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_is_left")]
 
 HOST = "127.0.0.1"
 PARTS = ["part-000000.parquet", "part-000001.parquet", "part-000002.parquet"]
@@ -154,14 +155,8 @@ def test_what_ray_has_begun_is_continued_here(run: greycard.Run, photos: Path, s
         pytest.skip("needs Ray (the extra `ray`)")
     place = "answers/ray"
     words = ["embed", str(run.path), "s3://photos/2026", "--answers", f"s3://{place}", "--shard", "10", "--quiet"]
-    command = [sys.executable, "-m", "greycard", *words, "--on", "processes:2"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(greycard.__file__).parents[1])}
-    process = subprocess.Popen(command, env=environment)
-    until = time.monotonic() + 120
-    while not any(store.get_file_info(f"{place}/{name}").is_file for name in PARTS):
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    process = start(*words, "--on", "processes:2")
+    wait(lambda: any(store.get_file_info(f"{place}/{name}").is_file for name in PARTS), process)
     process.kill()
     process.communicate()
     kept = {name: each.mtime for name in PARTS if (each := store.get_file_info(f"{place}/{name}")).is_file}

@@ -56,16 +56,16 @@ class Layout:
 
     Attributes:
         trained: the trainable variables.
-        others: other float32 variables, such as the statistics of batch norm.
+        others: float32 variables that layers change, such as the statistics of batch norm.
         seeds: the states of seed generators.
         length: of all sums.
     """
 
     def __init__(self, model: keras.Model) -> None:
         self.trained: list[keras.Variable] = model.trainable_variables
-        rest = model.non_trainable_variables
-        self.others = [each for each in rest if each.dtype == "float32"]
-        self.seeds = [each for each in rest if each.path.endswith(_SEED_STATE)]
+        changed = _changed_by_layers(model)
+        self.others = [each for each in changed if each.dtype == "float32"]
+        self.seeds = [each for each in model.non_trainable_variables if each.path.endswith(_SEED_STATE)]
         self._shapes = [tuple(each.shape) for each in (*self.trained, *self.others)]
         self.length = sum(int(np.prod(shape)) for shape in self._shapes) + len(SUMS) - 1
 
@@ -153,6 +153,14 @@ class PartSteps:
         for position, state in enumerate(self._layout.seeds):
             state.assign(draws[1 + 2 * position : 3 + 2 * position].astype(state.dtype))
         return int(draws[0])
+
+
+def _changed_by_layers(model: keras.Model) -> list[keras.Variable]:
+    """The variables that layers assign in training, found by computing an image; frozen weights are not among them."""
+    image = ops.zeros((1, *model.inputs[0].shape[1:]), model.inputs[0].dtype)
+    with keras.StatelessScope() as scope:
+        model(image, training=True)
+    return [each for each in model.non_trainable_variables if scope.get_current_value(each) is not None]
 
 
 def _computer(model: keras.Model, layout: Layout, average: WeightAverage | None) -> PartComputer:

@@ -108,24 +108,30 @@ class _Group:
     def _attempt(self, engine: Engine) -> bool:
         """Start all workers, and wait for their ends; False if one was lost."""
         hub = Hub(self._workers, engine.address, self._hear)
-        members = [Member(self._job, rank, self._workers, hub.address, hub.key) for rank in range(self._workers)]
-        ended = []
         try:
-            for done in engine.each(train_member, members, attempts=1, together=True):
-                ended.append(done)
-                if done.error:
-                    hub.close()
+            with engine.room_for(self._workers):
+                ended = self._ends(engine, hub)
         except NoRoomError:
-            hub.close()  # so that workers that wait for a lost one end
-            engine.cancel()
             return False
         except KeyboardInterrupt as stop:
-            engine.cancel()
             raise self._interrupted(stop) from stop
         finally:
             hub.close()
         _expect_no_mistake(ended)
         return not any(done.error for done in ended)
+
+    def _ends(self, engine: Engine, hub: Hub) -> list[Done[Member, None]]:
+        members = [Member(self._job, rank, self._workers, hub.address, hub.key) for rank in range(self._workers)]
+        ended = []
+        try:
+            for done in engine.each(train_member, members, attempts=1):
+                ended.append(done)
+                if done.error:
+                    hub.close()
+        except NoRoomError:
+            hub.close()  # so that workers that wait for a lost one end
+            raise
+        return ended
 
     def _hear(self, kind: bytes, text: str) -> None:
         if kind == BEGUN:

@@ -250,9 +250,7 @@ def _train_fold(plan: CrossValidation, work: _Work, number: int, quiet: bool) ->
         resume_here(plan_resume(earlier, data, work.project.model, None, None, work.weights, None), (), quiet)
         return
     project = replace(work.project, recipe=plan.recipe_of(number))
-    train_here(
-        plan_training(project, data, None, None, work.weights, None, work.track, {}), (), plan.path, None, quiet
-    )
+    train_here(plan_training(project, data, None, None, work.weights, None, work.track, {}), (), plan.path, None, quiet)
 
 
 def _share_decoded(recipe: Recipe, images: Split, sides: Sequence[Split], reporter: Reporter) -> None:
