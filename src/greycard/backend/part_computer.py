@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from keras.src.backend import compute_output_spec
 
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.objective import SUMS, Objective
@@ -92,8 +93,13 @@ class PartComputer(ABC):
 
 
 def _changed_by_layers(model: keras.Model) -> list[keras.Variable]:
-    """The variables that layers assign in training, found by computing an image; frozen weights are not among them."""
-    image = ops.zeros((1, *model.inputs[0].shape[1:]), model.inputs[0].dtype)
-    with keras.StatelessScope() as scope:
-        model(image, training=True)
-    return [each for each in model.variables if scope.get_current_value(each) is not None]
+    """The variables that layers assign in training, frozen weights not among them; found without computing anything."""
+    scopes: list[keras.StatelessScope] = []
+
+    def call(images: Any) -> Any:
+        with keras.StatelessScope() as scope:
+            scopes.append(scope)
+            return model(images, training=True)
+
+    compute_output_spec(call, keras.KerasTensor((1, *model.inputs[0].shape[1:]), model.inputs[0].dtype))
+    return [each for each in model.variables if scopes[-1].get_current_value(each) is not None]

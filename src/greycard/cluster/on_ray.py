@@ -99,7 +99,7 @@ class OnRay:
         while waiting or self._running:
             while waiting and len(self._running) < _AHEAD * self._machines.slots:
                 unit, tried = waiting.popleft()
-                self._running[task.remote(function, unit, environment, expected)] = unit, tried
+                self._running[_sent(task, function, unit, environment, expected)] = unit, tried
             ready, _ = ray.wait(list(self._running), num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
             if self._machines.look() and self._room and not is_whole(self._room):
                 raise NoRoomError
@@ -202,6 +202,21 @@ def _run(function: Callable[[Any], Any], unit: Any, environment: dict[str, str],
         return None, GreycardError(message, hint="--on here --debug shows where"), address
 
 
+def _sent(task: Any, *arguments: Any) -> Any:
+    """The reference of a new task.
+
+    Raises:
+        GreycardError: an argument, such as a dataset that was made in Python, cannot be pickled.
+    """
+    try:
+        return task.remote(*arguments)
+    except TypeError as error:
+        raise GreycardError(
+            f"the work cannot be sent to other processes: {_last_line(error.__cause__ or error)}",
+            hint="use images in files, or leave out --workers and --on",
+        ) from error
+
+
 def _fetched(reference: Any) -> Any:
     """What a task returned, or Ray's error; a signal of its machine cancels a task, and Ray repeats no such task."""
     try:
@@ -242,6 +257,6 @@ def _threads(where: Where) -> int:
     return max(1, found.count // where.processes) if where.kind == PROCESSES else 1
 
 
-def _last_line(error: Exception) -> str:
+def _last_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
