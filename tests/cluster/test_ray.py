@@ -89,21 +89,31 @@ def test_two_nodes_train_the_numbers_of_one_process_also_if_a_worker_is_killed(
     assert "epoch 1/8" not in err  # nothing interleaves
 
 
-def test_a_driver_that_is_killed_is_continued_by_the_same_command(
+def test_ctrl_c_then_a_killed_driver_then_a_lost_node_change_nothing(
     here: SweepRecord, cluster: Nodes, tmp_path: Path
 ) -> None:
-    process = _start(tmp_path, "--on", cluster.address)
-    wait(lambda: _epochs(tmp_path) >= 6, process)
+    """The same command continues each time, on another Ray, too."""
+    process = _start(tmp_path, "--on", "processes:2")
+    wait(lambda: len(ray_workers(process.pid)) == 2 and _epochs(tmp_path) >= 2, process)
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    code, _, err = ended(process)
+    assert code == 130
+    assert "0 of 4 runs are finished" in err
+    assert "hint: the same command continues it" in err
+    assert not psutil.wait_procs(children, timeout=20)[1]  # nothing of the private Ray is left
+    record = SweepRecord(tmp_path / "digits-cnn-sweep")
+    begun = [run for unit in record.plan.units if (run := record.run_of(unit)) is not None]
+    assert len([run for run in begun if list((run.path / "checkpoint").glob("*.checkpoint"))]) >= 2
+
+    process, before = _start(tmp_path, "--on", cluster.address), _epochs(tmp_path)
+    wait(lambda: _epochs(tmp_path) > before, process)
     process.kill()
     process.communicate()
-    assert not SweepRecord(tmp_path / "digits-cnn-sweep").finished
-    assert ended(_start(tmp_path, "--on", cluster.address))[0] == 0
-    assert_same(here, SweepRecord(tmp_path / "digits-cnn-sweep"))
+    assert not record.finished
 
-
-def test_a_node_that_is_lost_is_one_line(here: SweepRecord, cluster: Nodes, tmp_path: Path) -> None:
-    process = _start(tmp_path, "--on", cluster.address)
-    wait(lambda: len(ray_workers()) == 2 and _epochs(tmp_path) >= 2, process)
+    process, before = _start(tmp_path, "--on", cluster.address), _epochs(tmp_path)
+    wait(lambda: len(ray_workers()) == 2 and _epochs(tmp_path) > before, process)
     held = ray_workers()
     for each in held:
         each.suspend()  # so that the other node does not end the work before Ray has noticed
@@ -114,7 +124,7 @@ def test_a_node_that_is_lost_is_one_line(here: SweepRecord, cluster: Nodes, tmp_
                 each.resume()
         code, _, err = ended(process)
     assert code == 0
-    assert_same(here, SweepRecord(tmp_path / "digits-cnn-sweep"))
+    assert_same(here, record)
     lost = [line for line in err.splitlines() if OTHER in line and "was lost" in line]
     assert len(lost) == 1
     assert "Traceback" not in err
@@ -135,24 +145,6 @@ def test_two_nodes_compute_the_vectors_of_one_process(here: SweepRecord, cluster
     assert [Path(row["path"]) for row in rows] == [Path(row["path"]) for row in expected]
     for one, other in zip(rows, expected, strict=True):
         assert one["embedding"] == pytest.approx(other["embedding"], abs=1e-4)
-
-
-def test_ctrl_c_leaves_runs_that_continue(here: SweepRecord, tmp_path: Path) -> None:
-    process = _start(tmp_path, "--on", "processes:2")
-    wait(lambda: len(ray_workers()) == 2 and _epochs(tmp_path) >= 2, process)
-    children = psutil.Process(process.pid).children(recursive=True)
-    os.killpg(process.pid, signal.SIGINT)
-    code, _, err = ended(process)
-    assert code == 130
-    assert "0 of 4 runs are finished" in err
-    assert "hint: the same command continues it" in err
-    assert not psutil.wait_procs(children, timeout=20)[1]  # nothing of the private Ray is left
-    record = SweepRecord(tmp_path / "digits-cnn-sweep")
-    begun = [run for unit in record.plan.units if (run := record.run_of(unit)) is not None]
-    assert len([run for run in begun if list((run.path / "checkpoint").glob("*.checkpoint"))]) >= 2
-    code, _, err = ended(_start(tmp_path, "--on", "processes:2"))
-    assert code == 0
-    assert_same(here, record)
 
 
 def test_shares_train_each_run_once(here: SweepRecord, tmp_path: Path) -> None:
