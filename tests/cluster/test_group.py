@@ -20,7 +20,7 @@ from processes import Nodes, ended, nodes, ray_workers, start, start_python, wai
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 REFUSED = {
-    "train pets --workers 3": "error: the number of workers must be a power of two. Received: 3\nhint: --workers 4\n",
+    "train pets --workers 3": "error: the number of workers must be a power of two. Received: 3\nhint: --workers 2\n",
     "train pets --on processes:2": "error: --on processes:2 says where workers train, not how many\n",
     "train pets --minutes 5 --workers 2": "error: --minutes tries recipes one after the other, each with one worker\n",
     "run digits-cnn --workers 2 --seeds 0-1": "error: --workers share one run, and --seeds trains several\n",

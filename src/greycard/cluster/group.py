@@ -52,7 +52,8 @@ def train_group(plan: Plan, workers: Workers, out: str | Path, author: Author | 
         InterruptedRunError: a signal; the run is saved.
     """
     expect_writable(out)
-    return Run(_Group(workers, quiet, NewRun(plan, Path(out).expanduser().absolute(), author)).train())
+    folder = Path(out).expanduser()
+    return Run(_Group(workers, quiet, NewRun(plan, folder.absolute(), author), folder).train())
 
 
 def resume_group(plan: ResumePlan, workers: Workers, quiet: bool) -> Run:
@@ -74,7 +75,8 @@ def resume_group(plan: ResumePlan, workers: Workers, quiet: bool) -> Run:
             f" share it. Received: --workers {workers.count}",
             hint=f"--workers {parts}",
         )
-    return Run(_Group(workers, quiet, BegunRun(replace(plan, path=plan.path.absolute()))).train())
+    job = BegunRun(replace(plan, path=plan.path.absolute()))
+    return Run(_Group(workers, quiet, job, plan.path.parent).train())
 
 
 class _Group:
@@ -84,12 +86,13 @@ class _Group:
         workers: how many, and where.
         quiet: True to print nothing.
         job: what they train.
+        folder: of runs, as the user named it.
     """
 
-    def __init__(self, workers: Workers, quiet: bool, job: NewRun | BegunRun) -> None:
-        self._where, self._workers, self._job = workers.where, workers.count, job
+    def __init__(self, workers: Workers, quiet: bool, job: NewRun | BegunRun, folder: Path) -> None:
+        self._where, self._workers, self._job, self._folder = workers.where, workers.count, job, folder
         self._say = partial(say, quiet)
-        self._run = job.plan.path if isinstance(job, BegunRun) else None
+        self._run = folder / job.plan.path.name if isinstance(job, BegunRun) else None
 
     def train(self) -> Path:
         """Train to the end, and return the run's folder."""
@@ -135,7 +138,7 @@ class _Group:
 
     def _hear(self, kind: bytes, text: str) -> None:
         if kind == BEGUN:
-            self._run = Path(text)
+            self._run = self._folder / Path(text).name
         else:
             self._say(text)
 
@@ -167,7 +170,7 @@ class _Group:
         if isinstance(self._job, NewRun):
             plan = self._job.plan
             dataset = dataset_of(RunRecord(self._run), plan.data, None)
-            self._job = BegunRun(ResumePlan(self._run, dataset, plan.args, plan.build))
+            self._job = BegunRun(ResumePlan(self._run.absolute(), dataset, plan.args, plan.build))
 
     def _interrupted(self, stop: KeyboardInterrupt) -> KeyboardInterrupt:
         if self._run is None:

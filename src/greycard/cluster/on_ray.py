@@ -213,7 +213,7 @@ def _sent(task: Any, *arguments: Any) -> Any:
     except TypeError as error:
         raise GreycardError(
             f"the work cannot be sent to other processes: {_last_line(error.__cause__ or error)}",
-            hint="use images in files, or leave out --workers and --on",
+            hint="leave out --workers and --on, to work in this process",
         ) from error
 
 

@@ -54,4 +54,7 @@ def expect_workers(count: int | None, on: str) -> None:
     if count is None and on != HERE:
         raise GreycardError(f"--on {on} says where workers train, not how many", hint=f"--workers 2 --on {on}")
     if count is not None and (count < 1 or count & (count - 1)):
-        raise GreycardError(f"the number of workers must be a power of two. Received: {count}", hint="--workers 4")
+        possible = 1 << count.bit_length() - 1 if count > 0 else 1
+        raise GreycardError(
+            f"the number of workers must be a power of two. Received: {count}", hint=f"--workers {possible}"
+        )
