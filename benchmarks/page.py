@@ -414,6 +414,23 @@ def check_times(rows: list[Row]) -> list[str]:
     return _table(["images", "first check", "next check"], cells, words=0)
 
 
+def searching(rows: list[Row]) -> list[str]:
+    """The search for near-duplicates by itself."""
+    head = ["images", "time", "pairs compared", "descriptors", "other memory, most"]
+    cells = [
+        [
+            f"{row['images']:,}",
+            seconds(row["seconds"]),
+            f"{row['pairs']:,}",
+            _gigabytes(row["descriptor_bytes_an_image"] * row["images"] / 1e6),
+            _gigabytes(row["other_mb"]),
+            *(percent(row[f"recall_{cosine}"]) for cosine in ("0.99", "0.9")),
+        ]
+        for row in rows
+    ]
+    return _table([*head, "found of copies with cosine 0.99", "0.9"], cells, words=0)
+
+
 def predicting(rows: list[Row]) -> list[str]:
     """Files a second, whole processes."""
     head = ["files", "plain loop", "greycard predict", "times", "plain, memory", "Greycard, memory"]
@@ -524,17 +541,18 @@ def in_parts(rows: list[Row]) -> list[str]:
 
 
 def parts_of_batches(rows: list[Row]) -> list[str]:
-    """A step in parts, by workers of one thread each; equal digests of the weights are equal bits."""
-    whole = {(row["row"], row["backend"]): row for row in rows if (row["parts"], row["workers"]) == (1, 1)}
-    cells = [_parts_cells(row, whole[row["row"], row["backend"]]) for row in rows]
-    head = ["network", "backend", "digest of the weights", "parts", "workers", "s / step", "times one whole batch"]
-    return _table([*head, "CPU s / step of a worker"], cells, words=3)
+    """A step in parts; equal digests of the weights are equal bits."""
+    whole = {(row["row"], row["backend"]): row for row in rows if (row["parts"], row["threads"]) == (1, 1)}
+    ordered = sorted(rows, key=lambda row: (row["row"], row["backend"] != "tensorflow", row["backend"]))
+    cells = [_parts_cells(row, whole[row["row"], row["backend"]]) for row in ordered]
+    head = ["network", "backend", "digest of the weights", "parts", "workers", "threads of each", "s / step"]
+    return _table([*head, "times one whole batch", "CPU s / step of a worker"], cells, words=3)
 
 
 def _parts_cells(row: Row, whole: Row) -> list[str]:
     took = row["seconds_a_step"]
     speed = _times(whole["seconds_a_step"] / took)
-    figures = [str(row["parts"]), str(row["workers"]), f"{took:.3f}", speed]
+    figures = [*(str(row[name]) for name in ("parts", "workers", "threads")), f"{took:.3f}", speed]
     cpu = f"{row['cpu_seconds_a_step_and_worker']:.3f}"
     return [f"`{row['row']}`", row["backend"], f"`{row['digest'][:8]}`", *figures, cpu]
 
@@ -550,6 +568,7 @@ DOCTOR_SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] =
     ("Changed copies of real photographs", "copies", copies),
     ("The real datasets", "datasets", datasets),
     ("How long it takes", "time", check_times),
+    ("The search among very many images", "search", searching),
 )
 
 SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (

@@ -2,9 +2,9 @@
 
     python benchmarks/parts.py [ROW…] [--on tensorflow jax torch] [--steps 20] [--rounds 3]
 
-Every worker is a process with one thread (`peers/part_worker.py`); they exchange sums through a hub in this process, as
-the workers of `greycard train --workers N` do. `parts` 1 are the usual steps. The digest is that of all weights after
-the steps, so equal digests are equal bits. Seconds are the median over rounds. Writes `results/speed/parts.json`.
+Every worker is a process (`peers/part_worker.py`); they exchange sums through a hub in this process, as the workers of
+`greycard train --workers N` do. `parts` 1 are the usual steps, also with two threads. The digest is that of all weights
+after the steps, so equal digests are equal bits. Seconds are the median over rounds. Writes `results/speed/parts.json`.
 """
 
 from __future__ import annotations
@@ -26,23 +26,25 @@ from greycard.cluster.hub import Hub
 from result import ResultFile, parser
 
 BACKENDS = ("tensorflow", "jax", "torch")
-GROUPS = ((1, 1), (2, 1), (4, 1), (2, 2), (4, 2), (4, 4))
-"""Parts and workers."""
+GROUPS = ((1, 1, 1), (1, 1, 2), (2, 1, 1), (4, 1, 1), (2, 2, 1), (4, 2, 1), (4, 4, 1))
+"""Parts, workers, and threads of each worker."""
 
 _WORKER = Path(__file__).parent / "peers" / "part_worker.py"
 
 
 def main() -> None:
     options = _options()
-    results = ResultFile("parts", ("row", "backend", "parts", "workers"), keep=not options.quick)
+    results = ResultFile("parts", ("row", "backend", "parts", "workers", "threads"), keep=not options.quick)
     for row in options.rows:
         for backend in options.on:
-            for parts, workers in GROUPS:
-                results.put(_measured(row, backend, parts, workers, options))
+            for parts, workers, threads in options.groups:
+                results.put(_measured(row, backend, parts, workers, threads, options))
 
 
-def _measured(row: str, backend: str, parts: int, workers: int, options: argparse.Namespace) -> dict[str, Any]:
-    rounds = [_group(row, backend, parts, workers, options.steps) for _ in range(options.rounds)]
+def _measured(
+    row: str, backend: str, parts: int, workers: int, threads: int, options: argparse.Namespace
+) -> dict[str, Any]:
+    rounds = [_group(row, backend, parts, workers, threads, options.steps) for _ in range(options.rounds)]
     digests = {worker["digest"] for each in rounds for worker in each}
     if len(digests) > 1:
         raise SystemExit(f"{row} on {backend} with parts={parts} and {workers} workers: other weights in each worker")
@@ -51,6 +53,7 @@ def _measured(row: str, backend: str, parts: int, workers: int, options: argpars
         "backend": backend,
         "parts": parts,
         "workers": workers,
+        "threads": threads,
         "steps": options.steps,
         "seconds_a_step": median(max(worker["seconds"] for worker in each) for each in rounds),
         "cpu_seconds_a_step_and_worker": median(max(worker["cpu_seconds"] for worker in each) for each in rounds),
@@ -58,10 +61,10 @@ def _measured(row: str, backend: str, parts: int, workers: int, options: argpars
     }
 
 
-def _group(row: str, backend: str, parts: int, workers: int, steps: int) -> list[dict[str, Any]]:
+def _group(row: str, backend: str, parts: int, workers: int, threads: int, steps: int) -> list[dict[str, Any]]:
     """What each worker of one group measured."""
     hub = Hub(workers, "127.0.0.1", lambda *_: None)
-    environment = {**os.environ, "KERAS_BACKEND": backend, "GREYCARD_THREADS": "1", "GROUP_KEY": hub.key.hex()}
+    environment = {**os.environ, "KERAS_BACKEND": backend, "GREYCARD_THREADS": str(threads), "GROUP_KEY": hub.key.hex()}
     environment |= {"GREYCARD_PRECISION": "float32", "TF_CPP_MIN_LOG_LEVEL": "3"}
     words = [sys.executable, str(_WORKER), row, "--parts", str(parts), "--steps", str(steps)]
     words += ["--workers", str(workers), "--port", str(hub.address[1])]
@@ -80,8 +83,10 @@ def _options() -> argparse.Namespace:
     made = parser(__doc__, rounds=3)
     made.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}")
     made.add_argument("--on", nargs="+", choices=BACKENDS, default=BACKENDS, help="these backends; all by default")
+    made.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="groups with so many threads a worker")
     made.add_argument("--steps", type=int, default=20, help="of each measurement, after two")
     options = made.parse_args()
+    options.groups = [group for group in GROUPS if group[2] in options.threads]
     options.rows = options.rows or ["cats-dogs-3k-cnn", "resnet-24"]
     if options.quick:
         options.rows, options.on, options.steps, options.rounds = ["mnist-dnn"], BACKENDS[:1], 2, 1

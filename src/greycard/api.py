@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greycard.backend import start
+from greycard.cluster.check_data import check
+from greycard.cluster.embed import embed_shards
+from greycard.cluster.predict import predict_shards
 from greycard.cluster.resume import resume
 from greycard.cluster.sweep import sweep
 from greycard.cluster.train import train
-from greycard.core.errors import GreycardError, GreycardWarning
+from greycard.core.errors import GreycardError
 from greycard.core.values import plain
 from greycard.datasets.dataset import Dataset
 from greycard.datasets.folders import load_folder
 from greycard.datasets.load import load_dataset
 from greycard.datasets.manifest import load_manifest
-from greycard.datasets.open import open_dataset, survey_dataset
+from greycard.datasets.open import open_dataset
 from greycard.datasets.source import Source
-from greycard.datasets.survey import Survey
 from greycard.jobs.crossval import crossval
 from greycard.jobs.embed import embed
 from greycard.jobs.find_lr import find_lr
 from greycard.jobs.open_run import Run
 from greycard.jobs.search import search
-from greycard.models.weights import expect_weights
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe
-from greycard.reports.columns import Row
-from greycard.reports.joined import joined_rows
-from greycard.reports.rows import row_of
-from greycard.reports.table import Table, make_table
+from greycard.reports.runs_table import one_by_one, runs_table
+from greycard.reports.table import Table
 from greycard.runs.author import author_of
 from greycard.runs.compare import Comparison, compare_runs
 from greycard.runs.compare_labels import LabelComparison, compare_labels
 from greycard.runs.compare_numbers import NumberComparison, compare_numbers
-from greycard.runs.record import RunRecord, find_runs
-from greycard.runs.shared import shared_runs
+from greycard.runs.record import RunRecord
 
 if TYPE_CHECKING:
-    from greycard.audit.check import Report
-    from greycard.audit.thumbnails import Thumbnails
     from greycard.jobs.split import NewSplit
 
 
@@ -56,28 +51,6 @@ def project(name: str) -> Recipe:
 def open_run(path: str | Path) -> Run:
     """Open a run directory, finished or not; raises a GreycardError if it is not one."""
     return Run(path)
-
-
-def check(
-    dataset: Dataset | Survey | Source | str | Path, *, weights: str | Path | None = None, quiet: bool = False
-) -> tuple[Report, Thumbnails]:
-    """Check the images and labels of a dataset; returns a report and the thumbnails it is based on.
-
-    Args:
-        dataset: anything that `open_dataset` takes, even if it is not trainable; or a `Survey`.
-        weights: find label errors by a pretrained network's features, not by pixels: a file, a folder, or `imagenet`.
-        quiet: True to print nothing.
-
-    Raises:
-        GreycardError: the dataset has no images, or the weights are invalid.
-    """
-    from greycard.jobs.check import check_dataset
-    from greycard.reports.progress import terminal_reporter
-
-    expect_weights(weights)
-    found = dataset if isinstance(dataset, Survey) else survey_dataset(dataset)
-    with terminal_reporter(quiet) as shown:
-        return check_dataset(found, weights=weights, reporter=shown)
 
 
 def split(
@@ -227,45 +200,8 @@ def _expect_server(*more: str) -> None:
         raise GreycardError(f"serving needs {' and '.join(missing)}", hint='pip install "greycard[serve]"')
 
 
-def runs_table(
-    runs: str | Path | RunRecord | Iterable[str | Path | RunRecord] | None = None, *, out: str | Path = "runs"
-) -> Table:
-    """The table of runs: one line for each run, with the published figures in brackets.
-
-    Args:
-        runs: one or more runs, run directories, or folders in which many people have runs; None for all readable runs
-            in `out`.
-        out: the folder of runs.
-    """
-    if runs is None:
-        return make_table(_readable(find_runs(out)))
-    rows: list[Row] = []
-    for each in _one_by_one(runs):
-        shared = [] if isinstance(each, RunRecord) else shared_runs(each)
-        rows += joined_rows(shared) if shared else [row_of(RunRecord(each))]
-    return Table(rows)
-
-
-def _one_by_one(runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> Iterable[str | Path | RunRecord]:
-    """What the argument names: one or several."""
-    several = isinstance(runs, Iterable) and not isinstance(runs, str | Path | RunRecord)
-    return runs if several else [runs]  # type: ignore[return-value, list-item]
-
-
 def _records(runs: str | Path | RunRecord | Iterable[str | Path | RunRecord]) -> list[RunRecord]:
-    return [run if isinstance(run, RunRecord) else RunRecord(run) for run in _one_by_one(runs)]
-
-
-def _readable(paths: Iterable[Path]) -> Iterator[RunRecord]:
-    """The readable runs; a damaged run is reported and does not hide the others."""
-    for path in paths:
-        try:
-            run = RunRecord(path)
-            make_table([run])
-        except GreycardError as error:
-            warnings.warn(f"{path.name} is left out of the table: {error.args[0]}", GreycardWarning, stacklevel=3)
-        else:
-            yield run
+    return [run if isinstance(run, RunRecord) else RunRecord(run) for run in one_by_one(runs)]
 
 
 __all__ = [
@@ -281,12 +217,14 @@ __all__ = [
     "compare",
     "crossval",
     "embed",
+    "embed_shards",
     "find_lr",
     "load_dataset",
     "load_folder",
     "load_manifest",
     "open_dataset",
     "open_run",
+    "predict_shards",
     "project",
     "projects",
     "resume",

@@ -15,6 +15,7 @@ from greycard.backend.steps import KerasSteps, Steps, steps_for
 from greycard.models.build import build_model
 from greycard.models.mixed_precision import mixed_precision
 from greycard.recipe import Recipe
+from variants import quick_are
 
 MLP = Recipe.make(name="d", dataset="d", image_size=(8, 8), dense=(12,), batch_size=4)
 RECIPES = {
@@ -49,7 +50,7 @@ def _trained(
     return steps, figures, [*model.get_weights(), *averages, steps.predict(images)]
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", quick_are((3,), (2, 3)))
 @pytest.mark.parametrize("name", sorted(RECIPES.keys() - {"soft"}))
 def test_own_steps_are_kerass(name: str, classes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two steps a call where a backend takes several; the sixth batch has two images."""

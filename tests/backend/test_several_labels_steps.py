@@ -29,7 +29,10 @@ def _trained(steps: Steps, images: np.ndarray, targets: np.ndarray) -> list[dict
 
 
 @pytest.mark.small_project
-@pytest.mark.parametrize(("name", "soft", "labels"), [("dense", True, 1), ("dense", False, 5), ("conv", False, 2)])
+@pytest.mark.parametrize(
+    ("name", "soft", "labels"),
+    [("dense", True, 1), pytest.param("dense", False, 5, marks=pytest.mark.slow), ("conv", False, 2)],
+)
 def test_the_fast_steps_are_keras_steps(
     name: str, soft: bool, labels: int, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,7 +56,13 @@ def _model(name: str) -> keras.Model:
 
 @pytest.mark.parametrize(
     ("way", "channels_filters"),
-    [("gray", (1, 3)), ("onednn", (3, 4)), ("xla-pool", (3, 4)), ("xla", (2, 3)), ("winograd", (2, 3))],
+    [
+        pytest.param("gray", (1, 3), marks=pytest.mark.slow),
+        ("onednn", (3, 4)),
+        ("xla-pool", (3, 4)),
+        ("xla", (2, 3)),
+        ("winograd", (2, 3)),
+    ],
 )
 @settings(max_examples=3)
 @given(
@@ -123,7 +129,9 @@ def _trained(steps: Steps, images: np.ndarray, labels: np.ndarray) -> list[dict[
 
 
 @pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize(("compiled", "part"), [(False, None), (True, None), (True, 2)])
+@pytest.mark.parametrize(
+    ("compiled", "part"), [(False, None), pytest.param(True, None, marks=pytest.mark.slow), (True, 2)]
+)
 def test_steps_are_keras_steps(name: str, compiled: bool, part: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """22 images in batches of 4: the last batch is smaller, and several whole ones go into one call."""
     monkeypatch.setattr(tensorflow_steps, "_WORTH_COMPILING", 0 if compiled else 1e18)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from greycard.audit import lsh
+import greycard
 from greycard.audit.thumbnails import load_thumbnails
 from greycard.cluster import check as driver
 from greycard.cluster.check import survey_shards
@@ -101,20 +101,9 @@ def test_other_data_than_folders_are_refused(tmp_path: Path, cli: Any) -> None:
         pytest.skip("needs Ray (the extra `ray`)")
     said = cli("check", tmp_path / "labels.csv", "--on", "processes:2", "--out", tmp_path / "out")
     assert said.code == 2
-    assert "--on reads the images of a folder. Received: " in said.err
-
-
-def test_batches_change_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
-    random = np.random.default_rng(0)
-    grey = random.random((300, 16, 16)).astype(np.float32)
-    grey[200:] = grey[:100] + 0.01 * random.random((100, 16, 16)).astype(np.float32)
-    whole = lsh.descriptors(300, lambda rows: grey[rows])
-    pairs = lsh.candidates(whole, originals=300)
-    assert len(pairs) >= 100
-    monkeypatch.setattr(lsh, "_TOGETHER", 7)
-    small = lsh.descriptors(300, lambda rows: grey[rows])
-    np.testing.assert_allclose(small, whole, atol=1e-5)
-    assert np.array_equal(lsh.candidates(whole, originals=300), pairs)
+    assert "--on reads the images of a folder or a list. Received: " in said.err
+    with pytest.raises(GreycardError, match=r"Received: Dataset"):
+        greycard.check(greycard.load_dataset("digits"), on="processes:2", quiet=True)
 
 
 @pytest.mark.slow

@@ -12,11 +12,12 @@ import pytest
 import greycard
 from conftest import make_folder
 from greycard.cluster import predict as driver
-from greycard.cluster.claims import claimed
-from greycard.cluster.shards import MANIFEST, RECORD, begin, names_of
-from greycard.cluster.storage import LocalFolder
+from greycard.cluster.shards import begin, names_of
 from greycard.core.errors import GreycardError
 from greycard.embeddings.files import open_embeddings
+from greycard.storage.claims import claimed
+from greycard.storage.folders import LocalFolder
+from greycard.storage.parts import MANIFEST, RECORD
 from processes import ended, start, wait
 
 pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
@@ -69,11 +70,14 @@ def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> 
 def test_parts_have_the_answers_of_one_file(
     run: greycard.Run, many: Path, expected: list[dict[str, Any]], tmp_path: Path, cli: Any
 ) -> None:
+    from pyarrow import dataset
+
     said = cli("predict", run.path, many, "--answers", tmp_path / "answers", "--shard", 7, "--quiet")
     assert said.code == 1
     assert f"{tmp_path / 'answers'}: 50 images in 8 parts, 1 could not be read" in said.out
     assert "broken.jpg: " in said.out
     assert_same(rows(tmp_path / "answers"), expected)
+    assert dataset.dataset(tmp_path / "answers").to_table().to_pylist() == rows(tmp_path / "answers")
     names = {path.name for path in (tmp_path / "answers").iterdir()}
     assert names == {MANIFEST, RECORD, *(f"part-{number:06}.parquet" for number in range(8))}
 
@@ -182,8 +186,69 @@ def test_shards_of_features_have_the_vectors_of_one_file(
     assert parquet.read_schema(part).field("embedding") == parquet.read_schema(whole).field("embedding")
     assert open_embeddings(part).about.network == open_embeddings(whole).about.network
     assert "has parts of features by " in cli("predict", run.path, many, "--answers", place, "--shard", 20).err
-    assert "choose one" in cli("embed", run.path, many, "--answers", place, "--map", tmp_path / "map.html").err
+    assert "choose one" in cli("embed", run.path, many, "--answers", place, "-o", tmp_path / "x.npz").err
     assert "-o emb.parquet" in cli("embed", run.path, many).err
+
+
+def test_python_computes_what_the_commands_do(
+    run: greycard.Run, many: Path, expected: list[dict[str, Any]], tmp_path: Path, cli: Any
+) -> None:
+    from pyarrow import parquet
+
+    place, names = tmp_path / "answers", [row["path"] for row in expected][::-1]
+    found = greycard.predict_shards(run.path, many, place, top=2, shard=20, quiet=True)
+    assert repr(found) == f"Parts('{place}', 50 images in 3 parts, 1 could not be read)"
+    assert_same([row for file in found.files for row in parquet.read_table(file).to_pylist()], expected)
+    said = cli("predict", run.path, many, "--answers", place, "--top", 2, "--shard", 20, "--quiet")  # it continues
+    assert said.out.splitlines()[0] == f"{place}: 50 images in 3 parts, 1 could not be read"
+    vectors = greycard.embed_shards(run, map(Path, names), tmp_path / "vectors", share=(0, 2), quiet=True)
+    assert (vectors.images, vectors.bad, vectors.planned) == (50, 1, 1)
+    assert [row["id"] for row in rows(tmp_path / "vectors")] == [name for name in names if "broken" not in name]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"shard": 0}, "a shard has 1 image or more. Received: 0"),
+        ({"share": (2, 2)}, "share i/n needs 0 ≤ i < n. Received: 2/2"),
+        ({"on": "mars"}, "work cannot run on 'mars'"),
+        ({"images": None}, "expected image files, by their names. Received: None"),
+        ({"images": ["film.mp4"]}, "expected image files, by their names. Received: film.mp4"),
+        ({"answers": None}, "a folder must be a path. Received: NoneType"),
+        ({"run": "no-run"}, "no-run is not a run"),
+        ({"images": []}, "there are no images in the list of names"),
+        ({"images": "names.csv"}, "names.csv is no image; expected a list of names as .txt or .parquet"),
+        ({"images": "gcs://photos/2026"}, "gcs://photos/2026 is in no storage that Greycard knows"),
+        ({"images": "s3a://photos/list.txt"}, "s3a://photos/list.txt is in no storage that Greycard knows"),
+        ({"answers": "s3:/answers"}, "s3:/answers is in no storage that Greycard knows"),
+        ({"answers": Path("gs://answers")}, "gs:/answers is in no storage that Greycard knows"),
+        ({"answers": "s3://"}, "s3:// has no bucket"),
+    ],
+)
+def test_a_mistake_in_python_is_one_sentence(
+    options: dict[str, Any], sentence: str, run: greycard.Run, many: Path, tmp_path: Path
+) -> None:
+    arguments: dict[str, Any] = {"run": run, "images": many, "answers": tmp_path / "a", "quiet": True} | options
+    with pytest.raises(GreycardError) as error:
+        greycard.predict_shards(**arguments)
+    assert sentence in str(error.value)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("a.jpg\n".encode("utf-16"), "list.txt cannot be read: it is not text in UTF-8"),  # as PowerShell writes it
+        (b"\n", "there are no images in "),
+    ],
+)
+def test_a_list_without_names_is_told(
+    content: bytes, sentence: str, run: greycard.Run, tmp_path: Path, cli: Any
+) -> None:
+    (tmp_path / "list.txt").write_bytes(content)
+    said = cli("predict", run.path, tmp_path / "list.txt", "--answers", tmp_path / "a")
+    assert (said.code, sentence in said.err) == (2, True), said.err
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize("ending", ["txt", "parquet"])
@@ -201,7 +266,7 @@ def test_a_list_of_names_is_predicted_in_its_order(
     ]
     place = tmp_path / f"list.{ending}"
     if ending == "txt":
-        place.write_text("\r\n".join(names), encoding="utf-8")
+        place.write_text("\r\n".join(names), encoding="utf-8-sig")  # as Notepad writes it
     else:
         parquet.write_table(table({"label": ["a"] * 4, "path": names}), place)
     assert cli("predict", run.path, place, "--answers", tmp_path / "answers", "--quiet").code == 1
@@ -211,11 +276,11 @@ def test_a_list_of_names_is_predicted_in_its_order(
     parquet.write_table(table({"file": names}), tmp_path / "other.parquet")
     said = cli("predict", run.path, tmp_path / "other.parquet", "--answers", "more")
     assert "has no column `path`. Received: file" in said.err
-    assert "list.txt cannot be read: No such file" in cli("predict", run.path, "list.txt", "--answers", "more").err
+    assert "the list list.txt does not exist" in cli("predict", run.path, "list.txt", "--answers", "more").err
     assert not Path("more").exists()
 
 
-@pytest.mark.parametrize("left", [(RECORD,), (".incomplete-0123abcd-manifest.jsonl",)])
+@pytest.mark.parametrize("left", [(RECORD,), (f".incomplete-0123abcd-{MANIFEST}",)])
 def test_a_kill_in_the_beginning_is_continued(left: tuple[str, ...], tmp_path: Path) -> None:
     folder = LocalFolder(tmp_path / "parts")
     shards = begin(folder, ["a", "b"], 1, ["something"])
@@ -232,7 +297,7 @@ def test_a_kill_in_the_beginning_is_continued(left: tuple[str, ...], tmp_path: P
     "words",
     [
         ("train", "s3://x/y"),
-        ("check", "gs://x/y"),
+        ("split", "gs://x/y"),
         ("embed", "RUN", "s3://x", "-o", "a.npz"),
         ("predict", "RUN", "s3://x"),
     ],

@@ -14,9 +14,7 @@ from PIL import Image
 
 import greycard
 from conftest import make_folder
-from greycard.cluster import claims
 from greycard.cluster import sweep as driver
-from greycard.cluster.claims import claimed
 from greycard.cluster.units import LOG
 from greycard.core.errors import GreycardError
 from greycard.recipe import Recipe
@@ -25,6 +23,8 @@ from greycard.reports.sweep_page import sweep_page
 from greycard.runs.record import RunRecord, find_runs
 from greycard.runs.sweep import DECISIONS, PLAN, SweepRecord
 from greycard.runs.sweep_result import result_of
+from greycard.storage import claims
+from greycard.storage.claims import claimed
 
 SMALL: dict[str, Any] = {
     "epochs": 4,
@@ -66,6 +66,7 @@ def halved(tmp_path_factory: pytest.TempPathFactory) -> SweepRecord:
     return greycard.sweep("digits-cnn", out=tmp_path_factory.mktemp("halved"), **HALVED)
 
 
+@pytest.mark.slow
 def test_halving_trains_the_numbers_of_train(halved: SweepRecord, tmp_path: Path) -> None:
     """Each run is as far as the decisions let it be, and has the numbers of a run without pauses."""
     first, second = halved.decisions

@@ -14,6 +14,7 @@ SOURCE = Path(greycard.__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = (
     ("core",),
+    ("storage",),
     ("backend",),
     ("datasets",),
     ("synthetic",),

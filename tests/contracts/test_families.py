@@ -29,6 +29,7 @@ from greycard.models.saved import load_model
 from greycard.models.stated import stated
 from greycard.training import best_weights, checkpointer
 from greycard.training.interruption import InterruptedRunError
+from variants import quick_are
 
 SIDE, CLASSES = 12, ("dark", "grey", "light")
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -168,7 +169,7 @@ def test_a_model_states_what_its_graph_says(run_of, model_of, kind: str) -> None
     assert model.is_frozen == (kind in FROZEN)
 
 
-@KINDS
+@pytest.mark.parametrize("kind", quick_are(("convnet", "probe"), FAMILIES))
 @pytest.mark.small_project
 def test_resumed_equals_uninterrupted(
     run_of, dataset, interrupt, monkeypatch: pytest.MonkeyPatch, kind: str, tmp_path: Path
@@ -209,7 +210,7 @@ def test_the_fused_forward_is_keras_own(model_of, kind: str, precision: str) -> 
         assert np.linalg.norm(ours - theirs) <= TOLERANCE[precision] * np.linalg.norm(theirs) + 1e-6
 
 
-@KINDS
+@pytest.mark.parametrize("kind", quick_are(("convnet", "probe"), FAMILIES))
 def test_compiled_steps_are_keras_steps(model_of, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """22 images in batches of 4: the last batch is smaller, and moving statistics count it."""
     pytest.importorskip("tensorflow")

@@ -32,6 +32,7 @@ from greycard.models.saved import load_model
 from greycard.tasks.regression import Regression
 from greycard.training import checkpointer
 from greycard.training.interruption import InterruptedRunError
+from variants import quick_are
 
 SIDE = 12
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -135,7 +136,7 @@ def test_every_family_is_covered() -> None:
     assert SETTINGS.keys() == {*FAMILIES, "custom"}
 
 
-@KINDS
+@pytest.mark.parametrize("kind", quick_are(("mlp", "convnet", "pretrained"), SETTINGS))
 def test_a_run_learns_the_number_and_the_saved_model_answers_in_its_unit(run_of, labels: Path, kind: str) -> None:
     run = run_of(kind)
     numbers = run.summary.numbers

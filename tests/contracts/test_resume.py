@@ -60,11 +60,11 @@ def assert_same(one: greycard.Run, other: greycard.Run) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        DNN,
+        pytest.param(DNN, marks=pytest.mark.slow),
         CNN,
         EVERYTHING | {"keep": "best", "precision": "float32"},
         pytest.param(EVERYTHING | RESNET | {"precision": "bfloat16"}, marks=pytest.mark.slow),
-        SOFT,
+        pytest.param(SOFT, marks=pytest.mark.slow),
         pytest.param(BALANCED, marks=pytest.mark.slow),
     ],
     ids=[

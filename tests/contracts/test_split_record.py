@@ -16,6 +16,7 @@ import greycard
 from conftest import make_folder
 from greycard.core.errors import GreycardError
 from greycard.datasets.dataset import Split
+from variants import quick_are
 
 SMALL: dict[str, Any] = {"image_size": 8, "conv": (), "dense": (4,), "epochs": 1, "batch_size": 8, "quiet": True}
 Make = Callable[[Path], greycard.Dataset]
@@ -77,7 +78,7 @@ WAYS: dict[str, tuple[Make, dict[str, Any], tuple[float | None, int, bool | None
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", quick_are(("by default", "given, limits", "a label file", "arrays"), WAYS))
 def test_resume_and_export_use_the_split_as_it_was_made(way: str, tmp_path: Path, interrupted: Any) -> None:
     make, changes, recorded = WAYS[way]
     dataset = make(tmp_path)

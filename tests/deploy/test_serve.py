@@ -449,6 +449,7 @@ def _status(address: str, content: bytes) -> int:
         return answer.status
 
 
+@pytest.mark.slow
 def test_slow_senders_are_shown_out_and_others_served(address: Any) -> None:
     host, port = address[0].removeprefix("http://").rstrip("/").split(":")
     heads = (b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nsome", b"GET / HT")

@@ -19,7 +19,7 @@ import notebooks
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 LESSONS = lesson_runs.lessons()
-LONG = ("4-folders", "6-augmentation", "7-transfer", "8-many-classes", "9-your-image", "10-overfitting")
+LONG = ("2-stopping", "4-folders", "6-augmentation", "7-transfer", "8-many-classes", "9-your-image", "10-overfitting")
 RUN = [pytest.param(page, marks=pytest.mark.slow if page.stem in LONG else ()) for page in LESSONS]
 CLAIMS = {"6-augmentation": ("augmented", "plain"), "7-transfer": ("transfer", "scratch")}
 """The better and the worse run of the lessons whose outcome must not depend on seed or precision."""

@@ -137,6 +137,7 @@ def test_report_and_card_state_the_figure_that_no_choice_has_seen(searched: grey
     assert "on which the recipe was chosen" in searched.report()
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_best_and_resume_goes_on(
     searched: greycard.Run, noise: Path, interrupted: Callable[..., Path], cli: Callable[..., Outcome]
 ) -> None:

@@ -24,6 +24,7 @@ from greycard.tasks.binary import Binary
 from greycard.training import checkpointer, fine_tuning
 from greycard.training.fine_tuning import SHARES, inner_validation, mean_loss
 from greycard.training.interruption import InterruptedRunError
+from variants import quick_are
 
 SIDE, CLASSES = 12, ("dark", "grey", "light")
 PARTS = pytest.mark.parametrize("part", ["last", "all"])
@@ -70,7 +71,7 @@ def _backbone(network: keras.Model) -> keras.Model:
     return network.get_layer("backbone")
 
 
-@PARTS
+@pytest.mark.parametrize("part", quick_are(("last",), ("last", "all")))
 def test_the_first_epoch_is_the_probe_and_the_others_tune(
     run_of, recipe_of, dataset, part: str, tmp_path: Path
 ) -> None:
@@ -152,7 +153,7 @@ def test_only_the_layers_to_tune_change(recipe_of, run_of, part: str, earlier: s
         assert all(same) or layer.name in tuned
 
 
-@PARTS
+@pytest.mark.parametrize("part", quick_are(("last",), ("last", "all")))
 def test_resumed_equals_uninterrupted(run_of, dataset, part: str, tmp_path: Path, monkeypatch) -> None:
     """Interrupted in the last epoch: the resumed run solves the probe again for the average."""
     whole, asked, calls = run_of(part), checkpointer.Checkpointer.after_step, iter(range(10_000))
@@ -176,7 +177,7 @@ def test_resumed_equals_uninterrupted(run_of, dataset, part: str, tmp_path: Path
         assert np.array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("share", quick_are((0.25, 1.0), SHARES))
 def test_the_saved_weights_are_an_average(
     run_of, recipe_of, dataset, share: float, tmp_path: Path, monkeypatch
 ) -> None:

@@ -59,7 +59,8 @@ def probe_of(backbones: dict[str, str], tmp_path_factory: pytest.TempPathFactory
     return probe
 
 
-@pytest.mark.parametrize("second", ["two", pytest.param("other", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("second", ["two", "other"])
 def test_the_logits_of_two_backbones_are_averaged(probe_of: Any, second: str) -> None:
     images = _dataset().validation.images
 

@@ -173,6 +173,7 @@ def test_the_time_limit_counts_what_was_spent_before_and_expects_the_next_epoch_
     assert _stop(recipe.replace(epochs=6), lines) is None  # it ends by itself
 
 
+@pytest.mark.slow
 def test_digits_reach_what_they_promise(tmp_path: Path) -> None:
     assert greycard.train("digits-cnn", out=tmp_path, quiet=True).summary.val_accuracy >= 0.98
 

@@ -43,6 +43,7 @@ def _recipe(folder: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_recipes_operations_are_measured_printed_and_kept(cli: Any, tmp_path: Path) -> None:
     result = cli("tune", _recipe(tmp_path))
     assert result.code == 0, result.err

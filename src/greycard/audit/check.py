@@ -43,6 +43,11 @@ class Report:
     notes: tuple[str, ...] = ()
     test_images: int = 0
 
+    @property
+    def name(self) -> str:
+        """The dataset's name."""
+        return self.dataset
+
     def __repr__(self) -> str:
         return f"Report({self.dataset!r}, {len(self.findings)} kinds of findings)"
 

@@ -7,16 +7,14 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from greycard.audit.duplicates import Pair, grouped
+from greycard.audit.duplicates import Pair, grouped, surest_pairs
+from greycard.audit.files import file_finding, near_empty_remarks
 from greycard.audit.finding import Finding
 from greycard.audit.label_errors import LabelErrors
 from greycard.audit.limits import SHIFTED, UNEQUAL
 from greycard.audit.shift import find_shift, sample
 from greycard.audit.thumbnails import Thumbnails
 from greycard.core.records import to_json
-
-_FLAT = 4.0
-"""An image whose grey values (0 to 255) have a smaller standard deviation than this is near-empty."""
 
 
 def duplicate_findings(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> list[Finding]:
@@ -82,13 +80,34 @@ def _conflicts(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
 def _inside(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> Finding | None:
     if not pairs:
         return None
-    spare = sum(len(rows) - 1 for rows in grouped(pairs))
+    return repeated(pairs, grouped(pairs), *_images(thumbnails, pairs), " in one split")
+
+
+def repeated(
+    pairs: Sequence[Pair],
+    groups: Sequence[Sequence[int]],
+    ids: Sequence[tuple[str, ...]],
+    details: Sequence[str],
+    where: str = "",
+) -> Finding:
+    """The finding about images that are there more than once.
+
+    Args:
+        pairs: at least one.
+        groups: the rows that they connect.
+        ids: those of the groups, or of the first ones.
+        details: of the same groups.
+        where: the images are, in words.
+    """
+    spare = sum(len(rows) - 1 for rows in groups)
     return Finding(
         "duplicates",
-        f"{_count(spare, 'image')} repeated in one split: {_how(pairs)}",
+        f"{_count(spare, 'image')} repeated{where}: {_how(pairs)}",
         "remove all but one, unless they are intended; in training, duplicates only count more",
-        *_images(thumbnails, pairs),
+        ids,
+        details,
         {"images": spare, "pairs": len(pairs)},
+        len(groups),
     )
 
 
@@ -99,28 +118,17 @@ def _how(pairs: Iterable[Pair]) -> str:
 
 def _images(thumbnails: Thumbnails, pairs: Sequence[Pair]) -> tuple[list[tuple[str, ...]], list[str]]:
     """Groups of ids, the most certain first, and for each how its first pair is the same."""
-    surest: dict[int, str] = {}
-    for pair in pairs:
-        surest.setdefault(pair.first, pair.words)
-        surest.setdefault(pair.second, pair.words)
-    groups = grouped(pairs)
-    return [tuple(thumbnails.ids[row] for row in rows) for rows in groups], [surest[rows[0]] for rows in groups]
+    groups, surest = grouped(pairs), surest_pairs(pairs)
+    ids = [tuple(thumbnails.ids[row] for row in rows) for rows in groups]
+    return ids, [surest[rows[0]].words for rows in groups]
 
 
 def near_empty(thumbnails: Thumbnails) -> Finding | None:
     side = min(thumbnails.colour.shape[1:3])
     spread = np.array([thumbnails.grey(side, [row]).std() for row in range(len(thumbnails))])
-    flat = np.flatnonzero(spread < _FLAT)
-    if not len(flat):
-        return None
-    order = flat[np.argsort(spread[flat], kind="stable")]
-    return Finding(
-        "near-empty",
-        f"{_count(len(flat), 'image')} {'is' if len(flat) == 1 else 'are'} near-empty",
-        "review them and remove those that are not intended",
-        [(thumbnails.ids[row],) for row in order],
-        [f"grey values spread by {spread[row]:.1f} of 255" for row in order],
-    )
+    order = np.argsort(spread, kind="stable")
+    remarks = near_empty_remarks([thumbnails.ids[row] for row in order], spread[order].tolist())
+    return file_finding(remarks, len(remarks), "image") if remarks else None
 
 
 def imbalance(thumbnails: Thumbnails, classes: Sequence[str]) -> Finding | None:

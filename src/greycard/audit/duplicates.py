@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from greycard.audit.connected import connected_rows
-from greycard.audit.lsh import SIDE, candidates, descriptors
+from greycard.audit.lsh import SIDE, as_int8, candidates, descriptors
 from greycard.audit.similarity import MOST_ALIGNED, same_images
 from greycard.audit.thumbnails import Thumbnails
 from greycard.datasets.dataset import Dataset
@@ -31,7 +31,7 @@ FEW_ALIGNED = 1_000
 SAME_FILE, SAME_PIXELS, NEAR = "the same file", "the same pixels", "nearly the same"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
     """Two rows of the thumbnails that show the same image.
 
@@ -62,11 +62,66 @@ def find_pairs(thumbnails: Thumbnails, dataset: Dataset, *, most_aligned: int = 
     if len(thumbnails) < 2:
         return []
     whole = _WholeImages(thumbnails, _files(dataset))
-    exact = [pair for rows in _alike(thumbnails) for pair in _exactly_same(rows, whole)]
+    exact = [pair for rows in _alike(thumbnails) for pair in whole.exact_pairs(rows)]
     known = {(pair.first, pair.second) for pair in exact}
-    similar = _near_pairs(thumbnails, most_aligned) if min(thumbnails.colour.shape[1:3]) >= SIDE else []
+    similar = _similar(thumbnails, most_aligned) if min(thumbnails.colour.shape[1:3]) >= SIDE else []
     near = (pair for pair in similar if (pair.first, pair.second) not in known)
     return exact + [replace(pair, how=SAME_PIXELS) if whole.same_pixels(pair) else pair for pair in near]
+
+
+def exact_pairs(rows: Sequence[int], content: Callable[[int], str], pixels: Callable[[int], str]) -> list[Pair]:
+    """Pair each image with the first one that has the same pixels.
+
+    Args:
+        rows: of images with equal thumbnails.
+        content: the digest of a row's file.
+        pixels: the digest of a row's full-size pixels; called once for equal files, and not at all if all are equal.
+    """
+    contents = {row: content(row) for row in rows}
+    first_of = {contents[row]: row for row in reversed(rows)}
+    if len(first_of) == 1:
+        return [Pair(rows[0], row, SAME_FILE) for row in rows[1:]]
+    return [
+        Pair(same[0], row, SAME_FILE if contents[row] == contents[same[0]] else SAME_PIXELS)
+        for same in _by_key(rows, lambda row: pixels(first_of[contents[row]]))
+        for row in same[1:]
+    ]
+
+
+def near_pairs(thumbnails: Thumbnails, candidates: np.ndarray, most_aligned: int = MOST_ALIGNED) -> list[Pair]:
+    """The candidates that show nearly the same image, the most certain first.
+
+    Args:
+        thumbnails: n images.
+        candidates: int (pairs, 2), the smaller row first; row n + i is image i mirrored.
+        most_aligned: the maximum number of pairs that are checked for crops.
+    """
+    count = len(thumbnails)
+    others = candidates[candidates[:, 1] != candidates[:, 0] + count]
+    kept, distances = same_images(thumbnails, others, most_aligned)
+    return _once(
+        _near(int(one), int(other), count, float(distance))
+        for (one, other), distance in zip(kept, distances, strict=True)
+    )
+
+
+def may_have_same_pixels(thumbnails: Thumbnails, pair: Pair) -> bool:
+    """Whether a near-duplicate may have the same pixels: JPEG and PNG are reduced differently, so thumbnails differ."""
+    one, other = (thumbnails.colour[row].astype(np.int16) for row in (pair.first, pair.second))
+    return not pair.mirrored and float(np.abs(one - other).mean()) <= _CLOSE
+
+
+def pixels_digest(source: bytes | Path, otherwise: str) -> str:
+    """Digest of a full-size image's pixels; an unreadable file gets a unique value."""
+    try:
+        with opened(source) as image:
+            digest = hashlib.sha256(repr(image.size).encode())
+            for top in range(0, image.height, _BAND):  # in bands, to avoid a second copy of a large image
+                band = image.crop((0, top, image.width, min(top + _BAND, image.height)))
+                digest.update(band.convert("RGBA").tobytes())
+            return digest.hexdigest()
+    except UnreadableImageError:
+        return otherwise
 
 
 class _WholeImages:
@@ -77,23 +132,28 @@ class _WholeImages:
         self.thumbnails, self.files = thumbnails, files
         self._digests: dict[int, str] = {}
 
-    def pixels(self, row: int) -> str:
-        if row not in self._digests:
-            self._digests[row] = _pixels_digest(self.files[self.thumbnails.ids[row]])
-        return self._digests[row]
-
-    def content(self, row: int) -> str:
-        return file_digest(self.files[self.thumbnails.ids[row]])
+    def exact_pairs(self, rows: list[int]) -> list[Pair]:
+        if not self.files:  # arrays have no larger images
+            return [Pair(rows[0], row, SAME_PIXELS) for row in rows[1:]]
+        return exact_pairs(rows, self.content, self.pixels)
 
     def same_pixels(self, pair: Pair) -> bool:
-        """True if a near-duplicate has the same pixels: JPEG and PNG are reduced differently, so thumbnails differ."""
-        if not self.files or pair.mirrored or not self._may_be_same(pair):
+        if not self.files or not may_have_same_pixels(self.thumbnails, pair):
             return False
         return self.pixels(pair.first) == self.pixels(pair.second)
 
-    def _may_be_same(self, pair: Pair) -> bool:
-        one, other = (self.thumbnails.colour[row].astype(np.int16) for row in (pair.first, pair.second))
-        return float(np.abs(one - other).mean()) <= _CLOSE
+    def pixels(self, row: int) -> str:
+        if row not in self._digests:
+            path = self.files[self.thumbnails.ids[row]]
+            self._digests[row] = pixels_digest(path, str(path))
+        return self._digests[row]
+
+    def content(self, row: int) -> str:
+        path = self.files[self.thumbnails.ids[row]]
+        try:
+            return file_digest(path)
+        except OSError:  # it is no longer there
+            return str(path)
 
 
 def _alike(thumbnails: Thumbnails) -> list[list[int]]:
@@ -110,28 +170,11 @@ def _alike(thumbnails: Thumbnails) -> list[list[int]]:
     return sorted(order[run[0] : run[-1] + 2].tolist() for run in runs)
 
 
-def _exactly_same(rows: list[int], whole: _WholeImages) -> list[Pair]:
-    """Pair each image with the first equal one."""
-    if not whole.files:  # arrays have no larger images
-        return [Pair(rows[0], row, SAME_PIXELS) for row in rows[1:]]
-    pairs = []
-    for same in _by_key(rows, whole.pixels):
-        first = whole.content(same[0])
-        hows = (SAME_FILE if whole.content(row) == first else SAME_PIXELS for row in same[1:])
-        pairs += [Pair(same[0], row, how) for row, how in zip(same[1:], hows, strict=True)]
-    return pairs
-
-
-def _near_pairs(thumbnails: Thumbnails, most_aligned: int) -> list[Pair]:
+def _similar(thumbnails: Thumbnails, most_aligned: int) -> list[Pair]:
     """Compare each image with the others and with their mirror images."""
     count = len(thumbnails)
-    points = descriptors(2 * count, lambda rows: thumbnails.turned(SIDE, rows))
-    pairs = candidates(points, originals=count)
-    kept, distances = same_images(thumbnails, pairs[pairs[:, 1] != pairs[:, 0] + count], most_aligned)
-    return _once(
-        _near(int(one), int(other), count, float(distance))
-        for (one, other), distance in zip(kept, distances, strict=True)
-    )
+    points = as_int8(descriptors(2 * count, lambda rows: thumbnails.turned(SIDE, rows)))
+    return near_pairs(thumbnails, candidates(points, originals=count), most_aligned)
 
 
 def _near(one: int, other: int, count: int, distance: float) -> Pair:
@@ -149,13 +192,22 @@ def _once(pairs: Iterable[Pair]) -> list[Pair]:
 
 def grouped(pairs: Sequence[Pair]) -> list[list[int]]:
     """Groups of connected rows; each group is sorted, and the groups are in the order of their most certain pair."""
-    count = max((pair.second for pair in pairs), default=-1) + 1
-    part = connected_rows(count, ((pair.first, pair.second) for pair in pairs))
-    members: dict[int, list[int]] = {part[pair.first]: [] for pair in pairs}
-    for row, number in enumerate(part):
-        if number in members:
-            members[number].append(row)
+    rows, places = np.unique([(pair.first, pair.second) for pair in pairs], return_inverse=True)
+    both = places.reshape(-1, 2)
+    part = connected_rows(len(rows), both)
+    members: dict[int, list[int]] = {int(part[place]): [] for place in both[:, 0]}
+    for row, number in zip(rows.tolist(), part.tolist(), strict=True):
+        members[number].append(row)
     return list(members.values())
+
+
+def surest_pairs(pairs: Iterable[Pair]) -> dict[int, Pair]:
+    """The first, which is the most certain, pair of each row."""
+    found: dict[int, Pair] = {}
+    for pair in pairs:
+        found.setdefault(pair.first, pair)
+        found.setdefault(pair.second, pair)
+    return found
 
 
 def _by_key(rows: Iterable[int], key: Callable[[int], object]) -> list[list[int]]:
@@ -173,16 +225,3 @@ def _files(dataset: Dataset) -> dict[str, Path]:
         if isinstance(split.images, tuple)
         for id, path in zip(split.ids, split.images, strict=True)
     }
-
-
-def _pixels_digest(path: Path) -> str:
-    """Digest of the full-size image's pixels; an unreadable file gets a unique value."""
-    try:
-        with opened(path) as image:
-            digest = hashlib.sha256(repr(image.size).encode())
-            for top in range(0, image.height, _BAND):  # in bands, to avoid a second copy of a large image
-                band = image.crop((0, top, image.width, min(top + _BAND, image.height)))
-                digest.update(band.convert("RGBA").tobytes())
-            return digest.hexdigest()
-    except UnreadableImageError:
-        return str(path)

@@ -1,8 +1,9 @@
-"""Findings from the headers of image files: format and file extension, mode, EXIF rotation, size."""
+"""Findings about single files: unreadable, near-empty, or with an unusual extension, mode, EXIF rotation or size."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from PIL import Image
@@ -18,6 +19,8 @@ _FORMATS = {"MPO": "JPEG"}
 _SMALL, _LARGE, _NARROW = 32, 8000, 4.0
 """Limits of an extreme size: pixels of the short side, pixels of the long side, and the ratio of long to short."""
 
+_FLAT = 4.0
+"""An image whose grey values (0 to 255) have a smaller standard deviation than this is near-empty."""
 
 Named = tuple[str, FileFacts]
 """An image's id and its file's facts."""
@@ -31,71 +34,98 @@ def named_facts(split: Split) -> list[Named]:
     return [(id, each) for id, each in zip(split.ids, facts, strict=True) if not isinstance(each, str)]
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What is unusual about a file.
+
+    Attributes:
+        kind: of the finding.
+        id: of the image.
+        detail: such as its format; may be empty.
+    """
+
+    kind: str
+    id: str
+    detail: str
+
+
+_WORDS = {
+    "unreadable": ("cannot be read", "replace or remove them; training leaves them out"),
+    "near-empty": ("are near-empty", "review them and remove those that are not intended"),
+    "wrong ending": (
+        "have the extension of another format",
+        "nothing to do for Greycard, which reads the content; other programs may fail",
+    ),
+    "odd mode": (
+        "have neither RGB nor grey pixels",
+        "check how they are converted (docs/folders.md): transparency becomes white",
+    ),
+    "rotated": (
+        "are stored rotated or mirrored, with an EXIF tag that says so",
+        "nothing to do for Greycard, which turns them upright; other programs may not",
+    ),
+    "extreme size": (
+        f"are narrower than 1:{_NARROW:g}, smaller than {_SMALL} or larger than {_LARGE:,} pixels",
+        "review them: all images get the same size, and are stretched unless `resize` is crop or pad",
+    ),
+}
+"""Of each kind: what the files have in common, and what to do."""
+
+FILE_KINDS = tuple(_WORDS)
+
+
 def unreadable(left_out: Sequence[LeftOut]) -> Finding | None:
-    if not left_out:
-        return None
-    ranked = sorted(left_out, key=lambda item: item.id)
-    return Finding(
-        "unreadable",
-        f"{_files(len(ranked))} cannot be read",
-        "replace or remove them; training leaves them out",
-        [(item.id,) for item in ranked],
-        [item.reason for item in ranked],
-    )
+    """The finding about files that cannot be read, if there are any."""
+    remarks = sorted((Remark("unreadable", item.id, item.reason) for item in left_out), key=lambda each: each.id)
+    return file_finding(remarks, len(remarks)) if remarks else None
 
 
 def file_findings(facts: Sequence[Named]) -> list[Finding]:
     """Wrong endings, odd modes, EXIF rotation, extreme sizes."""
-    found = (_wrong_endings(facts), _odd_modes(facts), _rotated(facts), _extremes(facts))
-    return [finding for finding in found if finding]
+    remarks = sorted((each for id, of in facts for each in file_remarks(id, of)), key=lambda each: each.id)
+    of_kinds = ([each for each in remarks if each.kind == kind] for kind in FILE_KINDS)
+    return [file_finding(some, len(some)) for some in of_kinds if some]
 
 
-def _wrong_endings(facts: Sequence[Named]) -> Finding | None:
-    known = Image.registered_extensions()
-    wrong = [
-        (id, each)
-        for id, each in facts
-        if known.get(_ending(id), each.format) not in (each.format, _FORMATS.get(each.format))
-    ]
-    return _finding(
-        "wrong ending",
-        wrong,
-        "have the extension of another format",
-        "nothing to do for Greycard, which reads the content; other programs may fail",
-        [f"is {each.format}" for _, each in wrong],
-    )
+def file_remarks(id: str, facts: FileFacts) -> Iterator[Remark]:
+    """What is unusual about one file."""
+    known = Image.registered_extensions().get(_ending(id), facts.format)
+    if known not in (facts.format, _FORMATS.get(facts.format)):
+        yield Remark("wrong ending", id, f"is {facts.format}")
+    if facts.mode not in _USUAL_MODES:
+        yield Remark("odd mode", id, facts.mode)
+    if facts.orientation != 1:
+        yield Remark("rotated", id, "")
+    if why := _extreme(facts):
+        yield Remark("extreme size", id, why)
 
 
-def _odd_modes(facts: Sequence[Named]) -> Finding | None:
-    odd = [(id, each) for id, each in facts if each.mode not in _USUAL_MODES]
-    return _finding(
-        "odd mode",
-        odd,
-        "have neither RGB nor grey pixels",
-        "check how they are converted (docs/folders.md): transparency becomes white",
-        [each.mode for _, each in odd],
-    )
+def near_empty_remarks(ids: Sequence[str], spread: Sequence[float]) -> list[Remark]:
+    """The remarks about images with little content, in order.
+
+    Args:
+        ids: of images.
+        spread: the standard deviation of the grey values of each, 0 to 255.
+    """
+    flat = ((id, each) for id, each in zip(ids, spread, strict=True) if each < _FLAT)
+    return [Remark("near-empty", id, f"grey values spread by {each:.1f} of 255") for id, each in flat]
 
 
-def _rotated(facts: Sequence[Named]) -> Finding | None:
-    turned = [(id, each) for id, each in facts if each.orientation != 1]
-    return _finding(
-        "rotated",
-        turned,
-        "are stored rotated or mirrored, with an EXIF tag that says so",
-        "nothing to do for Greycard, which turns them upright; other programs may not",
-    )
+def file_finding(remarks: Sequence[Remark], count: int, thing: str = "file") -> Finding:
+    """The finding about files with the same kind of remark.
 
-
-def _extremes(facts: Sequence[Named]) -> Finding | None:
-    extreme = [(id, each, why) for id, each in facts if (why := _extreme(each))]
-    return _finding(
-        "extreme size",
-        [(id, each) for id, each, _ in extreme],
-        f"are narrower than 1:{_NARROW:g}, smaller than {_SMALL} or larger than {_LARGE:,} pixels",
-        "review them: all images get the same size, and are stretched unless `resize` is crop or pad",
-        [why for _, _, why in extreme],
-    )
+    Args:
+        remarks: all of them, or the first ones; at least one.
+        count: of all files.
+        thing: what they are called.
+    """
+    have, next_step = _WORDS[remarks[0].kind]
+    first, _, rest = have.partition(" ")
+    verb = first if count > 1 else {"have": "has", "are": "is"}.get(first, first)
+    files = f"{count:,} {thing}{'' if count == 1 else 's'}"
+    details = [each.detail for each in remarks] if any(each.detail for each in remarks) else []
+    ids = [(each.id,) for each in remarks]
+    return Finding(remarks[0].kind, f"{files} {verb} {rest}", next_step, ids, details, found=count)
 
 
 def _ending(id: str) -> str:
@@ -107,18 +137,3 @@ def _extreme(facts: FileFacts) -> str | None:
     if short < _SMALL or long > _LARGE or long > _NARROW * short:
         return f"{facts.width}×{facts.height}"
     return None
-
-
-def _finding(
-    kind: str, about: Sequence[Named], have: str, next_step: str, details: Sequence[str] = ()
-) -> Finding | None:
-    if not about:
-        return None
-    order = sorted(range(len(about)), key=lambda place: about[place][0])
-    ids = [(about[place][0],) for place in order]
-    verb = have if len(about) > 1 else {"have": "has", "are": "is"}[have.split()[0]] + have[have.index(" ") :]
-    return Finding(kind, f"{_files(len(about))} {verb}", next_step, ids, [details[p] for p in order] if details else ())
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"

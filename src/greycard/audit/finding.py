@@ -41,6 +41,7 @@ class Finding:
         groups: ids of the images, as in the dataset; related images are in one group, the most serious group first.
         details: a remark for each group, or empty.
         figures: the numbers of the sentence, as plain values.
+        found: number of groups, if `groups` has only the first ones.
     """
 
     kind: str
@@ -49,6 +50,12 @@ class Finding:
     groups: Sequence[tuple[str, ...]] = ()
     details: Sequence[str] = ()
     figures: dict[str, Any] = field(default_factory=dict)
+    found: int | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of groups."""
+        return len(self.groups) if self.found is None else self.found
 
     def to_json(self) -> dict[str, Any]:
         detailed = list(self.details) or [""] * len(self.groups)
@@ -57,6 +64,7 @@ class Finding:
             "kind": self.kind,
             "sentence": self.sentence,
             "next_step": self.next_step,
+            "found": self.count,
             "images": images,
             "figures": self.figures,
         }

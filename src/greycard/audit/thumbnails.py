@@ -67,6 +67,12 @@ class Thumbnails:
         return cv2.resize(flat.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
 
 
+def unlabelled(ids: tuple[str, ...], colour: np.ndarray) -> Thumbnails:
+    """Thumbnails of images without labels, uint8 (n, height, width, 1 or 3), as those of one split."""
+    none = np.zeros(len(ids), bool)
+    return Thumbnails(ids, np.zeros(len(ids), np.int64), none, none, colour)
+
+
 def load_thumbnails(dataset: Dataset, on_image: Callable[[], None] = lambda: None) -> Thumbnails:
     """Decode every image of all splits to at most 64×64.
 

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from greycard.cli import options
+from greycard.cli.inputs import stdin_lines
 
 if TYPE_CHECKING:
+    from greycard.audit.check import Report
+    from greycard.audit.list_report import ListReport
     from greycard.audit.thumbnails import Thumbnails
+    from greycard.cluster.where import Where
     from greycard.core.reporter import Reporter
-    from greycard.datasets.survey import Survey
 
 
 @click.command()
-@click.argument("data", metavar="FOLDER|DATASET")
+@click.argument("data", metavar="FOLDER|DATASET|LIST")
 @click.option("--strict", is_flag=True, help="Exit with 1 on leakage, unreadable files, or errors that stop training.")
 @options.text_or_json
 @click.option(
@@ -41,51 +44,66 @@ def check(
     quiet: bool,
     debug: bool,
 ) -> int:
-    """Find problems in the images of a FOLDER or DATASET.
+    """Find problems in the images of a FOLDER, DATASET or LIST.
 
     \b
     greycard check pets
     greycard check pets --strict --format json
     greycard check pets --on processes:4  # reads and decodes the images there
+    greycard check names.txt --on cluster
+    find /data -name '*.jpg' | greycard check -
 
     It reports errors that stop training; unreadable files; wrong file extensions, unusual modes and sizes; duplicates
     and near-duplicates, also across training and validation or with two labels; class imbalance, distribution shift,
     near-empty images and likely label errors. It writes a contact sheet to --out and changes nothing else.
+
+    A LIST is of images without labels, and may be very long: a .txt file with one name a line, a .parquet file with a
+    column `path`, - for names on stdin, or s3://bucket/folder or gs://bucket/folder for all images below. It reports
+    what needs no labels, with a few images of each finding; the Parquet files in NAME-check in --out have all of them.
     """
-    from greycard.core.output_files import expect_output
-    from greycard.jobs.check import check_dataset
-    from greycard.models.weights import expect_weights
+    from greycard.cluster.where import parse_where
     from greycard.reports.contact_sheet import write_sheet
     from greycard.reports.findings import findings_sheet, report_text
     from greycard.reports.progress import terminal_reporter
 
-    expect_weights(weights)
+    place, at = Path(out).expanduser(), parse_where(where)
     with terminal_reporter(quiet) as shown:
-        found, known = _survey(data, data_dir, Path(out).expanduser(), where, shown)
-        for note in found.dataset.notes:
-            click.echo(f"note: {note}", err=True)
-        place = Path(out).expanduser() / f"{found.dataset.name}-check.png"
-        expect_output(place, example="check.png", derived=True)
-        report, thumbnails = check_dataset(found, weights=weights, reporter=shown, thumbnails=known)
+        report, thumbnails = _checked(data, weights, data_dir, place, at, shown)
     click.echo(json.dumps(report.to_json(), indent=2) if form == "json" else report_text(report))
     sheet = findings_sheet(report, thumbnails)
     if sheet is not None:
-        write_sheet(sheet, place)
-        click.echo(f"{place} shows them", err=True)
+        write_sheet(sheet, _sheet(place, report.name))
+        click.echo(f"{_sheet(place, report.name)} shows them", err=True)
     return 1 if strict and report.fails_strict else 0
 
 
-def _survey(
-    data: str, data_dir: str | None, out: Path, where: str, reporter: Reporter
-) -> tuple[Survey, Thumbnails | None]:
-    """The images, and their thumbnails if they were read elsewhere."""
-    if where == "here":
-        from greycard.datasets.open import survey_dataset
+def _checked(
+    data: str, weights: str | None, data_dir: str | None, out: Path, where: Where, reporter: Reporter
+) -> tuple[Report | ListReport, Thumbnails]:
+    from greycard.cluster.check import survey_images
+    from greycard.cluster.check_list import check_list, expect_no_weights
+    from greycard.cluster.image_list import ImageList, list_of
+    from greycard.jobs.check import check_dataset
+    from greycard.models.weights import expect_weights
 
-        return survey_dataset(data, data_dir), None
-    from greycard.cluster.check import SHARD, survey_shards
-    from greycard.cluster.compute import Places
-    from greycard.cluster.where import parse_where
+    listed = ImageList("stdin", stdin_lines()) if data == "-" else list_of(data)
+    if listed is not None:
+        expect_no_weights(weights)
+        _expect_sheet(out, listed.name)
+        return check_list(listed.names, listed.name, out, where, reporter)
+    expect_weights(weights)
+    found, known = survey_images(data, data_dir, out, where, reporter)
+    for note in found.dataset.notes:
+        click.echo(f"note: {note}", err=True)
+    _expect_sheet(out, found.dataset.name)
+    return check_dataset(found, weights=weights, reporter=reporter, thumbnails=known)
 
-    parts = out / f"{Path(data).absolute().name}-check-parts"
-    return survey_shards(data, data_dir, parts, reporter, Places(parse_where(where), SHARD))
+
+def _sheet(out: Path, name: str) -> Path:
+    return out / f"{name}-check.png"
+
+
+def _expect_sheet(out: Path, name: str) -> None:
+    from greycard.core.output_files import expect_output
+
+    expect_output(_sheet(out, name), example="check.png", derived=True)

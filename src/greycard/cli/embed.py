@@ -62,11 +62,9 @@ def embed(
     exits with 1 if an image could not be read.
     """
     if parts.wanted:
-        if output or page or projection or data_dir:
-            raise GreycardError(
-                "--answers writes Parquet files, without -o, --map, --projection and --data-dir", hint="choose one"
-            )
-        return _in_shards(run_or_name(model, out), weights, data, parts, quiet)
+        if output or data_dir:
+            raise GreycardError("--answers writes Parquet files, without -o and --data-dir", hint="choose one")
+        return _in_shards(run_or_name(model, out), weights, data, parts, page, projection or PCA, quiet)
     if output is None:
         raise GreycardError("vectors need a file or a folder", hint="-o emb.parquet, or --answers DIR for many images")
     named, place = run_or_name(model, out), Path(output).expanduser()
@@ -76,26 +74,45 @@ def embed(
 
 def _in_a_file(model: Path | str, data: str, place: Path, page: str | None, projection: str, **others: Any) -> int:
     """Write one file, and a map if `page` names one; `others` are arguments of `embed`. Returns the exit code."""
-    from greycard.core.output_files import expect_output
     from greycard.jobs.embed import embed as embedded
     from greycard.jobs.embedding_map import expect_mappable
 
-    drawn = Path(page).expanduser() if page else None
-    if drawn:
+    if page:
         expect_mappable(place)
-        expect_output(drawn, example="map.html")
+    drawn = _checked(page)
     expect_images = partial(expect_enough, projection.lower() if drawn else PCA)
     found = embedded(model, data, place, expect_images=expect_images, **others)
     _tell(found)
     if drawn:
-        _write_map(found, data, drawn, projection)
+        _write_map(found.place, data, drawn, projection)
     return 1 if found.left_out else 0
 
 
-def _in_shards(model: Path | str, weights: str | None, data: str, parts: Parts, quiet: bool) -> int:
-    from greycard.cluster.embed import embed_shards
+def _in_shards(
+    model: Path | str, weights: str | None, data: str, parts: Parts, page: str | None, projection: str, quiet: bool
+) -> int:
+    """Write a folder of parts, and a map if `page` names one. Returns the exit code."""
+    from greycard.api import embed_shards
 
-    return parts.compute(partial(embed_shards, model, weights), [data], quiet=quiet)
+    if page and parts.share:
+        raise GreycardError(
+            "--map needs the vectors of all shares", hint="the same command with --map and without --share draws it"
+        )
+    drawn = _checked(page)
+    code = parts.compute(partial(embed_shards, model, weights=weights), [data], quiet=quiet)
+    if drawn:
+        _write_map(parts.answers or "", data, drawn, projection)
+    return code
+
+
+def _checked(page: str | None) -> Path | None:
+    """The file of a map; GreycardError if it cannot be written."""
+    from greycard.core.output_files import expect_output
+
+    drawn = Path(page).expanduser() if page else None
+    if drawn:
+        expect_output(drawn, example="map.html")
+    return drawn
 
 
 def _tell(found: EmbeddedImages) -> None:
@@ -110,11 +127,13 @@ def _tell(found: EmbeddedImages) -> None:
     click.echo(found.place)
 
 
-def _write_map(found: EmbeddedImages, data: str, page: Path, projection: str) -> None:
+def _write_map(vectors: Path | str, data: str, page: Path, projection: str) -> None:
     from greycard.core.output_files import write_output
-    from greycard.embeddings.files import open_embeddings
+    from greycard.embeddings.stored import find_stored
     from greycard.jobs.embedding_map import embedding_map
 
-    title = f"Map of {Path(data).name or data}"
-    write_output(page, embedding_map(open_embeddings(found.place), title, projection.lower()))
+    title = "Map of the images" if data == "-" else f"Map of {Path(data).name or data}"
+    stored = find_stored(vectors)
+    assert stored is not None  # it was written
+    write_output(page, embedding_map(stored, title, projection.lower()))
     click.echo(page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from greycard.cli import options
-from greycard.cli.names import shard_names
+from greycard.cli.inputs import stdin_lines
 from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
     from greycard.cluster.compute import Parts as Computed
 
 Compute = Callable[..., "Computed"]
-"""Called with the names, the folder, the reporter and the places."""
+"""`predict_shards` or `embed_shards`, with the model and what is asked of it."""
 
 _OPTIONS = (
     click.option(
@@ -63,19 +63,21 @@ class Parts:
             words: the arguments that name images.
             quiet: True to show no progress.
         """
-        from greycard.cluster.compute import SHARD, Places
-        from greycard.cluster.storage import folder_at
-        from greycard.cluster.where import expect_share, parse_where
-        from greycard.reports.progress import terminal_reporter
+        from greycard.cluster.compute import SHARD
 
-        where, share = parse_where(self.where), options.parse_share(self.share)
-        expect_share(share, where)
-        folder, places = folder_at(self.answers or ""), Places(where, self.shard or SHARD, share or (0, 1))
-        with terminal_reporter(quiet) as shown:
-            found = work(shard_names(words), folder, shown, places)
+        share = options.parse_share(self.share)
+        found = work(_names(words), self.answers, shard=self.shard or SHARD, on=self.where, share=share, quiet=quiet)
         for line in found.lines():
             click.echo(line)
         return 1 if found.bad else 0
+
+
+def _names(words: Sequence[str]) -> Iterator[str]:
+    """The names of all images, in order; `-` is a list on stdin."""
+    from greycard.cluster.names import image_names
+
+    for word in words:
+        yield from image_names(stdin_lines() if word == "-" else word)
 
 
 def parts_options(command: Callable[..., Any]) -> Callable[..., Any]:

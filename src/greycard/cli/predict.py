@@ -88,14 +88,13 @@ def predict(
 
 
 def _in_shards(run: Run, paths: tuple[str, ...], to: Output, parts: Parts, **asked: Any) -> int:
-    from greycard.cluster.predict import predict_shards
-    from greycard.deploy.answers.job import Question
+    from greycard.api import predict_shards
 
     if not to.is_printed or to.form:
         raise GreycardError(
             "--answers writes Parquet files, without --format, -o, --sort-into and --gallery", hint="choose one"
         )
-    return parts.compute(partial(predict_shards, run, Question(**asked)), paths, quiet=to.quiet)
+    return parts.compute(partial(predict_shards, run, **asked), paths, quiet=to.quiet)
 
 
 def _printer(run: Run, wanted: str | None, top: int, asked: Asked) -> Callable[[], Printer]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", metavar="RUN|BACKBONE")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.argument("where", metavar="FOLDER|FILE")
+@click.argument("where", metavar="FOLDER|VECTORS")
 @click.option("-k", "--count", type=click.IntRange(1), default=10, show_default=True, help="Nearest images of each.")
 @click.option(
     "--format",
@@ -57,11 +57,12 @@ def similar(
     \b
     greycard similar pets-1 cat.jpg pets
     greycard similar pets-1 cat.jpg dog.jpg pets.parquet -k 5 --sheet similar.html
+    greycard similar pets-1 cat.jpg s3://vectors/2026
 
-    FILE is what `greycard embed` wrote with the same network: then no other image is read. It prints one line for each
-    image found: path and similarity, the cosine between the feature vectors; before them the IMAGE, if there are
-    several. The last column says `same` where the network sees no difference: nearly always a copy.
-    It exits with 1 if an image in FOLDER could not be read.
+    VECTORS is what `greycard embed` wrote with the same network, a file or a folder of parts: then no other image is
+    read. It prints one line for each image found: path and similarity, the cosine between the feature vectors; before
+    them the IMAGE, if there are several. The last column says `same` where the network sees no difference: nearly
+    always a copy. It exits with 1 if an image in FOLDER could not be read.
     """
     from greycard.core.output_files import expect_output
     from greycard.jobs.network import embedder_of

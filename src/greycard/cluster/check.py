@@ -12,8 +12,8 @@ from greycard.audit.thumbnails import SIDE, Thumbnails
 from greycard.cluster.compute import Places, compute_shards
 from greycard.cluster.readings import Readings, each_reading
 from greycard.cluster.shards import Shard
-from greycard.cluster.storage import Folder, LocalFolder
-from greycard.core.atomic_files import remove
+from greycard.cluster.where import HERE, Where
+from greycard.core.atomic_files import remove_drafts, remove_whole
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
 from greycard.datasets.dataset import Dataset, LeftOut
@@ -22,10 +22,13 @@ from greycard.datasets.file_facts import FileFacts
 from greycard.datasets.folders import survey_folder
 from greycard.datasets.inside import files_below
 from greycard.datasets.layouts import find_layout
+from greycard.datasets.open import survey_dataset
+from greycard.datasets.source import Source
 from greycard.datasets.survey import Survey
 from greycard.deploy.answers.answer import as_text
 from greycard.deploy.answers.parquet import expect_pyarrow
 from greycard.pipeline.cache import drop_pages, scratch_array
+from greycard.storage.folders import Folder, LocalFolder
 
 SHARD = 1024
 """Images of a shard: each has a thumbnail of 12 kB in its part."""
@@ -33,8 +36,35 @@ SHARD = 1024
 _APPEARED = "it appeared while the folder was read"
 
 
+def survey_images(
+    what: Dataset | Survey | Source | str | Path,
+    data_dir: str | Path | None,
+    out: Path,
+    where: Where,
+    reporter: Reporter,
+) -> tuple[Survey, Thumbnails | None]:
+    """The images of a dataset; and their thumbnails, if they are read elsewhere than here.
+
+    Args:
+        what: a survey, or anything that `survey_dataset` takes; a folder of images if `where` is not here.
+        data_dir: the folder of named datasets.
+        out: what is read elsewhere is kept in NAME-check-parts in this folder.
+        where: the place.
+        reporter: shows progress.
+
+    Raises:
+        GreycardError: nothing has that name, and the errors of `survey_shards`.
+    """
+    if where.kind == HERE:
+        return what if isinstance(what, Survey) else survey_dataset(what, data_dir), None
+    if not isinstance(what, str | Path):
+        raise _no_folder(type(what).__name__)
+    parts = out / f"{Path(what).absolute().name}-check-parts"
+    return survey_shards(str(what), data_dir, parts, reporter, Places(where, SHARD))
+
+
 def survey_shards(
-    what: str, data_dir: str | None, parts: Path, reporter: Reporter, places: Places
+    what: str, data_dir: str | Path | None, parts: Path, reporter: Reporter, places: Places
 ) -> tuple[Survey, Thumbnails]:
     """What `survey_dataset` and `load_thumbnails` find, read in shards; the same call again continues.
 
@@ -51,20 +81,25 @@ def survey_shards(
     """
     root = image_folder(what, data_dir)
     if root is None:
-        raise GreycardError(
-            f"--on reads the images of a folder. Received: {what}", hint="name a folder, or leave out --on"
-        )
+        raise _no_folder(what)
     expect_pyarrow()
     folder, names = LocalFolder(parts.absolute()), [str(path) for path in _files(root)]
     _expect_outside(folder, root)
-    shards = compute_shards(Readings(os.getcwd()), names, folder, reporter, places, another=_again(folder)).shards
+    remove_drafts(parts.parent, parts.name)
+    shards = compute_shards(Readings(os.getcwd()), names, folder, reporter, places, another=again(folder)).shards
     with reporter.status("gathering thumbnails"):
         known, problems = _facts(folder, shards)
         _expect_unchanged(names, known, folder)
         found = survey_folder(root, read=lambda paths: [known.get(as_text(str(path)), _APPEARED) for path in paths])
         thumbnails = _thumbnails(found.dataset, problems, folder, shards)
-    remove(folder.path)
+    remove_whole(folder.path)
     return found, thumbnails
+
+
+def _no_folder(what: str) -> GreycardError:
+    return GreycardError(
+        f"--on reads the images of a folder or a list. Received: {what}", hint="name a folder, or leave out --on"
+    )
 
 
 def _expect_outside(folder: LocalFolder, root: Path) -> None:
@@ -101,7 +136,7 @@ def _expect_unchanged(names: Sequence[str], known: dict[str, FileFacts | str], f
     for name in names:
         facts = known.get(as_text(name))
         if isinstance(facts, FileFacts) and _now(name) != (facts.bytes, facts.modified):
-            raise GreycardError(f"{as_text(name)} has changed since it was read", hint=_again(folder))
+            raise GreycardError(f"{as_text(name)} has changed since it was read", hint=again(folder))
 
 
 def _now(name: str) -> tuple[int, int] | None:
@@ -113,7 +148,8 @@ def _now(name: str) -> tuple[int, int] | None:
     return now.st_size, now.st_mtime_ns
 
 
-def _again(folder: LocalFolder) -> str:
+def again(folder: LocalFolder) -> str:
+    """The hint if what was read cannot be used."""
     return f"remove {folder.address}, and run it again"
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from greycard.cluster.engine import Engine
+from greycard.cluster.file_units import run_units
 from greycard.cluster.images import ShardImages
 from greycard.cluster.shards import ANOTHER, Shard, begin, names_of
-from greycard.cluster.storage import Folder
-from greycard.cluster.where import Where, open_engine
+from greycard.cluster.where import Where, expect_share, open_engine, parse_where
 from greycard.cluster.work import Work
 from greycard.core.errors import GreycardError
 from greycard.core.reporter import Reporter
+from greycard.storage.folders import Folder
 from greycard.training.interruption import InterruptedRunError
 
 SHARD = 4096
@@ -55,7 +56,25 @@ class Places:
     share: tuple[int, int] = (0, 1)
 
 
-@dataclass(frozen=True)
+def parse_places(on: str, shard: int, share: tuple[int, int] | None) -> Places:
+    """Places from what the user says.
+
+    Args:
+        on: `here`, `processes:N`, `HOST:PORT` of a Ray cluster, or `cluster`.
+        shard: the most images of a part.
+        share: which part of how many, counted from 0; None for all.
+
+    Raises:
+        GreycardError: there is no such place or share, or a shard would have no images.
+    """
+    where = parse_where(on)
+    expect_share(share, where)
+    if shard < 1:
+        raise GreycardError(f"a shard has 1 image or more. Received: {shard}", hint=f"{SHARD} is the usual number")
+    return Places(where, shard, share or (0, 1))
+
+
+@dataclass(frozen=True, repr=False)
 class Parts:
     """The result of computing in shards.
 
@@ -77,15 +96,27 @@ class Parts:
     examples: tuple[tuple[str, str], ...]
     errors_are_in: str
 
+    @property
+    def files(self) -> list[str]:
+        """The paths or addresses of the parts that are there, in order."""
+        return [f"{self.folder.address.rstrip('/')}/{shard.file}" for shard in self.shards]
+
     def lines(self) -> Iterator[str]:
         """What the user is told."""
-        bad = f", {self.bad:,} could not be read" if self.bad else ""
-        parts = len(self.shards)
-        left = "" if parts == self.planned else f" of {self.planned:,}; the others belong to other processes"
-        yield f"{self.folder.address}: {self.images:,} images in {parts:,} part{'' if parts == 1 else 's'}{left}{bad}"
+        yield f"{self.folder.address}: {self._counts}"
         yield from (f"  {name}: {why}" for name, why in self.examples)
         if self.bad > len(self.examples):
             yield f"  and {self.bad - len(self.examples):,} more ({self.errors_are_in})"
+
+    def __repr__(self) -> str:
+        return f"Parts({self.folder.address!r}, {self._counts})"
+
+    @property
+    def _counts(self) -> str:
+        bad = f", {self.bad:,} could not be read" if self.bad else ""
+        parts = len(self.shards)
+        left = "" if parts == self.planned else f" of {self.planned:,}; the others belong to other processes"
+        return f"{self.images:,} images in {parts:,} part{'' if parts == 1 else 's'}{left}{bad}"
 
 
 def compute_shards(
@@ -105,15 +136,28 @@ def compute_shards(
         GreycardError: a folder with other parts, or parts that could not be computed.
         InterruptedRunError: a signal; the same call continues.
     """
-    number, of = places.share
     with open_engine(places.where, reporter.log) as engine:
-        shards = begin(folder, names, places.shard, work.words(), another)
-        tasks = [Task(each, folder, work, each.number % of == number) for each in shards]
-        try:
-            _compute(engine, _left(tasks, number, of), reporter)
-        except KeyboardInterrupt as stop:
-            engine.cancel()
-            raise _interrupted(stop, tasks) from stop
+        return compute_on(engine, work, names, folder, reporter, places, another)
+
+
+def compute_on(
+    engine: Engine,
+    work: Work,
+    names: Iterable[str],
+    folder: Folder,
+    reporter: Reporter,
+    places: Places,
+    another: str = ANOTHER,
+) -> Parts:
+    """As `compute_shards`, on an engine that has more to do afterwards."""
+    number, of = places.share
+    shards = begin(folder, names, places.shard, work.words(), another)
+    tasks = [Task(each, folder, work, each.number % of == number) for each in shards]
+    try:
+        _compute(engine, _left(tasks, number, of), reporter)
+    except KeyboardInterrupt as stop:
+        engine.cancel()
+        raise _interrupted(stop, tasks) from stop
     return _parts(work, folder, tasks)
 
 
@@ -142,17 +186,7 @@ def _compute(engine: Engine, tasks: list[Task], reporter: Reporter) -> None:
     if not tasks:
         return
     count = reporter.progress(tasks[0].work.verb, sum(task.shard.count for task in tasks))
-    failed: list[GreycardError] = []
-    for done in engine.each(compute_shard, tasks):
-        if done.error:
-            failed.append(done.error)
-        else:
-            count(done.unit.shard.count)
-    if failed:
-        raise GreycardError(
-            f"{len(failed)} of {len(tasks)} parts could not be computed: {failed[0].args[0]}",
-            hint=f"{failed[0].hint}; the same command continues",
-        )
+    run_units(engine, compute_shard, tasks, lambda task: count(task.shard.count))
 
 
 def _parts(work: Work, folder: Folder, tasks: Sequence[Task]) -> Parts:

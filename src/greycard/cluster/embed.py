@@ -10,18 +10,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar
 
-from greycard.cluster.compute import Parts, Places, compute_shards
+from greycard.cluster.compute import SHARD, Parts, compute_shards, parse_places
 from greycard.cluster.images import ShardImages
-from greycard.cluster.storage import Folder
+from greycard.cluster.names import Named, image_names
+from greycard.cluster.where import HERE
 from greycard.cluster.work import Counted
 from greycard.core.errors import GreycardError
-from greycard.core.reporter import Reporter, Silent
+from greycard.core.paths import is_remote
+from greycard.core.reporter import Silent
 from greycard.deploy.answers.parquet import expect_pyarrow
 from greycard.embeddings.network import Network
 from greycard.embeddings.parquet import ParquetWriter, read_errors
 from greycard.embeddings.table import About, Rows
 from greycard.jobs.network import embedder_of
+from greycard.reports.progress import terminal_reporter
+from greycard.runs.record import RunRecord
 from greycard.runs.run_args import absolute_path
+from greycard.storage.folders import folder_at
 
 if TYPE_CHECKING:
     from greycard.embeddings.compute import Embedded
@@ -69,29 +74,35 @@ class Vectors:
 
 
 def embed_shards(
-    model: str | Path,
-    weights: str | None,
-    names: Iterable[str],
-    folder: Folder,
-    reporter: Reporter,
-    places: Places,
+    model: str | Path | RunRecord,
+    images: Named | Iterable[Named],
+    answers: str | Path,
+    *,
+    weights: str | Path | None = None,
+    shard: int = SHARD,
+    on: str = HERE,
+    share: tuple[int, int] | None = None,
+    quiet: bool = False,
 ) -> Parts:
-    """Compute feature vectors into Parquet files; the arguments and errors are those of `compute_shards`.
+    """Compute the feature vectors of many image files into Parquet files, one for each shard.
 
     Args:
-        model: a run's folder, or the name of a pretrained network.
-        weights: of a pretrained network, as for `embed`.
+        model: a run or its folder, or the name of a pretrained network.
+        weights: of a pretrained network, as for `embed`. All other arguments and errors are those of `predict_shards`.
     """
+    places, folder = parse_places(on, shard, share), folder_at(answers)
     expect_pyarrow()
-    named = str(Path(model).absolute()) if Path(model).is_dir() else str(model)
-    weights = absolute_path(weights)
-    network = embedder_of(named, weights, reporter).network
-    return compute_shards(Vectors(named, weights, network, os.getcwd()), names, folder, reporter, places)
+    path = model.path if isinstance(model, RunRecord) else Path(model)
+    named, file = str(path.absolute()) if path.is_dir() else str(model), absolute_path(weights)
+    with terminal_reporter(quiet) as shown:
+        network = embedder_of(named, file, shown).network
+        return compute_shards(Vectors(named, file, network, os.getcwd()), image_names(images), folder, shown, places)
 
 
 def _rows(names: Sequence[str], images: ShardImages, found: Embedded) -> Rows:
     rows = found.rows.tolist()
-    return Rows([names[row] for row in rows], [images.paths[row] for row in rows], [None] * len(rows), found.vectors)
+    paths = [path if is_remote(path := images.paths[row]) else os.path.normpath(path) for row in rows]
+    return Rows([names[row] for row in rows], paths, [None] * len(rows), found.vectors)
 
 
 @lru_cache(maxsize=1)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, overload
 
-from greycard.cluster import object_store
 from greycard.core.paths import is_remote
 from greycard.core.threads import map_ahead, network_pool
 from greycard.datasets.formats import has_image_ending
 from greycard.datasets.images import UnreadableImageError
+from greycard.storage import object_store
 
 _MOST_BYTES = 1 << 30
 """Of an image in remote storage: it is read into memory."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from greycard.cluster.storage import folder_at
 from greycard.core.errors import GreycardError
+from greycard.storage.failures import reason
+from greycard.storage.folders import folder_at
 
-_TEXT, _PARQUET, _COLUMN = ".txt", ".parquet", "path"
+PARQUET, COLUMN = ".parquet", "path"
+_TEXT = ".txt"
 _ROWS = 20_000
 
 
 def is_manifest(name: str) -> bool:
     """Whether a file with this name is a list of names."""
-    return PurePosixPath(name).suffix.lower() in (_TEXT, _PARQUET) and not Path(name).is_dir()
+    return PurePosixPath(name).suffix.lower() in (_TEXT, PARQUET) and not Path(name).is_dir()
 
 
 def listed_names(address: str) -> Iterator[str]:
@@ -25,9 +28,11 @@ def listed_names(address: str) -> Iterator[str]:
         GreycardError: the list is not there or cannot be read, or it has no column `path`.
     """
     try:
-        yield from (_column if address.lower().endswith(_PARQUET) else _lines)(address)
+        yield from (_column if address.lower().endswith(PARQUET) else _lines)(address)
+    except FileNotFoundError as error:
+        raise GreycardError(f"the list {address} does not exist", hint="check its name") from error
     except (OSError, ValueError) as error:  # pyarrow's errors are among these
-        why = getattr(error, "strerror", None) or (str(error).splitlines() or ["it is damaged"])[0]
+        why = getattr(error, "strerror", None) or reason(error)
         raise GreycardError(
             f"the list {address} cannot be read: {why}", hint="a list is text with one name a line, or Parquet"
         ) from error
@@ -40,11 +45,13 @@ def _opened(address: str) -> IO[bytes]:
 
 def _lines(address: str) -> Iterator[str]:
     with _opened(address) as file:
-        rest = b""
+        rest = file.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
         while block := file.read(1 << 20):
+            if b"\0" in block:
+                raise ValueError("it is not text in UTF-8")
             *whole, rest = (rest + block).split(b"\n")
             yield from _decoded(whole)
-        yield from _decoded([rest])
+        yield from _decoded(rest.split(b"\n"))
 
 
 def _decoded(lines: list[bytes]) -> Iterator[str]:
@@ -56,10 +63,10 @@ def _column(address: str) -> Iterator[str]:
 
     with _opened(address) as opened, parquet.ParquetFile(opened) as file:
         columns = file.schema_arrow.names
-        if _COLUMN not in columns:
+        if COLUMN not in columns:
             raise GreycardError(
-                f"the list {address} has no column `{_COLUMN}`. Received: {', '.join(columns)}",
-                hint=f"rename the column with the names of the images to `{_COLUMN}`",
+                f"the list {address} has no column `{COLUMN}`. Received: {', '.join(columns)}",
+                hint=f"rename the column with the names of the images to `{COLUMN}`",
             )
-        for batch in file.iter_batches(_ROWS, columns=[_COLUMN]):
+        for batch in file.iter_batches(_ROWS, columns=[COLUMN]):
             yield from (each for each in batch.column(0).to_pylist() if each)

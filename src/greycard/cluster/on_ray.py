@@ -20,13 +20,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, Place
 
 from greycard.backend.thread_limits import changed_environment
 from greycard.cluster.engine import LOOPBACK, Done, NoRoomError, ResultT, UnitT
-from greycard.cluster.object_store import ENVIRONMENT
 from greycard.cluster.ray_room import SECONDS_BETWEEN_LOOKS, Machines, is_reserved, is_whole, reserved
 from greycard.cluster.ray_start import connected
 from greycard.cluster.versions import expect_equal, facts
 from greycard.cluster.where import PROCESSES, Where
 from greycard.core.errors import GreycardError
 from greycard.core.threads import REQUESTED, VARIABLE, thread_count
+from greycard.storage.object_store import ENVIRONMENT
 
 _SECONDS_TO_SAVE = 60.0
 """After Ctrl-C, runs may take this long to save their state."""

@@ -8,18 +8,21 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar
 
-from greycard.cluster.compute import Parts, Places, compute_shards
+from greycard.cluster.compute import SHARD, Parts, compute_shards, parse_places
 from greycard.cluster.images import ShardImages
-from greycard.cluster.storage import Folder
+from greycard.cluster.names import Named, image_names
+from greycard.cluster.where import HERE
 from greycard.cluster.work import Counted
 from greycard.core.errors import GreycardError
-from greycard.core.reporter import Reporter
 from greycard.deploy.answers.answer import Answer, answer_of
 from greycard.deploy.answers.job import Job, Question
 from greycard.deploy.answers.parquet import expect_pyarrow, read_errors, write_parquet
 from greycard.deploy.rules import rules_of
 from greycard.jobs.open_run import Run
 from greycard.jobs.predict import job_of
+from greycard.reports.progress import terminal_reporter
+from greycard.runs.record import RunRecord
+from greycard.storage.folders import folder_at
 
 if TYPE_CHECKING:
     from greycard.deploy.predict import Prediction
@@ -57,22 +60,49 @@ class Predictions:
 
 
 def predict_shards(
-    run: Run, asked: Question, names: Iterable[str], folder: Folder, reporter: Reporter, places: Places
+    run: str | Path | RunRecord,
+    images: Named | Iterable[Named],
+    answers: str | Path,
+    *,
+    top: int = 1,
+    refuse: float | str | None = "default",
+    unsure: float | None = None,
+    sets: float | None = None,
+    shard: int = SHARD,
+    on: str = HERE,
+    share: tuple[int, int] | None = None,
+    quiet: bool = False,
 ) -> Parts:
-    """Predict image files into Parquet files; the arguments and errors are those of `compute_shards`.
+    """Predict many image files into Parquet files, one for each shard; the same call again continues.
 
     Args:
         run: finished, with classes.
-        asked: what is asked of each image.
+        images: an image file, a folder, a pattern, `s3://…` or `gs://…`, or a list: a `.txt` file with one name a line
+            or a `.parquet` file with a column `path`. Or the names themselves, of which each is read once.
+        answers: the folder of the parts, a new one or one that the same call began; it may be in remote storage.
+        top, refuse, unsure, sets: as for `Run.predict_to`.
+        shard: the most images of a part.
+        on: where: `here`, `processes:N`, `HOST:PORT` of a Ray cluster, or `cluster`.
+        share: which part of how many, counted from 0, this process begins with.
+        quiet: True to print nothing.
 
     Raises:
-        GreycardError: a regression, or a mistake that `compute_shards` states.
+        GreycardError: a mistake that the user can correct, or parts that could not be computed.
+        KeyboardInterrupt: a signal; the same call continues.
     """
-    if not run.task.has_classes:
-        raise GreycardError(f"{run.path} is a regression on numbers; shards are of images", hint="predict it directly")
+    places, folder, opened = (
+        parse_places(on, shard, share),
+        folder_at(answers),
+        run if isinstance(run, Run) else Run(run),
+    )
+    if not opened.task.has_classes:
+        raise GreycardError(f"{opened.path} predicts a number; shards are of classes", hint="predict it directly")
     expect_pyarrow()
-    rules_of(run, asked.refuse, asked.sets)
-    return compute_shards(Predictions(run.path.absolute(), job_of(run, asked)), names, folder, reporter, places)
+    asked = Question(top=top, refuse="none" if refuse is None else str(refuse), unsure=unsure, sets=sets)
+    rules_of(opened, asked.refuse, asked.sets)
+    work = Predictions(opened.path.absolute(), job_of(opened, asked))
+    with terminal_reporter(quiet) as shown:
+        return compute_shards(work, image_names(images), folder, shown, places)
 
 
 def _answer(asked: Question, name: str, found: Prediction) -> Answer:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from greycard.cluster.storage import Folder
 from greycard.core.errors import GreycardError
-from greycard.core.records import Number, from_json, to_json
+from greycard.core.records import to_json
+from greycard.storage.folders import Folder
+from greycard.storage.parts import MANIFEST, RECORD, Record, part_file, read_record
 
-MANIFEST, RECORD = "manifest.jsonl", "shards.json"
 ANOTHER = "choose another folder for the parts"
 """What to do about a folder with other parts."""
 
@@ -37,24 +37,7 @@ class Shard:
     @property
     def file(self) -> str:
         """The name of its part."""
-        return f"part-{self.number:06}.parquet"
-
-
-@dataclass(frozen=True)
-class Record:
-    """What all parts of a folder have in common; the content of `shards.json`.
-
-    Attributes:
-        work: what decides the content of the parts, in words.
-        images: number of images.
-        shard: the most images of a part.
-        manifest: SHA-256 of the names.
-    """
-
-    work: tuple[str, ...]
-    images: int
-    shard: Number
-    manifest: str
+        return part_file(self.number)
 
 
 def begin(folder: Folder, names: Iterable[str], shard: int, work: Sequence[str], another: str = ANOTHER) -> list[Shard]:
@@ -80,7 +63,7 @@ def begin(folder: Folder, names: Iterable[str], shard: int, work: Sequence[str],
         shards, digest = _write(draft, chain(first, each), shard)
         record = Record(tuple(work), sum(one.count for one in shards), shard, digest)
         if RECORD in there:
-            _expect_same(folder, _read(folder, another), record, another)
+            _expect_same(folder, read_record(folder, another), record, another)
         else:  # before the manifest, so that a folder with a manifest is known as one of parts
             with folder.writing(RECORD) as place:
                 place.write_text(json.dumps(to_json(record), indent=2) + "\n", encoding="utf-8")
@@ -120,15 +103,6 @@ def _write(place: Path, names: Iterable[str], shard: int) -> tuple[list[Shard], 
     sizes = [min(shard, count - first) for first in range(0, count, shard)]
     each = enumerate(zip(starts, starts[1:], sizes, strict=False))
     return [Shard(number, start, after, size) for number, (start, after, size) in each], digest.hexdigest()
-
-
-def _read(folder: Folder, another: str) -> Record:
-    with folder.open(RECORD) as file:
-        content = file.read()
-    try:
-        return from_json(Record, json.loads(content))
-    except (ValueError, GreycardError) as error:
-        raise GreycardError(f"{RECORD} in {folder.address} is damaged", hint=another) from error
 
 
 def _expect_same(folder: Folder, old: Record, new: Record, another: str) -> None:

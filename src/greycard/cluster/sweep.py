@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from greycard.backend import configure
-from greycard.cluster.claims import remove_claims
 from greycard.cluster.course import Course, make_course
 from greycard.cluster.engine import Done, Engine
 from greycard.cluster.units import ELSEWHERE, KEPT, Outcome, Source, Task, has_reached, train_unit
@@ -25,6 +24,7 @@ from greycard.runs.directory import expect_writable
 from greycard.runs.record import RunRecord
 from greycard.runs.sweep import Decision, Score, SweepRecord, better_half, write_plan
 from greycard.runs.sweep_plan import Plan, Unit
+from greycard.storage.claims import remove_claims
 from greycard.training.interruption import InterruptedRunError
 
 _SECONDS_BETWEEN_LOOKS = 1.0

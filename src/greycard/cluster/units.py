@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from greycard.backend import configure, start
-from greycard.cluster.claims import claimed
 from greycard.core.reporter import Reporter
 from greycard.jobs.data import dataset_of
 from greycard.jobs.resume import resume_run
@@ -18,6 +17,7 @@ from greycard.reports.progress import LateLog, log_reporter, terminal_reporter
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import read_run_args
 from greycard.runs.sweep_plan import Unit
+from greycard.storage.claims import claimed
 from greycard.training.interruption import PausedRunError
 
 LOG = "log.txt"

@@ -33,7 +33,7 @@ def atomic_path(place: Path, *, replaces_folder: bool = False) -> Iterator[Path]
     Raises:
         OSError: `place` is a folder, the disk is full, or permission is missing. What was at `place` is unchanged.
     """
-    draft = place.with_name(f"{_DRAFT}{secrets.token_hex(4)}-{place.name[-_NAME_END:]}")
+    draft = _draft_of(place)
     try:
         with naming(place, draft):
             yield draft
@@ -77,9 +77,9 @@ def remove_drafts(folder: Path, name: str = "") -> None:
 
     Args:
         folder: the folder.
-        name: of a file, of at most 40 characters; by default all drafts are removed.
+        name: of a file or folder; by default all drafts are removed.
     """
-    for draft in folder.glob(f"{_DRAFTS}{glob.escape(name)}"):
+    for draft in folder.glob(f"{_DRAFTS}{glob.escape(name[-_NAME_END:])}"):
         remove(draft)
 
 
@@ -89,6 +89,17 @@ def remove(place: Path) -> None:
         shutil.rmtree(place)
     else:
         place.unlink(missing_ok=True)
+
+
+def remove_whole(folder: Path) -> None:
+    """Delete a folder, whose path is free at once: a kill leaves a draft, and no folder with a part of the files."""
+    draft = _draft_of(folder)
+    os.replace(folder, draft)
+    remove(draft)
+
+
+def _draft_of(place: Path) -> Path:
+    return place.with_name(f"{_DRAFT}{secrets.token_hex(4)}-{place.name[-_NAME_END:]}")
 
 
 def _replace_folder(draft: Path, place: Path) -> None:

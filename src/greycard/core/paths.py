@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,22 @@ from greycard.core.errors import GreycardError
 S3, GS = "s3://", "gs://"
 """What addresses of remote storage begin with."""
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""The start of an address; a drive of Windows has one letter."""
+
 
 def is_remote(name: str) -> bool:
     """Whether a name is an address in S3 or Google Cloud Storage."""
     return name.startswith((S3, GS))
+
+
+def expect_known_storage(name: str) -> None:
+    """Raise a GreycardError for an address such as `gcs://bucket/folder`, which would be taken for a path."""
+    if _ADDRESS.match(name) and not is_remote(name):
+        raise GreycardError(
+            f"{name} is in no storage that Greycard knows; expected {S3}bucket/folder or {GS}bucket/folder",
+            hint="write the address in one of these forms, or copy the files to this machine",
+        )
 
 
 def as_path(place: str | os.PathLike[str], what: str) -> Path:
@@ -38,7 +51,7 @@ def as_path(place: str | os.PathLike[str], what: str) -> Path:
     if is_remote(str(place)):
         raise GreycardError(
             f"{what} must be on a file system of this machine. Received: {place}",
-            hint="copy it here; with --answers DIR, the commands predict and embed read images there",
+            hint="copy it here; the commands check, and predict and embed with --answers DIR, read images there",
         )
     return Path(os.path.expanduser(place))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +71,22 @@ def file_facts(path: Path) -> FileFacts:
     """The facts of a regular file; raises UnreadableImageError if it is not a usable image."""
     try:
         before = path.stat()
-        with opened(path) as image:
-            header = image.format or "", image.mode, *image.size, orientation(image)
-        return FileFacts(*header, file_digest(path), before.st_size, before.st_mtime_ns)
-    except OSError as error:
-        raise UnreadableImageError(error.strerror or str(error)) from error
+        if stat.S_ISFIFO(before.st_mode):  # it can be read only once
+            raise UnreadableImageError("a pipe, not a file")
+        return FileFacts(*_header(path), file_digest(path), before.st_size, before.st_mtime_ns)
+    except (OSError, ValueError) as error:  # a name with a null byte
+        raise UnreadableImageError(getattr(error, "strerror", None) or str(error)) from error
+
+
+def content_facts(content: bytes) -> FileFacts:
+    """As `file_facts`, of an image that is no file; it was last changed at 0."""
+    return FileFacts(*_header(content), hashlib.sha256(content).hexdigest(), len(content), 0)
+
+
+def _header(source: Path | bytes) -> tuple[str, str, int, int, int]:
+    """Format, mode, width, height, orientation."""
+    with opened(source) as image:
+        return image.format or "", image.mode, *image.size, orientation(image)
 
 
 def _facts_or_reason(path: Path) -> FileFacts | str:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from greycard.core.atomic_files import atomic_path
-from greycard.core.errors import GreycardError
+from greycard.core.errors import GreycardError, command
 from greycard.core.output_files import expect_folder_of
 from greycard.embeddings import npz, parquet
 from greycard.embeddings.csv_table import CsvWriter
@@ -53,12 +53,18 @@ class EmbeddingFile:
     place: Path
     about: About
 
-    def rows(self) -> Iterator[Rows]:
-        """The vectors in order, some at a time.
+    @property
+    def address(self) -> str:
+        return str(self.place)
 
-        Raises:
-            GreycardError: the file is damaged.
-        """
+    @property
+    def count(self) -> int:
+        return sum(len(rows.ids) for rows in self.rows())
+
+    def again(self, model: object) -> str:
+        return f"make it again: `{command('embed', model, 'FOLDER', '-o', self.place)}`"
+
+    def rows(self) -> Iterator[Rows]:
         read = _format_of(self.place).read_rows
         assert read is not None
         try:

@@ -83,7 +83,15 @@ def read_errors(file: IO[bytes]) -> tuple[int, list[tuple[str, str]]]:
         return opened.metadata.num_rows, [(name, why) for name, why in found]
 
 
-def read_rows(place: Path, about: About) -> Iterator[Rows]:
+def read_footer(file: IO[bytes]) -> tuple[bytes | None, int]:
+    """Greycard's metadata, or None, and the number of vectors in a file."""
+    from pyarrow import parquet
+
+    found = parquet.read_metadata(file)
+    return (found.metadata or {}).get(KEY.encode()), found.num_rows
+
+
+def read_rows(place: Path | IO[bytes], about: About) -> Iterator[Rows]:
     """The rows, one row group at a time."""
     from pyarrow import parquet
 

@@ -1,9 +1,9 @@
-"""A part of a file of feature vectors, and what the file says about all of them."""
+"""Feature vectors that are stored, what is known about all of them, and some of their rows."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,6 +60,33 @@ class About:
         if not isinstance(content, dict) or content.pop("schema", None) != _SCHEMA:
             raise GreycardError(f"its metadata is not of schema {_SCHEMA}", hint="make it again with greycard embed")
         return from_json(cls, content)
+
+
+class Stored(Protocol):
+    """Feature vectors that Greycard wrote: a file, or a folder of parts."""
+
+    @property
+    def address(self) -> str:
+        """Its path or address."""
+        ...
+
+    @property
+    def about(self) -> About:
+        """What is known about all of them."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Number of vectors."""
+        ...
+
+    def rows(self) -> Iterator[Rows]:
+        """The vectors in order, some at a time; GreycardError if they are damaged."""
+        ...
+
+    def again(self, model: object) -> str:
+        """A hint: how to compute the vectors again, by another network."""
+        ...
 
 
 class Writer(Protocol):

@@ -1,4 +1,4 @@
-"""The map of the images in a file of feature vectors, as an HTML page."""
+"""The map of the images of stored feature vectors, as an HTML page."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from greycard.core.errors import GreycardError
 from greycard.core.threads import thread_pool
-from greycard.embeddings.files import CSV, EmbeddingFile
-from greycard.embeddings.table import Rows
+from greycard.embeddings.files import CSV
+from greycard.embeddings.table import Rows, Stored
 from greycard.evaluation.projection import principal_components, tsne
 from greycard.evaluation.projections import PCA, TSNE
 from greycard.reports.map_page import map_page
@@ -30,18 +30,18 @@ def expect_mappable(place: Path) -> None:
         )
 
 
-def embedding_map(stored: EmbeddingFile, title: str, projection: str) -> str:
+def embedding_map(stored: Stored, title: str, projection: str) -> str:
     """The page. Of many images, every n-th is on it.
 
     Args:
-        stored: the file of vectors.
+        stored: the vectors.
         title: the page's heading.
         projection: one of `LEAST_IMAGES`.
 
     Raises:
-        GreycardError: the file is damaged, or has too few images for t-SNE.
+        GreycardError: the vectors are damaged, or too few for t-SNE.
     """
-    total = sum(len(rows.ids) for rows in stored.rows())
+    total = stored.count
     some = _some(stored, -(-total // _MOST))
     found = _PROJECTED[projection](some.vectors)
     with thread_pool() as pool:
@@ -55,12 +55,13 @@ def embedding_map(stored: EmbeddingFile, title: str, projection: str) -> str:
     return map_page(title, f"Feature vectors of {stored.about.network}.", part)
 
 
-def _some(stored: EmbeddingFile, step: int) -> Rows:
+def _some(stored: Stored, step: int) -> Rows:
     """Every `step`-th image."""
     parts, passed = [], 0
     for rows in stored.rows():
         chosen = slice(-passed % step, None, step)
-        parts.append(Rows(rows.ids[chosen], rows.paths[chosen], rows.labels[chosen], rows.vectors[chosen]))
+        vectors = rows.vectors[chosen].copy()  # a view would keep all rows in memory
+        parts.append(Rows(rows.ids[chosen], rows.paths[chosen], rows.labels[chosen], vectors))
         passed += len(rows.ids)
     return Rows(
         [id for part in parts for id in part.ids],

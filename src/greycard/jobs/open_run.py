@@ -235,7 +235,8 @@ class Run(ModelRun):
 
         Args:
             image: as for `predict`.
-            where: a folder or dataset, also without labels; or a file that `greycard.embed` wrote with this run.
+            where: a folder or dataset, also without labels; or a file that `greycard.embed` wrote with this run, or a
+                folder of parts, here or in remote storage, that `greycard.embed_shards` wrote.
             count: number of images.
             data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
             quiet: True to print nothing.

@@ -1,4 +1,4 @@
-"""Find the images that are nearest to given ones, in a folder or in a file of feature vectors."""
+"""Find the images that are nearest to given ones, in a folder of images or in stored feature vectors."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from greycard.datasets.every_image import EveryImage, every_image
 from greycard.datasets.source import Source
 from greycard.deploy.sources import ImageLike, name_of
 from greycard.embeddings.csv_table import is_csv_of_vectors
-from greycard.embeddings.files import EmbeddingFile, is_embedding_file, open_embeddings
 from greycard.embeddings.nearest import Neighbour, nearest
-from greycard.embeddings.table import Rows
+from greycard.embeddings.stored import find_stored
+from greycard.embeddings.table import Rows, Stored
 from greycard.jobs.embed import embedded_rows, expect_some
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def find_similar(
         make_embedder: loads the network; called after the images were found.
         model: the network as a command names it: a run's folder, or the name of a pretrained network.
         images: at least one; a file among those searched is not compared with itself.
-        where: as `data` for `embed`, or the file of vectors that `embed` wrote with the same network.
+        where: as `data` for `embed`; or the file, or the folder of parts, that `embed` wrote with the same network.
+            That folder may also be in remote storage.
         count: neighbours of each image.
         data_dir: as for `embed`.
         reporter: shows progress.
@@ -77,13 +78,7 @@ def find_similar(
         GreycardError: as for `embed`; or an image cannot be read, or the vectors are of another network.
     """
     expect_readable(images)
-    place = Path(where) if isinstance(where, str | Path) else None
-    if place is not None and is_csv_of_vectors(place):
-        raise GreycardError(
-            f"{place} has vectors for other programs; Greycard does not read vectors in CSV files",
-            hint=f"`{command('embed', model, 'FOLDER', '-o', place.with_suffix('.npz'))}`",
-        )
-    stored = open_embeddings(place) if place is not None and is_embedding_file(place) else None
+    stored = _find_stored(where, model) if isinstance(where, str | Path) else None
     found = None if stored else every_image(where, data_dir)
     embedder = make_embedder()
     left_out = list(found.left_out) if found else []
@@ -119,9 +114,19 @@ def expect_readable(images: Sequence[ImageLike]) -> None:
             )
 
 
-def _stored(stored: EmbeddingFile, embedder: Embedder, model: str | Path) -> Iterator[Rows]:
-    again = f"make it again: `{command('embed', model, 'FOLDER', '-o', stored.place)}`"
-    embedder.network.expect_same(stored.about.network, stored.place, again)
+def _find_stored(where: str | Path, model: str | Path) -> Stored | None:
+    """The vectors at a path or an address, if there are any; GreycardError if they are in a CSV file."""
+    place = Path(where)
+    if is_csv_of_vectors(place):
+        raise GreycardError(
+            f"{place} has vectors for other programs; Greycard does not read vectors in CSV files",
+            hint=f"`{command('embed', model, 'FOLDER', '-o', place.with_suffix('.npz'))}`",
+        )
+    return find_stored(where)
+
+
+def _stored(stored: Stored, embedder: Embedder, model: str | Path) -> Iterator[Rows]:
+    embedder.network.expect_same(stored.about.network, stored.address, stored.again(model))
     return stored.rows()
 
 

@@ -131,13 +131,25 @@ def decode_unchanged(
         content = None
     if content is None or hashlib.sha256(content).hexdigest() != digest:
         raise GreycardError(f"{path} changed while it was read", hint="run it again when the folder is not in use")
+    return decode_content(content, str(path), size, channels, resize)
+
+
+def decode_content(
+    content: bytes, name: str, size: tuple[int, int], channels: int, resize: str = "stretch"
+) -> np.ndarray:
+    """Decode the bytes of an image.
+
+    Raises:
+        UnreadableImageError: its pixels cannot be decoded.
+        GreycardError: memory is short, which says nothing about the image called `name`.
+    """
     if not content:
         raise UnreadableImageError("the file is empty")
     try:
         return decode(content, size, channels, resize)
     except UnreadableImageError as error:
         if isinstance(error.__cause__, MemoryError):
-            raise GreycardError(f"there is too little memory to decode {path}", hint="close other programs") from error
+            raise GreycardError(f"there is too little memory to decode {name}", hint="close other programs") from error
         raise
 
 

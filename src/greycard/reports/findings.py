@@ -10,40 +10,47 @@ from PIL import Image, ImageDraw, ImageFont
 
 from greycard.audit.check import Report
 from greycard.audit.finding import KINDS, Finding
+from greycard.audit.list_report import ListReport
 from greycard.audit.thumbnails import Thumbnails
+from greycard.reports.escapes import one_line
 from greycard.reports.fonts import drawable, font_file, warn_of_missing_fonts
 
 _LISTED = 5
 _SHOWN, _COLUMNS, _SIDE, _GAP, _LINE, _SMALL = 12, 12, 96, 8, 18, 10
 
 
-def report_text(report: Report) -> str:
+def report_text(report: Report | ListReport) -> str:
     """One paragraph for each finding: what it is, its first images, and the next step."""
+    if isinstance(report, ListReport):
+        images = f"{report.images:,} image{'' if report.images == 1 else 's'}"
+        return "\n".join(_lines(report, images, str(report.folder)))
     test = f" and {report.test_images:,} test" if report.test_images else ""
-    counts = f"{report.train_images:,} training and {report.val_images:,} validation{test} images"
-    lines = [f"{report.dataset}: {counts} checked"]
+    images = f"{report.train_images:,} training and {report.val_images:,} validation{test} images"
+    return "\n".join([*_lines(report, images, "--format json"), *(f"note: {note}" for note in report.notes)])
+
+
+def _lines(report: Report | ListReport, images: str, all_are_in: str) -> list[str]:
+    lines = [f"{report.name}: {images} checked"]
     for finding in report.findings:
-        lines += ["", f"{finding.kind}: {finding.sentence}", *_listed(finding), f"  → {finding.next_step}"]
-    if not report.findings:
-        lines += ["", "no problems found"]
-    return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])
+        lines += ["", f"{finding.kind}: {finding.sentence}", *_listed(finding, all_are_in), f"  → {finding.next_step}"]
+    return lines if report.findings else [*lines, "", "no problems found"]
 
 
-def _listed(finding: Finding) -> list[str]:
+def _listed(finding: Finding, all_are_in: str) -> list[str]:
     details = list(finding.details) or [""] * len(finding.groups)
     pairs = list(zip(finding.groups, details, strict=True))
     lines = [f"  {_some(ids)}{f'  ({why})' if why else ''}" for ids, why in pairs[:_LISTED]]
-    if len(pairs) > _LISTED:
-        lines.append(f"  … and {len(pairs) - _LISTED:,} more (--format json has all)")
+    if finding.count > len(lines):
+        lines.append(f"  … and {finding.count - len(lines):,} more ({all_are_in} has all)")
     return lines
 
 
 def _some(ids: Sequence[str], most: int = 4) -> str:
     more = f" and {len(ids) - most} more" if len(ids) > most else ""
-    return " = ".join(ids[:most]) + more
+    return " = ".join(map(one_line, ids[:most])) + more
 
 
-def findings_sheet(report: Report, thumbnails: Thumbnails) -> Image.Image | None:
+def findings_sheet(report: Report | ListReport, thumbnails: Thumbnails) -> Image.Image | None:
     """One row of images for each finding that has images; images of one group are side by side."""
     row_of = {id: row for row, id in enumerate(thumbnails.ids)}
     bands = [_band(finding, thumbnails, row_of) for finding in report.findings]

@@ -1,4 +1,4 @@
-"""Small images from files, for pages that show images which may have moved."""
+"""Small images from files and remote storage, for pages that show images which may have moved."""
 
 from __future__ import annotations
 
@@ -6,13 +6,27 @@ from pathlib import Path
 
 import numpy as np
 
+from greycard.core.errors import GreycardError
+from greycard.core.paths import is_remote
 from greycard.datasets.images import UnreadableImageError
 from greycard.pipeline.decode import decode
+from greycard.storage import object_store
+
+_MOST_BYTES = 1 << 30
 
 
 def file_thumbnail(path: str, side: int) -> np.ndarray | None:
-    """A square image, uint8 (side, side, 3), padded with grey; None if there is no such file or it cannot be read."""
+    """A square image, uint8 (side, side, 3), padded with grey; None if there is no such file or it cannot be read.
+
+    Args:
+        path: of a file, or the address of an object; it may be empty.
+        side: in pixels.
+    """
     try:
-        return decode(Path(path), (side, side), 3, "pad") if path else None
-    except (UnreadableImageError, OSError):
+        return decode(_source(path), (side, side), 3, "pad") if path else None
+    except (UnreadableImageError, OSError, GreycardError):
         return None
+
+
+def _source(path: str) -> Path | bytes:
+    return object_store.content(path, _MOST_BYTES) if is_remote(path) else Path(path)

@@ -16,10 +16,9 @@ from greycard.core.records import from_json, to_json
 from greycard.core.run_format import SCHEMA
 from greycard.runs.record import RunRecord
 from greycard.runs.sweep_plan import Plan, Unit, runs_in
+from greycard.storage.claims import CLAIMS
 
 PLAN, DECISIONS = "sweep.json", "decisions.jsonl"
-CLAIMS = "claims"
-"""The folder with the locks of processes that work on a sweep; it is removed when all runs are finished."""
 
 
 @dataclass(frozen=True)

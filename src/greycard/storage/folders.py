@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from greycard.cluster import object_store
-from greycard.cluster.claims import claimed, remove_claims
 from greycard.core.atomic_files import atomic_path, is_draft, remove_drafts
-from greycard.core.paths import is_remote
+from greycard.core.paths import as_path, expect_known_storage, is_remote
+from greycard.storage import object_store
+from greycard.storage.claims import claimed, remove_claims
 
 
 class Folder(Protocol):
@@ -137,10 +137,10 @@ def folder_at(place: str | os.PathLike[str]) -> Folder:
     """The folder at a path, `s3://bucket/prefix` or `gs://bucket/prefix`.
 
     Raises:
-        GreycardError: an address without a bucket, or pyarrow is missing.
+        GreycardError: an address without a bucket or of another storage, pyarrow is missing, or it is no path.
     """
-    name = os.fspath(place)
-    if is_remote(name):
-        object_store.expect_address(name)
-        return RemoteFolder(name)
-    return LocalFolder(Path(name).expanduser().absolute())
+    if isinstance(place, str) and is_remote(place):
+        object_store.expect_address(place)
+        return RemoteFolder(place)
+    expect_known_storage(str(place))
+    return LocalFolder(as_path(place, "a folder").absolute())

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import IO
 
 from greycard.core import locks
-from greycard.runs.sweep import CLAIMS
+
+CLAIMS = "claims"
+"""The folder with the locks of processes that share a folder; it is removed when there is nothing left to do."""
 
 
 @contextmanager

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from greycard.cluster import claims
-from greycard.cluster.claims import claimed, remove_claims
 from greycard.core import locks
+from greycard.storage import claims
+from greycard.storage.claims import claimed, remove_claims
 
 HOLD = """
 import sys
 from pathlib import Path
-from greycard.cluster.claims import claimed
+from greycard.storage.claims import claimed
 with claimed(Path(sys.argv[1]), "a", otherwise=False) as mine:
     print(mine, flush=True)
     sys.stdin.read()

@@ -1,12 +1,10 @@
-"""S3 and Google Cloud Storage by pyarrow: names, reading, writing, and what went wrong in one sentence."""
+"""S3 and Google Cloud Storage by pyarrow: names, reading and writing."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from importlib.util import find_spec
@@ -15,17 +13,17 @@ from typing import IO, Any
 
 from greycard.core.errors import GreycardError
 from greycard.core.paths import GS, S3
+from greycard.storage.failures import explained
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_GOOGLE_ENDPOINTS = ("STORAGE_EMULATOR_HOST",)
 
-ENVIRONMENT = (*_ENDPOINTS, *_REGIONS)
+ENVIRONMENT = (*_ENDPOINTS, *_REGIONS, *_GOOGLE_ENDPOINTS)
 """Variables that say where the storage is; they are no secrets, and have to be the same on all machines."""
 
 _SECONDS_TO_CONNECT, _SECONDS_TO_ANSWER, _ATTEMPTS = 10.0, 30.0, 3
 _CHUNK = 1 << 20
-_FORBIDDEN = re.compile(r"\bHTTP (?:status|response code):? ?403")
-_CAUSE = re.compile(r"(?:curlCode: \d+, |CURL error \[\d+\]=)([^;]+?)(?:;| error_info|$)", re.MULTILINE)
 
 
 def expect_address(address: str) -> None:
@@ -40,7 +38,7 @@ def names_in(address: str) -> set[str]:
     """The names directly below a prefix."""
     from pyarrow.fs import FileSelector
 
-    with _explained(address):
+    with explained(address):
         selector = FileSelector(_path(address).rstrip("/"), allow_not_found=True)
         return {info.base_name for info in _files(address).get_file_info(selector)}
 
@@ -50,7 +48,7 @@ def is_object(address: str) -> bool:
     from pyarrow.fs import FileType
 
     expect_address(address)
-    with _explained(address):
+    with explained(address):
         return _files(address).get_file_info(_path(address)).type == FileType.File
 
 
@@ -58,7 +56,7 @@ def below(address: str) -> Iterator[str]:
     """The addresses of all objects below a prefix, in order."""
     from pyarrow.fs import FileSelector, FileType
 
-    with _explained(address):
+    with explained(address):
         selector = FileSelector(_path(address).rstrip("/"), recursive=True)
         found = [info.path for info in _files(address).get_file_info(selector) if info.type == FileType.File]
     yield from (f"{_scheme(address)}{path}" for path in sorted(found))
@@ -66,13 +64,13 @@ def below(address: str) -> Iterator[str]:
 
 def content(address: str, most: int) -> bytes:
     """An object's bytes, at most so many; FileNotFoundError if there is none."""
-    with _explained(address, missing=False), _files(address).open_input_file(_path(address)) as file:
-        return bytes(file.read(most))
+    with explained(address, missing=False), _files(address).open_input_file(_path(address)) as file:
+        return bytes(file.read(min(most, file.size())))  # a buffer of this size is reserved
 
 
 def opened(address: str) -> IO[bytes]:
     """An object, open for reading at any position; FileNotFoundError if there is none."""
-    with _explained(address, missing=False):
+    with explained(address, missing=False):
         return _files(address).open_input_file(_path(address))
 
 
@@ -82,7 +80,7 @@ def put(file: Path, address: str) -> None:
     A thread copies it, and Ctrl-C waits for its end: a stream that is left early is closed, and so becomes an object
     with a part of the bytes.
     """
-    with _explained(address), ThreadPoolExecutor(1) as thread:
+    with explained(address), ThreadPoolExecutor(1) as thread:
         thread.submit(_copy, file, address).result()
 
 
@@ -107,7 +105,7 @@ def _path(address: str) -> str:
 
 def _files(address: str) -> Any:
     if _scheme(address) == GS:
-        return _gs()
+        return _gs(_variable(_GOOGLE_ENDPOINTS))
     return _s3(_path(address).split("/")[0], _variable(_ENDPOINTS), _variable(_REGIONS))
 
 
@@ -118,7 +116,7 @@ def _s3(bucket: str, endpoint: str | None, region: str | None) -> Any:
 
     if region is None:
         region = "us-east-1" if endpoint else fs.resolve_s3_region(bucket)
-    scheme, _, host = endpoint.rpartition("://") if endpoint else ("", "", None)
+    scheme, host = _parts_of(endpoint) if endpoint else ("", None)
     return fs.S3FileSystem(
         region=region,
         endpoint_override=host,
@@ -131,45 +129,22 @@ def _s3(bucket: str, endpoint: str | None, region: str | None) -> Any:
 
 
 @lru_cache
-def _gs() -> Any:
+def _gs(endpoint: str | None) -> Any:
+    """The file system; credentials are found as by every Google tool, and another server than Google's needs none."""
     from pyarrow import fs
 
-    return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=_SECONDS_TO_ANSWER))
+    limit = timedelta(seconds=_SECONDS_TO_ANSWER)
+    if endpoint is None:
+        return fs.GcsFileSystem(retry_time_limit=limit)
+    scheme, host = _parts_of(endpoint)
+    return fs.GcsFileSystem(anonymous=True, scheme=scheme or "http", endpoint_override=host, retry_time_limit=limit)
+
+
+def _parts_of(endpoint: str) -> tuple[str, str]:
+    """The scheme, which may be empty, and the host with its port."""
+    scheme, _, host = endpoint.rstrip("/").rpartition("://")
+    return scheme, host
 
 
 def _variable(names: tuple[str, ...]) -> str | None:
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
-
-
-@contextmanager
-def _explained(address: str, *, missing: bool = True) -> Iterator[None]:
-    """Errors of the storage within the block as a GreycardError; without `missing` a FileNotFoundError passes."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        if not missing:
-            raise
-        raise GreycardError(f"{address} does not exist", hint="check the bucket and the prefix") from error
-    except OSError as error:
-        raise _explanation(address, str(error)) from error
-
-
-def _explanation(address: str, why: str) -> GreycardError:
-    if "ACCESS_DENIED" in why or "INVALID_ACCESS_KEY_ID" in why or "SIGNATURE" in why or _FORBIDDEN.search(why):
-        who = "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        return GreycardError(
-            f"{address} cannot be used: access is denied, or there are no credentials",
-            hint=f"set {who if _scheme(address) == S3 else 'GOOGLE_APPLICATION_CREDENTIALS'}",
-        )
-    if "NO_SUCH_BUCKET" in why or ("Bucket" in why and "not found" in why):
-        return GreycardError(f"the bucket of {address} does not exist", hint="check its name and AWS_REGION")
-    return GreycardError(
-        f"{address} cannot be reached: {_reason(why)}",
-        hint="check the network, and AWS_ENDPOINT_URL if it is set" if _scheme(address) == S3 else "check the network",
-    )
-
-
-def _reason(why: str) -> str:
-    """The last cause in a long message of a storage library."""
-    found = _CAUSE.search(why)
-    return found[1].strip() if found else next(iter(why.strip().splitlines()), "no answer")

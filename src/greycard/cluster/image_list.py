@@ -1,0 +1,62 @@
+"""Images without labels, as the data of a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+
+from greycard.cluster.manifests import COLUMN, PARQUET, is_manifest
+from greycard.cluster.names import image_names
+from greycard.core.paths import expect_known_storage, is_remote
+
+
+@dataclass(frozen=True)
+class ImageList:
+    """Images without labels.
+
+    Attributes:
+        name: for files.
+        names: paths or addresses, one by one.
+    """
+
+    name: str
+    names: Iterator[str]
+
+
+def list_of(what: object) -> ImageList | None:
+    """The images without labels that are meant: by a list of names, a file of one, or a prefix; None for other data.
+
+    A Parquet file is a list if it has the column `path` and none with images.
+    """
+    if isinstance(what, list | tuple):
+        return ImageList("images", image_names(what))
+    if not isinstance(what, str | Path):
+        return None
+    word = str(what)
+    expect_known_storage(word)
+    return ImageList(_name(word), image_names(word)) if is_remote(word) or _is_list(word) else None
+
+
+def _is_list(word: str) -> bool:
+    return is_manifest(word) and (not word.lower().endswith(PARQUET) or _has_paths_only(Path(word)))
+
+
+def _name(word: str) -> str:
+    path = PurePosixPath(Path(word).as_posix())
+    return path.stem if is_manifest(word) else path.name
+
+
+def _has_paths_only(place: Path) -> bool:
+    """Whether a Parquet file has the column `path` and none with images; False if it cannot be read."""
+    if find_spec("pyarrow") is None:
+        return False
+    from pyarrow import ArrowException, parquet, types
+
+    try:
+        schema = parquet.read_schema(place)
+    except (ArrowException, OSError):
+        return False
+    of_bytes = (types.is_struct, types.is_binary, types.is_large_binary)
+    return COLUMN in schema.names and not any(is_kind(kind) for kind in schema.types for is_kind in of_bytes)
