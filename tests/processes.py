@@ -88,8 +88,8 @@ class Nodes:
     def __init__(self, *addresses: str) -> None:
         from ray.cluster_utils import Cluster
 
-        # A node that is killed is noticed within seconds; the default is half a minute.
-        quick = {"health_check_period_ms": 1000, "health_check_failure_threshold": 5}
+        # A node that is killed is noticed within some seconds; by default it may take half a minute.
+        quick = {"health_check_period_ms": 500, "health_check_failure_threshold": 5}
         self._cluster = Cluster(
             initialize_head=True, head_node_args={"node_ip_address": addresses[0], "_system_config": quick, **_SMALL}
         )

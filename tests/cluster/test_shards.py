@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -312,19 +311,13 @@ def test_other_commands_say_that_remote_storage_is_for_shards(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("nothing_is_left")
-@pytest.mark.parametrize(("where", "kills"), [("here", (2, 5)), ("processes:2", (2,))])
-def test_killed_nothing_is_lost_and_nothing_twice(
-    where: str, kills: tuple[int, ...], run: greycard.Run, many: Path, tmp_path: Path
-) -> None:
-    """Killed as soon as it has so many parts, and started again."""
-    if where != "here" and find_spec("ray") is None:
-        pytest.skip("needs Ray (the extra `ray`)")
+def test_killed_twice_nothing_is_lost_and_nothing_twice(run: greycard.Run, many: Path, tmp_path: Path) -> None:
     root = tmp_path / "linked"
     root.mkdir()
     for number in range(4000):
         os.link(many / "train" / ("dark", "light")[number % 2] / f"{number % 12:03}.jpg", root / f"{number:05}.jpg")
-    words = ("predict", run.path, root, "--answers", tmp_path / "answers", "--shard", "250", "--on", where)
-    for least in kills:
+    words = ("predict", run.path, root, "--answers", tmp_path / "answers", "--shard", "250")
+    for least in (2, 5):
         process = start(*words)
         wait(lambda least=least: len(list((tmp_path / "answers").glob("part-*"))) >= least, process)
         process.kill()
