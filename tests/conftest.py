@@ -31,8 +31,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores: thread
     os.environ.setdefault("GREYCARD_THREADS", "1")
 gc.set_threshold(50_000)  # collections walk over all of TensorFlow's objects: 6 % of the time
 configure()
-pytest_plugins = ("label_grids",)
-"""Fixtures of images with several labels."""
+pytest_plugins = ("label_grids", "processes")
+"""Fixtures of images with several labels, and of commands in other processes."""
 # The same on every processor; `precision` below is for what has to hold in both.
 os.environ.setdefault("GREYCARD_PRECISION", "float32")
 # A busy machine is no failure.

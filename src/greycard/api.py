@@ -12,7 +12,9 @@ from greycard.backend import start
 from greycard.cluster.check_data import check
 from greycard.cluster.embed import embed_shards
 from greycard.cluster.predict import predict_shards
+from greycard.cluster.resume import resume
 from greycard.cluster.sweep import sweep
+from greycard.cluster.train import train
 from greycard.core.errors import GreycardError
 from greycard.core.values import plain
 from greycard.datasets.dataset import Dataset
@@ -25,9 +27,7 @@ from greycard.jobs.crossval import crossval
 from greycard.jobs.embed import embed
 from greycard.jobs.find_lr import find_lr
 from greycard.jobs.open_run import Run
-from greycard.jobs.resume import resume
 from greycard.jobs.search import search
-from greycard.jobs.train import train
 from greycard.pipeline.augmentation import Augmentation
 from greycard.projects import Project, find_project, projects
 from greycard.recipe import Recipe

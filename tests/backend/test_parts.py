@@ -14,8 +14,12 @@ from greycard.backend.exchange import Alone
 from greycard.backend.part_steps import PartSteps
 from greycard.backend.steps import KerasSteps
 from greycard.backend.tree import part_bounds, tree_sum
+from greycard.core.errors import GreycardError
 from greycard.models.build import build_model
+from greycard.models.graph import functional
+from greycard.models.stated import stated
 from greycard.recipe import Recipe
+from greycard.training.parts import expect_parts
 
 DENSE = Recipe.make(name="d", dataset="d", image_size=(8, 8), dense=(12,), batch_size=8)
 RESNET = DENSE.replace(**{"model.kind": "resnet", "width": 4, "blocks": (1,), "model.dropout": 0.3})
@@ -120,6 +124,35 @@ def test_dropout_differs_from_part_to_part_and_from_step_to_step() -> None:
     assert not np.array_equal(other.steps.own_sum(*same), first)
     one.steps.apply(np.zeros_like(first), BATCH)  # no gradient: the weights are the same, and it is another step
     assert not np.array_equal(one.steps.own_sum(*same), first)
+
+
+def test_frozen_weights_are_neither_exchanged_nor_changed() -> None:
+    """Only gradients, statistics of batch norm that is not frozen, the loss and the number of right answers are."""
+    images, labels = _data()
+    layers = keras.layers
+    frozen = [layers.Conv2D(5, 3, trainable=False), layers.BatchNormalization(trainable=False)]
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), *frozen, layers.BatchNormalization(), layers.Flatten(), layers.Dense(3, "softmax")]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    before = [np.array(each) for layer in frozen for each in layer.get_weights()]
+    steps, norm = PartSteps(model, PARTS, 7, Alone()), model.layers[2]
+    total = steps.own_sum(images[:BATCH], labels[:BATCH])
+    assert len(total) == model.count_params() - sum(layer.count_params() for layer in frozen) + 2
+    steps.apply(total, BATCH)
+    after = [each for layer in frozen for each in layer.get_weights()]
+    assert all(map(np.array_equal, after, before))
+    assert np.any(keras.ops.convert_to_numpy(norm.moving_mean))
+
+
+def test_a_layer_that_changes_its_own_weights_is_refused() -> None:
+    layers = keras.layers
+    norm = layers.SpectralNormalization(layers.Conv2D(4, 3))
+    graph = functional(keras.Sequential([keras.Input((8, 8, 3)), norm, layers.Flatten(), layers.Dense(3, "softmax")]))
+    assert graph is not None
+    graph.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    with pytest.raises(GreycardError, match="kernel by itself in training, which cannot be computed in parts"):
+        expect_parts(DENSE.replace(parts=2), stated(graph))
 
 
 def test_parts_differ_by_one_image_at_most() -> None:

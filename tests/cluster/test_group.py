@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
 import greycard
+from greycard.core.errors import GreycardError
 from greycard.runs.record import RunRecord, find_runs
+from processes import Nodes, ended, nodes, ray_workers, start, start_python, wait
+
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 REFUSED = {
-    "train pets --workers 3": "error: the number of workers must be a power of two. Received: 3\nhint: --workers 4\n",
+    "train pets --workers 3": "error: the number of workers must be a power of two. Received: 3\nhint: --workers 2\n",
     "train pets --on processes:2": "error: --on processes:2 says where workers train, not how many\n",
     "train pets --minutes 5 --workers 2": "error: --minutes tries recipes one after the other, each with one worker\n",
     "run digits-cnn --workers 2 --seeds 0-1": "error: --workers share one run, and --seeds trains several\n",
@@ -38,82 +37,51 @@ def test_what_cannot_work_is_one_sentence(words: str, cli: Callable[..., Any]) -
     assert not Path("runs").exists()
 
 
+def test_python_refuses_what_the_command_line_does() -> None:
+    with pytest.raises(GreycardError, match=r"power of two\. Received: 3"):
+        greycard.train("digits-cnn", workers=3)
+    with pytest.raises(GreycardError, match="says where workers train, not how many"):
+        greycard.resume("digits-cnn-1", on="processes:2")
+    with pytest.raises(GreycardError, match="callbacks are called in this process"):
+        greycard.train("digits-cnn", workers=2, callbacks=[print])
+    assert not Path("runs").exists()
+
+
 def test_more_workers_than_processes_are_refused(cli: Callable[..., Any]) -> None:
     pytest.importorskip("ray", reason="needs Ray (the extra `ray`)")
     done = cli("run", "digits-cnn", "--workers", "4", "--on", "processes:2")
     assert done.err == ("error: 4 workers need as many processes. Received: --on processes:2\nhint: --on processes:4\n")
 
 
-RESNET = (
-    "digits-cnn", "--epochs", "3", "--set", "model.kind=resnet", "--set", "model.width=4", "--set", "blocks=1",
-    "--set", "model.dropout=0.2", "--set", "optimizer=adam", "--set", "ema=0.9", "--set", "val_limit=100",
-    "--set", "parts=4",
-)  # fmt: skip
+CHANGES: dict[str, Any] = {
+    "epochs": 12, "model.kind": "resnet", "width": 4, "blocks": 1, "model.dropout": 0.2, "optimizer": "adam",
+    "ema": 0.9, "val_limit": 100, "parts": 4,
+}  # fmt: skip
 """Dropout, batch norm, Adam and averaged weights."""
+
+RESNET = ("digits-cnn", *(word for name, value in CHANGES.items() for word in ("--set", f"{name}={value}")))
+
+HEAD, OTHER = "127.0.0.6", "127.0.0.7"
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
     """The run of one worker, without Ray."""
     out = tmp_path_factory.mktemp("alone")
-    assert _ended(_start("run", *RESNET, "--workers", "1", "--out", str(out)))[0] == 0
+    assert ended(start("run", *RESNET, "--workers", "1", "--out", out))[0] == 0
     return _run_in(out)
 
 
-_STARTED: list[subprocess.Popen[str]] = []
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Nodes]:
+    """A cluster of two nodes."""
+    pytest.importorskip("ray", reason="needs Ray (the extra `ray`)")
+    with nodes(HEAD, OTHER) as found:
+        yield found
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """A test that fails leaves no process."""
-    yield
-    while _STARTED:
-        process = _STARTED.pop()
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
-
-
-def _start(*words: str) -> subprocess.Popen[str]:
-    """The command line in a process group of its own, as a shell starts it; with one thread for each worker."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(greycard.__file__).parents[1])}
-    environment.pop("GREYCARD_THREADS", None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "greycard", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        start_new_session=True,
-    )
-    _STARTED.append(process)
-    return process
-
-
-def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit code and stderr, which is shown if a test fails."""
-    out, err = process.communicate(timeout=240)
-    print(out, err)
-    assert "raylet" not in out
-    return process.returncode, err
-
-
-def _wait_for_epoch(out: Path, process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 120
-    while not any(RunRecord(path).history for path in find_runs(out)):
-        assert process.poll() is None, _ended(process)
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-def _workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The processes that train now."""
-    found = []
-    for each in psutil.Process(process.pid).children(recursive=True):
-        with suppress(psutil.Error):
-            if each.cmdline()[:1] == ["ray::_run"]:
-                found.append(each)
-    return found
+def _epochs(out: Path) -> int:
+    return sum(len(RunRecord(path).history) for path in find_runs(out))
 
 
 def _run_in(out: Path) -> RunRecord:
@@ -134,54 +102,50 @@ def assert_same(one: RunRecord, other: RunRecord) -> None:
 
 
 @pytest.mark.slow
-def test_two_workers_train_the_bits_of_one_also_if_one_is_killed(alone: RunRecord, tmp_path: Path) -> None:
-    pytest.importorskip("ray", reason="needs Ray (the extra `ray`)")
-    process = _start("run", *RESNET, "--workers", "2", "--out", str(tmp_path))
-    _wait_for_epoch(tmp_path, process)
-    first, _ = _workers(process)
-    first.kill()
-    code, err = _ended(process)
-    assert code == 0
-    assert_same(alone, found := _run_in(tmp_path))
-    assert found.recipe == alone.recipe
-    assert "2 workers with 1 thread each" in err
-    assert err.count("a worker was lost; 2 workers continue") == 1
-    assert "epoch 3/3" in err
-    assert "Traceback" not in err
-
-
-@pytest.mark.slow
-def test_the_worker_that_is_left_continues_when_a_machine_is_lost(alone: RunRecord, tmp_path: Path) -> None:
-    pytest.importorskip("ray", reason="needs Ray (the extra `ray`)")
-    from ray.cluster_utils import Cluster
-
-    small: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"node_ip_address": "127.0.0.6", **small})
-    try:
-        other = cluster.add_node(node_ip_address="127.0.0.7", **small)
-        process = _start("run", *RESNET, "--workers", "2", "--on", cluster.address, "--out", str(tmp_path))
-        _wait_for_epoch(tmp_path, process)
-        cluster.remove_node(other, allow_graceful=False)
-        code, err = _ended(process)
-    finally:
-        cluster.shutdown()
-    assert code == 0
-    assert_same(alone, _run_in(tmp_path))
-    assert "a worker was lost; 1 worker continues" in err
-
-
-@pytest.mark.slow
-def test_one_worker_continues_what_two_began(alone: RunRecord, tmp_path: Path) -> None:
-    pytest.importorskip("ray", reason="needs Ray (the extra `ray`)")
-    process = _start("run", *RESNET, "--workers", "2", "--out", str(tmp_path))
-    _wait_for_epoch(tmp_path, process)
-    children = psutil.Process(process.pid).children(recursive=True)
-    os.killpg(process.pid, signal.SIGINT)
-    code, err = _ended(process)
+def test_a_killed_worker_then_a_lost_machine_then_ctrl_c_change_nothing(
+    alone: RunRecord, cluster: Nodes, tmp_path: Path
+) -> None:
+    process = start("run", *RESNET, "--workers", "2", "--on", cluster.address, "--out", tmp_path)
+    wait(lambda: _epochs(tmp_path) >= 1, process)
+    killed = ray_workers()[0]
+    killed.kill()
+    wait(lambda: len(ray_workers()) == 2 and killed not in ray_workers() and _epochs(tmp_path) >= 4, process)
+    with cluster.without(OTHER):
+        before = _epochs(tmp_path)
+        wait(lambda: _epochs(tmp_path) > before, process)
+        os.killpg(process.pid, signal.SIGINT)
+        code, out, err = ended(process)
     assert code == 130
     run = _run_in(tmp_path)
+    assert run.recipe == alone.recipe
+    assert "2 workers with 1 thread each" in err
+    assert err.count("a worker was lost; 2 workers continue") == 1
+    assert err.count("a worker was lost; 1 worker continues") == 1
     assert f"interrupted; {run.path} is saved, " in err
-    assert f"hint: `greycard resume {run.path} --workers 2` continues it" in err
-    assert not psutil.wait_procs(children, timeout=20)[1]
-    assert _ended(_start("resume", str(run.path), "--workers", "1"))[0] == 0
+    assert f"hint: `greycard resume {run.path} --workers 1` continues it" in err
+    assert not any(word in out + err for word in ("raylet", "Traceback"))
+    assert ended(start("resume", run.path, "--workers", "1"))[0] == 0
     assert_same(alone, RunRecord(run.path))
+
+
+@pytest.mark.slow
+def test_a_group_waits_until_the_cluster_has_room_for_all_of_it(
+    alone: RunRecord, cluster: Nodes, tmp_path: Path
+) -> None:
+    """Two groups begin at the same time on a cluster with room for one; neither holds what the other needs."""
+    words = ("run", *RESNET, "--workers", "2", "--on", cluster.address, "--out", tmp_path / "a")
+    there = {"workers": 2, "on": cluster.address, "out": str(tmp_path / "b")}
+    python = f"import greycard; greycard.train('digits-cnn', **{there | CHANGES})"
+    too_large = start("run", *RESNET, "--workers", "4", "--on", cluster.address, "--out", tmp_path / "none")
+    both = [start(*words), start_python("-c", python)]
+    said = [ended(process) for process in both]
+    assert [code for code, _, _ in said] == [0, 0]
+    assert sum("waiting for room for 2 workers" in err for _, _, err in said) == 1
+    for name in "ab":
+        assert_same(alone, _run_in(tmp_path / name))
+    assert ended(too_large) == (
+        2,
+        "",
+        "error: 4 workers must run at the same time, and there is room for 2\n"
+        "hint: use fewer --workers, or a smaller GREYCARD_THREADS\n",
+    )

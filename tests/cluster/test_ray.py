@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,14 @@ import psutil
 import pytest
 
 import greycard
+from conftest import make_folder
 from greycard.cluster.units import LOG
 from greycard.runs.record import RunRecord, find_runs
 from greycard.runs.sweep import SweepRecord
+from processes import Nodes, ended, nodes, ray_workers, start, wait
 
 pytest.importorskip("ray", reason="needs Ray (the extra `ray`)")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_is_left")]
 
 HEAD, OTHER = "127.0.0.3", "127.0.0.2"
 SWEEP = (
@@ -50,72 +51,19 @@ def assert_same(one: SweepRecord, other: SweepRecord) -> None:
 def here(tmp_path_factory: pytest.TempPathFactory) -> SweepRecord:
     """The undisturbed sweep in one process."""
     out = tmp_path_factory.mktemp("here")
-    assert _ended(_start(out, "--on", "here"))[0] == 0
+    assert ended(_start(out, "--on", "here"))[0] == 0
     return SweepRecord(out / "digits-cnn-sweep")
 
 
-@contextmanager
-def nodes(*addresses: str) -> Iterator[tuple[Any, list[Any]]]:
-    """A Ray cluster with one core on each address of this machine."""
-    from ray.cluster_utils import Cluster
-
-    small: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"node_ip_address": addresses[0], **small})
-    try:
-        yield cluster, [cluster.head_node, *(cluster.add_node(node_ip_address=each, **small) for each in addresses[1:])]
-    finally:
-        cluster.shutdown()
-
-
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """The address of a cluster of two nodes."""
-    with nodes(HEAD, OTHER) as (found, _):
-        yield found.address
-
-
-_STARTED: list[subprocess.Popen[str]] = []
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """A test that fails leaves no process."""
-    yield
-    while _STARTED:
-        process = _STARTED.pop()
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+def cluster() -> Iterator[Nodes]:
+    """A cluster of two nodes."""
+    with nodes(HEAD, OTHER) as found:
+        yield found
 
 
 def _start(out: Path, *words: str) -> subprocess.Popen[str]:
-    """The command line in a process group of its own, as a shell starts it."""
-    environment = {**os.environ, "GREYCARD_THREADS": "1", "PYTHONPATH": str(Path(greycard.__file__).parents[1])}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "greycard", "sweep", *SWEEP, "--out", str(out), *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        start_new_session=True,
-    )
-    _STARTED.append(process)
-    return process
-
-
-def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit code and stderr, which is shown if a test fails."""
-    _, err = process.communicate(timeout=240)
-    print(err)
-    return process.returncode, err
-
-
-def _wait(what: Callable[[], object], process: subprocess.Popen[str], seconds: float = 120) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert process.poll() is None, _ended(process)
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    return start("sweep", *SWEEP, "--out", out, *words, GREYCARD_THREADS="1")
 
 
 def _epochs(out: Path) -> int:
@@ -123,101 +71,79 @@ def _epochs(out: Path) -> int:
     return sum(len(RunRecord(path).history) for path in find_runs(out / "digits-cnn-sweep"))
 
 
-def _workers() -> list[psutil.Process]:
-    """Ray's processes that run a unit now, of all clusters that this process has started."""
-    found = []
-    for each in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            if each.cmdline()[:1] == ["ray::_run"]:
-                found.append(each)
-    return found
-
-
-def test_two_nodes_train_the_numbers_of_one_process(here: SweepRecord, cluster: str, tmp_path: Path) -> None:
-    code, err = _ended(_start(tmp_path, "--on", cluster))
-    assert code == 0
-    assert_same(here, found := SweepRecord(tmp_path / "digits-cnn-sweep"))
-    assert f"on {HEAD}: " in err
-    assert f"on {OTHER}: " in err
-    for unit in found.plan.units:
-        run = found.run_of(unit)
-        assert run is not None
-        assert "epoch 1/8" in (run.path / LOG).read_text()
-    assert "epoch 1/8" not in err  # nothing interleaves
-
-
-def test_a_worker_that_is_killed_changes_nothing(here: SweepRecord, cluster: str, tmp_path: Path) -> None:
-    process = _start(tmp_path, "--on", cluster)
-    _wait(lambda: len(_workers()) == 2 and _epochs(tmp_path) >= 2, process)
-    _workers()[0].kill()
-    assert _ended(process)[0] == 0
-    assert_same(here, SweepRecord(tmp_path / "digits-cnn-sweep"))
-
-
-def test_a_driver_that_is_killed_is_continued_by_the_same_command(
-    here: SweepRecord, cluster: str, tmp_path: Path
+def test_ctrl_c_then_a_killed_worker_then_a_lost_node_change_nothing(
+    here: SweepRecord, cluster: Nodes, tmp_path: Path
 ) -> None:
-    process = _start(tmp_path, "--on", cluster)
-    _wait(lambda: _epochs(tmp_path) >= 6, process)
-    process.kill()
-    process.communicate()
-    assert not SweepRecord(tmp_path / "digits-cnn-sweep").finished
-    assert _ended(_start(tmp_path, "--on", cluster))[0] == 0
-    assert_same(here, SweepRecord(tmp_path / "digits-cnn-sweep"))
-
-
-def test_a_node_that_is_lost_is_one_line(here: SweepRecord, tmp_path: Path) -> None:
-    with nodes("127.0.0.4", "127.0.0.5") as (found, (_, other)):
-        process = _start(tmp_path, "--on", found.address)
-        _wait(lambda: len(_workers()) == 2 and _epochs(tmp_path) >= 2, process)
-        held = _workers()
-        for each in held:
-            each.suspend()  # so that the others do not end the work before Ray has noticed
-        found.remove_node(other, allow_graceful=False)
-        found.wait_for_nodes(60)
-        time.sleep(2)  # the sweep looks once a second
-        for each in held:
-            with suppress(psutil.NoSuchProcess):
-                each.resume()
-        code, err = _ended(process)
-    assert code == 0
-    assert_same(here, SweepRecord(tmp_path / "digits-cnn-sweep"))
-    lost = [line for line in err.splitlines() if "127.0.0.5" in line and "was lost" in line]
-    assert len(lost) == 1
-    assert "Traceback" not in err
-
-
-def test_ctrl_c_leaves_runs_that_continue(here: SweepRecord, tmp_path: Path) -> None:
+    """The same command continues, also on two nodes."""
     process = _start(tmp_path, "--on", "processes:2")
-    _wait(lambda: len(_workers()) == 2 and _epochs(tmp_path) >= 2, process)
+    wait(lambda: len(ray_workers(process.pid)) == 2 and _epochs(tmp_path) >= 2, process)
     children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)
-    code, err = _ended(process)
+    code, _, err = ended(process)
     assert code == 130
     assert "0 of 4 runs are finished" in err
     assert "hint: the same command continues it" in err
     assert not psutil.wait_procs(children, timeout=20)[1]  # nothing of the private Ray is left
-    record = SweepRecord(tmp_path / "digits-cnn-sweep")
+    record, before = SweepRecord(tmp_path / "digits-cnn-sweep"), _epochs(tmp_path)
     begun = [run for unit in record.plan.units if (run := record.run_of(unit)) is not None]
     assert len([run for run in begun if list((run.path / "checkpoint").glob("*.checkpoint"))]) >= 2
-    code, err = _ended(_start(tmp_path, "--on", "processes:2"))
+
+    process = _start(tmp_path, "--on", cluster.address)
+    wait(lambda: len(ray_workers()) == 2 and _epochs(tmp_path) > before, process)
+    killed = ray_workers()[0]
+    killed.kill()
+    wait(lambda: len(ray_workers()) == 2 and killed not in ray_workers(), process)
+    held = ray_workers()
+    for each in held:
+        each.suspend()  # so that the other node does not end the work before Ray has noticed
+    with cluster.without(OTHER):
+        time.sleep(2)  # the sweep looks once a second
+        for each in held:
+            with suppress(psutil.NoSuchProcess):
+                each.resume()
+        code, _, err = ended(process)
     assert code == 0
     assert_same(here, record)
+    lost = [line for line in err.splitlines() if OTHER in line and "was lost" in line]
+    assert len(lost) == 1
+    assert f"on {HEAD}: " in err
+    assert not any(word in err for word in ("Traceback", "epoch 1/8"))  # a run's lines are in its log
+    for unit in record.plan.units:
+        run = record.run_of(unit)
+        assert run is not None
+        assert "epoch 1/8" in (run.path / LOG).read_text()
+
+
+def test_vectors_of_two_nodes_are_those_of_one_process(here: SweepRecord, cluster: Nodes, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
+    from pyarrow import parquet
+
+    run, images = here.runs[0], make_folder(tmp_path / "images", ("a",), ("dark", "light"), 12)
+    words = ("embed", run.path, images, "--answers", tmp_path / "parts", "--shard", "6", "--on", cluster.address)
+    code, out, _ = ended(start(*words))
+    assert code == 0
+    assert "24 images in 4 parts" in out
+    whole = greycard.embed(run.path, images, tmp_path / "all.parquet", quiet=True).place
+    rows = [row for part in sorted((tmp_path / "parts").glob("part-*")) for row in parquet.read_table(part).to_pylist()]
+    expected = parquet.read_table(whole).to_pylist()
+    assert [Path(row["path"]) for row in rows] == [Path(row["path"]) for row in expected]
+    for one, other in zip(rows, expected, strict=True):
+        assert one["embedding"] == pytest.approx(other["embedding"], abs=1e-4)
 
 
 def test_shares_train_each_run_once(here: SweepRecord, tmp_path: Path) -> None:
     """Three processes, no Ray; one is killed, and the others take its run."""
     processes = [_start(tmp_path, "--share", f"{number}/3") for number in range(3)]
-    _wait(lambda: _epochs(tmp_path) >= 3, processes[0])
+    wait(lambda: _epochs(tmp_path) >= 3, processes[0])
     processes[2].kill()
     processes[2].communicate()
-    assert [_ended(process)[0] for process in processes[:2]] == [0, 0]
+    assert [ended(process)[0] for process in processes[:2]] == [0, 0]
     assert_same(here, SweepRecord(tmp_path / "digits-cnn-sweep"))
 
 
 def test_no_cluster_at_the_address_is_one_sentence(tmp_path: Path) -> None:
     begun = time.monotonic()
-    code, err = _ended(_start(tmp_path, "--on", "127.0.0.1:9"))
+    code, _, err = ended(_start(tmp_path, "--on", "127.0.0.1:9"))
     assert (code, time.monotonic() - begun < 30) == (2, True)
     assert err.startswith("error: no Ray cluster answers at 127.0.0.1:9: Connection refused\nhint: `ray start --head`")
     assert len(err.strip().splitlines()) == 2

@@ -24,9 +24,10 @@ import greycard
 from conftest import make_folder
 from greycard.storage import object_store
 from greycard.storage.parts import MANIFEST, RECORD
+from processes import start, wait
 
 pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_is_left")]
 
 HOST = "127.0.0.1"
 PARTS = ["part-000000.parquet", "part-000001.parquet", "part-000002.parquet"]
@@ -251,14 +252,9 @@ def test_what_ray_has_begun_is_continued_here(run: greycard.Run, storage: Storag
         pytest.skip("the processes and the order of their work are those of S3")
     source, answers = storage.at("photos/2026"), storage.at("answers/ray")
     words = ["embed", str(run.path), source, "--answers", answers, "--shard", "10", "--quiet"]
-    command = [sys.executable, "-m", "greycard", *words, "--on", "processes:2"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(greycard.__file__).parents[1])}
-    process = subprocess.Popen(command, env=environment)
-    parts, until = [f"answers/ray/{name}" for name in PARTS], time.monotonic() + 120
-    while not any(info.is_file for info in storage.files.get_file_info(parts)):
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    parts = [f"answers/ray/{name}" for name in PARTS]
+    process = start(*words, "--on", "processes:2")
+    wait(lambda: any(info.is_file for info in storage.files.get_file_info(parts)), process)
     process.kill()
     process.communicate()
     kept = {info.path: info.mtime for info in storage.files.get_file_info(parts) if info.is_file}

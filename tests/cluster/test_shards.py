@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +17,7 @@ from greycard.embeddings.files import open_embeddings
 from greycard.storage.claims import claimed
 from greycard.storage.folders import LocalFolder
 from greycard.storage.parts import MANIFEST, RECORD
+from processes import ended, start, wait
 
 pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
 
@@ -313,42 +309,22 @@ def test_other_commands_say_that_remote_storage_is_for_shards(
     assert "--answers DIR" in said.err.partition("hint: ")[2]
 
 
-def _start(run: Path, images: Path, answers: Path, *words: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(greycard.__file__).parents[1])}
-    words = ("predict", str(run), str(images), "--answers", str(answers), *words)
-    return subprocess.Popen(
-        [sys.executable, "-m", "greycard", *words], text=True, env=environment, stdout=subprocess.PIPE
-    )
-
-
-def _wait(what: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 120
-    while not what():
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["here", "processes:2"])
-def test_killed_twice_nothing_is_lost_and_nothing_twice(
-    where: str, run: greycard.Run, many: Path, tmp_path: Path
-) -> None:
-    if where != "here" and find_spec("ray") is None:
-        pytest.skip("needs Ray (the extra `ray`)")
+@pytest.mark.usefixtures("nothing_is_left")
+def test_killed_twice_nothing_is_lost_and_nothing_twice(run: greycard.Run, many: Path, tmp_path: Path) -> None:
     root = tmp_path / "linked"
     root.mkdir()
     for number in range(4000):
         os.link(many / "train" / ("dark", "light")[number % 2] / f"{number % 12:03}.jpg", root / f"{number:05}.jpg")
+    words = ("predict", run.path, root, "--answers", tmp_path / "answers", "--shard", "250")
     for least in (2, 5):
-        process = _start(run.path, root, tmp_path / "answers", "--shard", "250", "--on", where)
-        _wait(lambda least=least: len(list((tmp_path / "answers").glob("part-*"))) >= least, process)
+        process = start(*words)
+        wait(lambda least=least: len(list((tmp_path / "answers").glob("part-*"))) >= least, process)
         process.kill()
         process.communicate()
     assert len(list((tmp_path / "answers").glob("part-*"))) < 16
-    process = _start(run.path, root, tmp_path / "answers", "--shard", "250", "--on", where)
-    out, _ = process.communicate(timeout=200)
-    assert process.returncode == 0
+    code, out, _ = ended(start(*words))
+    assert code == 0
     assert "4,000 images in 16 parts" in out
     found = rows(tmp_path / "answers")
     assert [row["path"] for row in found] == [str(root / f"{number:05}.jpg") for number in range(4000)]

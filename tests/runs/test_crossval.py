@@ -90,15 +90,15 @@ def test_an_interrupted_one_continues_with_the_remaining_folds(
     """The numbers are those of the same cross-validation without an interruption."""
     from greycard.jobs import crossval as job
 
-    trained = job.train
+    trained = job.train_here
 
-    def stopped(recipe: Any, *arguments: Any, **options: Any) -> Any:
-        if recipe.name.endswith("fold-2"):
+    def stopped(plan: Any, *arguments: Any) -> Any:
+        if plan.recipe.name.endswith("fold-2"):
             raise KeyboardInterrupt
-        return trained(recipe, *arguments, **options)
+        return trained(plan, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(job, "train", stopped)
+        patch.setattr(job, "train_here", stopped)
         with pytest.raises(InterruptedRunError, match="1 of 3 folds are finished") as stop:
             greycard.crossval(data, folds=3, out=tmp_path, quiet=True, **TINY)
     path = stop.value.run

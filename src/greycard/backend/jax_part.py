@@ -12,22 +12,14 @@ import keras
 import numpy as np
 
 from greycard.backend.averaging import WeightAverage
-from greycard.backend.objective import Objective
-from greycard.backend.part_steps import Layout
+from greycard.backend.part_computer import Layout, PartComputer
 
 
-class JaxPart:
-    """See `PartComputer`.
-
-    Args:
-        model: a compiled model that `objective.matches` accepts.
-        layout: of its variables.
-        average: of the weights, updated after every step.
-    """
+class JaxPart(PartComputer):
+    """See `PartComputer`."""
 
     def __init__(self, model: keras.Model, layout: Layout, average: WeightAverage | None) -> None:
-        self._model, self._layout, self._average = model, layout, average
-        self._objective = Objective.of(model)
+        super().__init__(model, layout, average)
         rest = model.non_trainable_variables
         self._places = [next(at for at, one in enumerate(rest) if one is each) for each in layout.others]
         self._changed: tuple[Sequence[keras.Variable], ...] = (

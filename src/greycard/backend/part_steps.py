@@ -7,9 +7,6 @@ order. So nothing depends on which worker computes a part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
-
 import keras
 import numpy as np
 from keras import ops
@@ -18,70 +15,12 @@ from greycard.backend.averaging import WeightAverage
 from greycard.backend.exchange import Exchange
 from greycard.backend.memory_parts import images_that_fit
 from greycard.backend.objective import SUMS, Objective, restored, stored
+from greycard.backend.part_computer import Layout, PartComputer
 from greycard.backend.steps import as_targets
 from greycard.backend.tree import part_bounds, tree_sum
 from greycard.core.randomness import PARTS, generator
 
-_SEED_STATE, _MOST_SEED = "seed_generator_state", 2**31 - 1
-
-
-class PartComputer(Protocol):
-    """A model's computation of one part, by a backend."""
-
-    def sums(self, images: np.ndarray, targets: np.ndarray, whole: int, seed: int) -> Any:
-        """A part's share in the sums of its batch, float32 (n,).
-
-        They are the gradients of all trainable weights, the changes of other weights, and the loss and the number of
-        correct predictions. The model itself does not change.
-
-        Args:
-            images: of the part, at least one.
-            targets: as Keras's losses take them.
-            whole: number of images in the batch.
-            seed: of random numbers outside the model's seed generators.
-        """
-
-    def apply(self, total: np.ndarray) -> None:
-        """Update the weights, the optimizer and the average by the sum over all parts."""
-
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """The outputs float32 (n, units) in inference mode."""
-
-
-class Layout:
-    """Where each variable's numbers are in the sums.
-
-    Args:
-        model: compiled.
-
-    Attributes:
-        trained: the trainable variables.
-        others: other float32 variables, such as the statistics of batch norm.
-        seeds: the states of seed generators.
-        length: of all sums.
-    """
-
-    def __init__(self, model: keras.Model) -> None:
-        self.trained: list[keras.Variable] = model.trainable_variables
-        rest = model.non_trainable_variables
-        self.others = [each for each in rest if each.dtype == "float32"]
-        self.seeds = [each for each in rest if each.path.endswith(_SEED_STATE)]
-        self._shapes = [tuple(each.shape) for each in (*self.trained, *self.others)]
-        self.length = sum(int(np.prod(shape)) for shape in self._shapes) + len(SUMS) - 1
-
-    def pack(self, gradients: Sequence[Any], changes: Sequence[Any], loss: Any, right: Any) -> Any:
-        """One array of all of them, in a function that a backend compiles."""
-        single = [ops.reshape(ops.cast(each, "float32"), (1,)) for each in (loss, right)]
-        return ops.concatenate([*(ops.reshape(each, (-1,)) for each in (*gradients, *changes)), *single])
-
-    def unpack(self, total: Any) -> tuple[list[Any], list[Any]]:
-        """The gradients and the changes."""
-        found, start = [], 0
-        for shape in self._shapes:
-            size = int(np.prod(shape))
-            found.append(ops.reshape(total[start : start + size], shape))
-            start += size
-        return found[: len(self.trained)], found[len(self.trained) :]
+_MOST_SEED = 2**31 - 1
 
 
 class PartSteps:
@@ -103,7 +42,7 @@ class PartSteps:
         model.optimizer.build(model.trainable_variables)
         self._layout, self._objective, self._optimizer = Layout(model), Objective.of(model), model.optimizer
         self._parts, self._seed, self._exchange = parts, seed, exchange
-        self._computer = _computer(model, self._layout, average)
+        self._computer = _backend_part()(model, self._layout, average)
         self._predicted_at_once = images_that_fit(model, "float32")
         self._sums = np.zeros(len(SUMS))
 
@@ -155,15 +94,15 @@ class PartSteps:
         return int(draws[0])
 
 
-def _computer(model: keras.Model, layout: Layout, average: WeightAverage | None) -> PartComputer:
+def _backend_part() -> type[PartComputer]:
     if keras.backend.backend() == "tensorflow":
         from greycard.backend.tensorflow_part import TensorFlowPart
 
-        return TensorFlowPart(model, layout, average)
+        return TensorFlowPart
     if keras.backend.backend() == "jax":
         from greycard.backend.jax_part import JaxPart
 
-        return JaxPart(model, layout, average)
+        return JaxPart
     from greycard.backend.torch_part import TorchPart
 
-    return TorchPart(model, layout, average)
+    return TorchPart

@@ -9,23 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from greycard.backend.averaging import WeightAverage
-from greycard.backend.objective import Objective
-from greycard.backend.part_steps import Layout
+from greycard.backend.part_computer import Layout, PartComputer
 from greycard.backend.tensorflow_steps import of_any_size
 
 
-class TensorFlowPart:
-    """See `PartComputer`.
-
-    Args:
-        model: a compiled model that `objective.matches` accepts.
-        layout: of its variables.
-        average: of the weights, updated after every step.
-    """
+class TensorFlowPart(PartComputer):
+    """See `PartComputer`."""
 
     def __init__(self, model: keras.Model, layout: Layout, average: WeightAverage | None) -> None:
-        self._model, self._layout, self._average = model, layout, average
-        self._objective = Objective.of(model)
+        super().__init__(model, layout, average)
         self._sums = of_any_size(self._summed, axis=0)
         self._apply = tf.function(self._applied)
         self._outputs = of_any_size(lambda images: model(images, training=False), axis=0)

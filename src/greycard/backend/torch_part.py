@@ -9,23 +9,16 @@ import numpy as np
 import torch
 
 from greycard.backend.averaging import WeightAverage
-from greycard.backend.objective import Objective
-from greycard.backend.part_steps import Layout
+from greycard.backend.part_computer import Layout, PartComputer
 from greycard.backend.torch_forward import forward
 
 
-class TorchPart:
-    """See `PartComputer`.
-
-    Args:
-        model: a compiled model that `objective.matches` accepts.
-        layout: of its variables.
-        average: of the weights, updated after every step.
-    """
+class TorchPart(PartComputer):
+    """See `PartComputer`."""
 
     def __init__(self, model: keras.Model, layout: Layout, average: WeightAverage | None) -> None:
-        self._model, self._layout, self._average = model, layout, average
-        self._objective, self._forward = Objective.of(model), forward(model)
+        super().__init__(model, layout, average)
+        self._forward = forward(model)
 
     def sums(self, images: np.ndarray, targets: np.ndarray, whole: int, seed: int) -> Any:
         torch.manual_seed(seed)  # Keras draws dropout from PyTorch's own generator

@@ -151,16 +151,6 @@ def _track(tensorboard: bool, mlflow: bool) -> list[str]:
     return [name for name, requested in (("tensorboard", tensorboard), ("mlflow", mlflow)) if requested]
 
 
-def expect_workers(workers: int | None, where: str) -> None:
-    """Raise a GreycardError for a wrong number of workers, or for a place without one."""
-    from greycard.cluster.where import expect_power_of_two
-
-    if workers is not None:
-        expect_power_of_two(workers)
-    if workers is None and where != "here":
-        raise GreycardError(f"--on {where} says where workers train, not how many", hint=f"--workers 2 --on {where}")
-
-
 def parse_share(text: str | None) -> tuple[int, int] | None:
     """The numbers of `--share I/N`; None without it."""
     if text is None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from greycard.cli import options
 from greycard.cli.crossval import print_crossval
 from greycard.cli.next_steps import print_next_steps
 from greycard.cli.output import print_table, run_path
-from greycard.core.errors import GreycardError, command
 
 
 @click.command()
@@ -45,32 +42,21 @@ def resume(
     allow. A search continues with the minutes that were left.
     It prints the run's line of the table.
     """
-    from greycard.api import runs_table
-    from greycard.cli.workers import resume_with
+    from greycard.api import resume, runs_table
+    from greycard.cluster.resume import expect_one_run
+    from greycard.cluster.workers import expect_workers
     from greycard.jobs.crossval import resume_crossval
     from greycard.runs.crossval import is_crossval
     from greycard.runs.run_args import read_run_args
 
-    options.expect_workers(workers, where)
+    expect_workers(workers, where)
     path = run_path(run, out)
-    if workers is not None:
-        _expect_one_run(path)
     if is_crossval(path):
+        expect_one_run(path, workers)
         print_crossval(resume_crossval(path, data, data_dir=data_dir, weights=weights, quiet=quiet).path)
         return
     known = data or read_run_args(path).data  # a finished run does not store the path
-    finished = resume_with(path, workers or 1, where, data=data, data_dir=data_dir, weights=weights, quiet=quiet)
+    finished = resume(path, data=data, data_dir=data_dir, weights=weights, quiet=quiet, workers=workers, on=where)
     print_table(runs_table([finished]))
     if not quiet:
         print_next_steps([finished], known, data_dir)
-
-
-def _expect_one_run(path: Path) -> None:
-    from greycard.runs.crossval import is_crossval
-    from greycard.search.record import is_search
-
-    if is_crossval(path) or is_search(path):
-        raise GreycardError(
-            f"{path} has several runs, and workers share one run",
-            hint=f"`{command('resume', path)}` continues it with one worker",
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -54,21 +54,23 @@ def run(
     --seeds or --on, a project's runs are in the folder NAME-sweep of --out; the same command continues them. With
     --workers, --on says where the workers of each run are.
     """
+    from greycard.cluster.workers import expect_workers
+
     chosen = _chosen(projects, data_dir)
     if workers is not None:
-        options.expect_workers(workers, where)
+        expect_workers(workers, where)
     if workers is not None and seeds is not None:
         raise GreycardError("--workers share one run, and --seeds trains several", hint="leave out one of them")
     if workers is None and (seeds is not None or where != "here"):
         _train_many(chosen, seeds, where, author, data_dir, asked)
         return
-    _train_each(chosen, go_on, workers or 1, where, author, data_dir, asked)
+    _train_each(chosen, go_on, workers, where, author, data_dir, asked)
 
 
 def _train_each(
     chosen: dict[str, Project],
     go_on: bool,
-    workers: int,
+    workers: int | None,
     where: str,
     author: str | None,
     data_dir: str | None,
@@ -144,25 +146,26 @@ def _chosen(names: tuple[str, ...], data_dir: str | None) -> dict[str, Project]:
 def _train_one(
     project: Project,
     go_on: bool,
-    workers: int,
+    workers: int | None,
     where: str,
     author: str | None,
     data_dir: str | None,
     asked: options.Training,
 ) -> Run:
-    from greycard.api import open_run
-    from greycard.cli.workers import resume_with, train_with
+    from greycard.api import open_run, resume, train
     from greycard.runs.author import author_of
     from greycard.runs.record import earlier_run
 
     recipe = project.recipe.replace(**asked.changes)
-    recipe = recipe.replace(parts=max(recipe.training.parts, workers))
+    recipe = recipe.replace(parts=max(recipe.training.parts, workers or 1))
     earlier = earlier_run(asked.out, recipe, author_of(author)) if go_on else None
+    shared: dict[str, Any] = {
+        "data_dir": data_dir, "weights": asked.weights, "quiet": asked.quiet, "workers": workers, "on": where,
+    }  # fmt: skip
     if earlier is None:
-        return train_with(project, workers, where, None, author, data_dir, asked)
+        return train(project, out=asked.out, track=asked.track, author=author, **shared, **asked.changes)
     if not earlier.finished:
-        shared = {"model": project.model, "data_dir": data_dir, "weights": asked.weights, "quiet": asked.quiet}
-        return resume_with(earlier, workers, where, track=asked.track or None, **shared)
+        return resume(earlier, model=project.model, track=asked.track or None, **shared)
     click.echo(f"note: {earlier.path} is already finished", err=True)
     return open_run(earlier.path)
 

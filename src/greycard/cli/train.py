@@ -67,28 +67,29 @@ def train(
     it trains a residual network from scratch for as many epochs as fit into 10 minutes (--set minutes=N), and keeps
     the best epoch. It prints the run's line of the table.
     """
+    from greycard.cluster.workers import expect_workers
+
     if fine_tune is not None:
         asked = replace(asked, changes={"fine_tune": fine_tune} | asked.changes)
-    options.expect_workers(workers, where)
+    expect_workers(workers, where)
     if minutes is not None:
         _expect_one(workers)
         _search(folder, minutes, backbone, author, data_dir, asked)
         return
-    _train(folder, backbone, workers or 1, where, author, data_dir, asked)
+    _train(folder, backbone, workers, where, author, data_dir, asked)
 
 
 def _train(
     folder: str,
     backbone: str | None,
-    workers: int,
+    workers: int | None,
     where: str,
     author: str | None,
     data_dir: str | None,
     asked: options.Training,
 ) -> None:
     """Train one recipe, and print the run's line of the table."""
-    from greycard.api import open_dataset, runs_table
-    from greycard.cli.workers import train_with
+    from greycard.api import open_dataset, runs_table, train
     from greycard.jobs.train import HOW_TO_READ
     from greycard.models.weights import expect_weights
 
@@ -102,8 +103,18 @@ def _train(
     dataset = open_dataset(folder, data_dir, **read)
     if backbone and run_path(backbone, asked.out).is_dir():
         backbone = str(run_path(backbone, asked.out))
-    asked = replace(asked, changes=changes, weights=weights)
-    run = train_with(dataset, workers, where, backbone, author, None, asked)
+    run = train(
+        dataset,
+        weights=weights,
+        backbone=backbone,
+        out=asked.out,
+        quiet=asked.quiet,
+        track=asked.track,
+        author=author,
+        workers=workers,
+        on=where,
+        **changes,
+    )
     print_table(runs_table([run]))
     if not asked.quiet:
         print_next_steps([run], dataset.origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,7 +16,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class NoRoomError(Exception):
-    """Machines are lost, and the others have no room for all units that must run at the same time."""
+    """Machines are lost, and with them room for units that must run at the same time."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Engine(Protocol):
         ...
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4, together: bool = False
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
     ) -> Iterator[Done[UnitT, ResultT]]:
         """Run the function for each unit, and yield what has ended, in any order.
 
@@ -67,10 +68,18 @@ class Engine(Protocol):
             function: a function of a module, so that other processes can import it.
             units: its arguments; other processes get copies.
             attempts: how often a unit may begin that ends with its process or machine. Errors are not repeated.
-            together: whether all of them must run at the same time.
 
         Raises:
-            NoRoomError: they must, and no longer can; `cancel` ends those that run.
+            NoRoomError: within `room_for`, a place that was kept is lost.
+            KeyboardInterrupt: a signal.
+        """
+        ...
+
+    def room_for(self, count: int) -> AbstractContextManager[None]:
+        """Within the block there is room for so many units at the same time; at its end those that run are cancelled.
+
+        Raises:
+            NoRoomError: `slots` have become fewer while this waited.
             KeyboardInterrupt: a signal.
         """
         ...
@@ -86,13 +95,16 @@ class Here:
     shares_terminal, slots, address = True, 1, LOOPBACK
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4, together: bool = False
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
     ) -> Iterator[Done[UnitT, Any]]:
         for unit in units:
             try:
                 yield Done(unit, function(unit))
             except GreycardError as error:
                 yield Done(unit, None, error)
+
+    def room_for(self, count: int) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def cancel(self) -> None:
         """Nothing runs outside `each`."""

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from greycard.backend import configure
 from greycard.cluster.hub import BEGUN, SAID, Link
 from greycard.core.reporter import Reporter
-from greycard.datasets.dataset import Dataset
 from greycard.jobs.follow import follow_plan, follow_run
-from greycard.jobs.resume import resume_run
+from greycard.jobs.resume import ResumePlan, resume_run
 from greycard.jobs.train import Plan, start_for, train_plan
 from greycard.reports.progress import log_reporter
 from greycard.runs.author import Author
 from greycard.runs.record import RunRecord
-from greycard.runs.run_args import RunArgs
-
-if TYPE_CHECKING:
-    from greycard.models.custom import BuildNetwork
 
 
 @dataclass(frozen=True)
@@ -51,24 +45,19 @@ class BegunRun:
     """What a group continues.
 
     Attributes:
-        path: the run's folder.
-        dataset: its images.
-        args: its arguments.
-        build: builds the user's own model.
+        plan: of the run; its path is absolute.
     """
 
-    path: Path
-    dataset: Dataset
-    args: RunArgs
-    build: BuildNetwork | None
+    plan: ResumePlan
 
     def lead(self, link: Link, reporter: Reporter) -> None:
-        run = RunRecord(self.path)
+        run, plan = RunRecord(self.plan.path), self.plan
         start_for(run.recipe)
-        resume_run(run, self.dataset, self.args, self.build, (), reporter, exchange=link)
+        resume_run(run, plan.dataset, plan.args, plan.build, (), reporter, exchange=link)
 
     def follow(self, link: Link) -> None:
-        follow_run(RunRecord(self.path), self.dataset, self.args, self.build, link)
+        plan = self.plan
+        follow_run(RunRecord(plan.path), plan.dataset, plan.args, plan.build, link)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Run units as tasks of Ray, in processes of this machine or on a cluster; the only module that imports Ray.
+"""Run units as tasks of Ray, in processes of this machine or on a cluster.
 
 Ray places the tasks and repeats those whose process or machine is lost. It keeps no state that Greycard needs.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,18 +15,18 @@ from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError, TaskCancelledError
+from ray.util.placement_group import PlacementGroup
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
 
 from greycard.backend.thread_limits import changed_environment
 from greycard.cluster.engine import LOOPBACK, Done, NoRoomError, ResultT, UnitT
+from greycard.cluster.ray_room import SECONDS_BETWEEN_LOOKS, Machines, is_reserved, is_whole, reserved
 from greycard.cluster.ray_start import connected
 from greycard.cluster.versions import expect_equal, facts
 from greycard.cluster.where import PROCESSES, Where
 from greycard.core.errors import GreycardError
 from greycard.core.threads import REQUESTED, VARIABLE, thread_count
 from greycard.storage.object_store import ENVIRONMENT
-
-_SECONDS_BETWEEN_LOOKS = 1.0
-"""Between two looks at which machines are alive."""
 
 _SECONDS_TO_SAVE = 60.0
 """After Ctrl-C, runs may take this long to save their state."""
@@ -79,40 +78,57 @@ class OnRay:
     def __init__(self, threads: int, say: Callable[[str], None], names_places: bool) -> None:
         self._threads, self._say, self._names_places = threads, say, names_places
         self._running: dict[Any, Any] = {}
-        self._alive, self._looked = _alive(), time.monotonic()
-        self._gpus = min(1, int(ray.cluster_resources().get("GPU", 0)))
-        self._expect_room()
-        self._slots = self._counted_slots()
+        self._machines = Machines(threads, say)
+        self._room: PlacementGroup | None = None
 
     @property
     def slots(self) -> int:
-        self._count_machines()
-        return self._slots
+        self._machines.count()
+        return self._machines.slots
 
     @property
     def address(self) -> str:
         return str(ray.util.get_node_ip_address()) if self._names_places else LOOPBACK
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4, together: bool = False
+        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
     ) -> Iterator[Done[UnitT, ResultT]]:
-        task = ray.remote(_run).options(num_cpus=self._threads, num_gpus=self._gpus, max_retries=attempts - 1)
+        task = ray.remote(_run).options(**self._options(attempts))
         expected, environment = facts(), self._environment()
         waiting = deque((unit, 1) for unit in units)
         while waiting or self._running:
-            while waiting and len(self._running) < _AHEAD * self._slots:
+            while waiting and len(self._running) < _AHEAD * self._machines.slots:
                 unit, tried = waiting.popleft()
-                self._running[task.remote(function, unit, environment, expected)] = unit, tried
-            ready, _ = ray.wait(list(self._running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
-            self._look()
-            if together and self._slots < len(self._running) - len(ready):
+                self._running[_sent(task, function, unit, environment, expected)] = unit, tried
+            ready, _ = ray.wait(list(self._running), num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
+            if self._machines.look() and self._room and not is_whole(self._room):
                 raise NoRoomError
             for reference in ready:
                 unit, tried = self._running.pop(reference)
-                if tried < attempts and _was_ended(reference):
+                found = _fetched(reference)
+                if tried < attempts and isinstance(found, TaskCancelledError):
                     waiting.append((unit, tried + 1))
                 else:
-                    yield self._done(unit, reference, attempts)
+                    yield self._done(unit, found, attempts)
+
+    @contextmanager
+    def room_for(self, count: int) -> Iterator[None]:
+        with reserved(self._machines.bundle, count) as room:
+            self._wait_for(room, count)
+            self._room = room
+            try:
+                yield
+            finally:
+                self.cancel()
+                self._room = None
+
+    def _wait_for(self, room: PlacementGroup, count: int) -> None:
+        if is_reserved(room):
+            return
+        self._say(f"waiting for room for {count} workers at the same time: other work fills the cluster")
+        while not is_reserved(room):
+            if self.slots < count:
+                raise NoRoomError
 
     def cancel(self) -> None:
         """Cancel what still runs, as Ctrl-C does, and wait until it has saved its state."""
@@ -128,11 +144,9 @@ class OnRay:
 
     def expect_equal_versions(self) -> None:
         """Raise a GreycardError that names a machine with another Greycard, Keras or backend than this one."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         environment = self._environment()
         asked = {}
-        for node in self._alive:
+        for node in self._machines.names:
             there = NodeAffinitySchedulingStrategy(node, soft=False)
             asked[node] = ray.remote(_facts).options(num_cpus=0, scheduling_strategy=there).remote(environment)
         for node, reference in asked.items():
@@ -140,64 +154,37 @@ class OnRay:
                 found = ray.get(reference, timeout=_SECONDS_TO_ANSWER)
             except GetTimeoutError as error:
                 raise GreycardError(
-                    f"{self._alive[node]} has not answered for {_SECONDS_TO_ANSWER:.0f} seconds",
+                    f"{self._machines.names[node]} has not answered for {_SECONDS_TO_ANSWER:.0f} seconds",
                     hint="see Ray's log on that machine, or remove it from the cluster",
                 ) from error
             except RayError as error:
                 raise GreycardError(
-                    f"{self._alive[node]} has no Greycard that can be imported: {_last_line(error)}",
+                    f"{self._machines.names[node]} has no Greycard that can be imported: {_last_line(error)}",
                     hint="install the same version there, into the Python that Ray uses",
                 ) from error
-            expect_equal(facts(), found, self._alive[node])
+            expect_equal(facts(), found, self._machines.names[node])
 
     def _environment(self) -> dict[str, str]:
         found = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return found | changed_environment(self._threads) | {VARIABLE: str(self._threads)}
 
-    def _done(self, unit: UnitT, reference: Any, attempts: int) -> Done[UnitT, Any]:
-        try:
-            result, error, address = ray.get(reference)
-        except OutOfMemoryError:
+    def _options(self, attempts: int) -> dict[str, Any]:
+        """Ray's options for a task."""
+        bundle = self._machines.bundle
+        found = {"num_cpus": bundle["CPU"], "num_gpus": bundle.get("GPU", 0), "max_retries": attempts - 1}
+        return found | ({"scheduling_strategy": PlacementGroupSchedulingStrategy(self._room)} if self._room else {})
+
+    def _done(self, unit: UnitT, found: Any, attempts: int) -> Done[UnitT, Any]:
+        """A unit by what `_fetched` has of its task."""
+        if isinstance(found, OutOfMemoryError):
             hint = f"{VARIABLE}=N gives each run N cores, so that fewer run at a time"
             return Done(unit, None, GreycardError("the machine had too little memory for it", hint=hint))
-        except TaskCancelledError as failure:
-            return _lost(unit, attempts, failure)
-        except RayTaskError as failure:  # before the function began
-            return Done(unit, None, GreycardError(_last_line(failure), hint="see Ray's log on that machine"))
-        except RayError as failure:
-            return _lost(unit, attempts, failure)
+        if isinstance(found, RayTaskError):  # before the function began
+            return Done(unit, None, GreycardError(_last_line(found), hint="see Ray's log on that machine"))
+        if isinstance(found, RayError):
+            return _lost(unit, attempts, found)
+        result, error, address = found
         return Done(unit, result, error, address if self._names_places else "")
-
-    def _expect_room(self) -> None:
-        most = max((int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]), default=0)
-        if most < self._threads:
-            raise GreycardError(
-                f"no machine of the cluster has {self._threads} cores for one run; the largest has {most}",
-                hint=f"set {VARIABLE} to at most {most}" if most else "start nodes with CPU cores",
-            )
-
-    def _look(self) -> None:
-        """Count the machines about once a second."""
-        if time.monotonic() - self._looked >= _SECONDS_BETWEEN_LOOKS:
-            self._count_machines()
-
-    def _count_machines(self) -> None:
-        """Tell which machines were lost."""
-        self._looked, now = time.monotonic(), _alive()
-        for node in self._alive.keys() - now.keys():
-            self._say(f"{self._alive[node]} was lost; its work continues elsewhere")
-        if now.keys() != self._alive.keys():
-            self._alive, self._slots = now, self._counted_slots()
-
-    def _counted_slots(self) -> int:
-        """How many tasks can run at a time; machines may come and go."""
-        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        return max(1, sum(self._room(each) for each in machines))
-
-    def _room(self, resources: dict[str, float]) -> int:
-        """How many tasks can run at a time on a machine; none runs on two."""
-        by_cores = int(resources.get("CPU", 0) // self._threads)
-        return min(by_cores, int(resources.get("GPU", 0))) if self._gpus else by_cores
 
 
 def _run(function: Callable[[Any], Any], unit: Any, environment: dict[str, str], expected: dict[str, str]) -> Any:
@@ -215,15 +202,27 @@ def _run(function: Callable[[Any], Any], unit: Any, environment: dict[str, str],
         return None, GreycardError(message, hint="--on here --debug shows where"), address
 
 
-def _was_ended(reference: Any) -> bool:
-    """Whether a task was ended by a signal of its machine, such as at a shutdown; Ray repeats no such task."""
+def _sent(task: Any, *arguments: Any) -> Any:
+    """The reference of a new task.
+
+    Raises:
+        GreycardError: an argument, such as a dataset that was made in Python, cannot be pickled.
+    """
     try:
-        ray.get(reference)
-    except TaskCancelledError:
-        return True
-    except RayError:
-        return False
-    return False
+        return task.remote(*arguments)
+    except TypeError as error:
+        raise GreycardError(
+            f"the work cannot be sent to other processes: {_last_line(error.__cause__ or error)}",
+            hint="leave out --workers and --on, to work in this process",
+        ) from error
+
+
+def _fetched(reference: Any) -> Any:
+    """What a task returned, or Ray's error; a signal of its machine cancels a task, and Ray repeats no such task."""
+    try:
+        return ray.get(reference)
+    except RayError as failure:
+        return failure
 
 
 def _lost(unit: UnitT, attempts: int, failure: Exception) -> Done[UnitT, Any]:
@@ -250,12 +249,6 @@ def _facts(environment: dict[str, str]) -> dict[str, str]:
     return facts()
 
 
-def _alive() -> dict[str, str]:
-    """The machines that are alive, by Ray's id: their names and addresses, for messages."""
-    nodes = (node for node in ray.nodes() if node["Alive"])
-    return {node["NodeID"]: f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})" for node in nodes}
-
-
 def _threads(where: Where) -> int:
     """Cores of each run: those that the user asks for; else a part of this machine, or one of a cluster."""
     found = thread_count()
@@ -264,6 +257,6 @@ def _threads(where: Where) -> int:
     return max(1, found.count // where.processes) if where.kind == PROCESSES else 1
 
 
-def _last_line(error: Exception) -> str:
+def _last_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

@@ -55,12 +55,6 @@ def parse_where(text: str) -> Where:
     return _installed(_cluster(text), text)
 
 
-def expect_power_of_two(workers: int) -> None:
-    """Raise a GreycardError if so many workers cannot have equal shares of a binary tree."""
-    if workers < 1 or workers & (workers - 1):
-        raise GreycardError(f"the number of workers must be a power of two. Received: {workers}", hint="--workers 4")
-
-
 def expect_share(share: tuple[int, int] | None, where: Where) -> None:
     """Raise a GreycardError if a process cannot be part `share[0]` of `share[1]`, counted from 0."""
     if share is None:

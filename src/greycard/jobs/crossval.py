@@ -24,8 +24,8 @@ from greycard.datasets.source import Source
 from greycard.datasets.strata import strata
 from greycard.jobs.choose import choose_recipe
 from greycard.jobs.find_recipe import project_of
-from greycard.jobs.resume import resume
-from greycard.jobs.train import data_of, train
+from greycard.jobs.resume import plan_resume, resume_here
+from greycard.jobs.train import data_of, plan_training, train_here
 from greycard.models.weights import expect_weights
 from greycard.projects import Project
 from greycard.recipe import Recipe
@@ -247,10 +247,10 @@ def _train_fold(plan: CrossValidation, work: _Work, number: int, quiet: bool) ->
         _share_decoded(plan.recipe, work.images, sides, reporter)
     earlier = plan.run_of(number)
     if earlier is not None:
-        resume(earlier, data, model=work.project.model, weights=work.weights, quiet=quiet)
+        resume_here(plan_resume(earlier, data, work.project.model, None, None, work.weights, None), (), quiet)
         return
-    recipe = replace(work.project, recipe=plan.recipe_of(number))
-    train(recipe, data, weights=work.weights, out=plan.path, quiet=quiet, track=work.track)
+    project = replace(work.project, recipe=plan.recipe_of(number))
+    train_here(plan_training(project, data, None, None, work.weights, None, work.track, {}), (), plan.path, None, quiet)
 
 
 def _share_decoded(recipe: Recipe, images: Split, sides: Sequence[Split], reporter: Reporter) -> None:

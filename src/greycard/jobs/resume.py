@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,6 @@ from greycard.runs.environment import environment
 from greycard.runs.record import RunRecord
 from greycard.runs.run_args import RunArgs, absolute_path, read_run_args
 from greycard.runs.trackers import expect_installed
-from greycard.search.record import is_search
 
 if TYPE_CHECKING:
     from greycard.models.custom import BuildNetwork
@@ -33,65 +32,52 @@ if TYPE_CHECKING:
 _VERSIONS = ("greycard", "keras", "backend", "backend_version", "numpy", "machine", "device")
 
 
-def resume(
-    run: str | Path | RunRecord,
-    dataset: Dataset | Source | str | Path | None = None,
-    *,
-    model: BuildNetwork | None = None,
-    callbacks: Sequence[object] = (),
-    data: str | Path | None = None,
-    data_dir: str | Path | None = None,
-    weights: str | Path | None = None,
-    track: str | Sequence[str] | None = None,
-    quiet: bool = False,
-) -> Run:
-    """Resume an unfinished run or search, and return it finished: the same numbers as without the interruption.
+@dataclass(frozen=True)
+class ResumePlan:
+    """What is continued.
 
-    Args:
-        run: its folder.
-        dataset: the dataset of the run, if it was made in Python.
-        model: the function that builds the model, if the run trains your own Keras model.
-        callbacks: as for `train`; their own state is not restored.
-        data: where the data is now, if it has moved.
-        data_dir: where the folder of named datasets is now, if it has moved.
-        weights: where the backbone's weights are now, if they have moved.
-        track: other tools to log to, instead of those of the run.
-        quiet: True to print nothing.
-
-    Raises:
-        GreycardError: the run is finished, another process trains it, or its data has changed.
+    Attributes:
+        path: the run's folder.
+        dataset: its images.
+        args: its arguments now.
+        build: builds the user's own model.
     """
-    from greycard.reports.progress import terminal_reporter
 
-    configure()
-    record = run if isinstance(run, RunRecord) else RunRecord(run)
-    if is_search(record.path):
-        return _resumed_search(record, dataset or data, data_dir, weights, quiet)
-    record.expect_unfinished()
-    expect_own_model(record.recipe, model)
-    expect_weights(weights)
-    named = dataset if isinstance(dataset, str | Path) else data
-    args = run_args_now(record, named, data_dir, weights, track)
-    expect_installed(args.track)
-    found = dataset_of(record, dataset or data, data_dir)
-    with terminal_reporter(quiet) as reporter:
-        with reporter.status("starting Keras"):
-            start_for(record.recipe)
-        return Run(resume_run(record, found, args, model, callbacks, reporter))
+    path: Path
+    dataset: Dataset
+    args: RunArgs
+    build: BuildNetwork | None
 
 
-def _resumed_search(
+def plan_resume(
     run: RunRecord,
-    data: Dataset | Source | str | Path | None,
+    dataset: Dataset | Source | str | Path | None,
+    model: BuildNetwork | None,
+    data: str | Path | None,
     data_dir: str | Path | None,
     weights: str | Path | None,
-    quiet: bool,
-) -> Run:
-    from greycard.jobs.search import resume_search
-
+    track: str | Sequence[str] | None,
+) -> ResumePlan:
+    """What `resume` continues: the arguments are those of `resume`, and it raises as `resume` does."""
+    configure()
+    run.expect_unfinished()
+    expect_own_model(run.recipe, model)
     expect_weights(weights)
-    named = data if isinstance(data, str | Path) else None
-    return resume_search(run, data, data_dir, run_args_now(run, named, data_dir, weights, None), quiet)
+    named = dataset if isinstance(dataset, str | Path) else data
+    args = run_args_now(run, named, data_dir, weights, track)
+    expect_installed(args.track)
+    return ResumePlan(run.path, dataset_of(run, dataset or data, data_dir), args, model)
+
+
+def resume_here(plan: ResumePlan, callbacks: Sequence[object], quiet: bool) -> Run:
+    """Continue a run, with progress on the terminal; arguments as for `resume`."""
+    from greycard.reports.progress import terminal_reporter
+
+    run = RunRecord(plan.path)
+    with terminal_reporter(quiet) as reporter:
+        with reporter.status("starting Keras"):
+            start_for(run.recipe)
+        return Run(resume_run(run, plan.dataset, plan.args, plan.build, callbacks, reporter))
 
 
 def resume_run(

@@ -1,4 +1,4 @@
-"""Train: a project, a recipe, or data for which a recipe is chosen."""
+"""Plan the training of a project, a recipe, or data for which a recipe is chosen; train a plan in this process."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ from greycard.jobs.splitting import settle_split
 from greycard.models.weights import expect_backbone_weights, expect_weights
 from greycard.projects import Project
 from greycard.recipe import Recipe
-from greycard.recipe.names import canonical
 from greycard.recipe.own_model import expect_own_model, with_own_model
-from greycard.runs.author import Author, author_of
+from greycard.runs.author import Author
 from greycard.runs.directory import expect_writable
 from greycard.runs.run_args import RunArgs, options_of
 from greycard.runs.trackers import expect_installed
@@ -40,53 +39,6 @@ if TYPE_CHECKING:
 
 HOW_TO_READ = ("val_fraction", "split_seed", "task")
 """Fields of a recipe that decide how data are opened."""
-
-
-def train(
-    what: str | Path | Project | Recipe | Dataset | Source,
-    dataset: Dataset | Source | str | Path | None = None,
-    *,
-    model: BuildNetwork | None = None,
-    callbacks: Sequence[object] = (),
-    data_dir: str | Path | None = None,
-    weights: str | Path | None = None,
-    backbone: str | Path | None = None,
-    out: str | Path = "runs",
-    quiet: bool = False,
-    track: str | Sequence[str] = (),
-    author: str | None = None,
-    **changes: Any,
-) -> Run:
-    """Train, and return the finished run.
-
-    Args:
-        what: a project, its name or a Python file with one; a recipe or its file (`recipe.yaml`); or anything that
-            `open_dataset` takes, for which a recipe is chosen.
-        dataset: replaces the recipe's dataset: anything that `open_dataset` takes.
-        model: a function that builds your own Keras model, called with (height, width, channels) and the number of
-            classes; the model takes pixels from 0 to 255 and returns probabilities.
-        callbacks: `keras.callbacks.Callback` objects, and functions that are called with the `Epoch` after each epoch.
-        data_dir: the folder of named datasets; by default `GREYCARD_DATA` or the user's data folder.
-        weights: of a backbone: a file, a folder, `imagenet`, `none`, or None for the weights folder and
-            the installed package.
-        backbone: a pretrained network's name or an earlier run's folder to transfer from.
-        out: the folder of runs; the run gets a new folder in it.
-        quiet: True to print nothing.
-        track: other tools to log to: `tensorboard`, `mlflow`.
-        author: the name of who trains, shown in tables.
-        changes: fields of the recipe, such as `epochs=5`, `rotation_range=20` or `**{"model.kind": "convnet"}`.
-
-    Raises:
-        GreycardError: a mistake that the user can correct; the hint says how.
-    """
-    from greycard.reports.progress import terminal_reporter
-
-    configure()
-    by = author_of(author)
-    plan = plan_training(what, dataset, model, data_dir, weights, backbone, track, canonical(changes))
-    expect_writable(out)
-    with terminal_reporter(quiet) as reporter:
-        return Run(train_plan(plan, callbacks, out, by, reporter))
 
 
 @dataclass(frozen=True)
@@ -118,6 +70,8 @@ def plan_training(
     track: str | Sequence[str],
     changes: Mapping[str, Any],
 ) -> Plan:
+    """What `train` trains: the arguments are those of `train`, and it raises as `train` does."""
+    configure()
     expect_weights(weights)
     trackers = _tracker_names(track)
     project = project_of(what)
@@ -154,6 +108,15 @@ def _chosen(
     chosen, because = choose_recipe(dataset, weights=weights, backbone=backbone, changes=changes)
     recipe = chosen.replace(**changes)
     return recipe, dataset, describe_choice(recipe, chosen, because)
+
+
+def train_here(plan: Plan, callbacks: Sequence[object], out: str | Path, author: Author | None, quiet: bool) -> Run:
+    """Train a plan as a new run in `out`, with progress on the terminal; arguments as for `train`."""
+    from greycard.reports.progress import terminal_reporter
+
+    expect_writable(out)
+    with terminal_reporter(quiet) as reporter:
+        return Run(train_plan(plan, callbacks, out, author, reporter))
 
 
 def train_plan(

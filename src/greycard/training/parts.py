@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from greycard.backend.objective import matches
+from greycard.backend.part_computer import Layout
 from greycard.core.errors import GreycardError
 from greycard.models.model import Model
 from greycard.recipe import Recipe
@@ -21,5 +22,11 @@ def expect_parts(recipe: Recipe, model: Model) -> None:
         raise GreycardError(
             "the model has a training step, a loss, an optimizer or inputs of its own, which cannot be computed in"
             " parts",
+            hint="leave out --workers, or --set parts=1",
+        )
+    unknown = Layout(model.network).unknown
+    if unknown:
+        raise GreycardError(
+            f"a layer of the model changes {unknown[0].path} by itself in training, which cannot be computed in parts",
             hint="leave out --workers, or --set parts=1",
         )
