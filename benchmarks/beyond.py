@@ -1,13 +1,15 @@
 """Work in several processes beside the same work in one: sweeps, prediction, what a kill costs, and many workers.
 
-    GREYCARD_DATA=… python benchmarks/beyond.py [sweep|predict|shards|workers …] [--rounds 2]
+    GREYCARD_DATA=… python benchmarks/beyond.py [sweep|predict|shards|check|workers …] [--rounds 2]
 
 `sweep` and `predict` run the same command at two sizes: here and in one process of Ray, both bound to one core, and in
 two processes of Ray on two cores.
 The difference between the sizes is the work without its start, so both are told: the whole command, and images or runs
 per second without the start. `shards` predicts 100,000 images (hard links to few) in two processes, and is killed
-(SIGKILL, Ray with it) at a third and at two thirds. `workers` measures what scheduling costs the driver: tasks that
-sleep a second in 48 processes, then empty tasks with as many in flight as 1,000 workers need. Writes
+(SIGKILL, Ray with it) at a third and at two thirds. `check` checks a list of 100,000 images, each there twice, and is
+killed the same way while it reads them, and once more while it looks for duplicates. `workers` measures what scheduling
+costs the driver: tasks that sleep a second in 48 processes, then empty tasks with as many in flight as 1,000 workers
+need. Writes
 `results/speed/beyond.json`.
 """
 
@@ -20,10 +22,14 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 import child
 from greycard.core.paths import data_dir
@@ -33,7 +39,7 @@ from memory import draw
 from processes import Finished, Watched
 from result import ResultFile, parser
 
-WORKS = ("sweep", "predict", "shards", "workers")
+WORKS = ("sweep", "predict", "shards", "check", "workers")
 PLACES = {"here": {0}, "processes:1": {0}, "processes:2": {0, 1}}
 """Where, and the cores of it: a place with one core for one process, and one with two for two."""
 
@@ -121,16 +127,57 @@ def _shards(scratch: Path, options: argparse.Namespace) -> Iterator[dict[str, An
     words += ["--shard", str(shard), "--answers"]
     whole = Watched([*words, scratch / "whole"]).wait()
     yield _parts("processes:2", count, [whole], _rows(scratch / "whole", folder))
+    when = [("part-*.parquet", third * count // shard // 3) for third in (1, 2)]
+    ended = _killed([*words, scratch / "killed"], scratch / "killed", when)
+    yield _parts("processes:2, killed twice", count, ended, _rows(scratch / "killed", folder))
+
+
+def _check(scratch: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """A list of images, each there twice, with the memory of the driver and of the workers, and with three kills."""
+    count = 4_000 if options.quick else 100_000
+    names = _drawn_twice(scratch / "images", count)
+    words: list[str | Path] = [*_GREYCARD, "check", names, "--quiet", "--on", "processes:2", "--out"]
+    whole = Watched([*words, scratch / "whole"]).wait()
+    yield _parts("processes:2", count, [whole], _twice(scratch / "whole"))
+    when = [("part-*.parquet", third * count // 1024 // 3) for third in (1, 2)] + [("points-*", 1)]
+    ended = _killed([*words, scratch / "killed"], scratch / "killed" / "names-check-parts", when)
+    yield _parts("processes:2, killed three times", count, ended, _twice(scratch / "killed"))
+
+
+def _killed(words: list[str | Path], folder: Path, when: list[tuple[str, int]]) -> list[Finished]:
+    """A command that is killed as soon as its folder has so many files of a kind, and at last runs to its end."""
     ended = []
-    for part in (count // shard // 3, 2 * count // shard // 3):
-        command = Watched([*words, scratch / "killed"])
-        while len(list((scratch / "killed").glob("part-*.parquet"))) < part:
+    for pattern, files in when:
+        command = Watched(words)
+        while len(list(folder.glob(pattern))) < files:
             assert command.process.poll() is None, "it ended before it was killed"
             time.sleep(0.05)
         command.process.send_signal(signal.SIGKILL)
         ended.append(command.wait())
-    ended.append(Watched([*words, scratch / "killed"]).wait())
-    yield _parts("processes:2, killed twice", count, ended, _rows(scratch / "killed", folder))
+    return [*ended, Watched(words).wait()]
+
+
+def _drawn_twice(folder: Path, count: int) -> Path:
+    """A list of images of 96×96, half of them links to the others."""
+    random, originals = np.random.default_rng(0), []
+    folder.mkdir()
+    for number in range(count // 2):
+        originals.append(folder / f"{number}.jpg")
+        Image.fromarray(random.integers(0, 256, (12, 12, 3), dtype=np.uint8)).resize((96, 96)).save(originals[-1])
+    link_many(originals, folder / "again", count // 2)
+    names = folder.parent / "names.txt"
+    names.write_text("".join(f"{path}\n" for path in (*originals, *sorted((folder / "again").iterdir()))))
+    return names
+
+
+def _twice(out: Path) -> int:
+    """The number of images in pairs of equal ones; each image is in one pair."""
+    import pyarrow.parquet
+
+    found = pyarrow.parquet.read_table(out / "names-check" / "duplicates.parquet").to_pydict()
+    assert set(Counter(found["group"]).values()) == {2}
+    assert len(set(found["path"])) == len(found["path"])
+    return len(found["path"])
 
 
 def _parts(where: str, count: int, ended: list[Finished], rows: int) -> dict[str, Any]:
@@ -172,7 +219,7 @@ def _workers(scratch: Path, options: argparse.Namespace) -> Iterator[dict[str, A
             "ideal_seconds": tasks / real,
             "driver_cpu_seconds": time.process_time() - cpu,
         }
-        engine._slots = 1000  # type: ignore[attr-defined]
+        engine._machines.slots = 1000  # type: ignore[attr-defined]
         begun, cpu = time.perf_counter(), time.process_time()
         sum(1 for _ in engine.each(abs, list(range(flying))))
         yield {

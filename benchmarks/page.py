@@ -523,10 +523,11 @@ def _beyond_cells(row: Row, here: Row) -> list[str]:
 
 
 def in_parts(rows: list[Row]) -> list[str]:
-    """Many images predicted in shards by two processes."""
-    head = ["where", "images", "rows in the parts", "whole process", "images/s", "driver's own memory"]
+    """Many images predicted and checked in shards by two processes; the images in the result are counted."""
+    head = ["work", "where", "images", "in the result", "whole process", "images/s", "driver's own memory"]
     cells = [
         [
+            "predict" if row["work"] == "shards" else "check",
             row["where"],
             f"{row['images']:,}",
             f"{row['rows']:,}",
@@ -535,9 +536,9 @@ def in_parts(rows: list[Row]) -> list[str]:
             *(_gigabytes(row[name]) for name in ("driver_mb", "worker_mb")),
         ]
         for row in rows
-        if row["work"] == "shards"
+        if row["work"] in ("shards", "check")
     ]
-    return _table([*head, "largest worker's"], cells)
+    return _table([*head, "largest worker's"], cells, words=2)
 
 
 def parts_of_batches(rows: list[Row]) -> list[str]:
@@ -591,7 +592,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[list[Row]], list[str]]], ...] = (
     ("Predicting", "use", predicting),
     ("Predicting many images", "predict_many", predicting_many),
     ("In one process and in two", "beyond", beyond),
-    ("Predicting many images in shards", "beyond", in_parts),
+    ("Many images in shards", "beyond", in_parts),
     ("One run by several workers", "parts", parts_of_batches),
     ("Scheduling for many workers", "beyond", scheduling),
     ("Serving", "use", serving),
