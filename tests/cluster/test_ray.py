@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_is_left")]
 
 HEAD, OTHER = "127.0.0.3", "127.0.0.2"
 SWEEP = (
-    "digits-cnn", "--epochs", "8", "--vary", "learning_rate=0.003,0.001", "--seeds", "0-1", "--halve-from", "4",
+    "digits-cnn", "--epochs", "20", "--vary", "learning_rate=0.003,0.001", "--seeds", "0-1", "--halve-from", "10",
     "--set", "val_limit=100",
 )  # fmt: skip
 UNITS, SURVIVORS = 4, 2
@@ -76,6 +76,7 @@ def test_ctrl_c_then_a_killed_worker_then_a_lost_node_change_nothing(
 ) -> None:
     """The same command continues, also on two nodes."""
     process = _start(tmp_path, "--on", "processes:2")
+    # Long before a task ends: Ray 2.60 may abort if a task ends while it is cancelled.
     wait(lambda: len(ray_workers(process.pid)) == 2 and _epochs(tmp_path) >= 2, process)
     children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)
@@ -107,11 +108,11 @@ def test_ctrl_c_then_a_killed_worker_then_a_lost_node_change_nothing(
     lost = [line for line in err.splitlines() if OTHER in line and "was lost" in line]
     assert len(lost) == 1
     assert f"on {HEAD}: " in err
-    assert not any(word in err for word in ("Traceback", "epoch 1/8"))  # a run's lines are in its log
+    assert not any(word in err for word in ("Traceback", "epoch  1/20"))  # a run's lines are in its log
     for unit in record.plan.units:
         run = record.run_of(unit)
         assert run is not None
-        assert "epoch 1/8" in (run.path / LOG).read_text()
+        assert "epoch  1/20" in (run.path / LOG).read_text()
 
 
 def test_vectors_of_two_nodes_are_those_of_one_process(here: SweepRecord, cluster: Nodes, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ class OnRay:
         if isinstance(found, OutOfMemoryError):
             hint = f"{VARIABLE}=N gives each run N cores, so that fewer run at a time"
             return Done(unit, None, GreycardError("the machine had too little memory for it", hint=hint))
-        if isinstance(found, RayTaskError):  # before the function began
+        if isinstance(found, RayTaskError) and not isinstance(found, TaskCancelledError):  # before the function began
             return Done(unit, None, GreycardError(_last_line(found), hint="see Ray's log on that machine"))
         if isinstance(found, RayError):
             return _lost(unit, attempts, found)
