@@ -4,11 +4,11 @@
 
 `sweep` and `predict` run the same command at two sizes: here and in one process of Ray, both bound to one core, and in
 two processes of Ray on two cores. The difference between the sizes is the work without its start, so both are told: the
-whole command, and images or runs per second without the start. `shards` predicts 100,000 images (hard links to few) in two processes, and is killed
-(SIGKILL, Ray with it) at a third and at two thirds. `check` checks a list of 100,000 images, each there twice, and is
-killed the same way while it reads them, and once more while it looks for duplicates. `workers` measures what scheduling
-costs the driver: tasks that sleep a second in 48 processes, then empty tasks with as many in flight as 1,000 workers
-need. Writes `results/speed/beyond.json`.
+whole command, and images or runs per second without the start. `shards` predicts 100,000 images (hard links to few) in
+two processes, and is killed (SIGKILL, Ray with it) at a third and at two thirds. `check` checks a list of 100,000
+images, each there twice, and is killed the same way while it reads them, and once more while it looks for duplicates.
+`workers` measures what scheduling costs the driver: tasks that sleep a second in 48 processes, then empty tasks with as
+many in flight as 1,000 workers need. Writes `results/speed/beyond.json`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greycard.backend import start
-from greycard.cluster.check_data import check
+from greycard.cluster.check.data import check
 from greycard.cluster.embed import embed_shards
 from greycard.cluster.predict import predict_shards
 from greycard.cluster.resume import resume

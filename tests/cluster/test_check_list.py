@@ -20,9 +20,10 @@ from greycard.audit.duplicates import find_pairs, grouped, surest_pairs
 from greycard.audit.files import FILE_KINDS, file_findings, named_facts, unreadable
 from greycard.audit.list_report import ListReport
 from greycard.audit.thumbnails import Thumbnails, load_thumbnails
-from greycard.cluster import exact, file_units, listing, readings
-from greycard.cluster.check_list import check_list
-from greycard.cluster.image_list import list_of
+from greycard.cluster import file_units
+from greycard.cluster.check import exact, listing, readings
+from greycard.cluster.check.image_list import list_of
+from greycard.cluster.check.many import check_list
 from greycard.cluster.where import HERE, Where
 from greycard.core import atomic_files
 from greycard.core.errors import GreycardError

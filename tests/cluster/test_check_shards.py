@@ -13,8 +13,8 @@ import pytest
 
 import greycard
 from greycard.audit.thumbnails import load_thumbnails
-from greycard.cluster import check as driver
-from greycard.cluster.check import survey_shards
+from greycard.cluster.check import folder as driver
+from greycard.cluster.check.folder import survey_shards
 from greycard.cluster.compute import Places
 from greycard.cluster.where import HERE, Where
 from greycard.core.errors import GreycardError

@@ -80,9 +80,9 @@ def check(
 def _checked(
     data: str, weights: str | None, data_dir: str | None, out: Path, where: Where, reporter: Reporter
 ) -> tuple[Report | ListReport, Thumbnails]:
-    from greycard.cluster.check import survey_images
-    from greycard.cluster.check_list import check_list, expect_no_weights
-    from greycard.cluster.image_list import ImageList, list_of
+    from greycard.cluster.check.folder import survey_images
+    from greycard.cluster.check.image_list import ImageList, list_of
+    from greycard.cluster.check.many import check_list, expect_no_weights
     from greycard.jobs.check import check_dataset
     from greycard.models.weights import expect_weights
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from greycard.audit.thumbnails import SIDE, Thumbnails
+from greycard.cluster.check.readings import Readings, each_reading
 from greycard.cluster.compute import Places, compute_shards
-from greycard.cluster.readings import Readings, each_reading
 from greycard.cluster.shards import Shard
 from greycard.cluster.where import HERE, Where
 from greycard.core.atomic_files import remove_drafts, remove_whole

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from greycard.audit.files import Remark, file_remarks, near_empty_remarks
-from greycard.cluster.listing import Some
-from greycard.cluster.readings import Reading, each_reading
+from greycard.cluster.check.listing import Some
+from greycard.cluster.check.readings import Reading, each_reading
 from greycard.storage.folders import Folder
 
 

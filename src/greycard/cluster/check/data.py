@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greycard.cluster.image_list import list_of
+from greycard.cluster.check.image_list import list_of
 from greycard.cluster.where import HERE, parse_where
 from greycard.core.paths import as_path
 from greycard.datasets.dataset import Dataset
@@ -45,8 +45,8 @@ def check(
     Raises:
         GreycardError: the dataset has no images, the weights are invalid or not used, or `on` is not possible.
     """
-    from greycard.cluster.check import survey_images
-    from greycard.cluster.check_list import check_list, expect_no_weights
+    from greycard.cluster.check.folder import survey_images
+    from greycard.cluster.check.many import check_list, expect_no_weights
     from greycard.jobs.check import check_dataset
 
     where, place, listed = parse_where(on), as_path(out, "out"), list_of(dataset)

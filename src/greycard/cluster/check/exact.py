@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from greycard.audit.duplicates import Pair, exact_pairs, pixels_digest
+from greycard.cluster.check.listing import Some
+from greycard.cluster.check.stages import Stages
 from greycard.cluster.images import RemoteImage, ShardImages
-from greycard.cluster.listing import Some
 from greycard.cluster.shuffle import Join, Split, equal_rows
-from greycard.cluster.stages import Stages
 from greycard.core.threads import map_ahead, thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.storage.folders import Folder

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from greycard.audit.duplicates import Pair, surest_pairs
-from greycard.cluster.listing import Listing
-from greycard.cluster.remarks import Remarks
+from greycard.cluster.check.listing import Listing
+from greycard.cluster.check.remarks import Remarks
 from greycard.core.errors import GreycardError
 from greycard.deploy.answers.answer import as_text
 

@@ -16,9 +16,9 @@ from greycard.audit.files import Remark, file_finding
 from greycard.audit.finding import KINDS, Finding
 from greycard.audit.list_report import ListReport
 from greycard.audit.thumbnails import Thumbnails
-from greycard.cluster.list_files import write_duplicates, write_remarks
-from greycard.cluster.listing import Listing
-from greycard.cluster.remarks import Remarks
+from greycard.cluster.check.files import write_duplicates, write_remarks
+from greycard.cluster.check.listing import Listing
+from greycard.cluster.check.remarks import Remarks
 from greycard.core.atomic_files import atomic_path
 from greycard.deploy.answers.answer import as_text
 

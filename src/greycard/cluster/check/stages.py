@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from greycard.cluster.check.listing import Listing
 from greycard.cluster.engine import Engine
 from greycard.cluster.file_units import FileUnit, write_files
-from greycard.cluster.listing import Listing
 from greycard.core.reporter import Reporter
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from greycard.audit.duplicates import SAME_PIXELS, Pair, may_have_same_pixels, near_pairs
 from greycard.audit.lsh import SAMPLE, SIDE, Axes, as_int8, candidates, find_axes
 from greycard.audit.thumbnails import Thumbnails, unlabelled
-from greycard.cluster.exact import pixel_digests
-from greycard.cluster.listing import Listing, Some
-from greycard.cluster.readings import pixels_of
-from greycard.cluster.stages import Stages
+from greycard.cluster.check.exact import pixel_digests
+from greycard.cluster.check.listing import Listing, Some
+from greycard.cluster.check.readings import pixels_of
+from greycard.cluster.check.stages import Stages
 from greycard.pipeline.cache import drop_pages, scratch_array
 from greycard.storage.folders import Folder
 

@@ -12,17 +12,17 @@ from pathlib import Path
 from greycard.audit.duplicates import Pair
 from greycard.audit.list_report import ListReport
 from greycard.audit.thumbnails import Thumbnails
-from greycard.cluster.check import SHARD, again
+from greycard.cluster.check.exact import find_exact
+from greycard.cluster.check.files import expect_own
+from greycard.cluster.check.findings import report_of
+from greycard.cluster.check.folder import SHARD, again
+from greycard.cluster.check.listing import Listing
+from greycard.cluster.check.near import find_near
+from greycard.cluster.check.readings import Readings
+from greycard.cluster.check.remarks import Remarks
+from greycard.cluster.check.stages import Stages
 from greycard.cluster.compute import Parts, Places, compute_on
 from greycard.cluster.engine import Engine
-from greycard.cluster.exact import find_exact
-from greycard.cluster.list_files import expect_own
-from greycard.cluster.list_findings import report_of
-from greycard.cluster.listing import Listing
-from greycard.cluster.near import find_near
-from greycard.cluster.readings import Readings
-from greycard.cluster.remarks import Remarks
-from greycard.cluster.stages import Stages
 from greycard.cluster.where import Where, open_engine
 from greycard.core.atomic_files import remove_drafts, remove_whole
 from greycard.core.errors import GreycardError

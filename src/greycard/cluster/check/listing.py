@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from greycard.audit.thumbnails import SIDE, Thumbnails, unlabelled
-from greycard.cluster.readings import pixels_of
+from greycard.cluster.check.readings import pixels_of
 from greycard.cluster.shards import Shard, names_of
 from greycard.pipeline.cache import drop_pages, scratch_array
 from greycard.storage.folders import Folder
