@@ -307,6 +307,34 @@ def test_a_list_in_storage_names_objects_and_files(
     assert [row["error"] for row in found] == [None, None, "No such object"]
 
 
+def test_addresses_that_can_be_no_object_are_unreadable_images(
+    run: greycard.Run, storage: Storage, tmp_path: Path, cli: Any
+) -> None:
+    """An inventory of a bucket lists folder markers: they must not stop the work."""
+    from pyarrow import parquet
+
+    why = {
+        "photos/2026/": "it is of a folder, not of an object",
+        "photos": "it is of a folder, not of an object",
+        "": "it has no bucket",
+        "/x.jpg": "it has no bucket",
+        "photos//x.jpg": "it has an empty name between two slashes",
+        "photos/2026/\udcff.jpg": "it is not text in UTF-8",
+        f"photos/{'x' * 1025}": "its name has more than 1,024 bytes",
+    }
+    names = [storage.at(path) for path in ("photos/2026/dark/001.jpg", *why)]
+    (tmp_path / "list.txt").write_bytes("\n".join(names).encode("utf-8", "surrogateescape"))
+    for command in ("predict", "embed"):
+        said = cli(command, run.path, tmp_path / "list.txt", "--answers", tmp_path / command, "--quiet")
+        assert (said.code, f"8 images in 1 part, {len(why)} could not be read" in said.out) == (1, True), said.err
+    found = parquet.read_table(tmp_path / "predict" / PARTS[0]).to_pylist()
+    assert [row["error"] for row in found] == [None, *why.values()]
+    said = cli("check", tmp_path / "list.txt", "--out", tmp_path, "--strict", "--quiet")
+    assert (said.code, "8 images checked" in said.out) == (1, True), said.err
+    found = parquet.read_table(tmp_path / "list-check" / "unreadable.parquet").to_pylist()
+    assert [row["error"] for row in found] == list(why.values())
+
+
 @pytest.mark.parametrize(
     ("source", "answers", "sentence"),
     [
@@ -315,6 +343,7 @@ def test_a_list_in_storage_names_objects_and_files(
         ("photos/2027", "answers/a", "{}photos/2027 does not exist"),
         ("photos/2026", "nothing/a", "does not exist"),
         ("photos/2026", "/a", "{}/a has no bucket"),
+        ("photos//2026", "answers/a", "{}photos//2026 cannot be used: it has an empty name between two slashes"),
         ("photos/2026/dark/000.jpg", None, "is in remote storage, whose images are predicted in shards"),
     ],
 )

@@ -24,14 +24,41 @@ ENVIRONMENT = (*_ENDPOINTS, *_REGIONS, *_GOOGLE_ENDPOINTS)
 
 _SECONDS_TO_CONNECT, _SECONDS_TO_ANSWER, _ATTEMPTS = 10.0, 30.0, 3
 _CHUNK = 1 << 20
+_LONGEST_KEY = 1024
+"""In bytes, of S3 and of Google Cloud Storage."""
 
 
 def expect_address(address: str) -> None:
-    """Raise a GreycardError if an address has no bucket, or pyarrow is missing."""
+    """Raise a GreycardError if an address has no bucket or can name nothing, or pyarrow is missing."""
     if find_spec("pyarrow") is None:
         raise GreycardError(f"{address} needs pyarrow", hint='pip install "greycard[parquet]"')
-    if not _path(address).split("/")[0]:
+    bucket, _, prefix = _path(address).rstrip("/").partition("/")
+    if not bucket:
         raise GreycardError(f"{address} has no bucket", hint=f"for example {_scheme(address)}bucket/folder")
+    why = _why_no_key(prefix) if prefix else None
+    if why is not None:
+        raise GreycardError(f"{address} cannot be used: {why}", hint="check the address, or name another prefix")
+
+
+def why_no_object(address: str) -> str | None:
+    """Why an address is that of no object, or of none that pyarrow can read, as its name alone says; None if it can be.
+
+    Inventories of buckets list folder markers, which end with a slash.
+    """
+    bucket, _, key = _path(address).partition("/")
+    if not bucket:
+        return "it has no bucket"
+    return "it is of a folder, not of an object" if not key or key.endswith("/") else _why_no_key(key)
+
+
+def _why_no_key(key: str) -> str | None:
+    if "" in key.split("/"):
+        return "it has an empty name between two slashes"
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError:
+        return "it is not text in UTF-8"
+    return f"its name has more than {_LONGEST_KEY:,} bytes" if size > _LONGEST_KEY else None
 
 
 def names_in(address: str) -> set[str]:
