@@ -120,7 +120,7 @@ def test_a_part_that_another_process_has_claimed_is_left_to_it(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--shard", "8"), "has parts of 7 images. Received: --shard 8"),
+        (("--shard", "8"), "has parts of 7 images. Received: 8\nhint: --shard 7"),
         (("--shard", "7", "--top", "2"), "has parts of --top 1. Received: --top 2"),
         (("--shard", "7", "-o", "x.csv"), "--answers writes Parquet files, without --format, -o"),
         (("--shard", "7", "--on", "mars"), "work cannot run on 'mars'"),
@@ -277,6 +277,14 @@ def test_a_list_of_names_is_predicted_in_its_order(
     assert "has no column `path`. Received: file" in said.err
     assert "the list list.txt does not exist" in cli("predict", run.path, "list.txt", "--answers", "more").err
     assert not Path("more").exists()
+
+
+def test_parts_of_another_size_are_refused_with_the_callers_hint(tmp_path: Path) -> None:
+    folder = LocalFolder(tmp_path / "parts")
+    begin(folder, ["a", "b"], 1, ["something"])
+    with pytest.raises(GreycardError) as error:
+        begin(folder, ["a", "b"], 2, ["something"], "remove it")
+    assert error.value.hint == "remove it"
 
 
 @pytest.mark.parametrize("left", [(RECORD,), (f".incomplete-0123abcd-{MANIFEST}",)])
