@@ -205,6 +205,16 @@ def test_python_computes_what_the_commands_do(
     assert [row["id"] for row in rows(tmp_path / "vectors")] == [name for name in names if "broken" not in name]
 
 
+def test_a_run_below_the_home_folder_is_found(
+    run: greycard.Run, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(run.path.parent))
+    monkeypatch.setenv("USERPROFILE", str(run.path.parent))
+    named, dark = f"~/{run.name}", many / "validation" / "dark"
+    whole = greycard.embed(named, dark, tmp_path / "all.npz", quiet=True)
+    assert greycard.embed_shards(named, dark, tmp_path / "vectors", quiet=True).images == whole.images
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -222,6 +232,10 @@ def test_python_computes_what_the_commands_do(
         ({"answers": "s3:/answers"}, "s3:/answers is in no storage that Greycard knows"),
         ({"answers": Path("gs://answers")}, "gs:/answers is in no storage that Greycard knows"),
         ({"answers": "s3://"}, "s3:// has no bucket"),
+        ({"top": 0}, "top must be 1 or more. Received: 0"),
+        ({"top": "2"}, "top must be a whole number. Received: '2'"),
+        ({"unsure": 7}, "unsure must be between 0 and 1. Received: 7"),
+        ({"sets": "0.9"}, "sets must be a finite number. Received: '0.9'"),
     ],
 )
 def test_a_mistake_in_python_is_one_sentence(

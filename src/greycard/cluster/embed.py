@@ -16,7 +16,7 @@ from greycard.cluster.names import Named, image_names, without_videos
 from greycard.cluster.where import HERE
 from greycard.cluster.work import Counted
 from greycard.core.errors import GreycardError
-from greycard.core.paths import is_remote
+from greycard.core.paths import as_path, is_remote
 from greycard.core.reporter import Silent
 from greycard.deploy.answers.parquet import expect_pyarrow
 from greycard.embeddings.network import Network
@@ -92,7 +92,7 @@ def embed_shards(
     """
     places, folder = parse_places(on, shard, share), folder_at(answers)
     expect_pyarrow()
-    path = model.path if isinstance(model, RunRecord) else Path(model)
+    path = model.path if isinstance(model, RunRecord) else as_path(model, "a run or a network")
     named, file = str(path.absolute()) if path.is_dir() else str(model), absolute_path(weights)
     with terminal_reporter(quiet) as shown:
         network = embedder_of(named, file, shown).network

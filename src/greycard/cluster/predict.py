@@ -98,7 +98,7 @@ def predict_shards(
     if not opened.task.has_classes:
         raise GreycardError(f"{opened.path} predicts a number; shards are of classes", hint="predict it directly")
     expect_pyarrow()
-    asked = Question(top=top, refuse="none" if refuse is None else str(refuse), unsure=unsure, sets=sets)
+    asked = Question.asked(top, refuse, unsure, sets)
     rules_of(opened, asked.refuse, asked.sets)
     work = Predictions(opened.path.absolute(), job_of(opened, asked))
     with terminal_reporter(quiet) as shown:
