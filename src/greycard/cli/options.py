@@ -19,7 +19,7 @@ class LocalPath(click.ParamType):
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        expect_local(str(value), param.opts[-1] if param else self.name)
+        expect_local(str(value), param.opts[-1] if isinstance(param, click.Option) else "the folder")
         return value
 
 

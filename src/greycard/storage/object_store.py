@@ -32,12 +32,12 @@ def expect_address(address: str) -> None:
     """Raise a GreycardError if an address has no bucket or can name nothing, or pyarrow is missing."""
     if find_spec("pyarrow") is None:
         raise GreycardError(f"{address} needs pyarrow", hint='pip install "greycard[parquet]"')
-    bucket, _, prefix = _path(address).rstrip("/").partition("/")
-    if not bucket:
+    path = _path(address).rstrip("/")
+    if not path or path.startswith("/"):
         raise GreycardError(f"{address} has no bucket", hint=f"for example {_scheme(address)}bucket/folder")
-    why = _why_no_key(prefix) if prefix else None
+    why = _why_no_name(path)
     if why is not None:
-        raise GreycardError(f"{address} cannot be used: {why}", hint="check the address, or name another prefix")
+        raise GreycardError(f"{address} is {why}", hint="check the address")
 
 
 def why_no_object(address: str) -> str | None:
@@ -45,20 +45,21 @@ def why_no_object(address: str) -> str | None:
 
     Inventories of buckets list folder markers, which end with a slash.
     """
-    bucket, _, key = _path(address).partition("/")
+    path = _path(address)
+    bucket, _, key = path.partition("/")
     if not bucket:
-        return "it has no bucket"
-    return "it is of a folder, not of an object" if not key or key.endswith("/") else _why_no_key(key)
+        return "an address without a bucket"
+    return "the address of a folder, not of an object" if not key or key.endswith("/") else _why_no_name(path)
 
 
-def _why_no_key(key: str) -> str | None:
-    if "" in key.split("/"):
-        return "it has an empty name between two slashes"
+def _why_no_name(path: str) -> str | None:
+    if "" in path.split("/"):
+        return "an address with an empty name between two slashes"
     try:
-        size = len(key.encode())
+        size = len(path.encode().partition(b"/")[2])
     except UnicodeEncodeError:
-        return "it is not text in UTF-8"
-    return f"its name has more than {_LONGEST_KEY:,} bytes" if size > _LONGEST_KEY else None
+        return "an address that is not text in UTF-8"
+    return f"an address whose name has more than {_LONGEST_KEY:,} bytes" if size > _LONGEST_KEY else None
 
 
 def names_in(address: str) -> set[str]:
