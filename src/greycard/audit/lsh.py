@@ -25,7 +25,7 @@ _MOST = 20
 """The maximum number of candidates for each image; the nearest are kept."""
 
 MOST_PAIRS = 20_000_000
-"""Pairs in memory, some 100 bytes each."""
+"""Pairs in memory, some 120 bytes each."""
 
 _STEPS = 127
 """Of an int8 number between 0 and 1."""
