@@ -61,7 +61,7 @@ def _drawn(images: int) -> tuple[np.ndarray, list[np.ndarray]]:
     for start in range(0, len(points), 1 << 16):
         some = points[start : start + (1 << 16)]
         some[:] = lsh.as_int8(_unit(random.standard_normal(some.shape).astype(np.float32) * spread))
-    rows = random.permutation(images)[: images // 50].reshape(len(COSINES), 2, -1)
+    rows = random.permutation(images)[: images // 200 * 4].reshape(len(COSINES), 2, -1)
     for cosine, (first, second) in zip(COSINES, rows, strict=True):
         of = points[first] / np.float32(127)
         noise = random.standard_normal(of.shape).astype(np.float32)

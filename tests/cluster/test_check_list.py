@@ -22,7 +22,8 @@ from greycard.audit.files import FILE_KINDS, file_findings, named_facts, unreada
 from greycard.audit.list_report import ListReport
 from greycard.audit.thumbnails import Thumbnails, load_thumbnails
 from greycard.cluster import file_units
-from greycard.cluster.check import exact, listing, readings
+from greycard.cluster.check import exact, listing, near, readings
+from greycard.cluster.check.folder import alone
 from greycard.cluster.check.image_list import list_of
 from greycard.cluster.check.many import check_list
 from greycard.cluster.where import HERE, Where
@@ -205,7 +206,28 @@ def test_images_of_another_list_are_refused(names: list[str], tmp_path: Path, mo
         check_list(names[:5], "few", tmp_path, Where(HERE), Silent())
     with pytest.raises(GreycardError, match="has parts of other images") as refused:
         check_list(names[:6], "few", tmp_path, Where(HERE), Silent())
-    assert refused.value.hint == f"remove {tmp_path / 'few-check-parts'}, and run it again"
+    assert refused.value.hint == (
+        f"--out names another folder; or remove {tmp_path / 'few-check-parts'}, and run it again"
+    )
+
+
+def test_one_process_checks_at_a_time(names: list[str], tmp_path: Path) -> None:
+    with alone(tmp_path, "few"), pytest.raises(GreycardError, match="another process checks few in "):
+        check_list(names[:5], "few", tmp_path, Where(HERE), Silent())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("missing", [1, 30])
+def test_near_duplicates_are_found_among_unreadable_files(
+    names: list[str], found: tuple[ListReport, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: int
+) -> None:
+    """Every n-th name is of an image, as in a folder with other files beside each image."""
+    monkeypatch.setattr(near, "SAMPLE", 20)
+    duplicates = [row["path"] for row in rows(found[1], "duplicates.parquet") if row["how"] == "nearly the same"]
+    chosen = sorted({*duplicates, *names[40:50]})
+    few = [each for number, name in enumerate(chosen) for each in (*[f"{number}.txt"] * missing, name)]
+    report, _ = check_list(few, "few", tmp_path, Where(HERE), Silent())
+    assert {row["path"] for row in rows(report.folder, "duplicates.parquet")} >= set(duplicates)
 
 
 def _ends(*_: object) -> None:
@@ -274,7 +296,24 @@ def test_mistakes_are_one_sentence(names: list[str], tmp_path: Path, cli: Any) -
     said = cli("check", place, "--out", tmp_path)
     assert (said.code, "was not written by a check" in said.err) == (2, True)
     assert (tmp_path / "some-check" / "mine.txt").read_text() == "mine"
-    assert cli("check", tmp_path / "none.txt", "--out", tmp_path).code == 2
+    said = cli("check", tmp_path / "none.txt", "--out", tmp_path)
+    assert (said.code, "none.txt does not exist" in said.err) == (2, True)
+
+
+def test_files_of_others_are_not_replaced(names: list[str], tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    check_list(names[1:2], "one", tmp_path, Where(HERE), Silent())
+    of_check = parquet.read_table(tmp_path / "one-check" / "duplicates.parquet")
+    of_embed = pa.table({"id": ["a"]}).replace_schema_metadata({"greycard": "{}"})
+    for name, table in (("chosen.parquet", of_check), ("files.parquet", of_embed)):
+        place = tmp_path / "one-check" / name
+        kept = place.read_bytes() if place.exists() else None
+        parquet.write_table(table, place)
+        with pytest.raises(GreycardError, match=f"{name} was not written by a check"):
+            check_list(names[1:2], "one", tmp_path, Where(HERE), Silent())
+        place.write_bytes(kept) if kept else place.unlink()
 
 
 def test_without_pyarrow_the_hint_is_of_what_a_check_can_do(
@@ -307,10 +346,12 @@ def test_which_words_are_lists(names: list[str], tmp_path: Path) -> None:
     from pyarrow import parquet
 
     parquet.write_table(pa.table({"path": names, "size": range(len(names))}), tmp_path / "list.parquet")
+    parquet.write_table(pa.table({"path": names, "sha256": [b"digest"] * len(names)}), tmp_path / "digests.parquet")
     parquet.write_table(pa.table({"path": ["a"], "image": [b"png"]}), tmp_path / "images.parquet")
-    listed = list_of(tmp_path / "list.parquet")
-    assert listed is not None
-    assert (listed.name, list(listed.names)) == ("list", names)
+    for name in ("list", "digests"):
+        listed = list_of(tmp_path / f"{name}.parquet")
+        assert listed is not None
+        assert (listed.name, list(listed.names)) == (name, names)
     for other in ("images.parquet", "none.parquet", "labels.csv", "."):
         assert list_of(tmp_path / other) is None
     with pytest.raises(GreycardError, match="expected image files, by their names"):

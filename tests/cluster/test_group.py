@@ -146,6 +146,6 @@ def test_a_group_waits_until_the_cluster_has_room_for_all_of_it(
     assert ended(too_large) == (
         2,
         "",
-        "error: 4 workers must run at the same time, and there is room for 2\n"
+        "error: 4 workers need room at the same time, and there is room for 2\n"
         "hint: use fewer --workers, or a smaller GREYCARD_THREADS\n",
     )

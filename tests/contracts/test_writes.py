@@ -11,7 +11,7 @@ import pytest
 
 import greycard
 from conftest import image, make_folder
-from greycard.core.atomic_files import atomic_path
+from greycard.core.atomic_files import atomic_path, remove_drafts
 from greycard.core.output_files import made_by_greycard
 
 PRECIOUS = b"the only copy\n"
@@ -206,3 +206,14 @@ def test_a_draft_never_takes_a_folders_place(tmp_path: Path) -> None:
         raise full
     with atomic_path(tmp_path / ("n" * 250)) as draft:
         draft.write_bytes(b"a name that has no room for another word")
+
+
+def test_only_drafts_of_the_name_are_removed(tmp_path: Path) -> None:
+    own = {".incomplete-0123abcd-two-check", ".incomplete-0123abcd-two-check.replaced"}
+    others = {".incomplete-0123abcd-my-two-check", ".incomplete-0123abcd-my-two-check.replaced", "two-check"}
+    for name in own | others:
+        (tmp_path / name).mkdir()
+    remove_drafts(tmp_path, "two-check")
+    assert {path.name for path in tmp_path.iterdir()} == others
+    remove_drafts(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["two-check"]

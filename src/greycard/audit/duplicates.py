@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from greycard.audit.connected import connected_rows
-from greycard.audit.lsh import SIDE, as_int8, candidates, descriptors
+from greycard.audit.lsh import SIDE, candidates, points
 from greycard.audit.similarity import MOST_ALIGNED, same_images
 from greycard.audit.thumbnails import Thumbnails
 from greycard.datasets.dataset import Dataset
@@ -66,7 +66,7 @@ def find_pairs(thumbnails: Thumbnails, dataset: Dataset, *, most_aligned: int = 
     known = {(pair.first, pair.second) for pair in exact}
     similar = _similar(thumbnails, most_aligned) if min(thumbnails.colour.shape[1:3]) >= SIDE else []
     near = (pair for pair in similar if (pair.first, pair.second) not in known)
-    return exact + [replace(pair, how=SAME_PIXELS) if whole.same_pixels(pair) else pair for pair in near]
+    return exact + [replace(pair, how=SAME_PIXELS, distance=0.0) if whole.same_pixels(pair) else pair for pair in near]
 
 
 def exact_pairs(rows: Sequence[int], content: Callable[[int], str], pixels: Callable[[int], str]) -> list[Pair]:
@@ -93,12 +93,11 @@ def near_pairs(thumbnails: Thumbnails, candidates: np.ndarray, most_aligned: int
 
     Args:
         thumbnails: n images.
-        candidates: int (pairs, 2), the smaller row first; row n + i is image i mirrored.
+        candidates: int (pairs, 2), the smaller row first; row n + i is image i mirrored, and never with row i.
         most_aligned: the maximum number of pairs that are checked for crops.
     """
     count = len(thumbnails)
-    others = candidates[candidates[:, 1] != candidates[:, 0] + count]
-    kept, distances = same_images(thumbnails, others, most_aligned)
+    kept, distances = same_images(thumbnails, candidates, most_aligned)
     return _once(
         _near(int(one), int(other), count, float(distance))
         for (one, other), distance in zip(kept, distances, strict=True)
@@ -173,8 +172,8 @@ def _alike(thumbnails: Thumbnails) -> list[list[int]]:
 def _similar(thumbnails: Thumbnails, most_aligned: int) -> list[Pair]:
     """Compare each image with the others and with their mirror images."""
     count = len(thumbnails)
-    points = as_int8(descriptors(2 * count, lambda rows: thumbnails.turned(SIDE, rows)))
-    return near_pairs(thumbnails, candidates(points, originals=count), most_aligned)
+    described = points(2 * count, lambda rows: thumbnails.turned(SIDE, rows))
+    return near_pairs(thumbnails, candidates(described, originals=count), most_aligned)
 
 
 def _near(one: int, other: int, count: int, distance: float) -> Pair:

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from keras.src.backend import compute_output_spec
 
 from greycard.backend.averaging import WeightAverage
 from greycard.backend.objective import SUMS, Objective
@@ -94,12 +93,18 @@ class PartComputer(ABC):
 
 def _changed_by_layers(model: keras.Model) -> list[keras.Variable]:
     """The variables that layers assign in training, frozen weights not among them; found without computing anything."""
-    scopes: list[keras.StatelessScope] = []
+    watched = _Watched(model)
+    watched.compute_output_spec(keras.KerasTensor((1, *model.inputs[0].shape[1:]), model.inputs[0].dtype))
+    return [each for each in model.variables if watched.scope.get_current_value(each) is not None]
 
-    def call(images: Any) -> Any:
-        with keras.StatelessScope() as scope:
-            scopes.append(scope)
-            return model(images, training=True)
 
-    compute_output_spec(call, keras.KerasTensor((1, *model.inputs[0].shape[1:]), model.inputs[0].dtype))
-    return [each for each in model.variables if scopes[-1].get_current_value(each) is not None]
+class _Watched(keras.Operation):
+    """A model's training pass, whose assignments are in `scope` afterwards."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self._model = model
+
+    def call(self, images: Any) -> Any:
+        with keras.StatelessScope() as self.scope:
+            return self._model(images, training=True)

@@ -137,7 +137,7 @@ def compute_shards(
         InterruptedRunError: a signal; the same call continues.
     """
     with open_engine(places.where, reporter.log) as engine:
-        return compute_on(engine, work, names, folder, reporter, places, another)
+        return _parts(work, folder, compute_on(engine, work, names, folder, reporter, places, another))
 
 
 def compute_on(
@@ -148,8 +148,8 @@ def compute_on(
     reporter: Reporter,
     places: Places,
     another: str = ANOTHER,
-) -> Parts:
-    """As `compute_shards`, on an engine that has more to do afterwards."""
+) -> list[Task]:
+    """As `compute_shards`, on an engine that has more to do afterwards; returns all shards, uncounted."""
     number, of = places.share
     shards = begin(folder, names, places.shard, work.words(), another)
     tasks = [Task(each, folder, work, each.number % of == number) for each in shards]
@@ -158,7 +158,7 @@ def compute_on(
     except KeyboardInterrupt as stop:
         engine.cancel()
         raise _interrupted(stop, tasks) from stop
-    return _parts(work, folder, tasks)
+    return tasks
 
 
 def compute_shard(task: Task) -> None:

@@ -60,7 +60,7 @@ class Engine(Protocol):
         ...
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+        self, function: Callable[..., ResultT], units: Sequence[UnitT], attempts: int = 4, common: Any = None
     ) -> Iterator[Done[UnitT, ResultT]]:
         """Run the function for each unit, and yield what has ended, in any order.
 
@@ -68,6 +68,7 @@ class Engine(Protocol):
             function: a function of a module, so that other processes can import it.
             units: its arguments; other processes get copies.
             attempts: how often a unit may begin that ends with its process or machine. Errors are not repeated.
+            common: a second argument for all units, which each machine gets once; None for none.
 
         Raises:
             NoRoomError: within `room_for`, a place that was kept is lost.
@@ -95,11 +96,11 @@ class Here:
     shares_terminal, slots, address = True, 1, LOOPBACK
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+        self, function: Callable[..., ResultT], units: Sequence[UnitT], attempts: int = 4, common: Any = None
     ) -> Iterator[Done[UnitT, Any]]:
         for unit in units:
             try:
-                yield Done(unit, function(unit))
+                yield Done(unit, function(unit) if common is None else function(unit, common))
             except GreycardError as error:
                 yield Done(unit, None, error)
 

@@ -101,6 +101,8 @@ class _Group:
             _expect_room(engine, self._workers)
             self._say(f"{self._workers} workers with {threads} thread{'' if threads == 1 else 's'} each")
             while not self._attempt(engine):
+                if self._run and RunRecord(self._run).finished:  # its worker was lost afterwards
+                    break
                 place, before = self._newest(), place
                 tried = tried + 1 if place == before else 1
                 self._expect_progress(tried, place)
@@ -124,15 +126,19 @@ class _Group:
         return not any(done.error for done in ended)
 
     def _ends(self, engine: Engine, hub: Hub) -> list[Done[Member, None]]:
-        members = [Member(self._job, rank, self._workers, hub.address, hub.key) for rank in range(self._workers)]
+        members = [Member(rank, self._workers, hub.address, hub.key) for rank in range(self._workers)]
         ended = []
         try:
-            for done in engine.each(train_member, members, attempts=1):
+            for done in engine.each(train_member, members, attempts=1, common=self._job):
                 ended.append(done)
                 if done.error:
                     hub.close()
         except NoRoomError:
             hub.close()  # so that workers that wait for a lost one end
+            raise
+        except KeyboardInterrupt:
+            if not hub.is_complete:
+                hub.close()  # those that have begun would wait for the others
             raise
         return ended
 
@@ -182,8 +188,9 @@ class _Group:
 
 def _expect_room(engine: Engine, workers: int) -> None:
     if engine.slots < workers:
+        asked = "1 worker needs room" if workers == 1 else f"{workers} workers need room at the same time"
         raise GreycardError(
-            f"{workers} workers must run at the same time, and there is room for {engine.slots}",
+            f"{asked}, and there is room for {engine.slots}",
             hint="use fewer --workers, or a smaller GREYCARD_THREADS",
         )
 

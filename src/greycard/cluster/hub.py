@@ -50,10 +50,11 @@ class Hub:
     Attributes:
         address: host and port.
         key: the secret that workers need.
+        is_complete: whether all workers have come.
     """
 
     def __init__(self, workers: int, host: str, hear: Hear) -> None:
-        self._workers, self._hear, self._closed = workers, hear, False
+        self._workers, self._hear, self._closed, self.is_complete = workers, hear, False, False
         self.key = secrets.token_bytes(32)
         self._listener = Listener((host, 0), backlog=workers)
         self.address: tuple[str, int] = (host, int(self._listener.address[1]))
@@ -75,6 +76,7 @@ class Hub:
     def _serve(self) -> None:
         with suppress(EOFError, OSError):
             self._accept()
+            self.is_complete = True
             waiting: dict[int, bytes] = {}
             while self._links and not self._closed:
                 others = {link: rank for rank, link in self._links.items() if rank not in waiting}

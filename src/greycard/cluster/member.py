@@ -65,22 +65,20 @@ class Member:
     """One worker.
 
     Attributes:
-        job: what the group trains.
         rank: the worker's number, from 0.
         workers: how many there are.
         address: of the hub.
         key: the group's secret.
     """
 
-    job: NewRun | BegunRun
     rank: int
     workers: int
     address: tuple[str, int]
     key: bytes
 
 
-def train_member(member: Member) -> None:
-    """Train as a worker of the group, to the end.
+def train_member(member: Member, job: NewRun | BegunRun) -> None:
+    """Train a job as a worker of the group, to the end.
 
     Raises:
         GreycardError: as in `train`; a LostWorkerError if another worker has ended.
@@ -89,10 +87,10 @@ def train_member(member: Member) -> None:
     configure()
     with Link(member.address, member.key, member.rank, member.workers) as link:
         if member.rank:
-            member.job.follow(link)
+            job.follow(link)
             return
         with log_reporter(_Lines(link)) as reporter:
-            member.job.lead(link, reporter)
+            job.lead(link, reporter)
 
 
 class _Lines:

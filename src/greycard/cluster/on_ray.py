@@ -34,6 +34,9 @@ _SECONDS_TO_SAVE = 60.0
 _SECONDS_TO_ANSWER = 120.0
 """A machine may take this long to start a process and name its versions."""
 
+_LOOKS_BEFORE_TOLD = 3
+"""Room that is free is reserved within so many looks."""
+
 _AHEAD = 2
 """Tasks in flight for each one that can run: enough to keep all machines busy, and few to cancel."""
 
@@ -91,15 +94,16 @@ class OnRay:
         return str(ray.util.get_node_ip_address()) if self._names_places else LOOPBACK
 
     def each(
-        self, function: Callable[[UnitT], ResultT], units: Sequence[UnitT], attempts: int = 4
+        self, function: Callable[..., ResultT], units: Sequence[UnitT], attempts: int = 4, common: Any = None
     ) -> Iterator[Done[UnitT, ResultT]]:
         task = ray.remote(_run).options(**self._options(attempts))
         expected, environment = facts(), self._environment()
+        shared = () if common is None else (_sent(ray.put, common),)
         waiting = deque((unit, 1) for unit in units)
         while waiting or self._running:
-            while waiting and len(self._running) < _AHEAD * self._machines.slots:
+            while waiting and len(self._running) < _AHEAD * max(1, self._machines.slots):
                 unit, tried = waiting.popleft()
-                self._running[_sent(task, function, unit, environment, expected)] = unit, tried
+                self._running[_sent(task.remote, function, unit, environment, expected, *shared)] = unit, tried
             ready, _ = ray.wait(list(self._running), num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
             if self._machines.look() and self._room and not is_whole(self._room):
                 raise NoRoomError
@@ -123,12 +127,14 @@ class OnRay:
                 self._room = None
 
     def _wait_for(self, room: PlacementGroup, count: int) -> None:
-        if is_reserved(room):
-            return
-        self._say(f"waiting for room for {count} workers at the same time: other work fills the cluster")
+        looks = 0
         while not is_reserved(room):
             if self.slots < count:
                 raise NoRoomError
+            looks += 1
+            if looks == _LOOKS_BEFORE_TOLD and self._names_places:  # a private Ray has no other work
+                workers = "1 worker" if count == 1 else f"{count} workers at the same time"
+                self._say(f"waiting for room for {workers}: other work fills the cluster")
 
     def cancel(self) -> None:
         """Cancel what still runs, as Ctrl-C does, and wait until it has saved its state."""
@@ -178,7 +184,8 @@ class OnRay:
         """A unit by what `_fetched` has of its task."""
         if isinstance(found, OutOfMemoryError):
             hint = f"{VARIABLE}=N gives each run N cores, so that fewer run at a time"
-            return Done(unit, None, GreycardError("the machine had too little memory for it", hint=hint))
+            error = GreycardError("the machine had too little memory for it", hint=hint)
+            return Done(unit, None, error, lost=self._room is not None)  # a group begins again, perhaps with fewer
         if isinstance(found, RayTaskError) and not isinstance(found, TaskCancelledError):  # before the function began
             return Done(unit, None, GreycardError(_last_line(found), hint="see Ray's log on that machine"))
         if isinstance(found, RayError):
@@ -187,29 +194,31 @@ class OnRay:
         return Done(unit, result, error, address if self._names_places else "")
 
 
-def _run(function: Callable[[Any], Any], unit: Any, environment: dict[str, str], expected: dict[str, str]) -> Any:
+def _run(
+    function: Callable[..., Any], unit: Any, environment: dict[str, str], expected: dict[str, str], *common: Any
+) -> Any:
     """On the machine of a task: the function's result, its error, and the machine's address."""
     os.environ.update(environment)
     address = ray.util.get_node_ip_address()
     try:
         expect_equal(expected, facts(), address)  # the machine may have joined after the sweep began
         with _interrupts():
-            return function(unit), None, address
+            return function(unit, *common), None, address
     except GreycardError as error:
         return None, error, address
     except Exception as error:
         message = f"Greycard failed: {type(error).__name__}: {error}"
-        return None, GreycardError(message, hint="--on here --debug shows where"), address
+        return None, GreycardError(message, hint="--debug shows where, without --on and --workers"), address
 
 
-def _sent(task: Any, *arguments: Any) -> Any:
-    """The reference of a new task.
+def _sent(send: Callable[..., Any], *arguments: Any) -> Any:
+    """The reference of a new task or object.
 
     Raises:
         GreycardError: an argument, such as a dataset that was made in Python, cannot be pickled.
     """
     try:
-        return task.remote(*arguments)
+        return send(*arguments)
     except TypeError as error:
         raise GreycardError(
             f"the work cannot be sent to other processes: {_last_line(error.__cause__ or error)}",

@@ -32,7 +32,7 @@ class Machines:
         slots: how many tasks can run at a time.
 
     Raises:
-        GreycardError: no machine has so many cores.
+        GreycardError: no machine has so many cores, and a GPU if the cluster has some.
     """
 
     def __init__(self, threads: int, say: Callable[[str], None]) -> None:
@@ -41,6 +41,11 @@ class Machines:
         self.names, self._looked = _alive(), time.monotonic()
         self._expect_cores(threads)
         self.slots = self._counted_slots()
+        if not self.slots:
+            raise GreycardError(
+                f"no machine of the cluster has {threads} cores and a GPU for one run",
+                hint="`ray start --num-gpus 0` begins a machine without its GPUs",
+            )
 
     def look(self) -> bool:
         """Count the machines about once a second; True if it has."""
@@ -59,7 +64,7 @@ class Machines:
 
     def _counted_slots(self) -> int:
         machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        return max(1, sum(self._room(each) for each in machines))
+        return sum(self._room(each) for each in machines)
 
     def _room(self, resources: dict[str, float]) -> int:
         """How many tasks can run at a time on a machine; none runs on two."""
@@ -99,7 +104,7 @@ def is_reserved(room: PlacementGroup) -> bool:
 
 def is_whole(room: PlacementGroup) -> bool:
     """False if a machine with a part of the room was lost."""
-    return placement_group_table(room)["state"] == "CREATED"
+    return placement_group_table(room).get("state") == "CREATED"
 
 
 def _alive() -> dict[str, str]:

@@ -20,8 +20,8 @@ from greycard.cluster.where import PROCESSES, Where
 from greycard.core.errors import GreycardError
 
 _SECONDS_TO_CONNECT = 10.0
-_OBJECT_STORE_BYTES = 100_000_000
-"""Runs exchange files, not objects: almost the smallest that Ray accepts."""
+_OBJECT_STORE_BYTES = 1_000_000_000
+"""The most that a private Ray keeps in memory: the images of a group's run if they are arrays; else almost nothing."""
 
 _LOOPBACK = "127.0.0.2"
 """Ray replaces 127.0.0.1 by the machine's address in its network; other systems than Linux have only that one."""
@@ -58,8 +58,11 @@ def connected(where: Where, cores: int) -> Iterator[None]:
     """
     import ray
 
+    if ray.is_initialized():
+        raise GreycardError(
+            "this process uses Ray already, and Greycard would end that", hint="call ray.shutdown() before"
+        )
     private = where.kind == PROCESSES
-
     folder = _folder() if private else None
     try:
         with _handlers_kept():
@@ -81,7 +84,9 @@ def _init(where: Where, options: dict[str, Any]) -> None:
         ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
     except (RayError, RuntimeError, ConnectionError, OSError, ValueError) as error:
         if where.kind == PROCESSES:
-            raise GreycardError(f"Ray cannot start: {_first_line(error)}", hint="--on here needs no Ray") from error
+            raise GreycardError(
+                f"Ray cannot start: {_first_line(error)}", hint="leave out --on and --workers: then no Ray is needed"
+            ) from error
         raise GreycardError(
             f"the Ray cluster at {where.address} cannot be used from here: {_first_line(error)}",
             hint="run the command on a machine of the cluster, with the cluster's token (RAY_AUTH_MODE=token)",

@@ -68,7 +68,7 @@ def resume(
 
 def expect_one_run(path: Path, workers: int | None) -> None:
     """Raise a GreycardError if workers would have to share a search or a cross-validation."""
-    if workers is not None and (is_crossval(path) or is_search(path)):
+    if workers not in (None, 1) and (is_crossval(path) or is_search(path)):
         raise GreycardError(
             f"{path} has several runs, and workers share one run",
             hint=f"`{command('resume', path)}` continues it with one worker",

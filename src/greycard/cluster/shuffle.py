@@ -37,7 +37,7 @@ class Split:
 
     Attributes:
         number: of the unit, counted from 0.
-        rows: the rows.
+        rows: the rows, at most 1,048,576: no group of rows in a file of Parquet has more.
         buckets: number of buckets.
     """
 

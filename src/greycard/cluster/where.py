@@ -32,12 +32,19 @@ class Where:
     address: str = ""
 
 
+def expect_place(text: object) -> None:
+    """Raise a GreycardError if a place is not text, which Python does not check."""
+    if not isinstance(text, str):
+        raise GreycardError(f"on is text. Received: {text!r}", hint='on="processes:2"')
+
+
 def parse_where(text: str) -> Where:
     """A place from text: `here`, `processes:N`, `HOST:PORT` or `cluster`.
 
     Raises:
         GreycardError: it is no such text, `RAY_ADDRESS` is not set, or Ray is not installed.
     """
+    expect_place(text)
     if text == HERE:
         return Where(HERE)
     if text == CLUSTER:

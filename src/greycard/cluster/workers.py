@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from greycard.cluster.where import HERE, PROCESSES, Where, parse_where
+from greycard.cluster.where import HERE, PROCESSES, Where, expect_place, parse_where
 from greycard.core.errors import GreycardError
+from greycard.core.values import plain
+from greycard.recipe.training import POWERS
+
+MOST = max(POWERS)
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Workers:
 
     Attributes:
         count: a power of two.
-        where: they are.
+        where: the place they are in.
     """
 
     count: int
@@ -51,10 +55,15 @@ def ask_workers(count: int | None, on: str, callbacks: Sequence[object]) -> Work
 
 def expect_workers(count: int | None, on: str) -> None:
     """Raise a GreycardError for a wrong number of workers, or for a place without one."""
+    expect_place(on)
+    if count is not None and (isinstance(count, bool) or not isinstance(plain(count), int)):
+        raise GreycardError(f"the number of workers is a whole number. Received: {count!r}", hint="workers=2")
     if count is None and on != HERE:
         raise GreycardError(f"--on {on} says where workers train, not how many", hint=f"--workers 2 --on {on}")
     if count is not None and (count < 1 or count & (count - 1)):
-        possible = 1 << count.bit_length() - 1 if count > 0 else 1
+        possible = 1 << int(count).bit_length() - 1 if count > 0 else 1
         raise GreycardError(
-            f"the number of workers must be a power of two. Received: {count}", hint=f"--workers {possible}"
+            f"the number of workers must be a power of two. Received: {count}", hint=f"--workers {min(possible, MOST)}"
         )
+    if count is not None and count > MOST:
+        raise GreycardError(f"at most {MOST} workers can share a batch. Received: {count}", hint=f"--workers {MOST}")

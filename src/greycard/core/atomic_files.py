@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _DRAFT = ".incomplete-"
-_DRAFTS = f"{_DRAFT}{'[0-9a-f]' * 8}-*"
+_DRAFTS, _REPLACED = f"{_DRAFT}{'[0-9a-f]' * 8}-", ".replaced"
 _NAME_END = 40
 """How many characters of the name a draft keeps: file systems allow at most 255 bytes."""
 
@@ -77,10 +77,12 @@ def remove_drafts(folder: Path, name: str = "") -> None:
 
     Args:
         folder: the folder.
-        name: of a file or folder; by default all drafts are removed.
+        name: of a file or folder whose drafts they are; by default all drafts are removed.
     """
-    for draft in folder.glob(f"{_DRAFTS}{glob.escape(name[-_NAME_END:])}"):
-        remove(draft)
+    of = glob.escape(name[-_NAME_END:]) if name else "*"
+    for pattern in (f"{_DRAFTS}{of}", f"{_DRAFTS}{of}{_REPLACED}"):
+        for draft in folder.glob(pattern):
+            remove(draft)
 
 
 def remove(place: Path) -> None:
@@ -104,7 +106,7 @@ def _draft_of(place: Path) -> Path:
 
 def _replace_folder(draft: Path, place: Path) -> None:
     """Systems cannot rename a folder over another one, so the old folder is moved away first."""
-    aside = draft.with_name(f"{draft.name}.replaced")
+    aside = draft.with_name(f"{draft.name}{_REPLACED}")
     os.replace(place, aside)
     try:
         os.replace(draft, place)

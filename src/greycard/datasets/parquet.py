@@ -18,7 +18,7 @@ from greycard.datasets.survey import Survey
 PARQUET_ENDINGS = (".parquet",)
 
 _EXTRA = 'pip install "greycard[parquet]"'
-_IMAGES = ("image", "img", "images", "picture", "photo", "jpg", "png", "bytes")
+IMAGES = ("image", "img", "images", "picture", "photo", "jpg", "png", "bytes")
 _LABELS = ("label", "labels", "class", "class_label", "category", "target", "fine_label", "answer")
 _UNLABELLED = (None, -1)
 """Label of test images without published labels in Hugging Face datasets."""
@@ -195,8 +195,8 @@ class _Shard:
                 return kind.get_field_index("bytes") >= 0
             return types.is_binary(kind) or types.is_large_binary(kind)
 
-        names = sorted(filter(holds_images, self._schema.names), key=lambda name: name.lower() not in _IMAGES)
-        if names and (len(names) == 1 or names[0].lower() in _IMAGES):
+        names = sorted(filter(holds_images, self._schema.names), key=lambda name: name.lower() not in IMAGES)
+        if names and (len(names) == 1 or names[0].lower() in IMAGES):
             return names[0]
         raise self._without("images: a column `image` with the bytes of image files")
 

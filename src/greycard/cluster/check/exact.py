@@ -19,8 +19,8 @@ from greycard.core.threads import map_ahead, thread_pool
 from greycard.datasets.images import UnreadableImageError, quiet_pillow
 from greycard.storage.folders import Folder
 
-BUCKET = 2_000_000
-"""Images in a bucket of the shuffle, about: a process needs some 100 bytes for each."""
+BUCKET = 1_000_000
+"""Images in a bucket of the shuffle, about: a process needs some 450 bytes for each."""
 
 _TOGETHER, _AHEAD = 256, 32
 """Images that are decoded whole by a unit of work, and those that have been decoded and wait."""

@@ -15,7 +15,7 @@ from greycard.core.errors import GreycardError
 from greycard.deploy.answers.answer import as_text
 
 UNREADABLE, FILES, DUPLICATES = "unreadable.parquet", "files.parquet", "duplicates.parquet"
-_MARK = b"greycard"
+_MARK, _VALUE = b"greycard", b"check"
 
 
 def expect_own(folder: Path) -> None:
@@ -74,7 +74,7 @@ def write_duplicates(folder: Path, listing: Listing, pairs: Sequence[Pair], grou
 def _schema(**kinds: str) -> Any:
     import pyarrow as pa
 
-    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in kinds.items()], metadata={_MARK: b"check"})
+    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in kinds.items()], metadata={_MARK: _VALUE})
 
 
 def _as(schema: Any, table: Any) -> Any:
@@ -84,7 +84,9 @@ def _as(schema: Any, table: Any) -> Any:
 def _is_own(place: Path) -> bool:
     from pyarrow import ArrowException, parquet
 
+    if place.name not in (UNREADABLE, FILES, DUPLICATES):
+        return False
     try:
-        return _MARK in (parquet.read_schema(place).metadata or {})
+        return (parquet.read_schema(place).metadata or {}).get(_MARK) == _VALUE
     except (ArrowException, OSError):
         return False

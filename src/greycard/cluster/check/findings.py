@@ -16,7 +16,7 @@ from greycard.audit.files import Remark, file_finding
 from greycard.audit.finding import KINDS, Finding
 from greycard.audit.list_report import ListReport
 from greycard.audit.thumbnails import Thumbnails
-from greycard.cluster.check.files import write_duplicates, write_remarks
+from greycard.cluster.check.files import expect_own, write_duplicates, write_remarks
 from greycard.cluster.check.listing import Listing
 from greycard.cluster.check.remarks import Remarks
 from greycard.core.atomic_files import atomic_path
@@ -47,6 +47,7 @@ def report_of(
         for table in write_remarks(draft, listing, units):
             seen.add(table)
         write_duplicates(draft, listing, pairs, groups)
+        expect_own(place)
     shown = sorted({row for rows in groups[:_SHOWN] for row in rows[:_OF_GROUP]})
     names = dict(zip(shown, map(as_text, listing.names(np.array(shown, np.int64))), strict=True))
     found = [*seen.findings(), *_duplicates(pairs, groups, names)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from greycard.datasets.survey import Survey
 from greycard.deploy.answers.answer import as_text
 from greycard.deploy.answers.parquet import expect_pyarrow
 from greycard.pipeline.cache import drop_pages, scratch_array
+from greycard.storage.claims import claimed, remove_claims
 from greycard.storage.folders import Folder, LocalFolder
 
 SHARD = 1024
@@ -85,15 +87,35 @@ def survey_shards(
     expect_pyarrow()
     folder, names = LocalFolder(parts.absolute()), [str(path) for path in _files(root)]
     _expect_outside(folder, root)
-    remove_drafts(parts.parent, parts.name)
-    shards = compute_shards(Readings(os.getcwd()), names, folder, reporter, places, another=again(folder)).shards
-    with reporter.status("gathering thumbnails"):
-        known, problems = _facts(folder, shards)
-        _expect_unchanged(names, known, folder)
-        found = survey_folder(root, read=lambda paths: [known.get(as_text(str(path)), _APPEARED) for path in paths])
-        thumbnails = _thumbnails(found.dataset, problems, folder, shards)
-    remove_whole(folder.path)
+    with alone(parts.parent, parts.name):
+        remove_drafts(parts.parent, parts.name)
+        shards = compute_shards(Readings(os.getcwd()), names, folder, reporter, places, another=again(folder)).shards
+        with reporter.status("gathering thumbnails"):
+            known, problems = _facts(folder, shards)
+            _expect_unchanged(names, known, folder)
+            found = survey_folder(root, read=lambda paths: [known.get(as_text(str(path)), _APPEARED) for path in paths])
+            thumbnails = _thumbnails(found.dataset, problems, folder, shards)
+        remove_whole(folder.path)
     return found, thumbnails
+
+
+@contextmanager
+def alone(out: Path, name: str) -> Iterator[None]:
+    """Within the block no other process checks images under this name into the same folder.
+
+    Raises:
+        GreycardError: another process does.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with claimed(out, name, otherwise=True) as mine:
+            if not mine:
+                raise GreycardError(
+                    f"another process checks {name} in {out}", hint="wait for it, or choose another folder with --out"
+                )
+            yield
+    finally:
+        remove_claims(out)
 
 
 def _no_folder(what: str) -> GreycardError:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from greycard.cluster.manifests import COLUMN, PARQUET, is_manifest
 from greycard.cluster.names import image_names
 from greycard.core.paths import expect_known_storage, is_remote
+from greycard.datasets.parquet import IMAGES
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,19 @@ def _has_paths_only(place: Path) -> bool:
     """Whether a Parquet file has the column `path` and none with images; False if it cannot be read."""
     if find_spec("pyarrow") is None:
         return False
-    from pyarrow import ArrowException, parquet, types
+    from pyarrow import ArrowException, parquet
 
     try:
         schema = parquet.read_schema(place)
     except (ArrowException, OSError):
         return False
-    of_bytes = (types.is_struct, types.is_binary, types.is_large_binary)
-    return COLUMN in schema.names and not any(is_kind(kind) for kind in schema.types for is_kind in of_bytes)
+    return COLUMN in schema.names and not any(map(_has_images, schema))
+
+
+def _has_images(field: Any) -> bool:
+    """Whether a column has images, and not other bytes such as digests."""
+    from pyarrow import types
+
+    if types.is_struct(field.type):
+        return bool(field.type.get_field_index("bytes") >= 0)
+    return field.name.lower() in IMAGES and (types.is_binary(field.type) or types.is_large_binary(field.type))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -15,14 +15,15 @@ from greycard.audit.thumbnails import Thumbnails
 from greycard.cluster.check.exact import find_exact
 from greycard.cluster.check.files import expect_own
 from greycard.cluster.check.findings import report_of
-from greycard.cluster.check.folder import SHARD, again
+from greycard.cluster.check.folder import SHARD, again, alone
 from greycard.cluster.check.listing import Listing
 from greycard.cluster.check.near import find_near
 from greycard.cluster.check.readings import Readings
 from greycard.cluster.check.remarks import Remarks
 from greycard.cluster.check.stages import Stages
-from greycard.cluster.compute import Parts, Places, compute_on
+from greycard.cluster.compute import Places, compute_on
 from greycard.cluster.engine import Engine
+from greycard.cluster.shards import Shard
 from greycard.cluster.where import Where, open_engine
 from greycard.core.atomic_files import remove_drafts, remove_whole
 from greycard.core.errors import GreycardError
@@ -56,16 +57,24 @@ def check_list(
     expect_pyarrow()
     parts, results = LocalFolder((out / f"{name}-check-parts").absolute()), out / f"{name}-check"
     expect_own(results)
-    work, each = Readings(os.getcwd()), iter(names)
+    each = iter(names)
     first = next(each, None)
     if first is None:
         raise GreycardError(f"{name} names no images", hint="a list is text with one name a line, or Parquet")
-    for place in (parts.path, results):
-        remove_drafts(out, place.name)
-    with open_engine(where, reporter.log) as engine, _continued(engine, parts):
-        read = compute_on(engine, work, chain([first], each), parts, reporter, Places(where, shard), again(parts))
-        _expect_all(read)
-        stages = Stages(engine, Listing(parts, read.shards, shard), work.folder, reporter)
+    with alone(out, name):
+        for place in (parts.path, results):
+            remove_drafts(out, place.name)
+        return _checked(chain([first], each), name, parts, results, Places(where, shard), reporter)
+
+
+def _checked(
+    names: Iterable[str], name: str, parts: LocalFolder, results: Path, places: Places, reporter: Reporter
+) -> tuple[ListReport, Thumbnails]:
+    work, another = Readings(os.getcwd()), f"--out names another folder; or {again(parts)}"
+    with open_engine(places.where, reporter.log) as engine, _continued(engine, parts):
+        shards = [task.shard for task in compute_on(engine, work, names, parts, reporter, places, another)]
+        _expect_all(parts, shards)
+        stages = Stages(engine, Listing(parts, tuple(shards), places.shard), work.folder, reporter)
         remarks = [Remarks(some) for some in stages.listing.units()]
         stages.write("checking headers", remarks)
         pairs = _pairs(stages)
@@ -87,10 +96,10 @@ def _pairs(stages: Stages) -> list[Pair]:
     return exact + find_near(stages, exact)
 
 
-def _expect_all(read: Parts) -> None:
-    if len(read.shards) != read.planned:
+def _expect_all(folder: LocalFolder, shards: Sequence[Shard]) -> None:
+    if not {shard.file for shard in shards} <= folder.names():
         raise GreycardError(
-            f"another process reads images into {read.folder.address}",
+            f"another process reads images into {folder.address}",
             hint="wait for it, and run the same command again",
         )
 

@@ -20,6 +20,9 @@ from greycard.storage.folders import Folder
 
 _AXES, _CANDIDATES = "axes.npz", "candidates.npy"
 
+_ENOUGH = 10
+"""One in so many images of a sample has to be readable."""
+
 
 @dataclass(frozen=True)
 class Points:
@@ -75,7 +78,7 @@ def find_near(stages: Stages, exact: Sequence[Pair]) -> list[Pair]:
     unsure = (row for pair, maybe in near if maybe for row in (pair.first, pair.second))
     digests = pixel_digests(stages, "near", unsure)
     return [
-        replace(pair, how=SAME_PIXELS) if maybe and digests[pair.first] == digests[pair.second] else pair
+        replace(pair, how=SAME_PIXELS, distance=0.0) if maybe and digests[pair.first] == digests[pair.second] else pair
         for pair, maybe in near
     ]
 
@@ -99,14 +102,23 @@ def _write_axes(listing: Listing) -> bool:
     """Find the axes of a sample, unless they are there; False if no image of it can be read."""
     if listing.folder.has(_AXES):
         return True
-    step = max(1, 2 * len(listing) // SAMPLE)
-    rows, thumbnails = listing.thumbnails(np.arange(0, len(listing), step))
-    if not len(rows):
+    sample = _sample(listing, SAMPLE // 2)
+    if not len(sample):
         return False
-    axes = find_axes(np.concatenate(list(_both(thumbnails))))
+    axes = find_axes(np.concatenate(list(_both(sample))))
     with listing.folder.writing(_AXES) as place, place.open("wb") as file:
         np.savez(file, mean=axes.mean, axes=axes.axes)
     return True
+
+
+def _sample(listing: Listing, most: int) -> Thumbnails:
+    """Some readable images from all of the list; every n-th would be of one kind if the kinds take turns."""
+    rows = np.random.default_rng(0).choice(len(listing), min(most, len(listing)), replace=False, shuffle=False)
+    _, found = listing.thumbnails(np.sort(rows))
+    units = iter(listing.units())
+    while len(found) < len(rows) // _ENOUGH and (some := next(units, None)):  # most images are unreadable
+        _, found = listing.thumbnails(np.arange(some.first, some.first + some.images))
+    return found
 
 
 def _read_axes(folder: Folder) -> Axes:

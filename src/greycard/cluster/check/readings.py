@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -72,6 +73,7 @@ class Readings:
             f"thumbnails of {SIDE} px with digests of {DIGEST_BYTES} bytes",
             f"decoding {POLICY} by Pillow {PIL.__version__}",
             f"image paths that start in {self.folder}",
+            f"Greycard {version('greycard')}",  # which has the later stages
         ]
 
     def write(self, place: Path, names: Sequence[str], images: ShardImages) -> None:
