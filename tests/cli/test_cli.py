@@ -40,6 +40,31 @@ def test_the_common_options_are_the_contract(command: str) -> None:
     assert command == "train" or "--data-dir" in names
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_an_option_writes_is_on_this_machine(command: str) -> None:
+    """A file system would make a folder `s3:` of an address. What is read, and --answers, may be elsewhere."""
+    others = {"--answers", "--data-dir", "--data", "--weights"}
+    for option in group.commands[command].params:
+        if option.metavar in ("DIR", "FILE", "PATH") and not others & set(option.opts):
+            for address in ("s3://bucket/folder", "gcs://bucket/folder"):
+                with pytest.raises(GreycardError, match=f"{option.opts[-1]} must be on a file system of this machine"):
+                    option.type.convert(address, option, None)
+
+
+@pytest.mark.parametrize("address", ["s3://x/y", "gs://x/y", "s3:/x"])
+def test_a_check_writes_nothing_to_an_address(address: str, cli) -> None:
+    Path("names.txt").write_text("a.jpg")
+    outcome = cli("check", "names.txt", "--out", address)
+    assert (outcome.code, outcome.err.splitlines()) == (
+        2,
+        [
+            f"error: --out must be on a file system of this machine. Received: {address}",
+            "hint: name a folder or a file of this machine",
+        ],
+    )
+    assert [path.name for path in Path().iterdir()] == ["names.txt"]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections import defaultdict
@@ -288,6 +289,8 @@ def test_mistakes_are_one_sentence(names: list[str], tmp_path: Path, cli: Any) -
     place.write_text(names[1])
     said = cli("check", place, "--weights", "imagenet", "--out", tmp_path)
     assert (said.code, "a list of images has none" in said.err) == (2, True)
+    said = cli("check", place, "--data-dir", tmp_path, "--out", tmp_path)
+    assert (said.code, "a list names images\nhint: leave out --data-dir" in said.err) == (2, True)
     (tmp_path / "some-check").mkdir()
     (tmp_path / "some-check" / "mine.txt").write_text("mine")
     said = cli("check", place, "--out", tmp_path)
@@ -311,6 +314,31 @@ def test_files_of_others_are_not_replaced(names: list[str], tmp_path: Path) -> N
         with pytest.raises(GreycardError, match=f"{name} was not written by a check"):
             check_list(names[1:2], "one", tmp_path, Where(HERE), Silent())
         place.write_bytes(kept) if kept else place.unlink()
+
+
+def test_without_pyarrow_the_hint_is_of_what_a_check_can_do(
+    names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("greycard.deploy.answers.parquet.find_spec", lambda _: None)
+    with pytest.raises(GreycardError, match="needs pyarrow") as raised:
+        greycard.check(names, out=tmp_path, quiet=True)
+    assert raised.value.hint == 'pip install "greycard[parquet]"'
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_video_in_a_list_is_unreadable_on_all_ways_in(
+    names: list[str], tmp_path: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film, place = tmp_path / "film.mp4", tmp_path / "images.txt"
+    film.write_bytes(b"no image")
+    listed = [str(film), *names[1:3]]
+    place.write_text("\n".join(listed))
+    assert cli("check", place, "--out", tmp_path / "file", "--quiet").code == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO(place.read_text()))
+    assert cli("check", "-", "--out", tmp_path / "stdin", "--quiet").code == 0
+    greycard.check(listed, out=tmp_path / "python", quiet=True)
+    for way, name in (("file", "images"), ("stdin", "stdin"), ("python", "images")):
+        assert str(film) in [row["path"] for row in rows(tmp_path / way / f"{name}-check", "unreadable.parquet")]
 
 
 def test_which_words_are_lists(names: list[str], tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ import pytest
 
 import greycard
 from conftest import make_folder
+from greycard.datasets import remote_image
+from greycard.datasets.images import UnreadableImageError
+from greycard.datasets.remote_image import image_bytes
+from greycard.reports.thumbnails import file_thumbnail
 from greycard.storage import object_store
 from greycard.storage.parts import MANIFEST, RECORD
 from processes import start, wait
@@ -263,6 +267,15 @@ def test_what_ray_has_begun_is_continued_here(run: greycard.Run, storage: Storag
     assert {info.path: info.mtime for info in storage.files.get_file_info(list(kept))} == kept
 
 
+def test_a_too_large_object_is_unreadable_and_never_cut(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = storage.at("photos/2026/dark/001.jpg")
+    assert file_thumbnail(address, 8) is not None
+    monkeypatch.setattr(remote_image, "_MOST_BYTES", len(image_bytes(address)) - 1)
+    with pytest.raises(UnreadableImageError, match="more than 1 GiB"):
+        image_bytes(address)
+    assert file_thumbnail(address, 8) is None
+
+
 def test_a_large_part_is_whole(storage: Storage, tmp_path: Path) -> None:
     """Above some megabytes it is uploaded in pieces."""
     (tmp_path / "large").write_bytes(content := os.urandom(12_000_000))
@@ -307,6 +320,37 @@ def test_a_list_in_storage_names_objects_and_files(
     assert [row["error"] for row in found] == [None, None, "No such object"]
 
 
+def test_addresses_that_can_be_no_object_are_unreadable_images(
+    run: greycard.Run, storage: Storage, tmp_path: Path, cli: Any
+) -> None:
+    """An inventory of a bucket lists folder markers: they must not stop the work."""
+    from pyarrow import parquet
+
+    why = {
+        "photos/2026/": "the address of a folder, not of an object",
+        "photos": "the address of a folder, not of an object",
+        "": "an address without a bucket",
+        "/x.jpg": "an address without a bucket",
+        "photos//x.jpg": "an address with an empty name between two slashes",
+        "photos/2026/\udcff.jpg": "an address that is not text in UTF-8",
+        "\udcff/x.jpg": "an address that is not text in UTF-8",
+        f"photos/{'x' * 1025}": "an address whose name has more than 1,024 bytes",
+    }
+    names = [storage.at(path) for path in ("photos/2026/dark/001.jpg", *why)]
+    (tmp_path / "list.txt").write_bytes("\n".join(names).encode("utf-8", "surrogateescape"))
+    for command in ("predict", "embed"):
+        said = cli(command, run.path, tmp_path / "list.txt", "--answers", tmp_path / command, "--quiet")
+        assert (said.code, f"{len(names)} images in 1 part, {len(why)} could not be read" in said.out) == (1, True), (
+            said.err
+        )
+    found = parquet.read_table(tmp_path / "predict" / PARTS[0]).to_pylist()
+    assert [row["error"] for row in found] == [None, *why.values()]
+    said = cli("check", tmp_path / "list.txt", "--out", tmp_path, "--strict", "--quiet")
+    assert (said.code, f"{len(names)} images checked" in said.out) == (1, True), said.err
+    found = parquet.read_table(tmp_path / "list-check" / "unreadable.parquet").to_pylist()
+    assert [row["error"] for row in found] == list(why.values())
+
+
 @pytest.mark.parametrize(
     ("source", "answers", "sentence"),
     [
@@ -315,6 +359,7 @@ def test_a_list_in_storage_names_objects_and_files(
         ("photos/2027", "answers/a", "{}photos/2027 does not exist"),
         ("photos/2026", "nothing/a", "does not exist"),
         ("photos/2026", "/a", "{}/a has no bucket"),
+        ("photos//2026", "answers/a", "{}photos//2026 is an address with an empty name between two slashes"),
         ("photos/2026/dark/000.jpg", None, "is in remote storage, whose images are predicted in shards"),
     ],
 )

@@ -120,7 +120,7 @@ def test_a_part_that_another_process_has_claimed_is_left_to_it(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--shard", "8"), "has parts of 7 images. Received: --shard 8"),
+        (("--shard", "8"), "has parts of 7 images. Received: 8\nhint: --shard 7"),
         (("--shard", "7", "--top", "2"), "has parts of --top 1. Received: --top 2"),
         (("--shard", "7", "-o", "x.csv"), "--answers writes Parquet files, without --format, -o"),
         (("--shard", "7", "--on", "mars"), "work cannot run on 'mars'"),
@@ -205,6 +205,16 @@ def test_python_computes_what_the_commands_do(
     assert [row["id"] for row in rows(tmp_path / "vectors")] == [name for name in names if "broken" not in name]
 
 
+def test_a_run_below_the_home_folder_is_found(
+    run: greycard.Run, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(run.path.parent))
+    monkeypatch.setenv("USERPROFILE", str(run.path.parent))
+    named, dark = f"~/{run.name}", many / "validation" / "dark"
+    whole = greycard.embed(named, dark, tmp_path / "all.npz", quiet=True)
+    assert greycard.embed_shards(named, dark, tmp_path / "vectors", quiet=True).images == whole.images
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -222,6 +232,10 @@ def test_python_computes_what_the_commands_do(
         ({"answers": "s3:/answers"}, "s3:/answers is in no storage that Greycard knows"),
         ({"answers": Path("gs://answers")}, "gs:/answers is in no storage that Greycard knows"),
         ({"answers": "s3://"}, "s3:// has no bucket"),
+        ({"top": 0}, "top must be 1 or more. Received: 0"),
+        ({"top": "2"}, "top must be a whole number. Received: '2'"),
+        ({"unsure": 7}, "unsure must be between 0 and 1. Received: 7"),
+        ({"sets": "0.9"}, "sets must be a finite number. Received: '0.9'"),
     ],
 )
 def test_a_mistake_in_python_is_one_sentence(
@@ -279,6 +293,14 @@ def test_a_list_of_names_is_predicted_in_its_order(
     assert not Path("more").exists()
 
 
+def test_parts_of_another_size_are_refused_with_the_callers_hint(tmp_path: Path) -> None:
+    folder = LocalFolder(tmp_path / "parts")
+    begin(folder, ["a", "b"], 1, ["something"])
+    with pytest.raises(GreycardError) as error:
+        begin(folder, ["a", "b"], 2, ["something"], "remove it")
+    assert error.value.hint == "remove it"
+
+
 @pytest.mark.parametrize("left", [(RECORD,), (f".incomplete-0123abcd-{MANIFEST}",)])
 def test_a_kill_in_the_beginning_is_continued(left: tuple[str, ...], tmp_path: Path) -> None:
     folder = LocalFolder(tmp_path / "parts")
@@ -306,7 +328,7 @@ def test_other_commands_say_that_remote_storage_is_for_shards(
 ) -> None:
     said = cli(*(run.path if word == "RUN" else word for word in words))
     assert said.code == 2
-    assert "--answers DIR" in said.err.partition("hint: ")[2]
+    assert "--answers" in said.err.partition("hint: ")[2]
 
 
 @pytest.mark.slow

@@ -167,6 +167,10 @@ def test_python_writes_the_same(run: greycard.Run, folder: Path) -> None:
     assert run.predict_to("answers.jsonl", folder, top=2).predicted.new == 0
     with pytest.raises(GreycardError, match="--unsure"):
         run.predict_to("answers.jsonl", folder, top=2, unsure=0.5)
+    for wrong in ({"top": 0}, {"unsure": 7.0}, {"every": 0}, {"every": "1s"}):
+        with pytest.raises(GreycardError, match=f"{next(iter(wrong))} must be"):
+            run.predict_to("more.jsonl", folder, **wrong)  # type: ignore[arg-type]
+    assert not Path("more.jsonl").exists()
 
 
 def test_a_video_is_predicted_frame_by_frame(run: greycard.Run, cli: Any) -> None:

@@ -11,7 +11,7 @@ KINDS = {
     "leakage": "the same image in two splits",
     "unreadable": "files that cannot be read",
     "conflicting labels": "the same image with different labels",
-    "duplicates": "the same image more than once in a split",
+    "duplicates": "the same image more than once",
     "shift": "training and validation images of different kinds",
     "imbalance": "classes of very different sizes",
     "always together": "labels that are on the same images",

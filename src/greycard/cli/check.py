@@ -10,6 +10,7 @@ import click
 
 from greycard.cli import options
 from greycard.cli.inputs import stdin_lines
+from greycard.core.errors import GreycardError
 
 if TYPE_CHECKING:
     from greycard.audit.check import Report
@@ -55,7 +56,7 @@ def check(
 
     It reports errors that stop training; unreadable files; wrong file extensions, unusual modes and sizes; duplicates
     and near-duplicates, also across training and validation or with two labels; class imbalance, distribution shift,
-    near-empty images and likely label errors. It writes a contact sheet to --out and changes nothing else.
+    near-empty images and likely label errors. It changes no image, and writes a contact sheet to --out.
 
     A LIST is of images without labels, and may be very long: a .txt file with one name a line, a .parquet file with a
     column `path`, - for names on stdin, or s3://bucket/folder or gs://bucket/folder for all images below. It reports
@@ -89,6 +90,10 @@ def _checked(
     listed = ImageList("stdin", stdin_lines()) if data == "-" else list_of(data)
     if listed is not None:
         expect_no_weights(weights)
+        if data_dir:
+            raise GreycardError(
+                "--data-dir finds datasets by name, and a list names images", hint="leave out --data-dir"
+            )
         _expect_sheet(out, listed.name)
         return check_list(listed.names, listed.name, out, where, reporter)
     expect_weights(weights)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from greycard.cli import options
 from greycard.cli.inputs import listed_images
 from greycard.core.errors import GreycardError
 
@@ -27,16 +28,23 @@ _OPTIONS = (
     click.option(
         "-o",
         "--output",
+        type=options.LOCAL,
         metavar="FILE",
         help="Write the answers to a .csv, .jsonl or .parquet FILE; the same command continues it after a kill.",
     ),
     click.option(
         "--sort-into",
+        type=options.LOCAL,
         metavar="DIR",
         help="Make a folder for each answer in DIR, with links to the images; of several labels, for each label.",
     ),
     click.option("--copy", "copies", is_flag=True, help="Copy the images into the folders of --sort-into."),
-    click.option("--gallery", metavar="DIR", help="Write a page to DIR to look at the answers and to correct them."),
+    click.option(
+        "--gallery",
+        type=options.LOCAL,
+        metavar="DIR",
+        help="Write a page to DIR to look at the answers and to correct them.",
+    ),
     click.option("--quiet", is_flag=True, help="Show no progress of -o, --sort-into and --gallery."),
 )
 

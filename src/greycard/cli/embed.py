@@ -23,8 +23,8 @@ _NAMED = 20
 @click.command()
 @click.argument("model", metavar="RUN|BACKBONE")
 @click.argument("data", metavar="FOLDER|DATASET|LIST")
-@click.option("-o", "--output", metavar="FILE", help="Output file: .parquet, .npz or .csv.")
-@click.option("--map", "page", metavar="FILE", help="Also draw a map of the images: an HTML file.")
+@click.option("-o", "--output", type=options.LOCAL, metavar="FILE", help="Output file: .parquet, .npz or .csv.")
+@click.option("--map", "page", type=options.LOCAL, metavar="FILE", help="Also draw a map of the images: an HTML file.")
 @click.option(
     "--projection",
     type=click.Choice(tuple(LEAST_IMAGES), case_sensitive=False),

@@ -13,7 +13,7 @@ from greycard.deploy.export.formats import NAMES
 @click.command()
 @click.argument("run", metavar="RUN")
 @click.option("--format", "form", type=click.Choice(NAMES, case_sensitive=False), required=True, help="File format.")
-@click.option("-o", "--output", metavar="PATH", help="Output path.  [default: RUN/export/]")
+@click.option("-o", "--output", type=options.LOCAL, metavar="PATH", help="Output path.  [default: RUN/export/]")
 @click.option(
     "--data",
     metavar="PATH",

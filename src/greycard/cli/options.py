@@ -10,6 +10,21 @@ from typing import Any
 import click
 
 from greycard.core.errors import GreycardError
+from greycard.core.paths import expect_local
+
+
+class LocalPath(click.ParamType):
+    """A path of this machine: GreycardError for an address such as `s3://bucket/folder`."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        expect_local(str(value), param.opts[-1] if isinstance(param, click.Option) else "the folder")
+        return value
+
+
+LOCAL = LocalPath()
+"""Of every option that names what is written and cannot be in remote storage."""
 
 WIDTH = 100
 """The maximum width of help texts in columns."""
@@ -25,7 +40,7 @@ weights = click.option(
     help="Pretrained weights: a file, a folder of files, imagenet to download them, or none."
     "  [default: GREYCARD_WEIGHTS or the user's data folder, and the installed extra `pretrained`]",
 )
-out = click.option("--out", metavar="DIR", default="runs", show_default=True, help="Folder of runs.")
+out = click.option("--out", type=LOCAL, metavar="DIR", default="runs", show_default=True, help="Folder of runs.")
 settings = click.option(
     "--set",
     "settings",

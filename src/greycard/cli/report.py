@@ -14,7 +14,9 @@ from greycard.core.output_files import expect_output, write_output
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("-o", "--output", metavar="FILE", help="Output file.  [default: report.html in the first RUN]")
+@click.option(
+    "-o", "--output", type=options.LOCAL, metavar="FILE", help="Output file.  [default: report.html in the first RUN]"
+)
 @click.option("--map", "mapped", is_flag=True, help="Make a map of the validation images; later reports have it, too.")
 @click.option("--data", metavar="PATH", help="For --map: the images, if they are no longer where the RUN found them.")
 @options.data_dir

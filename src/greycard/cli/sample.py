@@ -11,7 +11,7 @@ from greycard.core.errors import command
 
 
 @click.command()
-@click.argument("folder", metavar="DIR")
+@click.argument("folder", type=options.LOCAL, metavar="DIR")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),

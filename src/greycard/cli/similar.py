@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output format: tab-separated text, CSV, or one JSON object per line.",
 )
-@click.option("--sheet", metavar="FILE", help="Also show the images: an HTML file.")
+@click.option("--sheet", type=options.LOCAL, metavar="FILE", help="Also show the images: an HTML file.")
 @options.weights
 @options.data_dir
 @options.out

@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder")
-@click.option("-o", "--output", metavar="FILE", help="Output file of the manifest.  [default: NAME-split.csv]")
-@click.option("--links", metavar="DIR", help="Create DIR with links to the images in train/ and validation/ instead.")
+@click.option(
+    "-o", "--output", type=options.LOCAL, metavar="FILE", help="Output file of the manifest.  [default: NAME-split.csv]"
+)
+@click.option(
+    "--links",
+    type=options.LOCAL,
+    metavar="DIR",
+    help="Create DIR with links to the images in train/ and validation/ instead.",
+)
 @click.option(
     "--val-fraction",
     type=float,
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--quarantine",
+    type=options.LOCAL,
     metavar="FILE",
     help="Leave out near-empty images and images with two labels, and list them with the reasons in FILE.",
 )

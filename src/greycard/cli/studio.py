@@ -18,7 +18,7 @@ _TOKEN_BYTES = 12
 
 
 @click.command()
-@click.argument("folder", default="images", metavar="[FOLDER]")
+@click.argument("folder", type=options.LOCAL, default="images", metavar="[FOLDER]")
 @click.option(
     "--lesson", metavar="NAME", help="Show a lesson at the side: its number, its name, or a project that it trains."
 )

@@ -99,7 +99,7 @@ class Parts:
     @property
     def files(self) -> list[str]:
         """The paths or addresses of the parts that are there, in order."""
-        return [f"{self.folder.address.rstrip('/')}/{shard.file}" for shard in self.shards]
+        return [self.folder.address_of(shard.file) for shard in self.shards]
 
     def lines(self) -> Iterator[str]:
         """What the user is told."""

@@ -115,7 +115,7 @@ def _absolute(source: Source) -> Source:
     elif isinstance(what, str | Path) and Path(what).is_file():
         what = Path(what).absolute()
     weights, data_dir = absolute_path(source.weights), absolute_path(source.data_dir)
-    earlier = source.backbone is not None and Path(source.backbone).is_dir()
+    earlier = source.backbone is not None and Path(source.backbone).expanduser().is_dir()
     backbone = absolute_path(source.backbone) if earlier else source.backbone
     return replace(source, what=what, data_dir=data_dir, weights=weights, backbone=backbone)
 

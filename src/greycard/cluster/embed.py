@@ -12,11 +12,11 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from greycard.cluster.compute import SHARD, Parts, compute_shards, parse_places
 from greycard.cluster.images import ShardImages
-from greycard.cluster.names import Named, image_names
+from greycard.cluster.names import Named, image_names, without_videos
 from greycard.cluster.where import HERE
 from greycard.cluster.work import Counted
 from greycard.core.errors import GreycardError
-from greycard.core.paths import is_remote
+from greycard.core.paths import as_path, is_remote
 from greycard.core.reporter import Silent
 from greycard.deploy.answers.parquet import expect_pyarrow
 from greycard.embeddings.network import Network
@@ -92,11 +92,13 @@ def embed_shards(
     """
     places, folder = parse_places(on, shard, share), folder_at(answers)
     expect_pyarrow()
-    path = model.path if isinstance(model, RunRecord) else Path(model)
+    path = model.path if isinstance(model, RunRecord) else as_path(model, "a run or a network")
     named, file = str(path.absolute()) if path.is_dir() else str(model), absolute_path(weights)
     with terminal_reporter(quiet) as shown:
         network = embedder_of(named, file, shown).network
-        return compute_shards(Vectors(named, file, network, os.getcwd()), image_names(images), folder, shown, places)
+        return compute_shards(
+            Vectors(named, file, network, os.getcwd()), without_videos(image_names(images)), folder, shown, places
+        )
 
 
 def _rows(names: Sequence[str], images: ShardImages, found: Embedded) -> Rows:

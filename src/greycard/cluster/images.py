@@ -12,10 +12,8 @@ from greycard.core.paths import is_remote
 from greycard.core.threads import map_ahead, network_pool
 from greycard.datasets.formats import has_image_ending
 from greycard.datasets.images import UnreadableImageError
+from greycard.datasets.remote_image import image_bytes
 from greycard.storage import object_store
-
-_MOST_BYTES = 1 << 30
-"""Of an image in remote storage: it is read into memory."""
 
 _AHEAD = 32
 """Remote images that have been read and wait."""
@@ -95,7 +93,6 @@ def _image(path: str) -> Any:
 
 def _content(address: str) -> bytes | str:
     try:
-        content = object_store.content(address, _MOST_BYTES + 1)
-    except FileNotFoundError:
-        return "No such object"
-    return "more than 1 GiB" if len(content) > _MOST_BYTES else content
+        return image_bytes(address)
+    except UnreadableImageError as error:
+        return str(error)

@@ -27,7 +27,7 @@ def image_names(images: Named | Iterable[Named]) -> Iterator[str]:
             one name a line or a `.parquet` file with a column `path`. Or the names themselves, which are not looked up.
 
     Raises:
-        GreycardError: nothing is there, or it is a video, a camera, or no name.
+        GreycardError: nothing is there, or it is a camera, or no name.
     """
     empty = True
     for item in _items(images):
@@ -36,6 +36,14 @@ def image_names(images: Named | Iterable[Named]) -> Iterator[str]:
     if empty:
         where = images if isinstance(images, str | os.PathLike) else "the list of names"
         raise GreycardError(f"there are no images in {where}", hint="look at what has written the list")
+
+
+def without_videos(names: Iterable[str]) -> Iterator[str]:
+    """The same names; GreycardError for that of a video, which has frames, not one answer."""
+    for name in names:
+        if is_video(PurePosixPath(name)):
+            raise _no_image(name)
+        yield name
 
 
 def _items(images: Named | Iterable[Named]) -> Iterable[object]:
@@ -57,9 +65,13 @@ def _found(place: str) -> Iterator[object]:
 
 
 def _image(item: object) -> str:
-    if isinstance(item, str | Path) and not is_video(PurePosixPath(item)):
+    if isinstance(item, str | Path):
         return str(item)
-    raise GreycardError(
+    raise _no_image(item)
+
+
+def _no_image(item: object) -> GreycardError:
+    return GreycardError(
         f"expected image files, by their names. Received: {str(item)[:80]}",
-        hint="-o FILE in place of --answers, or run.predict_to, predicts the frames of videos and cameras",
+        hint="leave it out; `predict` with -o FILE, or run.predict_to, predicts the frames of videos and cameras",
     )

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from greycard.cluster.compute import SHARD, Parts, compute_shards, parse_places
 from greycard.cluster.images import ShardImages
-from greycard.cluster.names import Named, image_names
+from greycard.cluster.names import Named, image_names, without_videos
 from greycard.cluster.where import HERE
 from greycard.cluster.work import Counted
 from greycard.core.errors import GreycardError
@@ -98,11 +98,11 @@ def predict_shards(
     if not opened.task.has_classes:
         raise GreycardError(f"{opened.path} predicts a number; shards are of classes", hint="predict it directly")
     expect_pyarrow()
-    asked = Question(top=top, refuse="none" if refuse is None else str(refuse), unsure=unsure, sets=sets)
+    asked = Question.asked(top, refuse, unsure, sets)
     rules_of(opened, asked.refuse, asked.sets)
     work = Predictions(opened.path.absolute(), job_of(opened, asked))
     with terminal_reporter(quiet) as shown:
-        return compute_shards(work, image_names(images), folder, shown, places)
+        return compute_shards(work, without_videos(image_names(images)), folder, shown, places)
 
 
 def _answer(asked: Question, name: str, found: Prediction) -> Answer:

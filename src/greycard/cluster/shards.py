@@ -111,8 +111,8 @@ def _expect_same(folder: Folder, old: Record, new: Record, another: str) -> None
             raise GreycardError(f"{folder.address} has parts of {had}. Received: {has}", hint=another)
     if old.shard != new.shard:
         raise GreycardError(
-            f"{folder.address} has parts of {old.shard:,} images. Received: --shard {new.shard}",
-            hint=f"--shard {old.shard}",
+            f"{folder.address} has parts of {old.shard:,} images. Received: {new.shard:,}",
+            hint=f"--shard {old.shard}" if another == ANOTHER else another,
         )
     if old.manifest != new.manifest:
         raise GreycardError(

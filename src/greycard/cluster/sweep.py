@@ -18,6 +18,7 @@ from greycard.cluster.engine import Done, Engine
 from greycard.cluster.units import ELSEWHERE, KEPT, Outcome, Source, Task, has_reached, train_unit
 from greycard.cluster.where import HERE, expect_share, open_engine, parse_where
 from greycard.core.errors import GreycardError
+from greycard.core.paths import as_path
 from greycard.reports.columns import percent, seconds
 from greycard.reports.progress import terminal_reporter
 from greycard.runs.directory import expect_writable
@@ -80,7 +81,7 @@ def sweep(
 
 def folder_of(out: str | Path, plan: Plan) -> Path:
     """The folder of a sweep's runs."""
-    return Path(out).expanduser().absolute() / f"{plan.name}-sweep"
+    return as_path(out, "out").absolute() / f"{plan.name}-sweep"
 
 
 @dataclass

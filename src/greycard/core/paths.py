@@ -18,6 +18,8 @@ S3, GS = "s3://", "gs://"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 """The start of an address; a drive of Windows has one letter."""
 
+_READERS = "copy it here, or use `check`, or `predict` or `embed` with --answers, which read remote images"
+
 
 def is_remote(name: str) -> bool:
     """Whether a name is an address in S3 or Google Cloud Storage."""
@@ -31,6 +33,18 @@ def expect_known_storage(name: str) -> None:
             f"{name} is in no storage that Greycard knows; expected {S3}bucket/folder or {GS}bucket/folder",
             hint="write the address in one of these forms, or copy the files to this machine",
         )
+
+
+def expect_local(name: str, what: str, hint: str = "name a folder or a file of this machine") -> None:
+    """Raise a GreycardError for an address of any storage, of which a file system would make folders.
+
+    Args:
+        name: a path, also one that was an address before it became a `Path`.
+        what: what it is for, as the error message says it.
+        hint: what to do.
+    """
+    if _ADDRESS.match(name):
+        raise GreycardError(f"{what} must be on a file system of this machine. Received: {name}", hint=hint)
 
 
 def as_path(place: str | os.PathLike[str], what: str) -> Path:
@@ -48,11 +62,7 @@ def as_path(place: str | os.PathLike[str], what: str) -> Path:
             f"{what} must be a path. Received: {type(place).__name__} {str(place)[:80]!r}",
             hint="pass a string or a pathlib.Path",
         )
-    if is_remote(str(place)):
-        raise GreycardError(
-            f"{what} must be on a file system of this machine. Received: {place}",
-            hint="copy it here; the commands check, and predict and embed with --answers DIR, read images there",
-        )
+    expect_local(str(place), what, _READERS)
     return Path(os.path.expanduser(place))
 
 

@@ -62,7 +62,7 @@ def open_parts(folder: Folder) -> EmbeddingParts:
         read: Callable[[str], tuple[About, int]] = partial(_about, folder)
         for file, (found, rows) in zip(files, map_ahead(pool, read, files, _AHEAD), strict=True):
             about, count = about or found, count + rows
-            about.network.expect_same(found.network, _address(folder, file), _AGAIN)
+            about.network.expect_same(found.network, folder.address_of(file), _AGAIN)
     if about is None or not count:
         raise GreycardError(f"{folder.address} has no feature vectors", hint="name images that can be read")
     return EmbeddingParts(folder, tuple(files), about, count)
@@ -76,7 +76,7 @@ def _about(folder: Folder, file: str) -> tuple[About, int]:
         if text is not None:
             return _parsed(text), rows
     raise GreycardError(
-        f"{_address(folder, file)} has no feature vectors; expected parts with feature vectors",
+        f"{folder.address_of(file)} has no feature vectors; expected parts with feature vectors",
         hint=f"`{command('embed', 'RUN', 'FOLDER', '--answers', 'DIR')}` writes them",
     )
 
@@ -88,14 +88,10 @@ def _parsed(text: bytes) -> About:
         raise ValueError(error.args[0]) from error
 
 
-def _address(folder: Folder, file: str) -> str:
-    return f"{folder.address.rstrip('/')}/{file}"
-
-
 @contextmanager
 def _explained(folder: Folder, file: str) -> Iterator[None]:
     """Errors of a damaged part as a GreycardError."""
     try:
         yield
     except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are among these
-        raise GreycardError(f"{_address(folder, file)} cannot be read: {reason(error)}", hint=_AGAIN) from error
+        raise GreycardError(f"{folder.address_of(file)} cannot be read: {reason(error)}", hint=_AGAIN) from error

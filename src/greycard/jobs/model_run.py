@@ -91,7 +91,7 @@ class ModelRun(RunRecord):
 
         words = [str(each) for each in ([images] if isinstance(images, str | Path) else images)]
         folders = [None if each is None else Path(each) for each in (sort_into, gallery)]
-        asked = Question(top, every, "none" if refuse is None else str(refuse), unsure, sets)
+        asked = Question.asked(top, refuse, unsure, sets, every)
         to = Destinations(Path(place), folders[0], copies, folders[1])
         with terminal_reporter(quiet) as shown:
             return predict_files(cast("Run", self), words, find_images(words, every), to, asked, shown)

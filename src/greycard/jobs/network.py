@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from greycard.backend import start
 from greycard.core.errors import GreycardError
+from greycard.core.paths import as_path
 from greycard.core.reporter import Reporter
 from greycard.core.suggestions import did_you_mean
 from greycard.models.imagenet import LITE0, NETWORKS, network
@@ -68,7 +69,7 @@ def _run(named: str | Path | RunRecord) -> RunRecord | None:
     """The run; None for the name of a pretrained network."""
     if isinstance(named, RunRecord):
         return named
-    path, networks = Path(named), [each.name for each in (LITE0, *NETWORKS)]
+    path, networks = as_path(named, "a run or a network"), [each.name for each in (LITE0, *NETWORKS)]
     if (path / RECIPE).is_file():
         return RunRecord(path)
     if str(named) in networks:

@@ -9,10 +9,8 @@ import numpy as np
 from greycard.core.errors import GreycardError
 from greycard.core.paths import is_remote
 from greycard.datasets.images import UnreadableImageError
+from greycard.datasets.remote_image import image_bytes
 from greycard.pipeline.decode import decode
-from greycard.storage import object_store
-
-_MOST_BYTES = 1 << 30
 
 
 def file_thumbnail(path: str, side: int) -> np.ndarray | None:
@@ -29,4 +27,4 @@ def file_thumbnail(path: str, side: int) -> np.ndarray | None:
 
 
 def _source(path: str) -> Path | bytes:
-    return object_store.content(path, _MOST_BYTES) if is_remote(path) else Path(path)
+    return image_bytes(path) if is_remote(path) else Path(path)

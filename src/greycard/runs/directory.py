@@ -210,7 +210,7 @@ def new_folder(out: str | Path, name: str) -> Path:
     Raises:
         GreycardError: `out` is a file or cannot be written.
     """
-    out, name = Path(out).expanduser(), folder_name(name)
+    out, name = as_path(out, "out"), folder_name(name)
     try:
         out.mkdir(parents=True, exist_ok=True)
         number = 1

@@ -24,6 +24,10 @@ class Folder(Protocol):
         """For messages."""
         ...
 
+    def address_of(self, name: str) -> str:
+        """The path or address of a file in it."""
+        ...
+
     def create(self) -> None:
         """Create the folder unless it exists."""
         ...
@@ -67,6 +71,9 @@ class LocalFolder:
     def address(self) -> str:
         return str(self.path)
 
+    def address_of(self, name: str) -> str:
+        return str(self.path / name)
+
     def create(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
 
@@ -104,6 +111,9 @@ class RemoteFolder:
 
     address: str
 
+    def address_of(self, name: str) -> str:
+        return f"{self.address.rstrip('/')}/{name}"
+
     def create(self) -> None:
         """A prefix needs no creation."""
 
@@ -111,26 +121,23 @@ class RemoteFolder:
         return object_store.names_in(self.address)
 
     def has(self, name: str) -> bool:
-        return object_store.is_object(self._of(name))
+        return object_store.is_object(self.address_of(name))
 
     def open(self, name: str) -> IO[bytes]:
-        return object_store.opened(self._of(name))
+        return object_store.opened(self.address_of(name))
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="greycard-") as folder:
             draft = Path(folder, name)
             yield draft
-            object_store.put(draft, self._of(name))
+            object_store.put(draft, self.address_of(name))
 
     def claimed(self, name: str, own: bool) -> AbstractContextManager[bool]:
         return nullcontext(own)
 
     def finish(self) -> None:
         """There are no claims."""
-
-    def _of(self, name: str) -> str:
-        return f"{self.address.rstrip('/')}/{name}"
 
 
 def folder_at(place: str | os.PathLike[str]) -> Folder:

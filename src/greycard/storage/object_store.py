@@ -24,14 +24,42 @@ ENVIRONMENT = (*_ENDPOINTS, *_REGIONS, *_GOOGLE_ENDPOINTS)
 
 _SECONDS_TO_CONNECT, _SECONDS_TO_ANSWER, _ATTEMPTS = 10.0, 30.0, 3
 _CHUNK = 1 << 20
+_LONGEST_KEY = 1024
+"""In bytes, of S3 and of Google Cloud Storage."""
 
 
 def expect_address(address: str) -> None:
-    """Raise a GreycardError if an address has no bucket, or pyarrow is missing."""
+    """Raise a GreycardError if an address has no bucket or can name nothing, or pyarrow is missing."""
     if find_spec("pyarrow") is None:
         raise GreycardError(f"{address} needs pyarrow", hint='pip install "greycard[parquet]"')
-    if not _path(address).split("/")[0]:
+    path = _path(address).rstrip("/")
+    if not path or path.startswith("/"):
         raise GreycardError(f"{address} has no bucket", hint=f"for example {_scheme(address)}bucket/folder")
+    why = _why_no_name(path)
+    if why is not None:
+        raise GreycardError(f"{address} is {why}", hint="check the address")
+
+
+def why_no_object(address: str) -> str | None:
+    """Why an address is that of no object, or of none that pyarrow can read, as its name alone says; None if it can be.
+
+    Inventories of buckets list folder markers, which end with a slash.
+    """
+    path = _path(address)
+    bucket, _, key = path.partition("/")
+    if not bucket:
+        return "an address without a bucket"
+    return "the address of a folder, not of an object" if not key or key.endswith("/") else _why_no_name(path)
+
+
+def _why_no_name(path: str) -> str | None:
+    if "" in path.split("/"):
+        return "an address with an empty name between two slashes"
+    try:
+        size = len(path.encode().partition(b"/")[2])
+    except UnicodeEncodeError:
+        return "an address that is not text in UTF-8"
+    return f"an address whose name has more than {_LONGEST_KEY:,} bytes" if size > _LONGEST_KEY else None
 
 
 def names_in(address: str) -> set[str]:

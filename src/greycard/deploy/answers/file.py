@@ -131,7 +131,7 @@ def expect_answers_place(place: Path) -> None:
     if place.exists() and not place.is_file():
         raise GreycardError(f"{place} is a device or a pipe, not a file", hint="choose a file name")
     if place.suffix.lower() == _PARQUET:
-        expect_pyarrow()
+        expect_pyarrow(", or write a .csv file")
     if place.exists() and place.stat().st_size and not has_job(place):
         raise GreycardError(
             f"{place} already exists and was not made by greycard predict; it is not overwritten",

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+
 from greycard.core.errors import GreycardError
 from greycard.core.locks import try_lock
 from greycard.core.records import Fraction, Number, Seconds, from_json, to_json
 
 ENDING = ".job.json"
 SCHEMA = 1
+_RANGES = "`greycard predict --help` says what is possible"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,25 @@ class Question:
     unsure: Fraction | None = None
     sets: Fraction | None = None
     labels: tuple[str, ...] = ()
+
+    @classmethod
+    def asked(
+        cls, top: int, refuse: float | str | None, unsure: float | None, sets: float | None, every: float = 1.0
+    ) -> Question:
+        """The question of a Python caller, who has no command line that checks the options.
+
+        Raises:
+            GreycardError: an argument of another type, or out of range.
+        """
+        given = {"top": top, "every": every, "unsure": unsure, "sets": sets}
+        plain = {name: each.item() if isinstance(each, np.generic) else each for name, each in given.items()}
+        try:
+            found = from_json(cls, {**plain, "refuse": "none" if refuse is None else str(refuse), "labels": []})
+        except GreycardError as error:
+            raise GreycardError(error.args[0], hint=_RANGES) from error
+        if not found.every:
+            raise GreycardError("every must be more than 0. Received: 0", hint=_RANGES)
+        return found
 
 
 @dataclass(frozen=True)

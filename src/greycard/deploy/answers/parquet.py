@@ -17,11 +17,10 @@ _GROUP = 20_000
 """Answers in one group of rows, which is written at once."""
 
 
-def expect_pyarrow() -> None:
+def expect_pyarrow(otherwise: str = "") -> None:
+    """Raise a GreycardError if Parquet cannot be written; `otherwise` adds to the hint what else can be done."""
     if find_spec("pyarrow") is None:
-        raise GreycardError(
-            "a Parquet file needs pyarrow", hint='pip install "greycard[parquet]", or write a .csv file'
-        )
+        raise GreycardError("a Parquet file needs pyarrow", hint=f'pip install "greycard[parquet]"{otherwise}')
 
 
 def write_parquet(place: Path, answers: Iterable[Answer], asked: Question) -> None:
