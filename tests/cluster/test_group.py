@@ -23,6 +23,8 @@ REFUSED = {
     "train pets --on processes:2": "error: --on processes:2 says where workers train, not how many\n",
     "train pets --minutes 5 --workers 2": "error: --minutes tries recipes one after the other, each with one worker\n",
     "run digits-cnn --workers 2 --seeds 0-1": "error: --workers share one run, and --seeds trains several\n",
+    "train pets --workers 3000": "error: the number of workers must be a power of two. Received: 3000\n",
+    "train pets --workers 2048": "error: at most 1024 workers can share a batch. Received: 2048\n",
     "run digits-cnn --set parts=3": "error: parts must be a power of two from 1 to 1024. Received: 3\n",
     "resume digits-cnn-1 --workers 0": "error: the number of workers must be a power of two. Received: 0\n",
 }
@@ -44,6 +46,11 @@ def test_python_refuses_what_the_command_line_does() -> None:
         greycard.resume("digits-cnn-1", on="processes:2")
     with pytest.raises(GreycardError, match="callbacks are called in this process"):
         greycard.train("digits-cnn", workers=2, callbacks=[print])
+    for wrong in ("2", 2.0, True):
+        with pytest.raises(GreycardError, match="the number of workers is a whole number"):
+            greycard.train("digits-cnn", workers=wrong)  # type: ignore[arg-type]
+    with pytest.raises(GreycardError, match="on is text"):
+        greycard.train("digits-cnn", workers=2, on=None)  # type: ignore[arg-type]
     assert not Path("runs").exists()
 
 
@@ -126,6 +133,29 @@ def test_a_killed_worker_then_a_lost_machine_then_ctrl_c_change_nothing(
     assert not any(word in out + err for word in ("raylet", "Traceback"))
     assert ended(start("resume", run.path, "--workers", "1"))[0] == 0
     assert_same(alone, RunRecord(run.path))
+
+
+LARGE = """
+import numpy as np, greycard
+from greycard.datasets.dataset import Dataset, Split
+
+def split(count):
+    labels = np.arange(count) % 2
+    images = np.full((count, 32, 32, 3), 90, np.uint8) + (80 * labels).astype(np.uint8)[:, None, None, None]
+    return Split(tuple(f"{count}-{row}" for row in range(count)), labels, images)
+
+small = dict(conv=(4,), dense=(8,), epochs=1, batch_size=32, image_size=32, train_limit=64)
+recipe = greycard.Recipe.make(name="large", dataset="large", **small)
+greycard.train(recipe, Dataset("large", ("a", "b"), split(20_000), split(40)), workers=2, on=ADDRESS, out=OUT)
+"""
+"""Images of 61 MB on machines that keep 100 MB: they have room for one copy, and none for one of each worker."""
+
+
+@pytest.mark.slow
+def test_a_dataset_in_memory_is_sent_once_to_each_machine(cluster: Nodes, tmp_path: Path) -> None:
+    values = f"ADDRESS, OUT = {cluster.address!r}, {str(tmp_path)!r}\n"
+    assert ended(start_python("-c", values + LARGE))[0] == 0
+    assert _run_in(tmp_path).finished
 
 
 @pytest.mark.slow

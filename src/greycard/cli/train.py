@@ -71,11 +71,11 @@ def train(
 
     if fine_tune is not None:
         asked = replace(asked, changes={"fine_tune": fine_tune} | asked.changes)
-    expect_workers(workers, where)
     if minutes is not None:
-        _expect_one(workers)
+        _expect_one(workers, where)
         _search(folder, minutes, backbone, author, data_dir, asked)
         return
+    expect_workers(workers, where)
     _train(folder, backbone, workers, where, author, data_dir, asked)
 
 
@@ -120,11 +120,11 @@ def _train(
         print_next_steps([run], dataset.origin)
 
 
-def _expect_one(workers: int | None) -> None:
-    if workers is not None:
+def _expect_one(workers: int | None, where: str) -> None:
+    if workers is not None or where != "here":
         raise GreycardError(
             "--minutes tries recipes one after the other, each with one worker",
-            hint="leave out --workers; --set minutes=N limits the time of one recipe, which workers can share",
+            hint="leave out --workers and --on; --set minutes=N limits the time of one recipe, which workers can share",
         )
 
 

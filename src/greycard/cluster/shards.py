@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from greycard.core.errors import GreycardError
@@ -106,7 +106,7 @@ def _write(place: Path, names: Iterable[str], shard: int) -> tuple[list[Shard], 
 
 
 def _expect_same(folder: Folder, old: Record, new: Record, another: str) -> None:
-    for had, has in zip(old.work, new.work, strict=False):
+    for had, has in zip_longest(old.work, new.work, fillvalue="another version of Greycard"):
         if had != has:
             raise GreycardError(f"{folder.address} has parts of {had}. Received: {has}", hint=another)
     if old.shard != new.shard:

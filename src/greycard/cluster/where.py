@@ -107,9 +107,7 @@ def _cluster(address: str) -> Where:
             hint="run the command on a machine of the cluster: ray job submit -- greycard …",
         )
     if not re.fullmatch(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", address):
-        raise GreycardError(
-            f"work cannot run on {address!r}; expected {_EXAMPLES}", hint="--on here needs nothing else"
-        )
+        raise GreycardError(f"work cannot run on {address!r}; expected {_EXAMPLES}", hint="leave out --on to work here")
     return Where(CLUSTER, address=address)
 
 
