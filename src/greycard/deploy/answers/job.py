@@ -17,7 +17,7 @@ from greycard.core.records import Fraction, Number, Seconds, from_json, to_json
 
 ENDING = ".job.json"
 SCHEMA = 1
-_RANGES = "`greycard predict --help` says what is possible"
+_HINT = "pass such a value, or leave the argument out"
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Question:
         try:
             found = from_json(cls, {**plain, "refuse": "none" if refuse is None else str(refuse), "labels": []})
         except GreycardError as error:
-            raise GreycardError(error.args[0], hint=_RANGES) from error
+            raise GreycardError(error.args[0], hint=_HINT) from error
         if not found.every:
-            raise GreycardError("every must be more than 0. Received: 0", hint=_RANGES)
+            raise GreycardError("every must be more than 0. Received: 0", hint=_HINT)
         return found
 
 
