@@ -44,7 +44,7 @@ class Machines:
         if not self.slots:
             raise GreycardError(
                 f"no machine of the cluster has {threads} cores and a GPU for one run",
-                hint="`ray start --num-gpus 0` begins a machine without its GPUs",
+                hint="begin machines whose cores have GPUs, or begin them all without GPUs",
             )
 
     def look(self) -> bool:
