@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-SPEED = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "speed"
+RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 SIZES = (1_000_000, 100_000_000, 1_000_000_000)
 SHARD = 4096
 BYTES_PER_FILE = 100_000
@@ -14,6 +14,8 @@ FEATURES = 1280
 KEYS_A_SECOND = 10_000
 """Of a bucket: 1,000 a call, and about ten calls a second, one after the other."""
 CORES = 16 * 100
+BYTES_OF_SEARCH, BYTES_OF_PAIRS = 114, 2.4e9
+"""Two descriptors of 32 bytes and 50 bytes to sort them; at most 20 million pairs of 120 bytes."""
 
 
 def capacity() -> str:
@@ -22,6 +24,7 @@ def capacity() -> str:
     features = _rate("features", "images_per_core_second", how="Greycard", instructions="avx512_bf16")
     decoded = _rate("pipeline", "images_per_core_second", work="first read", how="Greycard")
     task = _rate("beyond", "driver_ms_per_task", work="workers")
+    searched = SIZES[0] / _rate("search", "seconds", "doctor", images=SIZES[0])
     rows: list[tuple[str, Callable[[int], str]]] = [
         (f"files, {BYTES_PER_FILE // 1000} kB each", lambda count: _bytes(count * BYTES_PER_FILE)),
         ("names in the manifest, 60 bytes each", lambda count: _bytes(count * 60)),
@@ -31,6 +34,14 @@ def capacity() -> str:
         (f"features, {features:.0f} images/s of a core", lambda count: _core_hours(count / features)),
         (f"{FEATURES:,} features in float32", lambda count: _bytes(count * FEATURES * 4)),
         (f"decode for `check`, {decoded:.0f} images/s of a core", lambda count: _core_hours(count / decoded)),
+        (
+            f"search for near-duplicates, {searched:,.0f} images/s of one core",
+            lambda count: _core_hours(count / searched),
+        ),
+        (
+            f"its memory, {BYTES_OF_SEARCH} bytes an image and at most {BYTES_OF_PAIRS / 1e9} GB",
+            lambda count: _bytes(count * BYTES_OF_SEARCH + BYTES_OF_PAIRS),
+        ),
         (f"shards of {SHARD:,}", lambda count: f"{-(-count // SHARD):,}"),
         (f"the driver, {task:.2f} ms a shard", lambda count: _time(count / SHARD * task / 1000)),
     ]
@@ -39,8 +50,8 @@ def capacity() -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _rate(file: str, name: str, **chosen: str) -> float:
-    rows = json.loads((SPEED / f"{file}.json").read_text(encoding="utf-8"))["rows"]
+def _rate(file: str, name: str, folder: str = "speed", **chosen: str | int) -> float:
+    rows = json.loads((RESULTS / folder / f"{file}.json").read_text(encoding="utf-8"))["rows"]
     return next(
         row[name] for row in rows if name in row and all(row.get(key) == value for key, value in chosen.items())
     )
