@@ -49,7 +49,11 @@ def _numbers(variables: list[keras.Variable]) -> list[np.ndarray]:
 
 @pytest.mark.parametrize(
     ("settings", "dense", "compiled"),
-    [(SETTINGS[0], True, True), (SETTINGS[1], False, True), (SETTINGS[2], False, False)],
+    [
+        (SETTINGS[0], True, True),
+        pytest.param(SETTINGS[1], False, True, marks=pytest.mark.slow),
+        (SETTINGS[2], False, False),
+    ],
     ids=["adamw, all compiled", "nesterov, updates compiled", "rmsprop, not compiled"],
 )
 def test_the_fast_steps_train_and_average_as_keras_does(

@@ -98,6 +98,7 @@ def _network(pixels: int = 12, *, norm: bool = False) -> keras.Model:
     return model
 
 
+@pytest.mark.slow
 def test_a_processor_that_nobody_has_measured_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensorflow_steps, "_WORTH_COMPILING", 0)
     monkeypatch.setattr(measurements, "instruction_set", lambda: "new")

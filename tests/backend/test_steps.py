@@ -61,7 +61,7 @@ def _model(name: str) -> keras.Model:
         ("onednn", (3, 4)),
         ("xla-pool", (3, 4)),
         ("xla", (2, 3)),
-        ("winograd", (2, 3)),
+        pytest.param("winograd", (2, 3), marks=pytest.mark.slow),
     ],
 )
 @settings(max_examples=3)

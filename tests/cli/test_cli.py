@@ -177,6 +177,7 @@ def test_info_names_what_is_in_use(cli) -> None:
     assert outcome.err == ""
 
 
+@pytest.mark.slow
 def test_the_terminal_shows_no_backend_noise() -> None:
     """A whole process, because the noise comes once, at start-up."""
     words = ["run", "digits-cnn", "--epochs", "1", "--set", "train_limit=64", "--set", "val_limit=32"]
@@ -201,6 +202,7 @@ def test_the_terminal_shows_no_backend_noise() -> None:
     assert len(predicted.stderr.splitlines()) <= 2, predicted.stderr
 
 
+@pytest.mark.slow
 def test_sample_renders_a_folder_to_train_on(cli) -> None:
     outcome = cli("sample", "pets")
     assert outcome.code == 0

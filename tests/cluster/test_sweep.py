@@ -293,7 +293,7 @@ def test_the_report_has_every_combination_and_decision(halved: SweepRecord, tmp_
         (("--seeds", "0-1", "--share", "2/2"), "share i/n needs 0 ≤ i < n", "--share 0/4"),
         (("--seeds", "0-1", "--share", "half"), "--share is I/N", "--share 0/4"),
         (("--seeds", "0-1", "--on", "processes:none"), "processes:N needs a number", "--on processes:2"),
-        (("--seeds", "0-1", "--on", "mars"), "work cannot run on 'mars'", "--on here"),
+        (("--seeds", "0-1", "--on", "mars"), "work cannot run on 'mars'", "leave out --on"),
         (("--seeds", "0-1", "--on", "ray://lab:10001"), "Ray Client (ray://lab:10001) is not", "ray job submit"),
         (("--seeds", "0-1", "--on", "cluster"), "--on cluster needs RAY_ADDRESS", "export RAY_ADDRESS"),
     ],

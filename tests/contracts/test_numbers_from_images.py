@@ -219,7 +219,8 @@ def test_resumed_equals_uninterrupted(
         assert np.array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("kind", ["resnet", pytest.param("probe", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["resnet", "probe"])
 def test_another_unit_changes_only_the_unit(run_of, dataset: Dataset, kind: str, tmp_path: Path) -> None:
     """Grams or tonnes: a factor that floats hold exactly gives the same training, bit for bit."""
     factor, plain = 1024.0, run_of(kind)

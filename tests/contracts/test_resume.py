@@ -91,6 +91,7 @@ def test_resumed_equals_uninterrupted(
     assert not (run / "checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_the_best_epochs_weights_survive_every_interruption(
     interrupted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

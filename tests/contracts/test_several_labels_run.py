@@ -27,6 +27,7 @@ from greycard.studio.context import Context
 from greycard.studio.images.folder import ImageFolder
 from greycard.tasks.multilabel import MultiLabel
 from label_grids import Grids, small_recipe
+from variants import quick_are
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", quick_are(("plain",), SETTINGS))
 def test_resumed_equals_uninterrupted(
     name: str, grids: Grids, interrupted: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -68,7 +68,7 @@ def _inside(heat: np.ndarray, place: tuple[slice, slice]) -> float:
 
 
 @pytest.mark.small_project
-@pytest.mark.parametrize("which", ["run", "nested"])
+@pytest.mark.parametrize("which", ["run", pytest.param("nested", marks=pytest.mark.slow)])
 def test_the_heat_is_on_the_object(request: pytest.FixtureRequest, which: str) -> None:
     shares = []
     trained = request.getfixturevalue(which)

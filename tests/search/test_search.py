@@ -194,6 +194,7 @@ def test_a_search_that_is_interrupted_before_any_recipe_is_unfinished(
     assert _record(run.path).ended == ALL_TRIED
 
 
+@pytest.mark.slow
 def test_the_time_spent_is_on_disk_after_every_epoch(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A killed process cannot write it at its end."""
     seen, count = [], search_climb.Climb._count_time

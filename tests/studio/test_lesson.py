@@ -193,6 +193,7 @@ def test_only_the_lessons_own_commands_and_questions_exist(
     assert client.get("/api/lesson").json()["answers"] == ["", ""]
 
 
+@pytest.mark.slow
 def test_a_command_runs_in_its_own_process_under_the_students_name(client: TestClient, tmp_path: Path) -> None:
     assert client.post("/api/lesson/run", json={"command": 0}).json()["state"] == "running"
     assert client.post("/api/lesson/run", json={"command": 1}).status_code == 409

@@ -104,7 +104,7 @@ SOFT = (
 @pytest.mark.parametrize(
     ("part", "settings"),
     [
-        pytest.param(part, each, marks=() if part == "last" and "balance" in each else pytest.mark.slow)
+        pytest.param(part, each, marks=() if part == "last" and each == {"balance": "weights"} else pytest.mark.slow)
         for part in ("last", "all")
         for each in SOFT
         if part == "all" or "cutmix" not in each
