@@ -22,6 +22,7 @@ from greycard.core.reporter import Silent
 from greycard.datasets.folders import survey_folder
 from greycard.synthetic.defects import plant_defects
 from greycard.synthetic.sample import write_sample
+from processes import ended, start
 
 pytest.importorskip("pyarrow", reason="needs pyarrow (the extra `parquet`)")
 
@@ -107,12 +108,13 @@ def test_other_data_than_folders_are_refused(tmp_path: Path, cli: Any) -> None:
 
 
 @pytest.mark.slow
-def test_processes_find_the_same(pets: Path, tmp_path: Path, cli: Any) -> None:
+@pytest.mark.usefixtures("nothing_is_left")
+def test_processes_find_the_same(pets: Path, tmp_path: Path) -> None:
     if find_spec("ray") is None:
         pytest.skip("needs Ray (the extra `ray`)")
     words = ("check", pets, "--format", "json", "--quiet", "--out")
-    here = cli(*words, tmp_path / "here")
-    there = cli(*words, tmp_path / "there", "--on", "processes:2")
-    assert (here.code, there.code) == (0, 0), there.err
-    assert json.loads(here.out) == json.loads(there.out)
+    here = ended(start(*words, tmp_path / "here"))
+    there = ended(start(*words, tmp_path / "there", "--on", "processes:2"))
+    assert (here[0], there[0]) == (0, 0)
+    assert json.loads(here[1]) == json.loads(there[1])
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["pets-check.png"]
