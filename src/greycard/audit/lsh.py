@@ -92,12 +92,9 @@ def _described(
     return found
 
 
-def as_int8(points: np.ndarray) -> np.ndarray:
-    """Descriptors in a quarter of the memory: int8 (n, d), in steps of 1/127, for float32 (n, d) of unit length."""
-    found = np.empty(points.shape, np.int8)
-    for rows in _batches(len(points)):
-        found[rows] = np.rint(points[rows] * _STEPS)
-    return found
+def as_int8(values: np.ndarray) -> np.ndarray:
+    """Descriptors float32 (n, d) of unit length as int8, in steps of 1/127."""
+    return np.rint(values * _STEPS).astype(np.int8)
 
 
 def candidates(points: np.ndarray, originals: int, seed: int = 0, most: int = MOST_PAIRS) -> np.ndarray:

@@ -87,7 +87,7 @@ def survey_shards(
     expect_pyarrow()
     folder, names = LocalFolder(parts.absolute()), [str(path) for path in _files(root)]
     _expect_outside(folder, root)
-    with alone(parts.parent, parts.name):
+    with alone(parts):
         remove_drafts(parts.parent, parts.name)
         shards = compute_shards(Readings(os.getcwd()), names, folder, reporter, places, another=again(folder)).shards
         with reporter.status("gathering thumbnails"):
@@ -100,18 +100,20 @@ def survey_shards(
 
 
 @contextmanager
-def alone(out: Path, name: str) -> Iterator[None]:
-    """Within the block no other process checks images under this name into the same folder.
+def alone(parts: Path) -> Iterator[None]:
+    """Within the block no other process reads images into these parts.
 
     Raises:
         GreycardError: another process does.
     """
+    out = parts.parent
     out.mkdir(parents=True, exist_ok=True)
     try:
-        with claimed(out, name, otherwise=True) as mine:
+        with claimed(out, parts.name, otherwise=True) as mine:
             if not mine:
                 raise GreycardError(
-                    f"another process checks {name} in {out}", hint="wait for it, or choose another folder with --out"
+                    f"another process reads images into {parts}",
+                    hint="wait for it, or choose another folder with --out",
                 )
             yield
     finally:

@@ -61,7 +61,7 @@ def check_list(
     first = next(each, None)
     if first is None:
         raise GreycardError(f"{name} names no images", hint="a list is text with one name a line, or Parquet")
-    with alone(out, name):
+    with alone(parts.path):
         for place in (parts.path, results):
             remove_drafts(out, place.name)
         return _checked(chain([first], each), name, parts, results, Places(where, shard), reporter)
